@@ -1,0 +1,47 @@
+"""Failures: how a job can end badly, as data with a remedy for the person who must act."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class FailureCode(StrEnum):
+    """Stable words for programs; the text after each is its row in the README."""
+
+    meaning: str
+
+    def __new__(cls, value: str, meaning: str) -> "FailureCode":
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.meaning = meaning
+        return member
+
+    MODEL_NOT_FOUND = "model_not_found", "the hub, the cache or the models folder has no such model or revision"
+    MODEL_UNREADABLE = "model_unreadable", "a model file is damaged, truncated or not what its name says"
+    MODEL_UNSUPPORTED = "model_unsupported", "the model needs code or features that Tunedock does not run"
+    MODEL_REFUSED = "model_refused", "a model file tried to do what only code may do; it was not loaded"
+    HUB_UNAVAILABLE = "hub_unavailable", "the model hub did not answer"
+    DATASET_INVALID = "dataset_invalid", "no row can be trained on"
+    ADAPTER_INVALID = "adapter_invalid", "the adapter is damaged or was made for another base model"
+    OUT_OF_MEMORY = "out_of_memory", "the device has too little memory for this job"
+    DIVERGED = "diverged", "the loss is no longer a number"
+    DISK_FULL = "disk_full", "too little space in the data folder to save the result"
+    POISON = "poison", "the worker died in every attempt"
+    STALLED = "stalled", "the job made no progress for too long"
+    INTERNAL = "internal_error", "a fault of ours; the worker's log has the traceback"
+
+
+@dataclass(frozen=True)
+class Failure:
+    """What a failed job's record shows."""
+
+    code: FailureCode
+    message: str
+    remedy: str
+
+
+class JobFailed(Exception):
+    """Raised anywhere in a job to end it as failed; the runner writes ``failure`` into the record."""
+
+    def __init__(self, code: FailureCode, message: str, remedy: str) -> None:
+        super().__init__(message)
+        self.failure = Failure(code, message, remedy)

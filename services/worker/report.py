@@ -1,0 +1,65 @@
+"""What a job tells the world while it runs, and how it learns that it must stop."""
+
+from collections.abc import Mapping
+from typing import Literal, Protocol
+
+Level = Literal["info", "warn", "error"]
+JsonValue = None | bool | int | float | str | list["JsonValue"] | dict[str, "JsonValue"]
+
+
+class JobStopped(Exception):
+    """Base of the orders a job must obey at once; raised out of a `Report` call, never swallowed."""
+
+
+class JobCancelled(JobStopped):
+    """The user cancelled the job."""
+
+
+class WorkerDraining(JobStopped):
+    """The worker shuts down: save a checkpoint and hand the job back."""
+
+
+class LeaseLost(JobStopped):
+    """Another attempt owns the job now; nothing of this one may take effect any more."""
+
+
+class Report(Protocol):
+    """A running job's line to its record. Each call is cheap, ticks the stall watch and may raise `JobStopped`."""
+
+    def progress(self, stage: str, **fields: JsonValue) -> None:
+        """Replace the record's progress; fields as in the contract (step, total_steps, loss, …)."""
+
+    def event(
+        self,
+        message: str,
+        *,
+        level: Level = "info",
+        type: Literal["message", "metrics"] = "message",
+        data: Mapping[str, JsonValue] | None = None,
+    ) -> None:
+        """Append one event to the job's stream."""
+
+    def checkpoint(self, step: int) -> None:
+        """Say that a durable checkpoint of `step` exists."""
+
+    def publish(self) -> None:
+        """Ask for leave to make the result visible; raises `JobCancelled` when a cancel came first."""
+
+
+class SilentReport:
+    """A `Report` for work outside any job (trial runs, benchmarks): tells nobody and never stops it."""
+
+    def progress(self, stage: str, **fields: JsonValue) -> None: ...
+
+    def event(
+        self,
+        message: str,
+        *,
+        level: Level = "info",
+        type: Literal["message", "metrics"] = "message",
+        data: Mapping[str, JsonValue] | None = None,
+    ) -> None: ...
+
+    def checkpoint(self, step: int) -> None: ...
+
+    def publish(self) -> None: ...

@@ -1,0 +1,1 @@
+"""What the API, the worker and the command share: settings, schemas, the job record and its store."""

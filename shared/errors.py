@@ -1,0 +1,103 @@
+"""Refusals: what the API answers when it does not accept a request (RFC 9457 problem details)."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class FieldError:
+    """One thing wrong with a request: where (``hyperparameters.lora.r``, ``line 37``) and what."""
+
+    path: str
+    message: str
+
+
+class Refusal(Exception):
+    """Base of all refusals. ``status`` is the HTTP status, ``code`` a stable word for programs."""
+
+    status = 500
+    code = "internal_error"
+    meaning = "a fault of ours; the log has the request id"
+    headers: dict[str, str] = {}
+
+    def __init__(self, message: str, *, param: str | None = None, errors: tuple[FieldError, ...] = ()) -> None:
+        super().__init__(message)
+        self.message = message
+        self.param = param
+        self.errors = errors
+
+
+class MalformedRequest(Refusal):
+    status, code = 400, "malformed_request"
+    meaning = "the body is not what its content type says"
+
+
+class Unauthorized(Refusal):
+    status, code = 401, "invalid_api_key"
+    meaning = "no key, or one this installation does not know"
+    headers = {"WWW-Authenticate": 'Bearer realm="tunedock"'}
+
+
+class NotFound(Refusal):
+    status, code = 404, "not_found"
+    meaning = "no such job, file, model or page"
+
+
+class MethodNotAllowed(Refusal):
+    status, code = 405, "method_not_allowed"
+    meaning = "the page exists but not with this method"
+
+
+class InvalidTransition(Refusal):
+    status, code = 409, "invalid_transition"
+    meaning = "the job's status does not allow it"
+    headers = {"x-should-retry": "false"}
+
+
+class TooLarge(Refusal):
+    status, code = 413, "too_large"
+    meaning = "the body is larger than allowed"
+
+
+class InvalidField(Refusal):
+    status, code = 422, "invalid_field"
+    meaning = "a field is unknown, missing or out of range"
+
+
+class ModelUnknown(InvalidField):
+    code = "model_not_found"
+    meaning = "neither a hub id, nor a model folder, nor a fine-tuned model of this installation"
+
+
+class InvalidDataset(InvalidField):
+    code = "invalid_training_file"
+    meaning = "rows of the data set can't be used; `errors` has the first 20 with line numbers"
+
+
+class IdempotencyMismatch(InvalidField):
+    code = "idempotency_key_reused"
+    meaning = "the Idempotency-Key was used with another body"
+
+
+class TooManyJobs(Refusal):
+    status, code = 429, "too_many_jobs"
+    meaning = "the queue is full"
+    headers = {"Retry-After": "60"}
+
+
+class StoreUnavailable(Refusal):
+    status, code = 503, "store_unavailable"
+    meaning = "the job store does not answer; nothing was accepted"
+    headers = {"Retry-After": "5"}
+
+
+class DiskFull(Refusal):
+    status, code = 507, "disk_full"
+    meaning = "not enough free space in the data folder"
+
+
+def refusals() -> list[type[Refusal]]:
+    """Every class of refusal, parents first; what the README's table is tested against."""
+    found: list[type[Refusal]] = [Refusal]
+    for cls in found:
+        found.extend(cls.__subclasses__())
+    return found

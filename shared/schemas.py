@@ -1,0 +1,187 @@
+"""The requests and records that cross Tunedock's borders, as frozen pydantic models."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, StringConstraints, model_validator
+
+RowFormat = Literal["chat", "text", "prompt_completion", "classification"]
+JobKind = Literal["fine_tuning", "load_diagnostic", "evaluation"]
+JobStatus = Literal["queued", "running", "cancelling", "succeeded", "failed", "cancelled"]
+
+Name = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
+FileId = Annotated[str, StringConstraints(pattern=r"^file-[A-Za-z0-9]{1,64}$")]
+Suffix = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._-]+$")]
+Revision = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9._/-]+$")]
+MetadataKey = Annotated[str, StringConstraints(min_length=1, max_length=64)]
+MetadataText = Annotated[str, StringConstraints(max_length=512)]
+Metadata = Annotated[dict[MetadataKey, MetadataText], Field(max_length=16)]
+ModuleName = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_]+$")]
+Columns = Annotated[dict[Literal["messages", "text", "prompt", "completion", "label"], Name], Field(max_length=5)]
+
+
+class Frozen(BaseModel):
+    """Base of every schema: immutable, strict about unknown fields, no NaN or infinity."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Lora(Frozen):
+    """Low-rank adapter of Hu et al. 2021: rank, scaling numerator, dropout, and the linear layers it adapts."""
+
+    r: Annotated[int, Field(ge=1, le=512)] = 16
+    alpha: Annotated[float, Field(gt=0, le=4096)] = 32
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    target_modules: Annotated[list[ModuleName], Field(min_length=1, max_length=64)] | Literal["all-linear"] = (
+        "all-linear"
+    )
+
+
+class Hyperparameters(Frozen):
+    """What is learned; nothing here changes speed alone (that is the plan's part)."""
+
+    n_epochs: Annotated[int, Field(ge=1, le=1000)] = 3
+    max_steps: Annotated[int, Field(ge=1, le=10_000_000)] | None = None
+    global_batch_size: Annotated[int, Field(ge=1, le=4096)] = 16
+    learning_rate: Annotated[float, Field(gt=0, le=1)] = 2e-4
+    warmup_ratio: Annotated[float, Field(ge=0, le=1)] = 0.03
+    max_seq_length: Annotated[int, Field(ge=8, le=131_072)] = 512
+    loss_on: Literal["completion", "all"] | None = Field(None, description="default: completion; for text, all")
+    lora: Lora = Lora()
+    max_grad_norm: Annotated[float, Field(gt=0, le=1e6)] = 1.0
+    seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 42
+
+
+class ExplicitPlan(Frozen):
+    """How a step is computed, chosen by hand."""
+
+    tokens_per_micro_batch: Annotated[int, Field(ge=64, le=1_048_576)] = 4096
+    gradient_checkpointing: bool = False
+
+
+class FineTuningRequest(Frozen):
+    kind: Literal["fine_tuning"] = "fine_tuning"
+    model: Name | None = None
+    revision: Revision | None = None
+    training_file: FileId | None = None
+    dataset: Name | None = None
+    validation_file: FileId | None = None
+    validation_dataset: Name | None = None
+    format: Literal["auto"] | RowFormat = "auto"
+    columns: Columns = {}
+    instruction: Annotated[str, StringConstraints(min_length=1, max_length=10_000)] | None = None
+    hyperparameters: Hyperparameters = Hyperparameters()
+    plan: Literal["auto", "baseline"] | ExplicitPlan = "auto"
+    suffix: Suffix | None = None
+    metadata: Metadata = {}
+
+    @model_validator(mode="after")
+    def _one_source_each(self) -> "FineTuningRequest":
+        _exactly_one(training_file=self.training_file, dataset=self.dataset)
+        _at_most_one(validation_file=self.validation_file, validation_dataset=self.validation_dataset)
+        return self
+
+
+class EvaluationRequest(Frozen):
+    kind: Literal["evaluation"] = "evaluation"
+    model: Name | None = None
+    revision: Revision | None = None
+    adapter: Name | None = None
+    file: FileId | None = None
+    dataset: Name | None = None
+    format: Literal["auto"] | RowFormat = "auto"
+    columns: Columns = {}
+    instruction: Annotated[str, StringConstraints(min_length=1, max_length=10_000)] | None = None
+    max_seq_length: Annotated[int, Field(ge=8, le=131_072)] = 512
+    metadata: Metadata = {}
+
+    @model_validator(mode="after")
+    def _one_source(self) -> "EvaluationRequest":
+        _exactly_one(file=self.file, dataset=self.dataset)
+        return self
+
+
+class LoadDiagnosticRequest(Frozen):
+    kind: Literal["load_diagnostic"] = "load_diagnostic"
+    model: Name | None = None
+    revision: Revision | None = None
+    trial_load: bool = True
+    cold: bool = False
+    metadata: Metadata = {}
+
+
+JobRequest = Annotated[
+    FineTuningRequest | EvaluationRequest | LoadDiagnosticRequest, Field(discriminator="kind")
+]
+
+
+class Progress(Frozen):
+    """Where a running job is; seconds and counts, all but `stage` null until known."""
+
+    model_config = ConfigDict(frozen=True, extra="allow", allow_inf_nan=False)
+
+    stage: str = "queued"
+    step: int | None = None
+    total_steps: int | None = None
+    loss: float | None = None
+    step_seconds: float | None = None
+    tokens_per_second: float | None = None
+    eta_seconds: float | None = None
+
+
+class JobError(Frozen):
+    """Why a job failed and what the reader can do."""
+
+    code: str
+    message: str
+    remedy: str
+
+
+class JobRecord(Frozen):
+    """One job as the outside sees it; times are UTC seconds since 1970."""
+
+    id: str
+    kind: JobKind
+    status: JobStatus
+    request: dict[str, Any]
+    created_at: float
+    queued_at: float
+    started_at: float | None = None
+    finished_at: float | None = None
+    attempt: int = 0
+    queue_position: int | None = Field(None, description="1 is next; null when not queued")
+    progress: Progress = Progress()
+    result: dict[str, Any] | None = None
+    error: JobError | None = None
+
+
+class JobEvent(Frozen):
+    """One line of a job's history; `id` is `<attempt>-<number>` and rises strictly."""
+
+    id: str
+    created_at: float
+    level: Literal["info", "warn", "error"]
+    type: Literal["message", "metrics"]
+    message: str
+    data: dict[str, Any] = {}
+
+
+class DatasetSummary(Frozen):
+    """What reading a data set found; `labels` (classification only) in order of their names."""
+
+    format: RowFormat
+    rows: PositiveInt
+    bytes: PositiveInt = Field(description="size of the normalised JSONL")
+    sha256: str = Field(description="of the normalised JSONL")
+    labels: list[str] | None = None
+    read_seconds: PositiveFloat | None = None
+
+
+def _exactly_one(**fields: object) -> None:
+    given = [name for name, value in fields.items() if value is not None]
+    if len(given) != 1:
+        raise ValueError(f"exactly one of {' and '.join(fields)} must be given, saw {len(given)}")
+
+
+def _at_most_one(**fields: object) -> None:
+    if sum(value is not None for value in fields.values()) > 1:
+        raise ValueError(f"at most one of {' and '.join(fields)} may be given")

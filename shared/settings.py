@@ -1,0 +1,81 @@
+"""Every setting of Tunedock, in one typed object read once from the environment."""
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, PositiveFloat, PositiveInt, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+PROJECT_ROOT = Path(__file__).resolve().parent.parent
+DEMO_MODEL = "SmolLM2-135M-Instruct"
+
+
+class Settings(BaseSettings):
+    """Settings come from variables prefixed ``TUNEDOCK_``; each field's description is its README row."""
+
+    model_config = SettingsConfigDict(env_prefix="TUNEDOCK_", frozen=True, extra="ignore")
+
+    store_url: SecretStr | None = Field(
+        None, description="Redis ≥ 6.2 or Valkey that keeps jobs; unset: `./tunedock` starts its own"
+    )
+    data_dir: Path = Field(PROJECT_ROOT / "data", description="files, models, jobs, embedded store and API key")
+    datasets_dir: Path = Field(PROJECT_ROOT / "datasets", description="data sets a job may name, read only")
+    models_dir: Path = Field(PROJECT_ROOT / "models", description="model folders a job may name, read only")
+    storages: Annotated[dict[str, Path], NoDecode] = Field(
+        default_factory=dict, description="other storages, `name=path` separated by commas"
+    )
+    api_host: str = Field("127.0.0.1", description="address the API listens on")
+    api_port: PositiveInt = Field(8080, description="port of the API")
+    api_keys_file: Path | None = Field(
+        None, description="file with one API key a line; unset: `api.key` in the data folder, made at first start"
+    )
+    api_metrics_port: PositiveInt = Field(9464, description="port of the API's `/metrics`")
+    worker_metrics_port: PositiveInt = Field(9465, description="port of the worker's `/metrics`")
+    default_model: str = Field(
+        "LGAI-EXAONE/EXAONE-3.5-2.4B-Instruct", description="base model of a request that names none"
+    )
+    max_upload_bytes: PositiveInt = Field(1024**3, description="largest file `POST /v1/files` accepts")
+    worker_host: str = Field("worker", description="constant name of this worker; it owns its jobs' leases")
+    lease_seconds: PositiveFloat = Field(45.0, description="a job whose worker is silent for so long is taken over")
+    heartbeat_seconds: PositiveFloat = Field(5.0, description="time between two heartbeats of a running job")
+    stall_seconds: PositiveFloat = Field(900.0, description="a job without progress for so long is given up")
+    janitor_seconds: PositiveFloat = Field(5.0, description="time between two rounds of the janitor")
+    reap_grace_seconds: PositiveFloat = Field(
+        60.0, description="how long the store must be up before a silent worker's job is taken over"
+    )
+    checkpoint_seconds: PositiveFloat = Field(300.0, description="longest time between two checkpoints")
+    crash_limit: PositiveInt = Field(3, description="attempts that may die without a new checkpoint in between")
+    max_queued_jobs: PositiveInt = Field(1000, description="jobs that may wait at once; more are refused with 429")
+
+    @field_validator("storages", mode="before")
+    @classmethod
+    def _parse_storages(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        pairs = [pair.partition("=") for pair in value.split(",") if pair.strip()]
+        if bad := ["".join(pair) for pair in pairs if not pair[0].strip() or not pair[2].strip()]:
+            raise ValueError(f"TUNEDOCK_STORAGES wants name=path pairs separated by commas, saw {bad[0]!r}")
+        return {name.strip(): Path(path.strip()) for name, _, path in pairs}
+
+    @field_validator("data_dir", "datasets_dir", "models_dir", mode="after")
+    @classmethod
+    def _anchor(cls, value: Path) -> Path:
+        """A relative folder means the same whatever folder a process was started in."""
+        return value if value.is_absolute() else (PROJECT_ROOT / value).resolve()
+
+    @classmethod
+    def settings_table(cls) -> list[tuple[str, str, str]]:
+        """(variable, default, meaning) of every setting, in order; what the README's table is tested against."""
+        return [
+            (f"TUNEDOCK_{name.upper()}", _default_text(name), field.description or "")
+            for name, field in cls.model_fields.items()
+        ]
+
+
+def _default_text(name: str) -> str:
+    default = Settings.model_fields[name].get_default(call_default_factory=True)
+    if default is None or default == {}:
+        return "unset"
+    if isinstance(default, Path):
+        return f"./{default.relative_to(PROJECT_ROOT)}"
+    return f"{default:g}" if isinstance(default, float) else str(default)
