@@ -19,7 +19,9 @@ class Refusal(Exception):
     meaning = "a fault of ours; the log has the request id"
     headers: dict[str, str] = {}
 
-    def __init__(self, message: str, *, param: str | None = None, errors: tuple[FieldError, ...] = ()) -> None:
+    def __init__(
+        self, message: str, *, param: str | None = None, errors: tuple[FieldError, ...] = ()
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.param = param

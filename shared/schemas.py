@@ -2,7 +2,15 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, StringConstraints, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PositiveFloat,
+    PositiveInt,
+    StringConstraints,
+    model_validator,
+)
 
 RowFormat = Literal["chat", "text", "prompt_completion", "classification"]
 JobKind = Literal["fine_tuning", "load_diagnostic", "evaluation"]
@@ -16,7 +24,9 @@ MetadataKey = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 MetadataText = Annotated[str, StringConstraints(max_length=512)]
 Metadata = Annotated[dict[MetadataKey, MetadataText], Field(max_length=16)]
 ModuleName = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_]+$")]
-Columns = Annotated[dict[Literal["messages", "text", "prompt", "completion", "label"], Name], Field(max_length=5)]
+Columns = Annotated[
+    dict[Literal["messages", "text", "prompt", "completion", "label"], Name], Field(max_length=5)
+]
 
 
 class Frozen(BaseModel):
@@ -26,14 +36,14 @@ class Frozen(BaseModel):
 
 
 class Lora(Frozen):
-    """Low-rank adapter of Hu et al. 2021: rank, scaling numerator, dropout, and the linear layers it adapts."""
+    """Low-rank adapter of Hu et al. 2021: rank, scaling numerator, dropout and the linear layers adapted."""
 
     r: Annotated[int, Field(ge=1, le=512)] = 16
     alpha: Annotated[float, Field(gt=0, le=4096)] = 32
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    target_modules: Annotated[list[ModuleName], Field(min_length=1, max_length=64)] | Literal["all-linear"] = (
-        "all-linear"
-    )
+    target_modules: (
+        Annotated[list[ModuleName], Field(min_length=1, max_length=64)] | Literal["all-linear"]
+    ) = "all-linear"
 
 
 class Hyperparameters(Frozen):
@@ -45,7 +55,9 @@ class Hyperparameters(Frozen):
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 2e-4
     warmup_ratio: Annotated[float, Field(ge=0, le=1)] = 0.03
     max_seq_length: Annotated[int, Field(ge=8, le=131_072)] = 512
-    loss_on: Literal["completion", "all"] | None = Field(None, description="default: completion; for text, all")
+    loss_on: Literal["completion", "all"] | None = Field(
+        None, description="default: completion; for text, all"
+    )
     lora: Lora = Lora()
     max_grad_norm: Annotated[float, Field(gt=0, le=1e6)] = 1.0
     seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 42

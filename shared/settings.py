@@ -18,7 +18,9 @@ class Settings(BaseSettings):
     store_url: SecretStr | None = Field(
         None, description="Redis ≥ 6.2 or Valkey that keeps jobs; unset: `./tunedock` starts its own"
     )
-    data_dir: Path = Field(PROJECT_ROOT / "data", description="files, models, jobs, embedded store and API key")
+    data_dir: Path = Field(
+        PROJECT_ROOT / "data", description="files, models, jobs, embedded store and API key"
+    )
     datasets_dir: Path = Field(PROJECT_ROOT / "datasets", description="data sets a job may name, read only")
     models_dir: Path = Field(PROJECT_ROOT / "models", description="model folders a job may name, read only")
     storages: Annotated[dict[str, Path], NoDecode] = Field(
@@ -27,7 +29,8 @@ class Settings(BaseSettings):
     api_host: str = Field("127.0.0.1", description="address the API listens on")
     api_port: PositiveInt = Field(8080, description="port of the API")
     api_keys_file: Path | None = Field(
-        None, description="file with one API key a line; unset: `api.key` in the data folder, made at first start"
+        None,
+        description="file with one API key a line; unset: `api.key` in the data folder, made at first start",
     )
     api_metrics_port: PositiveInt = Field(9464, description="port of the API's `/metrics`")
     worker_metrics_port: PositiveInt = Field(9465, description="port of the worker's `/metrics`")
@@ -36,7 +39,9 @@ class Settings(BaseSettings):
     )
     max_upload_bytes: PositiveInt = Field(1024**3, description="largest file `POST /v1/files` accepts")
     worker_host: str = Field("worker", description="constant name of this worker; it owns its jobs' leases")
-    lease_seconds: PositiveFloat = Field(45.0, description="a job whose worker is silent for so long is taken over")
+    lease_seconds: PositiveFloat = Field(
+        45.0, description="a job whose worker is silent for so long is taken over"
+    )
     heartbeat_seconds: PositiveFloat = Field(5.0, description="time between two heartbeats of a running job")
     stall_seconds: PositiveFloat = Field(900.0, description="a job without progress for so long is given up")
     janitor_seconds: PositiveFloat = Field(5.0, description="time between two rounds of the janitor")
@@ -44,8 +49,12 @@ class Settings(BaseSettings):
         60.0, description="how long the store must be up before a silent worker's job is taken over"
     )
     checkpoint_seconds: PositiveFloat = Field(300.0, description="longest time between two checkpoints")
-    crash_limit: PositiveInt = Field(3, description="attempts that may die without a new checkpoint in between")
-    max_queued_jobs: PositiveInt = Field(1000, description="jobs that may wait at once; more are refused with 429")
+    crash_limit: PositiveInt = Field(
+        3, description="attempts that may die without a new checkpoint in between"
+    )
+    max_queued_jobs: PositiveInt = Field(
+        1000, description="jobs that may wait at once; more are refused with 429"
+    )
 
     @field_validator("storages", mode="before")
     @classmethod
@@ -65,7 +74,7 @@ class Settings(BaseSettings):
 
     @classmethod
     def settings_table(cls) -> list[tuple[str, str, str]]:
-        """(variable, default, meaning) of every setting, in order; what the README's table is tested against."""
+        """(variable, default, meaning) of each setting in order; the README's table is tested against it."""
         return [
             (f"TUNEDOCK_{name.upper()}", _default_text(name), field.description or "")
             for name, field in cls.model_fields.items()

@@ -15,7 +15,10 @@ class FailureCode(StrEnum):
         member.meaning = meaning
         return member
 
-    MODEL_NOT_FOUND = "model_not_found", "the hub, the cache or the models folder has no such model or revision"
+    MODEL_NOT_FOUND = (
+        "model_not_found",
+        "the hub, the cache or the models folder has no such model or revision",
+    )
     MODEL_UNREADABLE = "model_unreadable", "a model file is damaged, truncated or not what its name says"
     MODEL_UNSUPPORTED = "model_unsupported", "the model needs code or features that Tunedock does not run"
     MODEL_REFUSED = "model_refused", "a model file tried to do what only code may do; it was not loaded"

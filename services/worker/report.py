@@ -24,7 +24,7 @@ class LeaseLost(JobStopped):
 
 
 class Report(Protocol):
-    """A running job's line to its record. Each call is cheap, ticks the stall watch and may raise `JobStopped`."""
+    """A running job's line to its record. A call is cheap, ticks the stall watch, may raise `JobStopped`."""
 
     def progress(self, stage: str, **fields: JsonValue) -> None:
         """Replace the record's progress; fields as in the contract (step, total_steps, loss, …)."""

@@ -1,0 +1,30 @@
+"""What every test may ask for: a clean environment, and a part that a machine may lack."""
+
+import os
+from collections.abc import Callable
+
+import pytest
+
+
+@pytest.fixture
+def need() -> Callable[[bool, str], None]:
+    """``need(present, "a container engine")``: where it is absent, skip at home and fail in CI.
+
+    ``CI`` is set in CI; a test must never vanish where it counts.
+    """
+
+    def check(present: bool, part: str) -> None:
+        if present:
+            return
+        if os.environ.get("CI", "").lower() in ("", "0", "false"):
+            pytest.skip(f"{part} is missing on this machine")
+        pytest.fail(f"{part} is missing, and CI must have it", pytrace=False)
+
+    return check
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A developer's own TUNEDOCK_ variables must not change what a test sees."""
+    for name in [name for name in os.environ if name.startswith("TUNEDOCK_")]:
+        monkeypatch.delenv(name)
