@@ -1,0 +1,115 @@
+"""Does, inside the sandbox, what the sandbox must refuse; `test_sandbox.py` looks at what happens."""
+
+import ctypes
+import os
+import signal
+import socket
+import subprocess
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+
+def main(arguments: Sequence[str]) -> object:
+    return globals()[arguments[0]](*arguments[1:])
+
+
+def echo(*words: str) -> object:
+    for word in words:
+        print(word)
+    return {"words": list(words)}
+
+
+def connect(port: str) -> object:
+    return _refused(lambda: socket.create_connection(("127.0.0.1", int(port))))
+
+
+def execute() -> object:
+    return _refused(lambda: os.execv("/bin/true", ["true"]))
+
+
+def start_program() -> object:
+    return _refused(lambda: subprocess.run(["/bin/true"], check=True))
+
+
+def fork() -> object:
+    return _refused(os.fork)
+
+
+def signal_parent() -> object:
+    return _refused(lambda: os.kill(os.getppid(), signal.SIGTERM))
+
+
+def unknown_call() -> object:
+    libc = ctypes.CDLL(None, use_errno=True)
+    return [libc.syscall(10_000), ctypes.get_errno()]
+
+
+def start_thread() -> object:
+    seen: list[int] = []
+    thread = threading.Thread(target=lambda: seen.append(1))
+    thread.start()
+    thread.join()
+    return seen
+
+
+def fill_memory() -> object:
+    return len(bytearray(64 * 1024**3))
+
+
+def loop() -> object:
+    while True:
+        pass
+
+
+def sleep() -> object:
+    signal.pause()
+    return None
+
+
+def crash() -> object:
+    return ctypes.string_at(0)
+
+
+def write(path: str, size_bytes: str) -> object:
+    with Path(path).open("wb") as stream:
+        stream.write(b"x" * int(size_bytes))
+    return None
+
+
+def try_write(path: str) -> object:
+    return _refused(lambda: Path(path).write_text("changed"))
+
+
+def environment() -> object:
+    return dict(os.environ)
+
+
+def descriptors() -> object:
+    return sorted(str(link.readlink()) for link in Path("/proc/self/fd").iterdir() if link.is_symlink())
+
+
+def answer_much() -> object:
+    return "x" * (32 * 1024**2)
+
+
+def import_torch() -> object:
+    import torch
+
+    return float((torch.ones(256, 256) @ torch.ones(256, 256)).sum())
+
+
+def import_pyarrow() -> object:
+    import pyarrow as pa
+
+    return str(pa.array([1, 2]).cast(pa.string()).to_pylist())
+
+
+def _refused(act: object) -> object:
+    """The errno with which the kernel refused, or None if it did not."""
+    assert callable(act)
+    try:
+        act()
+    except OSError as error:
+        return error.errno
+    return None
