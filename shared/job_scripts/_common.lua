@@ -1,0 +1,107 @@
+-- What every script of the job store shares. One node, no cluster: keys are computed from the job's id.
+-- The line below is replaced by the transition table of shared/jobs.py.
+--TRANSITIONS--
+local PREFIX = 'tunedock:'
+local QUEUED = PREFIX .. 'queued'      -- zset: job id by its number (older first)
+local RUNNING = PREFIX .. 'running'    -- zset: job id by the end of its lease, ms
+local ENDED = PREFIX .. 'ended'        -- list: exactly one "<id> <status>" per ended job
+local COUNTERS = PREFIX .. 'counters'  -- hash: what /metrics shows, counted where the change happens
+local EVENTS_KEPT = 5000               -- the newest in the store; all of them in the attempt's journal on disk
+local WAIT_BUCKETS = {0.5, 1, 2, 5, 10, 30, 60, 300, 900, 3600, 14400, 86400}
+local DURATION_BUCKETS = {5, 15, 30, 60, 120, 300, 600, 1800, 3600, 10800, 21600, 43200, 86400}
+
+local function now_ms()
+  local time = redis.call('TIME')
+  return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+end
+
+local function job_key(id) return PREFIX .. 'job:' .. id end
+local function index_key(kind, status) return PREFIX .. 'index:' .. kind .. ':' .. status end
+local function field(id, name) return redis.call('HGET', job_key(id), name) end
+local function number(id, name) return tonumber(field(id, name) or '0') end
+
+local function observe(name, buckets, seconds)
+  for _, bucket in ipairs(buckets) do
+    if seconds <= bucket then
+      redis.call('HINCRBY', COUNTERS, name .. ':' .. bucket, 1)
+      break
+    end
+  end
+  redis.call('HINCRBY', COUNTERS, name .. ':count', 1)
+  redis.call('HINCRBYFLOAT', COUNTERS, name .. ':sum', seconds)
+end
+
+-- The store allots every event's id, <attempt>-<number>, so several writers can't collide and ids only rise.
+local function append_event(id, level, kind, message, data)
+  local attempt = field(id, 'attempt')
+  local count = redis.call('HINCRBY', job_key(id), 'event_count', 1)
+  redis.call('XADD', PREFIX .. 'events:' .. id, 'MAXLEN', '~', EVENTS_KEPT, attempt .. '-' .. count,
+    'at', now_ms(), 'level', level, 'type', kind, 'message', message, 'data', data)
+end
+
+local function end_job(id, kind, status, now)
+  redis.call('ZREM', RUNNING, id)
+  redis.call('HSET', job_key(id), 'finished_at', now)
+  redis.call('HDEL', job_key(id), 'nonce')
+  redis.call('RPUSH', ENDED, id .. ' ' .. status)
+  redis.call('HINCRBY', COUNTERS, 'ended:' .. kind .. ':' .. status, 1)
+  local started = number(id, 'started_at')
+  if started > 0 then
+    observe('duration:' .. kind .. ':' .. status, DURATION_BUCKETS, (now - started) / 1000)
+  end
+end
+
+-- The only place where a status changes; indexes, counters and the event hang on it.
+local function move(id, to, level, message, data)
+  local from, kind = field(id, 'status'), field(id, 'kind')
+  if not TRANSITIONS[from .. '>' .. to] then
+    error('TRANSITION ' .. from .. ' > ' .. to .. ' of ' .. id)
+  end
+  local now, order = now_ms(), field(id, 'number')
+  redis.call('ZREM', index_key(kind, from), id)
+  redis.call('ZADD', index_key(kind, to), order, id)
+  redis.call('HSET', job_key(id), 'status', to)
+  redis.call('ZREM', QUEUED, id)
+  if to == 'queued' then
+    redis.call('ZREM', RUNNING, id)
+    redis.call('ZADD', QUEUED, order, id)  -- its old number: it goes on where it stood
+    redis.call('HSET', job_key(id), 'queued_at', now)
+  end
+  append_event(id, level, 'message', message, data or '{}')
+  if to == 'succeeded' or to == 'failed' or to == 'cancelled' then end_job(id, kind, to, now) end
+end
+
+-- nil while `attempt` owns the job, else why it does not: a later attempt began, or the job ended.
+local function fenced(id, attempt)
+  local status = field(id, 'status')
+  if not status then return 'missing' end
+  if field(id, 'attempt') ~= attempt then return 'fenced' end
+  if status == 'succeeded' or status == 'failed' or status == 'cancelled' then return 'ended' end
+  return nil
+end
+
+local function lease(id, milliseconds)
+  redis.call('ZADD', RUNNING, now_ms() + milliseconds, id)
+end
+
+-- A worker died with this job: another attempt after a pause, or the end when it keeps killing workers.
+local function bury_attempt(id, crash_limit, death_limit)
+  if field(id, 'status') == 'cancelling' then
+    move(id, 'cancelled', 'info', 'Cancelled')
+    return
+  end
+  local crashes = redis.call('HINCRBY', job_key(id), 'crashes', 1)
+  local deaths = redis.call('HINCRBY', job_key(id), 'deaths', 1)
+  if crashes >= crash_limit or deaths >= death_limit then
+    redis.call('HSET', job_key(id), 'error', cjson.encode({
+      code = 'poison',
+      message = 'The worker died in ' .. deaths .. ' attempts, ' .. crashes .. ' of them without a new checkpoint.',
+      remedy = 'Look at the memory of the machine and the log of the worker; lower max_seq_length or the plan\'s '
+        .. 'tokens_per_micro_batch, then submit the job again.'}))
+    move(id, 'failed', 'error', 'The worker died in every attempt')
+    return
+  end
+  local pauses_ms = {0, 10000, 60000}  -- none after the first crash: most are the machine's, not the job's
+  redis.call('HSET', job_key(id), 'not_before', now_ms() + (pauses_ms[crashes] or 300000))
+  move(id, 'queued', 'warn', 'The worker was lost; the job goes on from its last checkpoint')
+end

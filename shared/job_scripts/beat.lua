@@ -1,0 +1,13 @@
+-- id, attempt, lease ms, progress or '' → 'ok' | 'cancel' | 'fenced' | 'ended' | 'missing'
+local id, attempt, lease_ms, progress = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
+local lost = fenced(id, attempt)
+if lost then return lost end
+if field(id, 'status') == 'queued' then
+  -- Taken for dead while the store or this worker slept, and nobody claimed it since: it was no crash.
+  redis.call('HINCRBY', job_key(id), 'crashes', -1)
+  redis.call('HINCRBY', job_key(id), 'deaths', -1)
+  move(id, 'running', 'info', 'The worker is back')
+end
+lease(id, lease_ms)
+if progress ~= '' then redis.call('HSET', job_key(id), 'progress', progress) end
+return field(id, 'status') == 'cancelling' and 'cancel' or 'ok'

@@ -1,0 +1,8 @@
+-- id → 'ok' | 'ended' | 'missing'
+local id = ARGV[1]
+local status = field(id, 'status')
+if not status then return 'missing' end
+if status == 'queued' then move(id, 'cancelled', 'info', 'Cancelled before it started') end
+if status == 'running' then move(id, 'cancelling', 'info', 'Cancel requested') end
+if status == 'succeeded' or status == 'failed' then return 'ended' end
+return 'ok'

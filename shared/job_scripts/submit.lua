@@ -1,0 +1,32 @@
+-- id, kind, request, owner, idempotency key or "", fingerprint, is retry, most queued → verdict, id
+local id, kind, request, owner, idempotency, fingerprint = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
+local is_retry, most_queued = ARGV[7], tonumber(ARGV[8])
+local RECENT_SECONDS, IDEMPOTENCY_SECONDS = 600, 7 * 86400
+if redis.call('EXISTS', job_key(id)) == 1 then return {'created', id} end
+
+local idempotency_key = PREFIX .. 'idempotency:' .. owner .. ':' .. idempotency
+local recent_key = PREFIX .. 'recent:' .. owner .. ':' .. fingerprint
+if idempotency ~= '' then
+  local known = redis.call('HMGET', idempotency_key, 'id', 'fingerprint')
+  if known[1] then
+    return {known[2] == fingerprint and 'repeat' or 'mismatch', known[1]}
+  end
+elseif is_retry == '1' then
+  local first = redis.call('GET', recent_key)
+  if first then return {'repeat', first} end
+end
+if most_queued == 0 then return {'unknown', ''} end  -- asked only whether this is a repeat
+if redis.call('ZCARD', QUEUED) >= most_queued then return {'full', ''} end
+
+local now, order = now_ms(), redis.call('INCR', PREFIX .. 'number')
+redis.call('HSET', job_key(id), 'kind', kind, 'status', 'queued', 'request', request, 'number', order,
+  'created_at', now, 'queued_at', now, 'attempt', 0, 'owner', owner)
+redis.call('ZADD', index_key(kind, 'queued'), order, id)
+redis.call('ZADD', QUEUED, order, id)
+append_event(id, 'info', 'message', 'Accepted and queued', '{}')
+if idempotency ~= '' then
+  redis.call('HSET', idempotency_key, 'id', id, 'fingerprint', fingerprint)
+  redis.call('EXPIRE', idempotency_key, IDEMPOTENCY_SECONDS)
+end
+redis.call('SET', recent_key, id, 'EX', RECENT_SECONDS)
+return {'created', id}

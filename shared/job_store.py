@@ -1,0 +1,469 @@
+"""The job store: the only module that knows the store's keys. Every change is one script, safe to repeat.
+
+The record in the store is the truth about a job. Changes run as Lua scripts (`job_scripts/`), so that
+status, indexes, counters and events change together or not at all. A worker's changes carry its attempt
+number and are refused once a later attempt began (fencing tokens, after Kleppmann, "How to do distributed locking").
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import redis
+from redis.backoff import ExponentialWithJitterBackoff
+from redis.retry import Retry
+
+from shared.errors import IdempotencyMismatch, InvalidTransition, NotFound, StoreUnavailable, TooManyJobs
+from shared.jobs import KINDS, STATUSES, TRANSITIONS
+from shared.schemas import JobEvent, JobKind, JobRecord, JobRequest, JobStatus
+
+PREFIX = "tunedock:"
+WORKER_TTL_SECONDS = 60
+DEATH_LIMIT = 10  # attempts that may die in all, however many checkpoints came between
+
+Verdict = Literal["ok", "already", "cancel", "fenced", "ended", "missing"]
+
+
+@dataclass(frozen=True)
+class Submission:
+    """The job a submit led to; `created` is false when it repeats an earlier one."""
+
+    record: JobRecord
+    created: bool
+
+
+@dataclass(frozen=True)
+class JobPage:
+    records: tuple[JobRecord, ...]
+    has_more: bool
+
+
+@dataclass(frozen=True)
+class EventPage:
+    events: tuple[JobEvent, ...]
+    has_more: bool
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A worker's right to run one attempt of a job. `attempt` is the fencing token of all its changes."""
+
+    job_id: str
+    attempt: int
+    kind: JobKind
+    request: dict[str, Any]
+    created_at: float
+
+
+@dataclass(frozen=True)
+class WorkerEvent:
+    """An event as the worker numbers it: 1, 2, 3 … in each attempt."""
+
+    number: int
+    level: str
+    type: str
+    message: str
+    data: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class WorkerState:
+    """What a worker last said of itself."""
+
+    host: str
+    beat_seconds_ago: float
+    beat_timestamp_seconds: float
+    fields: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Census:
+    """Counts over all jobs, taken at once; `counters` as the scripts keep them (`ended:<kind>:<status>`)."""
+
+    records: Mapping[tuple[JobKind, JobStatus], int]
+    queue_length: Mapping[JobKind, int]
+    oldest_queued_seconds: float
+    counters: Mapping[str, float]
+
+
+class JobStore:
+    """All jobs of an installation, in one Redis ≥ 6.2 or Valkey; away, each call raises `StoreUnavailable`."""
+
+    def __init__(self, client: "redis.Redis") -> None:
+        self._redis = client
+
+    @classmethod
+    def connect(cls, url: str, *, timeout_seconds: float = 2.0) -> Self:
+        """Connect lazily; one quick retry, since every script is safe to repeat."""
+        return cls(
+            redis.Redis.from_url(
+                url,
+                decode_responses=True,
+                socket_timeout=timeout_seconds,
+                socket_connect_timeout=min(1.0, timeout_seconds),
+                health_check_interval=10,
+                retry=Retry(ExponentialWithJitterBackoff(base=0.05, cap=0.5), 1),
+            )
+        )
+
+    # --- asked by the API
+
+    def ping(self) -> None:
+        with _store_errors():
+            self._redis.ping()
+
+    def find_repeat(
+        self, *, owner: str, idempotency_key: str | None, fingerprint: str, is_retry: bool
+    ) -> JobRecord | None:
+        """The job an earlier, equal request made, or None. Raises `IdempotencyMismatch`."""
+        verdict, job_id = self._run(
+            "submit", "", "", "", owner, idempotency_key or "", fingerprint, int(is_retry), 0
+        )
+        return self._repeat(verdict, job_id)
+
+    def submit(
+        self,
+        job_id: str,
+        request: JobRequest,
+        *,
+        owner: str,
+        idempotency_key: str | None,
+        fingerprint: str,
+        is_retry: bool,
+        max_queued_jobs: int,
+    ) -> Submission:
+        """Queue a job once, however often it is repeated. Raises `IdempotencyMismatch` and `TooManyJobs`."""
+        verdict, found_id = self._run(
+            "submit", job_id, request.kind, request.model_dump_json(), owner, idempotency_key or "",
+            fingerprint, int(is_retry), max_queued_jobs,
+        )  # fmt: skip
+        if verdict == "full":
+            raise TooManyJobs(
+                f"{max_queued_jobs} jobs are waiting already. Try later or raise TUNEDOCK_MAX_QUEUED_JOBS."
+            )
+        earlier = self._repeat(verdict, found_id)
+        return Submission(earlier or self.get(found_id), created=earlier is None)
+
+    def get(self, job_id: str) -> JobRecord:
+        """Raises `NotFound`."""
+        record = self._records([job_id])[0]
+        if record is None:
+            raise NotFound(f"There is no job {job_id!r}.")
+        return record
+
+    def list_jobs(
+        self,
+        *,
+        kind: JobKind | None = None,
+        status: JobStatus | Sequence[JobStatus] | None = None,
+        after: str | None = None,
+        limit: int = 20,
+        metadata: Mapping[str, str] | None = None,
+    ) -> JobPage:
+        """Newest first, those older than job `after`; filters combine. Raises `NotFound` if `after` is unknown."""
+        statuses = (status,) if isinstance(status, str) else status or STATUSES
+        indexes = [_index(k, s) for k in ((kind,) if kind else KINDS) for s in statuses]
+        below = self._number_of(after) if after else None
+        found: list[JobRecord] = []
+        while len(found) <= limit:
+            ids = self._ids_below(indexes, below, limit + 1)
+            records = [
+                record for record in self._records([job_id for job_id, _ in ids]) if record is not None
+            ]
+            found.extend(record for record in records if _has_metadata(record, metadata or {}))
+            if len(ids) <= limit:
+                break
+            below = ids[-1][1]
+        return JobPage(tuple(found[:limit]), has_more=len(found) > limit)
+
+    def cancel(self, job_id: str) -> JobRecord:
+        """Cancel a queued job, ask a running one to stop. Raises `NotFound` and `InvalidTransition`."""
+        verdict = self._run("cancel", job_id)
+        record = self.get(job_id)
+        if verdict == "ended":
+            raise InvalidTransition(
+                f"Job {job_id} has {record.status} already; only a job that has not ended can be cancelled."
+            )
+        return record
+
+    def events(self, job_id: str, *, after: str | None = None, limit: int = 100) -> EventPage:
+        """Newest first, those older than event `after`. Raises `NotFound`."""
+        with _store_errors():
+            if not self._redis.exists(_job(job_id)):
+                raise NotFound(f"There is no job {job_id!r}.")
+            newest = f"({after}" if after else "+"
+            rows: Any = self._redis.xrevrange(f"{PREFIX}events:{job_id}", max=newest, count=limit + 1)
+        return EventPage(tuple(_event(*row) for row in rows[:limit]), has_more=len(rows) > limit)
+
+    def workers(self) -> list[WorkerState]:
+        """Every worker that spoke within the last minute."""
+        with _store_errors():
+            keys = sorted(self._redis.scan_iter(f"{PREFIX}worker:*", count=100))
+            now = self._now_seconds()
+            states: list[Mapping[str, str]] = [self._redis.hgetall(key) for key in keys]  # type: ignore[misc]
+        return [_worker(key, fields, now) for key, fields in zip(keys, states, strict=True) if fields]
+
+    def census(self) -> Census:
+        with _store_errors():
+            now = self._now_seconds()
+            pairs = [(kind, status) for kind in KINDS for status in STATUSES]
+            pipeline = self._redis.pipeline(transaction=True)
+            for kind, status in pairs:
+                pipeline.zcard(_index(kind, status))
+            pipeline.hgetall(f"{PREFIX}counters")
+            pipeline.zrange(f"{PREFIX}queued", 0, 0)
+            *sizes, counters, oldest = pipeline.execute()
+        records = dict(zip(pairs, sizes, strict=True))
+        waiting = self._records(oldest)
+        return Census(
+            records=records,
+            queue_length={kind: records[kind, "queued"] for kind in KINDS},
+            oldest_queued_seconds=max(0.0, now - waiting[0].queued_at) if waiting and waiting[0] else 0.0,
+            counters={name: float(value) for name, value in counters.items()},
+        )
+
+    # --- asked by the worker
+
+    def claim(self, *, host: str, boot: str, nonce: str, lease_seconds: float) -> Claim | float | None:
+        """The next job, or the seconds until one may start again, or None when nothing waits.
+
+        The same `nonce` gets the same claim again, so a lost reply costs no attempt.
+        """
+        verdict, answer = self._run("claim", host, boot, nonce, _milliseconds(lease_seconds))
+        if verdict == "empty":
+            return None
+        if verdict == "wait":
+            return max(0.0, float(answer) / 1000)
+        with _store_errors():
+            fields: Any = self._redis.hmget(_job(answer), "attempt", "kind", "request", "created_at")
+        attempt, kind, request, created_at = fields
+        return Claim(answer, int(attempt), kind, json.loads(request), int(created_at) / 1000)
+
+    def beat(self, claim: Claim, *, lease_seconds: float, progress: Mapping[str, Any] | None) -> Verdict:
+        """Renew the lease and replace the progress; the verdict `cancel` is the user's order to stop."""
+        return self._verdict("beat", claim, _milliseconds(lease_seconds), _json(progress) if progress else "")
+
+    def record_events(self, claim: Claim, events: Sequence[WorkerEvent]) -> Verdict:
+        """Append events in order; numbers seen before are skipped."""
+        arguments = [
+            value
+            for event in events
+            for value in (event.number, event.level, event.type, event.message, _json(event.data))
+        ]
+        return self._verdict("record_events", claim, *arguments)
+
+    def checkpoint(self, claim: Claim, step: int) -> Verdict:
+        return self._verdict("checkpoint", claim, step)
+
+    def publish(self, claim: Claim) -> Verdict:
+        """Ask to make a result visible; after `ok` a cancel comes too late."""
+        return self._verdict("publish", claim)
+
+    def release(self, claim: Claim) -> Verdict:
+        return self._verdict("release", claim)
+
+    def finish(
+        self,
+        claim: Claim,
+        status: Literal["succeeded", "failed", "cancelled"],
+        *,
+        message: str,
+        result: Mapping[str, Any] | None = None,
+        error: Mapping[str, Any] | None = None,
+    ) -> Verdict:
+        """End the job. `cancel`: the user cancelled before the result was published; finish as cancelled."""
+        return self._verdict(
+            "finish",
+            claim,
+            status,
+            _json(result) if result is not None else "",
+            _json(error) if error else "",
+            message,
+        )
+
+    def recover(self, *, host: str, boot: str, crash_limit: int) -> list[str]:
+        """Requeue what an earlier process of this host held; call only as the owner of the device."""
+        return list(self._run("recover", host, boot, crash_limit, DEATH_LIMIT))
+
+    def reap(self, *, crash_limit: int) -> list[str]:
+        """Requeue jobs whose lease ran out; call only when the store has been up for longer than a lease."""
+        return list(self._run("reap", crash_limit, DEATH_LIMIT))
+
+    def uptime_seconds(self) -> float:
+        with _store_errors():
+            info: Any = self._redis.info("server")
+        return float(info["uptime_in_seconds"])
+
+    def queued_and_running(self) -> tuple[int, int]:
+        with _store_errors():
+            pipeline = self._redis.pipeline(transaction=True)
+            pipeline.zcard(f"{PREFIX}queued")
+            pipeline.zcard(f"{PREFIX}running")
+            queued, running = pipeline.execute()
+        return int(queued), int(running)
+
+    def worker_beat(self, host: str, fields: Mapping[str, str]) -> None:
+        """Say that the worker of `host` lives; forgotten after a minute of silence."""
+        with _store_errors():
+            said: Any = {**fields, "beat": str(self._now_seconds())}
+            pipeline = self._redis.pipeline(transaction=True)
+            pipeline.hset(f"{PREFIX}worker:{host}", mapping=said)
+            pipeline.expire(f"{PREFIX}worker:{host}", WORKER_TTL_SECONDS)
+            pipeline.execute()
+
+    def ended(self) -> list[tuple[str, JobStatus]]:
+        """(id, status) of every ended job in the order they ended; each job is in it once."""
+        with _store_errors():
+            rows: Any = self._redis.lrange(f"{PREFIX}ended", 0, -1)
+        return [tuple(row.split(" ")) for row in rows]
+
+    # --- inside
+
+    def _run(self, script: str, *arguments: str | int | float) -> Any:
+        with _store_errors():
+            return self._redis.register_script(_script(script))(args=list(arguments))
+
+    def _verdict(self, script: str, claim: Claim, *arguments: str | int | float) -> Verdict:
+        verdict: Verdict = self._run(script, claim.job_id, str(claim.attempt), *arguments)
+        return verdict
+
+    def _repeat(self, verdict: str, job_id: str) -> JobRecord | None:
+        if verdict == "mismatch":
+            raise IdempotencyMismatch(
+                f"This Idempotency-Key made job {job_id} from another body. Send the same body or a new key.",
+                param="Idempotency-Key",
+            )
+        return self.get(job_id) if verdict == "repeat" else None
+
+    def _records(self, job_ids: Sequence[str]) -> list[JobRecord | None]:
+        with _store_errors():
+            pipeline = self._redis.pipeline(transaction=True)
+            for job_id in job_ids:
+                pipeline.hgetall(_job(job_id))
+                pipeline.zrank(f"{PREFIX}queued", job_id)
+            rows = pipeline.execute() if job_ids else []
+        return [
+            _record(job_id, fields, rank) if fields else None
+            for job_id, fields, rank in zip(job_ids, rows[::2], rows[1::2], strict=True)
+        ]
+
+    def _number_of(self, job_id: str) -> int:
+        with _store_errors():
+            number: Any = self._redis.hget(_job(job_id), "number")
+        if number is None:
+            raise NotFound(f"There is no job {job_id!r} to list after.", param="after")
+        return int(number)
+
+    def _ids_below(self, indexes: Sequence[str], below: int | None, count: int) -> list[tuple[str, int]]:
+        newest = f"({below}" if below is not None else "+inf"
+        with _store_errors():
+            pipeline = self._redis.pipeline(transaction=True)
+            for index in indexes:
+                pipeline.zrevrangebyscore(index, newest, "-inf", start=0, num=count, withscores=True)
+            merged = [(job_id, int(score)) for rows in pipeline.execute() for job_id, score in rows]
+        return sorted(merged, key=lambda pair: -pair[1])[:count]
+
+    def _now_seconds(self) -> float:
+        seconds, microseconds = self._redis.time()
+        return float(seconds) + float(microseconds) / 1e6
+
+
+def request_fingerprint(body: object) -> str:
+    """SHA-256 of a request in canonical JSON: equal bodies have equal fingerprints."""
+    text = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+@cache
+def _script(name: str) -> str:
+    folder = Path(__file__).parent / "job_scripts"
+    pairs = ", ".join(f"['{start}>{end}'] = true" for start, ends in TRANSITIONS.items() for end in ends)
+    common = (
+        (folder / "_common.lua").read_text().replace("--TRANSITIONS--", f"local TRANSITIONS = {{{pairs}}}")
+    )
+    return f"{common}\n{(folder / f'{name}.lua').read_text()}"
+
+
+@contextmanager
+def _store_errors() -> Iterator[None]:
+    """A store that is away, loading, full or read-only: `StoreUnavailable`. A script's own fault stays one."""
+    try:
+        yield
+    except (redis.ConnectionError, redis.TimeoutError, redis.exceptions.ClusterDownError) as error:
+        raise StoreUnavailable("The job store does not answer; nothing was changed for certain.") from error
+    except redis.ResponseError as error:
+        if str(error).split(" ")[0] in {"OOM", "MISCONF", "LOADING", "READONLY", "BUSY", "MASTERDOWN"}:
+            raise StoreUnavailable("The job store refuses writes for now; its log says why.") from error
+        raise
+
+
+def _job(job_id: str) -> str:
+    return f"{PREFIX}job:{job_id}"
+
+
+def _index(kind: JobKind, status: JobStatus) -> str:
+    return f"{PREFIX}index:{kind}:{status}"
+
+
+def _json(value: Mapping[str, Any]) -> str:
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def _milliseconds(seconds: float) -> int:
+    return int(seconds * 1000)
+
+
+def _seconds(milliseconds: str | None) -> float | None:
+    return int(milliseconds) / 1000 if milliseconds else None
+
+
+def _record(job_id: str, fields: Mapping[str, str], rank: int | None) -> JobRecord:
+    def loaded(name: str) -> Any:
+        return json.loads(fields[name]) if fields.get(name) else None
+
+    return JobRecord.model_validate(
+        {
+            "id": job_id,
+            "kind": fields["kind"],
+            "status": fields["status"],
+            "request": loaded("request"),
+            "created_at": _seconds(fields["created_at"]),
+            "queued_at": _seconds(fields["queued_at"]),
+            "started_at": _seconds(fields.get("started_at")),
+            "finished_at": _seconds(fields.get("finished_at")),
+            "attempt": int(fields["attempt"]),
+            "queue_position": None if rank is None else rank + 1,
+            "progress": loaded("progress") or {},
+            "result": loaded("result"),
+            "error": loaded("error"),
+        }
+    )
+
+
+def _event(event_id: str, fields: Mapping[str, str]) -> JobEvent:
+    return JobEvent.model_validate(
+        {
+            "id": event_id,
+            "created_at": int(fields["at"]) / 1000,
+            "level": fields["level"],
+            "type": fields["type"],
+            "message": fields["message"],
+            "data": json.loads(fields["data"]),
+        }
+    )
+
+
+def _worker(key: str, fields: Mapping[str, str], now: float) -> WorkerState:
+    beat = float(fields["beat"])
+    said = {name: value for name, value in fields.items() if name != "beat"}
+    return WorkerState(key.removeprefix(f"{PREFIX}worker:"), now - beat, beat, said)
+
+
+def _has_metadata(record: JobRecord, wanted: Mapping[str, str]) -> bool:
+    metadata = record.request.get("metadata", {})
+    return all(metadata.get(key) == value for key, value in wanted.items())

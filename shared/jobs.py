@@ -1,0 +1,33 @@
+"""The whole state machine of a job: its statuses, which may follow which, and its names."""
+
+import secrets
+from typing import get_args
+
+from shared.schemas import JobKind, JobStatus
+
+KINDS: tuple[JobKind, ...] = get_args(JobKind)
+STATUSES: tuple[JobStatus, ...] = get_args(JobStatus)
+
+# A terminal status never changes. `running → queued` is a new attempt after a crash or a drained worker;
+# `cancelling → succeeded` happens when the result was already published as the cancel arrived.
+TRANSITIONS: dict[JobStatus, tuple[JobStatus, ...]] = {
+    "queued": ("running", "cancelled"),
+    "running": ("succeeded", "failed", "cancelling", "queued"),
+    "cancelling": ("cancelled", "succeeded"),
+    "succeeded": (),
+    "failed": (),
+    "cancelled": (),
+}
+TERMINAL: tuple[JobStatus, ...] = tuple(status for status, following in TRANSITIONS.items() if not following)
+
+_ID_PREFIX: dict[JobKind, str] = {
+    "fine_tuning": "ftjob",
+    "load_diagnostic": "diagjob",
+    "evaluation": "evaljob",
+}
+_ID_ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"  # no l, o, 0, 1: ids are read aloud
+
+
+def new_job_id(kind: JobKind) -> str:
+    """A fresh id, 120 random bits: `ftjob-…` for fine-tuning, as OpenAI's clients expect."""
+    return f"{_ID_PREFIX[kind]}-{''.join(secrets.choice(_ID_ALPHABET) for _ in range(24))}"
