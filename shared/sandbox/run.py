@@ -79,9 +79,9 @@ def run_in_sandbox(
 
     `main` returns something JSON can say. It may read what this process may read, and change files below
     `writable` and in a temporary folder of its own. Each line it prints goes to `on_line`, whose exceptions
-    end the process and are raised here. `environment` is added to the few variables it gets. `require_isolation`
-    runs nothing where the kernel can't cut off network and files (reason "no_isolation"); ask for it when the
-    input may hold a program. Without it a missing isolation is told in the result and the log.
+    end the process and are raised here. `environment` is added to the few variables it gets.
+    `require_isolation` runs nothing where the kernel can't cut off network and files (reason "no_isolation");
+    ask for it when the input may hold a program. Without it a missing isolation is told in result and log.
     """
     started = time.monotonic()
     with (

@@ -1,0 +1,33 @@
+"""Lines of a text file, decoded strictly and never held longer than allowed."""
+
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from shared.datasets.source import Problem
+
+UTF8_MARK = b"\xef\xbb\xbf"
+
+
+def numbered_lines(stream: BinaryIO, longest_bytes: int) -> Iterator[tuple[int, str] | Problem]:
+    """Yield (number from 1, text with its line end) of each line, without a byte order mark.
+
+    A line that is too long or not UTF-8 comes as a `Problem`; reading goes on after it.
+    """
+    number = 0
+    while line := stream.readline(longest_bytes + 1):
+        number += 1
+        if len(line) > longest_bytes and not line.endswith(b"\n"):
+            _skip_line(stream)
+            yield Problem(number, f"is longer than {longest_bytes:,} bytes")
+            continue
+        if number == 1:
+            line = line.removeprefix(UTF8_MARK)
+        try:
+            yield number, line.decode("utf-8")
+        except UnicodeDecodeError as error:
+            yield Problem(number, f"is not UTF-8 at byte {error.start + 1}; save the file as UTF-8")
+
+
+def _skip_line(stream: BinaryIO) -> None:
+    while (rest := stream.readline(65_536)) and not rest.endswith(b"\n"):
+        pass

@@ -1,0 +1,42 @@
+"""A data set as its reader hands it on: records and problems in the order of the file, one at a time."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+
+class Unreadable(Exception):
+    """The source as a whole can't be read; the message says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One row as it came: its number from 1 and its fields under the source's own names."""
+
+    number: int
+    fields: dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong with one row; the message never repeats the row's content."""
+
+    number: int
+    message: str
+
+
+@dataclass(frozen=True)
+class Source:
+    """An opened data set. `fields` are the columns, or None where every row names its own."""
+
+    unit: Literal["line", "row"]
+    fields: tuple[str, ...] | None
+    items: Iterator[Record | Problem]
+
+
+def names_text(names: list[str] | tuple[str, ...]) -> str:
+    """Field names for a message: at most ten, and none so long that it could be content."""
+    shown = [
+        f"`{name}`" if len(name) <= 40 and name.isprintable() else "(no plain name)" for name in names[:10]
+    ]
+    return ", ".join(shown) + (f" and {len(names) - 10} more" if len(names) > 10 else "") or "none"

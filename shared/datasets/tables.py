@@ -1,0 +1,145 @@
+"""Reads CSV and TSV, with and without a header.
+
+CSV is RFC 4180: comma, double quotes, quoted cells may span lines. TSV is the registered type
+text/tab-separated-values: one row a line, a tab between cells, no quoting, so quotes belong to the text.
+
+The first row is a header unless one of these holds:
+1. `columns` maps a field to `column_1`, `column_2`, …: the names that columns get where there is no header;
+2. the first row has none of the fields' names (or the names `columns` gives), and its first or second cell
+   comes again in the same column of the next rows, as labels do and names of columns do not.
+A table of two columns without header whose first column then has few different values, and the second more, is
+a list of label and text (the SMS Spam Collection comes so), and its columns are called that.
+"""
+
+import csv
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import BinaryIO, Literal
+
+from shared.datasets.limits import DatasetLimits
+from shared.datasets.lines import numbered_lines
+from shared.datasets.source import Problem, Record, Source, Unreadable
+
+KNOWN_FIELDS = frozenset({"text", "label", "prompt", "completion", "messages"})
+SAMPLE_ROWS = 500
+MOST_LABELS_IN_SAMPLE = 50
+
+
+@dataclass(frozen=True, slots=True)
+class _Cells:
+    number: int
+    cells: list[str]
+
+
+class _BadLine(Exception):
+    """Carries a line's problem through the csv module's reader."""
+
+
+def open_table(
+    stream: BinaryIO, kind: Literal["csv", "tsv"], columns: Mapping[str, str], limits: DatasetLimits
+) -> Source:
+    """Look at the first rows to tell header from row. Raises Unreadable for a header that can't be used."""
+    rows = _csv_rows(stream, limits) if kind == "csv" else _tsv_rows(stream, limits)
+    sample = list(itertools.islice(rows, SAMPLE_ROWS))
+    cells = [item.cells for item in sample if isinstance(item, _Cells)]
+    if not cells:
+        return Source("line", None, iter([item for item in sample if isinstance(item, Problem)]))
+    if _has_header(cells, columns):
+        names = _header_names(cells[0])
+        first = next(index for index, item in enumerate(sample) if isinstance(item, _Cells))
+        del sample[first]
+    elif _is_label_and_text(cells, columns):
+        names = ("label", "text")
+    else:
+        names = tuple(f"column_{number}" for number in range(1, len(cells[0]) + 1))
+    return Source("line", names, _records(itertools.chain(sample, rows), names))
+
+
+def _records(items: Iterator[_Cells | Problem], names: tuple[str, ...]) -> Iterator[Record | Problem]:
+    for item in items:
+        if isinstance(item, Problem):
+            yield item
+        elif len(item.cells) != len(names):
+            yield Problem(item.number, f"has {len(item.cells)} cells where {len(names)} are due")
+        else:
+            yield Record(item.number, dict(zip(names, item.cells, strict=True)))
+
+
+def _tsv_rows(stream: BinaryIO, limits: DatasetLimits) -> Iterator[_Cells | Problem]:
+    for item in numbered_lines(stream, limits.line_bytes):
+        if isinstance(item, Problem):
+            yield item
+        elif line := item[1].removesuffix("\n").removesuffix("\r"):
+            yield _Cells(item[0], line.split("\t"))
+
+
+def _csv_rows(stream: BinaryIO, limits: DatasetLimits) -> Iterator[_Cells | Problem]:
+    csv.field_size_limit(limits.line_bytes)
+    reader = csv.reader(_lines(stream, limits), strict=True)
+    while True:
+        first_line = reader.line_num + 1
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            yield Problem(first_line, f"is not CSV: {error}")
+        except _BadLine as error:
+            yield error.args[0]
+        else:
+            if cells:
+                yield _Cells(first_line, cells)
+
+
+def _lines(stream: BinaryIO, limits: DatasetLimits) -> "_Lines":
+    return _Lines(numbered_lines(stream, limits.line_bytes))
+
+
+class _Lines:
+    """Lines for the csv module; a generator would be over after the first bad line, this goes on."""
+
+    def __init__(self, items: Iterator[tuple[int, str] | Problem]) -> None:
+        self._items = items
+
+    def __iter__(self) -> "_Lines":
+        return self
+
+    def __next__(self) -> str:
+        item = next(self._items)
+        if isinstance(item, Problem):
+            raise _BadLine(item)
+        return item[1]
+
+
+def _has_header(rows: Sequence[Sequence[str]], columns: Mapping[str, str]) -> bool:
+    first, later = rows[0], rows[1:]
+    if any(_is_positional(name) for name in columns.values()):
+        return False
+    names = {cell.strip() for cell in first}
+    if names & (KNOWN_FIELDS | set(columns.values())):
+        return True
+    return not any(
+        len(row) > column and row[column] == first[column]
+        for column in range(min(2, len(first)))
+        for row in later
+    )
+
+
+def _is_positional(name: str) -> bool:
+    return name.startswith("column_") and name.removeprefix("column_").isdigit()
+
+
+def _is_label_and_text(rows: Sequence[Sequence[str]], columns: Mapping[str, str]) -> bool:
+    if columns or any(len(row) != 2 for row in rows):
+        return False
+    labels, texts = ({row[column].strip() for row in rows} for column in (0, 1))
+    return len(labels) <= min(MOST_LABELS_IN_SAMPLE, len(rows) / 2) and len(labels) < len(texts)
+
+
+def _header_names(cells: Sequence[str]) -> tuple[str, ...]:
+    """Names of the columns, without white space around; a column without one is called by its place."""
+    names = tuple(cell.strip() or f"column_{number}" for number, cell in enumerate(cells, start=1))
+    if len(set(names)) != len(names):
+        raise Unreadable("two columns of its header have the same name")
+    return names
