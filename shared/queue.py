@@ -88,6 +88,16 @@ class Doorbell:
     def __init__(self, store_url: str) -> None:
         self._app = celery_app(store_url, socket_timeout_seconds=1.0)
 
+    def waiting_rings(self) -> int:
+        """Messages nobody has taken yet; 0 when the broker can't say. Those taken and lost don't count."""
+        try:
+            with self._app.connection_for_read() as connection:
+                declared = connection.default_channel.queue_declare(QUEUE, passive=True)
+                return int(declared.message_count)
+        except Exception as error:  # whatever the broker's client raises: a ring too many is harmless
+            logger.info("can't count the waiting messages: %s", type(error).__name__)
+            return 0
+
     def ring(self, job_id: str) -> None:
         try:
             self._app.send_task(TASK, args=[job_id], queue=QUEUE, ignore_result=True)

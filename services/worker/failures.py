@@ -25,6 +25,10 @@ class FailureCode(StrEnum):
     HUB_UNAVAILABLE = "hub_unavailable", "the model hub did not answer"
     DATASET_INVALID = "dataset_invalid", "no row can be trained on"
     ADAPTER_INVALID = "adapter_invalid", "the adapter is damaged or was made for another base model"
+    TARGET_MODULES_UNKNOWN = (
+        "target_modules_unknown",
+        "the base model has no linear layer with a name in lora.target_modules",
+    )
     OUT_OF_MEMORY = "out_of_memory", "the device has too little memory for this job"
     DIVERGED = "diverged", "the loss is no longer a number"
     DISK_FULL = "disk_full", "too little space in the data folder to save the result"

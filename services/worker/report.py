@@ -40,7 +40,7 @@ class Report(Protocol):
         """Append one event to the job's stream."""
 
     def checkpoint(self, step: int) -> None:
-        """Say that a durable checkpoint of `step` exists."""
+        """Say that a durable checkpoint of `step` exists; never raises."""
 
     def publish(self) -> None:
         """Ask for leave to make the result visible; raises `JobCancelled` when a cancel came first."""

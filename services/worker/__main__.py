@@ -1,0 +1,31 @@
+"""Starts the worker: `python -m services.worker`."""
+
+import os
+import shutil
+
+from services.worker.paths import worker_folder
+from shared.settings import Settings
+
+
+def main() -> None:
+    settings = Settings()
+    # The child writes its metrics into this folder and the main process serves them, so that counters outlive
+    # a child. prometheus_client reads the variable when it is imported.
+    metrics_folder = worker_folder(settings.data_dir) / f"{settings.worker_host}.metrics"
+    shutil.rmtree(metrics_folder, ignore_errors=True)
+    metrics_folder.mkdir()
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(metrics_folder)
+    # transformers' background thread would ask a third party to convert `.bin` files; we do that ourselves.
+    os.environ["DISABLE_SAFETENSORS_CONVERSION"] = "1"
+
+    from services.worker.main import app
+    from services.worker.metrics import serve
+
+    serve(settings.api_host, settings.worker_metrics_port)
+    app.worker_main(
+        ["worker", "-n", f"{settings.worker_host}@%h", "--without-gossip", "--without-mingle", "-l", "INFO"]
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,76 @@
+"""The Celery application of the worker: its signals and its one task.
+
+Both processes import this module: the main one, which never imports torch and keeps answering while a job
+runs, and its one child, which owns the device. Celery only rings; what runs and in which order is the job
+store's to say.
+"""
+
+import logging
+import threading
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from celery.signals import worker_init, worker_process_init, worker_shutting_down
+
+from services.worker.janitor import Janitor
+from services.worker.paths import drain_order, life_sign
+from shared.job_store import JobStore
+from shared.queue import TASK, Doorbell, celery_app
+from shared.settings import Settings
+
+if TYPE_CHECKING:
+    from services.worker.runner import Runner
+
+logging.basicConfig(
+    level=logging.INFO, format="%(asctime)s %(levelname)s %(processName)s %(name)s: %(message)s"
+)
+logger = logging.getLogger(__name__)
+
+
+@cache
+def settings() -> Settings:
+    return Settings()
+
+
+@cache
+def store_url() -> str:
+    url = settings().store_url
+    if url is None:
+        raise SystemExit("The worker needs TUNEDOCK_STORE_URL; `./tunedock up` starts store, API and worker.")
+    return url.get_secret_value()
+
+
+@cache
+def runner() -> "Runner":
+    """The child's runner. Imported here, not above: it brings torch, which the main process must not load."""
+    from services.worker.runner import Runner
+
+    return Runner(settings(), JobStore.connect(store_url()), Doorbell(store_url()))
+
+
+app = celery_app(store_url())
+
+
+@app.task(name=TASK)
+def run_jobs(job_id: str) -> None:
+    """Run whatever waits. The id that rang is only a hint: order comes from the store."""
+    logger.info("rung for %s", job_id)
+    runner().run_waiting()
+
+
+@worker_init.connect
+def _start_janitor(**_: Any) -> None:
+    drain_order(settings().data_dir, settings().worker_host).unlink(missing_ok=True)
+    life_sign(settings().data_dir, settings().worker_host).unlink(missing_ok=True)
+    Janitor(settings(), JobStore.connect(store_url()), Doorbell(store_url())).start()
+
+
+@worker_process_init.connect
+def _own_device(**_: Any) -> None:
+    """In the child. In a thread, since Celery wants this handler to return at once."""
+    threading.Thread(target=lambda: runner().take_over(), name="take-over", daemon=True).start()
+
+
+@worker_shutting_down.connect
+def _drain(**_: Any) -> None:
+    drain_order(settings().data_dir, settings().worker_host).touch()

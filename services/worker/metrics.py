@@ -1,0 +1,127 @@
+"""The worker's metrics. The child counts, the main process serves; counters outlive a child.
+
+prometheus_client keeps each process's values in files (its multiprocess mode, see `__main__`). A dead child's
+counters stay and go on adding up; its gauges go away with it.
+"""
+
+import os
+import resource
+import time
+from pathlib import Path
+
+import psutil
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, multiprocess, start_http_server
+
+_STEP_BUCKETS = (0.05, 0.1, 0.2, 0.5, 1, 1.5, 2, 3, 4, 6, 8, 12, 16, 20, 30, 45, 60, 120, 300)
+_LOAD_BUCKETS = (0.5, 1, 2, 5, 10, 15, 30, 45, 60, 90, 120, 180, 300, 600)
+
+METRICS: list[tuple[str, str, tuple[str, ...], str]] = []
+
+
+def _counter(name: str, help: str, *labels: str) -> Counter:
+    METRICS.append((name, "counter", labels, help))
+    return Counter(name, help, labels)
+
+
+def _gauge(name: str, help: str, *labels: str) -> Gauge:
+    METRICS.append((name, "gauge", labels, help))
+    return Gauge(name, help, labels, multiprocess_mode="livemostrecent")
+
+
+def _histogram(name: str, help: str, buckets: tuple[float, ...], *labels: str) -> Histogram:
+    METRICS.append((name, "histogram", labels, help))
+    return Histogram(name, help, labels, buckets=buckets)
+
+
+STEP_SECONDS = _histogram(
+    "tunedock_train_step_seconds", "Wall time of optimizer steps (s/it).", _STEP_BUCKETS
+)
+LAST_STEP = _gauge("tunedock_train_last_step_timestamp_seconds", "When the last optimizer step ended.")
+PHASE_SECONDS = _counter("tunedock_train_phase_seconds_total", "Time spent in each phase of steps.", "phase")
+TOKENS = _counter(
+    "tunedock_train_tokens_total", "Tokens trained on: real without, computed with padding.", "type"
+)
+LOSS = _gauge("tunedock_train_loss", "Training loss of the last step.")
+GRAD_NORM = _gauge("tunedock_train_grad_norm", "Gradient norm of the last step before clipping.")
+LEARNING_RATE = _gauge("tunedock_train_learning_rate", "Learning rate of the last step.")
+PROGRESS = _gauge("tunedock_train_progress_ratio", "Steps done of the running fine-tuning job's steps.")
+ETA_SECONDS = _gauge("tunedock_train_eta_seconds", "Time until the running fine-tuning job's last step.")
+LOAD_SECONDS = _gauge("tunedock_model_load_seconds", "Time of each phase of the last model load.", "phase")
+LOAD_DURATION = _histogram(
+    "tunedock_model_load_duration_seconds", "Wall time of model loads.", _LOAD_BUCKETS, "source"
+)
+LOAD_BYTES = _gauge("tunedock_model_load_bytes", "Bytes of weight files of the last model load.", "source")
+READ_RATE = _gauge(
+    "tunedock_storage_read_bytes_per_second", "Cold read rate the last diagnosis measured.", "storage"
+)
+RESIDENT = _gauge("tunedock_model_resident", "1 for the base model that is in memory.", "model")
+MEMORY = _gauge(
+    "tunedock_gpu_memory_bytes", "Memory of the device; without a GPU that of the process.", "gpu", "type"
+)
+
+
+def record_step(
+    *,
+    step: int,
+    total_steps: int,
+    loss: float,
+    grad_norm: float,
+    learning_rate: float,
+    step_seconds: float,
+    eta_seconds: float,
+    real_tokens: int,
+    computed_tokens: int,
+    phase_seconds: dict[str, float],
+) -> None:
+    """One optimizer step ended."""
+    STEP_SECONDS.observe(step_seconds)
+    LAST_STEP.set(time.time())
+    for phase, seconds in phase_seconds.items():
+        PHASE_SECONDS.labels(phase).inc(seconds)
+    TOKENS.labels("real").inc(real_tokens)
+    TOKENS.labels("computed").inc(computed_tokens)
+    LOSS.set(loss)
+    GRAD_NORM.set(grad_norm)
+    LEARNING_RATE.set(learning_rate)
+    PROGRESS.set(step / total_steps)
+    ETA_SECONDS.set(eta_seconds)
+    record_process_memory()
+
+
+def record_load(*, source: str, phase_seconds: dict[str, float], weight_bytes: int) -> None:
+    """One model load ended; `source` as in `ModelFiles`."""
+    for phase, seconds in phase_seconds.items():
+        LOAD_SECONDS.labels(phase).set(seconds)
+    LOAD_DURATION.labels(source).observe(sum(phase_seconds.values()))
+    LOAD_BYTES.labels(source).set(weight_bytes)
+
+
+def record_resident(model: str | None) -> None:
+    """`model` is in memory now, and no other."""
+    for (known,) in list(RESIDENT._metrics):
+        RESIDENT.labels(known).set(0)
+    if model is not None:
+        RESIDENT.labels(model).set(1)
+
+
+def record_process_memory() -> None:
+    """Memory where there is no GPU: the process's resident set, its peak, and the machine's total."""
+    MEMORY.labels("cpu", "used").set(psutil.Process().memory_info().rss)
+    MEMORY.labels("cpu", "peak").set(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+    MEMORY.labels("cpu", "total").set(psutil.virtual_memory().total)
+
+
+def serve(host: str, port: int) -> None:
+    """Serve `/metrics` from a thread of the main process. Raises OSError when the port is taken."""
+    registry = CollectorRegistry()
+    multiprocess.MultiProcessCollector(registry)
+    start_http_server(port, addr=host, registry=registry)
+
+
+def forget_dead_processes() -> None:
+    """Drop the gauges of children that are gone."""
+    folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
+    for path in Path(folder).glob("gauge_live*_*.db") if folder else ():
+        pid = int(path.stem.rpartition("_")[2])
+        if not psutil.pid_exists(pid):
+            multiprocess.mark_process_dead(pid)

@@ -1,0 +1,32 @@
+"""Where a worker keeps its own small files, and where a job's files lie."""
+
+from pathlib import Path
+
+
+def worker_folder(data_dir: Path) -> Path:
+    """Lock, drain order and life sign of the workers of this installation; made when missing."""
+    folder = data_dir / "worker"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def device_lock(data_dir: Path, host: str) -> Path:
+    return worker_folder(data_dir) / f"{host}.lock"
+
+
+def drain_order(data_dir: Path, host: str) -> Path:
+    """Exists while the worker is told to finish: the child saves a checkpoint and hands its job back."""
+    return worker_folder(data_dir) / f"{host}.drain"
+
+
+def life_sign(data_dir: Path, host: str) -> Path:
+    """Touched by the child while it runs a job; holds its process id. An old one means a child that hangs."""
+    return worker_folder(data_dir) / f"{host}.alive"
+
+
+def job_folder(data_dir: Path, job_id: str) -> Path:
+    return data_dir / "jobs" / job_id
+
+
+def attempt_folder(data_dir: Path, job_id: str, attempt: int) -> Path:
+    return job_folder(data_dir, job_id) / "attempts" / str(attempt)

@@ -1,0 +1,68 @@
+"""The one base model in memory: kept for the next job on the same base, replaced for another."""
+
+import gc
+import logging
+from dataclasses import dataclass
+
+import torch
+
+from services.worker.loading.hub_cache import ModelFiles
+from services.worker.loading.load import LoadedModel, load_base_model
+from services.worker.report import Report
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What makes two bases the same: the folder, its revision, and its files' sizes and times."""
+
+    folder: str
+    revision: str | None
+    files: tuple[tuple[str, int, int], ...]
+
+
+class Residency:
+    """Holds at most one base model, in nf4 with bf16 arithmetic, on one device."""
+
+    def __init__(self, device: torch.device) -> None:
+        self.device = device
+        self._identity: Identity | None = None
+        self._model: LoadedModel | None = None
+
+    @property
+    def name(self) -> str | None:
+        """The resident base as it was asked for, None when there is none."""
+        return self._model.files.name if self._model else None
+
+    def peek(self, files: ModelFiles) -> LoadedModel | None:
+        """The resident base if it is the one in `files`."""
+        return self._model if self._model and self._identity == identity(files) else None
+
+    def base(self, files: ModelFiles, report: Report) -> tuple[LoadedModel, bool]:
+        """The base in `files`, and whether it was resident. Raises JobFailed as `load_base_model` does."""
+        if resident := self.peek(files):
+            return resident, True
+        self.evict()
+        wanted = identity(files)
+        self._model = load_base_model(
+            files, quantization="nf4", dtype=torch.bfloat16, device=self.device, report=report
+        )
+        self._identity = wanted
+        return self._model, False
+
+    def evict(self) -> None:
+        """Free the memory; the next job loads anew."""
+        self._model = self._identity = None
+        gc.collect()
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+
+
+def identity(files: ModelFiles) -> Identity:
+    stats = [(path.name, path.stat()) for path in sorted(files.folder.iterdir()) if path.is_file()]
+    return Identity(
+        str(files.folder.resolve()),
+        files.revision,
+        tuple((name, stat.st_size, stat.st_mtime_ns) for name, stat in stats),
+    )

@@ -1,0 +1,152 @@
+"""One job after another: claim it, do its work, end it. Runs in the worker's child, which owns the device."""
+
+import logging
+import secrets
+import time
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import torch
+
+from services.worker import metrics, work
+from services.worker.failures import Failure, FailureCode, JobFailed
+from services.worker.lifeline import Lifeline
+from services.worker.ownership import DeviceOwnership
+from services.worker.paths import attempt_folder, device_lock, drain_order, job_folder, life_sign
+from services.worker.report import JobCancelled, LeaseLost, WorkerDraining
+from services.worker.residency import Residency
+from services.worker.training.sealed_folder import sync_folder, write_json
+from shared.errors import StoreUnavailable
+from shared.job_store import Claim, JobStore
+from shared.queue import Doorbell
+from shared.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+
+class Runner:
+    """The child's whole state: the device it owns and the base model it holds."""
+
+    def __init__(self, settings: Settings, store: JobStore, doorbell: Doorbell) -> None:
+        self._settings = settings
+        self._store = store
+        self._doorbell = doorbell
+        self._ownership = DeviceOwnership(
+            device_lock(settings.data_dir, settings.worker_host),
+            store,
+            host=settings.worker_host,
+            crash_limit=settings.crash_limit,
+        )
+        self._residency = Residency(torch.device("cuda" if torch.cuda.is_available() else "cpu"))
+
+    def take_over(self) -> None:
+        """Become the owner of the device and ring for what the last owner left behind."""
+        lost = self._ownership.take()
+        for job_id in lost:
+            logger.warning("the process that ran job %s died", job_id)
+        self._doorbell.ring("a new process owns the device")
+
+    def run_waiting(self) -> None:
+        """Run jobs in the store's order until none may start now, or the worker drains."""
+        self._ownership.take()
+        while not self._draining():
+            try:
+                claim = self._store.claim(
+                    host=self._settings.worker_host,
+                    boot=self._ownership.boot,
+                    nonce=secrets.token_hex(16),
+                    lease_seconds=self._settings.lease_seconds,
+                )
+            except StoreUnavailable:
+                return  # the janitor rings again
+            if not isinstance(claim, Claim):
+                return
+            self.run(claim)
+
+    def run(self, claim: Claim) -> None:
+        """Do one job's work and end its record, whatever happens to the work."""
+        logger.info("job %s (%s), attempt %d", claim.job_id, claim.kind, claim.attempt)
+        with self._lifeline(claim) as lifeline:
+            try:
+                result = work.do(claim, self._settings, self._residency, lifeline)
+            except LeaseLost:
+                logger.warning("job %s: another attempt owns it; this one stops", claim.job_id)
+            except JobCancelled:
+                lifeline.end("cancelled", message="Cancelled")
+            except WorkerDraining:
+                self._release(lifeline)
+            except JobFailed as failed:
+                self._fail(lifeline, failed.failure)
+            except Exception as error:
+                logger.exception("job %s", claim.job_id)
+                self._residency.evict()  # whatever broke may have left the base half changed
+                self._fail(lifeline, _unexpected(error))
+            else:
+                self._succeed(lifeline, result)
+        metrics.record_resident(self._residency.name)
+
+    def _lifeline(self, claim: Claim) -> Lifeline:
+        settings = self._settings
+        return Lifeline(
+            self._store,
+            claim,
+            journal=attempt_folder(settings.data_dir, claim.job_id, claim.attempt) / "events.jsonl",
+            life_sign=life_sign(settings.data_dir, settings.worker_host),
+            lease_seconds=settings.lease_seconds,
+            heartbeat_seconds=settings.heartbeat_seconds,
+            stall_seconds=settings.stall_seconds,
+            draining=self._draining,
+        )
+
+    def _draining(self) -> bool:
+        return drain_order(self._settings.data_dir, self._settings.worker_host).exists()
+
+    def _succeed(self, lifeline: Lifeline, result: Mapping[str, Any]) -> None:
+        self._mirror(lifeline.claim, "succeeded", result=result)
+        if lifeline.end("succeeded", message="Succeeded", result=result) == "cancel":
+            lifeline.end("cancelled", message="Cancelled")
+
+    def _fail(self, lifeline: Lifeline, failure: Failure) -> None:
+        logger.warning("job %s failed: %s: %s", lifeline.claim.job_id, failure.code, failure.message)
+        self._mirror(lifeline.claim, "failed", error=asdict(failure))
+        if lifeline.end("failed", message=failure.message, error=asdict(failure)) == "cancel":
+            lifeline.end("cancelled", message="Cancelled")
+
+    def _release(self, lifeline: Lifeline) -> None:
+        if lifeline.release() == "cancel":
+            lifeline.end("cancelled", message="Cancelled")
+
+    def _mirror(self, claim: Claim, status: str, **outcome: Mapping[str, Any]) -> None:
+        """Keep the outcome on disk beside the spec: the store can be rebuilt from both."""
+        outcome_path = job_folder(self._settings.data_dir, claim.job_id) / "result.json"
+        try:
+            draft = outcome_path.with_suffix(".tmp")
+            write_json(
+                draft,
+                {
+                    "id": claim.job_id,
+                    "status": status,
+                    "attempt": claim.attempt,
+                    "at": time.time(),
+                    **outcome,
+                },
+            )
+            draft.replace(outcome_path)
+            sync_folder(outcome_path.parent)
+        except OSError as error:
+            logger.warning("could not write %s: %s", outcome_path, error)
+
+
+def _unexpected(error: Exception) -> Failure:
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return Failure(
+            FailureCode.OUT_OF_MEMORY,
+            "The device has too little memory for this job.",
+            "Lower max_seq_length or the plan's tokens_per_micro_batch, or free memory on the machine.",
+        )
+    return Failure(
+        FailureCode.INTERNAL,
+        f"An unexpected error ended the job: {type(error).__name__}.",
+        "The worker's log has the traceback; please report it.",
+    )

@@ -1,0 +1,140 @@
+"""What each kind of job does: from a claim to the record's result."""
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from services.worker import metrics
+from services.worker.diagnosis.diagnose import diagnose
+from services.worker.evaluation.evaluate import evaluate
+from services.worker.failures import FailureCode, JobFailed
+from services.worker.loading.hub_cache import resolve_model
+from services.worker.loading.load import LoadedModel
+from services.worker.paths import job_folder
+from services.worker.report import Report
+from services.worker.residency import Residency
+from services.worker.training.dataset_file import DatasetFile
+from services.worker.training.fine_tuning import fine_tune
+from services.worker.training.step_report import StepReport
+from shared.job_store import Claim
+from shared.model_names import fine_tuned_model_id, job_id_of
+from shared.schemas import DatasetSummary, EvaluationRequest, FineTuningRequest, LoadDiagnosticRequest
+from shared.settings import Settings
+
+Result = dict[str, Any]
+
+
+def do(claim: Claim, settings: Settings, residency: Residency, report: Report) -> Result:
+    """Do the work of one claimed job and return its record's result. Raises JobFailed and JobStopped."""
+    work: dict[str, Callable[..., Result]] = {
+        "fine_tuning": _fine_tune,
+        "evaluation": _evaluate,
+        "load_diagnostic": _diagnose,
+    }
+    return work[claim.kind](claim, settings, residency, report)
+
+
+def _fine_tune(claim: Claim, settings: Settings, residency: Residency, report: Report) -> Result:
+    request = FineTuningRequest.model_validate(claim.request)
+    folder = job_folder(settings.data_dir, claim.job_id)
+    datasets = _datasets(folder)
+    base = _base(request.model, request.revision, settings, residency, report)
+    result = fine_tune(
+        base,
+        request,
+        training=datasets["training"],
+        validation=datasets.get("validation"),
+        job_folder=folder,
+        attempt=claim.attempt,
+        checkpoint_seconds=settings.checkpoint_seconds,
+        report=report,
+        observe=_observe_step,
+    )
+    name = fine_tuned_model_id(base.files.name, request.suffix, claim.job_id)
+    return {"fine_tuned_model": name, **result}
+
+
+def _evaluate(claim: Claim, settings: Settings, residency: Residency, report: Report) -> Result:
+    request = EvaluationRequest.model_validate(claim.request)
+    data = _datasets(job_folder(settings.data_dir, claim.job_id))["evaluation"]
+    base = _base(request.model, request.revision, settings, residency, report)
+    return evaluate(
+        base,
+        data=data,
+        adapter_folder=_adapter_folder(request.adapter, settings),
+        instruction=request.instruction,
+        labels=data.summary.labels,
+        max_seq_length=request.max_seq_length,
+        report=report,
+    )
+
+
+def _diagnose(claim: Claim, settings: Settings, residency: Residency, report: Report) -> Result:
+    request = LoadDiagnosticRequest.model_validate(claim.request)
+    return diagnose(request, settings=settings, residency=residency, report=report)
+
+
+def _base(
+    model: str | None, revision: str | None, settings: Settings, residency: Residency, report: Report
+) -> LoadedModel:
+    report.progress("resolving")
+    files = resolve_model(
+        model or settings.default_model,
+        revision,
+        models_dir=settings.models_dir,
+        data_dir=settings.data_dir,
+        report=report,
+    )
+    base, was_resident = residency.base(files, report)
+    if was_resident:
+        report.event(f"The base model {files.name} is in memory already")
+    else:
+        metrics.record_load(
+            source=files.source, phase_seconds=base.phase_seconds, weight_bytes=base.weight_bytes
+        )
+        metrics.record_resident(files.name)
+        report.event(
+            f"Loaded {files.name} in {sum(base.phase_seconds.values()):.1f} s",
+            data={"phase_seconds": dict(base.phase_seconds), "weight_bytes": base.weight_bytes},
+        )
+    return base
+
+
+def _datasets(folder: Path) -> Mapping[str, DatasetFile]:
+    """The rows the API prepared, with what it found in them, by their part: training, validation, evaluation."""
+    summaries = json.loads((folder / "spec.json").read_text())["datasets"]
+    return {
+        part: DatasetFile(folder / "rows" / f"{part}.jsonl", DatasetSummary.model_validate(summary))
+        for part, summary in summaries.items()
+    }
+
+
+def _adapter_folder(adapter: str | None, settings: Settings) -> Path | None:
+    if adapter is None:
+        return None
+    job_id = job_id_of(adapter)
+    folder = job_folder(settings.data_dir, job_id) if job_id else None
+    for name in ("adapter-llama", "adapter"):
+        if folder and (folder / name).is_dir():
+            return folder / name
+    raise JobFailed(
+        FailureCode.ADAPTER_INVALID,
+        f"The files of the adapter {adapter} are gone.",
+        "Fine-tune again, or restore the job's folder from a backup.",
+    )
+
+
+def _observe_step(step: StepReport) -> None:
+    metrics.record_step(
+        step=step.step,
+        total_steps=step.total_steps,
+        loss=step.train_loss,
+        grad_norm=step.grad_norm,
+        learning_rate=step.learning_rate,
+        step_seconds=step.step_seconds,
+        eta_seconds=step.eta_seconds,
+        real_tokens=step.real_tokens,
+        computed_tokens=step.computed_tokens,
+        phase_seconds=step.phase_seconds,
+    )
