@@ -25,6 +25,7 @@ logging.basicConfig(
     level=logging.INFO, format="%(asctime)s %(levelname)s %(processName)s %(name)s: %(message)s"
 )
 logger = logging.getLogger(__name__)
+_one_at_a_time = threading.Lock()  # the take-over thread and the first task both ask for the runner
 
 
 @cache
@@ -40,9 +41,14 @@ def store_url() -> str:
     return url.get_secret_value()
 
 
-@cache
 def runner() -> "Runner":
-    """The child's runner. Imported here, not above: it brings torch, which the main process must not load."""
+    """The child's one runner. Imported here, not above: it brings torch, which the main process must not load."""
+    with _one_at_a_time:
+        return _make_runner()
+
+
+@cache
+def _make_runner() -> "Runner":
     from services.worker.runner import Runner
 
     return Runner(settings(), JobStore.connect(store_url()), Doorbell(store_url()))

@@ -102,7 +102,7 @@ def _base(
 
 
 def _datasets(folder: Path) -> Mapping[str, DatasetFile]:
-    """The rows the API prepared, with what it found in them, by their part: training, validation, evaluation."""
+    """The rows the API prepared and what it found in them, by part: training, validation, evaluation."""
     summaries = json.loads((folder / "spec.json").read_text())["datasets"]
     return {
         part: DatasetFile(folder / "rows" / f"{part}.jsonl", DatasetSummary.model_validate(summary))

@@ -1,0 +1,139 @@
+"""The lifeline against a real store: what a job says arrives once and in order, and orders reach the job."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from services.worker.lifeline import Lifeline
+from services.worker.report import JobCancelled, LeaseLost, WorkerDraining
+from shared.job_store import Claim, JobStore
+from shared.jobs import new_job_id
+from shared.schemas import LoadDiagnosticRequest
+from tests.valkey import Valkey
+
+
+@pytest.fixture
+def valkey(tmp_path: Path) -> Iterator[Valkey]:
+    server = Valkey(tmp_path).start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def store(valkey: Valkey) -> JobStore:
+    return JobStore.connect(valkey.url, timeout_seconds=0.5)
+
+
+@pytest.fixture
+def claim(store: JobStore) -> Claim:
+    store.submit(
+        new_job_id("load_diagnostic"),
+        LoadDiagnosticRequest(model="tiny"),
+        owner="me",
+        idempotency_key=None,
+        fingerprint="f",
+        is_retry=False,
+        max_queued_jobs=10,
+    )
+    claimed = store.claim(host="a", boot="1", nonce="n", lease_seconds=45)
+    assert isinstance(claimed, Claim)
+    return claimed
+
+
+@pytest.fixture
+def lifeline(store: JobStore, claim: Claim, tmp_path: Path) -> Lifeline:
+    return Lifeline(
+        store,
+        claim,
+        journal=tmp_path / "attempt" / "events.jsonl",
+        life_sign=tmp_path / "alive",
+        lease_seconds=45,
+        heartbeat_seconds=0.2,
+        stall_seconds=60,
+        draining=lambda: (tmp_path / "drain").exists(),
+    )
+
+
+def eventually(condition: Callable[[], bool]) -> None:
+    for _ in range(200):
+        if condition():
+            return
+        time.sleep(0.05)
+    pytest.fail("it did not happen within 10 s")
+
+
+def test_progress_events_and_the_end_arrive_in_order(
+    lifeline: Lifeline, store: JobStore, claim: Claim
+) -> None:
+    with lifeline:
+        for step in range(250):
+            lifeline.progress("training", step=step)
+            lifeline.event(f"step {step}", type="metrics", data={"step": step})
+        assert lifeline.end("succeeded", message="Done", result={"steps": 250}) == "ok"
+    messages = [event.message for event in reversed(store.events(claim.job_id, limit=1000).events)]
+    assert messages == [
+        "Accepted and queued",
+        "Started",
+        *(f"step {step}" for step in range(250)),
+        "Done",
+    ]
+
+
+def test_a_cancel_is_raised_in_the_job_and_publishing_is_refused(
+    lifeline: Lifeline, store: JobStore, claim: Claim
+) -> None:
+    with lifeline:
+        store.cancel(claim.job_id)
+        with pytest.raises(JobCancelled):
+            eventually(lambda: lifeline.progress("training") is not None)
+        with pytest.raises(JobCancelled):
+            lifeline.publish()
+        assert lifeline.end("cancelled", message="Cancelled") == "ok"
+
+
+def test_a_fenced_attempt_is_told_so(lifeline: Lifeline, store: JobStore, claim: Claim) -> None:
+    with lifeline:
+        store.recover(host="a", boot="2", crash_limit=3)
+        store.claim(host="a", boot="2", nonce="m", lease_seconds=45)
+        with pytest.raises(LeaseLost):
+            eventually(lambda: lifeline.progress("training") is not None)
+        with pytest.raises(LeaseLost):
+            lifeline.publish()
+    assert store.get(claim.job_id).status == "running"
+
+
+def test_a_draining_worker_interrupts_its_job(lifeline: Lifeline, tmp_path: Path) -> None:
+    with lifeline:
+        lifeline.progress("training")
+        (tmp_path / "drain").touch()
+        with pytest.raises(WorkerDraining):
+            lifeline.progress("training")
+        lifeline.checkpoint(3)
+        assert lifeline.release() == "ok"
+
+
+def test_a_job_goes_on_while_the_store_is_away_and_nothing_it_said_is_lost(
+    lifeline: Lifeline, store: JobStore, claim: Claim, valkey: Valkey, tmp_path: Path
+) -> None:
+    with lifeline:
+        lifeline.event("before")
+        valkey.kill()
+        started = time.monotonic()
+        for number in range(20):
+            lifeline.event(f"away {number}")
+        assert time.monotonic() - started < 1
+        valkey.start()
+        assert lifeline.end("succeeded", message="Done", result={}) == "ok"
+    messages = [event.message for event in reversed(store.events(claim.job_id).events)]
+    assert messages[2:] == ["before", *(f"away {number}" for number in range(20)), "Done"]
+    journal = (tmp_path / "attempt" / "events.jsonl").read_text().splitlines()
+    assert [json.loads(line)["message"] for line in journal] == messages[2:-1]
+
+
+def test_the_life_sign_is_there_only_while_the_job_runs(lifeline: Lifeline, tmp_path: Path) -> None:
+    with lifeline:
+        assert (tmp_path / "alive").exists()
+    assert not (tmp_path / "alive").exists()
