@@ -55,6 +55,11 @@ class InvalidTransition(Refusal):
     headers = {"x-should-retry": "false"}
 
 
+class NotFinished(InvalidTransition):
+    code = "job_not_finished"
+    meaning = "the job has no result yet, or ended without one"
+
+
 class TooLarge(Refusal):
     status, code = 413, "too_large"
     meaning = "the body is larger than allowed"
@@ -68,6 +73,11 @@ class InvalidField(Refusal):
 class ModelUnknown(InvalidField):
     code = "model_not_found"
     meaning = "neither a hub id, nor a model folder, nor a fine-tuned model of this installation"
+
+
+class DatasetUnknown(InvalidField):
+    code = "dataset_not_found"
+    meaning = "no data set of that name in the datasets folder"
 
 
 class InvalidDataset(InvalidField):
@@ -89,6 +99,12 @@ class TooManyJobs(Refusal):
 class StoreUnavailable(Refusal):
     status, code = 503, "store_unavailable"
     meaning = "the job store does not answer; nothing was accepted"
+    headers = {"Retry-After": "5"}
+
+
+class NotReady(Refusal):
+    status, code = 503, "not_ready"
+    meaning = "a part that jobs need is missing; `errors` says which and what to do"
     headers = {"Retry-After": "5"}
 
 

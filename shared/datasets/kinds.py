@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
+from shared.datasets.formats import FORMAT_FIELDS
 from shared.datasets.jsonl import open_jsonl
 from shared.datasets.limits import DatasetLimits
 from shared.datasets.lines import UTF8_MARK
@@ -37,7 +38,8 @@ def open_source(
 ) -> Iterator[Source]:
     """Open a file or an Arrow folder for reading. Raises Unreadable."""
     if path.is_dir():
-        raise Unreadable("is a folder")
+        yield _open_binary("folder", path, columns)
+        return
     with path.open("rb") as stream:
         kind = kind_of(stream.read(HEAD_BYTES), file_name)
         stream.seek(0)
@@ -46,7 +48,18 @@ def open_source(
         elif kind in ("csv", "tsv"):
             yield open_table(stream, kind, columns, limits)
         else:
-            raise Unreadable("is not supported")
+            yield _open_binary(kind, path, columns)
+
+
+def _open_binary(
+    kind: Literal["folder", "parquet", "arrow"], path: Path, columns: Mapping[str, str]
+) -> Source:
+    from shared.datasets import arrow  # pyarrow takes longer to import than most text files to read
+
+    wanted = {columns.get(field, field) for fields in FORMAT_FIELDS.values() for field in fields}
+    if kind == "folder":
+        return arrow.open_arrow_folder(path, wanted)
+    return arrow.open_parquet(path, wanted) if kind == "parquet" else arrow.open_arrow_file(path, wanted)
 
 
 def kind_of(head: bytes, file_name: str) -> Kind:

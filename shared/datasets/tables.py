@@ -7,8 +7,8 @@ The first row is a header unless one of these holds:
 1. `columns` maps a field to `column_1`, `column_2`, …: the names that columns get where there is no header;
 2. the first row has none of the fields' names (or the names `columns` gives), and its first or second cell
    comes again in the same column of the next rows, as labels do and names of columns do not.
-A table of two columns without header whose first column then has few different values, and the second more, is
-a list of label and text (the SMS Spam Collection comes so), and its columns are called that.
+A table of two columns without header whose first column then has few different values, and the second more,
+is a list of label and text (the SMS Spam Collection comes so), and its columns are called that.
 """
 
 import csv

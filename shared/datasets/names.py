@@ -1,0 +1,75 @@
+"""Finds the data set a request names, and nothing outside the folder data sets lie in."""
+
+from pathlib import Path, PurePosixPath
+
+from shared.errors import DatasetUnknown, InvalidField
+
+EXTENSIONS = (".jsonl", ".json", ".ndjson", ".csv", ".tsv", ".parquet", ".arrow")
+ARROW_FOLDER, ARROW_SPLITS = "state.json", "dataset_dict.json"
+DEFAULT_SPLIT = "train"
+
+
+def resolve_dataset(name: str, datasets_dir: Path, *, param: str = "dataset") -> Path:
+    """The file or Arrow folder that `name` means under `datasets_dir`.
+
+    A name is a path below that folder, with or without the file's extension; of a folder with splits (as
+    `datasets` saves them, or files called after them) without a split in the name it is `train`.
+    Raises InvalidField for a name that can't be one, DatasetUnknown where nothing lies.
+    """
+    parts = PurePosixPath(name).parts
+    if name.startswith("/") or "\\" in name or "\x00" in name or ".." in parts or not parts:
+        raise InvalidField(
+            f"{name!r} is no name of a data set: wanted is a path below the datasets folder, without `..`",
+            param=param,
+        )
+    found = _find(datasets_dir.joinpath(*parts))
+    if found is None:
+        there = ", ".join(dataset_names(datasets_dir)[:20]) or "nothing"
+        raise DatasetUnknown(f"no data set {name!r}; TUNEDOCK_DATASETS_DIR has: {there}", param=param)
+    _stay_inside(found, datasets_dir, name, param)
+    return found
+
+
+def dataset_names(datasets_dir: Path) -> list[str]:
+    """The names `resolve_dataset` takes, two levels deep, in order."""
+    if not datasets_dir.is_dir():
+        return []
+    found: list[str] = []
+    for path in sorted(datasets_dir.iterdir()):
+        if path.is_dir() and not (path / ARROW_FOLDER).exists():
+            inner = [_name(entry) for entry in sorted(path.iterdir()) if _is_dataset(entry)]
+            found += [f"{path.name}/{name}" for name in inner]
+        elif _is_dataset(path):
+            found.append(_name(path))
+    return found
+
+
+def _find(path: Path) -> Path | None:
+    if _is_dataset(path):
+        return path
+    if path.is_dir():
+        return _find(path / DEFAULT_SPLIT)
+    named = [path.with_name(path.name + extension) for extension in EXTENSIONS]
+    return next((candidate for candidate in named if candidate.is_file()), None)
+
+
+def _is_dataset(path: Path) -> bool:
+    """A file of a kind we read, or a folder with one Arrow split."""
+    if path.is_dir():
+        return (path / ARROW_FOLDER).is_file()
+    return path.is_file() and path.suffix.lower() in EXTENSIONS
+
+
+def _name(path: Path) -> str:
+    return path.name if path.is_dir() else path.stem
+
+
+def _stay_inside(found: Path, datasets_dir: Path, name: str, param: str) -> None:
+    """Refuse links that lead out: of the datasets folder, and of an Arrow folder for the files in it."""
+    home = datasets_dir.resolve()
+    entries = list(found.iterdir()) if found.is_dir() else []
+    outside = not found.resolve().is_relative_to(home)
+    if outside or any(not entry.resolve().is_relative_to(found.resolve()) for entry in entries):
+        raise InvalidField(
+            f"data set {name!r} has a link that leads out of it; copy the file instead", param=param
+        )
