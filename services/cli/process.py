@@ -14,6 +14,7 @@ from pathlib import Path
 
 from services.cli.backoff import Backoff
 from services.cli.leash import leashed
+from services.cli.masking import without_keys
 
 LOG_BYTES = 5 * 1024 * 1024
 LOG_FILES_KEPT = 3
@@ -128,8 +129,8 @@ class SupervisedProcess:
         with process.stdout:
             for raw in process.stdout:
                 line = raw.decode("utf-8", errors="replace").rstrip()
-                log.emit(logging.makeLogRecord({"msg": line}))
-                self.tail.append(line)
+                log.emit(logging.makeLogRecord({"msg": without_keys(line)}))
+                self.tail.append(without_keys(line))
                 self.on_line(self.spec.name, line)
         log.close()
 

@@ -1,0 +1,68 @@
+"""The command line: reads the words, runs the command, turns failures into lines and a status."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from pydantic import ValidationError
+
+from services.cli import demo, life, serve, submit
+from services.cli.failure import CommandFailed, UsageError
+from services.cli.terminal import Terminal
+from shared.settings import Settings
+
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+EXIT_INTERRUPTED = 130
+
+
+def command_parser() -> argparse.ArgumentParser:
+    """The parser of all commands; each sets `run`, a function of arguments, settings and terminal."""
+    parser = argparse.ArgumentParser(
+        prog="./tunedock",
+        description="Fine-tunes language models with adapters on one machine, and diagnoses how they load.",
+    )
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for group in (demo, serve, submit, life):
+        group.add_commands(commands)
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns its exit status: 0, 1 for a failure, 2 for wrong usage, 130 for Ctrl-C."""
+    parsed = command_parser().parse_args(arguments)
+    terminal = Terminal(as_json=parsed.as_json)
+    try:
+        status: int = parsed.run(parsed, read_settings(), terminal)
+        sys.stdout.flush()
+        return status
+    except CommandFailed as failure:
+        terminal.emit(failure.as_json())
+        for line in failure.lines():
+            terminal.note(line)
+        return EXIT_USAGE if isinstance(failure, UsageError) else EXIT_FAILED
+    except KeyboardInterrupt:
+        terminal.note("interrupted")
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        # The reader of our output has left (`… | head`): nothing more to say, and nothing to complain about.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_FAILED
+
+
+def read_settings() -> Settings:
+    """The settings of the environment; raises `UsageError` naming the variable that can't be used."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        lines = [
+            f"TUNEDOCK_{'_'.join(str(part) for part in item['loc']).upper()}: {item['msg']}, "
+            f"saw {item['input']!r}"
+            for item in error.errors()
+        ]
+        raise UsageError("\n".join(lines), "Correct the environment variable.") from error
+
+
+if __name__ == "__main__":
+    sys.exit(main())

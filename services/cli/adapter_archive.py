@@ -1,0 +1,64 @@
+"""Fetches a finished job's adapter: a tar archive, unpacked beside its place and moved there when whole."""
+
+import shutil
+import tarfile
+import tempfile
+from pathlib import Path, PurePosixPath
+
+from services.cli.client import Client
+from services.cli.failure import CommandFailed
+from services.cli.terminal import Terminal
+
+
+def download_adapter(client: Client, job_id: str, folder: Path, terminal: Terminal) -> list[str]:
+    """Write the adapter's files into `folder`, which must be new or empty; returns their names."""
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise CommandFailed(
+            f"{folder} exists and is not an empty folder", "Name a folder that does not exist."
+        )
+    parent = folder.absolute().parent
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=parent) as scratch:
+            archive = Path(scratch, "adapter.tar")
+            _fetch(client, job_id, archive, terminal)
+            unpacked = Path(scratch, "adapter")
+            _unpack(archive, unpacked)
+            if folder.exists():
+                folder.rmdir()
+            unpacked.rename(folder)
+    except OSError as error:
+        raise CommandFailed(
+            f"can't write {folder}: {error.strerror}", "Name a folder you can write."
+        ) from error
+    return sorted(path.name for path in folder.iterdir())
+
+
+def _fetch(client: Client, job_id: str, archive: Path, terminal: Terminal) -> None:
+    with (
+        client.adapter(job_id) as (size_bytes, pieces),
+        archive.open("wb") as file,
+        terminal.transfer(f"downloading the adapter of {job_id}", size_bytes) as transfer,
+    ):
+        for piece in pieces:
+            file.write(piece)
+            transfer.advance(len(piece))
+
+
+def _unpack(archive: Path, folder: Path) -> None:
+    """Write the files of the archive's one folder into `folder`; raises `CommandFailed` for anything else."""
+    folder.mkdir()
+    try:
+        with tarfile.open(archive) as tar:
+            for member in tar:
+                name = PurePosixPath(member.name)
+                if not member.isfile() or len(name.parts) != 2 or ".." in name.parts or name.is_absolute():
+                    raise CommandFailed(
+                        f"the server's archive holds {member.name!r}, which does not belong there"
+                    )
+                content = tar.extractfile(member)
+                assert content is not None
+                with content, (folder / name.name).open("xb") as file:
+                    shutil.copyfileobj(content, file)
+    except (tarfile.TarError, EOFError) as error:
+        raise CommandFailed(f"the server's archive can't be read: {error}") from error

@@ -1,0 +1,175 @@
+"""A typed client of the native API."""
+
+import io
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+from pydantic import ValidationError
+
+from services.cli.failure import CommandFailed, RequestRefused, ServerUnreachable
+from shared.errors import FieldError
+from shared.schemas import JobEvent, JobRecord
+
+REQUEST_SECONDS = 30.0
+SUBMIT_SECONDS = 300.0  # the API reads the whole data set before it accepts
+SUBMIT_TRIES = 3
+EVENT_PAGE = 100
+
+Advance = Callable[[int], None]
+
+
+class Client:
+    """Calls the API at `url` with `key`. Every call may raise `ServerUnreachable` or `RequestRefused`."""
+
+    def __init__(self, url: str, key: str) -> None:
+        self.url = url
+        self._http = httpx.Client(
+            base_url=url,
+            headers={"Authorization": f"Bearer {key}"},
+            timeout=REQUEST_SECONDS,
+            trust_env=False,
+        )
+
+    def __enter__(self) -> "Client":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._http.close()
+
+    def upload(self, path: Path, advance: Advance = lambda count_bytes: None) -> str:
+        """Send a file for training or evaluation; returns its id."""
+        with CountedFile(path, advance) as file:
+            answer = self._ask(
+                "POST",
+                "/v1/files",
+                data={"purpose": "fine-tune"},
+                files={"file": (path.name, file)},
+                timeout=SUBMIT_SECONDS,
+            )
+        return str(answer["id"])
+
+    def submit(self, request: dict[str, Any]) -> JobRecord:
+        """Submit a job; a lost answer is asked for again, and the key keeps that from making two jobs."""
+        headers = {"Idempotency-Key": uuid.uuid4().hex}
+        for attempt in range(1, SUBMIT_TRIES + 1):
+            try:
+                answer = self._ask("POST", "/v1/jobs", json=request, headers=headers, timeout=SUBMIT_SECONDS)
+                return _record(answer)
+            except ServerUnreachable:
+                if attempt == SUBMIT_TRIES:
+                    raise
+                time.sleep(attempt)
+        raise AssertionError("unreachable")
+
+    def job(self, job_id: str) -> JobRecord:
+        return _record(self._ask("GET", f"/v1/jobs/{job_id}"))
+
+    def jobs(self, *, kind: str | None, status: str | None, limit: int) -> list[JobRecord]:
+        """The newest `limit` jobs, newest first."""
+        found: list[JobRecord] = []
+        while len(found) < limit:
+            query = {"kind": kind, "status": status, "limit": min(100, limit - len(found))}
+            after = {"after": found[-1].id} if found else {}
+            page = self._ask("GET", "/v1/jobs", params=_given(query | after))
+            found += [_record(item) for item in page["data"]]
+            if not page["has_more"] or not page["data"]:
+                break
+        return found
+
+    def cancel(self, job_id: str) -> JobRecord:
+        return _record(self._ask("POST", f"/v1/jobs/{job_id}/cancel"))
+
+    def events_since(self, job_id: str, seen: str | None) -> list[JobEvent]:
+        """Events after the one with id `seen` (all, for None), oldest first."""
+        fresh: list[JobEvent] = []
+        while True:
+            after = {"after": fresh[-1].id} if fresh else {}
+            page = self._ask("GET", f"/v1/jobs/{job_id}/events", params={"limit": EVENT_PAGE} | after)
+            for item in page["data"]:
+                event = JobEvent.model_validate(item)
+                if event.id == seen:
+                    return fresh[::-1]
+                fresh.append(event)
+            if not page["has_more"] or not page["data"]:
+                return fresh[::-1]
+
+    def report(self, job_id: str) -> dict[str, Any]:
+        """The job's result as data."""
+        return self._ask("GET", f"/v1/jobs/{job_id}/report")
+
+    @contextmanager
+    def adapter(self, job_id: str) -> Iterator[tuple[int | None, Iterator[bytes]]]:
+        """(size in bytes if told, pieces) of the tar archive with a finished job's adapter."""
+        with (
+            self._plain_errors(),
+            self._http.stream("GET", f"/v1/jobs/{job_id}/adapter", timeout=SUBMIT_SECONDS) as answer,
+        ):
+            if answer.status_code >= 400:
+                answer.read()
+                raise refusal(answer)
+            length = answer.headers.get("Content-Length")
+            yield (int(length) if length else None), answer.iter_bytes()
+
+    def _ask(self, method: str, path: str, **arguments: Any) -> dict[str, Any]:
+        with self._plain_errors():
+            answer = self._http.request(method, path, **arguments)
+        if answer.status_code >= 400:
+            raise refusal(answer)
+        value = answer.json()
+        if not isinstance(value, dict):
+            raise CommandFailed(f"{method} {path} answered with something that is no JSON object")
+        return value
+
+    @contextmanager
+    def _plain_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except httpx.HTTPError as error:
+            raise ServerUnreachable(
+                f"no answer from {self.url}: {str(error) or type(error).__name__}",
+                "Is it running? Start it with: ./tunedock up",
+            ) from error
+
+
+def refusal(answer: httpx.Response) -> RequestRefused:
+    """The refusal in a problem document (RFC 9457), or what else the server said."""
+    try:
+        problem = answer.json()
+        errors = tuple(FieldError(item["path"], item["message"]) for item in problem.get("errors", ()))
+        message = problem.get("detail") or problem["title"]
+        return RequestRefused(answer.status_code, str(problem["code"]), str(message), errors=errors)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        text = answer.text.strip()[:500] or answer.reason_phrase
+        return RequestRefused(answer.status_code, "http_error", f"HTTP {answer.status_code}: {text}")
+
+
+def _record(answer: dict[str, Any]) -> JobRecord:
+    try:
+        return JobRecord.model_validate(answer)
+    except ValidationError as error:
+        raise CommandFailed(
+            f"the server's record of a job is not one this command understands: {error}",
+            "Are the command and the server of the same version?",
+        ) from error
+
+
+def _given(query: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in query.items() if value is not None}
+
+
+class CountedFile(io.BufferedReader):
+    """A file that tells `advance` the size of every piece read from it."""
+
+    def __init__(self, path: Path, advance: Advance) -> None:
+        super().__init__(io.FileIO(path))
+        self._advance = advance
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        piece = super().read(size)
+        self._advance(len(piece))
+        return piece

@@ -1,0 +1,91 @@
+"""`jobs`, `show`, `events`, `cancel`, `download`: the life of a job, seen and ended."""
+
+import argparse
+import time
+from pathlib import Path
+from typing import get_args
+
+from services.cli.adapter_archive import download_adapter
+from services.cli.options import Commands, add_command
+from services.cli.record_text import job_row, record_text
+from services.cli.server import connect
+from services.cli.terminal import Terminal
+from services.cli.watch import ENDED, POLL_SECONDS, event_line
+from shared.schemas import JobKind, JobStatus
+from shared.settings import Settings
+
+
+def add_commands(commands: Commands) -> None:
+    jobs = add_command(commands, "jobs", "list jobs, newest first")
+    jobs.add_argument("--kind", choices=get_args(JobKind))
+    jobs.add_argument("--status", choices=get_args(JobStatus))
+    jobs.add_argument("--limit", type=int, default=20, metavar="N", help="at most so many (20)")
+    jobs.set_defaults(run=list_jobs)
+
+    show = add_command(commands, "show", "show a job's record and result")
+    show.set_defaults(run=show_job)
+
+    events = add_command(commands, "events", "print a job's events, oldest first")
+    events.add_argument("-f", "--follow", action="store_true", help="go on until the job ends")
+    events.set_defaults(run=print_events)
+
+    cancel = add_command(commands, "cancel", "cancel a job")
+    cancel.set_defaults(run=cancel_job)
+
+    download = add_command(commands, "download", "write a finished job's adapter into a folder")
+    download.set_defaults(run=download_job)
+
+    for command in (show, events, cancel, download):
+        command.add_argument("job_id", metavar="ID")
+    download.add_argument("folder", metavar="DIR", type=Path, help="a new or empty folder")
+
+
+def list_jobs(arguments: argparse.Namespace, settings: Settings, terminal: Terminal) -> int:
+    with connect(settings) as client:
+        records = client.jobs(kind=arguments.kind, status=arguments.status, limit=max(1, arguments.limit))
+    terminal.emit([record.model_dump(mode="json") for record in records])
+    if records:
+        terminal.table(
+            ("ID", "KIND", "STATUS", "CREATED", "PROGRESS"), [job_row(record) for record in records]
+        )
+    else:
+        terminal.say("no jobs")
+    return 0
+
+
+def show_job(arguments: argparse.Namespace, settings: Settings, terminal: Terminal) -> int:
+    with connect(settings) as client:
+        record = client.job(arguments.job_id)
+    terminal.emit(record.model_dump(mode="json"))
+    terminal.say(record_text(record))
+    return 0
+
+
+def print_events(arguments: argparse.Namespace, settings: Settings, terminal: Terminal) -> int:
+    seen: str | None = None
+    with connect(settings) as client:
+        while True:
+            ended = client.job(arguments.job_id).status in ENDED
+            for event in client.events_since(arguments.job_id, seen):
+                terminal.emit(event.model_dump(mode="json"))
+                terminal.say(event_line(event))
+                seen = event.id
+            if ended or not arguments.follow:
+                return 0
+            time.sleep(POLL_SECONDS)
+
+
+def cancel_job(arguments: argparse.Namespace, settings: Settings, terminal: Terminal) -> int:
+    with connect(settings) as client:
+        record = client.cancel(arguments.job_id)
+    terminal.emit(record.model_dump(mode="json"))
+    terminal.say(f"{record.id} is {record.status}")
+    return 0
+
+
+def download_job(arguments: argparse.Namespace, settings: Settings, terminal: Terminal) -> int:
+    with connect(settings) as client:
+        files = download_adapter(client, arguments.job_id, arguments.folder, terminal)
+    terminal.emit({"folder": str(arguments.folder), "files": files})
+    terminal.say(f"{len(files)} files in {arguments.folder}")
+    return 0

@@ -1,0 +1,221 @@
+"""The whole service on one machine: store, API and worker, supervised until told to stop."""
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from services.cli.failure import CommandFailed
+from services.cli.interrupts import Interrupts, counted_interrupts
+from services.cli.masking import without_keys
+from services.cli.ports import require_free
+from services.cli.process import ProcessSpec, SupervisedProcess
+from services.cli.server import api_url, is_ready, key_path
+from services.cli.stack_state import StackState, own_folder, process_start, remove_state, write_state
+from services.cli.store import EmbeddedStore, prepare_store
+from services.cli.supervisor import POLL_SECONDS, Supervisor
+from services.cli.terminal import Terminal
+from shared.settings import PROJECT_ROOT, Settings
+
+WORKER_STOP_SECONDS = 120.0  # a step and a checkpoint
+API_STOP_SECONDS = 35.0  # gunicorn's graceful timeout and a little
+STORE_STOP_SECONDS = 30.0
+DEATHS_BEFORE_READY = 4
+READY_PROBE_SECONDS = 0.5
+
+API_COMMAND = (
+    sys.executable,
+    "-m",
+    "gunicorn",
+    "-c",
+    "services/api/gunicorn.conf.py",
+    "services.api.wsgi:app",
+)
+WORKER_COMMAND = (sys.executable, "-m", "services.worker")
+
+
+def run_stack(settings: Settings, terminal: Terminal) -> None:
+    """Run until Ctrl-C or SIGTERM. Raises `CommandFailed` when it can't start."""
+    with own_folder(settings.data_dir, terminal.note) as lock:
+        _require_ports(settings)
+        store = None if settings.store_url else prepare_store(settings.data_dir)
+        with counted_interrupts() as interrupts:
+            Stack(settings, store, terminal, interrupts, lock).run()
+
+
+class Stack:
+    """One run of the stack, from start over ready to the last process gone."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: EmbeddedStore | None,
+        terminal: Terminal,
+        interrupts: Interrupts,
+        lock: int,
+    ) -> None:
+        self._settings = settings
+        self._store = store
+        self._terminal = terminal
+        self._interrupts = interrupts
+        self._ready = False
+        logs = settings.data_dir / "logs"
+        logs.mkdir(mode=0o700, exist_ok=True)
+        self._supervisor = Supervisor(
+            [
+                SupervisedProcess(spec, logs / f"{spec.name}.log", self._show_line)
+                for spec in process_specs(store, lock)
+            ],
+            self._tell_death,
+        )
+
+    def run(self) -> None:
+        try:
+            self._start()
+            while not self._interrupts.count:
+                self._tick()
+        finally:
+            self._stop()
+
+    def _start(self) -> None:
+        """Start the store, then the rest; return when the API says ready, or a stop was asked for."""
+        with self._terminal.waiting("starting the job store") as waiting:
+            if self._store:
+                self._supervisor.start("store")
+                self._until(self._store.answers)
+            for name in ("api", "worker"):
+                self._supervisor.start(name)
+            self._note_state()
+            waiting.update("starting the API and the worker")
+            self._until(lambda: is_ready(api_url(self._settings)))
+        if not self._interrupts.count:
+            self._ready = True
+            self._note_state()
+            self._tell_ready()
+
+    def _until(self, reached: Callable[[], bool]) -> None:
+        next_probe = 0.0
+        while not self._interrupts.count:
+            self._tick()
+            self._give_up_on_deaths()
+            if time.monotonic() >= next_probe:
+                if reached():
+                    return
+                next_probe = time.monotonic() + READY_PROBE_SECONDS
+
+    def _tick(self) -> None:
+        if self._supervisor.tick():
+            self._note_state()
+        time.sleep(POLL_SECONDS)
+
+    def _give_up_on_deaths(self) -> None:
+        """Before the stack was ever ready, a process that keeps dying is a fault to report."""
+        for name, process in self._supervisor.processes.items():
+            if process.backoff.deaths_in_a_row >= DEATHS_BEFORE_READY:
+                last_words = "\n".join(f"  {line}" for line in process.tail)
+                raise CommandFailed(
+                    f"{name} died {DEATHS_BEFORE_READY} times with {_ending(process.exit_code)}; it said:\n"
+                    + last_words,
+                    f"Its whole output is in {process.log_path}.",
+                )
+
+    def _stop(self) -> None:
+        first_stop = self._interrupts.count
+        with self._terminal.waiting("stopping (Ctrl-C again to stop without waiting)") as waiting:
+            self._supervisor.stop(waiting.update, hurry=lambda: self._interrupts.count > max(1, first_stop))
+        remove_state(self._settings.data_dir)
+        self._terminal.emit({"event": "stopped"})
+        self._terminal.say("stopped")
+
+    def _note_state(self) -> None:
+        processes = self._supervisor.processes
+        write_state(
+            self._settings.data_dir,
+            StackState(
+                pid=os.getpid(),
+                pid_start=process_start(os.getpid()),
+                url=api_url(self._settings),
+                ready=self._ready,
+                processes={name: process.pid for name, process in processes.items() if process.pid},
+                restarts={name: process.restarts for name, process in processes.items()},
+            ),
+        )
+
+    def _tell_ready(self) -> None:
+        url, key = api_url(self._settings), key_path(self._settings)
+        self._terminal.emit({"event": "ready", "url": url, "key_file": str(key), "pid": os.getpid()})
+        self._terminal.say(f"Tunedock is ready at {url} (pages and API reference: {url}/docs)")
+        self._terminal.say(f"  API key   {key}")
+        self._terminal.say(f"  data      {self._settings.data_dir}")
+        self._terminal.say("  Ctrl-C stops: a running job saves a checkpoint and goes on at the next start")
+
+    def _tell_death(self, process: SupervisedProcess) -> None:
+        name, seconds = process.spec.name, process.backoff.wait_seconds
+        self._terminal.emit(
+            {
+                "event": "died",
+                "process": name,
+                "exit_code": process.exit_code,
+                "restart_in_seconds": seconds,
+            }
+        )
+        self._terminal.note(
+            f"{name} ended with {_ending(process.exit_code)}; starting it again in {seconds:g} s"
+        )
+
+    def _show_line(self, name: str, line: str) -> None:
+        """One line of a process's output, shortened; the log has all of it."""
+        try:
+            shown = line if self._terminal.is_live else without_keys(line)
+            self._terminal.note(f"{name:6} │ {shown[:300]}")
+        except OSError:
+            return  # the terminal is gone; the log goes on
+
+
+def process_specs(store: EmbeddedStore | None, lock: int) -> list[ProcessSpec]:
+    """Store (when embedded), API and worker; the store's password reaches them by environment only."""
+    environment = os.environ | {"PYTHONPATH": str(PROJECT_ROOT), "PYTHONUNBUFFERED": "1"}
+    specs = []
+    if store:
+        specs.append(_spec("store", store.command, environment, STORE_STOP_SECONDS, lock))
+        environment = environment | {"TUNEDOCK_STORE_URL": store.access.url}
+    specs.append(_spec("api", API_COMMAND, environment, API_STOP_SECONDS, lock))
+    # Without the supervisor the store goes too, so the worker could not even hand its job back.
+    specs.append(_spec("worker", WORKER_COMMAND, environment, WORKER_STOP_SECONDS, lock, signal.SIGKILL))
+    return specs
+
+
+def _spec(
+    name: str,
+    command: tuple[str, ...],
+    environment: dict[str, str],
+    stop_seconds: float,
+    lock: int,
+    death_signal: signal.Signals = signal.SIGTERM,
+) -> ProcessSpec:
+    return ProcessSpec(
+        name,
+        command,
+        environment,
+        Path(PROJECT_ROOT),
+        stop_seconds,
+        death_signal,
+        inherited_descriptors=(lock,),
+    )
+
+
+def _require_ports(settings: Settings) -> None:
+    for port, variable in (
+        (settings.api_port, "TUNEDOCK_API_PORT"),
+        (settings.api_metrics_port, "TUNEDOCK_API_METRICS_PORT"),
+        (settings.worker_metrics_port, "TUNEDOCK_WORKER_METRICS_PORT"),
+    ):
+        require_free(settings.api_host, port, variable)
+
+
+def _ending(exit_code: int | None) -> str:
+    if exit_code is not None and exit_code < 0:
+        return f"signal {signal.Signals(-exit_code).name}"
+    return f"exit code {exit_code}"

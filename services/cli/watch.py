@@ -1,0 +1,171 @@
+"""Follows a job until it ends: its events as lines, its progress as a bar."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from services.cli.client import Client
+from services.cli.failure import RequestRefused, ServerUnreachable
+from services.cli.terminal import PLAIN_LINE_SECONDS, Terminal
+from shared.schemas import JobEvent, JobRecord
+
+POLL_SECONDS = 1.0
+PATIENCE_SECONDS = 300.0
+ENDED = ("succeeded", "failed", "cancelled")
+
+
+class ProgressView(Protocol):
+    """Something that shows how far a job is."""
+
+    def show(self, record: JobRecord) -> None: ...
+
+
+def watch(
+    client: Client,
+    job_id: str,
+    terminal: Terminal,
+    *,
+    poll_seconds: float = POLL_SECONDS,
+    patience_seconds: float = PATIENCE_SECONDS,
+) -> JobRecord:
+    """Show a job's life until it ends and return its last record; an API that restarts is waited for.
+
+    Raises `ServerUnreachable` when the API stays silent for `patience_seconds`.
+    """
+    seen: str | None = None
+    patience = _Patience(terminal, patience_seconds)
+    with progress_view(terminal) as view:
+        while True:
+            try:
+                record = client.job(job_id)
+                events = client.events_since(job_id, seen)  # after the record: an ended job's are complete
+            except (ServerUnreachable, RequestRefused) as error:
+                patience.spend(error)
+                time.sleep(poll_seconds)
+                continue
+            patience.renew()
+            for event in events:
+                if event.type == "message":
+                    terminal.note(event_line(event))
+            seen = events[-1].id if events else seen
+            view.show(record)
+            if record.status in ENDED:
+                return record
+            time.sleep(poll_seconds)
+
+
+def event_line(event: JobEvent) -> str:
+    """One event as a line: local time, level unless it is ordinary, words."""
+    clock = time.strftime("%H:%M:%S", time.localtime(event.created_at))
+    level = "" if event.level == "info" else f"{event.level}: "
+    return f"{clock} {level}{event.message}"
+
+
+def progress_text(record: JobRecord) -> str:
+    """The numbers of a running job, those that are known."""
+    now = record.progress
+    parts = [
+        f"step {now.step}/{now.total_steps}" if now.step is not None and now.total_steps else "",
+        f"loss {now.loss:.4f}" if now.loss is not None else "",
+        f"{now.step_seconds:.2f} s/it" if now.step_seconds is not None else "",
+        f"{now.tokens_per_second:.0f} tokens/s" if now.tokens_per_second is not None else "",
+        f"{duration_text(now.eta_seconds)} left" if now.eta_seconds is not None else "",
+    ]
+    return ", ".join(part for part in parts if part)
+
+
+def stage_text(record: JobRecord) -> str:
+    if record.status == "queued":
+        place = f", place {record.queue_position}" if record.queue_position else ""
+        return f"queued{place}" + (f" (attempt {record.attempt} ended early)" if record.attempt else "")
+    return record.status if record.status in ("cancelling", *ENDED) else record.progress.stage
+
+
+def duration_text(seconds: float) -> str:
+    """Seconds as ``42 s``, ``3 min 20 s`` or ``2 h 5 min``."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+@contextmanager
+def progress_view(terminal: Terminal) -> Iterator[ProgressView]:
+    """A bar on a terminal, plain lines elsewhere."""
+    if not terminal.is_live:
+        yield PlainProgress(terminal)
+        return
+    columns = [
+        SpinnerColumn(),
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=30),
+        TextColumn("{task.fields[numbers]}", markup=False),
+        TimeElapsedColumn(),
+    ]
+    with Progress(*columns, console=terminal.progress, transient=True) as bar:
+        yield BarProgress(bar)
+
+
+class BarProgress:
+    """A rich bar; full steps where the job counts some, else moving without end."""
+
+    def __init__(self, bar: Progress) -> None:
+        self._bar = bar
+        self._task = bar.add_task("", total=None, numbers="")
+
+    def show(self, record: JobRecord) -> None:
+        self._bar.update(
+            self._task,
+            description=stage_text(record),
+            total=record.progress.total_steps,
+            completed=record.progress.step or 0,
+            numbers=progress_text(record),
+        )
+
+
+class PlainProgress:
+    """A line when the stage changes, and now and then while the numbers do."""
+
+    def __init__(self, terminal: Terminal) -> None:
+        self._terminal = terminal
+        self._stage = ""
+        self._text = ""
+        self._said_at = 0.0
+
+    def show(self, record: JobRecord) -> None:
+        stage, numbers = stage_text(record), progress_text(record)
+        text = f"{stage}: {numbers}" if numbers else stage
+        rested = time.monotonic() - self._said_at >= PLAIN_LINE_SECONDS
+        if stage != self._stage or (rested and text != self._text):
+            self._stage, self._text, self._said_at = stage, text, time.monotonic()
+            self._terminal.note(text)
+
+
+class _Patience:
+    """How long an API may be silent before its watcher gives up."""
+
+    def __init__(self, terminal: Terminal, seconds: float) -> None:
+        self._terminal = terminal
+        self._seconds = seconds
+        self._silent_since: float | None = None
+
+    def spend(self, error: ServerUnreachable | RequestRefused) -> None:
+        """Take note of a failed try; raise `error` if it is final or patience is at its end."""
+        if isinstance(error, RequestRefused) and error.status < 500:
+            raise error
+        now = time.monotonic()
+        if self._silent_since is None:
+            self._silent_since = now
+            self._terminal.note(f"{error.message}; trying again (the job goes on)")
+        elif now - self._silent_since > self._seconds:
+            raise error
+
+    def renew(self) -> None:
+        if self._silent_since is not None:
+            self._terminal.note("the API answers again")
+        self._silent_since = None
