@@ -1,0 +1,216 @@
+"""What the machine has for a load: memory and its limits, and what else its disks are doing."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from services.worker.loading.storage import Mount, parse_mountinfo
+from shared.schemas import Frozen
+
+_SECTOR_BYTES = 512  # of /proc/diskstats, whatever the device's own sectors are
+
+
+class Memory(Frozen):
+    """Main memory in bytes; what could not be read is None, with the reason in `unknown`."""
+
+    total_bytes: int | None = None
+    available_bytes: int | None = None
+    swap_total_bytes: int | None = None
+    swap_free_bytes: int | None = None
+    cgroup_limit_bytes: int | None = None
+    """Smallest limit of this process's control groups; None: no limit below the machine's memory."""
+    cgroup_used_bytes: int | None = None
+    """In the group with that limit, without the file pages that the kernel can drop."""
+    unknown: dict[str, str] = {}
+
+    @property
+    def usable_bytes(self) -> int | None:
+        """What this process and its page cache may take now."""
+        amounts = [] if self.available_bytes is None else [self.available_bytes]
+        if self.cgroup_limit_bytes is not None:
+            amounts.append(max(0, self.cgroup_limit_bytes - (self.cgroup_used_bytes or 0)))
+        return min(amounts, default=None)
+
+
+class DiskCounters(Frozen):
+    """One line of /proc/diskstats since boot."""
+
+    read_bytes: int
+    written_bytes: int
+    busy_seconds: float
+
+
+class DiskActivity(Frozen):
+    """What a disk did in a short window in which we left it alone."""
+
+    device: str | None = None
+    window_seconds: float = 0.0
+    busy_ratio: float | None = None
+    """Share of the window with a request in flight, 0 to 1."""
+    read_bytes_per_second: float | None = None
+    written_bytes_per_second: float | None = None
+    stalled_ratio: float | None = None
+    """Share of the window in which some task of the machine waited for a disk (/proc/pressure/io)."""
+    unknown: dict[str, str] = {}
+
+
+def read_memory(root: Path = Path("/")) -> Memory:
+    """Memory and limits of this process; `root` is another machine's recorded /proc and /sys."""
+    unknown: dict[str, str] = {}
+    try:
+        amounts = _meminfo((root / "proc/meminfo").read_text())
+    except (OSError, ValueError, IndexError) as error:
+        amounts, unknown = {}, {"total_bytes": f"/proc/meminfo: {error}"}
+    limit, used = _cgroup_memory(root, amounts.get("MemTotal"), unknown)
+    return Memory(
+        total_bytes=amounts.get("MemTotal"),
+        available_bytes=amounts.get("MemAvailable"),
+        swap_total_bytes=amounts.get("SwapTotal"),
+        swap_free_bytes=amounts.get("SwapFree"),
+        cgroup_limit_bytes=limit,
+        cgroup_used_bytes=used,
+        unknown=unknown,
+    )
+
+
+def read_disk_counters(root: Path = Path("/")) -> dict[str, DiskCounters]:
+    """Counters of every block device; empty where the kernel shows none."""
+    try:
+        lines = (root / "proc/diskstats").read_text().splitlines()
+    except OSError:
+        return {}
+    rows = [line.split() for line in lines]
+    return {
+        row[2]: DiskCounters(
+            read_bytes=int(row[5]) * _SECTOR_BYTES,
+            written_bytes=int(row[9]) * _SECTOR_BYTES,
+            busy_seconds=int(row[12]) / 1000,
+        )
+        for row in rows
+        if len(row) >= 14
+    }
+
+
+def disk_that_read(
+    before: dict[str, DiskCounters], after: dict[str, DiskCounters], at_least_bytes: int
+) -> str | None:
+    """The device that read most between two looks, if that was `at_least_bytes`.
+
+    Finds the disk behind filesystems that name none (overlay, btrfs, FUSE). Partitions count like their disk,
+    whose name is the shorter one.
+    """
+    moved = {
+        name: counters.read_bytes - before[name].read_bytes
+        for name, counters in after.items()
+        if name in before
+    }
+    most = max(moved.values(), default=0)
+    if most == 0 or most < at_least_bytes:
+        return None
+    return min((name for name, count in moved.items() if count == most), key=len)
+
+
+def watch_disk(
+    device: str | None, seconds: float, *, root: Path = Path("/"), sleep: Callable[[float], None] = time.sleep
+) -> DiskActivity:
+    """What `device` (a name such as sda) does for others during `seconds` of our own silence."""
+    first, first_stall, started = read_disk_counters(root), _stalled_seconds(root), time.perf_counter()
+    sleep(seconds)
+    second, second_stall, window = (
+        read_disk_counters(root),
+        _stalled_seconds(root),
+        time.perf_counter() - started,
+    )
+    stalled = None if first_stall is None or second_stall is None else (second_stall - first_stall) / window
+    if device is None or device not in first or device not in second:
+        reason = "no block device is known" if device is None else f"/proc/diskstats has no {device}"
+        return DiskActivity(
+            device=device, window_seconds=window, stalled_ratio=stalled, unknown={"busy_ratio": reason}
+        )
+    before, after = first[device], second[device]
+    return DiskActivity(
+        device=device,
+        window_seconds=window,
+        busy_ratio=min(1.0, (after.busy_seconds - before.busy_seconds) / window),
+        read_bytes_per_second=(after.read_bytes - before.read_bytes) / window,
+        written_bytes_per_second=(after.written_bytes - before.written_bytes) / window,
+        stalled_ratio=stalled,
+    )
+
+
+def _meminfo(text: str) -> dict[str, int]:
+    rows = (line.split() for line in text.splitlines() if line.endswith(" kB"))
+    return {row[0].rstrip(":"): int(row[1]) * 1024 for row in rows}
+
+
+def _cgroup_memory(
+    root: Path, total_bytes: int | None, unknown: dict[str, str]
+) -> tuple[int | None, int | None]:
+    try:
+        membership = (root / "proc/self/cgroup").read_text().splitlines()
+        mounts = parse_mountinfo((root / "proc/self/mountinfo").read_text(errors="surrogateescape"))
+    except OSError as error:
+        unknown["cgroup_limit_bytes"] = f"control groups are not readable: {error.strerror}"
+        return None, None
+    groups = [
+        (limit, used)
+        for line in membership
+        for folder in _group_folders(line, mounts, root)
+        for limit, used in [_limit_and_use(folder)]
+        if limit is not None and (total_bytes is None or limit < total_bytes)
+    ]
+    return min(groups, key=lambda group: group[0], default=(None, None))
+
+
+def _group_folders(membership: str, mounts: list[Mount], root: Path) -> list[Path]:
+    """Folders of the group that `membership` (a line of /proc/self/cgroup) names, and of those around it."""
+    _, controllers, path = membership.split(":", 2)
+    for mount in mounts:
+        second = mount.filesystem == "cgroup2" and controllers == ""
+        first = (
+            mount.filesystem == "cgroup" and "memory" in controllers.split(",") and "memory" in mount.options
+        )
+        if not (first or second):
+            continue
+        top = root / mount.mount_point.lstrip("/")
+        # In a container without its own namespace the path is the host's, of which the mount shows a part.
+        inside = path.removeprefix(mount.root if mount.root != "/" else "").strip("/")
+        folder = top / inside
+        return [folder, *(parent for parent in folder.parents if parent.is_relative_to(top))]
+    return []
+
+
+def _limit_and_use(folder: Path) -> tuple[int | None, int | None]:
+    for limit_name, used_name, files_name in (
+        ("memory.max", "memory.current", "file"),
+        ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_cache"),
+    ):
+        limit, used = _read_number(folder / limit_name), _read_number(folder / used_name)
+        if limit is not None:
+            return limit, None if used is None else max(0, used - _statistic(folder, files_name))
+    return None, None
+
+
+def _statistic(folder: Path, name: str) -> int:
+    try:
+        rows = [line.split() for line in (folder / "memory.stat").read_text().splitlines()]
+    except OSError:
+        return 0
+    return next((int(row[1]) for row in rows if row[0] == name), 0)
+
+
+def _read_number(path: Path) -> int | None:
+    try:
+        text = path.read_text().strip()
+    except OSError:
+        return None
+    return int(text) if text.isdigit() else None
+
+
+def _stalled_seconds(root: Path) -> float | None:
+    """Seconds since boot in which some task waited for a disk."""
+    try:
+        first = (root / "proc/pressure/io").read_text().splitlines()[0]
+        return int(first.rpartition("total=")[2]) / 1e6
+    except (OSError, ValueError, IndexError):
+        return None

@@ -1,0 +1,315 @@
+"""How fast a storage delivers the user's own files: in large reads, by memory mapping, again, and bit by bit.
+
+Bounded in bytes and seconds, and the page cache is left as it was found: a file that was out of memory is put
+out again. The regions are spread over the files, since burst credits and outer tracks make beginnings fast.
+"""
+
+import errno
+import mmap
+import os
+import random
+import statistics
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from services.worker.loading.cached_pages import cached_pages, make_cold
+from shared.schemas import Frozen
+
+MIB = 1024**2
+LARGEST_SAMPLE_BYTES = 240 * MIB  # 252 MB: enough to see past a disk's own cache
+SMALLEST_SAMPLE_BYTES = 4 * MIB
+_POSITIONS = 3
+_DIRECT_READ_BYTES = 8 * MIB
+_BUFFERED_READ_BYTES = 16 * MIB
+_SMALL_READ_BYTES = 4096
+_LARGEST_CACHED_RATIO = 0.02  # of a region that counts as cold; its edges may have been read ahead
+_O_DIRECT: int | None = getattr(os, "O_DIRECT", None)
+
+
+class Rate(Frozen):
+    """One way of reading; where it could not be measured `bytes_per_second` is None and `reason` says why."""
+
+    bytes_per_second: float | None = None
+    slowest_bytes_per_second: float | None = None
+    """Of the regions; far below the mean where a disk's speed depends on the place or on credits."""
+    read_bytes: int = 0
+    reason: str | None = None
+
+
+class Latency(Frozen):
+    """Seconds from asking for 4 KiB at a random place until they are there, past the page cache."""
+
+    median_seconds: float | None = None
+    p95_seconds: float | None = None
+    requests: int = 0
+    reason: str | None = None
+
+
+class ReadSpeed(Frozen):
+    """Measured on the model's own files."""
+
+    direct: Rate
+    """Cold, O_DIRECT, 8 MiB a read."""
+    buffered: Rate
+    """Cold, through the page cache, 16 MiB a read."""
+    mapped: Rate
+    """Cold, by memory mapping from front to back: how safetensors files are read when nobody reads ahead."""
+    warm: Rate
+    """From the page cache."""
+    small: Latency
+
+    @property
+    def limit_bytes_per_second(self) -> float | None:
+        """The storage's speed limit: the better of the cold large reads.
+
+        O_DIRECT falls behind buffered reads on media limited by requests, and the other way round elsewhere.
+        """
+        rates = [self.direct.bytes_per_second, self.buffered.bytes_per_second]
+        return max((rate for rate in rates if rate is not None), default=None)
+
+
+class _Region(NamedTuple):
+    path: Path
+    offset: int
+    length: int
+
+
+class _Sample(NamedTuple):
+    read_bytes: int
+    seconds: float
+
+
+class _Unmeasured(Exception):
+    """Why a region could not be read as wanted."""
+
+
+def measure_read_speed(
+    files: Sequence[Path],
+    *,
+    in_memory: bool = False,
+    sample_bytes: int = LARGEST_SAMPLE_BYTES,
+    seconds: float = 5.0,
+    tick: Callable[[], None] = lambda: None,
+) -> ReadSpeed:
+    """Read at most `sample_bytes` of `files` in about `seconds`, then small pieces for a quarter of that.
+
+    `in_memory` says that the files lie in a memory filesystem, which has no cold reads. `tick` is called
+    between two reads and may raise.
+    """
+    sizes = [(path, path.stat().st_size) for path in files]
+    reason = _unmeasurable(sum(size for _, size in sizes))
+    if reason is not None:
+        missing = Rate(reason=reason)
+        return ReadSpeed(
+            direct=missing, buffered=missing, mapped=missing, warm=missing, small=Latency(reason=reason)
+        )
+    spans = _spread(sizes, sample_bytes)
+    with _cache_restored(() if in_memory else files):
+        rates = _rates(spans, ("warm",) if in_memory else tuple(_WAYS), seconds, tick)
+        nothing = "a memory filesystem has no cold reads"
+        small = (
+            Latency(reason=nothing) if in_memory else measure_latency(files, seconds=seconds / 4, tick=tick)
+        )
+    return ReadSpeed(**{name: rates.get(name, Rate(reason=nothing)) for name in _WAYS}, small=small)
+
+
+def measure_latency(
+    files: Sequence[Path],
+    *,
+    requests: int = 200,
+    seconds: float = 1.25,
+    tick: Callable[[], None] = lambda: None,
+) -> Latency:
+    """Time up to `requests` single 4 KiB reads at random places with O_DIRECT, for at most `seconds`."""
+    blocks = [(path, path.stat().st_size // _SMALL_READ_BYTES) for path in files]
+    draw = random.Random(0)
+    times: list[float] = []
+    deadline = time.perf_counter() + seconds
+    try:
+        while len(times) < requests and time.perf_counter() < deadline:
+            tick()
+            path, count = draw.choices(blocks, weights=[count for _, count in blocks])[0]
+            region = _Region(path, draw.randrange(count) * _SMALL_READ_BYTES, _SMALL_READ_BYTES)
+            times.append(_read_direct(region, _SMALL_READ_BYTES, deadline, tick).seconds)
+    except _Unmeasured as refusal:
+        return Latency(reason=str(refusal))
+    if len(times) < 2:
+        return Latency(reason=f"only {len(times)} requests were answered in {seconds:.1f} s")
+    p95 = statistics.quantiles(times, n=20, method="inclusive")[-1]
+    return Latency(median_seconds=statistics.median(times), p95_seconds=p95, requests=len(times))
+
+
+def _unmeasurable(total_bytes: int) -> str | None:
+    if total_bytes < SMALLEST_SAMPLE_BYTES:
+        return f"{total_bytes} bytes are too few to measure a rate"
+    return None
+
+
+def _spread(sizes: Sequence[tuple[Path, int]], sample_bytes: int) -> list[_Region]:
+    """Equal spans around the 1/6, 3/6 and 5/6 points of all files laid end to end, each inside one file."""
+    total = sum(size for _, size in sizes)
+    wanted = min(sample_bytes, total) // _POSITIONS
+    spans = []
+    for number in range(_POSITIONS):
+        place = total * (2 * number + 1) // (2 * _POSITIONS)
+        path, size, within = _file_at(sizes, place)
+        length = min(wanted, size)
+        offset = max(0, min(within - length // 2, size - length)) // _SMALL_READ_BYTES * _SMALL_READ_BYTES
+        spans.append(_Region(path, offset, length))
+    return spans
+
+
+def _file_at(sizes: Sequence[tuple[Path, int]], place: int) -> tuple[Path, int, int]:
+    for path, size in sizes:
+        if place < size:
+            return path, size, place
+        place -= size
+    raise AssertionError("a place beyond all files")
+
+
+def _rates(
+    spans: list[_Region], ways: tuple[str, ...], seconds: float, tick: Callable[[], None]
+) -> dict[str, Rate]:
+    samples: dict[str, list[_Sample]] = {way: [] for way in ways}
+    refusals: dict[str, str] = {}
+    started = time.perf_counter()
+    for number, span in enumerate(spans, start=1):
+        deadline = started + seconds * number / len(spans)
+        parts = _parts(span)
+        for way in ways:
+            tick()
+            if samples[way] and time.perf_counter() >= deadline:
+                continue
+            try:
+                samples[way].append(_WAYS[way](parts[way], deadline, tick))
+            except _Unmeasured as refusal:
+                refusals[way] = str(refusal)
+    return {way: _rate(samples[way], refusals.get(way)) for way in ways}
+
+
+def _parts(span: _Region) -> dict[str, _Region]:
+    """The span cut up, a part for each way of reading.
+
+    What the kernel reads ahead after the buffered part falls into the direct one, which no page cache helps.
+    The warm read repeats the beginning of the buffered one, which is in memory by then.
+    """
+    unit = span.length // 5 // _SMALL_READ_BYTES * _SMALL_READ_BYTES
+    buffered = _Region(span.path, span.offset, 2 * unit)
+    return {
+        "buffered": buffered,
+        "warm": buffered._replace(length=min(buffered.length, _BUFFERED_READ_BYTES)),
+        "direct": buffered._replace(offset=span.offset + 2 * unit),
+        "mapped": _Region(span.path, span.offset + 4 * unit, unit),
+    }
+
+
+def _rate(samples: list[_Sample], refusal: str | None) -> Rate:
+    samples = [sample for sample in samples if sample.read_bytes]
+    if not samples:
+        return Rate(reason=refusal or "nothing was read")
+    total = sum(sample.read_bytes for sample in samples)
+    return Rate(
+        bytes_per_second=total / sum(sample.seconds for sample in samples),
+        slowest_bytes_per_second=min(sample.read_bytes / sample.seconds for sample in samples),
+        read_bytes=total,
+    )
+
+
+def _cold_buffered(region: _Region, deadline: float, tick: Callable[[], None]) -> _Sample:
+    _require_cold(region)
+    return _read_buffered(region, deadline, tick)
+
+
+def _cold_mapped(region: _Region, deadline: float, tick: Callable[[], None]) -> _Sample:
+    _require_cold(region)
+    start = region.offset // mmap.ALLOCATIONGRANULARITY * mmap.ALLOCATIONGRANULARITY
+    into = bytearray(MIB)
+    with region.path.open("rb") as stream:
+        end = region.offset + region.length
+        started = time.perf_counter()
+        with mmap.mmap(stream.fileno(), end - start, offset=start, access=mmap.ACCESS_READ) as mapped:
+            done = 0
+            view = memoryview(mapped)[region.offset - start :]
+            while done < region.length and (done == 0 or time.perf_counter() < deadline):
+                count = min(MIB, region.length - done)
+                into[:count] = view[done : done + count]
+                done += count
+                tick()
+            view.release()
+        return _Sample(done, time.perf_counter() - started)
+
+
+def _cold_direct(region: _Region, deadline: float, tick: Callable[[], None]) -> _Sample:
+    return _read_direct(region, _DIRECT_READ_BYTES, deadline, tick)
+
+
+def _warm(region: _Region, deadline: float, tick: Callable[[], None]) -> _Sample:
+    _read_buffered(region, None, tick)
+    return _read_buffered(region, None, tick)
+
+
+_WAYS: dict[str, Callable[[_Region, float, Callable[[], None]], _Sample]] = {
+    "buffered": _cold_buffered,
+    "warm": _warm,
+    "direct": _cold_direct,
+    "mapped": _cold_mapped,
+}
+
+
+def _require_cold(region: _Region) -> None:
+    left = make_cold(region.path, region.offset, region.length)
+    if left.ratio is not None and left.ratio > _LARGEST_CACHED_RATIO:
+        raise _Unmeasured(f"{left.ratio:.0%} of the region stayed in the page cache: the file is in use")
+
+
+def _read_buffered(region: _Region, deadline: float | None, tick: Callable[[], None]) -> _Sample:
+    with region.path.open("rb", buffering=0) as stream:
+        return _read(stream.fileno(), region, _BUFFERED_READ_BYTES, deadline, tick)
+
+
+def _read_direct(region: _Region, size: int, deadline: float, tick: Callable[[], None]) -> _Sample:
+    if _O_DIRECT is None:
+        raise _Unmeasured("this system has no O_DIRECT")
+    try:
+        descriptor = os.open(region.path, os.O_RDONLY | _O_DIRECT)
+        try:
+            return _read(descriptor, region, size, deadline, tick)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        if error.errno in (errno.EINVAL, errno.EOPNOTSUPP):
+            raise _Unmeasured(f"the filesystem refuses O_DIRECT ({error.strerror})") from error
+        raise
+
+
+def _read(
+    descriptor: int, region: _Region, size: int, deadline: float | None, tick: Callable[[], None]
+) -> _Sample:
+    """Read the region front to back; at least one read, however late it is."""
+    done = 0
+    with mmap.mmap(-1, size) as buffer:  # page-aligned, as O_DIRECT wants it
+        buffer[:] = bytes(size)  # its pages exist before the clock runs
+        started = time.perf_counter()
+        while done < region.length and (done == 0 or deadline is None or time.perf_counter() < deadline):
+            view = memoryview(buffer)[: min(size, region.length - done)]
+            count = os.preadv(descriptor, [view], region.offset + done)
+            view.release()
+            done += count
+            if count == 0:
+                break
+            tick()
+        return _Sample(done, time.perf_counter() - started)
+
+
+@contextmanager
+def _cache_restored(files: Sequence[Path]) -> Iterator[None]:
+    """Put files that were mostly out of memory before out of it again."""
+    cold = [path for path in files if (cached_pages(path).ratio or 0.0) < 0.5]
+    try:
+        yield
+    finally:
+        for path in cold:
+            make_cold(path)
