@@ -1,4 +1,4 @@
-"""Tiny checkpoints for tests: a Llama and an EXAONE-3.5 with its original names, random but the same for a seed.
+"""Tiny checkpoints for tests: a Llama, and an EXAONE-3.5 with its original names; a seed decides them.
 
 They are written by hand (json, tokenizers, safetensors), not by the code under test nor by transformers.
 """
@@ -17,7 +17,8 @@ WeightsForm = Literal["safetensors", "bin"]
 
 CHATML_TEMPLATE = (
     "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\n' + message['content'] "
-    "+ '<|im_end|>' + '\n' }}{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
+    "+ '<|im_end|>' + '\n' }}{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
 )
 EXAONE_TEMPLATE = (
     "{% for message in messages %}{% if loop.first and message['role'] != 'system' %}"
@@ -44,7 +45,7 @@ def make_tiny_llama(
     layers: int = 2,
     chat_template: bool = True,
 ) -> Path:
-    """Write a Llama of about 100k parameters with a ChatML tokenizer (eos `<|im_end|>`, pad `<|endoftext|>`)."""
+    """Write a Llama of about 100k parameters with a ChatML tokenizer (eos `<|im_end|>`)."""
     folder.mkdir(parents=True, exist_ok=True)
     tokenizer = _chatml_tokenizer()
     config = _llama_config(tokenizer.get_vocab_size(), hidden_size, layers, dtype)
@@ -70,7 +71,7 @@ def make_tiny_exaone(
     tied: bool = True,
     chat_template: bool = True,
 ) -> Path:
-    """Write an EXAONE-3.5 of about 100k parameters: original names, real config layout, `shards` files + index."""
+    """Write an EXAONE-3.5 of about 100k parameters: original names, real config layout, `shards` files."""
     folder.mkdir(parents=True, exist_ok=True)
     tokenizer = _exaone_tokenizer()
     config = exaone_config(tokenizer.get_vocab_size(), tied=tied, dtype=dtype)
@@ -91,8 +92,10 @@ def make_tiny_exaone(
     return folder
 
 
-def exaone_config(vocab_size: int, *, tied: bool = True, dtype: torch.dtype = torch.float32) -> dict[str, Any]:
-    """The fields of EXAONE-3.5's published config.json, with tiny sizes; head_dim is not hidden / heads there too."""
+def exaone_config(
+    vocab_size: int, *, tied: bool = True, dtype: torch.dtype = torch.float32
+) -> dict[str, Any]:
+    """The fields of EXAONE-3.5's published config.json, with tiny sizes."""
     return {
         "activation_function": "silu",
         "architectures": ["ExaoneForCausalLM"],

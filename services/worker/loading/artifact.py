@@ -1,0 +1,108 @@
+"""Checkpoints that Tunedock prepares itself: written aside, described by a manifest, then put in place."""
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from services.worker.loading.model_folder import read_json
+from services.worker.report import Report
+
+MANIFEST = "manifest.json"
+SECONDS_BETWEEN_LOCK_TRIES = 0.5
+READ_BYTES = 16 * 1024**2
+
+
+def manifest_of(folder: Path) -> dict[str, Any] | None:
+    """The manifest of a published artifact; None when there is none (yet)."""
+    return read_json(folder / MANIFEST) if (folder / MANIFEST).is_file() else None
+
+
+@contextlib.contextmanager
+def only_one_builder(folder: Path, report: Report) -> Iterator[None]:
+    """Hold the lock of the artifact `folder`: the second of two builders waits and then finds it made.
+
+    The system drops the lock when its holder dies. Waiting stays cancellable.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with (folder.parent / f".{folder.name}.lock").open("w") as lock:
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                report.progress("waiting for another process that prepares this model")
+                time.sleep(SECONDS_BETWEEN_LOCK_TRIES)
+        yield
+
+
+@contextlib.contextmanager
+def building(folder: Path) -> Iterator[Path]:
+    """Give a fresh folder to write in, beside `folder`; swept away when the block raises.
+
+    What an earlier builder left when it was killed is swept first: the lock must be held.
+    """
+    for left in folder.parent.glob(f".{folder.name}.building-*"):
+        shutil.rmtree(left, ignore_errors=True)
+    draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}.building-", dir=folder.parent))
+    try:
+        yield draft
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def publish(draft: Path, folder: Path, description: Mapping[str, Any]) -> None:
+    """Write the manifest into `draft`, bring all to disk and put it in `folder`'s place.
+
+    The manifest gets `description` plus an id, the files' hashes and the library versions. Its id names the
+    content: the same files give the same id.
+    """
+    files = {file.name: _described(file) for file in sorted(draft.iterdir())}
+    identity = hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest()[:16]
+    libraries = {name: version(name) for name in ("torch", "transformers", "safetensors")}
+    manifest = {
+        "id": identity,
+        **description,
+        "files": files,
+        "libraries": libraries,
+        "created_at": time.time(),
+    }
+    (draft / MANIFEST).write_text(json.dumps(manifest, indent=1, ensure_ascii=False), encoding="utf-8")
+    for file in draft.iterdir():
+        _sync(file)
+    _sync(draft)
+    draft.chmod(0o755)
+    if folder.exists():
+        folder.rename(Path(tempfile.mkdtemp(prefix=f".{folder.name}.building-", dir=folder.parent)) / "old")
+    draft.rename(folder)
+    _sync(folder.parent)
+
+
+def file_sha256(path: Path, on_read: Callable[[int], None] = lambda _: None) -> str:
+    """Hash a file; `on_read` is told the bytes of each piece."""
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        while piece := stream.read(READ_BYTES):
+            digest.update(piece)
+            on_read(len(piece))
+    return digest.hexdigest()
+
+
+def _described(file: Path) -> dict[str, Any]:
+    return {"bytes": file.stat().st_size, "sha256": file_sha256(file)}
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

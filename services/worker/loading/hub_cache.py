@@ -1,0 +1,79 @@
+"""Where a base model's files lie: a folder, a checkpoint prepared by us, or the hub and its cache."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from services.worker.failures import FailureCode, JobFailed
+from services.worker.loading.demo_model import make_demo_model
+from services.worker.loading.hub_download import download_snapshot
+from services.worker.loading.model_folder import find_model_folder, manifest_id
+from services.worker.loading.pickle_conversion import convert_pickles
+from services.worker.loading.weight_files import find_weights
+from services.worker.report import Report
+from shared.model_names import is_hub_id
+from shared.settings import DEMO_MODEL
+
+ModelSource = Literal["folder", "hub_cache", "hub", "prepared"]
+
+
+@dataclass(frozen=True)
+class ModelFiles:
+    """Where a model's files lie.
+
+    `name` is as requested; `revision` the commit for a hub model, the manifest's id for a prepared one, else
+    None; `folder` holds config.json and the weights; `source` says where the bytes came from this time.
+    """
+
+    name: str
+    revision: str | None
+    folder: Path
+    source: ModelSource
+
+
+def resolve_model(
+    name: str, revision: str | None, *, models_dir: Path, data_dir: Path, report: Report
+) -> ModelFiles:
+    """Find a base model, make it complete, and see that its weights are safetensors.
+
+    Downloads what is missing of a hub model and converts `.bin` weights in a sandbox; both once.
+    Raises JobFailed: MODEL_NOT_FOUND, HUB_UNAVAILABLE, MODEL_REFUSED, MODEL_UNREADABLE, DISK_FULL.
+    """
+    files = locate_model(name, revision, models_dir=models_dir, data_dir=data_dir, report=report)
+    if find_weights(files.folder).form == "safetensors":
+        return files
+    converted = convert_pickles(files.folder, name, revision=files.revision, data_dir=data_dir, report=report)
+    return ModelFiles(name, files.revision or manifest_id(converted), converted, "prepared")
+
+
+def locate_model(
+    name: str, revision: str | None, *, models_dir: Path, data_dir: Path, report: Report
+) -> ModelFiles:
+    """Find a base model as it lies, `.bin` weights included; downloads, but converts nothing."""
+    if folder := find_model_folder(name, models_dir):
+        _refuse_revision(name, revision)
+        return ModelFiles(name, None, folder, "folder")
+    if folder := find_model_folder(name, data_dir / "models"):
+        _refuse_revision(name, revision)
+        return ModelFiles(name, manifest_id(folder), folder, "prepared")
+    if name == DEMO_MODEL:
+        _refuse_revision(name, revision)
+        folder = make_demo_model(data_dir / "models", report)
+        return ModelFiles(name, manifest_id(folder), folder, "prepared")
+    if not is_hub_id(name):
+        raise JobFailed(
+            FailureCode.MODEL_NOT_FOUND,
+            f"{name!r} is neither a folder in {models_dir} nor a hub id",
+            "name a folder that lies directly in the models folder, or a hub id such as `organisation/model`",
+        )
+    snapshot = download_snapshot(name, revision, report)
+    return ModelFiles(name, snapshot.commit, snapshot.folder, "hub" if snapshot.downloaded else "hub_cache")
+
+
+def _refuse_revision(name: str, revision: str | None) -> None:
+    if revision is not None:
+        raise JobFailed(
+            FailureCode.MODEL_NOT_FOUND,
+            f"model {name!r} is a folder and has no revisions; revision {revision!r} was asked for",
+            "leave `revision` out, or name the model on the hub",
+        )

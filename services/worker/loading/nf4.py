@@ -1,0 +1,68 @@
+"""NF4 quantization by bitsandbytes (Dettmers et al. 2023, QLoRA), without its surprises."""
+
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import ModuleType
+from typing import Any
+
+import torch
+
+
+@contextmanager
+def _without_downloaded_kernels() -> Iterator[None]:
+    """bitsandbytes fetches a CPU kernel from the hub while it is imported. It has its own, so it may not.
+
+    Where the package `kernels` is not installed it can't, and logs a warning about that, which helps nobody.
+    """
+    log = logging.getLogger("bitsandbytes.backends.cpu.ops")
+    before, level = sys.modules.get("kernels"), log.level
+    sys.modules["kernels"] = None  # type: ignore[assignment]  # makes `import kernels` an ImportError
+    log.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        log.setLevel(level)
+        del sys.modules["kernels"]
+        if before is not None:
+            sys.modules["kernels"] = before
+
+
+with _without_downloaded_kernels():
+    import bitsandbytes
+
+from transformers import BitsAndBytesConfig  # noqa: E402  # it imports bitsandbytes, so it comes second
+
+
+def quantization_config(compute_dtype: torch.dtype) -> BitsAndBytesConfig:
+    """NF4 with double quantization; linear layers compute in `compute_dtype`."""
+    return BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=compute_dtype,
+    )
+
+
+def keep_weights_trainable_through(model: torch.nn.Module) -> int:
+    """Turn off the CPU's inference-only weight layout in every 4-bit layer; returns how many there are.
+
+    On CPUs with AVX512-BF16 an evaluation repacks each weight in place, after which gradients no longer flow
+    to adapters below it and training goes on without learning.
+    """
+    layers = [module for module in model.modules() if isinstance(module, bitsandbytes.nn.Linear4bit)]
+    for layer in layers:
+        layer.support_avx512bf16_for_cpu = False
+    return len(layers)
+
+
+def quantize_operation() -> Any:
+    """The class whose `convert` quantizes one weight while transformers loads; where the time is measured."""
+    from transformers.integrations.bitsandbytes import Bnb4bitQuantize
+
+    return Bnb4bitQuantize
+
+
+def library() -> ModuleType:
+    return bitsandbytes

@@ -1,0 +1,177 @@
+"""Turns `.bin` weights into safetensors, once, in a process that can harm nothing; this one opens none."""
+
+import hashlib
+import json
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+from services.worker.failures import FailureCode, JobFailed
+from services.worker.loading.artifact import building, file_sha256, manifest_of, only_one_builder, publish
+from services.worker.loading.byte_progress import ByteProgress
+from services.worker.loading.model_folder import CONFIG_PATTERNS, matches
+from services.worker.loading.weight_files import Weights, find_weights, read_header
+from services.worker.report import Report
+from shared.sandbox import SandboxLimits, SandboxResult, run_in_sandbox
+
+READER_MODULE = "services.worker.loading.pickle_reader"
+SLOWEST_BYTES_PER_SECOND = 2_000_000
+# Address space that torch reserves and never touches; a pickle is mapped, so its own size comes on top.
+TORCH_ADDRESS_SPACE_BYTES = 24 * 1024**3
+MIB = 1024**2
+
+
+def convert_pickles(folder: Path, name: str, *, revision: str | None, data_dir: Path, report: Report) -> Path:
+    """The folder of the safetensors copy of the `.bin` checkpoint in `folder`; made when missing or outdated.
+
+    The copy keeps names, shapes and dtypes. Raises JobFailed: MODEL_REFUSED when a pickle holds anything but
+    tensors, MODEL_UNREADABLE when it is damaged, DISK_FULL.
+    """
+    weights = find_weights(folder)
+    converted = data_dir / "models" / artifact_name(folder, name)
+    if _is_current(converted, weights, report):
+        return converted
+    with only_one_builder(converted, report):
+        if not _is_current(converted, weights, report):
+            _convert(folder, weights, converted, {"name": name, "revision": revision}, report)
+    return converted
+
+
+def artifact_name(folder: Path, name: str) -> str:
+    """One converted copy a source folder: a readable part and the folder's path as a hash."""
+    readable = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.")[:60]
+    return f"{readable}-safetensors-{hashlib.sha256(str(folder).encode()).hexdigest()[:12]}"
+
+
+def _is_current(converted: Path, weights: Weights, report: Report) -> bool:
+    """Whether the copy was made of these files: same size and time, or else the same content."""
+    manifest = manifest_of(converted)
+    if manifest is None:
+        return False
+    sources = manifest["source"]["files"]
+    return set(sources) == {file.name for file in weights.files} and all(
+        _unchanged(file, sources[file.name], report) for file in weights.files
+    )
+
+
+def _unchanged(file: Path, recorded: dict[str, Any], report: Report) -> bool:
+    status = file.stat()
+    if status.st_size != recorded["bytes"]:
+        return False
+    return status.st_mtime_ns == recorded["modified_ns"] or _hash(file, report) == recorded["sha256"]
+
+
+def _convert(folder: Path, weights: Weights, converted: Path, about: dict[str, Any], report: Report) -> None:
+    _refuse_full_disk(weights, converted.parent)
+    with building(converted) as draft:
+        sources = {file.name: _described(file, report) for file in weights.files}
+        progress = ByteProgress(report, "converting", weights.bytes)
+        shards = [
+            _convert_file(file, draft, _shard_name(number, len(weights.files)), progress)
+            for number, file in enumerate(weights.files, start=1)
+        ]
+        _write_index(draft, shards)
+        for file in sorted(folder.iterdir()):
+            if file.is_file() and matches(file.name, CONFIG_PATTERNS):
+                shutil.copyfile(file, draft / file.name)
+        publish(draft, converted, {**about, "source": {"folder": str(folder), "files": sources}})
+
+
+def _convert_file(file: Path, draft: Path, name: str, progress: ByteProgress) -> Path:
+    """Let the sandbox write into a folder of its own; take the one file asked for, if it is sound."""
+    bench = draft / "sandbox"
+    bench.mkdir()
+    written = bench / name
+    size = file.stat().st_size
+    result = run_in_sandbox(
+        READER_MODULE,
+        [str(file.resolve()), str(written)],
+        SandboxLimits(
+            wall_seconds=120 + size / SLOWEST_BYTES_PER_SECOND,
+            cpu_seconds=120 + size // SLOWEST_BYTES_PER_SECOND,
+            memory_bytes=TORCH_ADDRESS_SPACE_BYTES + 2 * size,
+            file_bytes=2 * size + MIB,
+        ),
+        writable=[bench],
+        on_line=lambda line: progress.add(int(line) if line.isdecimal() else 0),
+        environment={"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""},
+    )
+    _check_result(file, result)
+    if written.is_symlink() or not written.is_file():
+        raise _refused(file, "its conversion left something other than a file")
+    read_header(written)
+    shard = written.rename(draft / name)
+    shutil.rmtree(bench)
+    return shard
+
+
+def _check_result(file: Path, result: SandboxResult) -> None:
+    said = result.value if isinstance(result.value, dict) else {}
+    if result.reason == "ok" and type(said.get("tensors")) is int:
+        return
+    if "refused" in said:
+        raise _refused(file, _printable(said["refused"]))
+    if "No space left" in result.error_text:
+        raise _disk_full(f"no space left while converting {file.name}")
+    if result.reason in ("signal", "file_size"):
+        raise _refused(file, f"its conversion was stopped by a limit of the sandbox ({result.reason})")
+    what = _printable(said.get("damaged") or (result.error_text.splitlines() or [result.reason])[-1])
+    raise JobFailed(
+        FailureCode.MODEL_UNREADABLE,
+        f"{file.name} can't be converted to safetensors: {what}",
+        "fetch the file again; if it stays so, get the model as safetensors",
+    )
+
+
+def _refused(file: Path, what: str) -> JobFailed:
+    return JobFailed(
+        FailureCode.MODEL_REFUSED,
+        f"{file.name} was not loaded: {what}",
+        "do not use this file; get the model as safetensors, from a source you trust",
+    )
+
+
+def _refuse_full_disk(weights: Weights, models_folder: Path) -> None:
+    models_folder.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(models_folder).free
+    if weights.bytes + 64 * MIB > free:
+        raise _disk_full(
+            f"the safetensors copy takes {weights.bytes / MIB:.0f} MiB, {free / MIB:.0f} MiB are free"
+        )
+
+
+def _disk_full(what: str) -> JobFailed:
+    return JobFailed(
+        FailureCode.DISK_FULL,
+        what,
+        "free space in the data folder, or set TUNEDOCK_DATA_DIR to a larger disk",
+    )
+
+
+def _shard_name(number: int, count: int) -> str:
+    return "model.safetensors" if count == 1 else f"model-{number:05d}-of-{count:05d}.safetensors"
+
+
+def _write_index(draft: Path, shards: list[Path]) -> None:
+    if len(shards) == 1:
+        return
+    headers = {shard.name: read_header(shard) for shard in shards}
+    weight_map = {tensor: shard for shard, header in headers.items() for tensor in header}
+    offsets = [entry["data_offsets"] for header in headers.values() for entry in header.values()]
+    index = {"metadata": {"total_size": sum(end - begin for begin, end in offsets)}, "weight_map": weight_map}
+    (draft / "model.safetensors.index.json").write_text(json.dumps(index, indent=1), encoding="utf-8")
+
+
+def _described(file: Path, report: Report) -> dict[str, Any]:
+    status = file.stat()
+    return {"bytes": status.st_size, "modified_ns": status.st_mtime_ns, "sha256": _hash(file, report)}
+
+
+def _hash(file: Path, report: Report) -> str:
+    return file_sha256(file, ByteProgress(report, "hashing", file.stat().st_size).add)
+
+
+def _printable(text: object) -> str:
+    """What an untrusted process said, fit for a log and a record."""
+    return "".join(sign if sign.isprintable() else " " for sign in str(text))[:300]
