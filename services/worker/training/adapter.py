@@ -1,0 +1,118 @@
+"""A LoRA adapter on the resident base model: put on, read, written into, taken off without a trace."""
+
+import gc
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from peft import LoraConfig, PeftModel, get_peft_model
+from torch import Tensor, nn
+from transformers import PreTrainedModel
+
+from services.worker.failures import FailureCode, JobFailed
+from services.worker.loading.load import LoadedModel
+from services.worker.loading.nf4 import keep_weights_trainable_through
+from shared.schemas import Lora
+
+
+def lora_config(lora: Lora, base: LoadedModel) -> LoraConfig:
+    """The PEFT config of a new adapter; raises `JobFailed` if the base has no layer of a wanted name."""
+    present = linear_names(base.model)
+    targets = present if lora.target_modules == "all-linear" else sorted(set(lora.target_modules))
+    if unknown := sorted(set(targets) - set(present)):
+        raise JobFailed(
+            FailureCode.TARGET_MODULES_UNKNOWN,
+            f"The base model has no linear layer named {', '.join(unknown)}.",
+            f"Choose lora.target_modules from {', '.join(present)}, or all-linear.",
+        )
+    return LoraConfig(
+        task_type="CAUSAL_LM",
+        r=lora.r,
+        lora_alpha=lora.alpha,
+        lora_dropout=lora.dropout,
+        target_modules=targets,
+        bias="none",
+    )
+
+
+def linear_names(model: PreTrainedModel) -> list[str]:
+    """Last parts of the names of all linear layers but the output head (4-bit layers are linear layers too)."""
+    head = model.get_output_embeddings()
+    layers = ((name, module) for name, module in model.named_modules() if isinstance(module, nn.Linear))
+    return sorted({name.rpartition(".")[2] for name, module in layers if module is not head})
+
+
+@contextmanager
+def attached(base: LoadedModel, config: LoraConfig, *, seed: int = 0) -> Iterator[PeftModel]:
+    """The base with a fresh adapter, weights drawn from `seed`; on leaving, the base is what it was before.
+
+    `base.model` itself carries the adapter meanwhile. The adapter's weights are fp32 whatever the base's
+    dtype: PEFT casts them up, so that small updates are not lost in rounding.
+    """
+    model = base.model
+    keep_weights_trainable_through(model)
+    before = _traits(model)
+    torch.manual_seed(seed)
+    with warnings.catch_warnings():
+        # PEFT asks transformers by an old name.
+        warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)
+        adapted: PeftModel = get_peft_model(model, config)
+    try:
+        yield adapted
+    finally:
+        adapted.unload()
+        _restore_traits(model, before)
+        del adapted
+        gc.collect()
+
+
+def adapter_weights(adapted: PeftModel) -> dict[str, Tensor]:
+    """The adapter's weights on the CPU, fp32, by the names that PEFT gives them in a file."""
+    return {
+        _file_name(name): parameter.detach().to("cpu", torch.float32).contiguous()
+        for name, parameter in trained_parameters(adapted).items()
+    }
+
+
+@torch.no_grad()
+def set_adapter_weights(adapted: PeftModel, weights: Mapping[str, Tensor]) -> None:
+    """Write `weights` into the adapter; raises ValueError unless names and shapes are the adapter's."""
+    parameters = {_file_name(name): parameter for name, parameter in trained_parameters(adapted).items()}
+    present = {name: parameter.shape for name, parameter in parameters.items()}
+    given = {name: tensor.shape for name, tensor in weights.items()}
+    if present != given:
+        names = sorted(present.keys() | given.keys())
+        wrong = [name for name in names if present.get(name) != given.get(name)]
+        raise ValueError(f"{len(wrong)} of its weights don't fit the base model, the first is {wrong[0]}")
+    for name, parameter in parameters.items():
+        parameter.copy_(weights[name])
+
+
+def trained_parameters(adapted: PeftModel) -> dict[str, nn.Parameter]:
+    """What the optimizer may change, by name in the order of the model."""
+    return {name: parameter for name, parameter in adapted.named_parameters() if parameter.requires_grad}
+
+
+def _file_name(parameter: str) -> str:
+    """PEFT leaves the adapter's name in memory, `default`, out of its files."""
+    return parameter.replace(".default.", ".")
+
+
+def _traits(model: PreTrainedModel) -> dict[str, Any]:
+    """What PEFT touches beside the layers."""
+    return {
+        "training": model.training,
+        "requires_grad": {name: parameter.requires_grad for name, parameter in model.named_parameters()},
+        "pretraining_tp": getattr(model.config, "pretraining_tp", None),
+    }
+
+
+def _restore_traits(model: PreTrainedModel, before: dict[str, Any]) -> None:
+    model.train(before["training"])
+    for name, parameter in model.named_parameters():
+        parameter.requires_grad_(before["requires_grad"][name])
+        parameter.grad = None
+    if before["pretraining_tp"] is not None:
+        model.config.pretraining_tp = before["pretraining_tp"]

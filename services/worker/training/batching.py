@@ -1,0 +1,128 @@
+"""Which rows make a step, and how a step is split into micro-batches."""
+
+import math
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import torch
+
+from services.worker.training.marked_text import TokenRow
+from services.worker.training.plan import Plan
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """The rows of every step, decided by the seed alone; nothing about speed can change them.
+
+    Each epoch visits every row once, in the order of one random key per row drawn from
+    `random.Random(seed:epoch)` (Python keeps `random()` the same between versions for the same seed, which
+    it does not promise of `shuffle`). The last step of an epoch may be smaller, as in HF Trainer.
+    """
+
+    rows: int
+    rows_per_step: int
+    seed: int
+    total_steps: int
+
+    @classmethod
+    def of(
+        cls, rows: int, *, rows_per_step: int, seed: int, n_epochs: int, max_steps: int | None
+    ) -> "Schedule":
+        """`max_steps`, if given, decides alone, be it more or less than `n_epochs` would give."""
+        total = max_steps or n_epochs * math.ceil(rows / rows_per_step)
+        return cls(rows, rows_per_step, seed, total)
+
+    @property
+    def steps_per_epoch(self) -> int:
+        return math.ceil(self.rows / self.rows_per_step)
+
+    def rows_of(self, step: int) -> tuple[int, ...]:
+        """Indices of the rows of `step`, which counts from 0."""
+        epoch, within = divmod(step, self.steps_per_epoch)
+        order = _epoch_order(self.rows, self.seed, epoch)
+        return order[within * self.rows_per_step : (within + 1) * self.rows_per_step]
+
+    def ends_epoch(self, step: int) -> bool:
+        """Whether an epoch, or the run, is over once `step` steps are done."""
+        return step > 0 and (step % self.steps_per_epoch == 0 or step == self.total_steps)
+
+
+@dataclass(frozen=True)
+class MicroBatch:
+    """Right-padded rows: `ids` int64 and `targets` bool, both [rows, width]; `attention_mask` likewise or
+    None.
+
+    Without a mask the padding stands right of every real token, where a causal model can't look: the same
+    numbers.
+    """
+
+    ids: torch.Tensor
+    targets: torch.Tensor
+    attention_mask: torch.Tensor | None
+    real_tokens: int
+
+    @property
+    def computed_tokens(self) -> int:
+        return self.ids.numel()
+
+
+def micro_batches(rows: Sequence[TokenRow], plan: Plan, device: torch.device) -> Iterator[MicroBatch]:
+    """The rows as the plan splits and pads them; together they are exactly `rows`."""
+    groups = (
+        _by_count(rows, plan.rows_per_micro_batch)
+        if plan.rows_per_micro_batch is not None
+        else _by_tokens(rows, plan.tokens_per_micro_batch)
+    )
+    for group in groups:
+        yield _pad(group, plan, device)
+
+
+def target_count(rows: Sequence[TokenRow]) -> int:
+    return sum(int(row.targets.sum()) for row in rows)
+
+
+@lru_cache(maxsize=2)
+def _epoch_order(rows: int, seed: int, epoch: int) -> tuple[int, ...]:
+    draw = random.Random(f"{seed}:{epoch}")
+    keys = [draw.random() for _ in range(rows)]
+    return tuple(sorted(range(rows), key=keys.__getitem__))
+
+
+def _by_count(rows: Sequence[TokenRow], count: int) -> Iterator[Sequence[TokenRow]]:
+    for start in range(0, len(rows), count):
+        yield rows[start : start + count]
+
+
+def _by_tokens(rows: Sequence[TokenRow], budget: int) -> Iterator[list[TokenRow]]:
+    """Neighbours in length share a micro-batch whose padded size stays within `budget`.
+
+    Longest first, so that a step that does not fit in memory fails at its start. A row longer than the budget
+    stands alone.
+    """
+    group: list[TokenRow] = []
+    for row in sorted(rows, key=len, reverse=True):
+        if group and len(group[0]) * (len(group) + 1) > budget:
+            yield group
+            group = []
+        group.append(row)
+    if group:
+        yield group
+
+
+def _pad(rows: Sequence[TokenRow], plan: Plan, device: torch.device) -> MicroBatch:
+    width = plan.pad_to or max(len(row) for row in rows)
+    ids = torch.zeros(len(rows), width, dtype=torch.int64)
+    targets = torch.zeros(len(rows), width, dtype=torch.bool)
+    mask = torch.zeros(len(rows), width, dtype=torch.int64)
+    for index, row in enumerate(rows):
+        ids[index, : len(row)] = torch.from_numpy(row.ids)
+        targets[index, : len(row)] = torch.from_numpy(row.targets)
+        mask[index, : len(row)] = 1
+    return MicroBatch(
+        ids.to(device),
+        targets.to(device),
+        mask.to(device) if plan.attention_mask else None,
+        real_tokens=int(mask.sum()),
+    )

@@ -1,0 +1,84 @@
+"""When a run is saved, and what happens when it can't be."""
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from peft import PeftModel
+from torch import Tensor
+
+from services.worker.report import Report
+from services.worker.training.adapter import adapter_weights
+from services.worker.training.checkpoints import CheckpointFolder, Snapshot, is_disk_full
+
+LONGEST_SHARE_OF_RUN = 0.02
+SHARE_OF_TIME_FOR_SAVING = 0.05
+
+
+class CheckpointKeeper:
+    """Saves one run's state, often enough to lose little and seldom enough to cost little."""
+
+    def __init__(
+        self,
+        folder: CheckpointFolder,
+        adapted: PeftModel,
+        *,
+        resumed: Snapshot | None,
+        facts: Mapping[str, Any],
+        checkpoint_seconds: float,
+        report: Report,
+    ) -> None:
+        """`resumed` is the state the run goes on from; `facts` are kept in every checkpoint's state."""
+        self.resumed = resumed
+        self._folder, self._adapted, self._facts, self._report = folder, adapted, facts, report
+        self._longest_seconds = checkpoint_seconds
+        self._saved_step = resumed.step if resumed else None
+        self._tried_at = time.monotonic()
+        self._save_seconds = 0.0
+
+    def due(self, run_seconds: float) -> bool:
+        """Whether the time since the last save calls for one, in a run expected to take `run_seconds`."""
+        wanted = min(self._longest_seconds, LONGEST_SHARE_OF_RUN * run_seconds)
+        affordable = self._save_seconds / SHARE_OF_TIME_FOR_SAVING
+        return time.monotonic() - self._tried_at >= max(wanted, affordable)
+
+    def save(self, step: int, optimizer: Mapping[str, Tensor], state: Mapping[str, Any]) -> None:
+        """Make the state of `step` durable and tell the record; nothing to do if it already is.
+
+        A full disk is no reason to lose a run that can still end well: older checkpoints give way, and if
+        that is not enough the run goes on without this one. Raises what `report` raises.
+        """
+        if step == self._saved_step:
+            return
+        snapshot = Snapshot(step, adapter_weights(self._adapted), optimizer, {**self._facts, **state})
+        started = time.monotonic()
+        written = self._write(snapshot)
+        self._tried_at = time.monotonic()
+        self._save_seconds = self._tried_at - started
+        if written:
+            self._saved_step = step
+            self._report.checkpoint(step)
+
+    def _write(self, snapshot: Snapshot) -> bool:
+        try:
+            return self._write_once(snapshot)
+        except OSError as error:
+            if not is_disk_full(error):
+                raise
+        self._folder.drop_all_but(1)
+        try:
+            return self._write_once(snapshot)
+        except OSError as error:
+            if not is_disk_full(error):
+                raise
+        self._report.event(
+            f"The disk is full: no checkpoint at step {snapshot.step}. Free space in the data folder; "
+            f"a restart would go back to step {self._saved_step or 0}.",
+            level="warn",
+            data={"code": "checkpoint_skipped", "step": snapshot.step},
+        )
+        return False
+
+    def _write_once(self, snapshot: Snapshot) -> bool:
+        self._folder.write(snapshot)
+        return True

@@ -1,0 +1,152 @@
+"""A run's state on disk: written so that it is whole or absent, read back only if it verifies and fits."""
+
+import errno
+import json
+import re
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from safetensors.torch import load, save
+from torch import Tensor
+
+from services.worker.training import sealed_folder
+
+KEPT = 2
+DISK_IS_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_STEP = re.compile(r"^step-(\d+)$")
+_FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """All that the next step depends on, once `step` steps are done.
+
+    `adapter` and `optimizer` are tensors by name; `state` is JSON (counters, the plan). There is no random
+    state: every step seeds itself from the run's seed and its own number.
+    """
+
+    step: int
+    adapter: Mapping[str, Tensor]
+    optimizer: Mapping[str, Tensor]
+    state: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class CheckpointFolder:
+    """The checkpoints of one job, seen from one attempt at it.
+
+    `fingerprint` describes everything that decides the rows and the arithmetic of each step; a checkpoint
+    with another one belongs to another run.
+    """
+
+    job_folder: Path
+    attempt: int
+    fingerprint: Mapping[str, Any]
+
+    @property
+    def attempt_folder(self) -> Path:
+        return self.job_folder / "attempts" / str(self.attempt)
+
+    @property
+    def folder(self) -> Path:
+        return self.job_folder / "checkpoints"
+
+    def clear_leftovers(self) -> None:
+        """Remove what attempts that died left half written; the caller is the only living attempt."""
+        for pattern in ("ckpt.tmp-*", "adapter*.tmp"):
+            for leftover in self.job_folder.glob(f"attempts/*/{pattern}"):
+                shutil.rmtree(leftover, ignore_errors=True)
+
+    def write(self, snapshot: Snapshot) -> None:
+        """Make `snapshot` durable, then let older ones go. On an OSError no trace of it is left."""
+        temporary = self.attempt_folder / f"ckpt.tmp-{snapshot.step}"
+        shutil.rmtree(temporary, ignore_errors=True)
+        temporary.mkdir(parents=True)
+        try:
+            self._fill(temporary, snapshot)
+            self._publish(temporary, snapshot.step)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+        self.drop_all_but(KEPT)
+
+    def newest(self) -> tuple[Snapshot | None, list[str]]:
+        """The newest checkpoint that verifies and belongs to this run, and why each newer one was passed
+        over.
+        """
+        rejected = []
+        for step, path in self._steps():
+            manifest = sealed_folder.verified_manifest(path)
+            if manifest is None:
+                rejected.append(f"step {step} is damaged")
+            elif manifest.get("format") != _FORMAT or manifest.get("fingerprint") != _plain(self.fingerprint):
+                rejected.append(f"step {step} was made with other rows, settings or base model")
+            else:
+                return _read(path, step), rejected
+        return None, rejected
+
+    def drop_all_but(self, kept: int) -> None:
+        """Delete older checkpoints beyond the newest `kept` that verify; damaged ones go with them."""
+        whole = 0
+        for _, path in self._steps():
+            if whole >= kept:
+                shutil.rmtree(path, ignore_errors=True)
+            elif sealed_folder.verified_manifest(path) is not None:
+                whole += 1
+
+    def _fill(self, folder: Path, snapshot: Snapshot) -> None:
+        # Bytes, not save_file: a full disk is then an OSError with its number.
+        (folder / "adapter.safetensors").write_bytes(save(dict(snapshot.adapter)))
+        (folder / "optimizer.safetensors").write_bytes(save(dict(snapshot.optimizer)))
+        sealed_folder.write_json(folder / "state.json", dict(snapshot.state))
+        sealed_folder.seal(
+            folder,
+            {
+                "format": _FORMAT,
+                "step": snapshot.step,
+                "attempt": self.attempt,
+                "fingerprint": dict(self.fingerprint),
+            },
+        )
+
+    def _publish(self, temporary: Path, step: int) -> None:
+        """An earlier attempt may have been here: its checkpoint of the same step stays if it is whole."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        target = self.folder / f"step-{step}"
+        if target.exists():
+            manifest = sealed_folder.verified_manifest(target)
+            if manifest is not None and manifest.get("fingerprint") == _plain(self.fingerprint):
+                return
+            self._set_aside(target)
+        sealed_folder.publish(temporary, target)
+
+    def _set_aside(self, path: Path) -> None:
+        number = 1
+        while (aside := path.with_name(f"{path.name}.rejected-{self.attempt}-{number}")).exists():
+            number += 1
+        path.rename(aside)
+
+    def _steps(self) -> list[tuple[int, Path]]:
+        """Newest first."""
+        found = [(match, path) for path in self.folder.glob("step-*") if (match := _STEP.match(path.name))]
+        return sorted(((int(match[1]), path) for match, path in found), reverse=True)
+
+
+def is_disk_full(error: OSError) -> bool:
+    return error.errno in DISK_IS_FULL
+
+
+def _read(path: Path, step: int) -> Snapshot:
+    return Snapshot(
+        step=step,
+        adapter=load((path / "adapter.safetensors").read_bytes()),
+        optimizer=load((path / "optimizer.safetensors").read_bytes()),
+        state=json.loads((path / "state.json").read_bytes()),
+    )
+
+
+def _plain(value: Mapping[str, Any]) -> Any:
+    """As it reads after a way through JSON (tuples become lists)."""
+    return json.loads(json.dumps(dict(value)))

@@ -1,0 +1,251 @@
+"""One fine-tuning job, from rows to a published adapter."""
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from peft import PeftModel
+
+from services.worker.loading.load import LoadedModel
+from services.worker.report import Report
+from services.worker.training import adapter_folder
+from services.worker.training.adapter import attached, lora_config, set_adapter_weights, trained_parameters
+from services.worker.training.batching import Schedule
+from services.worker.training.checkpoint_keeper import CheckpointKeeper
+from services.worker.training.checkpoints import CheckpointFolder, Snapshot
+from services.worker.training.dataset_file import DatasetFile
+from services.worker.training.disk_space import Patience, when_disk_allows
+from services.worker.training.loop import train
+from services.worker.training.memory import explain_out_of_memory
+from services.worker.training.plan import Plan, choose_plan
+from services.worker.training.rows import RowRules, TokenRows, encode_dataset
+from services.worker.training.run_state import RunState
+from services.worker.training.step_report import StepReport
+from shared.schemas import FineTuningRequest
+
+MEMORY_REMEDY = (
+    "Lower hyperparameters.max_seq_length, or give an explicit plan with fewer tokens_per_micro_batch and "
+    "gradient_checkpointing true."
+)
+PATIENCE = Patience()
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The tokens of a job and the rules they were made by."""
+
+    rules: RowRules
+    training: TokenRows
+    validation: TokenRows | None
+
+
+def fine_tune(
+    base: LoadedModel,
+    request: FineTuningRequest,
+    *,
+    training: DatasetFile,
+    validation: DatasetFile | None,
+    job_folder: Path,
+    attempt: int,
+    checkpoint_seconds: float,
+    report: Report,
+    observe: Callable[[StepReport], None] = lambda step: None,
+    patience: Patience = PATIENCE,
+) -> dict[str, Any]:
+    """Train an adapter and publish it as `job_folder/adapter`; returns the record's result.
+
+    If an earlier attempt published it already, only the result is returned. Otherwise the run goes on from
+    the newest checkpoint that verifies and fits. The base is afterwards what it was before, however this
+    ends. Raises `JobFailed` (dataset_invalid, target_modules_unknown, out_of_memory, diverged, disk_full,
+    …) and what `report` raises; after `WorkerDraining` a checkpoint of the last whole step exists.
+    """
+    if (result := adapter_folder.published_result(job_folder)) is not None:
+        return result
+
+    def work() -> dict[str, Any]:
+        rows = encode(base, request, training, validation, report)
+        checkpoints = CheckpointFolder(job_folder, attempt, fingerprint(base, request, rows))
+        checkpoints.clear_leftovers()
+        seed = request.hyperparameters.seed
+        with attached(base, lora_config(request.hyperparameters.lora, base), seed=seed) as adapted:
+            snapshot = resume(checkpoints, adapted, report)
+            plan = plan_for(base, request, snapshot)
+            keeper = CheckpointKeeper(
+                checkpoints,
+                adapted,
+                resumed=snapshot,
+                facts={"plan": plan.as_dict()},
+                checkpoint_seconds=checkpoint_seconds,
+                report=report,
+            )
+            state = train(
+                base.model,
+                trained_parameters(adapted),
+                rows.training.rows,
+                rows.validation.rows if rows.validation else [],
+                schedule_of(request, rows),
+                request.hyperparameters,
+                plan,
+                device=base.device,
+                keeper=keeper,
+                report=report,
+                observe=observe,
+            )
+            result = result_of(request, rows, plan, state, resumed=snapshot)
+            return when_disk_allows(
+                lambda: publish(base, adapted, result, checkpoints, report), report, patience
+            )
+
+    return explain_out_of_memory(work, base.device, MEMORY_REMEDY)
+
+
+def encode(
+    base: LoadedModel,
+    request: FineTuningRequest,
+    training: DatasetFile,
+    validation: DatasetFile | None,
+    report: Report,
+) -> Rows:
+    """Both data sets as tokens; the validation rows of a classification are asked the training rows'
+    question.
+    """
+    hyperparameters = request.hyperparameters
+
+    def rules_of(data: DatasetFile) -> RowRules:
+        return RowRules.of(
+            data,
+            loss_on=hyperparameters.loss_on,
+            max_seq_length=hyperparameters.max_seq_length,
+            instruction=request.instruction,
+        )
+
+    def tick(rows: int) -> None:
+        report.progress("tokenizing", rows=rows)
+
+    def tokens_of(data: DatasetFile, rules: RowRules) -> TokenRows:
+        return encode_dataset(data, rules, base.tokenizer, tick)
+
+    rules = rules_of(training)
+    rows = tokens_of(training, rules)
+    tell_about(rows, rules, report)
+    if validation is None:
+        return Rows(rules, rows, None)
+    validation_rules = rules_of(validation)
+    if validation_rules.prompt is not None and rules.prompt is not None:
+        validation_rules = replace(validation_rules, prompt=rules.prompt)
+    return Rows(rules, rows, tokens_of(validation, validation_rules))
+
+
+def tell_about(rows: TokenRows, rules: RowRules, report: Report) -> None:
+    if rows.skipped:
+        report.event(
+            f"{rows.skipped} rows are skipped: no token to learn within max_seq_length "
+            f"{rules.max_seq_length}, or the chat template refuses them.",
+            level="warn",
+            data={"code": "rows_skipped", "rows": rows.skipped},
+        )
+    if rows.truncated:
+        report.event(
+            f"{rows.truncated} rows are longer than max_seq_length {rules.max_seq_length} and were cut.",
+            level="warn",
+            data={"code": "rows_truncated", "rows": rows.truncated},
+        )
+
+
+def schedule_of(request: FineTuningRequest, rows: Rows) -> Schedule:
+    hyperparameters = request.hyperparameters
+    return Schedule.of(
+        len(rows.training.rows),
+        rows_per_step=hyperparameters.global_batch_size,
+        seed=hyperparameters.seed,
+        n_epochs=hyperparameters.n_epochs,
+        max_steps=hyperparameters.max_steps,
+    )
+
+
+def fingerprint(base: LoadedModel, request: FineTuningRequest, rows: Rows) -> dict[str, Any]:
+    """All that decides what a step computes, but not how fast: a checkpoint is good for no other run."""
+    return {
+        "base": adapter_folder.base_facts(base),
+        "training_rows_sha256": rows.training.sha256(),
+        "hyperparameters": request.hyperparameters.model_dump(mode="json"),
+    }
+
+
+def resume(checkpoints: CheckpointFolder, adapted: PeftModel, report: Report) -> Snapshot | None:
+    """The newest usable checkpoint, its weights already in the adapter."""
+    snapshot, rejected = checkpoints.newest()
+    if rejected:
+        report.event(
+            f"Checkpoints can't be used: {'; '.join(rejected)}. The run starts from step "
+            f"{snapshot.step if snapshot else 0}.",
+            level="warn",
+            data={"code": "resume_rejected", "reasons": list(rejected)},
+        )
+    if snapshot is not None:
+        set_adapter_weights(adapted, snapshot.adapter)
+        report.event(f"Resumed from the checkpoint of step {snapshot.step}", data={"step": snapshot.step})
+    return snapshot
+
+
+def plan_for(base: LoadedModel, request: FineTuningRequest, snapshot: Snapshot | None) -> Plan:
+    """A resumed run keeps its plan: another split of a step would round otherwise."""
+    if snapshot is not None:
+        return Plan(**snapshot.state["plan"])
+    return choose_plan(
+        request.plan,
+        config=base.model.config,
+        max_seq_length=request.hyperparameters.max_seq_length,
+        device=base.device,
+    )
+
+
+def result_of(
+    request: FineTuningRequest, rows: Rows, plan: Plan, state: RunState, *, resumed: Snapshot | None
+) -> dict[str, Any]:
+    """What the record says; also what an evaluation of the adapter needs to ask the same question."""
+    prompt = rows.rules.prompt
+    return {
+        "adapter": "adapter",
+        "steps": state.step,
+        "train_loss": state.train_loss,
+        "validation_loss": state.validation[-1][1] if state.validation else None,
+        "validation": [{"step": step, "loss": loss} for step, loss in state.validation],
+        "training_seconds": state.seconds,
+        "trained_tokens": state.real_tokens,
+        "computed_tokens": state.computed_tokens,
+        "target_tokens": state.target_tokens,
+        "rows": len(rows.training.rows),
+        "skipped_rows": rows.training.skipped,
+        "truncated_rows": rows.training.truncated,
+        "resumed_from_step": resumed.step if resumed else None,
+        "plan": plan.as_dict(),
+        "format": rows.rules.format,
+        "instruction": prompt.instruction if prompt else None,
+        "labels": list(prompt.labels) if prompt else None,
+        "max_seq_length": request.hyperparameters.max_seq_length,
+    }
+
+
+def publish(
+    base: LoadedModel,
+    adapted: PeftModel,
+    result: dict[str, Any],
+    checkpoints: CheckpointFolder,
+    report: Report,
+) -> dict[str, Any]:
+    """Write the adapter aside, ask for leave, give it its name. On any exception nothing half-written is
+    left.
+    """
+    report.progress("publishing")
+    names = ("adapter", "adapter-llama") if base.architecture == "exaone" else ("adapter",)
+    folders = {name: checkpoints.attempt_folder / f"{name}.tmp" for name in names}
+    try:
+        adapter_folder.write_all(folders, adapted, base, result)
+        report.publish()
+        return adapter_folder.publish(folders, checkpoints.job_folder)
+    finally:
+        for folder in folders.values():
+            shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,176 @@
+"""Training: one function, read from top to bottom."""
+
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import replace
+
+import torch
+from torch import nn
+from transformers import PreTrainedModel
+
+from services.worker.failures import FailureCode, JobFailed
+from services.worker.report import Report, WorkerDraining
+from services.worker.training.batching import Schedule, micro_batches, target_count
+from services.worker.training.checkpoint_keeper import CheckpointKeeper
+from services.worker.training.loss import choose_loss
+from services.worker.training.marked_text import TokenRow
+from services.worker.training.optimizer import make_optimizer, optimizer_state, set_optimizer_state
+from services.worker.training.plan import Plan
+from services.worker.training.precision import autocast
+from services.worker.training.run_state import RunState
+from services.worker.training.schedule import learning_rate
+from services.worker.training.step_report import PhaseClock, StepReport, finite
+from services.worker.training.tick import Tick
+from services.worker.training.validation import mean_loss
+from shared.schemas import Hyperparameters
+
+BAD_STEPS_ALLOWED = 2
+
+
+def train(
+    model: PreTrainedModel,
+    parameters: Mapping[str, nn.Parameter],
+    rows: list[TokenRow],
+    validation_rows: list[TokenRow],
+    schedule: Schedule,
+    hyperparameters: Hyperparameters,
+    plan: Plan,
+    *,
+    device: torch.device,
+    keeper: CheckpointKeeper,
+    report: Report,
+    observe: Callable[[StepReport], None] = lambda step: None,
+) -> RunState:
+    """Change `parameters` (fp32, those of the adapter that `model` carries) for `schedule.total_steps` steps.
+
+    The loss of a step is the cross-entropy summed over its targets divided by their number, however the
+    step is split. Goes on from the keeper's newest checkpoint. Raises `JobFailed` (diverged, disk_full) and
+    whatever `report` raises; on `WorkerDraining` the state is saved first.
+    """
+    optimizer = make_optimizer(parameters)
+    state = RunState()
+    if (snapshot := keeper.resumed) is not None:
+        state = RunState.of(snapshot.state["run"])
+        set_optimizer_state(optimizer, parameters, snapshot.optimizer)
+
+    def save(state: RunState) -> None:
+        keeper.save(state.step, optimizer_state(optimizer, parameters), {"run": state.as_dict()})
+
+    model.train()
+    if plan.gradient_checkpointing:
+        model.activation_checkpointing_enable(activation_checkpointing_kwargs={"use_reentrant": False})
+    loss_of = choose_loss(model, full_logits=plan.full_logits)
+    clock, tick = PhaseClock(device), Tick(report)
+    step_seconds = 0.0
+    try:
+        while True:
+            due = schedule.ends_epoch(state.step) and state.step not in dict(state.validation)
+            if validation_rows and due:
+                if state.step == schedule.total_steps:
+                    save(state)
+                with clock.phase("validation"):
+                    loss = mean_loss(model, validation_rows, plan, device=device, tick=tick.validating)
+                state = replace(state, validation=(*state.validation, (state.step, loss)))
+                report.event(
+                    f"Validation loss after step {state.step}: {loss:.4f}",
+                    type="metrics",
+                    data={"step": state.step, "validation_loss": loss},
+                )
+            if state.step == schedule.total_steps:
+                break
+            started = time.perf_counter()
+
+            # Data: this step's rows, whatever the plan makes of them.
+            with clock.phase("data"):
+                step_rows = [rows[index] for index in schedule.rows_of(state.step)]
+                targets = target_count(step_rows)
+                batches = list(micro_batches(step_rows, plan, device))
+            torch.manual_seed(step_seed(hyperparameters.seed, state.step))
+            rate = learning_rate(
+                state.step,
+                peak=hyperparameters.learning_rate,
+                total_steps=schedule.total_steps,
+                warmup_ratio=hyperparameters.warmup_ratio,
+            )
+
+            # Gradients: micro-batches add up to the step's mean over targets.
+            step_loss = torch.zeros((), device=device)
+            for batch in batches:
+                with clock.phase("forward"), autocast(model, device):
+                    loss_share = loss_of(batch, 1.0 / targets)
+                with clock.phase("backward"):
+                    loss_share.backward()
+                step_loss += loss_share.detach()
+                tick.training()
+
+            # Update, unless the numbers are no longer numbers.
+            with clock.phase("optimizer"):
+                norm = nn.utils.clip_grad_norm_(parameters.values(), hyperparameters.max_grad_norm)
+                train_loss, grad_norm = step_loss.item(), norm.item()
+                good = bool(torch.isfinite(step_loss) & torch.isfinite(norm))
+                if good:
+                    for group in optimizer.param_groups:
+                        group["lr"] = rate
+                    optimizer.step()
+                optimizer.zero_grad(set_to_none=True)
+
+            # Account for it.
+            seconds = time.perf_counter() - started
+            step_seconds = seconds if step_seconds == 0.0 else 0.9 * step_seconds + 0.1 * seconds
+            real = sum(batch.real_tokens for batch in batches)
+            computed = sum(batch.computed_tokens for batch in batches)
+            state = replace(
+                state,
+                step=state.step + 1,
+                train_loss=finite(train_loss),
+                bad_steps=0 if good else state.bad_steps + 1,
+                real_tokens=state.real_tokens + real,
+                computed_tokens=state.computed_tokens + computed,
+                target_tokens=state.target_tokens + targets,
+                seconds=state.seconds + seconds,
+            )
+            if state.bad_steps > BAD_STEPS_ALLOWED:
+                raise diverged(state, hyperparameters)
+            step_report = StepReport(
+                step=state.step,
+                total_steps=schedule.total_steps,
+                train_loss=train_loss,
+                grad_norm=grad_norm,
+                learning_rate=rate,
+                step_seconds=seconds,
+                real_tokens=real,
+                computed_tokens=computed,
+                target_tokens=targets,
+                eta_seconds=step_seconds * (schedule.total_steps - state.step),
+                phase_seconds=clock.take(),
+            )
+            observe(step_report)
+            tick.done(step_report)
+            if keeper.due(run_seconds=step_seconds * schedule.total_steps):
+                with clock.phase("save"):
+                    save(state)
+        save(state)
+    except WorkerDraining:
+        with suppress(WorkerDraining):  # heard again, with nothing new to say
+            save(state)
+        raise
+    finally:
+        if plan.gradient_checkpointing:
+            model.activation_checkpointing_disable()
+            model.disable_input_require_grads()
+    return state
+
+
+def step_seed(seed: int, step: int) -> int:
+    """A seed of its own for every step (`torch.manual_seed` takes 64 bits)."""
+    return seed << 32 | step
+
+
+def diverged(state: RunState, hyperparameters: Hyperparameters) -> JobFailed:
+    return JobFailed(
+        FailureCode.DIVERGED,
+        f"The loss or its gradient was not a number in the {state.bad_steps} steps up to {state.step}.",
+        f"Lower hyperparameters.learning_rate ({hyperparameters.learning_rate:g}) or raise warmup_ratio "
+        f"({hyperparameters.warmup_ratio:g}).",
+    )

@@ -1,0 +1,87 @@
+"""How a step is computed: all that may change its speed and memory, nothing that may change its result."""
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import torch
+from transformers import PretrainedConfig
+
+from services.worker.loading.page_cache import available_memory_bytes
+from shared.schemas import ExplicitPlan
+
+BASELINE_ROWS = 2
+MEMORY_SHARE_FOR_ACTIVATIONS = 0.4
+BUDGETS = (4096, 2048, 1024)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Either `rows_per_micro_batch` decides, or `tokens_per_micro_batch` counted with padding.
+
+    `pad_to` None pads to the longest row of the micro-batch. `full_logits` computes every position's logits
+    at once; otherwise only those of targets, in chunks.
+    """
+
+    name: Literal["auto", "baseline", "explicit"]
+    tokens_per_micro_batch: int
+    gradient_checkpointing: bool
+    rows_per_micro_batch: int | None = None
+    pad_to: int | None = None
+    attention_mask: bool = False
+    full_logits: bool = False
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def choose_plan(
+    wanted: Literal["auto", "baseline"] | ExplicitPlan,
+    *,
+    config: PretrainedConfig,
+    max_seq_length: int,
+    device: torch.device,
+) -> Plan:
+    """The plan for a request; `auto` looks at the model's shape and the memory that is free now."""
+    if isinstance(wanted, ExplicitPlan):
+        return Plan("explicit", wanted.tokens_per_micro_batch, wanted.gradient_checkpointing)
+    if wanted == "baseline":
+        return baseline_plan(max_seq_length)
+    free = free_memory_bytes(device)
+    room = float("inf") if free is None else free * MEMORY_SHARE_FOR_ACTIVATIONS
+    per_token = activation_bytes_per_token(config)
+    for tokens in BUDGETS:
+        if max(tokens, max_seq_length) * per_token <= room:
+            return Plan("auto", tokens, gradient_checkpointing=False)
+    return Plan("auto", BUDGETS[-1], gradient_checkpointing=True)
+
+
+def baseline_plan(max_seq_length: int) -> Plan:
+    """What HF Trainer does in the common QLoRA recipe: two rows, padded to the full length, all
+    checkpointed.
+    """
+    return Plan(
+        "baseline",
+        tokens_per_micro_batch=BASELINE_ROWS * max_seq_length,
+        gradient_checkpointing=True,
+        rows_per_micro_batch=BASELINE_ROWS,
+        pad_to=max_seq_length,
+        attention_mask=True,
+        full_logits=True,
+    )
+
+
+def free_memory_bytes(device: torch.device) -> int | None:
+    """None where the system does not say."""
+    if device.type == "cuda":
+        return int(torch.cuda.mem_get_info(device)[0])
+    return available_memory_bytes()
+
+
+def activation_bytes_per_token(config: PretrainedConfig) -> int:
+    """What one token keeps for the backward pass, all layers, uncheckpointed: a rough upper estimate.
+
+    Counted for a pre-norm block with LoRA on every linear layer: about 16 tensors of the hidden size and 6
+    of the inner size, 4 bytes each (LoRA's own inputs are fp32 even where the base computes in bf16).
+    """
+    inner = getattr(config, "intermediate_size", None) or 4 * config.hidden_size
+    return int(config.num_hidden_layers * (16 * config.hidden_size + 6 * inner) * 4)

@@ -1,0 +1,31 @@
+"""What a run has done so far, as a checkpoint keeps it."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class RunState:
+    """Beside the weights and the optimizer, all that a run carries from step to step.
+
+    `train_loss` is the last step's, None if it was not a number; `validation` holds (step, loss) pairs;
+    tokens and seconds are of the whole run, over all attempts.
+    """
+
+    step: int = 0
+    train_loss: float | None = None
+    validation: tuple[tuple[int, float], ...] = ()
+    bad_steps: int = 0
+    real_tokens: int = 0
+    computed_tokens: int = 0
+    target_tokens: int = 0
+    seconds: float = 0.0
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def of(cls, fields: Mapping[str, Any]) -> "RunState":
+        history = tuple((step, loss) for step, loss in fields["validation"])
+        return cls(**{**fields, "validation": history})

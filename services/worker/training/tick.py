@@ -1,0 +1,37 @@
+"""Where a run is, told to the record now and then, in exchange for orders to stop."""
+
+import time
+
+from services.worker.report import Report
+from services.worker.training.step_report import StepReport
+
+TICK_SECONDS = 1.0
+
+
+class Tick:
+    """After each step, and within long ones at most once a second. Raises what `report` raises."""
+
+    def __init__(self, report: Report) -> None:
+        self._report = report
+        self._last: StepReport | None = None
+        self._told = time.perf_counter()
+
+    def done(self, step: StepReport) -> None:
+        self._last = step
+        self._tell("training")
+        loss = "not a number" if step.progress()["loss"] is None else f"{step.train_loss:.4f}"
+        self._report.event(
+            f"Step {step.step}/{step.total_steps}: loss {loss}", type="metrics", data=step.metrics()
+        )
+
+    def training(self) -> None:
+        if time.perf_counter() - self._told > TICK_SECONDS:
+            self._tell("training")
+
+    def validating(self) -> None:
+        if time.perf_counter() - self._told > TICK_SECONDS:
+            self._tell("validating")
+
+    def _tell(self, stage: str) -> None:
+        self._told = time.perf_counter()
+        self._report.progress(stage, **(self._last.progress() if self._last else {}))

@@ -1,0 +1,81 @@
+"""Tiny base models and data sets for the tests of training and evaluation."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from services.worker.loading.hub_cache import ModelFiles
+from services.worker.loading.load import LoadedModel, Quantization, load_base_model
+from services.worker.report import SilentReport
+from services.worker.training.dataset_file import DatasetFile
+from shared.schemas import DatasetSummary, RowFormat
+from tests.tiny_models import make_tiny_exaone, make_tiny_llama
+
+Rows = list[dict[str, Any]]
+WriteRows = Callable[[Rows, RowFormat], DatasetFile]
+
+
+def load(folder: Path, quantization: Quantization) -> LoadedModel:
+    return load_base_model(
+        ModelFiles(folder.name, None, folder, "folder"),
+        quantization=quantization,
+        dtype=torch.bfloat16 if quantization == "nf4" else torch.float32,
+        device=torch.device("cpu"),
+        report=SilentReport(),
+    )
+
+
+@pytest.fixture(scope="session")
+def tiny_llama_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_tiny_llama(tmp_path_factory.mktemp("models") / "tiny-llama")
+
+
+@pytest.fixture(scope="session")
+def llama(tiny_llama_folder: Path) -> LoadedModel:
+    """In fp32; shared, since every job must leave the base as it was."""
+    return load(tiny_llama_folder, "none")
+
+
+@pytest.fixture(scope="session")
+def llama_nf4(tiny_llama_folder: Path) -> LoadedModel:
+    return load(tiny_llama_folder, "nf4")
+
+
+@pytest.fixture(scope="session")
+def exaone(tmp_path_factory: pytest.TempPathFactory) -> LoadedModel:
+    return load(make_tiny_exaone(tmp_path_factory.mktemp("models") / "tiny-exaone"), "none")
+
+
+@pytest.fixture
+def write_rows(tmp_path: Path) -> WriteRows:
+    """Writes rows as the API's reader would have normalised them."""
+
+    def write(rows: Rows, format: RowFormat) -> DatasetFile:
+        content = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode()
+        digest = hashlib.sha256(content).hexdigest()
+        path = tmp_path / f"{digest[:16]}.jsonl"
+        path.write_bytes(content)
+        labels = sorted({row["label"] for row in rows}) if format == "classification" else None
+        return DatasetFile(
+            path,
+            DatasetSummary(format=format, rows=len(rows), bytes=len(content), sha256=digest, labels=labels),
+        )
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def spam_rows() -> Rows:
+    """Forty short messages whose label a model can tell from one word."""
+    spam = ("Free prize number {}, call now!", "축하합니다! 쿠폰 {}번에 당첨, 지금 전화하세요.")
+    ham = ("See you at {}, are you coming home?", "오늘 저녁 {}시에 만나요, 미안해요.")
+    return [
+        {"text": templates[number % 2].format(number), "label": label}
+        for number in range(20)
+        for templates, label in ((spam, "spam"), (ham, "ham"))
+    ]
