@@ -55,7 +55,8 @@ def open_parquet(path: Path, wanted: Collection[str]) -> Source:
 def _source(
     schema: Any, batches: Iterator[Any], wanted: Collection[str], classes: ClassNames | None = None
 ) -> Source:
-    names = tuple(schema.names)
+    with _damage_told():
+        names = tuple(schema.names)
     if len(set(names)) != len(names):
         raise Unreadable("two of its columns have the same name")
     classes = _features_in(schema) if classes is None else classes
@@ -67,7 +68,9 @@ def _records(batches: Iterator[Any], names: Sequence[str], classes: ClassNames) 
     for batch in _sound(batches):
         columns = batch.select(names)
         for start in range(0, batch.num_rows, ROWS_AT_ONCE):
-            for fields in columns.slice(start, ROWS_AT_ONCE).to_pylist():
+            with _damage_told():
+                rows = columns.slice(start, ROWS_AT_ONCE).to_pylist()
+            for fields in rows:
                 number += 1
                 yield _record(number, fields, classes)
 

@@ -45,7 +45,7 @@ def open_source(
         stream.seek(0)
         if kind == "jsonl":
             yield open_jsonl(stream, limits)
-        elif kind in ("csv", "tsv"):
+        elif kind == "csv" or kind == "tsv":
             yield open_table(stream, kind, columns, limits)
         else:
             yield _open_binary(kind, path, columns)

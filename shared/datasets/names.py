@@ -5,7 +5,8 @@ from pathlib import Path, PurePosixPath
 from shared.errors import DatasetUnknown, InvalidField
 
 EXTENSIONS = (".jsonl", ".json", ".ndjson", ".csv", ".tsv", ".parquet", ".arrow")
-ARROW_FOLDER, ARROW_SPLITS = "state.json", "dataset_dict.json"
+ARROW_FOLDER = "state.json"
+NOT_ROWS = (ARROW_FOLDER, "dataset_info.json", "dataset_dict.json")
 DEFAULT_SPLIT = "train"
 
 
@@ -22,7 +23,10 @@ def resolve_dataset(name: str, datasets_dir: Path, *, param: str = "dataset") ->
             f"{name!r} is no name of a data set: wanted is a path below the datasets folder, without `..`",
             param=param,
         )
-    found = _find(datasets_dir.joinpath(*parts))
+    try:
+        found = _find(datasets_dir.joinpath(*parts))
+    except OSError:  # longer than the filesystem's names can be
+        found = None
     if found is None:
         there = ", ".join(dataset_names(datasets_dir)[:20]) or "nothing"
         raise DatasetUnknown(f"no data set {name!r}; TUNEDOCK_DATASETS_DIR has: {there}", param=param)
@@ -57,7 +61,7 @@ def _is_dataset(path: Path) -> bool:
     """A file of a kind we read, or a folder with one Arrow split."""
     if path.is_dir():
         return (path / ARROW_FOLDER).is_file()
-    return path.is_file() and path.suffix.lower() in EXTENSIONS
+    return path.is_file() and path.suffix.lower() in EXTENSIONS and path.name not in NOT_ROWS
 
 
 def _name(path: Path) -> str:

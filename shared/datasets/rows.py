@@ -14,9 +14,13 @@ if TYPE_CHECKING:
 
 Row = dict[str, object]
 ROLES = ("system", "user", "assistant")
-_JSON_TYPES = {
-    **{bool: "a boolean", int: "a number", float: "a number"},
-    **{str: "a string", list: "a list", dict: "an object"},
+_JSON_TYPES: dict[type, str] = {
+    bool: "a boolean",
+    int: "a number",
+    float: "a number",
+    str: "a string",
+    list: "a list",
+    dict: "an object",
 }
 
 
@@ -104,7 +108,7 @@ def _message(value: object, name: str) -> Row:
         raise BadRow(
             f"{name} has {names_text(extra)}, which is not supported; wanted are `role` and `content`"
         )
-    role = value.get("role")
+    role: object = value.get("role")
     if role not in ROLES:
         raise BadRow(f"{name} has an unknown `role`; wanted is one of {names_text(ROLES)}")
     return {"role": role, "content": _text(value.get("content"), f"`content` of {name}")}

@@ -76,9 +76,10 @@ def _tsv_rows(stream: BinaryIO, limits: DatasetLimits) -> Iterator[_Cells | Prob
 
 def _csv_rows(stream: BinaryIO, limits: DatasetLimits) -> Iterator[_Cells | Problem]:
     csv.field_size_limit(limits.line_bytes)
-    reader = csv.reader(_lines(stream, limits), strict=True)
+    lines = _Lines(numbered_lines(stream, limits.line_bytes))
+    reader = csv.reader(lines, strict=True)
     while True:
-        first_line = reader.line_num + 1
+        first_line = lines.number + 1
         try:
             cells = next(reader)
         except StopIteration:
@@ -92,15 +93,12 @@ def _csv_rows(stream: BinaryIO, limits: DatasetLimits) -> Iterator[_Cells | Prob
                 yield _Cells(first_line, cells)
 
 
-def _lines(stream: BinaryIO, limits: DatasetLimits) -> "_Lines":
-    return _Lines(numbered_lines(stream, limits.line_bytes))
-
-
 class _Lines:
     """Lines for the csv module; a generator would be over after the first bad line, this goes on."""
 
     def __init__(self, items: Iterator[tuple[int, str] | Problem]) -> None:
         self._items = items
+        self.number = 0
 
     def __iter__(self) -> "_Lines":
         return self
@@ -108,7 +106,9 @@ class _Lines:
     def __next__(self) -> str:
         item = next(self._items)
         if isinstance(item, Problem):
+            self.number = item.number
             raise _BadLine(item)
+        self.number = item[0]
         return item[1]
 
 

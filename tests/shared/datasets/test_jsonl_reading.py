@@ -1,0 +1,155 @@
+"""JSON lines to the letter: what is refused, where, and that no bytes get past or break the reader."""
+
+import io
+import json
+import math
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from shared.datasets.jsonl import open_jsonl
+from shared.datasets.limits import DatasetLimits
+from shared.datasets.rows import BadRow, normalise_row
+from shared.datasets.source import Problem, Record
+
+LIMITS = DatasetLimits(line_bytes=2000)
+
+
+def read(text: bytes) -> list[Record | Problem]:
+    return list(open_jsonl(io.BytesIO(text), LIMITS).items)
+
+
+def only_problem(text: bytes) -> str:
+    [problem] = read(text)
+    assert isinstance(problem, Problem)
+    return problem.message
+
+
+def test_byte_order_mark_carriage_returns_and_blank_lines_are_tolerated() -> None:
+    read_records = read(b'\xef\xbb\xbf{"text": "a"}\r\n\r\n  \n{"text": "\xea\xb0\x80"}')
+    assert read_records == [Record(1, {"text": "a"}), Record(4, {"text": "가"})]
+
+
+def test_line_separators_inside_a_string_do_not_end_the_line() -> None:
+    assert read('{"text": "a\u2028b\u0085c"}'.encode()) == [Record(1, {"text": "a\u2028b\u0085c"})]
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        (b"hello", "is not JSON: Expecting value at character 1"),
+        (b'{"text": "a"', "is not JSON: Expecting ',' delimiter at character 13"),
+        (b'{"text": "a"} {"text": "b"}', "is not JSON: Extra data at character 15"),
+        (b'{"text": "a\x00b"}', "is not JSON: Invalid control character at at character 12"),
+        (b'["text"]', "is not a JSON object"),
+        (b"null", "is not a JSON object"),
+        (b'{"text": "a", "text": "b"}', "has an object with the same key twice"),
+        (b'{"text": "a", "x": [{"k": 1, "k": 1}]}', "has an object with the same key twice"),
+        (b'{"text": NaN}', "has the number NaN, which JSON does not have"),
+        (b'{"text": -Infinity}', "has the number -Infinity, which JSON does not have"),
+        (b'{"n": ' + b"9" * 1900 + b"}", None),
+        (b'{"text": "\xb0\xa1"}', "is not UTF-8 at byte 11; save the file as UTF-8"),
+        (b'{"text": "\xed\xa0\x80"}', "is not UTF-8 at byte 11; save the file as UTF-8"),
+        (b'{"text": "' + b"x" * 3000 + b'"}', "is longer than 2,000 bytes"),
+        (b'{"x": ' + b"[" * 32 + b"]" * 32 + b"}", "is nested deeper than 32 levels"),
+        (b'{"x": ' + b'{"x":' * 150 + b"1" + b"}" * 151, "is nested deeper than 32 levels"),
+        (b'{"x": ' + b"[" * 31 + b"]" * 31 + b"}", None),
+        (b'{"x": ' + b"[[]," * 100 + b"1" + b"]" * 100 + b"}", "is nested deeper than 32 levels"),
+        (b'{"x": [' + b"[1]," * 100 + b"1]}", None),
+    ],
+)
+def test_each_bad_line_is_told_by_its_fault(line: bytes, message: str | None) -> None:
+    if message is None:
+        assert isinstance(read(line)[0], Record)
+    else:
+        assert only_problem(line) == message
+
+
+def test_a_hundred_thousand_levels_do_not_break_the_reader() -> None:
+    limits = DatasetLimits()
+    line = b'{"x": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"
+    [problem] = open_jsonl(io.BytesIO(line), limits).items
+    assert problem == Problem(1, "is nested deeper than 32 levels")
+
+
+def test_a_number_of_too_many_digits_is_refused() -> None:
+    [problem] = open_jsonl(io.BytesIO(b'{"n": ' + b"9" * 5000 + b"}"), DatasetLimits()).items
+    assert problem == Problem(1, "has a number with too many digits")
+
+
+def test_reading_goes_on_after_a_line_of_many_megabytes() -> None:
+    text = b'{"text": "a"}\n' + b"x" * 10_000_000 + b'\n{"text": "b"}\n'
+    assert read(text) == [
+        Record(1, {"text": "a"}),
+        Problem(2, "is longer than 2,000 bytes"),
+        Record(3, {"text": "b"}),
+    ]
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(st.lists(st.dictionaries(st.text(max_size=8), json_values, max_size=4), max_size=5), st.booleans())
+def test_what_json_writes_is_read_back_unchanged(rows: list[dict[str, object]], escaped: bool) -> None:
+    lines = [json.dumps(row, ensure_ascii=escaped) for row in rows]
+    encodable = [line.encode("utf-8", "surrogatepass") for line in lines]
+    items = list(open_jsonl(io.BytesIO(b"\n".join(encodable)), DatasetLimits()).items)
+    for row, item in zip(rows, items, strict=True):
+        if isinstance(item, Record):
+            assert item.fields == row
+        else:
+            assert item.message.startswith("is not UTF-8")  # half of a surrogate pair, written raw
+
+
+json_pieces = st.sampled_from(
+    [
+        *(
+            b'{"text":',
+            b'"a"',
+            b"}",
+            b"{",
+            b"[",
+            b"]",
+            b'"label":',
+            b",",
+            b'{"text":"a","label":"b"}',
+            b'"',
+            b"\\",
+        ),
+        *(b"NaN", b"1e999", b"-0", b"true", b"\\ud800", b"\\u0000", b'"\\udc00"'),
+        *(b"\n", b"\r\n", b"\x00", b"\xff", b"\xef\xbb\xbf"),
+    ]
+)
+
+
+@settings(max_examples=300)
+@given(st.binary(max_size=200) | st.lists(json_pieces, max_size=12).map(b"".join))
+@example(b'{"text":"\\ud800","label":"x"}')
+@example(b'{"text":"\\u0000","label":"x"}')
+def test_no_bytes_break_the_reader_or_pass_as_a_row_they_are_not(text: bytes) -> None:
+    for item in read(text):
+        if isinstance(item, Problem):
+            continue
+        try:
+            row = normalise_row(item.fields, "classification", {}, LIMITS)
+        except BadRow:
+            continue
+        # whatever passed must survive strict encoding and be exactly what Python's own parser saw
+        line = text.split(b"\n")[item.number - 1].decode("utf-8-sig" if item.number == 1 else "utf-8")
+        assert json.loads(line)["text"] == row["text"]
+        assert set(row) == {"text", "label"}
+        assert all(isinstance(value, str) and value.strip() and "\x00" not in value for value in row.values())
+        assert json.loads(json.dumps(row, ensure_ascii=False).encode("utf-8")) == row
+
+
+def test_a_float_too_large_for_python_is_no_row_value() -> None:
+    [record] = read(b'{"text": 1e999, "label": "x"}')
+    assert isinstance(record, Record)
+    assert math.isinf(record.fields["text"])  # type: ignore[arg-type]
+    with pytest.raises(BadRow, match="must be a string, not a number"):
+        normalise_row(record.fields, "classification", {}, LIMITS)

@@ -1,0 +1,230 @@
+"""From a source of any kind to normalised rows, through the sandbox, or to a refusal that says what to do."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from shared.datasets.limits import DatasetLimits
+from shared.datasets.prepare import prepare_dataset
+from shared.errors import InvalidDataset, InvalidField
+from shared.schemas import DatasetSummary
+from tests.samples.arrow_folder import save_arrow_folder, save_arrow_splits
+
+ROWS = [{"text": f"message {number}", "label": ("ham", "spam")[number % 2]} for number in range(50)]
+
+
+class Workbench:
+    """A folder for sources and one for results, which must hold nothing but whole results."""
+
+    def __init__(self, folder: Path) -> None:
+        self.sources, self.results = folder / "sources", folder / "results"
+        self.sources.mkdir()
+        self.results.mkdir()
+
+    def write(self, name: str, content: str | bytes) -> Path:
+        path = self.sources / name
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return path
+
+    def prepare(self, source: Path, **options: Any) -> tuple[DatasetSummary, list[dict[str, Any]]]:
+        destination = self.results / "rows.jsonl"
+        summary = prepare_dataset(source, destination, **options)
+        content = destination.read_bytes()
+        assert (summary.bytes, summary.sha256) == (len(content), hashlib.sha256(content).hexdigest())
+        assert [path.name for path in self.results.iterdir()] == ["rows.jsonl"]
+        return summary, [json.loads(line) for line in content.decode().splitlines()]
+
+    def refusal(self, source: Path, **options: Any) -> InvalidDataset:
+        with pytest.raises(InvalidDataset) as caught:
+            prepare_dataset(source, self.results / "rows.jsonl", **options)
+        assert list(self.results.iterdir()) == []
+        return caught.value
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Workbench:
+    return Workbench(tmp_path)
+
+
+def jsonl(rows: list[dict[str, Any]]) -> str:
+    return "".join(json.dumps(row) + "\n" for row in rows)
+
+
+def test_json_lines_become_rows_with_a_summary(bench: Workbench) -> None:
+    summary, rows = bench.prepare(bench.write("a.jsonl", jsonl([{**row, "id": 1} for row in ROWS])))
+    assert rows == ROWS
+    assert (summary.format, summary.rows, summary.labels) == ("classification", 50, ["ham", "spam"])
+    assert summary.read_seconds is not None
+    assert summary.read_seconds < 5
+
+
+def test_a_row_without_label_on_line_37_is_told_by_its_line(bench: Workbench) -> None:
+    rows = [dict(row) for row in ROWS]
+    del rows[36]["label"]
+    refusal = bench.refusal(bench.write("a.jsonl", jsonl(rows)))
+    assert "`a.jsonl`: 1 row can't be used: line 37 has no field `label`" in refusal.message
+    assert [error.path for error in refusal.errors] == ["line 37"]
+
+
+def test_the_first_twenty_problems_are_listed_and_all_are_counted(bench: Workbench) -> None:
+    refusal = bench.refusal(
+        bench.write("a.jsonl", jsonl([*ROWS, *({"text": "top secret", "label": ""},) * 300]))
+    )
+    assert "300 rows can't be used; the first 20 follow" in refusal.message
+    assert [error.path for error in refusal.errors] == [f"line {number}" for number in range(51, 71)]
+    assert "top secret" not in str(refusal.errors)
+
+
+def test_a_mix_of_formats_is_refused(bench: Workbench) -> None:
+    chat = {"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]}
+    refusal = bench.refusal(bench.write("a.jsonl", jsonl([*ROWS, chat])))
+    assert refusal.errors[0].message == (
+        "has the fields of `chat`, but the data set is in the format `classification`"
+    )
+
+
+def test_rows_with_more_fields_than_most_are_a_mix_only_where_the_format_is_detected(
+    bench: Workbench,
+) -> None:
+    source = bench.write("a.jsonl", jsonl([{"text": "a"}, {"text": "b"}, ROWS[0]]))
+    assert "say which with `format`" in bench.refusal(source).message
+    summary, rows = bench.prepare(source, format="text")
+    assert (summary.format, summary.labels, rows[2]) == ("text", None, {"text": "message 0"})
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("a.jsonl", "", "it has no rows"),
+        ("a.csv", "text,label\n", "it has no rows"),
+        ("a.jsonl", "hello\n", "line 1 is not JSON"),
+        ("a.json", '[{"text": "a"}]', "one JSON array; wanted is JSON lines"),
+        ("a.txt", "just words\n", "none of the kinds read here"),
+        ("a.jsonl", '{"message": "a", "category": "b"}\n', "the fields seen are `category`, `message`"),
+        ("a.csv", "message,category\na,b\n", "the fields seen are `category`, `message`"),
+        ("a.jsonl", b"\x80\x04\x95\x10\x00", "pickle, which can hold a program"),
+        ("a.csv.gz", b"\x1f\x8b\x08\x00", "compressed (gzip)"),
+        ("a.xlsx", b"PK\x03\x04....", "save it as CSV UTF-8"),
+        ("a.csv", "text,label".encode("utf-16"), "it is UTF-16"),
+        ("a.parquet", b"PAR1 and then nothing", "it is damaged"),
+        ("a.arrow", b"\xff\xff\xff\xff\x10\x00\x00\x00 and then nothing", "it is damaged"),
+    ],
+)
+def test_each_useless_file_is_told_by_its_fault(
+    bench: Workbench, name: str, content: str | bytes, words: str
+) -> None:
+    assert words in bench.refusal(bench.write(name, content)).message
+
+
+def test_a_table_without_the_wanted_column_is_told_once(bench: Workbench) -> None:
+    source = bench.write("a.csv", "message,label\n" + "a,b\n" * 30)
+    refusal = bench.refusal(source, format="classification")
+    assert "it has no column `text`; the columns seen are `message`, `label`" in refusal.message
+    assert refusal.errors == ()
+
+
+def test_more_labels_than_allowed_are_refused(bench: Workbench) -> None:
+    rows = [{"text": "a", "label": str(number)} for number in range(1001)]
+    refusal = bench.refusal(bench.write("a.jsonl", jsonl(rows)))
+    assert "more than 1,000 different labels" in refusal.message
+
+
+@pytest.mark.parametrize(
+    ("limits", "words"),
+    [
+        (DatasetLimits(rows=49), "more than 49 rows"),
+        (DatasetLimits(source_bytes=100), "at most 100 are read"),
+        (DatasetLimits(normalised_bytes=1000), "its rows take more than 1,000 bytes"),
+        (DatasetLimits(wall_seconds=0.001), "reading took longer than 0.001 seconds"),
+    ],
+)
+def test_each_limit_is_told_by_its_value(bench: Workbench, limits: DatasetLimits, words: str) -> None:
+    assert words in bench.refusal(bench.write("a.jsonl", jsonl(ROWS)), limits=limits).message
+
+
+def test_columns_that_no_format_has_together_are_refused_before_reading(tmp_path: Path) -> None:
+    for options in (
+        {"columns": {"messages": "a", "label": "b"}},
+        {"format": "text", "columns": {"label": "b"}},
+    ):
+        with pytest.raises(InvalidField) as caught:
+            prepare_dataset(tmp_path / "none", tmp_path / "out", **options)
+        assert caught.value.param == "columns"
+
+
+def test_the_name_given_by_the_owner_tells_the_kind(bench: Workbench) -> None:
+    source = bench.write("content", "text,label\na b,ham\n")
+    _, rows = bench.prepare(source, file_name="upload.csv")
+    assert rows == [{"text": "a b", "label": "ham"}]
+
+
+def save_folder(folder: Path) -> Path:
+    return save_arrow_folder(ROWS, folder / "saved", class_names=["spam", "ham"])
+
+
+def save_split(folder: Path) -> Path:
+    return save_arrow_splits({"train": ROWS, "test": ROWS[:1]}, folder / "saved") / "train"
+
+
+def save_parquet(folder: Path) -> Path:
+    pq.write_table(pa.Table.from_pylist(ROWS), folder / "a.parquet")
+    return folder / "a.parquet"
+
+
+def save_arrow_file(folder: Path) -> Path:
+    table = pa.Table.from_pylist(ROWS)
+    with pa.ipc.new_file(str(folder / "a.arrow"), table.schema) as file:
+        file.write_table(table)
+    return folder / "a.arrow"
+
+
+@pytest.mark.parametrize("save", [save_folder, save_split, save_parquet, save_arrow_file])
+def test_every_columnar_kind_gives_the_same_rows(bench: Workbench, save: Callable[[Path], Path]) -> None:
+    summary, rows = bench.prepare(save(bench.sources))
+    assert rows == ROWS
+    assert summary.labels == ["ham", "spam"]
+
+
+def save_bad_offsets(rows: list[dict[str, str]], folder: Path) -> Path:
+    """An Arrow folder whose first text ends gigabytes beyond its column, which only a full check sees."""
+    save_arrow_folder(rows, folder)
+    offsets = pa.array([0, 2_000_000_000, 11], pa.int32()).buffers()[1]
+    texts = pa.Array.from_buffers(pa.string(), 2, [None, offsets, pa.py_buffer(b"hello world")])
+    batch = pa.record_batch([texts, pa.array(["ham", "spam"])], names=["text", "label"])
+    with pa.ipc.new_stream(str(folder / "data-00000-of-00001.arrow"), batch.schema) as stream:
+        stream.write_batch(batch)
+    return folder
+
+
+def test_bad_offsets_are_a_clear_refusal(bench: Workbench) -> None:
+    refusal = bench.refusal(save_bad_offsets(ROWS, bench.sources / "bad"))
+    assert "it is damaged" in refusal.message
+
+
+def test_a_reader_that_runs_out_of_memory_is_a_clear_refusal(bench: Workbench) -> None:
+    texts = pa.array(["x" * 900_000] * 400)  # 360 MB that compress to almost nothing
+    pq.write_table(pa.table({"text": texts}), bench.sources / "bomb.parquet", compression="zstd")
+    limits = DatasetLimits(memory_bytes=500 * 1024**2)
+    assert "MiB of memory" in bench.refusal(bench.sources / "bomb.parquet", limits=limits).message
+
+
+def test_damaged_columnar_files_never_break_the_caller(bench: Workbench) -> None:
+    """The damage is spread over the file; each result is either sound rows or a refusal."""
+    sound = save_arrow_file(bench.sources).read_bytes()
+    refused = 0
+    for step in range(8):
+        place = 8 + step * (len(sound) - 16) // 8
+        source = bench.write("a.arrow", sound[:place] + b"\xff" * 8 + sound[place + 8 :])
+        try:
+            summary = prepare_dataset(source, bench.results / "rows.jsonl")
+        except InvalidDataset:
+            refused += 1
+        else:
+            assert summary.rows <= len(ROWS)
+    assert refused
