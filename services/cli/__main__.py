@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from pydantic import ValidationError
 
-from services.cli import demo, life, serve, submit
+from services.cli import demo, life, quality, serve, submit
 from services.cli.failure import CommandFailed, UsageError
 from services.cli.terminal import Terminal
 from shared.settings import Settings
@@ -15,6 +15,9 @@ from shared.settings import Settings
 EXIT_FAILED = 1
 EXIT_USAGE = 2
 EXIT_INTERRUPTED = 130
+
+# These take their words as they are: pytest has options of its own.
+QUALITY = {"check": quality.check, "test": quality.test}
 
 
 def command_parser() -> argparse.ArgumentParser:
@@ -26,12 +29,17 @@ def command_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for group in (demo, serve, submit, life):
         group.add_commands(commands)
+    commands.add_parser("check", help="lint, types and import contracts of the code")
+    commands.add_parser("test", help="the test suite; further words go to pytest")
     return parser
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit status: 0, 1 for a failure, 2 for wrong usage, 130 for Ctrl-C."""
-    parsed = command_parser().parse_args(arguments)
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if words and words[0] in QUALITY:
+        return QUALITY[words[0]](words[1:])
+    parsed = command_parser().parse_args(words)
     terminal = Terminal(as_json=parsed.as_json)
     try:
         status: int = parsed.run(parsed, read_settings(), terminal)

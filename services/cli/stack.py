@@ -166,7 +166,9 @@ class Stack:
         )
 
     def _show_line(self, name: str, line: str) -> None:
-        """One line of a process's output, shortened; the log has all of it."""
+        """One line of a process's output, shortened; the log has all of it, and the store's for itself."""
+        if name == "store":
+            return
         try:
             shown = line if self._terminal.is_live else without_keys(line)
             self._terminal.note(f"{name:6} │ {shown[:300]}")
