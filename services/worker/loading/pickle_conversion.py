@@ -66,11 +66,7 @@ def _convert(folder: Path, weights: Weights, converted: Path, about: dict[str, A
     _refuse_full_disk(weights, converted.parent)
     with building(converted) as draft:
         sources = {file.name: _described(file, report) for file in weights.files}
-        progress = ByteProgress(report, "converting", weights.bytes)
-        shards = [
-            _convert_file(file, draft, _shard_name(number, len(weights.files)), progress)
-            for number, file in enumerate(weights.files, start=1)
-        ]
+        shards = _convert_weights(weights, draft, report)
         _write_index(draft, shards)
         for file in sorted(folder.iterdir()):
             if file.is_file() and matches(file.name, CONFIG_PATTERNS):
@@ -78,56 +74,72 @@ def _convert(folder: Path, weights: Weights, converted: Path, about: dict[str, A
         publish(draft, converted, {**about, "source": {"folder": str(folder), "files": sources}})
 
 
-def _convert_file(file: Path, draft: Path, name: str, progress: ByteProgress) -> Path:
-    """Let the sandbox write into a folder of its own; take the one file asked for, if it is sound."""
+def _convert_weights(weights: Weights, draft: Path, report: Report) -> list[Path]:
+    """Let the sandbox write into a folder of its own; take the files asked for, if they are sound."""
     bench = draft / "sandbox"
     bench.mkdir()
-    written = bench / name
-    size = file.stat().st_size
+    names = [_shard_name(number, len(weights.files)) for number in range(1, len(weights.files) + 1)]
+    pairs = [
+        (str(file.resolve()), str(bench / name)) for file, name in zip(weights.files, names, strict=True)
+    ]
+    progress = ByteProgress(report, "converting", weights.bytes)
     result = run_in_sandbox(
         READER_MODULE,
-        [str(file.resolve()), str(written)],
-        SandboxLimits(
-            wall_seconds=120 + size / SLOWEST_BYTES_PER_SECOND,
-            cpu_seconds=120 + size // SLOWEST_BYTES_PER_SECOND,
-            memory_bytes=TORCH_ADDRESS_SPACE_BYTES + 2 * size,
-            file_bytes=2 * size + MIB,
-        ),
+        [path for pair in pairs for path in pair],
+        _limits(weights),
         writable=[bench],
         on_line=lambda line: progress.add(int(line) if line.isdecimal() else 0),
         environment={"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""},
     )
-    _check_result(file, result)
-    if written.is_symlink() or not written.is_file():
-        raise _refused(file, "its conversion left something other than a file")
-    read_header(written)
-    shard = written.rename(draft / name)
+    _check_result(weights, result)
+    shards = [_taken(bench / name, draft) for name in names]
     shutil.rmtree(bench)
-    return shard
+    return shards
 
 
-def _check_result(file: Path, result: SandboxResult) -> None:
+def _limits(weights: Weights) -> SandboxLimits:
+    seconds = 120 + weights.bytes // SLOWEST_BYTES_PER_SECOND
+    largest = max(file.stat().st_size for file in weights.files)
+    return SandboxLimits(
+        wall_seconds=seconds,
+        cpu_seconds=seconds,
+        memory_bytes=TORCH_ADDRESS_SPACE_BYTES + 2 * largest,
+        file_bytes=2 * largest + MIB,
+        open_files=256,
+    )
+
+
+def _taken(written: Path, draft: Path) -> Path:
+    if written.is_symlink() or not written.is_file():
+        raise _refused(written.name, "its conversion left something other than a file")
+    read_header(written)
+    return written.rename(draft / written.name)
+
+
+def _check_result(weights: Weights, result: SandboxResult) -> None:
     said = result.value if isinstance(result.value, dict) else {}
     if result.reason == "ok" and type(said.get("tensors")) is int:
         return
+    names = [file.name for file in weights.files]
+    name = said["file"] if said.get("file") in names else ", ".join(names[:3])
     if "refused" in said:
-        raise _refused(file, _printable(said["refused"]))
+        raise _refused(name, _printable(said["refused"]))
     if "No space left" in result.error_text:
-        raise _disk_full(f"no space left while converting {file.name}")
+        raise _disk_full(f"no space left while converting {name}")
     if result.reason in ("signal", "file_size"):
-        raise _refused(file, f"its conversion was stopped by a limit of the sandbox ({result.reason})")
+        raise _refused(name, f"its conversion was stopped by a limit of the sandbox ({result.reason})")
     what = _printable(said.get("damaged") or (result.error_text.splitlines() or [result.reason])[-1])
     raise JobFailed(
         FailureCode.MODEL_UNREADABLE,
-        f"{file.name} can't be converted to safetensors: {what}",
+        f"{name} can't be converted to safetensors: {what}",
         "fetch the file again; if it stays so, get the model as safetensors",
     )
 
 
-def _refused(file: Path, what: str) -> JobFailed:
+def _refused(name: str, what: str) -> JobFailed:
     return JobFailed(
         FailureCode.MODEL_REFUSED,
-        f"{file.name} was not loaded: {what}",
+        f"{name} was not loaded: {what}",
         "do not use this file; get the model as safetensors, from a source you trust",
     )
 

@@ -20,19 +20,22 @@ DTYPE_NAMES = {
 
 
 def main(arguments: Sequence[str]) -> dict[str, Any]:
-    """Convert `arguments[0]` to `arguments[1]`; prints the bytes of each piece written.
+    """Convert each of the files `arguments[0::2]` to the one in `arguments[1::2]`.
 
-    Answers {tensors}, {refused: what the pickle wanted} or {damaged: why it can't be read}.
+    Prints the bytes of each piece written. Answers {tensors: how many}, or of the first bad file {file,
+    refused: what the pickle wanted} or {file, damaged: why it can't be read}.
     """
-    source, destination = Path(arguments[0]), Path(arguments[1])
-    try:
-        weights = read_weights(source)
-    except pickle.UnpicklingError as error:
-        return {"refused": _what_it_wanted(str(error))}
-    except (RuntimeError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        return {"damaged": str(error).splitlines()[0]}
-    write_safetensors(weights, destination)
-    return {"tensors": len(weights)}
+    tensors = 0
+    for source, destination in zip(map(Path, arguments[0::2]), map(Path, arguments[1::2]), strict=True):
+        try:
+            weights = read_weights(source)
+        except pickle.UnpicklingError as error:
+            return {"file": source.name, "refused": _what_it_wanted(str(error))}
+        except (RuntimeError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
+            return {"file": source.name, "damaged": str(error).splitlines()[0]}
+        write_safetensors(weights, destination)
+        tensors += len(weights)
+    return {"tensors": tensors}
 
 
 def read_weights(source: Path) -> dict[str, torch.Tensor]:
