@@ -53,7 +53,7 @@ def check_base_model(model: str, folders: tuple[Path, ...]) -> None:
         return
     if is_fine_tuned(model):
         raise ModelUnknown(
-            f"{model!r} is a fine-tuned model. Name its base model here; an evaluation takes it as `adapter`.",
+            f"{model!r} is a fine-tuned model. Name its base model here; evaluations take it as `adapter`.",
             param="model",
         )
     present = sorted({*model_folder_names(folders), DEMO_MODEL})[:20]

@@ -38,6 +38,9 @@ class Settings(BaseSettings):
         "LGAI-EXAONE/EXAONE-3.5-2.4B-Instruct", description="base model of a request that names none"
     )
     max_upload_bytes: PositiveInt = Field(1024**3, description="largest file `POST /v1/files` accepts")
+    min_free_bytes: PositiveInt = Field(
+        512 * 1024**2, description="free space in the data folder below which uploads and jobs are refused"
+    )
     worker_host: str = Field("worker", description="constant name of this worker; it owns its jobs' leases")
     lease_seconds: PositiveFloat = Field(
         45.0, description="a job whose worker is silent for so long is taken over"

@@ -1,0 +1,121 @@
+"""Makes the Flask application: its routes, and what happens before and after every request."""
+
+import logging
+import secrets
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from flask import Flask, Response, g, request
+from prometheus_client import CONTENT_TYPE_LATEST
+
+from services.api.auth import load_keys
+from services.api.docs import add_docs
+from services.api.errors import register_errors
+from services.api.metrics import HttpMetrics, metrics_text
+from services.api.openapi import openapi_document
+from services.api.routes import ROUTES, ROUTES_BY_GROUP
+from services.api.routing import bind
+from services.api.service import Service
+from services.api.uploads import FileShelf
+from shared.job_store import JobStore
+from shared.settings import Settings
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+JSON_LIMIT_BYTES = 1024**2
+SILENCE_SECONDS = 30.0  # a client that sends or takes nothing for so long is given up
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+QUIET_PATHS = ("/healthz", "/readyz")
+
+_log = logging.getLogger("tunedock.access")
+
+
+def create_app(
+    settings: Settings,
+    store: JobStore,
+    ring: Callable[[str], None],
+    *,
+    metrics_folder: Path | None = None,
+) -> Flask:
+    """The API over `store`. `ring` wakes the worker; `metrics_folder` is shared by the server's processes.
+
+    Raises ValueError when the keys file is of no use.
+    """
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    files = FileShelf(
+        settings.data_dir / "files",
+        limit_bytes=settings.max_upload_bytes,
+        reserve_bytes=settings.min_free_bytes,
+    )
+    service = Service(settings, store, ring, load_keys(settings), files)
+    app = Flask("services.api", static_folder=None, template_folder="pages")
+    app.config["MAX_CONTENT_LENGTH"] = JSON_LIMIT_BYTES
+    if settings.api_host in LOOPBACK:
+        app.config["TRUSTED_HOSTS"] = list(
+            LOOPBACK
+        )  # no page of another name may read us through the browser
+    register_errors(app)
+    http = HttpMetrics(metrics_folder)
+    _around_requests(app, service, http)
+    bind(app, service, ROUTES)
+    add_docs(app, openapi_document(ROUTES_BY_GROUP))
+    storages = {"data": settings.data_dir, **settings.storages}
+    app.wsgi_app = MetricsPort(  # type: ignore[method-assign]
+        app.wsgi_app, str(settings.api_metrics_port), lambda: metrics_text(http, store, storages)
+    )
+    return app
+
+
+class MetricsPort:
+    """Serves `/metrics`, and nothing else, on the metrics port, and everything else on the others."""
+
+    def __init__(self, rest: "WSGIApplication", port: str, text: Callable[[], bytes]) -> None:
+        self._rest, self._port, self._text = rest, port, text
+
+    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        if environ.get("SERVER_PORT") != self._port:
+            return self._rest(environ, start_response)
+        if environ.get("PATH_INFO") == "/metrics" and environ.get("REQUEST_METHOD") in ("GET", "HEAD"):
+            answer = Response(self._text(), content_type=CONTENT_TYPE_LATEST)
+        else:
+            answer = Response("Only GET /metrics is here.\n", status=404, content_type="text/plain")
+        return answer(environ, start_response)
+
+
+def _around_requests(app: Flask, service: Service, http: HttpMetrics) -> None:
+    public = {f"{route.method} {route.path}" for route in ROUTES if route.is_public} | {"openapi", "docs"}
+
+    @app.before_request
+    def _begin() -> None:
+        g.started = time.perf_counter()
+        g.request_id = f"req_{secrets.token_hex(12)}"
+        if (connection := request.environ.get("gunicorn.socket")) is not None:
+            connection.settimeout(SILENCE_SECONDS)
+        if request.endpoint is not None and request.endpoint not in public:
+            service.keys.check(request.headers.get("Authorization"))
+
+    @app.after_request
+    def _end(answer: Response) -> Response:
+        seconds = time.perf_counter() - g.started
+        answer.headers["x-request-id"] = g.request_id
+        answer.headers["X-Content-Type-Options"] = "nosniff"
+        answer.headers.setdefault("Cache-Control", "no-store")
+        route = request.url_rule.rule if request.url_rule else "unmatched"
+        http.observe(method=request.method, route=route, status=answer.status_code, seconds=seconds)
+        _log.log(
+            logging.DEBUG if request.path in QUIET_PATHS and answer.status_code == 200 else logging.INFO,
+            "request",
+            extra={
+                "fields": {
+                    "request_id": g.request_id,
+                    "method": request.method,
+                    "path": request.path[:200],
+                    "status": answer.status_code,
+                    "seconds": round(seconds, 4),
+                }
+            },
+        )
+        return answer

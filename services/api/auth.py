@@ -1,0 +1,101 @@
+"""API keys: made at first start, read from a file, compared without telling how close a guess was."""
+
+import hashlib
+import hmac
+import os
+import secrets
+import string
+import sys
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from shared.errors import Unauthorized
+from shared.settings import Settings
+
+PREFIX = "td"
+SHORTEST_KEY_CHARACTERS = 20
+
+_DIGITS = string.digits + string.ascii_letters
+
+
+@dataclass(frozen=True)
+class KeyRing:
+    """SHA-256 digests of the keys that open this installation."""
+
+    digests: tuple[bytes, ...]
+
+    def knows(self, key: str) -> bool:
+        digest = hashlib.sha256(key.encode("utf-8", "replace")).digest()
+        return any(hmac.compare_digest(digest, known) for known in self.digests)
+
+    def check(self, authorization: str | None) -> None:
+        """Raises `Unauthorized` unless the header is `Bearer <a known key>`."""
+        scheme, _, key = (authorization or "").partition(" ")
+        if scheme.lower() != "bearer" or not key.strip():
+            raise Unauthorized(
+                "Send the API key in the header `Authorization: Bearer …`. It is in `api.key` in the data "
+                "folder, or in the file that TUNEDOCK_API_KEYS_FILE names."
+            )
+        if not self.knows(key.strip()):
+            hint = "" if has_valid_checksum(key.strip()) else " It looks mistyped or cut short."
+            raise Unauthorized(f"This installation does not know this API key.{hint}")
+
+
+def load_keys(settings: Settings) -> KeyRing:
+    """The installation's keys; where none is configured, one is made. Raises ValueError for a bad file."""
+    path = settings.api_keys_file or settings.data_dir / "api.key"
+    if settings.api_keys_file is None and make_key_file(path):
+        # Not through the log, which blots keys out.
+        print(f"Made an API key, shown only now, kept in {path}: {path.read_text().strip()}", file=sys.stderr)
+    lines = [line.strip() for line in path.read_text("utf-8").splitlines()]
+    keys = [line for line in lines if line and not line.startswith("#")]
+    if not keys:
+        raise ValueError(f"{path} has no API key. Write one a line, or unset TUNEDOCK_API_KEYS_FILE.")
+    if short := [number for number, key in enumerate(keys, 1) if len(key) < SHORTEST_KEY_CHARACTERS]:
+        raise ValueError(
+            f"Key {short[0]} of {path} has fewer than {SHORTEST_KEY_CHARACTERS} characters; use a longer one."
+        )
+    return KeyRing(tuple(hashlib.sha256(key.encode()).digest() for key in keys))
+
+
+def make_key_file(path: Path) -> bool:
+    """Write a new key for the owner's eyes only; False when there is one. Several processes make one key."""
+    if path.exists():
+        return False
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            file.write(new_key() + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        os.link(draft, path)  # whole or not at all, and only for the first who comes
+    except FileExistsError:
+        return False
+    finally:
+        draft.unlink()
+    return True
+
+
+def new_key() -> str:
+    """`td_<8 characters to tell keys apart>_<256 random bits><6 characters checksum>`."""
+    name = "".join(secrets.choice(_DIGITS) for _ in range(8))
+    body = f"{PREFIX}_{name}_{secrets.token_urlsafe(32)}"
+    return body + _checksum(body)
+
+
+def has_valid_checksum(key: str) -> bool:
+    """False only for a key of our making that was changed; other keys have no checksum."""
+    if not key.startswith(f"{PREFIX}_"):
+        return True
+    return len(key) == len(PREFIX) + 1 + 8 + 1 + 43 + 6 and key[-6:] == _checksum(key[:-6])
+
+
+def _checksum(text: str) -> str:
+    number, digits = zlib.crc32(text.encode("utf-8", "replace")), ""
+    for _ in range(6):
+        number, place = divmod(number, len(_DIGITS))
+        digits = _DIGITS[place] + digits
+    return digits

@@ -1,0 +1,154 @@
+"""OpenAI's files API: upload, list, read, delete."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Literal
+
+from flask import Response, request, send_file
+from pydantic import Field
+from werkzeug.formparser import FormDataParser
+
+from services.api.openai_shapes import FileDeleted, FileList, FileObject
+from services.api.result_files import is_result_file, result_content, result_file
+from services.api.routing import reading_body
+from services.api.service import Service
+from services.api.uploads import IncomingFile, StoredFile
+from shared.errors import InvalidField, MalformedRequest, NotFound, TooLarge
+from shared.schemas import Frozen
+
+PURPOSES = ("fine-tune", "evals", "user_data")
+FORM_FIELDS = {"file", "purpose"}
+FORM_OVERHEAD_BYTES = 64 * 1024  # boundaries, part headers, small fields
+MOST_PARTS = 10
+
+
+class FilesQuery(Frozen):
+    after: str | None = Field(None, description="a file's id: list those after it")
+    limit: int = Field(10_000, ge=1, le=10_000)
+    order: Literal["asc", "desc"] = Field("desc", description="by creation")
+    purpose: str | None = None
+
+
+def upload_file(service: Service) -> FileObject:
+    """Store a file. Its rows are checked when a job names it."""
+    limit_bytes = service.settings.max_upload_bytes
+    if request.content_length is not None and request.content_length > limit_bytes + FORM_OVERHEAD_BYTES:
+        raise TooLarge(
+            f"The body has {request.content_length} bytes; TUNEDOCK_MAX_UPLOAD_BYTES allows {limit_bytes}.",
+            param="file",
+        )
+    with _received(service) as (incoming, filename, purpose):
+        return _shown(service.files.keep(incoming, filename=filename, purpose=purpose))
+
+
+def list_files(service: Service, *, query: FilesQuery) -> FileList:
+    files = [file for file in service.files.all() if query.purpose in (None, file.purpose)]
+    if query.order == "asc":
+        files.reverse()
+    if query.after is not None:
+        ids = [file.id for file in files]
+        if query.after not in ids:
+            raise NotFound(f"There is no file {query.after[:80]!r} to list after.", param="after")
+        files = files[ids.index(query.after) + 1 :]
+    page = [_shown(file) for file in files[: query.limit]]
+    return FileList(
+        data=page,
+        has_more=len(files) > query.limit,
+        first_id=page[0].id if page else None,
+        last_id=page[-1].id if page else None,
+    )
+
+
+def get_file(service: Service, *, file_id: str) -> FileObject:
+    if is_result_file(file_id):
+        return result_file(service, file_id)
+    return _shown(service.files.get(file_id))
+
+
+def get_file_content(service: Service, *, file_id: str) -> Response:
+    """The bytes of an uploaded file, or of a job's result file."""
+    if is_result_file(file_id):
+        return result_content(service, file_id)
+    stored = service.files.get(file_id)
+    return send_file(
+        service.files.content(file_id),
+        mimetype="application/octet-stream",
+        as_attachment=True,
+        download_name=stored.filename,
+        etag=stored.sha256,
+    )
+
+
+def delete_file(service: Service, *, file_id: str) -> FileDeleted:
+    """Delete an uploaded file. Jobs that named it keep their own copy of its rows."""
+    if is_result_file(file_id):
+        raise InvalidField(f"{file_id} is the result of a job and goes with it.", param="file_id")
+    service.files.delete(file_id)
+    return FileDeleted(id=file_id)
+
+
+@contextmanager
+def _received(service: Service) -> Iterator[tuple[IncomingFile, str, str]]:
+    """(file, its name, its purpose) from the multipart body; what is not kept goes."""
+    arriving: list[IncomingFile] = []
+    announced_bytes = request.content_length or 0
+
+    def begin(*_: object, **__: object) -> IncomingFile:
+        if arriving:
+            raise InvalidField("Send one file in a request.", param="file")
+        arriving.append(service.files.receive(announced_bytes))
+        return arriving[0]
+
+    try:
+        form, filename = _parse_form(begin, service.settings.max_upload_bytes)
+        if not arriving or filename is None:
+            raise InvalidField(
+                "The form has no part `file` with a file name; with curl: -F file=@rows.jsonl", param="file"
+            )
+        yield arriving[0], filename, _purpose(form)
+    finally:
+        for incoming in arriving:
+            incoming.discard()
+
+
+def _parse_form(begin: object, limit_bytes: int) -> tuple[dict[str, str], str | None]:
+    """The form's fields, and the name of the file, which goes where `begin` says while it arrives."""
+    if request.mimetype != "multipart/form-data":
+        raise MalformedRequest(
+            f"Send the file as multipart/form-data, not as {request.mimetype or 'an unnamed type'!r}."
+        )
+    request.max_content_length = limit_bytes + FORM_OVERHEAD_BYTES
+    parser = FormDataParser(
+        stream_factory=begin,  # type: ignore[arg-type]
+        max_form_memory_size=FORM_OVERHEAD_BYTES,
+        max_form_parts=MOST_PARTS,
+        silent=False,
+    )
+    with reading_body():
+        try:
+            _, form, files = parser.parse(
+                request.stream, request.mimetype, request.content_length, request.mimetype_params
+            )
+        except ValueError as error:
+            raise MalformedRequest(f"The body is not multipart/form-data: {error}.") from None
+    if unknown := sorted((set(form) | set(files)) - FORM_FIELDS):
+        raise InvalidField(f"{unknown[0][:80]}: unknown form field", param=unknown[0][:80])
+    return form.to_dict(), files["file"].filename if "file" in files else None
+
+
+def _purpose(form: dict[str, str]) -> str:
+    purpose = form.get("purpose")
+    if purpose not in PURPOSES:
+        seen = "it is missing" if purpose is None else f"saw {purpose[:40]!r}"
+        raise InvalidField(f"purpose must be one of {', '.join(PURPOSES)}; {seen}", param="purpose")
+    return purpose
+
+
+def _shown(file: StoredFile) -> FileObject:
+    return FileObject(
+        id=file.id,
+        bytes=file.bytes,
+        created_at=int(file.created_at),
+        filename=file.filename,
+        purpose=file.purpose,
+    )

@@ -1,0 +1,210 @@
+"""OpenAI's fine-tuning API over the same job records, so that its unmodified clients work."""
+
+import re
+import time
+from itertools import islice
+from pathlib import Path
+
+from flask import Response
+from pydantic import Field, ValidationError
+
+from services.api.base_models import fine_tuned_name
+from services.api.errors import invalid_field
+from services.api.openai_shapes import (
+    Checkpoint,
+    CheckpointList,
+    CreateFineTuningJob,
+    FacadeHyperparameters,
+    FineTuningEvent,
+    FineTuningEventList,
+    FineTuningJob,
+    FineTuningJobList,
+    JobFailure,
+    JobHyperparameters,
+    JobMethod,
+    JobSupervised,
+)
+from services.api.result_files import metrics_by_step, result_file_ids
+from services.api.routing import json_response
+from services.api.service import Service
+from services.api.submit import submit_job
+from services.api.tries import this_try
+from shared.errors import NotFound
+from shared.model_names import fine_tuned_model_id
+from shared.schemas import FineTuningRequest, Frozen, Hyperparameters, JobEvent, JobRecord
+
+CHECKPOINT_METRICS = ("train_loss", "valid_loss", "train_mean_token_accuracy", "valid_mean_token_accuracy")
+ORGANIZATION = "tunedock"
+
+
+class FineTuningJobsQuery(Frozen):
+    after: str | None = Field(None, description="a job's id: list those older than it")
+    limit: int = Field(20, ge=1, le=100)
+    metadata: dict[str, str] | None = Field(None, description="`metadata[key]=value`; pairs combine")
+
+
+class FineTuningEventsQuery(Frozen):
+    after: str | None = Field(
+        None, pattern=r"^ftevent-\w+-\d{1,9}-\d{1,12}$", description="an event's id: list those older than it"
+    )
+    limit: int = Field(20, ge=1, le=1000)
+
+
+class CheckpointsQuery(Frozen):
+    after: str | None = Field(None, description="a checkpoint's id: list those older than it")
+    limit: int = Field(10, ge=1, le=100)
+
+
+def create_fine_tuning_job(service: Service, *, body: CreateFineTuningJob) -> Response:
+    submission = submit_job(service, native_request(body), this_try("fine_tuning/jobs"))
+    return json_response(shown_job(submission.record))
+
+
+def list_fine_tuning_jobs(service: Service, *, query: FineTuningJobsQuery) -> FineTuningJobList:
+    page = service.store.list_jobs(
+        kind="fine_tuning", after=query.after, limit=query.limit, metadata=query.metadata
+    )
+    return FineTuningJobList(data=[shown_job(record) for record in page.records], has_more=page.has_more)
+
+
+def get_fine_tuning_job(service: Service, *, job_id: str) -> FineTuningJob:
+    return shown_job(_record(service, job_id))
+
+
+def cancel_fine_tuning_job(service: Service, *, job_id: str) -> FineTuningJob:
+    _record(service, job_id)
+    return shown_job(service.store.cancel(job_id))
+
+
+def list_fine_tuning_events(
+    service: Service, *, job_id: str, query: FineTuningEventsQuery
+) -> FineTuningEventList:
+    _record(service, job_id)
+    after = "-".join(query.after.split("-")[-2:]) if query.after else None
+    page = service.store.events(job_id, after=after, limit=query.limit)
+    return FineTuningEventList(
+        data=[_shown_event(job_id, event) for event in page.events], has_more=page.has_more
+    )
+
+
+def list_checkpoints(service: Service, *, job_id: str, query: CheckpointsQuery) -> CheckpointList:
+    """The checkpoints still kept, newest first."""
+    record = _record(service, job_id)
+    found = sorted(_checkpoint_steps(service.job_folder(job_id)), reverse=True)
+    if query.after is not None:
+        ids = [_checkpoint_id(record, step) for step, _ in found]
+        if query.after not in ids:
+            raise NotFound(f"There is no checkpoint {query.after[:80]!r} to list after.", param="after")
+        found = found[ids.index(query.after) + 1 :]
+    metrics = metrics_by_step(service, job_id) if found else {}
+    page = [
+        _shown_checkpoint(record, step, path, metrics.get(step, {}))
+        for step, path in islice(found, query.limit)
+    ]
+    return CheckpointList(
+        data=page,
+        has_more=len(found) > query.limit,
+        first_id=page[0].id if page else None,
+        last_id=page[-1].id if page else None,
+    )
+
+
+def native_request(body: CreateFineTuningJob) -> FineTuningRequest:
+    """OpenAI's request in native terms. Raises `InvalidField`."""
+    chosen = body.method.supervised.hyperparameters if body.method else body.hyperparameters
+    native = (chosen or FacadeHyperparameters()).native()
+    if body.seed is not None:
+        native = native.model_copy(update={"seed": body.seed})
+    same = {"model", "revision", "training_file", "validation_file", "format", "columns", "instruction"}
+    try:
+        return FineTuningRequest(
+            hyperparameters=native,
+            plan=body.plan,
+            suffix=body.suffix,
+            metadata=body.metadata or {},
+            **body.model_dump(include=same),
+        )
+    except ValidationError as error:
+        raise invalid_field(error) from None
+
+
+def shown_job(record: JobRecord) -> FineTuningJob:
+    request = record.request
+    hyperparameters = _shown_hyperparameters(Hyperparameters.model_validate(request["hyperparameters"]))
+    result, eta_seconds = record.result or {}, record.progress.eta_seconds
+    running = record.status in ("running", "cancelling")
+    return FineTuningJob(
+        id=record.id,
+        created_at=int(record.created_at),
+        finished_at=None if record.finished_at is None else int(record.finished_at),
+        estimated_finish=int(time.time() + eta_seconds) if running and eta_seconds is not None else None,
+        model=request["model"],
+        fine_tuned_model=fine_tuned_name(record) if record.status == "succeeded" else None,
+        organization_id=ORGANIZATION,
+        status="running" if record.status == "cancelling" else record.status,
+        hyperparameters=hyperparameters,
+        method=JobMethod(supervised=JobSupervised(hyperparameters=hyperparameters)),
+        training_file=request.get("training_file") or request.get("dataset") or "",
+        validation_file=request.get("validation_file") or request.get("validation_dataset"),
+        result_files=result_file_ids(record),
+        trained_tokens=result.get("trained_tokens"),
+        seed=request["hyperparameters"]["seed"],
+        metadata=request.get("metadata") or {},
+        error=_shown_failure(record),
+    )
+
+
+def _record(service: Service, job_id: str) -> JobRecord:
+    record = service.store.get(job_id)
+    if record.kind != "fine_tuning":
+        raise NotFound(f"{job_id} is a {record.kind} job; see /v1/jobs/{job_id}.")
+    return record
+
+
+def _shown_hyperparameters(native: Hyperparameters) -> JobHyperparameters:
+    multiplier = native.learning_rate / Hyperparameters().learning_rate
+    return JobHyperparameters(
+        batch_size=native.global_batch_size,
+        learning_rate_multiplier=float(f"{multiplier:.12g}"),
+        n_epochs=native.n_epochs,
+    )
+
+
+def _shown_failure(record: JobRecord) -> JobFailure | None:
+    if record.error is None:
+        return None
+    return JobFailure(code=record.error.code, message=f"{record.error.message} {record.error.remedy}".strip())
+
+
+def _shown_event(job_id: str, event: JobEvent) -> FineTuningEvent:
+    return FineTuningEvent(
+        id=f"ftevent-{job_id.removeprefix('ftjob-')}-{event.id}",
+        created_at=int(event.created_at),
+        level=event.level,
+        message=event.message,
+        type=event.type,
+        data=event.data,
+    )
+
+
+def _checkpoint_steps(job_folder: Path) -> list[tuple[int, Path]]:
+    """(step, folder) of every whole checkpoint."""
+    matches = ((re.fullmatch(r"step-(\d+)", path.name), path) for path in job_folder.glob("checkpoints/*"))
+    return [(int(match[1]), path) for match, path in matches if match and (path / "manifest.json").is_file()]
+
+
+def _checkpoint_id(record: JobRecord, step: int) -> str:
+    return f"ftckpt-{record.id.removeprefix('ftjob-')}-{step}"
+
+
+def _shown_checkpoint(record: JobRecord, step: int, folder: Path, seen: dict[str, float]) -> Checkpoint:
+    name = fine_tuned_model_id(record.request["model"], record.request.get("suffix"), record.id)
+    measured = {key: seen[key] for key in CHECKPOINT_METRICS if key in seen}
+    return Checkpoint(
+        id=_checkpoint_id(record, step),
+        created_at=int((folder / "manifest.json").stat().st_mtime),
+        fine_tuned_model_checkpoint=f"{name}:ckpt-step-{step}",
+        fine_tuning_job_id=record.id,
+        step_number=step,
+        metrics={"step": float(step), **measured},
+    )

@@ -1,0 +1,69 @@
+# ruff: noqa: N999
+"""How gunicorn serves the API: two processes of eight threads, and the metrics on a port of their own."""
+
+import itertools
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent))
+
+from services.api.logs import logging_config
+from services.api.metrics import PLACE
+from shared.settings import Settings
+
+_settings = Settings()
+if _settings.api_port == _settings.api_metrics_port:
+    raise SystemExit(f"TUNEDOCK_API_PORT and TUNEDOCK_API_METRICS_PORT are both {_settings.api_port}.")
+_host = f"[{_settings.api_host}]" if ":" in _settings.api_host else _settings.api_host
+_shm = Path("/dev/shm")
+
+bind = [f"{_host}:{_settings.api_port}", f"{_host}:{_settings.api_metrics_port}"]
+worker_class = "gthread"
+workers = 2
+threads = 8
+preload_app = True  # one import, shared memory, and the first API key is made by one process
+timeout = 30
+graceful_timeout = 30
+keepalive = 5
+max_requests = 2000
+max_requests_jitter = 200
+limit_request_line = 4094
+limit_request_fields = 100
+limit_request_field_size = 8190
+forwarded_allow_ips = "127.0.0.1,::1"
+control_socket_disable = True
+logconfig_dict = logging_config()
+if _shm.is_dir() and os.access(_shm, os.W_OK):
+    worker_tmp_dir = str(_shm)  # a heartbeat file on a slow disk would look like a hung worker
+
+
+def _metrics_folder() -> Path:
+    """Where this server's processes count together; in memory if possible. Folders of dead servers go."""
+    parent = _shm if _shm.is_dir() and os.access(_shm, os.W_OK) else Path(tempfile.gettempdir())
+    for folder in parent.glob("tunedock-api-*-*"):
+        pid = folder.name.split("-")[2]
+        if pid.isdecimal() and not Path("/proc", pid).exists() and folder.stat().st_uid == os.getuid():
+            shutil.rmtree(folder, ignore_errors=True)
+    return Path(tempfile.mkdtemp(prefix=f"tunedock-api-{os.getpid()}-", dir=parent))
+
+
+def on_starting(server: Any) -> None:
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(_metrics_folder())
+
+
+def pre_fork(server: Any, worker: Any) -> None:
+    """Give a worker the first free place, so that its successor goes on counting in the same file."""
+    taken = {other.metrics_place for other in server.WORKERS.values()}
+    worker.metrics_place = next(place for place in itertools.count(1) if place not in taken)
+
+
+def post_fork(server: Any, worker: Any) -> None:
+    PLACE.name = str(worker.metrics_place)
+
+
+def on_exit(server: Any) -> None:
+    shutil.rmtree(os.environ["PROMETHEUS_MULTIPROC_DIR"], ignore_errors=True)

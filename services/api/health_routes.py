@@ -1,0 +1,61 @@
+"""Whether the API lives, and whether a job sent now would run."""
+
+from typing import Literal
+
+from services.api.service import Service
+from shared.errors import FieldError, NotReady, StoreUnavailable
+from shared.schemas import Frozen
+
+BEAT_LIMIT_SECONDS = 15.0
+
+
+class Health(Frozen):
+    status: Literal["ok"] = "ok"
+
+
+class WorkerReadiness(Frozen):
+    device: str | None
+    beat_seconds_ago: float
+
+
+class Readiness(Frozen):
+    status: Literal["ready"] = "ready"
+    store: Literal["ok"] = "ok"
+    workers: list[WorkerReadiness]
+
+
+def get_health(service: Service) -> Health:
+    """The process answers; says nothing of store and worker."""
+    return Health()
+
+
+def get_readiness(service: Service) -> Readiness:
+    """The store answers and a worker spoke within the last 15 seconds. Raises `NotReady`."""
+    try:
+        service.store.ping()
+        workers = service.store.workers()
+    except StoreUnavailable as refusal:
+        missing = FieldError("store", "start it, or check TUNEDOCK_STORE_URL and its password")
+        raise NotReady(refusal.message, errors=(missing,)) from refusal
+    alive = [worker for worker in workers if worker.beat_seconds_ago < BEAT_LIMIT_SECONDS]
+    if not alive:
+        raise NotReady(_silence([worker.beat_seconds_ago for worker in workers]), errors=(NO_WORKER,))
+    return Readiness(
+        workers=[
+            WorkerReadiness(
+                device=worker.fields.get("device"), beat_seconds_ago=round(worker.beat_seconds_ago, 1)
+            )
+            for worker in alive
+        ]
+    )
+
+
+NO_WORKER = FieldError(
+    "worker", "start it (./tunedock up) or look into its log; accepted jobs wait meanwhile"
+)
+
+
+def _silence(beats_seconds_ago: list[float]) -> str:
+    if not beats_seconds_ago:
+        return "No worker has been heard of within the last minute."
+    return f"The last worker was heard of {min(beats_seconds_ago):.0f} seconds ago."

@@ -1,0 +1,134 @@
+"""The native API: jobs, their events, their reports, their adapters."""
+
+import json
+from typing import Any, Literal
+
+from flask import Response, request
+from pydantic import Field
+
+from services.api.adapter_archive import ADAPTER_FOLDERS, AdapterArchive
+from services.api.routing import json_response
+from services.api.service import Service
+from services.api.submit import submit_job
+from services.api.tries import this_try
+from shared.errors import InvalidField, NotFinished, NotFound
+from shared.jobs import TERMINAL
+from shared.schemas import Frozen, JobEvent, JobKind, JobRecord, JobRequest, JobStatus
+
+
+class JobsQuery(Frozen):
+    kind: JobKind | None = None
+    status: JobStatus | None = None
+    after: str | None = Field(None, description="a job's id: list those older than it")
+    limit: int = Field(20, ge=1, le=100)
+    metadata: dict[str, str] | None = Field(None, description="`metadata[key]=value`; pairs combine")
+
+
+class JobList(Frozen):
+    """Newest first."""
+
+    object: Literal["list"] = "list"
+    data: list[JobRecord]
+    has_more: bool
+
+
+class EventsQuery(Frozen):
+    after: str | None = Field(
+        None, pattern=r"^\d{1,9}-\d{1,12}$", description="an event's id: list those older than it"
+    )
+    limit: int = Field(100, ge=1, le=1000)
+
+
+class EventList(Frozen):
+    """Newest first."""
+
+    object: Literal["list"] = "list"
+    data: list[JobEvent]
+    has_more: bool
+
+
+class ReportQuery(Frozen):
+    format: str = Field("json", description="only `json` so far")
+
+
+class AdapterQuery(Frozen):
+    names: Literal["original", "llama"] = Field(
+        "original", description="`llama`: with the names of the Llama classes, where training used those"
+    )
+
+
+def create_job(service: Service, *, body: JobRequest) -> Response:
+    """Check a request, prepare its rows and queue it."""
+    submission = submit_job(service, body, this_try("jobs"))
+    answer = json_response(submission.record, 202)
+    answer.headers["Location"] = f"/v1/jobs/{submission.record.id}"
+    if not submission.created:
+        answer.headers["Idempotent-Replayed"] = "true"
+    return answer
+
+
+def list_jobs(service: Service, *, query: JobsQuery) -> JobList:
+    page = service.store.list_jobs(
+        kind=query.kind, status=query.status, after=query.after, limit=query.limit, metadata=query.metadata
+    )
+    return JobList(data=list(page.records), has_more=page.has_more)
+
+
+def get_job(service: Service, *, job_id: str) -> JobRecord:
+    return service.store.get(job_id)
+
+
+def cancel_job(service: Service, *, job_id: str) -> JobRecord:
+    return service.store.cancel(job_id)
+
+
+def list_events(service: Service, *, job_id: str, query: EventsQuery) -> EventList:
+    if not request.accept_mimetypes.accept_json:
+        raise NotFound(
+            "Events are served as JSON only; ask again with `Accept: application/json` and `after`."
+        )
+    page = service.store.events(job_id, after=query.after, limit=query.limit)
+    return EventList(data=list(page.events), has_more=page.has_more)
+
+
+def get_report(service: Service, *, job_id: str, query: ReportQuery) -> Response:
+    """The result of a job that succeeded: a diagnosis, an evaluation, what training came to."""
+    if query.format != "json":
+        raise NotFound(f"Reports are served as JSON only, not as {query.format[:40]!r}.")
+    record = finished(service.store.get(job_id), "report")
+    return Response(
+        json.dumps(report_of(service, record), ensure_ascii=False), content_type="application/json"
+    )
+
+
+def get_adapter(service: Service, *, job_id: str, query: AdapterQuery) -> Response:
+    """The adapter of a fine-tuning job as a tar archive, ready for `peft`."""
+    record = service.store.get(job_id)
+    if record.kind != "fine_tuning":
+        raise InvalidField(f"Job {job_id} is a {record.kind} job; only fine_tuning jobs make adapters.")
+    finished(record, "adapter")
+    folder = service.job_folder(record.id) / ADAPTER_FOLDERS[query.names]
+    if not folder.is_dir():
+        raise NotFound(f"Job {job_id} has no adapter with {query.names} names.")
+    return AdapterArchive.of(
+        folder, name=f"{record.id}-{folder.name}", made_at=record.finished_at or 0
+    ).response()
+
+
+def finished(record: JobRecord, wanted: str) -> JobRecord:
+    """Raises `NotFinished` unless the job succeeded."""
+    if record.status == "succeeded":
+        return record
+    if record.status not in TERMINAL:
+        raise NotFinished(f"Job {record.id} is {record.status}; its {wanted} exists once it has succeeded.")
+    why = f" {record.error.message}" if record.error else ""
+    raise NotFinished(f"Job {record.id} is {record.status} and has no {wanted}.{why}")
+
+
+def report_of(service: Service, record: JobRecord) -> dict[str, Any]:
+    """`report.json` where the worker wrote one, else the record's result."""
+    try:
+        report: dict[str, Any] = json.loads((service.job_folder(record.id) / "report.json").read_bytes())
+    except FileNotFoundError:
+        return dict(record.result or {})
+    return report

@@ -1,0 +1,190 @@
+"""The API's `/metrics`: requests as this process and its siblings saw them, jobs as the store counts them."""
+
+import logging
+import shutil
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from prometheus_client import CollectorRegistry, Histogram, generate_latest, values
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
+
+from shared.errors import StoreUnavailable
+from shared.job_store import Census, JobStore
+from shared.jobs import KINDS, TERMINAL
+
+# As the store's scripts keep them (shared/job_scripts/_common.lua).
+WAIT_BUCKETS = (0.5, 1, 2, 5, 10, 30, 60, 300, 900, 3600, 14400, 86400)
+DURATION_BUCKETS = (5, 15, 30, 60, 120, 300, 600, 1800, 3600, 10800, 21600, 43200, 86400)
+REQUEST_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 120, 600)
+KNOWN_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class MetricDescription:
+    """One metric as the README lists it."""
+
+    name: str
+    type: Literal["counter", "gauge", "histogram"]
+    labels: tuple[str, ...]
+    help: str
+
+
+METRICS = [
+    MetricDescription("tunedock_jobs_total", "counter", ("kind", "status"), "jobs that ended, by how"),
+    MetricDescription("tunedock_job_records", "gauge", ("kind", "status"), "jobs the store knows"),
+    MetricDescription("tunedock_queue_length", "gauge", ("kind",), "jobs that wait"),
+    MetricDescription(
+        "tunedock_queue_oldest_seconds", "gauge", (), "how long the first in the queue has waited"
+    ),
+    MetricDescription("tunedock_job_wait_seconds", "histogram", ("kind",), "from submit to the first start"),
+    MetricDescription(
+        "tunedock_job_duration_seconds", "histogram", ("kind", "status"), "from the first start to the end"
+    ),
+    MetricDescription(
+        "tunedock_worker_heartbeat_timestamp_seconds",
+        "gauge",
+        (),
+        "when the worker was last heard of; 0 if not within the last minute",
+    ),
+    MetricDescription("tunedock_disk_free_bytes", "gauge", ("storage",), "free space of a storage's disk"),
+    MetricDescription(
+        "tunedock_http_request_duration_seconds",
+        "histogram",
+        ("method", "route", "status"),
+        "time to the head of the answer",
+    ),
+]
+_BY_NAME = {metric.name: metric for metric in METRICS}
+
+
+class Place:
+    """Which of the server's places this process has; its successor there counts on in the same file."""
+
+    def __init__(self) -> None:
+        self.name = "main"
+
+    def share_counts(self) -> None:
+        """Count in files of `PROMETHEUS_MULTIPROC_DIR`; to be called before a metric is made."""
+        values.ValueClass = values.MultiProcessValue(lambda: self.name)  # type: ignore[no-untyped-call]
+
+
+PLACE = Place()
+
+
+class HttpMetrics:
+    """Times of requests. With `folder`, the sums of all processes that share it, else of this one."""
+
+    def __init__(self, folder: Path | None) -> None:
+        self._folder = folder
+        metric = _BY_NAME["tunedock_http_request_duration_seconds"]
+        self._seconds = Histogram(
+            metric.name, metric.help, metric.labels, buckets=REQUEST_BUCKETS, registry=CollectorRegistry()
+        )
+
+    def observe(self, *, method: str, route: str, status: int, seconds: float) -> None:
+        known = method if method in KNOWN_METHODS else "other"
+        self._seconds.labels(known, route, str(status)).observe(seconds)
+
+    def register(self, registry: CollectorRegistry) -> None:
+        if self._folder:
+            MultiProcessCollector(registry, str(self._folder))  # type: ignore[no-untyped-call]
+        else:
+            registry.register(self._seconds)
+
+
+@dataclass(frozen=True)
+class JobCollector(Collector):
+    """Counts that the store keeps, so that restarts and several processes can't disagree about them."""
+
+    store: JobStore
+
+    def collect(self) -> Iterable[Metric]:
+        try:
+            census = self.store.census()
+            beats = [worker.beat_timestamp_seconds for worker in self.store.workers()]
+        except StoreUnavailable:
+            _log.warning("no job metrics in this scrape: the job store does not answer")
+            return
+        yield _ended(census)
+        records = _gauge("tunedock_job_records")
+        for (kind, status), count in census.records.items():
+            records.add_metric([kind, status], count)
+        yield records
+        lengths = _gauge("tunedock_queue_length")
+        for kind, count in census.queue_length.items():
+            lengths.add_metric([kind], count)
+        yield lengths
+        yield _gauge("tunedock_queue_oldest_seconds", census.oldest_queued_seconds)
+        yield _gauge("tunedock_worker_heartbeat_timestamp_seconds", max(beats, default=0.0))
+        waits: dict[tuple[str, ...], str] = {(kind,): f"wait:{kind}" for kind in KINDS}
+        yield _histogram("tunedock_job_wait_seconds", waits, WAIT_BUCKETS, census.counters)
+        ends: dict[tuple[str, ...], str] = {
+            (kind, status): f"duration:{kind}:{status}" for kind in KINDS for status in TERMINAL
+        }
+        yield _histogram("tunedock_job_duration_seconds", ends, DURATION_BUCKETS, census.counters)
+
+
+@dataclass(frozen=True)
+class DiskCollector(Collector):
+    """Free space where files are kept, by the storage's name."""
+
+    storages: Mapping[str, Path]
+
+    def collect(self) -> Iterable[Metric]:
+        free = _gauge("tunedock_disk_free_bytes")
+        for name, path in self.storages.items():
+            try:
+                free.add_metric([name], shutil.disk_usage(path).free)
+            except OSError as error:
+                _log.warning("can't measure the storage %s: %s", name, error.strerror)
+        yield free
+
+
+def metrics_text(http: HttpMetrics, store: JobStore, storages: Mapping[str, Path]) -> bytes:
+    """All metrics in Prometheus's text format."""
+    registry = CollectorRegistry()
+    http.register(registry)
+    registry.register(JobCollector(store))
+    registry.register(DiskCollector(storages))
+    return generate_latest(registry)
+
+
+def _gauge(name: str, value: float | None = None) -> GaugeMetricFamily:
+    metric = _BY_NAME[name]
+    if value is not None:
+        return GaugeMetricFamily(name, metric.help, value=value)
+    return GaugeMetricFamily(name, metric.help, labels=metric.labels)
+
+
+def _ended(census: Census) -> CounterMetricFamily:
+    metric = _BY_NAME["tunedock_jobs_total"]
+    family = CounterMetricFamily(metric.name, metric.help, labels=metric.labels)
+    for kind in KINDS:
+        for status in TERMINAL:
+            family.add_metric([kind, status], census.counters.get(f"ended:{kind}:{status}", 0))
+    return family
+
+
+def _histogram(
+    name: str,
+    counters_of: Mapping[tuple[str, ...], str],
+    buckets: tuple[float, ...],
+    counters: Mapping[str, float],
+) -> HistogramMetricFamily:
+    """`counters_of`: labels → what their counters' names begin with. The store has plain counts a bucket."""
+    metric = _BY_NAME[name]
+    family = HistogramMetricFamily(name, metric.help, labels=metric.labels)
+    for labels, prefix in counters_of.items():
+        count, reached = counters.get(f"{prefix}:count", 0), 0.0
+        rows: list[tuple[str, float]] = []
+        for bucket in buckets:
+            reached += counters.get(f"{prefix}:{bucket:g}", 0)
+            rows.append((str(float(bucket)), reached))
+        family.add_metric(list(labels), [*rows, ("+Inf", count)], sum_value=counters.get(f"{prefix}:sum", 0))
+    return family

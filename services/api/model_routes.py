@@ -1,0 +1,50 @@
+"""The models a request may name: model folders, the demo and default models, and what jobs made."""
+
+from services.api.base_models import fine_tuned, fine_tuned_name
+from services.api.openai_shapes import Model, ModelList
+from services.api.service import Service
+from shared.errors import ModelUnknown, NotFound
+from shared.model_names import check_base_model, is_hub_id, model_folder, model_folder_names
+from shared.schemas import JobRecord
+from shared.settings import DEMO_MODEL
+
+OWNER = "tunedock"
+JOBS_A_PAGE = 100
+
+
+def list_models(service: Service) -> ModelList:
+    """Fine-tuned models, newest first, then base models. Any hub id may be named besides."""
+    bases = {*model_folder_names(service.model_folders), service.settings.default_model, DEMO_MODEL}
+    return ModelList(data=[*_fine_tuned_models(service), *(_base(service, name) for name in sorted(bases))])
+
+
+def get_model(service: Service, *, model_id: str) -> Model:
+    if record := fine_tuned(service, model_id):
+        return _shown(record, model_id)
+    try:
+        check_base_model(model_id, service.model_folders)
+    except ModelUnknown as refusal:
+        raise NotFound(refusal.message, param="model") from None
+    return _base(service, model_id)
+
+
+def _fine_tuned_models(service: Service) -> list[Model]:
+    found: list[Model] = []
+    after: str | None = None
+    while True:
+        page = service.store.list_jobs(kind="fine_tuning", status="succeeded", after=after, limit=JOBS_A_PAGE)
+        found += [_shown(record, name) for record in page.records if (name := fine_tuned_name(record))]
+        if not page.has_more:
+            return found
+        after = page.records[-1].id
+
+
+def _shown(record: JobRecord, name: str) -> Model:
+    return Model(id=name, created=int(record.finished_at or record.created_at), owned_by=OWNER)
+
+
+def _base(service: Service, name: str) -> Model:
+    """`created` is the folder's age, 0 for a model that lies elsewhere."""
+    folder = model_folder(name, service.model_folders)
+    created = int(folder.stat().st_mtime) if folder else 0
+    return Model(id=name, created=created, owned_by=name.split("/")[0] if is_hub_id(name) else OWNER)

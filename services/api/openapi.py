@@ -1,0 +1,195 @@
+"""The OpenAPI 3.1 document, made from the table of routes and the models it names."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from pydantic import BaseModel, TypeAdapter
+from pydantic.json_schema import JsonSchemaMode
+
+from services.api.errors import MEDIA_TYPE
+from services.api.file_routes import PURPOSES
+from services.api.routing import Route
+from shared.errors import Refusal, StoreUnavailable, Unauthorized
+
+REF = "#/components/schemas/{model}"
+Json = dict[str, Any]
+
+
+def openapi_document(routes_by_group: Mapping[str, Sequence[Route]]) -> Json:
+    """The whole document as JSON values."""
+    routes = [route for routes in routes_by_group.values() for route in routes]
+    inline, definitions = _schemas(routes)
+    paths: Json = {}
+    for group, members in routes_by_group.items():
+        for route in members:
+            operation = _operation(route, group, inline)
+            paths.setdefault(_path(route.path), {})[route.method.lower()] = operation
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Tunedock",
+            "version": "1",
+            "description": "Fine-tuning and load diagnosis of language models, one job at a time.",
+        },
+        "tags": [{"name": group} for group in routes_by_group],
+        "paths": paths,
+        "components": {
+            "schemas": {**definitions, "Problem": PROBLEM},
+            "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
+        },
+    }
+
+
+PROBLEM: Json = {
+    "type": "object",
+    "description": "RFC 9457 problem details, and the member `error` that OpenAI's clients read.",
+    "additionalProperties": False,
+    "required": ["type", "title", "status", "detail", "code", "request_id", "errors", "error"],
+    "properties": {
+        "type": {"type": "string", "format": "uri"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "code": {"type": "string"},
+        "request_id": {"type": "string"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "additionalProperties": False,
+                "required": ["path", "message"],
+                "properties": {"path": {"type": "string"}, "message": {"type": "string"}},
+            },
+        },
+        "error": {
+            "type": "object",
+            "additionalProperties": False,
+            "required": ["message", "type", "param", "code"],
+            "properties": {
+                "message": {"type": "string"},
+                "type": {"type": "string"},
+                "param": {"type": ["string", "null"]},
+                "code": {"type": "string"},
+            },
+        },
+    },
+}
+
+
+def _schemas(routes: Iterable[Route]) -> tuple[Mapping[tuple[Any, JsonSchemaMode], Any], Json]:
+    """(schema of each body and answer, definitions they share)."""
+    wanted: dict[tuple[Any, JsonSchemaMode], TypeAdapter[Any]] = {}
+    for route in routes:
+        for type_, mode in _types(route):
+            wanted.setdefault((_key(type_), mode), TypeAdapter(type_))
+    inputs = [(key, mode, adapter) for (key, mode), adapter in wanted.items()]
+    inline, rest = TypeAdapter.json_schemas(inputs, ref_template=REF)
+    return inline, rest.get("$defs", {})
+
+
+def _types(route: Route) -> Iterable[tuple[Any, JsonSchemaMode]]:
+    if route.body is not None:
+        yield route.body, "validation"
+    if not isinstance(route.answer, str):
+        yield route.answer, "serialization"
+
+
+def _key(type_: Any) -> str:
+    return type_.__name__ if isinstance(type_, type) else str(type_)
+
+
+def _operation(route: Route, group: str, inline: Mapping[tuple[Any, JsonSchemaMode], Any]) -> Json:
+    operation: Json = {
+        "operationId": route.name,
+        "tags": [group],
+        "summary": route.summary,
+        "parameters": [*_path_parameters(route), *_query_parameters(route), *_headers(route)],
+        "responses": _responses(route, inline),
+        "security": [] if route.is_public else [{"key": []}],
+    }
+    if route.view.__doc__:
+        operation["description"] = " ".join(route.view.__doc__.split())
+    if route.is_upload:
+        operation["requestBody"] = {"required": True, "content": {"multipart/form-data": {"schema": UPLOAD}}}
+    if route.body is not None:
+        schema = inline[_key(route.body), "validation"]
+        operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
+    return operation
+
+
+UPLOAD: Json = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["file", "purpose"],
+    "properties": {
+        "file": {"type": "string", "contentMediaType": "application/octet-stream"},
+        "purpose": {"enum": list(PURPOSES)},
+    },
+}
+
+
+def _responses(route: Route, inline: Mapping[tuple[Any, JsonSchemaMode], Any]) -> Json:
+    if isinstance(route.answer, str):
+        schema: Json = {} if route.answer != "application/json" else {"type": "object"}
+        content = {route.answer: {"schema": schema}}
+    else:
+        content = {"application/json": {"schema": inline[_key(route.answer), "serialization"]}}
+    answers: Json = {str(route.status): {"description": HTTPStatus(route.status).phrase, "content": content}}
+    refusals = [*route.refusals, *(() if route.is_public else (Unauthorized, StoreUnavailable))]
+    for status in sorted({refusal.status for refusal in refusals}):
+        answers[str(status)] = _refused([refusal for refusal in refusals if refusal.status == status])
+    return answers
+
+
+def _refused(refusals: Sequence[type[Refusal]]) -> Json:
+    return {
+        "description": "; ".join(f"`{refusal.code}`: {refusal.meaning}" for refusal in refusals),
+        "content": {MEDIA_TYPE: {"schema": {"$ref": REF.format(model="Problem")}}},
+    }
+
+
+def _path(rule: str) -> str:
+    return re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule)
+
+
+def _path_parameters(route: Route) -> list[Json]:
+    names = re.findall(r"<(?:\w+:)?(\w+)>", route.path)
+    return [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names]
+
+
+def _query_parameters(route: Route) -> list[Json]:
+    schemas = _fields(route.query)
+    return [
+        {
+            "name": name,
+            "in": "query",
+            "required": field.is_required(),
+            "description": field.description or "",
+            "schema": schemas[name],
+            **({"style": "deepObject"} if name == "metadata" else {}),
+        }
+        for name, field in route.query.model_fields.items()
+    ]
+
+
+def _fields(query: type[BaseModel]) -> Json:
+    """The schemas of a query's fields; queries are flat, so nothing is referred to."""
+    return {
+        name: {key: value for key, value in schema.items() if key not in ("title", "description")}
+        for name, schema in query.model_json_schema().get("properties", {}).items()
+    }
+
+
+def _headers(route: Route) -> list[Json]:
+    if not route.is_repeatable:
+        return []
+    return [
+        {
+            "name": "Idempotency-Key",
+            "in": "header",
+            "description": "the same key and body make one job; another body is refused",
+            "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+        }
+    ]

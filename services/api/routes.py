@@ -1,0 +1,153 @@
+"""Every page of the API, in one table."""
+
+from http import HTTPMethod
+
+from services.api import fine_tuning_routes as tuning
+from services.api import openai_shapes as shapes
+from services.api.file_routes import (
+    FilesQuery,
+    delete_file,
+    get_file,
+    get_file_content,
+    list_files,
+    upload_file,
+)
+from services.api.health_routes import Health, Readiness, get_health, get_readiness
+from services.api.job_routes import (
+    AdapterQuery,
+    EventList,
+    EventsQuery,
+    JobList,
+    JobsQuery,
+    ReportQuery,
+    cancel_job,
+    create_job,
+    get_adapter,
+    get_job,
+    get_report,
+    list_events,
+    list_jobs,
+)
+from services.api.model_routes import get_model, list_models
+from services.api.routing import Route
+from shared.errors import (
+    DatasetUnknown,
+    DiskFull,
+    IdempotencyMismatch,
+    InvalidDataset,
+    InvalidField,
+    InvalidTransition,
+    MalformedRequest,
+    ModelUnknown,
+    NotFinished,
+    NotFound,
+    NotReady,
+    TooLarge,
+    TooManyJobs,
+)
+from shared.schemas import JobRecord, JobRequest
+
+GET, POST, DELETE = HTTPMethod.GET, HTTPMethod.POST, HTTPMethod.DELETE
+SUBMIT_REFUSALS = (
+    MalformedRequest, TooLarge, InvalidField, ModelUnknown, DatasetUnknown, InvalidDataset,
+    IdempotencyMismatch, TooManyJobs, DiskFull,
+)  # fmt: skip
+
+JOBS = (
+    Route(
+        POST, "/v1/jobs", create_job, "Submit a job",
+        answer=JobRecord, status=202, body=JobRequest, refusals=SUBMIT_REFUSALS, is_repeatable=True,
+    ),
+    Route(GET, "/v1/jobs", list_jobs, "List jobs", answer=JobList, query=JobsQuery),
+    Route(GET, "/v1/jobs/<job_id>", get_job, "Read a job", answer=JobRecord, refusals=(NotFound,)),
+    Route(
+        POST, "/v1/jobs/<job_id>/cancel", cancel_job, "Cancel a job",
+        answer=JobRecord, status=202, refusals=(NotFound, InvalidTransition),
+    ),
+    Route(
+        GET, "/v1/jobs/<job_id>/events", list_events, "List a job's events",
+        answer=EventList, query=EventsQuery, refusals=(NotFound,),
+    ),
+    Route(
+        GET, "/v1/jobs/<job_id>/report", get_report, "Read a job's result",
+        query=ReportQuery, refusals=(NotFound, NotFinished),
+    ),
+    Route(
+        GET, "/v1/jobs/<job_id>/adapter", get_adapter, "Download a job's adapter",
+        answer="application/x-tar", query=AdapterQuery, refusals=(NotFound, NotFinished, InvalidField),
+    ),
+)  # fmt: skip
+
+FILES = (
+    Route(
+        POST, "/v1/files", upload_file, "Upload a file",
+        answer=shapes.FileObject, is_upload=True,
+        refusals=(MalformedRequest, TooLarge, InvalidField, DiskFull),
+    ),
+    Route(GET, "/v1/files", list_files, "List files", answer=shapes.FileList, query=FilesQuery),
+    Route(
+        GET, "/v1/files/<file_id>", get_file, "Read what is known of a file",
+        answer=shapes.FileObject, refusals=(NotFound,),
+    ),
+    Route(
+        DELETE, "/v1/files/<file_id>", delete_file, "Delete a file",
+        answer=shapes.FileDeleted, refusals=(NotFound, InvalidField),
+    ),
+    Route(
+        GET, "/v1/files/<file_id>/content", get_file_content, "Download a file",
+        answer="application/octet-stream", refusals=(NotFound,),
+    ),
+)  # fmt: skip
+
+FINE_TUNING = (
+    Route(
+        POST, "/v1/fine_tuning/jobs", tuning.create_fine_tuning_job, "Create a fine-tuning job",
+        answer=shapes.FineTuningJob, body=shapes.CreateFineTuningJob, refusals=SUBMIT_REFUSALS,
+        is_repeatable=True,
+    ),
+    Route(
+        GET, "/v1/fine_tuning/jobs", tuning.list_fine_tuning_jobs, "List fine-tuning jobs",
+        answer=shapes.FineTuningJobList, query=tuning.FineTuningJobsQuery,
+    ),
+    Route(
+        GET, "/v1/fine_tuning/jobs/<job_id>", tuning.get_fine_tuning_job, "Read a fine-tuning job",
+        answer=shapes.FineTuningJob, refusals=(NotFound,),
+    ),
+    Route(
+        POST, "/v1/fine_tuning/jobs/<job_id>/cancel", tuning.cancel_fine_tuning_job, "Cancel it",
+        answer=shapes.FineTuningJob, refusals=(NotFound, InvalidTransition),
+    ),
+    Route(
+        GET, "/v1/fine_tuning/jobs/<job_id>/events", tuning.list_fine_tuning_events, "List its events",
+        answer=shapes.FineTuningEventList, query=tuning.FineTuningEventsQuery, refusals=(NotFound,),
+    ),
+    Route(
+        GET, "/v1/fine_tuning/jobs/<job_id>/checkpoints", tuning.list_checkpoints, "List its checkpoints",
+        answer=shapes.CheckpointList, query=tuning.CheckpointsQuery, refusals=(NotFound,),
+    ),
+)  # fmt: skip
+
+MODELS = (
+    Route(GET, "/v1/models", list_models, "List models", answer=shapes.ModelList),
+    Route(
+        GET, "/v1/models/<path:model_id>", get_model, "Read what is known of a model",
+        answer=shapes.Model, refusals=(NotFound,),
+    ),
+)  # fmt: skip
+
+HEALTH = (
+    Route(GET, "/healthz", get_health, "Is the API alive?", answer=Health, is_public=True),
+    Route(
+        GET, "/readyz", get_readiness, "Would a job run now?",
+        answer=Readiness, is_public=True, refusals=(NotReady,),
+    ),
+)  # fmt: skip
+
+ROUTES_BY_GROUP = {
+    "Jobs": JOBS,
+    "Files": FILES,
+    "Fine-tuning, as OpenAI's clients speak it": FINE_TUNING,
+    "Models": MODELS,
+    "Health": HEALTH,
+}
+ROUTES = tuple(route for routes in ROUTES_BY_GROUP.values() for route in routes)

@@ -1,0 +1,164 @@
+"""The table of routes: what each takes and answers, typed. Binding it serves it; openapi.py describes it."""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http import HTTPMethod
+from typing import Any, TypeVar
+
+from flask import Flask, Response, request
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from werkzeug.datastructures import MultiDict
+
+from services.api.errors import invalid_field
+from services.api.service import Service
+from shared.errors import InvalidField, MalformedRequest, Refusal
+from shared.schemas import Frozen
+
+Answer = BaseModel | Response
+Query = TypeVar("Query", bound=BaseModel)
+
+
+class NoQuery(Frozen):
+    """A route without query parameters."""
+
+
+@dataclass(frozen=True)
+class Route:
+    """One method of one page. `path` is a Flask rule; its parts become arguments of `view`.
+
+    `view` is called with the service, the path's parts, and `query` and `body` where the route has them; it
+    returns a model, sent as JSON with `status`, or a response as it is. `is_repeatable`: it takes an
+    Idempotency-Key.
+    """
+
+    method: HTTPMethod
+    path: str
+    view: Callable[..., Answer]
+    summary: str
+    answer: type[BaseModel] | str = "application/json"
+    status: int = 200
+    query: type[BaseModel] = NoQuery
+    body: Any = None
+    is_upload: bool = False
+    is_public: bool = False
+    is_repeatable: bool = False
+    refusals: tuple[type[Refusal], ...] = ()
+
+    @property
+    def name(self) -> str:
+        return self.view.__name__
+
+
+def bind(app: Flask, service: Service, routes: tuple[Route, ...]) -> None:
+    """Serve every route of the table."""
+    for route in routes:
+        app.add_url_rule(
+            route.path,
+            endpoint=f"{route.method} {route.path}",
+            view_func=_endpoint(service, route),
+            methods=[route.method],
+            provide_automatic_options=False,
+        )
+
+
+def _endpoint(service: Service, route: Route) -> Callable[..., Response]:
+    body_type: TypeAdapter[Any] | None = TypeAdapter(route.body) if route.body else None
+
+    def endpoint(**path_parts: str) -> Response:
+        arguments: dict[str, Any] = dict(path_parts)
+        query = parse_query(route.query, request.args)
+        if route.query is not NoQuery:
+            arguments["query"] = query
+        if body_type:
+            arguments["body"] = parse_body(body_type)
+        answer = route.view(service, **arguments)
+        if isinstance(answer, Response):
+            return answer
+        return json_response(answer, route.status)
+
+    return endpoint
+
+
+def json_response(answer: BaseModel, status: int = 200) -> Response:
+    return Response(answer.model_dump_json(), status=status, content_type="application/json")
+
+
+def parse_query(model: type[Query], arguments: MultiDict[str, str]) -> Query:
+    """Query parameters as a model; `metadata[key]=value` becomes a mapping. Raises `InvalidField`."""
+    fields: dict[str, Any] = {}
+    for name, values in arguments.lists():
+        if len(values) > 1:
+            raise InvalidField(f"The query parameter {name!r} is given {len(values)} times; give it once.")
+        if bracketed := re.fullmatch(r"(\w+)\[([^\[\]]+)\]", name):
+            fields.setdefault(bracketed[1], {})[bracketed[2]] = values[0]
+        else:
+            fields[name] = values[0]
+    try:
+        return model.model_validate(fields)
+    except ValidationError as error:
+        raise invalid_field(error) from None
+
+
+def parse_body(body_type: TypeAdapter[Any]) -> Any:
+    """The request's JSON body as its type. Raises `MalformedRequest` and `InvalidField`."""
+    value = json_body()
+    try:
+        return body_type.validate_python(value)
+    except ValidationError as error:
+        raise invalid_field(error, skip=_union_tag_length(error, value)) from None
+
+
+def json_body() -> Any:
+    """The request's JSON, read strictly: UTF-8, no key twice, no NaN. Raises `MalformedRequest`."""
+    if request.mimetype != "application/json":
+        seen = repr(request.mimetype) if request.mimetype else "missing"
+        raise MalformedRequest(f"Send JSON with Content-Type application/json; it is {seen}.")
+    if encoding := request.headers.get("Content-Encoding"):
+        raise MalformedRequest(f"Content-Encoding {encoding!r} is not supported; send the body as it is.")
+    try:
+        with reading_body():
+            text = request.get_data(cache=True).decode("utf-8")
+        value = json.loads(text, object_pairs_hook=_unique_keys, parse_constant=_no_constant)
+        json.dumps(value, ensure_ascii=False).encode("utf-8")  # half a surrogate pair is no text
+    except (UnicodeDecodeError, UnicodeEncodeError) as error:
+        raise MalformedRequest(f"The body is not UTF-8 text: {error.reason}.") from None
+    except RecursionError:
+        raise MalformedRequest("The body is nested too deeply.") from None
+    except ValueError as error:
+        raise MalformedRequest(f"The body is not JSON: {error}.") from None
+    return value
+
+
+@contextmanager
+def reading_body() -> Iterator[None]:
+    """A body that stops arriving, or is framed wrongly, is the sender's fault; a fault of our disk is not."""
+    try:
+        yield
+    except TimeoutError:
+        raise MalformedRequest("The body stopped arriving before it was whole.") from None
+    except OSError as error:
+        if error.errno is not None and not isinstance(error, ConnectionError):
+            raise
+        raise MalformedRequest("The connection broke off before the body was whole.") from None
+
+
+def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise ValueError(f"the key {twice[:60]!r} is given twice")
+    return found
+
+
+def _no_constant(text: str) -> Any:
+    raise ValueError(f"{text} is no JSON number")
+
+
+def _union_tag_length(error: ValidationError, value: Any) -> int:
+    """A body chosen by its `kind` has that kind as the first part of every path."""
+    kind = value.get("kind") if isinstance(value, dict) else None
+    return int(kind is not None and all(found["loc"][:1] == (kind,) for found in error.errors()))

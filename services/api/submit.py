@@ -1,0 +1,148 @@
+"""The way of a request to a queued job: check, prepare the rows, write the spec, record, ring."""
+
+import json
+import shutil
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+
+from services.api.base_models import resolve_models
+from services.api.durable import check_free_space, disk_full_refused, fsync_folder, write_durably
+from services.api.service import Service
+from services.api.tries import Try
+from shared.datasets.names import resolve_dataset
+from shared.datasets.prepare import prepare_dataset
+from shared.errors import FieldError, InvalidDataset, InvalidField, NotFound, StoreUnavailable
+from shared.job_store import Submission
+from shared.jobs import new_job_id
+from shared.schemas import DatasetSummary, EvaluationRequest, FineTuningRequest, JobRequest
+
+OWNER = "local"  # one owner until keys have scopes; not the key itself, which may be replaced
+
+# Reading a large data set takes a processor and memory; more at once than this only get in each other's way.
+_reading = threading.BoundedSemaphore(2)
+
+
+def submit_job(service: Service, request: JobRequest, this_try: Try) -> Submission:
+    """Queue the job that `request` describes, or find the one an equal, earlier try made. Raises refusals."""
+    request = resolve_models(service, request)
+    earlier = service.store.find_repeat(
+        owner=OWNER,
+        idempotency_key=this_try.idempotency_key,
+        fingerprint=this_try.fingerprint,
+        is_retry=this_try.is_retry,
+    )
+    if earlier:
+        return Submission(earlier, created=False)
+    job_id = new_job_id(request.kind)
+    folder = service.job_folder(job_id)
+    try:
+        with disk_full_refused():
+            _write_spec(service, request, job_id, folder)
+        submission = service.store.submit(
+            job_id,
+            request,
+            owner=OWNER,
+            idempotency_key=this_try.idempotency_key,
+            fingerprint=this_try.fingerprint,
+            is_retry=this_try.is_retry,
+            max_queued_jobs=service.settings.max_queued_jobs,
+        )
+    except StoreUnavailable:
+        raise  # the store may have taken it before it went silent: the folder stays, the janitor knows later
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    if submission.created:
+        service.ring(job_id)
+    else:  # the same request came in twice at once, and the other one won
+        shutil.rmtree(folder, ignore_errors=True)
+    return submission
+
+
+def _write_spec(service: Service, request: JobRequest, job_id: str, folder: Path) -> None:
+    """`spec.json` and the checked rows beside it: all that the worker reads about the job."""
+    (folder / "rows").mkdir(parents=True)
+    fsync_folder(folder.parent)
+    summaries = _prepare_rows(service, request, folder / "rows")
+    spec = {
+        "id": job_id,
+        "kind": request.kind,
+        "request": request.model_dump(mode="json"),
+        "datasets": {name: summary.model_dump(mode="json") for name, summary in summaries.items()},
+    }
+    write_durably(folder / "spec.json", json.dumps(spec, ensure_ascii=False).encode())
+
+
+def _prepare_rows(service: Service, request: JobRequest, folder: Path) -> Mapping[str, DatasetSummary]:
+    match request:
+        case FineTuningRequest():
+            training = _prepare(service, request, "training_file", "dataset", folder / "training.jsonl")
+            if request.validation_file is None and request.validation_dataset is None:
+                return {"training": training}
+            same = request.model_copy(update={"format": training.format})
+            path = folder / "validation.jsonl"
+            validation = _prepare(service, same, "validation_file", "validation_dataset", path)
+            _check_labels(training, validation)
+            return {"training": training, "validation": validation}
+        case EvaluationRequest():
+            return {"evaluation": _prepare(service, request, "file", "dataset", folder / "evaluation.jsonl")}
+    return {}
+
+
+def _prepare(
+    service: Service,
+    request: FineTuningRequest | EvaluationRequest,
+    file_field: str,
+    dataset_field: str,
+    destination: Path,
+) -> DatasetSummary:
+    """Check and copy the rows that one of two fields names, so that the source may change or go."""
+    file_id, dataset = getattr(request, file_field), getattr(request, dataset_field)
+    field = file_field if file_id else dataset_field
+    if file_id:
+        source, file_name = _uploaded(service, file_id, field)
+    else:
+        source, file_name = resolve_dataset(dataset, service.settings.datasets_dir, param=field), None
+    check_free_space(
+        service.settings.data_dir,
+        needed_bytes=_size_bytes(source),
+        reserve_bytes=service.settings.min_free_bytes,
+    )
+    try:
+        with _reading:
+            return prepare_dataset(
+                source,
+                destination,
+                format=request.format,
+                columns={str(field): name for field, name in request.columns.items()},
+                file_name=file_name,
+            )
+    except InvalidDataset as refusal:
+        refusal.param = refusal.param or field
+        raise
+
+
+def _uploaded(service: Service, file_id: str, field: str) -> tuple[Path, str]:
+    try:
+        return service.files.content(file_id), service.files.get(file_id).filename
+    except NotFound:
+        raise InvalidField(
+            f"There is no file {file_id!r}; upload it to /v1/files first.", param=field
+        ) from None
+
+
+def _size_bytes(source: Path) -> int:
+    files = source.iterdir() if source.is_dir() else [source]
+    return sum(path.stat().st_size for path in files if path.is_file())
+
+
+def _check_labels(training: DatasetSummary, validation: DatasetSummary) -> None:
+    """A label never trained on can't be predicted."""
+    if unknown := sorted(set(validation.labels or ()) - set(training.labels or ())):
+        shown = ", ".join(repr(label) for label in unknown[:10])
+        raise InvalidDataset(
+            f"The validation rows have labels that no training row has: {shown}.",
+            param="validation_file",
+            errors=tuple(FieldError("validation_file", f"unknown label {label!r}") for label in unknown[:20]),
+        )
