@@ -71,11 +71,11 @@ local function move(id, to, level, message, data)
   if to == 'succeeded' or to == 'failed' or to == 'cancelled' then end_job(id, kind, to, now) end
 end
 
--- nil while `attempt` owns the job, else why it does not: a later attempt began, or the job ended.
+-- nil while `attempt` owns the job, else why it does not: a later attempt began, it was handed back, or it ended.
 local function fenced(id, attempt)
   local status = field(id, 'status')
   if not status then return 'missing' end
-  if field(id, 'attempt') ~= attempt then return 'fenced' end
+  if field(id, 'attempt') ~= attempt or field(id, 'handed_back') then return 'fenced' end
   if status == 'succeeded' or status == 'failed' or status == 'cancelled' then return 'ended' end
   return nil
 end

@@ -1,8 +1,10 @@
 -- id, attempt → 'ok' | 'cancel' | why not. A draining worker hands the job back; that is no crash.
 local id, attempt = ARGV[1], ARGV[2]
+if field(id, 'handed_back') and field(id, 'attempt') == attempt then return 'ok' end
 local lost = fenced(id, attempt)
 if lost then return lost end
 local status = field(id, 'status')
 if status == 'cancelling' then return 'cancel' end
+redis.call('HSET', job_key(id), 'handed_back', 1)
 if status == 'running' then move(id, 'queued', 'info', 'Handed back by a worker that shuts down') end
 return 'ok'

@@ -1,0 +1,249 @@
+"""Random histories of submits, claims, crashes, cancels and late calls, held against a model of the rules."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+
+from shared.errors import InvalidTransition
+from shared.job_store import Claim, JobStore, WorkerEvent
+from shared.jobs import TERMINAL, TRANSITIONS, new_job_id
+from shared.schemas import FineTuningRequest, JobStatus
+from tests.valkey import Valkey
+
+CRASH_LIMIT = 3
+
+
+@dataclass
+class Expected:
+    """What the model knows of one job."""
+
+    status: JobStatus = "queued"
+    attempt: int = 0
+    crashes: int = 0
+    checkpoint: int = 0
+    publishing: bool = False
+    handed_back: bool = False
+    events: int = 1
+    history: list[JobStatus] = field(default_factory=lambda: ["queued"])
+
+    def move(self, status: JobStatus) -> None:
+        assert status in TRANSITIONS[self.status]
+        self.status = status
+        self.events += 1
+        self.history.append(status)
+
+    def verdict(self, attempt: int) -> str | None:
+        if attempt != self.attempt or self.handed_back:
+            return "fenced"
+        return "ended" if self.status in TERMINAL else None
+
+
+class Ledger(RuleBasedStateMachine):
+    """One worker host whose process dies and comes back under a new boot id, as often as hypothesis likes."""
+
+    store: JobStore
+    jobs: Bundle[str] = Bundle("jobs")
+    claims: Bundle[Claim | None] = Bundle("claims")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.store._redis.flushall()
+        self.expected: dict[str, Expected] = {}
+        self.boot = 0
+        self.nonces = 0
+
+    @rule(target=jobs)
+    def submit(self) -> str:
+        job_id = new_job_id("fine_tuning")
+        for _ in range(2):  # a repeat of the same call changes nothing
+            self.store.submit(
+                job_id,
+                FineTuningRequest(dataset="d"),
+                owner="me",
+                idempotency_key=None,
+                fingerprint=job_id,
+                is_retry=False,
+                max_queued_jobs=1000,
+            )
+        self.expected[job_id] = Expected()
+        return job_id
+
+    @rule(target=claims)
+    def claim(self) -> Claim | None:
+        self.nonces += 1
+        self._forget_pauses()
+        claimed = self.store.claim(host="a", boot=str(self.boot), nonce=str(self.nonces), lease_seconds=1000)
+        waiting = [job_id for job_id, job in self.expected.items() if job.status == "queued"]
+        if claimed is None:
+            assert not waiting
+            return None
+        assert isinstance(claimed, Claim)
+        assert claimed.job_id == waiting[0]  # the oldest, whatever happened to it before
+        job = self.expected[claimed.job_id]
+        job.attempt += 1
+        job.publishing = job.handed_back = False
+        job.move("running")
+        assert claimed.attempt == job.attempt
+        return claimed
+
+    @rule(job_id=jobs)
+    def cancel(self, job_id: str) -> None:
+        job = self.expected[job_id]
+        if job.status in ("succeeded", "failed"):
+            with pytest.raises(InvalidTransition):
+                self.store.cancel(job_id)
+            return
+        self.store.cancel(job_id)
+        if job.status == "queued":
+            job.move("cancelled")
+        elif job.status == "running":
+            job.move("cancelling")
+
+    @rule(claim=claims, step=st.integers(1, 5))
+    def checkpoint(self, claim: Claim | None, step: int) -> None:
+        if claim is None:
+            return
+        job = self.expected[claim.job_id]
+        assert self.store.checkpoint(claim, step) == (job.verdict(claim.attempt) or "ok")
+        if job.verdict(claim.attempt) is None and step > job.checkpoint:
+            job.checkpoint, job.crashes = step, 0
+
+    @rule(claim=claims)
+    def beat(self, claim: Claim | None) -> None:
+        if claim is None:
+            return
+        job = self.expected[claim.job_id]
+        wanted = job.verdict(claim.attempt) or ("cancel" if job.status == "cancelling" else "ok")
+        was_queued = wanted == "ok" and job.status == "queued"
+        assert self.store.beat(claim, lease_seconds=1000, progress={"stage": "x"}) == wanted
+        if was_queued:
+            job.move("running")
+            job.crashes -= 1
+
+    @rule(claim=claims, number=st.integers(1, 4))
+    def say(self, claim: Claim | None, number: int) -> None:
+        if claim is None:
+            return
+        job = self.expected[claim.job_id]
+        before = len(self.store.events(claim.job_id, limit=5000).events)
+        event = WorkerEvent(number, "info", "message", "said", {})
+        wanted = job.verdict(claim.attempt)
+        assert self.store.record_events(claim, [event]) == (wanted or "ok")
+        assert self.store.record_events(claim, [event]) == (wanted or "ok")
+        added = len(self.store.events(claim.job_id, limit=5000).events) - before
+        assert added <= (0 if wanted else 1)
+        job.events += added
+
+    @rule(claim=claims)
+    def publish(self, claim: Claim | None) -> None:
+        if claim is None:
+            return
+        job = self.expected[claim.job_id]
+        late = job.status == "cancelling" and not job.publishing
+        assert self.store.publish(claim) == (job.verdict(claim.attempt) or ("cancel" if late else "ok"))
+        if job.verdict(claim.attempt) is None and not late:
+            job.publishing = True
+
+    @rule(claim=claims, status=st.sampled_from(["succeeded", "failed"]))
+    def finish(self, claim: Claim | None, status: JobStatus) -> None:
+        if claim is None:
+            return
+        job = self.expected[claim.job_id]
+        verdict = self.store.finish(claim, status, message="end")  # type: ignore[arg-type]
+        if job.verdict(claim.attempt):
+            again = job.verdict(claim.attempt) == "ended" and job.status == status
+            assert verdict == ("already" if again else job.verdict(claim.attempt))
+        elif job.status == "cancelling" and not (status == "succeeded" and job.publishing):
+            assert verdict == "cancel"
+            assert self.store.finish(claim, "cancelled", message="end") == "ok"
+            job.move("cancelled")
+        else:
+            assert verdict == "ok"
+            if job.status == "queued":
+                job.move("running")
+            job.move(status)
+
+    @rule(claim=claims)
+    def release(self, claim: Claim | None) -> None:
+        if claim is None:
+            return
+        job = self.expected[claim.job_id]
+        wanted = job.verdict(claim.attempt) or ("cancel" if job.status == "cancelling" else "ok")
+        if job.handed_back and claim.attempt == job.attempt:
+            wanted = "ok"
+        assert self.store.release(claim) == wanted
+        if wanted == "ok" and not job.handed_back:
+            job.handed_back = True
+            if job.status == "running":
+                job.move("queued")
+
+    @rule()
+    def the_worker_dies_and_comes_back(self) -> None:
+        self.boot += 1
+        held = [i for i, job in self.expected.items() if job.status in ("running", "cancelling")]
+        recovered = self.store.recover(host="a", boot=str(self.boot), crash_limit=CRASH_LIMIT)
+        assert set(recovered) == set(held)
+        for job_id in held:
+            job = self.expected[job_id]
+            if job.status == "cancelling":
+                job.move("cancelled")
+                continue
+            job.crashes += 1
+            job.move("failed" if job.crashes >= CRASH_LIMIT or self._deaths(job_id) >= 10 else "queued")
+
+    @invariant()
+    def every_record_is_what_the_model_says(self) -> None:
+        ended = self.store.ended()
+        for job_id, job in self.expected.items():
+            record = self.store.get(job_id)
+            assert (record.status, record.attempt) == (job.status, job.attempt)
+            assert (record.finished_at is not None) == (job.status in TERMINAL)
+            assert ended.count((job_id, job.status)) == (1 if job.status in TERMINAL else 0)
+            events = self.store.events(job_id, limit=5000).events
+            assert len(events) == job.events
+            ids = [tuple(map(int, event.id.split("-"))) for event in events]
+            assert ids == sorted(set(ids), reverse=True)
+        assert len(ended) == sum(job.status in TERMINAL for job in self.expected.values())
+
+    @invariant()
+    def the_queue_holds_the_queued_jobs_in_their_order(self) -> None:
+        queued = [job_id for job_id, job in self.expected.items() if job.status == "queued"]
+        assert [self.store.get(job_id).queue_position for job_id in queued] == list(range(1, len(queued) + 1))
+
+    def _deaths(self, job_id: str) -> int:
+        return int(self.store._redis.hget(f"tunedock:job:{job_id}", "deaths") or 0)
+
+    def _forget_pauses(self) -> None:
+        for job_id in self.expected:
+            self.store._redis.hset(f"tunedock:job:{job_id}", "not_before", 0)
+
+
+@pytest.fixture
+def store() -> Iterator[JobStore]:
+    memory = Path("/dev/shm")  # thousands of durable writes: the rules are tested here, not the disk
+    with TemporaryDirectory(dir=memory if memory.is_dir() else None) as folder:
+        server = Valkey(Path(folder)).start()
+        yield JobStore.connect(server.url)
+        server.kill()
+
+
+@pytest.mark.timeout(600)
+def test_no_history_of_calls_breaks_the_rules_of_the_state_machine(store: JobStore) -> None:
+    Ledger.store = store
+    examples = int(os.environ.get("LEDGER_EXAMPLES", "60"))
+    run_state_machine_as_test(
+        Ledger,
+        settings=settings(
+            max_examples=examples,
+            stateful_step_count=40,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
