@@ -37,11 +37,16 @@ _TABLES_OF_MODULES = ("rank_pattern", "alpha_pattern")
 
 
 def write_original_adapter(
-    llama_adapter_folder: Path, destination: Path, *, base_name: str, revision: str | None
+    llama_adapter_folder: Path,
+    destination: Path,
+    *,
+    base_name: str | None = None,
+    revision: str | None = None,
 ) -> None:
     """Write `destination/adapter_config.json` and `adapter_model.safetensors`, a standard PEFT adapter.
 
-    `base_name` and `revision` are those of the original repository. Values and dtypes stay as they are.
+    `base_name` and `revision` are those of the original repository; None: as in the Llama adapter's config.
+    Values and dtypes stay as they are.
     Raises JobFailed(ADAPTER_INVALID) for a name the mapping does not know: a wrong guess would be dropped
     silently where the adapter is loaded.
     """
@@ -50,7 +55,10 @@ def write_original_adapter(
     renamed = {original_key(key): tensor for key, tensor in weights.items()}
     destination.mkdir(parents=True, exist_ok=True)
     save_file(renamed, destination / "adapter_model.safetensors", metadata={"format": "pt"})
-    text = json.dumps(original_config(config, weights, base_name, revision), indent=2, sort_keys=True)
+    original = original_config(config, weights)
+    original["base_model_name_or_path"] = base_name or config.get("base_model_name_or_path")
+    original["revision"] = revision or config.get("revision")
+    text = json.dumps(original, indent=2, sort_keys=True)
     (destination / "adapter_config.json").write_text(text, encoding="utf-8")
 
 
@@ -68,10 +76,8 @@ def original_path(path: str) -> str:
     return ".".join(_original_part(part, path) for part in path.split("."))
 
 
-def original_config(
-    config: dict[str, Any], keys: Iterable[str], base_name: str, revision: str | None
-) -> dict[str, Any]:
-    """adapter_config.json with module names, base model and revision of the original repository."""
+def original_config(config: dict[str, Any], keys: Iterable[str]) -> dict[str, Any]:
+    """adapter_config.json with the module names of the original repository; `keys` name the weights."""
     changed = dict(config)
     if isinstance(config.get("target_modules"), str):  # "all-linear" or a pattern: name what it came to
         changed["target_modules"] = sorted({_adapted_module(key) for key in keys if ".lora_" in key})
@@ -83,7 +89,7 @@ def original_config(
             changed[field] = sorted(original_path(name) for name in value)
     for field in _TABLES_OF_MODULES:
         changed[field] = {original_path(name): value for name, value in (config.get(field) or {}).items()}
-    return {**changed, "base_model_name_or_path": base_name, "revision": revision, "auto_mapping": None}
+    return {**changed, "auto_mapping": None}
 
 
 def _split_tail(key: str) -> tuple[str, str]:

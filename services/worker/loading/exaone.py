@@ -9,9 +9,21 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from services.worker.failures import FailureCode, JobFailed
+from services.worker.loading.adapter_names import write_original_adapter
 
 if TYPE_CHECKING:
     from transformers import LlamaConfig
+
+__all__ = [
+    "CHAT_TEMPLATE",
+    "LICENCE_NOTICE",
+    "MODULE_NAMES",
+    "is_exaone",
+    "key_mapping",
+    "licence_notice",
+    "llama_config",
+    "write_original_adapter",
+]
 
 # Original module name → Llama's. `N` stands for the layer's number. Pure renames: nothing is transposed.
 MODULE_NAMES = {
