@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from services.worker.failures import FailureCode, JobFailed
+from services.worker.loading.exaone import MODULE_NAMES
 from services.worker.loading.load import LoadedModel
 from services.worker.loading.nf4 import keep_weights_trainable_through
 from shared.schemas import Lora
@@ -20,7 +21,9 @@ from shared.schemas import Lora
 def lora_config(lora: Lora, base: LoadedModel) -> LoraConfig:
     """The PEFT config of a new adapter; raises `JobFailed` if the base has no layer of a wanted name."""
     present = linear_names(base.model)
-    targets = present if lora.target_modules == "all-linear" else sorted(set(lora.target_modules))
+    targets = (
+        present if lora.target_modules == "all-linear" else sorted(_names_here(lora.target_modules, base))
+    )
     if unknown := sorted(set(targets) - set(present)):
         raise JobFailed(
             FailureCode.TARGET_MODULES_UNKNOWN,
@@ -38,10 +41,18 @@ def lora_config(lora: Lora, base: LoadedModel) -> LoraConfig:
 
 
 def linear_names(model: PreTrainedModel) -> list[str]:
-    """Last parts of the names of all linear layers but the output head (4-bit layers are linear layers too)."""
+    """Last parts of the names of all linear layers but the output head; 4-bit layers are linear too."""
     head = model.get_output_embeddings()
     layers = ((name, module) for name, module in model.named_modules() if isinstance(module, nn.Linear))
     return sorted({name.rpartition(".")[2] for name, module in layers if module is not head})
+
+
+def _names_here(wanted: list[str], base: LoadedModel) -> set[str]:
+    """EXAONE's layers may be asked for by the names of its repository, too."""
+    if base.architecture != "exaone":
+        return set(wanted)
+    renamed = {old.rpartition(".")[2]: new.rpartition(".")[2] for old, new in MODULE_NAMES.items()}
+    return {renamed.get(name, name) for name in wanted}
 
 
 @contextmanager

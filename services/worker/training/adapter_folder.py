@@ -10,7 +10,7 @@ from typing import Any
 from peft import PeftModel
 from safetensors.torch import save
 
-from services.worker.loading import exaone
+from services.worker.loading.adapter_names import write_original_adapter
 from services.worker.loading.load import LoadedModel
 from services.worker.training import sealed_folder
 from services.worker.training.adapter import adapter_weights
@@ -48,7 +48,12 @@ def write_all(
         write_adapter(folders["adapter"], adapted, base, result)
         return
     write_adapter(folders["adapter-llama"], adapted, base, result)
-    exaone.write_original_adapter(folders["adapter-llama"], folders["adapter"])
+    write_original_adapter(
+        folders["adapter-llama"],
+        folders["adapter"],
+        base_name=base.files.name,
+        revision=base.files.revision,
+    )
     complete(folders["adapter"], base, result)
 
 

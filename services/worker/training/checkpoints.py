@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
@@ -134,8 +135,11 @@ class CheckpointFolder:
         return sorted(((int(match[1]), path) for match, path in found), reverse=True)
 
 
-def is_disk_full(error: OSError) -> bool:
-    return error.errno in DISK_IS_FULL
+def is_disk_full(error: OSError | SafetensorError) -> bool:
+    """safetensors has the number of the error only in its text."""
+    if isinstance(error, OSError):
+        return error.errno in DISK_IS_FULL
+    return any(f"os error {number}" in str(error) for number in DISK_IS_FULL)
 
 
 def _read(path: Path, step: int) -> Snapshot:

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
+from safetensors import SafetensorError
+
 from services.worker.failures import FailureCode, JobFailed
 from services.worker.report import Report
 from services.worker.training.checkpoints import is_disk_full
@@ -30,7 +32,7 @@ def when_disk_allows(work: Callable[[], Result], report: Report, patience: Patie
     for attempt in range(patience.retries + 1):
         try:
             return work()
-        except OSError as error:
+        except (OSError, SafetensorError) as error:
             if not is_disk_full(error):
                 raise
             problem = str(error)

@@ -1,0 +1,127 @@
+"""One evaluation job: how well a base model, with or without an adapter, does on a data set."""
+
+import time
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import Any
+
+from services.worker.evaluation.confusion import classification_scores, confusion_matrix
+from services.worker.evaluation.label_scores import Question, make_question, score_labels
+from services.worker.evaluation.saved_adapter import SavedAdapter, open_adapter, with_adapter
+from services.worker.failures import FailureCode, JobFailed
+from services.worker.loading.load import LoadedModel
+from services.worker.report import Report
+from services.worker.training.chat import require_chat_template
+from services.worker.training.classification import ClassificationPrompt
+from services.worker.training.dataset_file import DatasetFile, read_rows
+from services.worker.training.memory import explain_out_of_memory
+from services.worker.training.plan import Plan
+from services.worker.training.rows import RowRules, encode_dataset
+from services.worker.training.validation import mean_loss
+
+PLAN = Plan("auto", tokens_per_micro_batch=4096, gradient_checkpointing=False)
+MEMORY_REMEDY = "Lower max_seq_length, or free memory on this machine."
+
+
+def evaluate(
+    base: LoadedModel,
+    *,
+    data: DatasetFile,
+    adapter_folder: Path | None,
+    instruction: str | None,
+    labels: Sequence[str] | None,
+    max_seq_length: int,
+    report: Report,
+) -> dict[str, Any]:
+    """The mean loss over the targets of `data`, and for classification how often the likeliest label is
+    right.
+
+    What is not given is as the adapter was trained: its instruction, its labels. The labels of the data set
+    are always among those to choose from. The base is afterwards what it was before. Raises `JobFailed`
+    (adapter_invalid, dataset_invalid, model_unsupported, out_of_memory) and what `report` raises.
+    """
+    started = time.perf_counter()
+    adapter = None if adapter_folder is None else open_adapter(adapter_folder, base)
+    trained_as = adapter.trained_as if adapter else {}
+    instruction = instruction or trained_as.get("instruction")
+
+    def work() -> dict[str, Any]:
+        if data.summary.format != "classification":
+            return _evaluate_loss(base, adapter, data, max_seq_length, report)
+        known = {*(data.summary.labels or ()), *(labels or trained_as.get("labels") or ())}
+        prompt = ClassificationPrompt.of(instruction, sorted(known))
+        return _evaluate_labels(base, adapter, data, prompt, max_seq_length, report)
+
+    result = explain_out_of_memory(work, base.device, MEMORY_REMEDY)
+    return {
+        "format": data.summary.format,
+        "max_seq_length": max_seq_length,
+        **result,
+        "evaluation_seconds": time.perf_counter() - started,
+    }
+
+
+def _evaluate_loss(
+    base: LoadedModel, adapter: SavedAdapter | None, data: DatasetFile, max_seq_length: int, report: Report
+) -> dict[str, Any]:
+    rules = RowRules.of(data, loss_on=None, max_seq_length=max_seq_length, instruction=None)
+    rows = encode_dataset(data, rules, base.tokenizer, lambda rows: report.progress("tokenizing", rows=rows))
+    with _adapted(base, adapter):
+        loss = mean_loss(
+            base.model, rows.rows, PLAN, device=base.device, tick=lambda: report.progress("evaluating")
+        )
+    return {"rows": len(rows.rows), "skipped_rows": rows.skipped, "loss": loss}
+
+
+def _evaluate_labels(
+    base: LoadedModel,
+    adapter: SavedAdapter | None,
+    data: DatasetFile,
+    prompt: ClassificationPrompt,
+    max_seq_length: int,
+    report: Report,
+) -> dict[str, Any]:
+    questions, truth, skipped = _questions(base, data, prompt, max_seq_length, report)
+
+    def tick(done: int) -> None:
+        report.progress("evaluating", rows=done, total_rows=len(questions))
+
+    with _adapted(base, adapter):
+        scores = score_labels(base.model, questions, base.device, tick)
+    right_answers = [question.answers[true] for question, true in zip(questions, truth, strict=True)]
+    targets = sum(int(answer.targets.sum()) for answer in right_answers)
+    matrix = confusion_matrix(truth, scores.argmax(dim=1).tolist(), len(prompt.labels))
+    return {
+        "rows": len(questions),
+        "skipped_rows": skipped,
+        "instruction": prompt.instruction,
+        "loss": -float(scores[range(len(truth)), truth].double().sum()) / targets,
+        **classification_scores(matrix, prompt.labels),
+    }
+
+
+def _questions(
+    base: LoadedModel, data: DatasetFile, prompt: ClassificationPrompt, max_seq_length: int, report: Report
+) -> tuple[list[Question], list[int], int]:
+    """The questions, the index of each one's true label, and how many rows could not be asked."""
+    require_chat_template(base.tokenizer)
+    questions, truth, seen = [], [], 0
+    for seen, row in enumerate(read_rows(data), start=1):
+        question = make_question(row["text"], prompt, base.tokenizer, max_seq_length)
+        if question is not None:
+            questions.append(question)
+            truth.append(prompt.labels.index(row["label"]))
+        if seen % 100 == 0:
+            report.progress("tokenizing", rows=seen)
+    if not questions:
+        raise JobFailed(
+            FailureCode.DATASET_INVALID,
+            f"None of the {seen} rows can be asked within max_seq_length {max_seq_length}.",
+            "Raise max_seq_length, or shorten the instruction.",
+        )
+    return questions, truth, seen - len(questions)
+
+
+def _adapted(base: LoadedModel, adapter: SavedAdapter | None) -> AbstractContextManager[None]:
+    return nullcontext() if adapter is None else with_adapter(base, adapter)
