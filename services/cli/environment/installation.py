@@ -6,6 +6,7 @@ import platform
 import re
 import shutil
 import signal
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -42,7 +43,9 @@ class Installation:
                 self._progress.end()
 
     def _complete(self, parts: list[str], lock: int) -> None:
-        sound = stamps.is_sound(self._root, sys.implementation.cache_tag, self._torch_index)
+        sound = stamps.is_sound(self._root, sys.implementation.cache_tag, self._torch_index) and _runs(
+            stamps.python_of(self._root)
+        )
         missing = [part for part in parts if not (sound and stamps.is_installed(self._root, part))]
         if not missing:
             return  # another process did it while this one waited
@@ -129,6 +132,14 @@ def drop_half_installed(environment: Path) -> None:
                 shutil.rmtree(record)
         for aside in site.glob("~*"):
             shutil.rmtree(aside) if aside.is_dir() else aside.unlink()
+
+
+def _runs(python: Path) -> bool:
+    """An upgrade of the system may have taken the Python away that an environment points to."""
+    try:
+        return subprocess.run([python, "-S", "-c", ""], capture_output=True).returncode == 0
+    except OSError:
+        return False
 
 
 def _pins(lock_file: Path) -> list[str]:

@@ -12,8 +12,8 @@ from services.cli.environment.child import child
 from services.cli.environment.progress import Progress
 
 _FETCHED = re.compile(
-    r"(?P<how>Downloading|Using cached|Processing) (?:\S*/)?(?P<name>[A-Za-z0-9_.]+?)-(?P<version>\d[^-\s]*?)"
-    r"(?:-\S+\.whl|\.tar\.gz|\.zip)(?P<size> \([^)]*B\))?$"
+    r"(?P<how>Downloading|Using cached|Processing) (?:.*/)?(?P<name>[A-Za-z0-9_.]+?)-(?P<version>\d[^-\s]*?)"
+    r"(?:-[^\s/]+\.whl|\.tar\.gz|\.zip)(?P<size> \([\d.,]+ [kMG]?B\))?(?: \(from .*)?$"
 )
 _PATIENCE_SECONDS = 0.5
 
