@@ -114,7 +114,7 @@ class JobStore:
     # --- asked by the API
 
     def ping(self) -> None:
-        with _store_errors():
+        with store_errors():
             self._redis.ping()
 
     def find_repeat(
@@ -193,7 +193,7 @@ class JobStore:
 
     def events(self, job_id: str, *, after: str | None = None, limit: int = 100) -> EventPage:
         """Newest first, those older than event `after`. Raises `NotFound`."""
-        with _store_errors():
+        with store_errors():
             if not self._redis.exists(_job(job_id)):
                 raise NotFound(f"There is no job {job_id!r}.")
             newest = f"({after}" if after else "+"
@@ -202,14 +202,14 @@ class JobStore:
 
     def workers(self) -> list[WorkerState]:
         """Every worker that spoke within the last minute."""
-        with _store_errors():
+        with store_errors():
             keys = sorted(self._redis.scan_iter(f"{PREFIX}worker:*", count=100))
             now = self._now_seconds()
             states: list[Mapping[str, str]] = [self._redis.hgetall(key) for key in keys]  # type: ignore[misc]
         return [_worker(key, fields, now) for key, fields in zip(keys, states, strict=True) if fields]
 
     def census(self) -> Census:
-        with _store_errors():
+        with store_errors():
             now = self._now_seconds()
             pairs = [(kind, status) for kind in KINDS for status in STATUSES]
             pipeline = self._redis.pipeline(transaction=True)
@@ -239,7 +239,7 @@ class JobStore:
             return None
         if verdict == "wait":
             return max(0.0, float(answer) / 1000)
-        with _store_errors():
+        with store_errors():
             fields: Any = self._redis.hmget(_job(answer), "attempt", "kind", "request", "created_at")
         attempt, kind, request, created_at = fields
         return Claim(answer, int(attempt), kind, json.loads(request), int(created_at) / 1000)
@@ -295,21 +295,26 @@ class JobStore:
         return list(self._run("reap", crash_limit, DEATH_LIMIT))
 
     def uptime_seconds(self) -> float:
-        with _store_errors():
+        with store_errors():
             info: Any = self._redis.info("server")
         return float(info["uptime_in_seconds"])
 
     def queued_and_running(self) -> tuple[int, int]:
-        with _store_errors():
+        with store_errors():
             pipeline = self._redis.pipeline(transaction=True)
             pipeline.zcard(f"{PREFIX}queued")
             pipeline.zcard(f"{PREFIX}running")
             queued, running = pipeline.execute()
         return int(queued), int(running)
 
+    def forget_worker(self, host: str) -> None:
+        """Drop what the worker of `host` said before: a new one begins."""
+        with store_errors():
+            self._redis.delete(f"{PREFIX}worker:{host}")
+
     def worker_beat(self, host: str, fields: Mapping[str, str]) -> None:
         """Say that the worker of `host` lives; forgotten after a minute of silence."""
-        with _store_errors():
+        with store_errors():
             said: Any = {**fields, "beat": str(self._now_seconds())}
             pipeline = self._redis.pipeline(transaction=True)
             pipeline.hset(f"{PREFIX}worker:{host}", mapping=said)
@@ -318,14 +323,14 @@ class JobStore:
 
     def ended(self) -> list[tuple[str, JobStatus]]:
         """(id, status) of every ended job in the order they ended; each job is in it once."""
-        with _store_errors():
+        with store_errors():
             rows: Any = self._redis.lrange(f"{PREFIX}ended", 0, -1)
         return [tuple(row.split(" ")) for row in rows]
 
     # --- inside
 
     def _run(self, script: str, *arguments: str | int | float) -> Any:
-        with _store_errors():
+        with store_errors():
             return self._redis.register_script(_script(script))(args=list(arguments))
 
     def _verdict(self, script: str, claim: Claim, *arguments: str | int | float) -> Verdict:
@@ -341,7 +346,7 @@ class JobStore:
         return self.get(job_id) if verdict == "repeat" else None
 
     def _records(self, job_ids: Sequence[str]) -> list[JobRecord | None]:
-        with _store_errors():
+        with store_errors():
             pipeline = self._redis.pipeline(transaction=True)
             for job_id in job_ids:
                 pipeline.hgetall(_job(job_id))
@@ -353,7 +358,7 @@ class JobStore:
         ]
 
     def _number_of(self, job_id: str) -> int:
-        with _store_errors():
+        with store_errors():
             number: Any = self._redis.hget(_job(job_id), "number")
         if number is None:
             raise NotFound(f"There is no job {job_id!r} to list after.", param="after")
@@ -361,7 +366,7 @@ class JobStore:
 
     def _ids_below(self, indexes: Sequence[str], below: int | None, count: int) -> list[tuple[str, int]]:
         newest = f"({below}" if below is not None else "+inf"
-        with _store_errors():
+        with store_errors():
             pipeline = self._redis.pipeline(transaction=True)
             for index in indexes:
                 pipeline.zrevrangebyscore(index, newest, "-inf", start=0, num=count, withscores=True)
@@ -390,7 +395,7 @@ def _script(name: str) -> str:
 
 
 @contextmanager
-def _store_errors() -> Iterator[None]:
+def store_errors() -> Iterator[None]:
     """A store that is away, loading, full or read-only: `StoreUnavailable`. A script's own fault stays one."""
     try:
         yield

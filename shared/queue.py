@@ -3,13 +3,15 @@
 import logging
 from typing import Any
 
+import redis
 from celery import Celery
 
-from shared.job_store import PREFIX
+from shared.job_store import PREFIX, store_errors
 
 logger = logging.getLogger(__name__)
 
 QUEUE = "gpu"
+BROKER_PREFIX = f"{PREFIX}broker:"
 TASK = "tunedock.run_jobs"
 VISIBILITY_SECONDS = 12 * 3600  # longer than the longest job; recovery never waits for it
 
@@ -65,7 +67,7 @@ CELERY_SETTINGS: dict[str, Any] = {
         "health_check_interval": 10,
         "retry_on_timeout": False,
         "max_connections": 20,
-        "global_keyprefix": f"{PREFIX}broker:",
+        "global_keyprefix": BROKER_PREFIX,
     },
     "visibility_timeout": VISIBILITY_SECONDS,
 }
@@ -87,16 +89,12 @@ class Doorbell:
 
     def __init__(self, store_url: str) -> None:
         self._app = celery_app(store_url, socket_timeout_seconds=1.0)
+        self._redis: Any = redis.Redis.from_url(store_url, socket_timeout=2, socket_connect_timeout=1)
 
     def waiting_rings(self) -> int:
-        """Messages nobody has taken yet; 0 when the broker can't say. Those taken and lost don't count."""
-        try:
-            with self._app.connection_for_read() as connection:
-                declared = connection.default_channel.queue_declare(QUEUE, passive=True)
-                return int(declared.message_count)
-        except Exception as error:  # whatever the broker's client raises: a ring too many is harmless
-            logger.info("can't count the waiting messages: %s", type(error).__name__)
-            return 0
+        """Messages nobody has taken yet; those taken and lost don't count. Raises `StoreUnavailable`."""
+        with store_errors():
+            return int(self._redis.llen(f"{BROKER_PREFIX}{QUEUE}"))
 
     def ring(self, job_id: str) -> None:
         try:

@@ -30,7 +30,7 @@ def get_health(service: Service) -> Health:
 
 
 def get_readiness(service: Service) -> Readiness:
-    """The store answers and a worker spoke within the last 15 seconds. Raises `NotReady`."""
+    """The store answers, and a worker that owns its device spoke in the last 15 s. Raises `NotReady`."""
     try:
         service.store.ping()
         workers = service.store.workers()
@@ -40,6 +40,8 @@ def get_readiness(service: Service) -> Readiness:
     alive = [worker for worker in workers if worker.beat_seconds_ago < BEAT_LIMIT_SECONDS]
     if not alive:
         raise NotReady(_silence([worker.beat_seconds_ago for worker in workers]), errors=(NO_WORKER,))
+    if not any("device" in worker.fields for worker in alive):
+        raise NotReady("The worker is starting: it does not own its device yet.", errors=(NO_WORKER,))
     return Readiness(
         workers=[
             WorkerReadiness(

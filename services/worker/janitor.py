@@ -31,8 +31,12 @@ class Janitor:
         threading.Thread(target=self._work, name="janitor", daemon=True).start()
 
     def _work(self) -> None:
+        begun = False
         while True:
             try:
+                if not begun:
+                    self._store.forget_worker(self._settings.worker_host)
+                    begun = True
                 self.round()
             except StoreUnavailable:
                 logger.warning("the store is away")

@@ -45,6 +45,7 @@ class Runner:
         lost = self._ownership.take()
         for job_id in lost:
             logger.warning("the process that ran job %s died", job_id)
+        self._tell_state()
         self._doorbell.ring("a new process owns the device")
 
     def run_waiting(self) -> None:
@@ -85,6 +86,19 @@ class Runner:
             else:
                 self._succeed(lifeline, result)
         metrics.record_resident(self._residency.name)
+        self._tell_state()
+
+    def _tell_state(self) -> None:
+        """Show the device and the resident base in the worker's state, as well as the store allows."""
+        device = self._residency.device
+        name = torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
+        try:
+            self._store.worker_beat(
+                self._settings.worker_host,
+                {"device": name, "resident_model": self._residency.name or ""},
+            )
+        except StoreUnavailable:
+            logger.warning("the store is away; the worker's state is shown later")
 
     def _lifeline(self, claim: Claim) -> Lifeline:
         settings = self._settings

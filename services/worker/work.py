@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from services.worker import metrics
-from services.worker.diagnosis.diagnose import diagnose
 from services.worker.evaluation.evaluate import evaluate
 from services.worker.failures import FailureCode, JobFailed
 from services.worker.loading.hub_cache import resolve_model
@@ -71,6 +70,8 @@ def _evaluate(claim: Claim, settings: Settings, residency: Residency, report: Re
 
 
 def _diagnose(claim: Claim, settings: Settings, residency: Residency, report: Report) -> Result:
+    from services.worker.diagnosis.diagnose import diagnose
+
     request = LoadDiagnosticRequest.model_validate(claim.request)
     return diagnose(request, settings=settings, residency=residency, report=report)
 
