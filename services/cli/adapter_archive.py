@@ -23,7 +23,7 @@ def download_adapter(client: Client, job_id: str, folder: Path, terminal: Termin
             archive = Path(scratch, "adapter.tar")
             _fetch(client, job_id, archive, terminal)
             unpacked = Path(scratch, "adapter")
-            _unpack(archive, unpacked)
+            unpack(archive, unpacked)
             if folder.exists():
                 folder.rmdir()
             unpacked.rename(folder)
@@ -45,7 +45,7 @@ def _fetch(client: Client, job_id: str, archive: Path, terminal: Terminal) -> No
             transfer.advance(len(piece))
 
 
-def _unpack(archive: Path, folder: Path) -> None:
+def unpack(archive: Path, folder: Path) -> None:
     """Write the files of the archive's one folder into `folder`; raises `CommandFailed` for anything else."""
     folder.mkdir()
     try:

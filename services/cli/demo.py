@@ -23,7 +23,6 @@ from shared.schemas import JobRecord
 from shared.settings import DEMO_MODEL, PROJECT_ROOT, Settings
 
 SAMPLE = PROJECT_ROOT / "datasets" / "sample_spam"
-INSTRUCTION = "Is this message spam or ham?"
 HYPERPARAMETERS = {
     "max_steps": 24,
     "global_batch_size": 16,
@@ -108,7 +107,7 @@ def _jobs(client: Client, settings: Settings, terminal: Terminal, run: DemoRun) 
 
     with run.stage("upload"):
         training, held_out = (upload(client, _sample(name), terminal) for name in ("train", "held_out"))
-    rows = {"format": "classification", "instruction": INSTRUCTION}
+    rows = {"format": "classification"}
     evaluation = {"kind": "evaluation", "file": held_out, "max_seq_length": 256, **rows}
 
     diagnosis = job("diagnose", "How the model loads", {"kind": "load_diagnostic", "cold": True})

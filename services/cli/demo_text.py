@@ -9,7 +9,7 @@ from services.cli.watch import duration_text
 from shared.schemas import JobRecord
 from shared.settings import DEMO_MODEL
 
-SCORES = ("f1", "precision", "recall", "accuracy", "loss")
+SPAM = "spam"
 
 
 def findings(result: Mapping[str, Any]) -> str:
@@ -18,7 +18,19 @@ def findings(result: Mapping[str, Any]) -> str:
 
 def scores(result: Mapping[str, Any]) -> str:
     """The scores of one evaluation on a line."""
-    return "  " + "  ".join(f"{name} {_number(result.get(name))}" for name in SCORES if name in result)
+    return "  " + "  ".join(f"{name} {value:.3f}" for name, value in score_values(result).items())
+
+
+def score_values(result: Mapping[str, Any]) -> dict[str, float]:
+    """What the demo shows of an evaluation: how well spam is found, how often it is right, the loss."""
+    spam = result["labels"][SPAM]
+    return {
+        "spam F1": spam["f1"],
+        "precision": spam["precision"],
+        "recall": spam["recall"],
+        "accuracy": result["accuracy"],
+        "loss": result["loss"],
+    }
 
 
 def failure(record: JobRecord) -> str:
@@ -32,12 +44,9 @@ def summary(document: Mapping[str, Any], data_dir: Path, *, keep: bool) -> str:
     lines = [""]
     before, after = document["evaluation"]["before"], document["evaluation"]["after"]
     if before and after:
-        lines += [f"{'':10} {'before':>8} {'after':>8}"]
-        lines += [
-            f"{name:10} {_number(before.get(name)):>8} {_number(after.get(name)):>8}"
-            for name in SCORES
-            if name in before and name in after
-        ]
+        lines += [f"{'on held-out rows':16} {'before':>8} {'after':>8}"]
+        now = score_values(after)
+        lines += [f"{name:16} {value:8.3f} {now[name]:8.3f}" for name, value in score_values(before).items()]
     if document["adapter"] and document["ok"]:
         lines += [
             "",
@@ -63,7 +72,3 @@ def _usage(adapter: str, data_dir: Path) -> list[str]:
         f'  base = AutoModelForCausalLM.from_pretrained("{base}")',
         f'  model = PeftModel.from_pretrained(base, "{adapter}")',
     ]
-
-
-def _number(value: Any) -> str:
-    return "-" if value is None else f"{value:.3f}"

@@ -5,12 +5,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bar
 
 from services.cli.client import Client
 from services.cli.failure import RequestRefused, ServerUnreachable
 from services.cli.terminal import PLAIN_LINE_SECONDS, Terminal
-from shared.schemas import JobEvent, JobRecord
+from shared.schemas import JobEvent, JobRecord, Progress
 
 POLL_SECONDS = 1.0
 PATIENCE_SECONDS = 300.0
@@ -68,7 +69,7 @@ def progress_text(record: JobRecord) -> str:
     """The numbers of a running job, those that are known."""
     now = record.progress
     parts = [
-        f"step {now.step}/{now.total_steps}" if now.step is not None and now.total_steps else "",
+        _done_text(now),
         f"loss {now.loss:.4f}" if now.loss is not None else "",
         f"{now.step_seconds:.2f} s/it" if now.step_seconds is not None else "",
         f"{now.tokens_per_second:.0f} tokens/s" if now.tokens_per_second is not None else "",
@@ -77,11 +78,39 @@ def progress_text(record: JobRecord) -> str:
     return ", ".join(part for part in parts if part)
 
 
+def done_of_total(progress: Progress) -> tuple[float, float | None]:
+    """How much of a stage is done, in what it counts: steps, rows or bytes; the total is None if unknown."""
+    counted = progress.model_extra or {}
+    for done, total in (
+        (progress.step, progress.total_steps),
+        (counted.get("rows"), counted.get("total_rows")),
+        (counted.get("done_bytes"), counted.get("total_bytes")),
+    ):
+        if done is not None:
+            return done, total or None
+    return 0, None
+
+
+def _done_text(progress: Progress) -> str:
+    counted = progress.model_extra or {}
+    if progress.step is not None and progress.total_steps:
+        return f"step {progress.step}/{progress.total_steps}"
+    if "rows" in counted:
+        total = f"/{counted['total_rows']}" if counted.get("total_rows") else ""
+        return f"{counted['rows']}{total} rows"
+    if "done_bytes" in counted:
+        total = f"/{counted['total_bytes'] / 1e6:.0f}" if counted.get("total_bytes") else ""
+        return f"{counted['done_bytes'] / 1e6:.0f}{total} MB"
+    return ""
+
+
 def stage_text(record: JobRecord) -> str:
     if record.status == "queued":
         place = f", place {record.queue_position}" if record.queue_position else ""
         return f"queued{place}" + (f" (attempt {record.attempt} ended early)" if record.attempt else "")
-    return record.status if record.status in ("cancelling", *ENDED) else record.progress.stage
+    if record.status in ("cancelling", *ENDED):
+        return record.status
+    return "starting" if record.progress.stage == "queued" else record.progress.stage
 
 
 def duration_text(seconds: float) -> str:
@@ -107,23 +136,24 @@ def progress_view(terminal: Terminal) -> Iterator[ProgressView]:
         TextColumn("{task.fields[numbers]}", markup=False),
         TimeElapsedColumn(),
     ]
-    with Progress(*columns, console=terminal.progress, transient=True) as bar:
+    with Bar(*columns, console=terminal.progress, transient=True) as bar:
         yield BarProgress(bar)
 
 
 class BarProgress:
     """A rich bar; full steps where the job counts some, else moving without end."""
 
-    def __init__(self, bar: Progress) -> None:
+    def __init__(self, bar: Bar) -> None:
         self._bar = bar
         self._task = bar.add_task("", total=None, numbers="")
 
     def show(self, record: JobRecord) -> None:
+        done, total = done_of_total(record.progress)
         self._bar.update(
             self._task,
             description=stage_text(record),
-            total=record.progress.total_steps,
-            completed=record.progress.step or 0,
+            total=total,
+            completed=done,
             numbers=progress_text(record),
         )
 

@@ -1,0 +1,178 @@
+"""Every command against the real service with a tiny model."""
+
+import json
+import os
+import pty
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from services.cli.failure import RequestRefused
+from services.cli.terminal import Terminal
+from services.cli.watch import watch
+from tests.stack import TINY_MODEL, LiveStack, live_stack, wait_until
+
+TRAIN = ("train", "rows.jsonl", "--model", TINY_MODEL, "--batch-size", "4", "--max-seq-length", "64")
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveStack]:
+    folder = tmp_path_factory.mktemp("stack")
+    rows = [{"text": f"win prize {number}", "label": "spam" if number % 2 else "ham"} for number in range(40)]
+    (folder / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    with live_stack(folder) as stack:
+        yield stack
+
+
+@pytest.fixture(scope="module")
+def finished_job(stack: LiveStack) -> str:
+    done = stack.command(*TRAIN, "--max-steps", "3", "--json", "--metadata", "purpose=test")
+    assert done.returncode == 0, done.stderr
+    record = json.loads(done.stdout)
+    assert record["status"] == "succeeded"
+    return str(record["id"])
+
+
+def test_a_watched_job_tells_its_life_in_plain_lines(stack: LiveStack) -> None:
+    done = stack.command(*TRAIN, "--max-steps", "2")
+    assert done.returncode == 0, done.stderr
+    assert "Accepted and queued" in done.stderr
+    assert "Succeeded" in done.stderr
+    assert "\x1b" not in done.stderr + done.stdout
+    assert "fine_tuned_model" in done.stdout
+
+
+def test_on_a_terminal_there_is_a_bar_and_stdout_stays_json(stack: LiveStack) -> None:
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "services.cli", *TRAIN, "--max-steps", "40", "--json"],
+        cwd=stack.folder,
+        env=os.environ | stack.environment | {"TERM": "xterm"},
+        stdout=subprocess.PIPE,
+        stderr=theirs,
+    )
+    os.close(theirs)
+    drawn: list[bytes] = []
+    reader = threading.Thread(target=_read_all, args=(ours, drawn))
+    reader.start()
+    stdout, _ = process.communicate(timeout=60)
+    reader.join()
+    assert json.loads(stdout)["status"] == "succeeded"
+    assert b"\x1b[" in b"".join(drawn)
+    assert b"step " in b"".join(drawn)
+
+
+def test_a_job_is_listed_shown_and_its_events_printed(stack: LiveStack, finished_job: str) -> None:
+    listed = json.loads(stack.command("jobs", "--kind", "fine_tuning", "--json").stdout)
+    assert finished_job in [record["id"] for record in listed]
+    assert finished_job in stack.command("jobs").stdout
+    shown = stack.command("show", finished_job).stdout
+    assert "succeeded" in shown
+    assert '"purpose": "test"' in shown
+    events = [
+        json.loads(line) for line in stack.command("events", finished_job, "-f", "--json").stdout.splitlines()
+    ]
+    assert events[0]["message"] == "Accepted and queued"
+    assert events[-1]["message"] == "Succeeded"
+    assert len({event["id"] for event in events}) == len(events)
+
+
+def test_an_adapter_is_downloaded_into_a_new_folder_only(stack: LiveStack, finished_job: str) -> None:
+    done = stack.command("download", finished_job, "mine/adapter")
+    assert done.returncode == 0, done.stderr
+    original = stack.data_dir / "jobs" / finished_job / "adapter"
+    copy = stack.folder / "mine" / "adapter"
+    assert {path.name: path.read_bytes() for path in copy.iterdir()} == {
+        path.name: path.read_bytes() for path in original.iterdir()
+    }
+    again = stack.command("download", finished_job, "mine/adapter")
+    assert again.returncode == 1
+    assert "not an empty folder" in again.stderr
+
+
+def test_rows_that_can_not_be_used_are_told_by_line(stack: LiveStack) -> None:
+    rows = [{"text": "a", "label": "spam"}, {"text": "b"}, {"text": "c", "label": "ham"}]
+    (stack.folder / "bad.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    done = stack.command("train", "bad.jsonl", "--format", "classification")
+    assert done.returncode == 1
+    assert "line 2" in done.stderr
+
+
+def test_cancelling_an_ended_job_and_asking_for_an_unknown_one_fail(
+    stack: LiveStack, finished_job: str
+) -> None:
+    refused = stack.command("cancel", finished_job, "--json")
+    assert refused.returncode == 1
+    assert json.loads(refused.stdout)["error"]["code"] == "invalid_transition"
+    unknown = stack.command("show", "ftjob-nothere")
+    assert unknown.returncode == 1
+    assert "ftjob-nothere" in unknown.stderr
+
+
+def test_a_detached_job_can_be_cancelled(stack: LiveStack) -> None:
+    started = stack.command(*TRAIN, "--max-steps", "100000", "--detach")
+    assert started.returncode == 0, started.stderr
+    job_id = started.stdout.strip()
+    assert stack.command("cancel", job_id).returncode == 0
+    assert stack.until_ended(job_id).status == "cancelled"
+
+
+def test_watching_survives_a_restart_of_the_api(stack: LiveStack, capsys: pytest.CaptureFixture[str]) -> None:
+    job_id = stack.command(*TRAIN, "--max-steps", "100000", "--detach").stdout.strip()
+    wait_until(lambda: stack.client.job(job_id).status == "running")
+    stack.kill("api")
+    cancel = threading.Timer(1.0, lambda: stack.command("cancel", job_id))
+    cancel.start()
+    record = watch(stack.client, job_id, Terminal(), poll_seconds=0.1)
+    cancel.join()
+    assert record.status == "cancelled"
+    assert "trying again" in capsys.readouterr().err
+
+
+def test_a_wrong_key_is_refused_and_a_missing_one_named(stack: LiveStack, tmp_path: Path) -> None:
+    (tmp_path / "keys").write_text("td_not_the_key_of_this_installation\n")
+    environment = {"TUNEDOCK_API_KEYS_FILE": str(tmp_path / "keys")}
+    words = [sys.executable, "-m", "services.cli", "jobs", "--json"]
+    wrong = subprocess.run(
+        words, env=os.environ | stack.environment | environment, capture_output=True, text=True
+    )
+    assert json.loads(wrong.stdout)["error"]["code"] == "invalid_api_key"
+    (tmp_path / "keys").unlink()
+    missing = subprocess.run(
+        words, env=os.environ | stack.environment | environment, capture_output=True, text=True
+    )
+    assert missing.returncode == 1
+    assert "TUNEDOCK_API_KEYS_FILE" in missing.stderr
+
+
+def test_the_key_stands_in_no_log(stack: LiveStack, finished_job: str) -> None:
+    for log in (stack.data_dir / "logs").iterdir():
+        assert stack.key not in log.read_text(encoding="utf-8")
+
+
+def test_a_second_stack_on_the_folder_is_refused(stack: LiveStack) -> None:
+    second = stack.command("up")
+    assert second.returncode == 1
+    assert "./tunedock down" in second.stderr
+
+
+def test_a_refusal_carries_status_and_code(stack: LiveStack) -> None:
+    with pytest.raises(RequestRefused) as caught:
+        stack.client.submit({"kind": "fine_tuning", "dataset": "no-such-rows"})
+    assert caught.value.status == 422
+
+
+def _read_all(descriptor: int, pieces: list[bytes]) -> None:
+    while True:
+        try:
+            piece = os.read(descriptor, 65536)
+        except OSError:  # how a terminal says that its other end is closed
+            break
+        if not piece:
+            break
+        pieces.append(piece)
+    os.close(descriptor)
