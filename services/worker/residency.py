@@ -53,6 +53,8 @@ class Residency:
 
     def evict(self) -> None:
         """Free the memory; the next job loads anew."""
+        if self._model is None:
+            return  # a collection with torch's many objects takes a second
         self._model = self._identity = None
         gc.collect()
         if self.device.type == "cuda":

@@ -1,0 +1,100 @@
+"""Where the hub's cache lies and why: which variable won, which are set in vain, what else is cached."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from huggingface_hub import constants
+
+from services.worker.diagnosis.facts import CacheCopy, CacheVariable, HubCache, UnfinishedFile
+
+# In order of precedence, each with what it appends; huggingface_hub 1 and 2, constants.py.
+_DECIDING = (
+    ("HF_HUB_CACHE", ""),
+    ("HUGGINGFACE_HUB_CACHE", ""),
+    ("HF_HOME", "hub"),
+    ("XDG_CACHE_HOME", "huggingface/hub"),
+)
+
+# Read by earlier releases, but not by those this project pins (transformers 5, huggingface_hub 2).
+_CACHE_FOLDERS_OF_OLD = ("TRANSFORMERS_CACHE", "PYTORCH_TRANSFORMERS_CACHE", "PYTORCH_PRETRAINED_BERT_CACHE")
+_WITHOUT_EFFECT = {
+    **dict.fromkeys(_CACHE_FOLDERS_OF_OLD, "transformers 5 does not read it; HF_HUB_CACHE names the cache"),
+    "HF_ENABLE_PARALLEL_LOADING": "transformers 5 does not read it",
+    "HF_PARALLEL_LOADING_WORKERS": "transformers 5 does not read it",
+    "HF_HUB_ENABLE_HF_TRANSFER": "huggingface_hub 2 has no hf_transfer; HF_XET_HIGH_PERFORMANCE is its heir",
+    "SAFETENSORS_FAST_GPU": "safetensors 0.8 does not read it",
+}
+
+
+def describe_cache(
+    model: str, snapshot: Path | None, environment: Mapping[str, str] = os.environ
+) -> HubCache:
+    """The cache in use, and this model's entry if `snapshot` (a revision's folder in the cache) is given."""
+    folder = Path(constants.HF_HUB_CACHE)
+    variables = cache_variables(environment)
+    entry = snapshot.parent.parent if snapshot is not None else None
+    return HubCache(
+        folder=str(folder),
+        decided_by=next((variable.name for variable in variables if variable.effect == "decides"), "default"),
+        variables=variables,
+        offline=bool(constants.HF_HUB_OFFLINE),
+        unfinished=_unfinished(entry) if entry else (),
+        unreferenced_bytes=_unreferenced_bytes(entry, snapshot) if entry and snapshot else None,
+        copies=tuple(_copies(model, folder, environment)),
+    )
+
+
+def cache_variables(environment: Mapping[str, str]) -> tuple[CacheVariable, ...]:
+    """The variables that are set and mean, or seem to mean, something for the cache or for loading."""
+    deciding = [(name, environment[name]) for name, _ in _DECIDING if name in environment]
+    found = [
+        CacheVariable(name=name, value=value, effect="decides", reason="first in order of precedence")
+        if number == 0
+        else CacheVariable(name=name, value=value, effect="outranked", reason=f"{deciding[0][0]} goes first")
+        for number, (name, value) in enumerate(deciding)
+    ]
+    found += [
+        CacheVariable(name=name, value=environment[name], effect="ignored", reason=reason)
+        for name, reason in _WITHOUT_EFFECT.items()
+        if name in environment
+    ]
+    return tuple(found)
+
+
+def names_cache_folder(variable: CacheVariable) -> bool:
+    """Whether its author meant it to move the cache."""
+    return variable.name in _CACHE_FOLDERS_OF_OLD
+
+
+def _unfinished(entry: Path) -> tuple[UnfinishedFile, ...]:
+    return tuple(
+        UnfinishedFile(name=path.name, bytes=path.stat().st_size)
+        for path in sorted((entry / "blobs").glob("*.incomplete"))
+        if path.is_file()
+    )
+
+
+def _unreferenced_bytes(entry: Path, snapshot: Path) -> int:
+    used = {path.resolve() for path in snapshot.rglob("*") if path.is_file()}
+    blobs = {path.resolve() for path in (entry / "blobs").glob("*") if not path.name.endswith(".incomplete")}
+    return sum(path.stat().st_size for path in blobs - used if path.is_file())
+
+
+def _copies(model: str, used: Path, environment: Mapping[str, str]) -> list[CacheCopy]:
+    """The same repository in the other folders that a cache may have been in."""
+    home = Path("~/.cache/huggingface/hub").expanduser()
+    named = [Path(environment[name], extra) for name, extra in _DECIDING if name in environment]
+    named += [Path(environment[name]) for name in _CACHE_FOLDERS_OF_OLD if name in environment]
+    entry_name = "models--" + model.replace("/", "--")
+    seen, copies = {used.resolve()}, []
+    for folder in [*named, home]:
+        if (real := folder.expanduser().resolve()) in seen:
+            continue
+        seen.add(real)
+        if "/" in model and (real / entry_name / "blobs").is_dir():
+            size = sum(
+                path.stat().st_size for path in (real / entry_name / "blobs").iterdir() if path.is_file()
+            )
+            copies.append(CacheCopy(folder=str(real), bytes=size))
+    return copies

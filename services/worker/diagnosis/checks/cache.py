@@ -1,0 +1,125 @@
+"""Whether the cache lies where its owner thinks, once."""
+
+import shlex
+
+from services.worker.diagnosis.checks.finding import NOTICEABLE_SECONDS, Check, Finding, Remedy
+from services.worker.diagnosis.facts import CacheVariable, LoadFacts
+from services.worker.diagnosis.units import duration, size
+
+OLD_CACHE_FOLDERS = ("TRANSFORMERS_CACHE", "PYTORCH_TRANSFORMERS_CACHE", "PYTORCH_PRETRAINED_BERT_CACHE")
+
+
+def find_ignored_cache_variable(facts: LoadFacts) -> Finding | None:
+    vain = [variable for variable in facts.cache.variables if _moves_cache_in_vain(variable, facts)]
+    if not vain:
+        return None
+    wanted = vain[0].value
+    copies = [copy for copy in facts.cache.copies if copy.folder.rstrip("/") == wanted.rstrip("/")]
+    return Finding(
+        id="ignored-cache-variable",
+        severity="warning" if facts.in_hub_cache else "info",
+        title=f"{vain[0].name} is set but does not move the cache",
+        evidence=(
+            *(f"{variable.name}={variable.value}: {variable.reason}" for variable in vain),
+            f"the cache in use is {facts.cache.folder} (decided by {facts.cache.decided_by})",
+            *(f"{copy.folder} holds a copy of this model, {size(copy.bytes)}" for copy in copies),
+        ),
+        remedies=(
+            Remedy(
+                action="name the folder in the variable that is read",
+                command=f"export HF_HUB_CACHE={shlex.quote(wanted)}; unset {vain[0].name}",
+            ),
+        ),
+    )
+
+
+def find_setting_without_effect(facts: LoadFacts) -> Finding | None:
+    vain = [
+        variable
+        for variable in facts.cache.variables
+        if variable.effect == "ignored" and variable.name not in OLD_CACHE_FOLDERS
+    ]
+    if not vain:
+        return None
+    names = " ".join(variable.name for variable in vain)
+    return Finding(
+        id="setting-without-effect",
+        severity="info",
+        title=f"{names.replace(' ', ', ')} changes nothing",
+        evidence=tuple(f"{variable.name}={variable.value}: {variable.reason}" for variable in vain),
+        remedies=(Remedy(action="remove what has no effect", command=f"unset {names}"),),
+    )
+
+
+def find_cached_twice(facts: LoadFacts) -> Finding | None:
+    if not facts.in_hub_cache or not facts.cache.copies:
+        return None
+    return Finding(
+        id="cached-twice",
+        severity="info",
+        title="The model is cached more than once",
+        evidence=(
+            f"in use: {facts.cache.folder}",
+            *(f"also in {copy.folder}: {size(copy.bytes)}" for copy in facts.cache.copies),
+        ),
+        remedies=(Remedy(action="keep the copy on the faster disk, and name its folder in HF_HUB_CACHE"),),
+    )
+
+
+def find_other_revisions(facts: LoadFacts) -> Finding | None:
+    left = facts.cache.unreferenced_bytes or 0
+    if left < 1_000_000:
+        return None
+    return Finding(
+        id="other-revisions",
+        severity="info",
+        title=f"{size(left)} of the cache belong to other revisions of this model",
+        evidence=(f"the revision in use is {facts.checkpoint.revision}", "they cost disk space, no time"),
+        remedies=(Remedy(action="remove revisions that nothing names any more", command="hf cache prune"),),
+    )
+
+
+def find_hub_asked(facts: LoadFacts) -> Finding | None:
+    if facts.checkpoint.source != "hub_cache" or facts.cache.offline or facts.locate_seconds is None:
+        return None
+    slow = facts.locate_seconds >= NOTICEABLE_SECONDS
+    return Finding(
+        id="hub-asked",
+        severity="warning" if slow else "info",
+        title="Every load asks the hub whether the cached files are current",
+        evidence=(
+            f"finding the cached files took {duration(facts.locate_seconds)}, questions to the hub included",
+        ),
+        remedies=(
+            Remedy(
+                action="load without asking, once everything is cached",
+                command="export HF_HUB_OFFLINE=1",
+                saves_seconds=facts.locate_seconds,
+            ),
+        ),
+    )
+
+
+def _moves_cache_in_vain(variable: CacheVariable, facts: LoadFacts) -> bool:
+    meant_to = variable.name in OLD_CACHE_FOLDERS and variable.effect == "ignored"
+    outranked = variable.name == "HUGGINGFACE_HUB_CACHE" and variable.effect == "outranked"
+    return (meant_to or outranked) and variable.value.rstrip("/") != facts.cache.folder.rstrip("/")
+
+
+CHECKS = (
+    Check(
+        "ignored-cache-variable",
+        "warning",
+        "a variable such as TRANSFORMERS_CACHE that no longer moves the cache",
+        find_ignored_cache_variable,
+    ),
+    Check(
+        "setting-without-effect",
+        "info",
+        "variables for faster loading that nothing reads",
+        find_setting_without_effect,
+    ),
+    Check("cached-twice", "info", "the same model in two cache folders", find_cached_twice),
+    Check("other-revisions", "info", "cached bytes of other revisions", find_other_revisions),
+    Check("hub-asked", "warning", "the hub is asked at every load", find_hub_asked),
+)

@@ -1,0 +1,65 @@
+"""A finding: one cause of slow or failing loads, seen in the facts, with evidence and what to do about it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from services.worker.diagnosis.facts import LoadFacts
+from shared.schemas import Frozen
+
+Severity = Literal["info", "warning", "error"]
+
+NOTICEABLE_SECONDS = 2.0  # less than this is not worth a warning
+LONG_SECONDS = 10.0
+SATA_SSD_BYTES_PER_SECOND = 550e6  # the slowest disk anybody would move a model to
+
+
+class Remedy(Frozen):
+    """One way out; `saves_seconds` is of one load, predicted from the facts, None where they do not tell."""
+
+    action: str
+    command: str | None = None
+    """To be pasted into a shell, or the setting to change."""
+    saves_seconds: float | None = None
+    assumes: str | None = None
+    """What the prediction takes for granted beyond the facts."""
+
+
+class Finding(Frozen):
+    """What a check saw."""
+
+    id: str
+    severity: Severity
+    title: str
+    evidence: tuple[str, ...]
+    """Sentences with the numbers seen."""
+    remedies: tuple[Remedy, ...] = ()
+
+    @property
+    def saves_seconds(self) -> float | None:
+        """By the best of the remedies."""
+        known = [remedy.saves_seconds for remedy in self.remedies if remedy.saves_seconds is not None]
+        return max(known, default=None)
+
+
+@dataclass(frozen=True)
+class Check:
+    """A pure question to the facts. `severity` is the gravest its findings can have."""
+
+    id: str
+    severity: Severity
+    finds: str
+    """What it finds, for the README's table."""
+    run: Callable[[LoadFacts], Finding | None]
+
+
+def by_seconds(seconds: float | None) -> Severity:
+    """A warning only when it costs somebody noticeable time."""
+    return "warning" if seconds is not None and seconds >= NOTICEABLE_SECONDS else "info"
+
+
+def saved(before: float | None, after: float | None) -> float | None:
+    """Seconds saved, None when either is unknown or nothing is gained."""
+    if before is None or after is None or after >= before:
+        return None
+    return before - after

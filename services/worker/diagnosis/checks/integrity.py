@@ -1,0 +1,75 @@
+"""Whether the files are whole."""
+
+import shlex
+
+from services.worker.diagnosis.checks.finding import Check, Finding, Remedy
+from services.worker.diagnosis.facts import LoadFacts
+from services.worker.diagnosis.units import size
+
+
+def find_incomplete_checkpoint(facts: LoadFacts) -> Finding | None:
+    damaged = [file for file in facts.checkpoint.files if file.problem is not None]
+    needed = [file.problem or "" for file in damaged if file.opened]
+    if not facts.checkpoint.problems and not needed:
+        return None
+    return Finding(
+        id="incomplete-checkpoint",
+        severity="error",
+        title="The checkpoint can't be loaded: files are missing or damaged",
+        evidence=(*facts.checkpoint.problems, *needed)[:20],
+        remedies=(_fetch_again(facts),),
+    )
+
+
+def find_damaged_spare(facts: LoadFacts) -> Finding | None:
+    spare = [file for file in facts.checkpoint.files if file.problem is not None and not file.opened]
+    if not spare or facts.checkpoint.problems:
+        return None
+    return Finding(
+        id="damaged-spare",
+        severity="info",
+        title="A weight file that no load opens is damaged",
+        evidence=tuple(file.problem or "" for file in spare)[:20],
+        remedies=(Remedy(action="delete it, or fetch it again for the program that needs it"),),
+    )
+
+
+def find_unfinished_download(facts: LoadFacts) -> Finding | None:
+    unfinished = facts.cache.unfinished
+    if not unfinished:
+        return None
+    total = sum(file.bytes for file in unfinished)
+    return Finding(
+        id="unfinished-download",
+        severity="warning" if facts.checkpoint.problems else "info",
+        title=f"Interrupted downloads left {size(total)} in the cache",
+        evidence=tuple(f"{file.name}: {size(file.bytes)}" for file in unfinished)[:20],
+        remedies=(
+            Remedy(
+                action="delete the `.incomplete` files while nothing downloads; downloads start anew anyway"
+            ),
+        ),
+    )
+
+
+def _fetch_again(facts: LoadFacts) -> Remedy:
+    if facts.in_hub_cache:
+        return Remedy(
+            action="download the damaged files again",
+            command=f"hf download {shlex.quote(facts.model)} --force-download",
+        )
+    return Remedy(
+        action=f"copy the model into {facts.checkpoint.folder} again and see that the copy finishes"
+    )
+
+
+CHECKS = (
+    Check(
+        "incomplete-checkpoint",
+        "error",
+        "missing shards, truncated or damaged weight files",
+        find_incomplete_checkpoint,
+    ),
+    Check("damaged-spare", "info", "a damaged weight file that no load opens", find_damaged_spare),
+    Check("unfinished-download", "warning", "leftovers of interrupted downloads", find_unfinished_download),
+)

@@ -1,0 +1,81 @@
+"""Whether something other than reading takes the load's time."""
+
+from services.worker.diagnosis.checks.finding import LONG_SECONDS, NOTICEABLE_SECONDS, Check, Finding, Remedy
+from services.worker.diagnosis.checks.remedies import stay_resident
+from services.worker.diagnosis.facts import LoadFacts
+from services.worker.diagnosis.units import duration, size
+
+_DOMINATES = 0.5
+
+
+def find_quantize_bound(facts: LoadFacts) -> Finding | None:
+    trial = facts.trial
+    seconds = trial.phase_seconds.get("quantize", 0.0) if trial else 0.0
+    if trial is None or seconds < NOTICEABLE_SECONDS or seconds < _DOMINATES * trial.total_seconds:
+        return None
+    cpu = trial.cpu_seconds
+    busy = () if cpu is None else (f"{cpu / trial.total_seconds:.1f} processors were busy on average",)
+    copy = facts.checkpoint.nf4_bytes
+    return Finding(
+        id="quantize-bound",
+        severity="warning" if seconds >= LONG_SECONDS else "info",
+        title="Quantizing takes most of the load",
+        evidence=(
+            f"{duration(seconds)} of {duration(trial.total_seconds)} went into quantizing on {trial.device}",
+            *busy,
+        ),
+        remedies=(
+            Remedy(
+                action="keep a copy of the weights that is quantized already"
+                + (f" (nf4, about {size(copy)})" if copy else ""),
+                saves_seconds=seconds,
+            ),
+            stay_resident(),
+        ),
+    )
+
+
+def find_fixed_costs(facts: LoadFacts) -> Finding | None:
+    trial = facts.trial
+    if trial is None:
+        return None
+    resolve, rest = trial.phase_seconds.get("resolve", 0.0), trial.phase_seconds.get("rest", 0.0)
+    seconds = resolve + rest
+    if seconds < NOTICEABLE_SECONDS or seconds < _DOMINATES * trial.total_seconds:
+        return None
+    return Finding(
+        id="fixed-costs",
+        severity="warning" if seconds >= LONG_SECONDS else "info",
+        title="Most of the load goes into what does not depend on the weights",
+        evidence=(
+            f"resolve {duration(resolve)} (config, tokenizer, headers) + rest {duration(rest)} (imports, "
+            f"building the modules) = {duration(seconds)} of {duration(trial.total_seconds)}",
+        ),
+        remedies=(
+            stay_resident(),
+            Remedy(
+                action="diagnose once more: the first load of a process also imports its libraries; if that "
+                "was it, put Python's environment on a faster disk"
+            ),
+        ),
+    )
+
+
+def find_failed_trial(facts: LoadFacts) -> Finding | None:
+    failure = facts.trial_failure
+    if failure is None:
+        return None
+    return Finding(
+        id="failed-trial",
+        severity="error",
+        title="The model could not be loaded",
+        evidence=(failure.message,),
+        remedies=(Remedy(action=failure.remedy),),
+    )
+
+
+CHECKS = (
+    Check("failed-trial", "error", "a trial load that did not end", find_failed_trial),
+    Check("quantize-bound", "warning", "quantizing takes most of the load", find_quantize_bound),
+    Check("fixed-costs", "warning", "costs that do not depend on the weights dominate", find_fixed_costs),
+)

@@ -1,0 +1,195 @@
+"""Whether the storage's speed explains the load: its bandwidth, its requests, or its other users."""
+
+from services.worker.diagnosis.checks.dtype import double_bytes
+from services.worker.diagnosis.checks.finding import (
+    LONG_SECONDS,
+    NOTICEABLE_SECONDS,
+    Check,
+    Finding,
+    Remedy,
+    Severity,
+    saved,
+)
+from services.worker.diagnosis.checks.remedies import (
+    keep_bfloat16_copy,
+    keep_nf4_copy,
+    move_to_faster_disk,
+    stay_resident,
+)
+from services.worker.diagnosis.facts import LoadFacts, TrialLoad
+from services.worker.diagnosis.read_speed import ReadSpeed
+from services.worker.diagnosis.units import duration, rate, size
+
+_BOUND_RATIO = 0.5  # from here on the storage's limit explains more of the load than everything else
+_FROM_CACHE_RATIO = 0.1  # a load that needs less of its bytes from storage says nothing about storage
+_MAPPING_PENALTY = 1.5
+_BUSY_RATIO = 0.3
+_HARD_DISK_BYTES_PER_SECOND = 300e6
+_HARD_DISK_LATENCY_SECONDS = 0.004  # half a turn at 7200/min; an SSD needs a tenth
+
+
+def find_bandwidth_bound(facts: LoadFacts) -> Finding | None:
+    """The load takes about bytes ÷ bandwidth: only fewer bytes, another disk or no load at all can help."""
+    total = facts.checkpoint.opened_bytes
+    limit_seconds, limit = facts.read_seconds(total), facts.limit_bytes_per_second
+    if limit_seconds is None or limit is None or limit_seconds < NOTICEABLE_SECONDS:
+        return None
+    trial = told_by_storage(facts)
+    if trial is not None and trial.uncached_bytes / limit < _BOUND_RATIO * trial.shard_loop_seconds:
+        return None
+    severity: Severity = "warning" if limit_seconds >= LONG_SECONDS else "info"
+    options = (keep_nf4_copy(facts), move_to_faster_disk(facts), keep_bfloat16_copy(facts), stay_resident())
+    return Finding(
+        id="bandwidth-bound",
+        severity=severity,
+        title="The storage's bandwidth decides how long the load takes",
+        evidence=(
+            f"{size(total)} ÷ {rate(limit)} = {duration(limit_seconds)}: no load from this storage is faster",
+            shard_times(facts, limit_seconds),
+            *(_achieved(trial, limit) if trial else ("not seen in a load from storage: predicted",)),
+            *((double_bytes(facts),) if keep_bfloat16_copy(facts) else ()),
+            *_disk_kind(facts, limit),
+            "options of the loader can't help: they change neither the bytes nor the disk",
+        ),
+        remedies=tuple(option for option in options if option is not None),
+    )
+
+
+def find_request_bound(facts: LoadFacts) -> Finding | None:
+    """Memory-mapped reading is much slower than large reads of the same file: each request costs time."""
+    speed, limit = facts.read_speed, facts.limit_bytes_per_second
+    mapped = speed.mapped.bytes_per_second if speed else None
+    if speed is None or limit is None or mapped is None or mapped * _MAPPING_PENALTY > limit:
+        return None
+    lost = saved(facts.checkpoint.opened_bytes / mapped, facts.read_seconds(facts.checkpoint.opened_bytes))
+    if lost is None or lost < NOTICEABLE_SECONDS:
+        return None
+    suffers = _reads_by_mapping(facts)
+    return Finding(
+        id="request-bound",
+        severity="warning" if suffers else "info",
+        title="Many small requests are slow on this storage, large reads are not",
+        evidence=(
+            f"memory mapping reads {rate(mapped)}, large reads {rate(limit)}: {limit / mapped:.1f} times it",
+            *_latency(speed),
+            f"a load that only maps its files loses {duration(lost)}",
+            "Tunedock does so here, for memory can't hold the files beforehand"
+            if suffers
+            else "Tunedock reads the files in large pieces first and so does not; other programs do",
+        ),
+        remedies=_against_requests(facts, lost if suffers else None),
+    )
+
+
+def find_busy_disk(facts: LoadFacts) -> Finding | None:
+    activity = facts.disk_activity
+    if activity is None or max(activity.busy_ratio or 0.0, activity.stalled_ratio or 0.0) < _BUSY_RATIO:
+        return None
+    flows = ((activity.read_bytes_per_second, "read"), (activity.written_bytes_per_second, "written"))
+    moved = ", ".join(f"{rate(flow)} {what}" for flow, what in flows if flow is not None)
+    window = duration(activity.window_seconds)
+    shares = (
+        (activity.busy_ratio, f"{activity.device} had requests in flight"),
+        (activity.stalled_ratio, "programs waited for a disk"),
+    )
+    return Finding(
+        id="busy-disk",
+        severity="warning",
+        title="Other programs keep the disk busy",
+        evidence=(
+            *(
+                f"{what} for {share:.0%} of {window} in which we left it alone"
+                for share, what in shares
+                if share
+            ),
+            *((moved,) if moved else ()),
+        ),
+        remedies=(
+            Remedy(
+                action="see which programs use the disk, let them finish, then diagnose again",
+                command="pidstat -d 1 10",
+            ),
+        ),
+    )
+
+
+def told_by_storage(facts: LoadFacts) -> TrialLoad | None:
+    """The trial load, if its bytes came from storage rather than from the page cache."""
+    trial = facts.trial
+    if trial is None or trial.source != "trial" or trial.cached_bytes_before is None:
+        return None
+    return trial if trial.uncached_bytes > _FROM_CACHE_RATIO * trial.weight_bytes else None
+
+
+def shard_times(facts: LoadFacts, limit_seconds: float) -> str:
+    """Seconds a shard, the number that progress bars of loaders show."""
+    shards = facts.checkpoint.shards
+    at_least = f"{shards} shard{'s' if shards > 1 else ''}, at least {limit_seconds / shards:.1f} s each"
+    trial = told_by_storage(facts)
+    if trial is None:
+        return at_least
+    each = trial.shard_loop_seconds / shards
+    return f"{at_least}; the load took {each:.1f} s each, {duration(trial.shard_loop_seconds)} in all"
+
+
+def _achieved(trial: TrialLoad, limit: float) -> tuple[str, ...]:
+    ratio = trial.uncached_bytes / trial.shard_loop_seconds / limit if trial.shard_loop_seconds else 0.0
+    cached = trial.weight_bytes - trial.uncached_bytes
+    known = f" ({size(cached)} were in memory already)" if cached else ""
+    return (f"achieved ÷ limit = {ratio:.2f}{known}",)
+
+
+def _disk_kind(facts: LoadFacts, limit: float) -> tuple[str, ...]:
+    """Named a hard disk only when bandwidth and latency both say so: the kernel's own flag is often wrong."""
+    latency = facts.read_speed.small.median_seconds if facts.read_speed else None
+    if facts.storage.storage_class not in ("local", "layered") or limit > _HARD_DISK_BYTES_PER_SECOND:
+        return ()
+    if latency is not None and latency >= _HARD_DISK_LATENCY_SECONDS:
+        return (f"{rate(limit)} and {duration(latency)} for a small read are those of one hard disk",)
+    return ()
+
+
+def _latency(speed: ReadSpeed) -> tuple[str, ...]:
+    median, p95 = speed.small.median_seconds, speed.small.p95_seconds
+    if median is None or p95 is None:
+        return ()
+    return (f"one 4 KiB read takes {duration(median)} (median), {duration(p95)} (95th percentile)",)
+
+
+def _reads_by_mapping(facts: LoadFacts) -> bool:
+    """Whether our own loader skips reading ahead, which it does when memory is too small for the files."""
+    usable = facts.memory.usable_bytes
+    return usable is not None and facts.checkpoint.opened_bytes > 0.9 * usable
+
+
+def _against_requests(facts: LoadFacts, lost: float | None) -> tuple[Remedy, ...]:
+    remedies = [
+        Remedy(
+            action="read the files through once before a program loads them, if memory has room",
+            command=f"cat {facts.checkpoint.folder}/*.safetensors > /dev/null",
+        )
+    ]
+    device = facts.storage.block_device
+    if device is not None and (device.read_ahead_bytes or 0) < 2 * 1024**2:
+        read_ahead = [f"echo 4096 | sudo tee /sys/block/{disk}/queue/read_ahead_kb" for disk in device.disks]
+        remedies.append(
+            Remedy(
+                action="let the kernel read further ahead",
+                command="; ".join(read_ahead),
+                saves_seconds=lost,
+                assumes="memory mapping then reaches the speed of large reads",
+            )
+        )
+    return tuple(remedies)
+
+
+CHECKS = (
+    Check(
+        "bandwidth-bound",
+        "warning",
+        "load time is about bytes ÷ the storage's bandwidth",
+        find_bandwidth_bound,
+    ),
+    Check("request-bound", "warning", "mapped reading far slower than large reads", find_request_bound),
+    Check("busy-disk", "warning", "other programs keep the disk busy", find_busy_disk),
+)

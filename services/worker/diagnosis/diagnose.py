@@ -1,0 +1,62 @@
+"""Diagnoses how one model loads: facts, findings, report."""
+
+import time
+
+from services.worker.diagnosis.checks import run_checks
+from services.worker.diagnosis.facts import TrialLoad
+from services.worker.diagnosis.inspect import inspect_model
+from services.worker.diagnosis.report import DiagnosisReport, make_report
+from services.worker.diagnosis.trial_load import describe_resident, device_of_trials, try_load
+from services.worker.loading.hub_cache import ModelFiles, locate_model, resolve_model
+from services.worker.report import Report
+from services.worker.residency import Residency
+from shared.schemas import LoadDiagnosticRequest
+from shared.settings import Settings
+
+
+def diagnose(
+    request: LoadDiagnosticRequest, *, settings: Settings, residency: Residency | None = None, report: Report
+) -> DiagnosisReport:
+    """Find out how the request's model loads and what would make it faster.
+
+    A trial load goes through `residency`, which then holds the model; without one the model is freed again.
+    Without a trial the phases of a resident model are reported instead. Raises JobFailed when there is no
+    such model; a model that can't be loaded is a finding.
+    """
+    started = time.perf_counter()
+    name = request.model or settings.default_model
+    files = locate_model(
+        name,
+        request.revision,
+        models_dir=settings.models_dir,
+        data_dir=settings.data_dir,
+        report=report,
+    )
+    located = time.perf_counter() - started
+    own_residency = residency or Residency(device_of_trials())
+
+    def trial() -> TrialLoad | None:
+        if not request.trial_load:
+            resident = own_residency.peek(files)
+            return describe_resident(resident) if resident else None
+        return try_load(
+            _loadable(files, settings, report), cold=request.cold, residency=own_residency, report=report
+        )
+
+    try:
+        facts = inspect_model(files, locate_seconds=located, trial=trial, report=report)
+    finally:
+        if residency is None:
+            own_residency.evict()
+    return make_report(facts, run_checks(facts))
+
+
+def _loadable(files: ModelFiles, settings: Settings, report: Report) -> ModelFiles:
+    """The same files, or what the sandbox made of them if they are pickles."""
+    return resolve_model(
+        files.name,
+        files.revision if files.source in ("hub", "hub_cache") else None,
+        models_dir=settings.models_dir,
+        data_dir=settings.data_dir,
+        report=report,
+    )

@@ -1,0 +1,176 @@
+"""What a diagnosis knows about one model and its loading: gathered once, then only read."""
+
+from typing import Literal
+
+from services.worker.diagnosis.machine import DiskActivity, Memory
+from services.worker.diagnosis.read_speed import ReadSpeed
+from services.worker.loading.storage import Storage
+from shared.schemas import Frozen
+
+FileFormat = Literal["safetensors", "pickle", "legacy pickle", "gguf", "other"]
+ModelSource = Literal["folder", "hub_cache", "hub", "prepared"]
+
+
+class WeightFile(Frozen):
+    """One weight file as it lies on disk. Of safetensors only headers are read, no pickle is unpickled."""
+
+    name: str
+    """Relative to the model's folder."""
+    format: FileFormat
+    bytes: int
+    opened: bool = False
+    """Whether a load by Tunedock opens it (after converting it, if it is a pickle)."""
+    tensors: int | None = None
+    problem: str | None = None
+    """Why the file can't be loaded."""
+
+
+class Checkpoint(Frozen):
+    """The model's files."""
+
+    folder: str
+    source: ModelSource
+    revision: str | None = None
+    files: tuple[WeightFile, ...] = ()
+    problems: tuple[str, ...] = ()
+    """What makes the set as a whole unloadable: a missing shard, an index that names none."""
+    parameters: int | None = None
+    dtype_parameters: dict[str, int] = {}
+    """Safetensors dtype → parameters stored in it, of the files that a load opens."""
+    bfloat16_bytes: int | None = None
+    """What the same weights would take on disk in bfloat16."""
+    nf4_bytes: int | None = None
+    """And in nf4 with double quantization, embeddings in bfloat16."""
+    quantized: bool = False
+
+    @property
+    def opened(self) -> tuple[WeightFile, ...]:
+        return tuple(file for file in self.files if file.opened)
+
+    @property
+    def opened_bytes(self) -> int:
+        return sum(file.bytes for file in self.opened)
+
+    @property
+    def shards(self) -> int:
+        return max(1, len(self.opened))
+
+
+class CacheVariable(Frozen):
+    """An environment variable that is set and concerns the cache or loading."""
+
+    name: str
+    value: str
+    effect: Literal["decides", "outranked", "ignored"]
+    reason: str
+
+
+class UnfinishedFile(Frozen):
+    """What an interrupted download left."""
+
+    name: str
+    bytes: int
+
+
+class CacheCopy(Frozen):
+    """The same model in another cache folder."""
+
+    folder: str
+    bytes: int
+
+
+class HubCache(Frozen):
+    """The hub's cache by the rules of the installed huggingface_hub, and this model's entry in it."""
+
+    folder: str
+    decided_by: str
+    """The variable that won, or "default"."""
+    variables: tuple[CacheVariable, ...] = ()
+    offline: bool = False
+    unfinished: tuple[UnfinishedFile, ...] = ()
+    unreferenced_bytes: int | None = None
+    """Of this model, but of no file of the revision in use."""
+    copies: tuple[CacheCopy, ...] = ()
+
+
+class OpenedFile(Frozen):
+    """A weight file that this process had mapped during the trial load."""
+
+    name: str
+    bytes: int
+
+
+class TrialLoad(Frozen):
+    """One load of the model, timed. `phase_seconds`: resolve, read, deserialize, quantize, move, rest."""
+
+    source: Literal["trial", "resident"]
+    """"resident": not loaded now; the times are of the load that brought the resident model in."""
+    device: str
+    total_seconds: float
+    phase_seconds: dict[str, float]
+    weight_bytes: int
+    opened_files: tuple[OpenedFile, ...] = ()
+    cold_wanted: bool = False
+    cached_bytes_before: int | None = None
+    """Of the weight files, in the page cache when the load began."""
+    storage_read_bytes: int | None = None
+    """What the kernel fetched from storage for this process meanwhile (/proc/self/io)."""
+    major_faults: int | None = None
+    cpu_seconds: float | None = None
+    """Processor time of all threads of this process."""
+
+    @property
+    def shard_loop_seconds(self) -> float:
+        """What a bar over checkpoint shards would show in total: everything done for each tensor."""
+        return sum(
+            self.phase_seconds.get(phase, 0.0) for phase in ("read", "deserialize", "quantize", "move")
+        )
+
+    @property
+    def uncached_bytes(self) -> int:
+        """Weight bytes that storage had to deliver."""
+        return max(0, self.weight_bytes - (self.cached_bytes_before or 0))
+
+
+class TrialFailure(Frozen):
+    """Why the trial load did not end; the words of the worker's failures."""
+
+    code: str
+    message: str
+    remedy: str
+
+
+class LoadFacts(Frozen):
+    """All facts of one diagnosis; a part that was not or could not be gathered is None."""
+
+    model: str
+    measured_at: float
+    """UTC seconds."""
+    checkpoint: Checkpoint
+    cache: HubCache
+    storage: Storage
+    wanted_dtype: str = "BF16"
+    """In the words of safetensors."""
+    read_speed: ReadSpeed | None = None
+    disk_behind: str | None = None
+    """The disk that read while the model's files were read, where the filesystem names none."""
+    disk_activity: DiskActivity | None = None
+    memory: Memory
+    locate_seconds: float | None = None
+    """Time to find the model's folder, questions to the hub included."""
+    trial: TrialLoad | None = None
+    trial_failure: TrialFailure | None = None
+    versions: dict[str, str] = {}
+
+    @property
+    def limit_bytes_per_second(self) -> float | None:
+        return None if self.read_speed is None else self.read_speed.limit_bytes_per_second
+
+    @property
+    def in_hub_cache(self) -> bool:
+        return self.checkpoint.source in ("hub", "hub_cache")
+
+    def read_seconds(self, size_bytes: int) -> float | None:
+        """Time for `size_bytes` at the storage's limit: no load from it can be faster."""
+        limit = self.limit_bytes_per_second
+        return None if not limit else size_bytes / limit

@@ -1,0 +1,107 @@
+"""Gathers the facts of one diagnosis: files, cache, storage, speed, memory, and a trial load if wanted."""
+
+import platform
+import time
+from collections.abc import Callable
+from importlib import metadata
+from pathlib import Path
+
+from services.worker.diagnosis.cache_rules import describe_cache
+from services.worker.diagnosis.facts import Checkpoint, LoadFacts, TrialFailure, TrialLoad
+from services.worker.diagnosis.machine import disk_that_read, read_disk_counters, read_memory, watch_disk
+from services.worker.diagnosis.read_speed import ReadSpeed, measure_read_speed
+from services.worker.diagnosis.weights import describe_checkpoint, weight_paths
+from services.worker.failures import JobFailed
+from services.worker.loading.hub_cache import ModelFiles
+from services.worker.loading.storage import Storage, storage_of
+from services.worker.report import Report
+
+SECONDS_BETWEEN_REPORTS = 0.5
+WATCH_SECONDS = 1.0
+_LIBRARIES = ("torch", "transformers", "huggingface_hub", "safetensors", "bitsandbytes")
+
+Trial = Callable[[], TrialLoad | None]
+
+
+def inspect_model(
+    files: ModelFiles, *, locate_seconds: float | None, trial: Trial, report: Report
+) -> LoadFacts:
+    """All facts about the model in `files`. `trial` loads it, or answers None where that was not wanted.
+
+    Reading speed comes before the trial and leaves the page cache as it was. Raises JobStopped; a trial that
+    fails is a fact.
+    """
+    report.progress("inspecting", model=files.name)
+    checkpoint = describe_checkpoint(files.folder, files.source, files.revision)
+    cache = describe_cache(files.name, files.folder if files.source in ("hub", "hub_cache") else None)
+    paths = weight_paths(checkpoint)
+    storage = storage_of(paths[0] if paths else files.folder)
+    memory = read_memory()
+    read_speed, disk_behind = _measure(paths, storage, report)
+    disk = storage.block_device.disks[0] if storage.block_device else disk_behind
+    activity = watch_disk(disk, WATCH_SECONDS)
+    report.progress("inspecting", model=files.name)
+    trial_load, failure = _try(trial, checkpoint)
+    return LoadFacts(
+        model=files.name,
+        measured_at=time.time(),
+        checkpoint=checkpoint,
+        cache=cache,
+        storage=storage,
+        read_speed=read_speed,
+        disk_behind=disk_behind,
+        disk_activity=activity,
+        memory=memory,
+        locate_seconds=locate_seconds,
+        trial=trial_load,
+        trial_failure=failure,
+        versions=versions(),
+    )
+
+
+def versions() -> dict[str, str]:
+    """Of Python, the kernel and the libraries that load models; those not installed are left out."""
+    found = {"python": platform.python_version(), "kernel": platform.release()}
+    for name in _LIBRARIES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def _measure(paths: list[Path], storage: Storage, report: Report) -> tuple[ReadSpeed | None, str | None]:
+    """Reading speed of the files, and the disk that moved meanwhile."""
+    if not paths:
+        return None, None
+    report.progress("measuring storage")
+    before = read_disk_counters()
+    speed = measure_read_speed(
+        paths,
+        in_memory=storage.storage_class == "memory",
+        tick=_now_and_then(lambda: report.progress("measuring storage")),
+    )
+    fetched = sum(rate.read_bytes for rate in (speed.direct, speed.buffered, speed.mapped))
+    return speed, disk_that_read(before, read_disk_counters(), fetched // 2) if fetched else None
+
+
+def _try(trial: Trial, checkpoint: Checkpoint) -> tuple[TrialLoad | None, TrialFailure | None]:
+    if checkpoint.problems or any(file.problem for file in checkpoint.opened):
+        return None, None  # it can't be loaded, which a check says better than the loader
+    try:
+        return trial(), None
+    except JobFailed as failed:
+        failure = failed.failure
+        return None, TrialFailure(code=failure.code, message=failure.message, remedy=failure.remedy)
+
+
+def _now_and_then(call: Callable[[], None]) -> Callable[[], None]:
+    last = time.monotonic()
+
+    def tick() -> None:
+        nonlocal last
+        if (now := time.monotonic()) - last >= SECONDS_BETWEEN_REPORTS:
+            last = now
+            call()
+
+    return tick

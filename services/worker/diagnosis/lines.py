@@ -1,0 +1,151 @@
+"""A diagnosis as plain lines: what was measured, phases as bars, the limit, findings, what is unknown."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from services.worker.diagnosis.checks.finding import Finding, Remedy
+from services.worker.diagnosis.checks.mounts import place
+from services.worker.diagnosis.facts import LoadFacts, TrialLoad
+from services.worker.diagnosis.read_speed import Rate, ReadSpeed
+from services.worker.diagnosis.summary import LoadSummary
+from services.worker.diagnosis.units import duration, rate, size
+
+_LABEL_WIDTH = 12
+_BAR_WIDTH = 40
+
+
+def report_lines(facts: LoadFacts, summary: LoadSummary, findings: list[Finding]) -> list[str]:
+    """The whole report; ASCII except for × and ÷, no colours."""
+    day = datetime.fromtimestamp(facts.measured_at, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    return [
+        f"How {facts.model} loads, {day}",
+        "",
+        *_measured_lines(facts),
+        "",
+        *_load_lines(facts, summary),
+        "",
+        *_finding_lines(findings),
+        *_unknown_lines(facts),
+    ]
+
+
+def _measured_lines(facts: LoadFacts) -> Iterator[str]:
+    checkpoint, cache = facts.checkpoint, facts.cache
+    formats = ", ".join(sorted({file.format for file in checkpoint.opened})) or "none"
+    dtypes = " + ".join(f"{count:,} × {dtype}" for dtype, count in checkpoint.dtype_parameters.items())
+    count = len(checkpoint.opened)
+    yield _line("weights", f"{count} file{'s' * (count != 1)} ({formats}), {size(checkpoint.opened_bytes)}")
+    if dtypes:
+        yield _line("parameters", dtypes)
+    yield _line("source", checkpoint.source.replace("_", " "))
+    yield _line("folder", checkpoint.folder)
+    if facts.in_hub_cache:
+        yield _line("cache", f"{cache.folder} (decided by {cache.decided_by})")
+    yield _line("storage", f"{place(facts.storage)}: {facts.storage.storage_class}")
+    yield from _disk_lines(facts)
+    usable = facts.memory.usable_bytes
+    if usable is not None:
+        yield _line("memory", f"room for {size(usable)} of {size(facts.memory.total_bytes or 0)}")
+    yield _line("versions", ", ".join(f"{name} {version}" for name, version in facts.versions.items()))
+    if facts.read_speed is not None:
+        yield from _speed_lines(facts.read_speed)
+
+
+def _disk_lines(facts: LoadFacts) -> Iterator[str]:
+    device = facts.storage.block_device
+    if device is not None:
+        flag = {True: "rotational by its own account", False: "not rotational", None: "rotation unknown"}
+        ahead = (
+            f", reads {size(device.read_ahead_bytes)} ahead" if device.read_ahead_bytes is not None else ""
+        )
+        yield _line("disk", f"{' + '.join(device.disks)}, {flag[device.rotational]}{ahead}")
+    elif facts.disk_behind is not None:
+        yield _line("disk", f"{facts.disk_behind}, which read while the files were read")
+
+
+def _speed_lines(speed: ReadSpeed) -> Iterator[str]:
+    yield _line("cold reads", f"direct {_rate(speed.direct)}, buffered {_rate(speed.buffered)}")
+    yield _line("", f"mapped {_rate(speed.mapped)}")
+    yield _line("warm reads", _rate(speed.warm))
+    small = speed.small
+    if small.median_seconds is not None and small.p95_seconds is not None:
+        yield _line(
+            "4 KiB reads", f"{duration(small.median_seconds)} median, {duration(small.p95_seconds)} p95"
+        )
+    else:
+        yield _line("4 KiB reads", f"unknown: {small.reason}")
+
+
+def _rate(measured: Rate) -> str:
+    if measured.bytes_per_second is None:
+        return f"unknown ({measured.reason})"
+    return rate(measured.bytes_per_second)
+
+
+def _load_lines(facts: LoadFacts, summary: LoadSummary) -> Iterator[str]:
+    trial = facts.trial
+    if trial is None:
+        failure = facts.trial_failure
+        yield _line("load", f"failed: {failure.message}" if failure else "not tried")
+    else:
+        yield _line("load", _load_title(trial))
+        yield from phase_lines(trial)
+    if summary.limit_seconds is not None and summary.limit_bytes_per_second is not None:
+        sum_ = f"{size(summary.weight_bytes)} ÷ {rate(summary.limit_bytes_per_second)}"
+        yield _line("limit", f"{sum_} = {duration(summary.limit_seconds)}")
+    if summary.achieved_ratio is not None:
+        yield _line("achieved", f"{summary.achieved_ratio:.2f} of the limit")
+    if summary.shard_seconds is not None:
+        yield _line("a shard", f"{duration(summary.shard_seconds)} ({summary.shards} of them)")
+
+
+def _load_title(trial: TrialLoad) -> str:
+    if trial.source == "resident":
+        return f"in memory of {trial.device} already; the load that brought it there took"
+    cached = "an unknown part" if trial.cached_bytes_before is None else size(trial.cached_bytes_before)
+    return f"to {trial.device}, {cached} of {size(trial.weight_bytes)} were in memory before"
+
+
+def phase_lines(trial: TrialLoad) -> list[str]:
+    """One line a phase, times aligned, bars in proportion to the longest phase."""
+    longest = max(trial.phase_seconds.values(), default=0.0) or 1.0
+    rows = [
+        _line("", f"{phase:<12}{seconds:>10.2f} s  {'#' * round(_BAR_WIDTH * seconds / longest)}".rstrip())
+        for phase, seconds in trial.phase_seconds.items()
+    ]
+    return [*rows, _line("", f"{'total':<12}{trial.total_seconds:>10.2f} s")]
+
+
+def _finding_lines(findings: list[Finding]) -> Iterator[str]:
+    if not findings:
+        yield "Findings: none"
+    for number, finding in enumerate(findings, start=1):
+        yield f"{number}. {finding.severity.upper()} {finding.id}: {finding.title}"
+        yield from (f"   - {sentence}" for sentence in finding.evidence)
+        for remedy in finding.remedies:
+            yield from _remedy_lines(remedy)
+
+
+def _remedy_lines(remedy: Remedy) -> Iterator[str]:
+    gain = ""
+    if remedy.saves_seconds is not None:
+        gain = f" (saves about {duration(remedy.saves_seconds)}"
+        gain += f", assuming {remedy.assumes})" if remedy.assumes else ")"
+    yield f"   > {remedy.action}{gain}"
+    yield from (f"       {line}" for line in (remedy.command or "").splitlines())
+
+
+def _unknown_lines(facts: LoadFacts) -> list[str]:
+    parts = {"storage": facts.storage.unknown, "memory": facts.memory.unknown}
+    if facts.disk_activity is not None:
+        parts["disk activity"] = facts.disk_activity.unknown
+    found = [
+        f"   {part}: {field}: {reason}"
+        for part, unknown in parts.items()
+        for field, reason in unknown.items()
+    ]
+    return ["", "Not known", *found] if found else []
+
+
+def _line(label: str, text: str) -> str:
+    return f"{label:<{_LABEL_WIDTH}}{text}".rstrip()

@@ -1,0 +1,121 @@
+"""The weight files in a model's folder: formats, dtypes and damage, told without opening a pickle."""
+
+import math
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from services.worker.diagnosis.facts import Checkpoint, FileFormat, ModelSource, WeightFile
+from services.worker.failures import JobFailed
+from services.worker.loading.weight_files import find_weights, read_header
+
+_OTHER_SUFFIXES = (".h5", ".msgpack", ".onnx", ".onnx_data", ".ot", ".mlmodel", ".npz", ".tflite")
+_NOT_WEIGHTS = ("training_args", "optimizer", "scheduler", "rng_state", "scaler", "tokenizer")
+_ZIP_MAGIC = b"PK\x03\x04"  # what torch.save writes since 1.6
+_NF4_STATE = ".quant_state.bitsandbytes__"
+_QUANTIZED_DTYPES = ("U8", "I8", "F8_E4M3", "F8_E5M2", "I32", "F4")
+
+
+def describe_checkpoint(folder: Path, source: ModelSource, revision: str | None) -> Checkpoint:
+    """What weights lie in `folder` and its direct sub-folders, and which of them a load opens."""
+    opened, problems = _opened_names(folder)
+    headers: dict[str, Any] = {}
+    files = tuple(_describe(path, folder, opened, headers) for path in _weight_files(folder))
+    parameters = _parameters(headers)
+    return Checkpoint(
+        folder=str(folder),
+        source=source,
+        revision=revision,
+        files=files,
+        problems=problems,
+        parameters=sum(parameters.values()) or None,
+        dtype_parameters=dict(parameters.most_common()),
+        bfloat16_bytes=_loaded_bytes(headers, "none"),
+        nf4_bytes=_loaded_bytes(headers, "nf4"),
+        quantized=_is_quantized(headers),
+    )
+
+
+def weight_paths(checkpoint: Checkpoint) -> list[Path]:
+    """The files a load opens, or all where none can be loaded; as real files (a hub cache's are links)."""
+    return [(Path(checkpoint.folder) / file.name).resolve() for file in checkpoint.opened or checkpoint.files]
+
+
+def _opened_names(folder: Path) -> tuple[frozenset[str], tuple[str, ...]]:
+    try:
+        return frozenset(path.name for path in find_weights(folder).files), ()
+    except JobFailed as failure:
+        return frozenset(), (failure.failure.message,)
+
+
+def _weight_files(folder: Path) -> list[Path]:
+    """Links with no file behind them are left out: the index or the loader misses those."""
+    found = [path for pattern in ("*", "*/*") for path in folder.glob(pattern) if path.is_file()]
+    return sorted(path for path in found if _format_by_name(path) is not None)
+
+
+def _format_by_name(path: Path) -> FileFormat | None:
+    if path.name.startswith(_NOT_WEIGHTS):
+        return None
+    if path.suffix in (".bin", ".pt", ".pth", ".ckpt"):
+        return "pickle"
+    known: dict[str, FileFormat] = {".safetensors": "safetensors", ".gguf": "gguf"}
+    return known.get(path.suffix) or ("other" if path.suffix in _OTHER_SUFFIXES else None)
+
+
+def _describe(path: Path, folder: Path, opened: frozenset[str], headers: dict[str, Any]) -> WeightFile:
+    name = path.relative_to(folder).as_posix()
+    form = _format_by_name(path)
+    tensors, problem = None, None
+    if form == "pickle":
+        form = _pickle_form(path)
+    if form == "safetensors":
+        try:
+            header = read_header(path)
+            tensors = len(header)
+            if name in opened:
+                headers.update(header)
+        except JobFailed as failure:
+            problem = failure.failure.message
+    return WeightFile(
+        name=name,
+        format=form or "other",
+        bytes=path.stat().st_size,
+        opened=name in opened,
+        tensors=tensors,
+        problem=problem,
+    )
+
+
+def _pickle_form(path: Path) -> FileFormat:
+    with path.open("rb") as stream:
+        return "pickle" if stream.read(4) == _ZIP_MAGIC else "legacy pickle"
+
+
+def _parameters(headers: Mapping[str, Any]) -> Counter[str]:
+    """Parameters by dtype; an nf4 weight holds two in a byte, and its scales and maps are none."""
+    packed = {name.partition(_NF4_STATE)[0] for name in headers if _NF4_STATE in name}
+    counts: Counter[str] = Counter()
+    for name, entry in headers.items():
+        values = math.prod(entry["shape"])
+        if name in packed:
+            counts["NF4"] += 2 * values
+        elif name.partition(".weight.")[0] + ".weight" not in packed:
+            counts[entry["dtype"]] += values
+    return counts
+
+
+def _is_quantized(headers: Mapping[str, Any]) -> bool:
+    return any(entry["dtype"] in _QUANTIZED_DTYPES for entry in headers.values())
+
+
+def _loaded_bytes(headers: Mapping[str, Any], quantization: str) -> int | None:
+    if not headers:
+        return None
+    # Here, not above: these need torch, which facts about files and the checks over them do without.
+    import torch
+
+    from services.worker.loading.memory import loaded_bytes
+
+    return loaded_bytes(headers, "nf4" if quantization == "nf4" else "none", torch.bfloat16)
