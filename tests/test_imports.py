@@ -1,0 +1,54 @@
+"""What starts without torch: the API, the worker's main process and the command."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+HEAVY = ("torch", "transformers", "peft", "bitsandbytes", "accelerate")
+TELL = f"""
+import importlib, sys
+for name in sys.argv[1:]:
+    importlib.import_module(name)
+print(*sorted(set({HEAVY!r}) & set(sys.modules)))
+"""
+
+
+@pytest.mark.parametrize(
+    "modules",
+    [
+        ["services.api.wsgi"],
+        ["services.worker.__main__", "services.worker.main", "services.worker.janitor"],
+        ["services.worker.diagnosis.checks"],
+        ["services.cli.__main__"],
+    ],
+    ids=lambda modules: modules[0],
+)
+def test_it_starts_without_torch(modules: list[str], tmp_path: Path) -> None:
+    assert loaded_after_import(modules, tmp_path) == []
+
+
+def test_torch_would_be_noticed(tmp_path: Path) -> None:
+    assert "torch" in loaded_after_import(["torch"], tmp_path)
+
+
+def loaded_after_import(modules: list[str], data_folder: Path) -> list[str]:
+    """Which of `HEAVY` a fresh interpreter has loaded once `modules` are imported."""
+    done = subprocess.run(
+        [sys.executable, "-c", TELL, *modules],
+        cwd=ROOT,
+        env=os.environ
+        | {
+            "PYTHONPATH": str(ROOT),
+            "TUNEDOCK_DATA_DIR": str(data_folder),
+            "TUNEDOCK_STORE_URL": "redis://127.0.0.1:1/0",
+        },
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.split()
