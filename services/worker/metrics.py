@@ -96,6 +96,11 @@ def record_load(*, source: str, phase_seconds: dict[str, float], weight_bytes: i
     LOAD_BYTES.labels(source).set(weight_bytes)
 
 
+def record_read_rate(storage: str, bytes_per_second: float) -> None:
+    """What a diagnosis measured of the storage `hub_cache`, `models` or `data`."""
+    READ_RATE.labels(storage).set(bytes_per_second)
+
+
 def record_resident(model: str | None) -> None:
     """`model` is in memory now, and no other."""
     for (known,) in list(RESIDENT._metrics):

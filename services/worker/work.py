@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from services.worker import metrics
+from services.worker.diagnosis.diagnose import diagnose
+from services.worker.diagnosis.facts import LoadFacts
 from services.worker.evaluation.evaluate import evaluate
 from services.worker.failures import FailureCode, JobFailed
 from services.worker.loading.hub_cache import resolve_model
@@ -15,6 +17,7 @@ from services.worker.report import Report
 from services.worker.residency import Residency
 from services.worker.training.dataset_file import DatasetFile
 from services.worker.training.fine_tuning import fine_tune
+from services.worker.training.sealed_folder import write_json
 from services.worker.training.step_report import StepReport
 from shared.job_store import Claim
 from shared.model_names import fine_tuned_model_id, job_id_of
@@ -70,10 +73,22 @@ def _evaluate(claim: Claim, settings: Settings, residency: Residency, report: Re
 
 
 def _diagnose(claim: Claim, settings: Settings, residency: Residency, report: Report) -> Result:
-    from services.worker.diagnosis.diagnose import diagnose
-
     request = LoadDiagnosticRequest.model_validate(claim.request)
-    return diagnose(request, settings=settings, residency=residency, report=report)
+    diagnosis = diagnose(request, settings=settings, residency=residency, report=report)
+    write_json(job_folder(settings.data_dir, claim.job_id) / "report.json", diagnosis.model_dump(mode="json"))
+    _observe_diagnosis(diagnosis.facts)
+    return diagnosis.result()
+
+
+def _observe_diagnosis(facts: LoadFacts) -> None:
+    if (trial := facts.trial) is not None and trial.source == "trial":
+        metrics.record_load(
+            source=facts.checkpoint.source,
+            phase_seconds=trial.phase_seconds,
+            weight_bytes=trial.weight_bytes,
+        )
+    if facts.limit_bytes_per_second is not None:
+        metrics.record_read_rate(facts.storage_name, facts.limit_bytes_per_second)
 
 
 def _base(

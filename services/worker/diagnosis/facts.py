@@ -170,6 +170,11 @@ class LoadFacts(Frozen):
     def in_hub_cache(self) -> bool:
         return self.checkpoint.source in ("hub", "hub_cache")
 
+    @property
+    def storage_name(self) -> str:
+        """Which of this installation's storages the model is in, as a metric's label."""
+        return {"folder": "models", "prepared": "data"}.get(self.checkpoint.source, "hub_cache")
+
     def read_seconds(self, size_bytes: int) -> float | None:
         """Time for `size_bytes` at the storage's limit: no load from it can be faster."""
         limit = self.limit_bytes_per_second

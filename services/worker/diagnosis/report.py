@@ -25,14 +25,17 @@ class DiagnosisReport(Frozen):
     """The same for people, as plain lines."""
 
     def result(self) -> dict[str, Any]:
-        """What the job's record keeps: the summary and each finding's id, severity and title."""
+        """What the job's record keeps: the summary, each finding's id, severity and title, and the text."""
         return {
             "model": self.model,
+            "load_seconds": self.summary.total_seconds,
+            "limit_seconds": self.summary.limit_seconds,
             "summary": self.summary.model_dump(mode="json"),
             "findings": [
                 finding.model_dump(mode="json", include={"id", "severity", "title"})
                 for finding in self.findings
             ],
+            "text": self.text,
         }
 
 
