@@ -1,6 +1,7 @@
 """Makes the Flask application: its routes, and what happens before and after every request."""
 
 import logging
+import re
 import secrets
 import time
 from collections.abc import Callable, Iterable
@@ -19,6 +20,7 @@ from services.api.routes import ROUTES, ROUTES_BY_GROUP
 from services.api.routing import bind
 from services.api.service import Service
 from services.api.uploads import FileShelf
+from shared.errors import MalformedRequest
 from shared.job_store import JobStore
 from shared.settings import Settings
 
@@ -52,11 +54,8 @@ def create_app(
     )
     service = Service(settings, store, ring, load_keys(settings), files)
     app = Flask("services.api", static_folder=None, template_folder="pages")
+    app.url_map.merge_slashes = False  # a wrong path is unknown, not elsewhere
     app.config["MAX_CONTENT_LENGTH"] = JSON_LIMIT_BYTES
-    if settings.api_host in LOOPBACK:
-        app.config["TRUSTED_HOSTS"] = list(
-            LOOPBACK
-        )  # no page of another name may read us through the browser
     register_errors(app)
     http = HttpMetrics(metrics_folder)
     _around_requests(app, service, http)
@@ -85,6 +84,11 @@ class MetricsPort:
         return answer(environ, start_response)
 
 
+def _names_loopback(host: str) -> bool:
+    """No page of another name, made to point here, may read us through a browser on this machine."""
+    return re.sub(r":\d+$", "", host).strip("[]").lower() in LOOPBACK
+
+
 def _around_requests(app: Flask, service: Service, http: HttpMetrics) -> None:
     public = {f"{route.method} {route.path}" for route in ROUTES if route.is_public} | {"openapi", "docs"}
 
@@ -92,6 +96,8 @@ def _around_requests(app: Flask, service: Service, http: HttpMetrics) -> None:
     def _begin() -> None:
         g.started = time.perf_counter()
         g.request_id = f"req_{secrets.token_hex(12)}"
+        if service.settings.api_host in LOOPBACK and not _names_loopback(request.headers.get("Host", "")):
+            raise MalformedRequest("This API listens for this machine alone; ask for 127.0.0.1 or localhost.")
         if (connection := request.environ.get("gunicorn.socket")) is not None:
             connection.settimeout(SILENCE_SECONDS)
         if request.endpoint is not None and request.endpoint not in public:

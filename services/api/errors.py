@@ -76,20 +76,32 @@ def problem_fields(refusal: Refusal, request_id: str) -> dict[str, Any]:
     }
 
 
-def invalid_field(error: ValidationError, *, skip: int = 0) -> InvalidField:
-    """A validation error in our words; `skip` leading parts of each path name no field of the reader's."""
-    found = tuple(
-        FieldError(_path(problem["loc"][skip:]), _message(problem))
-        for problem in error.errors(include_url=False, include_context=False)
-    )
+def invalid_field(error: ValidationError, value: Any) -> InvalidField:
+    """What pydantic found wrong with `value`, in our words; one entry a field."""
+    messages: dict[str, list[str]] = {}
+    for problem in error.errors(include_url=False, include_context=False):
+        said = messages.setdefault(_path(problem, value), [])
+        if (message := _message(problem)) not in said:
+            said.append(message)
+    found = tuple(FieldError(path, "; or ".join(said)) for path, said in messages.items())
     first = found[0]
     detail = f"{first.path}: {first.message}" if first.path else first.message
     more = f" (and {len(found) - 1} more, see `errors`)" if len(found) > 1 else ""
     return InvalidField(detail + more, param=first.path or None, errors=found)
 
 
-def _path(parts: tuple[int | str, ...]) -> str:
-    return ".".join(str(part) for part in parts if not str(part).startswith(("function-", "constrained-")))
+def _path(problem: Any, value: Any) -> str:
+    """Where the sender finds the field: pydantic's path without its own names for the choices it tried."""
+    *inner, last = problem["loc"] or ("",)
+    parts: list[str] = []
+    for part in inner:
+        if isinstance(value, dict | list) and (part in value if isinstance(value, dict) else True):
+            value = value[part]
+            parts.append(str(part))
+    is_field = isinstance(value, dict) and (last in value or problem["type"] == "missing")
+    if is_field or isinstance(last, int):
+        parts.append(str(last))
+    return ".".join(parts)
 
 
 def _message(problem: Any) -> str:

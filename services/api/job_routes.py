@@ -83,7 +83,7 @@ def cancel_job(service: Service, *, job_id: str) -> JobRecord:
 
 
 def list_events(service: Service, *, job_id: str, query: EventsQuery) -> EventList:
-    if not request.accept_mimetypes.accept_json:
+    if request.accept_mimetypes and not request.accept_mimetypes["application/json"]:
         raise NotFound(
             "Events are served as JSON only; ask again with `Accept: application/json` and `after`."
         )

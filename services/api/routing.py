@@ -99,7 +99,7 @@ def parse_query(model: type[Query], arguments: MultiDict[str, str]) -> Query:
     try:
         return model.model_validate(fields)
     except ValidationError as error:
-        raise invalid_field(error) from None
+        raise invalid_field(error, fields) from None
 
 
 def parse_body(body_type: TypeAdapter[Any]) -> Any:
@@ -108,7 +108,7 @@ def parse_body(body_type: TypeAdapter[Any]) -> Any:
     try:
         return body_type.validate_python(value)
     except ValidationError as error:
-        raise invalid_field(error, skip=_union_tag_length(error, value)) from None
+        raise invalid_field(error, value) from None
 
 
 def json_body() -> Any:
@@ -156,9 +156,3 @@ def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_constant(text: str) -> Any:
     raise ValueError(f"{text} is no JSON number")
-
-
-def _union_tag_length(error: ValidationError, value: Any) -> int:
-    """A body chosen by its `kind` has that kind as the first part of every path."""
-    kind = value.get("kind") if isinstance(value, dict) else None
-    return int(kind is not None and all(found["loc"][:1] == (kind,) for found in error.errors()))

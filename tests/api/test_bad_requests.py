@@ -1,0 +1,203 @@
+"""Bad input and what it is answered: a problem in words, never a fault of ours."""
+
+import json
+from typing import Any
+
+import pytest
+
+from services.api.routes import ROUTES
+from shared.job_store import JobStore
+from shared.settings import Settings
+from tests.api.conftest import ROWS, Api, jsonl, make_api
+
+JSON = "application/json"
+PROBLEM_MEMBERS = {"type", "title", "status", "detail", "code", "request_id", "errors", "error"}
+
+
+def check_problem(answer: Any, status: int, code: str) -> dict[str, Any]:
+    """Every refusal has the same members; returns them."""
+    assert answer.status_code == status, answer.text
+    assert answer.content_type == "application/problem+json"
+    problem: dict[str, Any] = answer.get_json()
+    assert set(problem) == PROBLEM_MEMBERS
+    assert (problem["status"], problem["code"]) == (status, code)
+    assert problem["request_id"] == answer.headers["x-request-id"]
+    assert set(problem["error"]) == {"message", "type", "param", "code"}
+    assert "Traceback" not in answer.text
+    return problem
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"nonsense",
+        b'{"kind": "load_diagnostic", "kind": "evaluation"}',
+        b'{"kind": NaN}',
+        b'{"kind": "\xff"}',
+        b'{"metadata": {"a": "\\ud800"}}',
+        b"[" * 100_000,
+        b'{"a":' * 50_000 + b"1" + b"}" * 50_000,
+        b"1" * 5000,
+    ],
+)
+def test_a_body_that_is_not_json_is_malformed(api: Api, body: bytes) -> None:
+    check_problem(api.post("/v1/jobs", data=body, content_type=JSON), 400, "malformed_request")
+
+
+def test_a_body_of_another_type_or_encoding_is_malformed(api: Api) -> None:
+    body = json.dumps({"kind": "load_diagnostic"})
+    problem = check_problem(
+        api.post("/v1/jobs", data=body, content_type="text/plain"), 400, "malformed_request"
+    )
+    assert "text/plain" in problem["detail"]
+    packed = api.post("/v1/jobs", data=body, content_type=JSON, headers={"Content-Encoding": "gzip"})
+    check_problem(packed, 400, "malformed_request")
+
+
+def test_a_json_body_over_a_mebibyte_is_too_large(api: Api) -> None:
+    body = json.dumps({"kind": "load_diagnostic", "metadata": {"a": "x" * 1024**2}})
+    check_problem(api.post("/v1/jobs", data=body, content_type=JSON), 413, "too_large")
+
+
+@pytest.mark.parametrize(
+    ("fields", "path", "words"),
+    [
+        ({"colour": "red"}, "colour", "unknown field"),
+        ({"hyperparameters": {"lora": {"rank": 8}}}, "hyperparameters.lora.rank", "unknown field"),
+        ({"hyperparameters": {"n_epochs": 0}}, "hyperparameters.n_epochs", "saw 0"),
+        ({"hyperparameters": {"lora": {"r": 10**9}}}, "hyperparameters.lora.r", "saw 1000000000"),
+        ({"hyperparameters": {"learning_rate": "fast"}}, "hyperparameters.learning_rate", 'saw "fast"'),
+        ({"hyperparameters": {"max_steps": -1}}, "hyperparameters.max_steps", "saw -1"),
+        ({"hyperparameters": {"seed": 1e400}}, "hyperparameters.seed", ""),
+        ({"suffix": "a b"}, "suffix", 'saw "a b"'),
+        ({"metadata": {"a": 1}}, "metadata.a", "saw 1"),
+        ({"metadata": {str(n): "x" for n in range(17)}}, "metadata", "16"),
+        ({"plan": "fastest"}, "plan", 'saw "fastest"'),
+        ({"format": "xml"}, "format", 'saw "xml"'),
+        ({"dataset": "sms"}, "", "exactly one of training_file and dataset"),
+        ({"training_file": None}, "", "exactly one of training_file and dataset"),
+        ({"training_file": "../../etc/passwd"}, "training_file", "saw"),
+        ({"model": "x" * 201}, "model", "200"),
+    ],
+)
+def test_a_bad_field_is_named_with_the_value_seen(
+    api: Api, fields: dict[str, Any], path: str, words: str
+) -> None:
+    body = {"kind": "fine_tuning", "training_file": "file-" + "a" * 24, **fields}
+    text = json.dumps(body).replace("Infinity", "1e400")
+    problem = check_problem(api.post("/v1/jobs", data=text, content_type=JSON), 422, "invalid_field")
+    assert [error["path"] for error in problem["errors"]] == [path]
+    assert words in problem["errors"][0]["message"]
+    assert problem["error"]["param"] == (path or None)
+
+
+@pytest.mark.parametrize("kind", [None, "model_preparation", 7])
+def test_a_kind_of_job_that_is_not_built_is_refused(api: Api, kind: Any) -> None:
+    check_problem(api.post("/v1/jobs", json={"kind": kind}), 422, "invalid_field")
+
+
+@pytest.mark.parametrize("model", ["nonsense", "../tiny", "/etc/passwd", "a/b/c", "tiny/..", "ft:tiny:x:abc"])
+def test_an_unknown_model_is_answered_with_what_there_is(api: Api, model: str) -> None:
+    problem = check_problem(
+        api.post("/v1/jobs", json={"kind": "load_diagnostic", "model": model}), 422, "model_not_found"
+    )
+    assert problem["error"]["param"] == "model"
+
+
+@pytest.mark.parametrize("dataset", ["../secret", "/etc/passwd", "a/../../b", "nothing"])
+def test_a_data_set_outside_its_folder_is_refused(api: Api, dataset: str) -> None:
+    answer = api.post("/v1/jobs", json={"kind": "fine_tuning", "dataset": dataset})
+    assert answer.status_code == 422
+    assert answer.get_json()["error"]["param"] == "dataset"
+    assert str(api.settings.datasets_dir) not in answer.text
+
+
+def test_a_row_without_a_label_is_named_by_its_line(api: Api) -> None:
+    rows = [dict(ROWS[number % 3]) for number in range(60)]
+    del rows[36]["label"]
+    body = {"kind": "fine_tuning", "training_file": api.upload(jsonl(rows)).get_json()["id"]}
+    problem = check_problem(api.post("/v1/jobs", json=body), 422, "invalid_training_file")
+    assert [error["path"] for error in problem["errors"]] == ["line 37"]
+    assert "label" in problem["errors"][0]["message"]
+    assert "line 37" in problem["error"]["message"]
+    assert problem["error"]["param"] == "training_file"
+    assert rows[36]["text"] not in json.dumps(problem)
+
+
+def test_a_data_set_without_rows_is_refused(api: Api) -> None:
+    body = {"kind": "fine_tuning", "training_file": api.upload(b"\n\n").get_json()["id"]}
+    check_problem(api.post("/v1/jobs", json=body), 422, "invalid_training_file")
+
+
+@pytest.mark.parametrize("key", ["", "x" * 256, "ключ"])
+def test_an_idempotency_key_that_can_not_be_one_is_refused(api: Api, key: str) -> None:
+    headers = {"Idempotency-Key": key.encode().decode("latin-1")}
+    answer = api.post("/v1/jobs", json={"kind": "load_diagnostic"}, headers=headers)
+    assert check_problem(answer, 422, "invalid_field")["error"]["param"] == "Idempotency-Key"
+
+
+def test_unknown_pages_and_methods_are_problems_too(api: Api) -> None:
+    for path in ("/", "/v1", "/v2/jobs", "/v1/jobs/", "/v1/jobs/x/../..", "/metrics", "/v1/files/x/y/z"):
+        check_problem(api.get(path), 404, "not_found")
+    answer = api.delete("/v1/jobs")
+    check_problem(answer, 405, "method_not_allowed")
+    assert {"GET", "POST"} <= set(answer.headers["Allow"].split(", "))
+
+
+def test_every_route_but_the_public_ones_wants_a_known_key(api: Api) -> None:
+    for route in ROUTES:
+        path = (
+            route.path.replace("<job_id>", "ftjob-x")
+            .replace("<file_id>", "file-x")
+            .replace("<path:model_id>", "m")
+        )
+        for headers in (
+            {},
+            {"Authorization": "Bearer wrong"},
+            {"Authorization": api.key},
+            {"Authorization": "Bearer "},
+        ):
+            answer = api.client.open(path, method=route.method, headers=headers)
+            if route.is_public:
+                assert answer.status_code in (200, 503)
+                continue
+            check_problem(answer, 401, "invalid_api_key")
+            assert answer.headers["WWW-Authenticate"].startswith("Bearer")
+
+
+def test_a_mistyped_key_is_said_to_look_mistyped(api: Api) -> None:
+    typo = api.key[:-1] + ("a" if api.key[-1] != "a" else "b")
+    answer = api.client.get("/v1/jobs", headers={"Authorization": f"Bearer {typo}"})
+    assert "mistyped" in answer.get_json()["detail"]
+    other = api.client.get("/v1/jobs", headers={"Authorization": "Bearer some-key-of-another-service"})
+    assert "mistyped" not in other.get_json()["detail"]
+
+
+def test_a_page_of_another_name_reads_nothing_through_the_browser(api: Api) -> None:
+    for host in ("evil.example", "evil.example:8080", "127.0.0.1.evil.example"):
+        check_problem(api.get("/v1/jobs", headers={"Host": host}), 400, "malformed_request")
+    for host in ("localhost:8080", "127.0.0.1:8080", "[::1]:8080"):
+        assert api.get("/v1/jobs", headers={"Host": host}).status_code == 200
+
+
+def test_a_store_that_is_away_is_said_with_503_and_nothing_is_accepted(settings: Settings) -> None:
+    away = make_api(settings, JobStore.connect("redis://127.0.0.1:1/0"))
+    file_id = away.uploaded()  # files need no store
+    for answer in (
+        away.post("/v1/jobs", json={"kind": "fine_tuning", "training_file": file_id}),
+        away.get("/v1/jobs"),
+        away.get("/v1/fine_tuning/jobs"),
+    ):
+        problem = check_problem(answer, 503, "store_unavailable")
+        assert answer.headers["Retry-After"]
+        assert "redis://" not in json.dumps(problem)
+    assert not (settings.data_dir / "jobs").exists()
+
+
+def test_a_fault_of_ours_shows_nothing_of_the_inside(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
+    record = api.submitted()
+    api.store._redis.hset(f"tunedock:job:{record['id']}", "request", "{broken")
+    problem = check_problem(api.get(f"/v1/jobs/{record['id']}"), 500, "internal_error")
+    assert "broken" not in json.dumps(problem)
