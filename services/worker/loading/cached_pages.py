@@ -14,6 +14,8 @@ from typing import Literal
 from shared.schemas import Frozen
 
 _CACHESTAT = 451  # the same number on every 64-bit Linux architecture; Linux 6.5 and later
+# The kernel drops a large folio only when it lies wholly inside the range, and one can have as much as this.
+FOLIO_BYTES = 2 * 1024**2
 _WINDOW_BYTES = 1 << 30  # mincore answers one byte a page: 256 KiB a window
 
 
@@ -55,16 +57,19 @@ def cached_pages(path: Path, offset: int = 0, length: int | None = None) -> Cach
 def make_cold(path: Path, offset: int = 0, length: int | None = None) -> CachedPages:
     """Drop the clean pages of the range from the cache and say what stayed.
 
-    Pages that some process maps stay, and so does everything on a memory filesystem: only the answer tells
-    whether the range is cold. Dirty pages are written first. Touches no other file and needs no privilege.
+    What is dropped reaches to the next multiples of `FOLIO_BYTES` on both sides. Pages that some process maps
+    stay, and so does everything on a memory filesystem: only the answer tells whether the range is cold. Dirty
+    pages are written first. Touches no other file and needs no privilege.
     """
+    start = offset // FOLIO_BYTES * FOLIO_BYTES
+    end = 0 if length is None else -(-(offset + length) // FOLIO_BYTES) * FOLIO_BYTES
     with path.open("rb", buffering=0) as stream:
         with contextlib.suppress(
             OSError
         ):  # a filesystem mounted read-only may refuse; nothing is dirty there
             os.fsync(stream.fileno())
         with contextlib.suppress(OSError):
-            os.posix_fadvise(stream.fileno(), offset, length or 0, os.POSIX_FADV_DONTNEED)
+            os.posix_fadvise(stream.fileno(), start, max(0, end - start), os.POSIX_FADV_DONTNEED)
     return cached_pages(path, offset, length)
 
 
