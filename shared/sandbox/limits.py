@@ -1,6 +1,7 @@
 """What a sandboxed process may use, and how it binds itself to that."""
 
 import resource
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -26,7 +27,8 @@ def bind_resources(limits: SandboxLimits) -> None:
     _lower(resource.RLIMIT_CPU, limits.cpu_seconds, grace=1)  # SIGXCPU first, so that the parent can tell why
     _lower(resource.RLIMIT_FSIZE, limits.file_bytes)
     _lower(resource.RLIMIT_NOFILE, limits.open_files)
-    _lower(resource.RLIMIT_AS, limits.memory_bytes)
+    if sys.platform == "linux":  # elsewhere the system's own libraries can exceed any useful bound
+        _lower(resource.RLIMIT_AS, limits.memory_bytes)
 
 
 def _lower(kind: int, wanted: int, grace: int = 0) -> None:

@@ -4,13 +4,16 @@ import errno
 import logging
 import os
 import socket
+import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from shared.sandbox import SandboxLimits, SandboxResult, run_in_sandbox
+from shared.settings import PROJECT_ROOT
 
 VIOLATIONS = "tests.shared.violations"
 LIMITS = SandboxLimits(wall_seconds=20, cpu_seconds=10, memory_bytes=4 * 1024**3, file_bytes=1024**2)
@@ -84,14 +87,15 @@ def test_a_file_larger_than_allowed_is_refused(tmp_path: Path) -> None:
 
 
 @linux_only
-def test_files_outside_the_writable_folders_cannot_be_changed(tmp_path: Path) -> None:
+def test_files_outside_the_writable_folders_cannot_be_changed(
+    tmp_path: Path, need: Callable[[bool, str], None]
+) -> None:
     inside, outside = tmp_path / "inside", tmp_path / "outside"
     inside.mkdir()
     outside.write_text("kept")
     assert violate("try_write", str(inside / "new"), writable=(inside,)).value is None
     result = violate("try_write", str(outside), writable=(inside,))
-    if not result.files_isolated:
-        pytest.skip("this kernel has no Landlock")
+    need(result.files_isolated, "Landlock (Linux 5.13 on)")
     assert result.value == errno.EACCES
     assert outside.read_text() == "kept"
 
@@ -131,6 +135,34 @@ def test_an_exception_of_the_listener_ends_the_child() -> None:
     with pytest.raises(StopOrderedError, match="first"):
         run_in_sandbox(VIOLATIONS, ["echo", "first", "second"], LIMITS, on_line=stop)
     assert time.monotonic() - started < 5
+
+
+@linux_only
+def test_the_child_dies_with_its_parent() -> None:
+    code = (
+        "from shared.sandbox import SandboxLimits, run_in_sandbox\n"
+        f"run_in_sandbox({VIOLATIONS!r}, ['sleep_aloud'], SandboxLimits(),"
+        " on_line=lambda line: print(line, flush=True))"
+    )
+    command = [sys.executable, "-c", code]
+    with subprocess.Popen(command, cwd=PROJECT_ROOT, stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        child = int(parent.stdout.readline())
+        assert runs(child)
+        parent.kill()
+        parent.wait()
+        deadline = time.monotonic() + 10
+        while runs(child) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert not runs(child)
+
+
+def runs(pid: int) -> bool:
+    """False once it is gone, or dead and only not yet collected."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().split()[2] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 def test_an_unknown_module_is_an_error_with_its_traceback() -> None:

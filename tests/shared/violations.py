@@ -67,6 +67,11 @@ def sleep() -> object:
     return None
 
 
+def sleep_aloud() -> object:
+    print(os.getpid())
+    return sleep()
+
+
 def crash() -> object:
     return ctypes.string_at(0)
 

@@ -94,6 +94,7 @@ json_values = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(st.dictionaries(st.text(max_size=8), json_values, max_size=4), max_size=5), st.booleans())
 def test_what_json_writes_is_read_back_unchanged(rows: list[dict[str, object]], escaped: bool) -> None:
     lines = [json.dumps(row, ensure_ascii=escaped) for row in rows]
@@ -127,7 +128,7 @@ json_pieces = st.sampled_from(
 )
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(st.binary(max_size=200) | st.lists(json_pieces, max_size=12).map(b"".join))
 @example(b'{"text":"\\ud800","label":"x"}')
 @example(b'{"text":"\\u0000","label":"x"}')

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from shared.datasets import normalise
 from shared.datasets.limits import DatasetLimits
 from shared.datasets.prepare import prepare_dataset
 from shared.errors import InvalidDataset, InvalidField
@@ -146,6 +148,20 @@ def test_more_labels_than_allowed_are_refused(bench: Workbench) -> None:
 )
 def test_each_limit_is_told_by_its_value(bench: Workbench, limits: DatasetLimits, words: str) -> None:
     assert words in bench.refusal(bench.write("a.jsonl", jsonl(ROWS)), limits=limits).message
+
+
+def test_a_full_disk_is_told_as_such(bench: Workbench) -> None:
+    order = {
+        "source": str(bench.write("a.jsonl", jsonl(ROWS))),
+        "destination": "/dev/full",
+        "file_name": "a.jsonl",
+        "format": "auto",
+        "columns": {},
+        "limits": asdict(DatasetLimits()),
+    }
+    answer = normalise.main([json.dumps(order)])
+    assert isinstance(answer, dict)
+    assert answer["disk_full"] is True
 
 
 def test_columns_that_no_format_has_together_are_refused_before_reading(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import io
 from typing import Literal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.datasets.limits import DatasetLimits
@@ -102,6 +102,7 @@ def test_a_column_without_name_is_called_by_its_place() -> None:
     assert table(b",text,label\n0,a,ham\n1,b,spam\n", "csv").fields == ("column_1", "text", "label")
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=150), st.sampled_from(["csv", "tsv"]))
 def test_no_bytes_break_the_reader(text: bytes, kind: Literal["csv", "tsv"]) -> None:
     try:
