@@ -248,14 +248,19 @@ class JobStore:
         """Renew the lease and replace the progress; the verdict `cancel` is the user's order to stop."""
         return self._verdict("beat", claim, _milliseconds(lease_seconds), _json(progress) if progress else "")
 
-    def record_events(self, claim: Claim, events: Sequence[WorkerEvent]) -> Verdict:
-        """Append events in order; numbers seen before are skipped."""
+    def record_events(
+        self, claim: Claim, events: Sequence[WorkerEvent], *, source_attempt: int | None = None
+    ) -> Verdict:
+        """Append events in order; numbers seen before are skipped.
+
+        `source_attempt` numbered them: this attempt, or an earlier one whose journal is replayed.
+        """
         arguments = [
             value
             for event in events
             for value in (event.number, event.level, event.type, event.message, _json(event.data))
         ]
-        return self._verdict("record_events", claim, *arguments)
+        return self._verdict("record_events", claim, source_attempt or claim.attempt, *arguments)
 
     def checkpoint(self, claim: Claim, step: int) -> Verdict:
         return self._verdict("checkpoint", claim, step)

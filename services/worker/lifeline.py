@@ -10,7 +10,8 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -114,6 +115,13 @@ class Lifeline:
         self._thread.join()
         self._journal.close()
         self._life_sign.unlink(missing_ok=True)
+
+    def replay(self, attempt: int, journal: Path) -> None:
+        """Record what an earlier attempt, now dead, wrote down but could not send any more."""
+        events = list(_journal_events(journal))
+        for first in range(0, len(events), EVENTS_A_CALL):
+            batch = events[first : first + EVENTS_A_CALL]
+            self._insist(partial(self._store.record_events, self.claim, batch, source_attempt=attempt))
 
     def end(
         self,
@@ -231,3 +239,16 @@ class Lifeline:
                 return change()
             except StoreUnavailable:
                 time.sleep(SEND_SECONDS)
+
+
+def _journal_events(journal: Path) -> Iterator[WorkerEvent]:
+    """The events of a journal; a last line torn by the process's death is not one."""
+    if not journal.exists():
+        return
+    with journal.open(encoding="utf-8", errors="replace") as lines:
+        for line in lines:
+            try:
+                written = json.loads(line)
+            except ValueError:
+                return
+            yield WorkerEvent(*(written[field] for field in ("number", "level", "type", "message", "data")))

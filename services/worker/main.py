@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 from celery.signals import worker_init, worker_process_init, worker_shutting_down
 
 from services.worker.janitor import Janitor
-from services.worker.paths import drain_order, life_sign
+from services.worker.ownership import DeviceOwnership
+from services.worker.paths import device_lock, drain_order, life_sign
 from shared.job_store import JobStore
 from shared.queue import TASK, Doorbell, celery_app
 from shared.settings import Settings
@@ -42,16 +43,27 @@ def store_url() -> str:
 
 
 def runner() -> "Runner":
-    """The child's one runner. Imported here, not above: it brings torch, which the main process must not load."""
+    """The child's one runner, once the device is ours; whoever asks first waits for it."""
     with _one_at_a_time:
-        return _make_runner()
+        return _take_over()
 
 
 @cache
-def _make_runner() -> "Runner":
+def _take_over() -> "Runner":
+    store = JobStore.connect(store_url())
+    ownership = DeviceOwnership(
+        device_lock(settings().data_dir, settings().worker_host),
+        store,
+        host=settings().worker_host,
+        crash_limit=settings().crash_limit,
+    )
+    for job_id in ownership.take():
+        logger.warning("the process that ran job %s died", job_id)
+    # Imported here and now: it brings torch, which the main process must not load, and which takes seconds,
+    # while what a dead predecessor held is in the queue already.
     from services.worker.runner import Runner
 
-    return Runner(settings(), JobStore.connect(store_url()), Doorbell(store_url()))
+    return Runner(settings(), store, ownership)
 
 
 app = celery_app(store_url())
@@ -74,7 +86,12 @@ def _start_janitor(**_: Any) -> None:
 @worker_process_init.connect
 def _own_device(**_: Any) -> None:
     """In the child. In a thread, since Celery wants this handler to return at once."""
-    threading.Thread(target=lambda: runner().take_over(), name="take-over", daemon=True).start()
+
+    def take_over() -> None:
+        runner().tell_state()
+        Doorbell(store_url()).ring("a new process owns the device")
+
+    threading.Thread(target=take_over, name="take-over", daemon=True).start()
 
 
 @worker_shutting_down.connect

@@ -8,7 +8,6 @@ import fcntl
 import logging
 import os
 import secrets
-import threading
 import time
 from pathlib import Path
 
@@ -21,7 +20,7 @@ RETRY_SECONDS = 0.2
 
 
 class DeviceOwnership:
-    """Taken once in a process's life, from whichever thread comes first; the others wait."""
+    """Taken once in a process's life and kept until its end."""
 
     def __init__(self, lock_path: Path, store: JobStore, *, host: str, crash_limit: int) -> None:
         self.host = host
@@ -29,16 +28,12 @@ class DeviceOwnership:
         self._lock_path = lock_path
         self._store = store
         self._crash_limit = crash_limit
-        self._turn = threading.Lock()
         self._descriptor: int | None = None
-        self._recovered = False
 
     def take(self) -> list[str]:
         """Wait for the device, then requeue what its last owner held; returns those jobs' ids."""
-        with self._turn:
-            if self._descriptor is None:
-                self._descriptor = self._wait_for_lock()
-            return [] if self._recovered else self._recover()
+        self._descriptor = self._wait_for_lock()
+        return self._recover()
 
     def _wait_for_lock(self) -> int:
         descriptor = os.open(self._lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -56,8 +51,6 @@ class DeviceOwnership:
     def _recover(self) -> list[str]:
         while True:
             try:
-                lost = self._store.recover(host=self.host, boot=self.boot, crash_limit=self._crash_limit)
-                self._recovered = True
-                return lost
+                return self._store.recover(host=self.host, boot=self.boot, crash_limit=self._crash_limit)
             except StoreUnavailable:
                 time.sleep(RETRY_SECONDS)

@@ -5,6 +5,7 @@ import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -13,13 +14,12 @@ from services.worker import metrics, work
 from services.worker.failures import Failure, FailureCode, JobFailed
 from services.worker.lifeline import Lifeline
 from services.worker.ownership import DeviceOwnership
-from services.worker.paths import attempt_folder, device_lock, drain_order, job_folder, life_sign
+from services.worker.paths import attempt_folder, drain_order, job_folder, life_sign
 from services.worker.report import JobCancelled, LeaseLost, WorkerDraining
 from services.worker.residency import Residency
 from services.worker.training.sealed_folder import sync_folder, write_json
 from shared.errors import StoreUnavailable
 from shared.job_store import Claim, JobStore
-from shared.queue import Doorbell
 from shared.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -28,29 +28,14 @@ logger = logging.getLogger(__name__)
 class Runner:
     """The child's whole state: the device it owns and the base model it holds."""
 
-    def __init__(self, settings: Settings, store: JobStore, doorbell: Doorbell) -> None:
+    def __init__(self, settings: Settings, store: JobStore, ownership: DeviceOwnership) -> None:
         self._settings = settings
         self._store = store
-        self._doorbell = doorbell
-        self._ownership = DeviceOwnership(
-            device_lock(settings.data_dir, settings.worker_host),
-            store,
-            host=settings.worker_host,
-            crash_limit=settings.crash_limit,
-        )
+        self._ownership = ownership
         self._residency = Residency(torch.device("cuda" if torch.cuda.is_available() else "cpu"))
-
-    def take_over(self) -> None:
-        """Become the owner of the device and ring for what the last owner left behind."""
-        lost = self._ownership.take()
-        for job_id in lost:
-            logger.warning("the process that ran job %s died", job_id)
-        self._tell_state()
-        self._doorbell.ring("a new process owns the device")
 
     def run_waiting(self) -> None:
         """Run jobs in the store's order until none may start now, or the worker drains."""
-        self._ownership.take()
         while not self._draining():
             try:
                 claim = self._store.claim(
@@ -69,6 +54,7 @@ class Runner:
         """Do one job's work and end its record, whatever happens to the work."""
         logger.info("job %s (%s), attempt %d", claim.job_id, claim.kind, claim.attempt)
         with self._lifeline(claim) as lifeline:
+            self._replay_earlier_attempts(claim, lifeline)
             try:
                 result = work.do(claim, self._settings, self._residency, lifeline)
             except LeaseLost:
@@ -86,9 +72,9 @@ class Runner:
             else:
                 self._succeed(lifeline, result)
         metrics.record_resident(self._residency.name)
-        self._tell_state()
+        self.tell_state()
 
-    def _tell_state(self) -> None:
+    def tell_state(self) -> None:
         """Show the device and the resident base in the worker's state, as well as the store allows."""
         device = self._residency.device
         name = torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
@@ -100,12 +86,19 @@ class Runner:
         except StoreUnavailable:
             logger.warning("the store is away; the worker's state is shown later")
 
+    def _replay_earlier_attempts(self, claim: Claim, lifeline: Lifeline) -> None:
+        for attempt in range(1, claim.attempt):
+            lifeline.replay(attempt, self._journal(claim.job_id, attempt))
+
+    def _journal(self, job_id: str, attempt: int) -> Path:
+        return attempt_folder(self._settings.data_dir, job_id, attempt) / "events.jsonl"
+
     def _lifeline(self, claim: Claim) -> Lifeline:
         settings = self._settings
         return Lifeline(
             self._store,
             claim,
-            journal=attempt_folder(settings.data_dir, claim.job_id, claim.attempt) / "events.jsonl",
+            journal=self._journal(claim.job_id, claim.attempt),
             life_sign=life_sign(settings.data_dir, settings.worker_host),
             lease_seconds=settings.lease_seconds,
             heartbeat_seconds=settings.heartbeat_seconds,

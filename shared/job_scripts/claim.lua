@@ -8,7 +8,7 @@ for _, id in ipairs(redis.call('ZRANGE', QUEUED, 0, -1)) do
   local not_before = number(id, 'not_before')
   if not_before <= now then
     local attempt = redis.call('HINCRBY', job_key(id), 'attempt', 1)
-    redis.call('HSET', job_key(id), 'host', host, 'boot', boot, 'nonce', nonce, 'worker_event', 0)
+    redis.call('HSET', job_key(id), 'host', host, 'boot', boot, 'nonce', nonce)
     redis.call('HDEL', job_key(id), 'publishing', 'handed_back')
     if redis.call('HSETNX', job_key(id), 'started_at', now) == 1 then
       observe('wait:' .. field(id, 'kind'), WAIT_BUCKETS, (now - number(id, 'created_at')) / 1000)

@@ -4,12 +4,13 @@ import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from services.worker.lifeline import Lifeline
 from services.worker.report import JobCancelled, LeaseLost, WorkerDraining
-from shared.job_store import Claim, JobStore
+from shared.job_store import Claim, JobStore, WorkerEvent
 from shared.jobs import new_job_id
 from shared.schemas import LoadDiagnosticRequest
 from tests.valkey import Valkey
@@ -130,6 +131,34 @@ def test_a_job_goes_on_while_the_store_is_away_and_nothing_it_said_is_lost(
     assert messages[2:] == ["before", *(f"away {number}" for number in range(20)), "Done"]
     journal = (tmp_path / "attempt" / "events.jsonl").read_text().splitlines()
     assert [json.loads(line)["message"] for line in journal] == messages[2:-1]
+
+
+def test_what_a_dead_attempt_wrote_down_is_recorded_by_the_next_one_and_only_once(
+    lifeline: Lifeline, store: JobStore, claim: Claim, tmp_path: Path
+) -> None:
+    lines: list[dict[str, Any]] = [
+        {"number": number, "level": "info", "type": "message", "message": f"old {number}", "data": {}}
+        for number in (1, 2, 3)
+    ]
+    store.record_events(claim, [WorkerEvent(**lines[0])])
+    journal = tmp_path / "journal.jsonl"
+    journal.write_text("".join(json.dumps(line) + "\n" for line in lines) + '{"number": 4, "lev')
+    store.recover(host="a", boot="2", crash_limit=3)
+    again = store.claim(host="a", boot="2", nonce="m", lease_seconds=45)
+    assert isinstance(again, Claim)
+    lifeline.claim = again
+    with lifeline:
+        for _ in range(2):
+            lifeline.replay(1, journal)
+        lifeline.event("new")
+        lifeline.end("succeeded", message="Done")
+    said = [event.message for event in reversed(store.events(claim.job_id).events)]
+    assert [message for message in said if message.startswith(("old", "new"))] == [
+        "old 1",
+        "old 2",
+        "old 3",
+        "new",
+    ]
 
 
 def test_the_life_sign_is_there_only_while_the_job_runs(lifeline: Lifeline, tmp_path: Path) -> None:
