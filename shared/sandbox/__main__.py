@@ -19,17 +19,18 @@ _PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS = 1, 38
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Do one order: the answer goes to its descriptor as JSON, a traceback to standard error."""
+    """Do one order: the answer goes to its descriptor as lines of JSON, a traceback to standard error."""
     order = Order.from_text(arguments[0])
     isolation = enter_sandbox(order.limits, [Path(folder) for folder in order.writable], order.parent_pid)
+    _answer(order.answer_descriptor, isolation)  # at once: it may crash later
     if order.require_isolation and not all(isolation.values()):
-        _answer(order.answer_descriptor, {**isolation, "failure": "no_isolation"})
+        _answer(order.answer_descriptor, {"failure": "no_isolation"})
         return 1
     try:
         value = importlib.import_module(order.module).main(order.arguments)
-        _answer(order.answer_descriptor, {**isolation, "value": value})
+        _answer(order.answer_descriptor, {"value": value})
     except BaseException as error:
-        _answer(order.answer_descriptor, {**isolation, "failure": _failure(error)})
+        _answer(order.answer_descriptor, {"failure": _failure(error)})
         traceback.print_exc()
         return 1
     return 0
@@ -68,8 +69,8 @@ def _failure(error: BaseException) -> str:
 
 
 def _answer(descriptor: int, answer: dict[str, JsonValue]) -> None:
-    with open(descriptor, "w", encoding="utf-8") as stream:
-        json.dump(answer, stream)
+    with open(descriptor, "a", encoding="utf-8", closefd=False) as stream:
+        stream.write(json.dumps(answer) + "\n")
 
 
 if __name__ == "__main__":

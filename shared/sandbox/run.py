@@ -27,6 +27,10 @@ KEPT_VARIABLES = ("LD_LIBRARY_PATH", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV")
 _log = logging.getLogger(__name__)
 
 
+class _OutOfTime(Exception):
+    """The wall clock ran out; a listener's own TimeoutError is something else."""
+
+
 @dataclass(frozen=True)
 class Order:
     """What the sandboxed process is told on its command line."""
@@ -105,7 +109,7 @@ def run_in_sandbox(
                 if on_line is not None:
                     on_line(line)
             process.wait(max(0.0, started + limits.wall_seconds - time.monotonic()))
-        except (TimeoutError, subprocess.TimeoutExpired):
+        except (_OutOfTime, subprocess.TimeoutExpired):
             timed_out = True
         finally:
             process.kill()
@@ -150,14 +154,15 @@ def _start(
 
 
 def _lines(process: "subprocess.Popen[bytes]", deadline: float) -> Iterator[str]:
-    """Yield what the process prints until it closes its output; TimeoutError at the deadline."""
+    """Yield what the process prints until it closes its output; _OutOfTime at the deadline."""
     assert process.stdout is not None
     rest = b""
     with selectors.DefaultSelector() as selector:
         selector.register(process.stdout, selectors.EVENT_READ)
         while True:
-            if not selector.select(max(0.0, deadline - time.monotonic())):
-                raise TimeoutError
+            left_seconds = deadline - time.monotonic()
+            if left_seconds <= 0 or not selector.select(left_seconds):
+                raise _OutOfTime
             if not (chunk := os.read(process.stdout.fileno(), LONGEST_LINE_BYTES)):
                 break
             *lines, rest = (rest + chunk).split(b"\n")
@@ -186,11 +191,13 @@ def _read_answer(answer: IO[bytes]) -> dict[str, Any]:
     text = answer.read(LONGEST_ANSWER_BYTES + 1)
     if len(text) > LONGEST_ANSWER_BYTES:
         return {}
-    try:
-        said = json.loads(text)
-    except (ValueError, RecursionError):
-        return {}
-    return said if isinstance(said, dict) else {}
+    said: dict[str, Any] = {}
+    for line in text.splitlines():
+        try:
+            said |= json.loads(line)
+        except (TypeError, ValueError, RecursionError):
+            return said
+    return said
 
 
 def _tail(stream: IO[bytes]) -> str:

@@ -76,8 +76,16 @@ def test_a_sleeping_child_ends_by_the_wall_clock() -> None:
     assert result.seconds < 5
 
 
+def test_a_child_that_never_stops_talking_ends_by_the_wall_clock() -> None:
+    result = violate("talk", limits=SandboxLimits(wall_seconds=1, cpu_seconds=30))
+    assert result.reason == "time"
+    assert result.seconds < 5
+
+
 def test_a_crash_of_native_code_ends_only_the_child() -> None:
-    assert violate("crash").reason == "signal"
+    result = violate("crash")
+    assert (result.reason, result.value) == ("signal", None)
+    assert result.network_isolated == (sys.platform == "linux")
 
 
 def test_a_file_larger_than_allowed_is_refused(tmp_path: Path) -> None:

@@ -72,6 +72,11 @@ def sleep_aloud() -> object:
     return sleep()
 
 
+def talk() -> object:
+    while True:
+        print("x" * 100)
+
+
 def crash() -> object:
     return ctypes.string_at(0)
 
