@@ -146,14 +146,17 @@ def test_an_exception_of_the_listener_ends_the_child() -> None:
 
 
 @linux_only
-def test_the_child_dies_with_its_parent() -> None:
+def test_the_child_dies_with_its_parent(tmp_path: Path) -> None:
     code = (
         "from shared.sandbox import SandboxLimits, run_in_sandbox\n"
         f"run_in_sandbox({VIOLATIONS!r}, ['sleep_aloud'], SandboxLimits(),"
         " on_line=lambda line: print(line, flush=True))"
     )
     command = [sys.executable, "-c", code]
-    with subprocess.Popen(command, cwd=PROJECT_ROOT, stdout=subprocess.PIPE, text=True) as parent:
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}  # killed, it leaves its temporary folder behind
+    with subprocess.Popen(
+        command, cwd=PROJECT_ROOT, env=environment, stdout=subprocess.PIPE, text=True
+    ) as parent:
         assert parent.stdout is not None
         child = int(parent.stdout.readline())
         assert runs(child)
