@@ -2,16 +2,16 @@
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 import torch
 
 from services.worker.loading.hub_cache import ModelFiles
 from services.worker.loading.load import LoadedModel, Quantization, load_base_model
-from services.worker.report import SilentReport
+from services.worker.report import JobStopped, JsonValue, Level, SilentReport
 from services.worker.training.dataset_file import DatasetFile
 from shared.schemas import DatasetSummary, RowFormat
 from tests.tiny_models import make_tiny_exaone, make_tiny_llama
@@ -79,3 +79,50 @@ def spam_rows() -> Rows:
         for number in range(20)
         for templates, label in ((spam, "spam"), (ham, "ham"))
     ]
+
+
+class RecordedReport:
+    """A `Report` that keeps all it is told, and gives one order to stop, at a step or at publication."""
+
+    def __init__(
+        self, *, stop: type[JobStopped] | None = None, at_step: int | None = None, at_publish: bool = False
+    ) -> None:
+        self.stages: list[str] = []
+        self.events: list[tuple[str, dict[str, Any]]] = []
+        self.checkpoints: list[int] = []
+        self._stop, self._at_step, self._at_publish = stop, at_step, at_publish
+
+    @property
+    def losses(self) -> list[float]:
+        return [content["train_loss"] for _, content in self.events if "train_loss" in content]
+
+    def codes(self) -> list[str]:
+        return [content["code"] for _, content in self.events if "code" in content]
+
+    def progress(self, stage: str, **fields: JsonValue) -> None:
+        self.stages.append(stage)
+        if self._at_step is not None and fields.get("step") == self._at_step:
+            self._order()
+
+    def event(
+        self,
+        message: str,
+        *,
+        level: Level = "info",
+        type: Literal["message", "metrics"] = "message",
+        data: Mapping[str, JsonValue] | None = None,
+    ) -> None:
+        self.events.append((message, dict(data or {})))
+
+    def checkpoint(self, step: int) -> None:
+        self.checkpoints.append(step)
+        if self._at_step is not None and step >= self._at_step:
+            self._order()  # an order stands until it is obeyed, so it is heard on every call
+
+    def publish(self) -> None:
+        if self._at_publish:
+            self._order()
+
+    def _order(self) -> None:
+        if self._stop is not None:
+            raise self._stop

@@ -1,0 +1,88 @@
+"""Which rows make a step, and how it is split."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.worker.training.batching import Schedule, micro_batches, target_count
+from services.worker.training.marked_text import TokenRow
+from services.worker.training.plan import Plan, baseline_plan
+
+CPU = torch.device("cpu")
+
+
+def row(length: int, first: int = 1) -> TokenRow:
+    targets = np.zeros(length, dtype=np.bool_)
+    targets[length // 2 :] = True
+    targets[0] = False
+    return TokenRow(np.arange(first, first + length, dtype=np.int32), targets)
+
+
+def budget(tokens: int) -> Plan:
+    return Plan("explicit", tokens, gradient_checkpointing=False)
+
+
+@given(rows=st.integers(1, 60), size=st.integers(1, 20), seed=st.integers(0, 5), epochs=st.integers(1, 3))
+def test_each_epoch_visits_every_row_once(rows: int, size: int, seed: int, epochs: int) -> None:
+    schedule = Schedule.of(rows, rows_per_step=size, seed=seed, n_epochs=epochs, max_steps=None)
+    per_epoch = -(-rows // size)
+    assert schedule.total_steps == epochs * per_epoch
+    for epoch in range(epochs):
+        visited = [row for step in range(per_epoch) for row in schedule.rows_of(epoch * per_epoch + step)]
+        assert sorted(visited) == list(range(rows))
+
+
+def test_epochs_differ_in_order_and_a_seed_repeats_it() -> None:
+    def order(seed: int) -> list[tuple[int, ...]]:
+        schedule = Schedule.of(50, rows_per_step=50, seed=seed, n_epochs=2, max_steps=None)
+        return [schedule.rows_of(0), schedule.rows_of(1)]
+
+    assert order(1) == order(1)
+    assert len({*order(1), *order(2)}) == 4
+
+
+def test_the_order_is_the_documented_one() -> None:
+    """Fixed numbers: a change would make every unfinished run start again."""
+    schedule = Schedule.of(8, rows_per_step=8, seed=42, n_epochs=1, max_steps=None)
+    assert schedule.rows_of(0) == (0, 6, 1, 5, 3, 7, 2, 4)
+
+
+def test_max_steps_decides_alone() -> None:
+    assert Schedule.of(10, rows_per_step=4, seed=0, n_epochs=1, max_steps=2).total_steps == 2
+    longer = Schedule.of(10, rows_per_step=4, seed=0, n_epochs=1, max_steps=7)
+    assert longer.total_steps == 7
+    assert len(longer.rows_of(6)) == 4  # the first step of the third epoch
+
+
+def test_an_epoch_ends_after_its_last_step_and_with_the_run() -> None:
+    schedule = Schedule.of(10, rows_per_step=4, seed=0, n_epochs=1, max_steps=7)
+    assert [step for step in range(8) if schedule.ends_epoch(step)] == [3, 6, 7]
+
+
+@given(lengths=st.lists(st.integers(2, 50), min_size=1, max_size=30), tokens=st.integers(2, 200))
+def test_micro_batches_hold_every_row_once_within_the_budget(lengths: list[int], tokens: int) -> None:
+    rows = [row(length, first=1000 * index + 1) for index, length in enumerate(lengths)]
+    batches = list(micro_batches(rows, budget(tokens), CPU))
+    firsts = sorted(int(first) for batch in batches for first in batch.ids[:, 0])
+    assert firsts == [1000 * index + 1 for index in range(len(rows))]
+    assert all(batch.computed_tokens <= tokens or len(batch.ids) == 1 for batch in batches)
+    assert sum(batch.real_tokens for batch in batches) == sum(lengths)
+    assert sum(int(batch.targets.sum()) for batch in batches) == target_count(rows)
+
+
+def test_the_baseline_pads_pairs_in_order_to_the_full_length() -> None:
+    batches = list(micro_batches([row(5), row(9), row(3)], baseline_plan(16), CPU))
+    assert [tuple(batch.ids.shape) for batch in batches] == [(2, 16), (1, 16)]
+    mask = batches[0].attention_mask
+    assert mask is not None
+    assert mask.sum(dim=1).tolist() == [5, 9]
+
+
+@pytest.mark.parametrize("plan", [budget(64), baseline_plan(16)])
+def test_padding_is_never_a_target(plan: Plan) -> None:
+    for batch in micro_batches([row(5), row(9), row(3)], plan, CPU):
+        lengths = (batch.ids != 0).sum(dim=1)
+        positions = torch.arange(batch.ids.shape[1])
+        assert not (batch.targets & (positions >= lengths.unsqueeze(1))).any()

@@ -1,0 +1,342 @@
+"""A fine-tuning job from rows to a published adapter, interrupted in every way."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from peft import PeftModel
+from safetensors.torch import load_file
+from transformers import AutoModelForCausalLM
+
+from services.worker.failures import FailureCode, JobFailed
+from services.worker.loading.load import LoadedModel
+from services.worker.report import JobCancelled, JobStopped, LeaseLost, WorkerDraining
+from services.worker.training import sealed_folder
+from services.worker.training.dataset_file import DatasetFile
+from services.worker.training.disk_space import Patience
+from services.worker.training.fine_tuning import fine_tune
+from services.worker.training.step_report import StepReport
+from shared.schemas import FineTuningRequest, Hyperparameters, Lora
+from tests.worker.training.test_checkpoints import files_limited_to
+from tests.worker.training.tiny_bases import RecordedReport, Rows, WriteRows
+
+SETTINGS = Hyperparameters(
+    n_epochs=2,
+    global_batch_size=8,
+    learning_rate=5e-3,
+    max_seq_length=128,
+    lora=Lora(r=4, alpha=8, dropout=0.1),
+)
+REQUEST = FineTuningRequest(dataset="spam", hyperparameters=SETTINGS)
+
+
+@pytest.fixture
+def data(write_rows: WriteRows, spam_rows: Rows) -> DatasetFile:
+    """Forty rows: two epochs of five steps."""
+    return write_rows(spam_rows, "classification")
+
+
+def run(
+    base: LoadedModel,
+    data: DatasetFile,
+    job_folder: Path,
+    report: RecordedReport | None = None,
+    *,
+    request: FineTuningRequest = REQUEST,
+    attempt: int = 1,
+    checkpoint_seconds: float = 0.0,
+    **more: Any,
+) -> dict[str, Any]:
+    more.setdefault("validation", None)
+    return fine_tune(
+        base,
+        request,
+        training=data,
+        job_folder=job_folder,
+        attempt=attempt,
+        checkpoint_seconds=checkpoint_seconds,
+        report=report or RecordedReport(),
+        **more,
+    )
+
+
+def adapter_bytes(job_folder: Path) -> bytes:
+    return (job_folder / "adapter" / "adapter_model.safetensors").read_bytes()
+
+
+def with_settings(**changed: Any) -> FineTuningRequest:
+    return FineTuningRequest(dataset="spam", hyperparameters=SETTINGS.model_copy(update=changed))
+
+
+def test_an_nf4_base_learns_and_says_how(llama_nf4: LoadedModel, data: DatasetFile, tmp_path: Path) -> None:
+    report, observed = RecordedReport(), list[StepReport]()
+    result = run(llama_nf4, data, tmp_path, report, validation=data, observe=observed.append)
+    assert report.losses[-1] < 0.8 * report.losses[0]
+    assert result["steps"] == len(observed) == len(report.losses) == 10
+    assert [point["step"] for point in result["validation"]] == [5, 10]
+    assert result["validation_loss"] == result["validation"][-1]["loss"] < report.losses[0]
+    assert result["trained_tokens"] == sum(step.real_tokens for step in observed)
+    assert result["labels"] == ["ham", "spam"]
+    assert all(step.grad_norm > 0 for step in observed)
+    assert {"data", "forward", "backward", "optimizer"} <= observed[-1].phase_seconds.keys()
+    assert observed[-1].eta_seconds == 0
+    assert "tokenizing" in report.stages
+    assert report.stages[-1] == "publishing"
+    assert report.checkpoints[-1] == 10
+    json.dumps(result, allow_nan=False)
+
+
+@pytest.mark.filterwarnings("ignore:.is_gradient_checkpointing. is deprecated:FutureWarning")  # PEFT's
+def test_the_published_adapter_is_whole_and_plain_peft_loads_it(
+    llama: LoadedModel, tiny_llama_folder: Path, data: DatasetFile, tmp_path: Path
+) -> None:
+    result = run(llama, data, tmp_path)
+    folder = tmp_path / "adapter"
+    assert sealed_folder.verified_manifest(folder) is not None
+    assert result["manifest_sha256"] == sealed_folder.manifest_sha256(folder)
+    assert (folder / "tokenizer.json").read_bytes() == (tiny_llama_folder / "tokenizer.json").read_bytes()
+    assert {tensor.dtype for tensor in load_file(folder / "adapter_model.safetensors").values()} == {
+        torch.float32
+    }
+    plain = AutoModelForCausalLM.from_pretrained(tiny_llama_folder)
+    ids = torch.arange(1, 17).unsqueeze(0)
+    with torch.no_grad():
+        before = plain(ids).logits
+        adapted = PeftModel.from_pretrained(plain, str(folder)).eval()
+        after = adapted(ids).logits
+    assert (after - before).abs().max() > 0.1
+    assert list((tmp_path / "attempts" / "1").iterdir()) == []
+
+
+def test_the_same_job_twice_gives_the_same_adapter(
+    llama: LoadedModel, data: DatasetFile, tmp_path: Path
+) -> None:
+    run(llama, data, tmp_path / "first")
+    run(llama, data, tmp_path / "second")
+    assert adapter_bytes(tmp_path / "first") == adapter_bytes(tmp_path / "second")
+
+
+@pytest.mark.parametrize("name", ["llama", "llama_nf4"])
+def test_a_drained_job_goes_on_to_the_bit_equal_adapter(
+    name: str, request: pytest.FixtureRequest, data: DatasetFile, tmp_path: Path
+) -> None:
+    base: LoadedModel = request.getfixturevalue(name)
+    whole = run(base, data, tmp_path / "whole", validation=data)
+    drained = RecordedReport(stop=WorkerDraining, at_step=4)
+    with pytest.raises(WorkerDraining):
+        run(base, data, tmp_path / "parts", drained, validation=data, checkpoint_seconds=1000)
+    assert drained.checkpoints[-1] == 4
+    assert not (tmp_path / "parts" / "adapter").exists()
+    resumed = RecordedReport()
+    result = run(base, data, tmp_path / "parts", resumed, attempt=2, validation=data)
+    assert len(resumed.losses) == 6
+    assert adapter_bytes(tmp_path / "parts") == adapter_bytes(tmp_path / "whole")
+    assert result["resumed_from_step"] == 4
+    for name_of_equal in ("validation", "train_loss", "trained_tokens", "computed_tokens", "steps"):
+        assert result[name_of_equal] == whole[name_of_equal]
+
+
+def test_a_torn_checkpoint_costs_no_more_than_the_way_from_the_one_before(
+    llama: LoadedModel, data: DatasetFile, tmp_path: Path
+) -> None:
+    run(llama, data, tmp_path / "whole")
+    for attempt, step in ((1, 3), (2, 6)):
+        report = RecordedReport(stop=WorkerDraining, at_step=step)
+        with pytest.raises(WorkerDraining):
+            run(llama, data, tmp_path / "parts", report, attempt=attempt)
+    steps = sorted((tmp_path / "parts" / "checkpoints").iterdir(), key=lambda path: int(path.name[5:]))
+    newest = steps[-1] / "adapter.safetensors"
+    newest.write_bytes(newest.read_bytes()[:-1])
+    resumed = RecordedReport()
+    result = run(llama, data, tmp_path / "parts", resumed, attempt=3)
+    assert resumed.codes() == ["resume_rejected"]
+    assert result["resumed_from_step"] == int(steps[-2].name[5:]) < 6
+    assert adapter_bytes(tmp_path / "parts") == adapter_bytes(tmp_path / "whole")
+
+
+def test_a_checkpoint_of_other_settings_is_not_resumed(
+    llama: LoadedModel, data: DatasetFile, tmp_path: Path
+) -> None:
+    with pytest.raises(WorkerDraining):
+        run(llama, data, tmp_path, RecordedReport(stop=WorkerDraining, at_step=4))
+    report = RecordedReport()
+    result = run(llama, data, tmp_path, report, attempt=2, request=with_settings(learning_rate=1e-3))
+    assert report.codes() == ["resume_rejected"]
+    assert (result["resumed_from_step"], len(report.losses)) == (None, 10)
+
+
+@pytest.mark.parametrize("stop", [JobCancelled, LeaseLost])
+def test_a_stopped_job_leaves_no_adapter_and_no_half_files(
+    llama: LoadedModel, data: DatasetFile, tmp_path: Path, stop: type[JobStopped]
+) -> None:
+    for number, report in enumerate(
+        (RecordedReport(stop=stop, at_step=3), RecordedReport(stop=stop, at_publish=True))
+    ):
+        job = tmp_path / str(number)
+        with pytest.raises(stop):
+            run(llama, data, job, report)
+        assert not (job / "adapter").exists()
+        assert [path.name for path in job.glob("attempts/*/*")] == []
+
+
+def test_an_adapter_published_before_a_crash_is_not_trained_again(
+    llama: LoadedModel, data: DatasetFile, tmp_path: Path
+) -> None:
+    first = run(llama, data, tmp_path)
+    report = RecordedReport()
+    assert run(llama, data, tmp_path, report, attempt=2) == first
+    assert (report.losses, report.stages) == ([], [])
+
+
+def test_a_damaged_adapter_is_set_aside_and_made_again(
+    llama: LoadedModel, data: DatasetFile, tmp_path: Path
+) -> None:
+    run(llama, data, tmp_path)
+    good = adapter_bytes(tmp_path)
+    (tmp_path / "adapter" / "adapter_model.safetensors").write_bytes(good[:-5])
+    run(llama, data, tmp_path, attempt=2)
+    assert adapter_bytes(tmp_path) == good
+
+
+def test_exaone_is_published_under_its_own_names_with_the_llama_names_beside(
+    exaone: LoadedModel, data: DatasetFile, tmp_path: Path
+) -> None:
+    report = RecordedReport()
+    run(exaone, data, tmp_path, report)
+    assert report.losses[-1] < report.losses[0]
+    original = load_file(tmp_path / "adapter" / "adapter_model.safetensors")
+    llama_named = load_file(tmp_path / "adapter-llama" / "adapter_model.safetensors")
+    assert "base_model.model.transformer.h.0.mlp.c_fc_0.lora_A.weight" in original
+    assert "base_model.model.model.layers.0.mlp.gate_proj.lora_A.weight" in llama_named
+    config = json.loads((tmp_path / "adapter" / "adapter_config.json").read_text())
+    assert set(config["target_modules"]) == {
+        "q_proj",
+        "k_proj",
+        "v_proj",
+        "out_proj",
+        "c_fc_0",
+        "c_fc_1",
+        "c_proj",
+    }
+    for name in ("adapter", "adapter-llama"):
+        assert sealed_folder.verified_manifest(tmp_path / name) is not None
+        tokenizer = json.loads((tmp_path / name / "tokenizer_config.json").read_text())
+        assert tokenizer["tokenizer_class"] == "PreTrainedTokenizerFast"
+
+
+def test_a_loss_that_is_no_number_ends_as_diverged(
+    llama: LoadedModel, data: DatasetFile, tmp_path: Path
+) -> None:
+    report = RecordedReport()
+    with broken_token(llama, llama.tokenizer.bos_token_id), pytest.raises(JobFailed) as failed:
+        run(llama, data, tmp_path, report)
+    assert failed.value.failure.code == FailureCode.DIVERGED
+    assert "learning_rate" in failed.value.failure.remedy
+    assert not (tmp_path / "adapter").exists()
+    run(llama, data, tmp_path / "next")
+
+
+def test_one_bad_row_costs_its_steps_and_no_more(
+    llama: LoadedModel, write_rows: WriteRows, tmp_path: Path
+) -> None:
+    """Each epoch has one step with the row; it must neither count as learned nor spoil the weights."""
+    rows = [{"prompt": "See you at", "completion": f" {number}"} for number in range(31)]
+    data = write_rows([*rows, {"prompt": "~", "completion": " 7"}], "prompt_completion")
+    report = RecordedReport()
+    with broken_token(llama, llama.tokenizer.convert_tokens_to_ids("~")):
+        result = run(llama, data, tmp_path, report)
+    assert sum(loss is None for loss in report.losses) == 2
+    assert result["steps"] == 8
+    weights = load_file(tmp_path / "adapter" / "adapter_model.safetensors")
+    assert all(torch.isfinite(weight).all() for weight in weights.values())
+
+
+@contextmanager
+def broken_token(base: LoadedModel, token: int) -> Iterator[None]:
+    """A base for which one token is not a number (where it reads it; its head is as before)."""
+
+    def spoil(module: torch.nn.Module, inputs: tuple[torch.Tensor], output: torch.Tensor) -> torch.Tensor:
+        return output.masked_fill((inputs[0] == token).unsqueeze(-1), float("nan"))
+
+    hook = base.model.get_input_embeddings().register_forward_hook(spoil)
+    try:
+        yield
+    finally:
+        hook.remove()
+
+
+def test_a_job_too_large_for_memory_fails_and_the_next_one_works(
+    llama: LoadedModel, data: DatasetFile, tmp_path: Path
+) -> None:
+    """The allocator is asked for more than any machine has."""
+
+    def hog(step: StepReport) -> None:
+        torch.empty(2**60, dtype=torch.uint8)
+
+    with pytest.raises(JobFailed) as failed:
+        run(llama, data, tmp_path, observe=hog)
+    assert failed.value.failure.code == FailureCode.OUT_OF_MEMORY
+    assert "tokens_per_micro_batch" in failed.value.failure.remedy
+    run(llama, data, tmp_path / "next")
+
+
+def test_a_disk_full_for_checkpoints_does_not_stop_the_run(
+    llama: LoadedModel, data: DatasetFile, tmp_path: Path
+) -> None:
+    report = RecordedReport()
+    with files_limited_to(30_000), pytest.raises(JobFailed) as failed:
+        run(llama, data, tmp_path, report, patience=Patience(retries=2, wait_seconds=0.01))
+    assert len(report.losses) == 10
+    assert report.checkpoints == []
+    assert "checkpoint_skipped" in report.codes()
+    assert failed.value.failure.code == FailureCode.DISK_FULL
+    assert "waiting for disk space" in report.stages
+    assert [path.name for path in tmp_path.glob("attempts/*/*")] == []
+
+
+def test_the_base_is_the_same_after_a_job_and_another_job_works(
+    llama: LoadedModel, data: DatasetFile, tmp_path: Path
+) -> None:
+    ids = torch.arange(1, 17).unsqueeze(0)
+    with torch.no_grad():
+        before = llama.model(ids).logits
+    run(llama, data, tmp_path / "first")
+    with torch.no_grad():
+        assert torch.equal(llama.model(ids).logits, before)
+    assert not llama.model.training
+    run(llama, data, tmp_path / "second")
+    assert adapter_bytes(tmp_path / "first") == adapter_bytes(tmp_path / "second")
+
+
+def test_baseline_and_auto_learn_alike(llama: LoadedModel, data: DatasetFile, tmp_path: Path) -> None:
+    auto, baseline = RecordedReport(), RecordedReport()
+    settings = SETTINGS.model_copy(update={"lora": Lora(r=4, alpha=8)})
+    for name, report in (("auto", auto), ("baseline", baseline)):
+        request = FineTuningRequest.model_validate(
+            {"dataset": "spam", "hyperparameters": settings.model_dump(), "plan": name}
+        )
+        run(llama, data, tmp_path / name, report, request=request)
+    assert auto.losses == pytest.approx(baseline.losses, rel=1e-3)
+
+
+def test_checkpoints_are_rare_when_the_interval_is_long(
+    llama: LoadedModel, data: DatasetFile, tmp_path: Path
+) -> None:
+    report = RecordedReport()
+    run(llama, data, tmp_path, report, checkpoint_seconds=1000)
+    assert 10 in report.checkpoints
+    assert len(report.checkpoints) < 10
+
+
+def test_resuming_needs_no_old_attempt_folder(llama: LoadedModel, data: DatasetFile, tmp_path: Path) -> None:
+    with pytest.raises(WorkerDraining):
+        run(llama, data, tmp_path, RecordedReport(stop=WorkerDraining, at_step=4))
+    shutil.rmtree(tmp_path / "attempts")
+    report = RecordedReport()
+    run(llama, data, tmp_path, report, attempt=2)
+    assert len(report.losses) == 6
