@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ if _settings.api_port == _settings.api_metrics_port:
     raise SystemExit(f"TUNEDOCK_API_PORT and TUNEDOCK_API_METRICS_PORT are both {_settings.api_port}.")
 _host = f"[{_settings.api_host}]" if ":" in _settings.api_host else _settings.api_host
 _shm = Path("/dev/shm")
+_has_shm = _shm.is_dir() and os.access(_shm, os.W_OK)
+_memory = _shm if _has_shm else Path(tempfile.gettempdir())
 
 bind = [f"{_host}:{_settings.api_port}", f"{_host}:{_settings.api_metrics_port}"]
 worker_class = "gthread"
@@ -37,22 +40,22 @@ limit_request_field_size = 8190
 forwarded_allow_ips = "127.0.0.1,::1"
 control_socket_disable = True
 logconfig_dict = logging_config()
-if _shm.is_dir() and os.access(_shm, os.W_OK):
+if _has_shm:
     worker_tmp_dir = str(_shm)  # a heartbeat file on a slow disk would look like a hung worker
 
 
-def _metrics_folder() -> Path:
-    """Where this server's processes count together; in memory if possible. Folders of dead servers go."""
-    parent = _shm if _shm.is_dir() and os.access(_shm, os.W_OK) else Path(tempfile.gettempdir())
-    for folder in parent.glob("tunedock-api-*-*"):
+def _metrics_folders() -> Iterator[Path]:
+    """What this server and others of this user count in; theirs only if they are dead."""
+    for folder in _memory.glob("tunedock-api-*-*"):
         pid = folder.name.split("-")[2]
-        if pid.isdecimal() and not Path("/proc", pid).exists() and folder.stat().st_uid == os.getuid():
-            shutil.rmtree(folder, ignore_errors=True)
-    return Path(tempfile.mkdtemp(prefix=f"tunedock-api-{os.getpid()}-", dir=parent))
+        is_over = pid == str(os.getpid()) or not Path("/proc", pid).exists()
+        if is_over and folder.stat().st_uid == os.getuid():
+            yield folder
 
 
-def on_starting(server: Any) -> None:
-    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(_metrics_folder())
+def on_exit(server: Any) -> None:
+    for folder in _metrics_folders():
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def pre_fork(server: Any, worker: Any) -> None:
@@ -65,5 +68,6 @@ def post_fork(server: Any, worker: Any) -> None:
     PLACE.name = str(worker.metrics_place)
 
 
-def on_exit(server: Any) -> None:
-    shutil.rmtree(os.environ["PROMETHEUS_MULTIPROC_DIR"], ignore_errors=True)
+on_exit(None)
+# Read when the application is loaded, which with `preload_app` is before any hook.
+os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix=f"tunedock-api-{os.getpid()}-", dir=_memory)

@@ -98,7 +98,7 @@ class HttpMetrics:
             registry.register(self._seconds)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # a registry knows its collectors by identity
 class JobCollector(Collector):
     """Counts that the store keeps, so that restarts and several processes can't disagree about them."""
 
@@ -130,7 +130,7 @@ class JobCollector(Collector):
         yield _histogram("tunedock_job_duration_seconds", ends, DURATION_BUCKETS, census.counters)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # a registry knows its collectors by identity
 class DiskCollector(Collector):
     """Free space where files are kept, by the storage's name."""
 

@@ -1,0 +1,89 @@
+"""The OpenAPI document says what the routes do."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from services.api.job_routes import JobsQuery
+from services.api.routes import ROUTES
+from shared.errors import refusals
+from tests.api.conftest import Api
+
+
+@pytest.fixture
+def document(api: Api) -> dict[str, Any]:
+    answer = api.client.get("/openapi.json")  # without a key
+    assert answer.status_code == 200
+    return dict(answer.get_json())
+
+
+def parts(value: Any) -> Iterator[dict[str, Any]]:
+    """Every object in a JSON value."""
+    if isinstance(value, dict):
+        yield value
+        for inner in value.values():
+            yield from parts(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from parts(inner)
+
+
+def test_every_route_is_described_and_nothing_else(api: Api, document: dict[str, Any]) -> None:
+    described = {(method.upper(), path) for path, methods in document["paths"].items() for method in methods}
+    routes = {(str(route.method), re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", route.path)) for route in ROUTES}
+    assert described == routes
+    served = {rule.rule for rule in api.client.application.url_map.iter_rules()}
+    assert served == {route.path for route in ROUTES} | {"/openapi.json", "/docs"}
+    operations = [operation for methods in document["paths"].values() for operation in methods.values()]
+    assert len({operation["operationId"] for operation in operations}) == len(operations)
+
+
+def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
+    for part in parts(document):
+        if isinstance(reference := part.get("$ref"), str):
+            assert reference.removeprefix("#/components/schemas/") in document["components"]["schemas"]
+
+
+def test_requests_take_no_unknown_field(document: dict[str, Any]) -> None:
+    schemas = document["components"]["schemas"]
+    closed = [name for name, schema in schemas.items() if schema.get("additionalProperties") is False]
+    assert {
+        "FineTuningRequest",
+        "EvaluationRequest",
+        "LoadDiagnosticRequest",
+        "Lora",
+        "CreateFineTuningJob",
+    } <= set(closed)
+    assert "auto" in json.dumps(schemas["FacadeHyperparameters"]["properties"]["n_epochs"])
+
+
+def test_only_public_pages_are_described_as_such(document: dict[str, Any]) -> None:
+    public = [
+        path for path, methods in document["paths"].items() for it in methods.values() if it["security"] == []
+    ]
+    assert public == ["/healthz", "/readyz"]
+
+
+def test_query_parameters_are_those_of_the_model(document: dict[str, Any]) -> None:
+    parameters = document["paths"]["/v1/jobs"]["get"]["parameters"]
+    assert [parameter["name"] for parameter in parameters] == list(JobsQuery.model_fields)
+
+
+def test_the_docs_page_shows_everything_without_script_or_internet(
+    api: Api, document: dict[str, Any]
+) -> None:
+    answer = api.client.get("/docs")
+    assert answer.status_code == 200
+    assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+    page = answer.text
+    assert "<script" not in page
+    assert not re.search(r'(src|href)="(https?:)?//', page)
+    for name in (
+        *document["paths"],
+        *document["components"]["schemas"],
+        *(refusal.code for refusal in refusals()),
+    ):
+        assert name in page
