@@ -4,7 +4,7 @@ import argparse
 import json
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,9 @@ from services.cli.options import Commands
 from services.cli.ports import free_port
 from services.cli.server import key_path, read_key
 from services.cli.stack_state import running_stack
-from services.cli.submit import follow, upload
+from services.cli.submit import upload
 from services.cli.terminal import Terminal
+from services.cli.watch import watch
 from shared.schemas import JobRecord
 from shared.settings import DEMO_MODEL, PROJECT_ROOT, Settings
 
@@ -130,12 +131,23 @@ def _job(
     """Submit one job and watch it to its end; raises `JobEndedBadly` unless it succeeds."""
     terminal.say(f"\n{title}")
     with run.stage(stage):
-        record = follow(client, client.submit(dict(request)), terminal)
+        record = _watch_or_cancel(client, client.submit(dict(request)), terminal)
     run.jobs.append(record)
     if record.status != "succeeded":
         terminal.say(demo_text.failure(record))
         raise JobEndedBadly
     return record
+
+
+def _watch_or_cancel(client: Client, record: JobRecord, terminal: Terminal) -> JobRecord:
+    """Watch a job; Ctrl-C cancels it, for the demo's job is of no use without the demo."""
+    try:
+        return watch(client, record.id, terminal)
+    except KeyboardInterrupt:
+        terminal.note("cancelling the demo's job")
+        with suppress(CommandFailed):
+            client.cancel(record.id)
+        raise
 
 
 @contextmanager

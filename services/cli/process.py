@@ -14,7 +14,7 @@ from pathlib import Path
 
 from services.cli.backoff import Backoff
 from services.cli.leash import leashed
-from services.cli.masking import without_keys
+from services.cli.log_lines import log_line
 
 LOG_BYTES = 5 * 1024 * 1024
 LOG_FILES_KEPT = 3
@@ -128,9 +128,9 @@ class SupervisedProcess:
         )
         with process.stdout:
             for raw in process.stdout:
-                line = raw.decode("utf-8", errors="replace").rstrip()
-                log.emit(logging.makeLogRecord({"msg": without_keys(line)}))
-                self.tail.append(without_keys(line))
+                line = log_line(raw)
+                log.emit(logging.makeLogRecord({"msg": line}))
+                self.tail.append(line)
                 self.on_line(self.spec.name, line)
         log.close()
 

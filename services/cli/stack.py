@@ -9,10 +9,10 @@ from pathlib import Path
 
 from services.cli.failure import CommandFailed
 from services.cli.interrupts import Interrupts, counted_interrupts
-from services.cli.masking import without_keys
+from services.cli.log_lines import terminal_line
 from services.cli.ports import require_free
 from services.cli.process import ProcessSpec, SupervisedProcess
-from services.cli.server import api_url, is_ready, key_path
+from services.cli.server import api_url, is_ready, key_path, read_key
 from services.cli.stack_state import StackState, own_folder, process_start, remove_state, write_state
 from services.cli.store import EmbeddedStore, prepare_store
 from services.cli.supervisor import POLL_SECONDS, Supervisor
@@ -61,6 +61,7 @@ class Stack:
         self._terminal = terminal
         self._interrupts = interrupts
         self._ready = False
+        self._key_is_new = not key_path(settings).exists()
         logs = settings.data_dir / "logs"
         logs.mkdir(mode=0o700, exist_ok=True)
         self._supervisor = Supervisor(
@@ -148,6 +149,8 @@ class Stack:
         self._terminal.emit({"event": "ready", "url": url, "key_file": str(key), "pid": os.getpid()})
         self._terminal.say(f"Tunedock is ready at {url} (pages and API reference: {url}/docs)")
         self._terminal.say(f"  API key   {key}")
+        if self._key_is_new and self._terminal.is_live:
+            self._terminal.say(f"            {read_key(key)} (new, shown this once)")
         self._terminal.say(f"  data      {self._settings.data_dir}")
         self._terminal.say("  Ctrl-C stops: a running job saves a checkpoint and goes on at the next start")
 
@@ -166,12 +169,10 @@ class Stack:
         )
 
     def _show_line(self, name: str, line: str) -> None:
-        """One line of a process's output, shortened; the log has all of it, and the store's for itself."""
-        if name == "store":
-            return
+        """One line of a process's output, shortened; the log has all of it."""
         try:
-            shown = line if self._terminal.is_live else without_keys(line)
-            self._terminal.note(f"{name:6} │ {shown[:300]}")
+            if text := terminal_line(name, line):
+                self._terminal.note(text)
         except OSError:
             return  # the terminal is gone; the log goes on
 

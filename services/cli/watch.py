@@ -67,6 +67,8 @@ def event_line(event: JobEvent) -> str:
 
 def progress_text(record: JobRecord) -> str:
     """The numbers of a running job, those that are known."""
+    if record.status in ENDED:
+        return ""
     now = record.progress
     parts = [
         _done_text(now),

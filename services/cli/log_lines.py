@@ -1,0 +1,38 @@
+"""A process's output as lines: whole for its log, short for the terminal, without keys for both."""
+
+import json
+import re
+from typing import Any
+
+LONGEST_CHARACTERS = 300
+ACCESS_LOGGER = "tunedock.access"
+
+_KEY = re.compile(r"\btd_([0-9A-Za-z]{8})_[\w-]{20,}")
+
+
+def log_line(raw: bytes) -> str:
+    """What a log keeps: of a bar that was redrawn in place the last state, no secret part of an API key."""
+    line = raw.decode("utf-8", errors="replace").rstrip()
+    return _KEY.sub(r"td_\1_…", line.rpartition("\r")[2])
+
+
+def terminal_line(name: str, line: str) -> str | None:
+    """What the terminal shows of a log's line; None for what only the log needs."""
+    if name == "store" or not line.strip():
+        return None
+    try:
+        entry = json.loads(line)
+        text = _entry_text(entry) if isinstance(entry, dict) else line
+    except ValueError:
+        text = line
+    return f"{name:6} │ {text[:LONGEST_CHARACTERS]}" if text else None
+
+
+def _entry_text(entry: dict[str, Any]) -> str:
+    """A structured line in words; requests that only looked, and were answered, are left out."""
+    if entry.get("logger") == ACCESS_LOGGER:
+        if entry.get("method") == "GET" and int(entry.get("status", 0)) < 400:
+            return ""
+        return f"{entry.get('method')} {entry.get('path')} → {entry.get('status')}"
+    level = str(entry.get("level", "info"))
+    return f"{'' if level == 'info' else level + ': '}{entry.get('message', '')}"

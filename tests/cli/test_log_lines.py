@@ -1,0 +1,44 @@
+"""What of a process's output is kept and what is shown."""
+
+import json
+
+import pytest
+
+from services.api.auth import new_key
+from services.cli.log_lines import log_line, terminal_line
+
+
+def test_a_key_never_reaches_a_log() -> None:
+    key = new_key()
+    assert key not in log_line(f"made an API key: {key}\n".encode())
+    assert "td_" in log_line(f"made an API key: {key}\n".encode())
+
+
+def test_of_a_redrawn_bar_the_last_state_is_kept() -> None:
+    assert log_line(b"\rLoading 0%\rLoading 100%\n") == "Loading 100%"
+
+
+def test_bytes_that_are_no_text_are_kept_as_they_can() -> None:
+    assert log_line(b"\xff100%s\n") == "�100%s"
+
+
+def access(**fields: object) -> str:
+    return json.dumps({"level": "info", "logger": "tunedock.access", "message": "request", **fields})
+
+
+@pytest.mark.parametrize(
+    ("name", "line", "shown"),
+    [
+        ("store", "Ready to accept connections", None),
+        ("worker", "", None),
+        ("worker", "worker@vm ready.", "worker │ worker@vm ready."),
+        ("api", json.dumps({"level": "info", "message": "listening"}), "api    │ listening"),
+        ("api", json.dumps({"level": "error", "message": "no store"}), "api    │ error: no store"),
+        ("api", access(method="GET", path="/v1/jobs", status=200), None),
+        ("api", access(method="GET", path="/v1/jobs", status=503), "api    │ GET /v1/jobs → 503"),
+        ("api", access(method="POST", path="/v1/jobs", status=202), "api    │ POST /v1/jobs → 202"),
+        ("api", "[1, 2]", "api    │ [1, 2]"),
+    ],
+)
+def test_the_terminal_shows_what_a_person_wants_to_see(name: str, line: str, shown: str | None) -> None:
+    assert terminal_line(name, line) == shown

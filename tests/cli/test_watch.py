@@ -1,0 +1,77 @@
+"""What is said of a job while it is watched."""
+
+from typing import Any
+
+import pytest
+
+from services.cli.record_text import job_row, record_text
+from services.cli.watch import done_of_total, duration_text, progress_text, stage_text
+from shared.schemas import JobRecord
+
+
+def record(status: str = "running", **fields: Any) -> JobRecord:
+    base = {"id": "ftjob-1", "kind": "fine_tuning", "status": status, "request": {"model": "m", "plan": None}}
+    return JobRecord.model_validate(base | {"created_at": 1e9, "queued_at": 1e9, **fields})
+
+
+def test_a_training_job_tells_step_loss_speed_and_time_left() -> None:
+    progress = {
+        "stage": "training", "step": 7, "total_steps": 24, "loss": 0.5, "step_seconds": 3.21,
+        "tokens_per_second": 99.6, "eta_seconds": 200.0,
+    }  # fmt: skip
+    running = record(progress=progress)
+    text = progress_text(running)
+    assert text == "step 7/24, loss 0.5000, 3.21 s/it, 100 tokens/s, 3 min 20 s left"
+    assert stage_text(running) == "training"
+    assert done_of_total(running.progress) == (7, 24)
+
+
+@pytest.mark.parametrize(
+    ("progress", "text", "done"),
+    [
+        ({"stage": "tokenizing", "rows": 300}, "300 rows", (300, None)),
+        ({"stage": "evaluating", "rows": 30, "total_rows": 140}, "30/140 rows", (30, 140)),
+        ({"stage": "downloading", "done_bytes": 5e6, "total_bytes": 1e7}, "5/10 MB", (5e6, 1e7)),
+        ({"stage": "downloading", "done_bytes": 5e6, "total_bytes": 0}, "5 MB", (5e6, None)),
+        ({"stage": "publishing"}, "", (0, None)),
+    ],
+)
+def test_what_is_counted_is_told(progress: dict[str, Any], text: str, done: tuple[float, float]) -> None:
+    assert progress_text(record(progress=progress)) == text
+    assert done_of_total(record(progress=progress).progress) == done
+
+
+def test_a_waiting_job_tells_its_place_and_that_it_was_begun_before() -> None:
+    assert stage_text(record("queued", queue_position=3)) == "queued, place 3"
+    assert (
+        stage_text(record("queued", queue_position=1, attempt=2)) == "queued, place 1 (attempt 2 ended early)"
+    )
+
+
+def test_an_ended_job_tells_its_end_and_no_progress() -> None:
+    ended = record("succeeded", progress={"stage": "training", "step": 24, "total_steps": 24})
+    assert (stage_text(ended), progress_text(ended)) == ("succeeded", "")
+
+
+def test_a_failed_job_shows_what_to_do() -> None:
+    error = {"code": "disk_full", "message": "No space.", "remedy": "Free some."}
+    failed = record("failed", error=error, started_at=1e9, finished_at=1e9 + 5)
+    assert "No space." in record_text(failed)
+    assert "Free some." in record_text(failed)
+    assert job_row(failed)[2:] == ("failed", job_row(failed)[3], "No space.")
+
+
+def test_a_report_s_own_text_is_shown_instead_of_its_data() -> None:
+    assert record_text(record("succeeded", result={"text": "Two findings."})).endswith("Two findings.")
+
+
+def test_empty_fields_of_a_request_are_left_out() -> None:
+    assert '"plan"' not in record_text(record())
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.4, "0 s"), (59.4, "59 s"), (60, "1 min 0 s"), (3599.6, "1 h 0 min"), (7500, "2 h 5 min")],
+)
+def test_durations_are_said_in_two_units(seconds: float, text: str) -> None:
+    assert duration_text(seconds) == text
