@@ -23,7 +23,7 @@ from services.api.openai_shapes import (
     JobMethod,
     JobSupervised,
 )
-from services.api.result_files import metrics_by_step, result_file_ids
+from services.api.result_files import metrics_by_step, openai_names, result_file_ids
 from services.api.routing import json_response
 from services.api.service import Service
 from services.api.submit import submit_job
@@ -179,7 +179,7 @@ def _shown_event(job_id: str, event: JobEvent) -> FineTuningEvent:
         level=event.level,
         message=event.message,
         type=event.type,
-        data=event.data,
+        data=openai_names(event.data),
     )
 
 

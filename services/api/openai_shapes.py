@@ -22,7 +22,8 @@ AUTO_FIELDS = ("batch_size", "learning_rate_multiplier", "n_epochs")
 
 def _allow_auto(schema: dict[str, Any]) -> None:
     for name in AUTO_FIELDS:
-        schema["properties"][name] = {"anyOf": [{"const": "auto"}, schema["properties"][name]]}
+        number = {key: value for key, value in schema["properties"][name].items() if key != "default"}
+        schema["properties"][name] = {"anyOf": [{"const": "auto"}, number], "default": "auto"}
 
 
 class FacadeHyperparameters(Hyperparameters):

@@ -2,7 +2,8 @@
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from flask import Response
 
@@ -18,6 +19,7 @@ METRIC_COLUMNS = (
     "step", "train_loss", "valid_loss", "train_mean_token_accuracy", "valid_mean_token_accuracy",
     "learning_rate", "grad_norm", "step_seconds", "tokens_per_second",
 )  # fmt: skip
+OPENAI_NAMES = {"validation_loss": "valid_loss"}
 EVENTS_A_PAGE = 1000
 
 
@@ -83,9 +85,14 @@ def metrics_by_step(service: Service, job_id: str) -> dict[int, dict[str, float]
     rows: dict[int, dict[str, float]] = {}
     for event in _all_events(service, job_id):
         if event.type == "metrics" and isinstance(step := event.data.get("step"), int):
-            newer = rows.get(step, {})
-            rows[step] = {name: value for name, value in event.data.items() if _is_number(value)} | newer
+            numbers = {name: value for name, value in openai_names(event.data).items() if _is_number(value)}
+            rows[step] = numbers | rows.get(step, {})  # events come newest first
     return rows
+
+
+def openai_names(data: Mapping[str, Any]) -> dict[str, Any]:
+    """A metrics event's numbers as OpenAI calls them; what it has no word for keeps ours."""
+    return {OPENAI_NAMES.get(name, name): value for name, value in data.items()}
 
 
 def _all_events(service: Service, job_id: str) -> Iterator[JobEvent]:

@@ -46,6 +46,8 @@ def worked_on(server: Server, job_id: str, *, steps: int) -> Claim:
         )
         for step in range(1, steps + 1)
     ]  # fmt: skip
+    seen = {"step": steps, "validation_loss": 0.5}
+    events.append(WorkerEvent(steps + 1, "info", "metrics", "Validation loss 0.5", seen))
     server.store.record_events(claim, events)
     server.store.beat(
         claim, lease_seconds=60, progress={"stage": "training", "step": steps, "eta_seconds": 60.0}
@@ -85,11 +87,13 @@ def test_the_life_of_a_job_as_openais_client_sees_it(server: Server, client: Ope
     assert running.status == "running"
     assert running.estimated_finish is not None
     events = list(client.fine_tuning.jobs.list_events(job.id, limit=2))  # the client asks for every page
-    assert [event.type for event in events] == ["metrics"] * 3 + ["message"] * 2
-    assert len({event.id for event in events}) == 5
-    assert events[0].data == {"step": 3, "total_steps": 3, "train_loss": 1 / 3, "step_seconds": 0.5}
+    assert [event.type for event in events] == ["metrics"] * 4 + ["message"] * 2
+    assert len({event.id for event in events}) == 6
+    assert events[0].data == {"step": 3, "valid_loss": 0.5}
+    assert events[1].data == {"step": 3, "total_steps": 3, "train_loss": 1 / 3, "step_seconds": 0.5}
     [checkpoint] = client.fine_tuning.jobs.checkpoints.list(job.id)
     assert (checkpoint.step_number, checkpoint.metrics.train_loss) == (3, 1 / 3)
+    assert checkpoint.metrics.valid_loss == 0.5
     assert checkpoint.fine_tuning_job_id == job.id
 
     adapter = server.data_dir / "jobs" / job.id / "adapter"
