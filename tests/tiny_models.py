@@ -88,7 +88,7 @@ def make_tiny_exaone(
         },
         chat_template=EXAONE_TEMPLATE if chat_template else None,
     )
-    _write_weights(folder, _random_weights(_exaone_shapes(config), seed, dtype), form, shards)
+    _write_weights(folder, _random_weights(exaone_shapes(config), seed, dtype), form, shards)
     return folder
 
 
@@ -238,7 +238,7 @@ def _llama_shapes(config: dict[str, Any]) -> Iterator[tuple[str, tuple[int, ...]
     yield "model.norm.weight", (hidden,)
 
 
-def _exaone_shapes(config: dict[str, Any]) -> Iterator[tuple[str, tuple[int, ...]]]:
+def exaone_shapes(config: dict[str, Any]) -> Iterator[tuple[str, tuple[int, ...]]]:
     hidden, inner, vocab = config["hidden_size"], config["intermediate_size"], config["vocab_size"]
     queries = config["num_attention_heads"] * config["head_dim"]
     keys = config["num_key_value_heads"] * config["head_dim"]
