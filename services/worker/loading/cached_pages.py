@@ -58,9 +58,11 @@ def make_cold(path: Path, offset: int = 0, length: int | None = None) -> CachedP
     """Drop the clean pages of the range from the cache and say what stayed.
 
     What is dropped reaches to the next multiples of `FOLIO_BYTES` on both sides. Pages that some process maps
-    stay, and so does everything on a memory filesystem: only the answer tells whether the range is cold. Dirty
-    pages are written first. Touches no other file and needs no privilege.
+    stay, and so does everything on a memory filesystem: only the answer tells whether the range is cold.
+    Dirty pages are written first. Touches no other file and needs no privilege.
     """
+    if length == 0:
+        return cached_pages(path, offset, length)
     start = offset // FOLIO_BYTES * FOLIO_BYTES
     end = 0 if length is None else -(-(offset + length) // FOLIO_BYTES) * FOLIO_BYTES
     with path.open("rb", buffering=0) as stream:

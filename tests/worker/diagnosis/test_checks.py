@@ -1,0 +1,327 @@
+"""Each cause yields its finding and no other warning; a healthy model yields none."""
+
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from services.worker.diagnosis.checks import CHECKS, checks_table, run_checks
+from services.worker.diagnosis.checks.finding import Finding
+from services.worker.diagnosis.facts import (
+    CacheCopy,
+    CacheVariable,
+    LoadFacts,
+    TrialFailure,
+    UnfinishedFile,
+    WeightFile,
+)
+from services.worker.diagnosis.machine import DiskActivity, Memory
+from services.worker.loading.storage import Storage
+from tests.worker.diagnosis.diagnosed import GB, SHARD, changed, healthy, recorded, speed, trial
+
+PICKLE = WeightFile(name="pytorch_model.bin", format="pickle", bytes=2 * GB, opened=True)
+TORN = SHARD.model_copy(update={"problem": "model.safetensors: truncated"})
+HARD_DISK = speed(direct=140e6, buffered=150e6, mapped=148e6, latency=0.009)
+FLOAT32 = {
+    "checkpoint__files": (SHARD.model_copy(update={"bytes": int(3.2 * GB)}),),
+    "checkpoint__dtype_parameters": {"F32": 800_000_000},
+}
+
+
+def variable(name: str, value: str, effect: str = "ignored") -> CacheVariable:
+    return CacheVariable.model_validate({"name": name, "value": value, "effect": effect, "reason": "because"})
+
+
+def lying_on(storage_class: str, filesystem: str, **fields: Any) -> Storage:
+    place = {"path": "/m", "real_path": "/m", "mount_point": "/m", "source": "x"}
+    return Storage.model_validate(place | {"storage_class": storage_class, "filesystem": filesystem} | fields)
+
+
+SLOW_REQUESTS = healthy(
+    read_speed=speed(direct=400e6, buffered=520e6, mapped=52e6, latency=0.0025),
+    memory=Memory(total_bytes=2 * GB, available_bytes=GB),
+    trial=trial(read=0.0, deserialize=30.0, quantize=0.4),
+)
+
+# Cause → the finding it must yield, its severity, the facts.
+CAUSES: list[tuple[str, str, LoadFacts]] = [
+    ("incomplete-checkpoint", "error", healthy(checkpoint__problems=("no shard 2",), trial=None)),
+    ("incomplete-checkpoint", "error", healthy(checkpoint__files=(TORN,), trial=None)),
+    (
+        "damaged-spare",
+        "info",
+        healthy(
+            checkpoint__files=(SHARD, TORN.model_copy(update={"name": "b.safetensors", "opened": False}))
+        ),
+    ),
+    (
+        "unfinished-download",
+        "info",
+        healthy(cache__unfinished=(UnfinishedFile(name="a.incomplete", bytes=5),)),
+    ),
+    (
+        "failed-trial",
+        "error",
+        healthy(trial=None, trial_failure=TrialFailure(code="c", message="m", remedy="r")),
+    ),
+    (
+        "bandwidth-bound",
+        "warning",
+        healthy(
+            read_speed=HARD_DISK, trial=trial(read=10.6, deserialize=0.2, quantize=0.4, resolve=0.2, rest=0.4)
+        ),
+    ),
+    ("bandwidth-bound", "warning", healthy(read_speed=HARD_DISK, trial=None)),
+    (
+        "bandwidth-bound",
+        "info",
+        healthy(read_speed=speed(direct=5e8, buffered=5e8, mapped=5e8, latency=1e-4), trial=None),
+    ),
+    (
+        "request-bound",
+        "info",
+        healthy(read_speed=speed(direct=400e6, buffered=520e6, mapped=52e6, latency=0.0025)),
+    ),
+    (
+        "request-bound",
+        "warning",
+        SLOW_REQUESTS,
+    ),
+    (
+        "busy-disk",
+        "warning",
+        healthy(
+            disk_activity=DiskActivity(
+                device="sda", window_seconds=1.0, busy_ratio=0.9, read_bytes_per_second=5e7
+            )
+        ),
+    ),
+    (
+        "busy-disk",
+        "warning",
+        healthy(disk_activity=DiskActivity(window_seconds=1.0, stalled_ratio=0.6)),
+    ),
+    (
+        "slow-mount",
+        "warning",
+        healthy(storage=lying_on("host share", "9p"), read_speed=HARD_DISK, trial=None),
+    ),
+    ("slow-mount", "warning", healthy(storage=lying_on("network", "nfs4"), read_speed=None)),
+    ("slow-mount", "warning", healthy(storage=lying_on("fuse", "fuse.x"), read_speed=None)),
+    ("slow-mount", "info", healthy(storage=lying_on("host share", "virtiofs"))),
+    ("container-layer", "warning", healthy(storage=lying_on("layered", "overlay"))),
+    (
+        "container-layer",
+        "info",
+        healthy(storage=lying_on("layered", "overlay"), checkpoint__source="folder", disk_behind="sda"),
+    ),
+    ("memory-filesystem", "info", healthy(storage=lying_on("memory", "tmpfs"), read_speed=None)),
+    ("wide-dtype", "info", healthy(**FLOAT32)),
+    ("wide-dtype", "warning", healthy(**FLOAT32, read_speed=HARD_DISK, trial=None)),
+    ("short-memory", "warning", healthy(memory=Memory(total_bytes=2 * GB, available_bytes=GB))),
+    (
+        "short-memory",
+        "warning",
+        healthy(memory=Memory(total_bytes=32 * GB, available_bytes=24 * GB, cgroup_limit_bytes=GB)),
+    ),
+    ("quantize-bound", "warning", healthy(trial=trial(read=0.7, deserialize=1.0, quantize=30.0, rest=0.5))),
+    ("quantize-bound", "info", healthy(trial=trial(read=0.7, deserialize=1.0, quantize=3.0, rest=0.5))),
+    ("fixed-costs", "warning", healthy(trial=trial(resolve=6.0, read=0.7, quantize=1.0, rest=20.0))),
+    ("fixed-costs", "info", healthy(trial=trial(resolve=1.0, read=0.7, quantize=1.0, rest=4.0))),
+    ("pickle-only", "warning", healthy(checkpoint__files=(PICKLE,))),
+    (
+        "pickle-only",
+        "warning",
+        healthy(checkpoint__files=(PICKLE.model_copy(update={"format": "legacy pickle"}),)),
+    ),
+    (
+        "unused-formats",
+        "info",
+        healthy(checkpoint__files=(SHARD, PICKLE.model_copy(update={"opened": False}))),
+    ),
+    (
+        "ignored-cache-variable",
+        "warning",
+        healthy(cache__variables=(variable("TRANSFORMERS_CACHE", "/fast"),)),
+    ),
+    (
+        "ignored-cache-variable",
+        "info",
+        healthy(cache__variables=(variable("TRANSFORMERS_CACHE", "/fast"),), checkpoint__source="folder"),
+    ),
+    (
+        "ignored-cache-variable",
+        "warning",
+        healthy(cache__variables=(variable("HUGGINGFACE_HUB_CACHE", "/fast", "outranked"),)),
+    ),
+    ("setting-without-effect", "info", healthy(cache__variables=(variable("SAFETENSORS_FAST_GPU", "1"),))),
+    ("cached-twice", "info", healthy(cache__copies=(CacheCopy(folder="/old", bytes=GB),))),
+    ("other-revisions", "info", healthy(cache__unreferenced_bytes=GB)),
+    ("hub-asked", "info", healthy(cache__offline=False)),
+    ("hub-asked", "warning", healthy(cache__offline=False, locate_seconds=12.0)),
+]
+# What comes along by its nature, as a slow storage does with wide weights on it.
+COMPANIONS = {
+    "unfinished-download": {"incomplete-checkpoint"},
+    "request-bound": {"short-memory"},
+    "slow-mount": {"bandwidth-bound"},
+    "wide-dtype": {"bandwidth-bound"},
+}
+
+
+def found(facts: LoadFacts, name: str) -> Finding:
+    return {finding.id: finding for finding in run_checks(facts)}[name]
+
+
+def test_a_healthy_model_has_no_finding() -> None:
+    assert run_checks(healthy()) == []
+
+
+@pytest.mark.parametrize(("name", "severity", "facts"), CAUSES, ids=lambda value: str(value)[:24])
+def test_a_cause_yields_its_finding_with_evidence(name: str, severity: str, facts: LoadFacts) -> None:
+    finding = found(facts, name)
+    assert finding.severity == severity
+    assert finding.title
+    assert all(finding.evidence)
+
+
+@pytest.mark.parametrize(("name", "severity", "facts"), CAUSES, ids=lambda value: str(value)[:24])
+def test_a_cause_raises_no_other_alarm(name: str, severity: str, facts: LoadFacts) -> None:
+    others = {finding.id for finding in run_checks(facts) if finding.severity != "info"} - {name}
+    assert others <= COMPANIONS.get(name, set())
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.id)
+def test_every_check_is_in_the_table_of_causes_with_its_gravest_severity(check: Any) -> None:
+    order = ("info", "warning", "error")
+    seen = [finding for _, _, facts in CAUSES if (finding := check.run(facts)) is not None]
+    assert seen, "no cause yields it"
+    assert {finding.id for finding in seen} == {check.id}
+    assert max(order.index(finding.severity) for finding in seen) == order.index(check.severity)
+    assert {name for name, _, _ in CAUSES} == {check.id for check in CHECKS}
+
+
+def test_the_table_for_the_readme_has_one_row_a_check() -> None:
+    rows = checks_table()
+    assert len({row[0] for row in rows}) == len(rows) == len(CHECKS)
+    assert all(row[1] in ("info", "warning", "error") and row[2] for row in rows)
+
+
+def test_facts_that_know_nothing_yield_no_alarm() -> None:
+    unknown = Storage(path="/m", real_path="/m")
+    facts = healthy(
+        storage=unknown, read_speed=None, disk_activity=None, memory=Memory(), trial=None, locate_seconds=None
+    )
+    assert run_checks(facts) == []
+
+
+def test_what_prevents_a_load_comes_first_then_the_largest_saving() -> None:
+    facts = healthy(
+        **FLOAT32,
+        read_speed=HARD_DISK,
+        trial=None,
+        checkpoint__problems=("no shard 2",),
+        cache__offline=False,
+    )
+    findings = run_checks(facts)
+    assert findings[0].id == "incomplete-checkpoint"
+    savings = [finding.saves_seconds or 0.0 for finding in findings[1:]]
+    assert savings == sorted(savings, reverse=True)
+    assert savings[0] > savings[-1]
+
+
+def test_float32_on_a_hard_disk_is_first_a_matter_of_bandwidth_and_bytes() -> None:
+    facts = recorded("exaone_float32_on_a_hard_disk")
+    first, second = run_checks(facts)[:2]
+    evidence = "\n".join(first.evidence)
+    assert (first.id, first.severity) == ("bandwidth-bound", "warning")
+    assert "9.62 GB ÷ 151 MB/s = 63.7 s" in evidence
+    assert "2 shards, at least 31.9 s each; the load took 31.9 s each, 63.9 s in all" in evidence
+    assert "achieved ÷ limit = 1.00" in evidence
+    assert "2,405,327,360 parameters × 4 bytes (F32) = 9.62 GB; × 2 bytes (BF16) = 4.81 GB" in evidence
+    assert "hard disk" in evidence
+    assert "options of the loader can't help" in evidence
+    assert second.id == "wide-dtype"
+
+
+def test_the_savings_of_the_hard_disk_case_are_bytes_over_bandwidth() -> None:
+    facts = recorded("exaone_float32_on_a_hard_disk")
+    savings = [remedy.saves_seconds for remedy in found(facts, "bandwidth-bound").remedies]
+    stored, limit = facts.checkpoint.opened_bytes, 151e6
+    assert savings == [
+        pytest.approx((stored - 1.63e9) / limit + 0.5),
+        pytest.approx(stored / limit - stored / 550e6),
+        pytest.approx((stored - 4_810_654_720) / limit),
+        None,
+    ]
+
+
+def test_a_load_that_the_disk_does_not_explain_is_not_bandwidth_bound() -> None:
+    facts = healthy(read_speed=HARD_DISK, trial=trial(read=10.6, deserialize=30.0, quantize=40.0))
+    assert "bandwidth-bound" not in {finding.id for finding in run_checks(facts)}
+
+
+def test_a_load_out_of_the_page_cache_says_nothing_about_the_disk() -> None:
+    warm = trial(cached_bytes_before=int(1.6 * GB), read=0.0, deserialize=0.3, quantize=0.4)
+    evidence = found(healthy(read_speed=HARD_DISK, trial=warm), "bandwidth-bound").evidence
+    assert any("predicted" in sentence for sentence in evidence)
+    assert not any("achieved" in sentence for sentence in evidence)
+
+
+def test_slow_reading_alone_is_not_called_a_hard_disk() -> None:
+    share = speed(direct=140e6, buffered=150e6, mapped=148e6, latency=0.0008)
+    evidence = found(healthy(read_speed=share, trial=None), "bandwidth-bound").evidence
+    assert not any("hard disk" in sentence for sentence in evidence)
+
+
+def test_a_quantized_checkpoint_is_not_offered_to_be_quantized() -> None:
+    facts = healthy(read_speed=HARD_DISK, trial=None, checkpoint__quantized=True)
+    assert not any(
+        "quantized already" in remedy.action for remedy in found(facts, "bandwidth-bound").remedies
+    )
+
+
+def test_read_ahead_is_offered_only_where_it_is_short() -> None:
+    facts = changed(SLOW_REQUESTS, storage__block_device=None)
+    assert all(
+        "read_ahead_kb" not in (remedy.command or "") for remedy in found(facts, "request-bound").remedies
+    )
+    command = found(SLOW_REQUESTS, "request-bound").remedies[1].command
+    assert command == "echo 4096 | sudo tee /sys/block/nvme0n1/queue/read_ahead_kb"
+
+
+@pytest.mark.parametrize(
+    ("source", "folder", "variable_name", "old"),
+    [
+        ("hub_cache", "/cache/hub/models--a--b/snapshots/c", "HF_HUB_CACHE", "/cache/hub/."),
+        ("folder", "/mnt/c/my models/exaone", "TUNEDOCK_MODELS_DIR", "'/mnt/c/my models/.'"),
+        ("prepared", "/srv/data/models/m", "TUNEDOCK_DATA_DIR", "/srv/data/."),
+    ],
+)
+def test_moving_a_model_names_the_variable_that_decides_where_it_lies(
+    source: str, folder: str, variable_name: str, old: str
+) -> None:
+    facts = healthy(
+        storage=lying_on("host share", "9p", source="C:\\"),
+        read_speed=HARD_DISK,
+        checkpoint__source=source,
+        checkpoint__folder=folder,
+    )
+    remedy = found(facts, "slow-mount").remedies[0]
+    assert f"cp -a {old} " in (remedy.command or "")
+    assert (remedy.command or "").endswith(f'export {variable_name}="$new"')
+    assert "WSL2" in remedy.action
+
+
+def test_an_ignored_variable_that_names_the_folder_in_use_is_harmless() -> None:
+    facts = healthy(cache__variables=(variable("TRANSFORMERS_CACHE", "/cache/hub/"),))
+    assert run_checks(facts) == []
+
+
+def test_the_checks_come_without_torch() -> None:
+    program = "import sys, services.worker.diagnosis.checks; print('torch' in sys.modules)"
+    answer = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    ).stdout
+    assert answer == "False\n"

@@ -1,0 +1,236 @@
+"""Whole diagnoses of real tiny models on this machine's disk, trial loads included."""
+
+import os
+import stat
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from services.worker.diagnosis.diagnose import diagnose
+from services.worker.diagnosis.facts import TrialLoad
+from services.worker.diagnosis.report import DiagnosisReport
+from services.worker.failures import FailureCode, JobFailed
+from services.worker.loading.storage import storage_of
+from services.worker.report import JobCancelled, JsonValue, SilentReport
+from services.worker.residency import Residency
+from shared.schemas import LoadDiagnosticRequest
+from shared.settings import Settings
+from tests.tiny_models import make_tiny_exaone, make_tiny_llama
+
+Diagnose = Callable[..., DiagnosisReport]
+PHASES = ["resolve", "read", "deserialize", "quantize", "move", "rest"]
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(data_dir=tmp_path / "data", models_dir=tmp_path / "models")
+
+
+@pytest.fixture
+def folder(settings: Settings) -> Path:
+    """An EXAONE in two float32 shards."""
+    return make_tiny_exaone(settings.models_dir / "tiny")
+
+
+@pytest.fixture
+def diagnosed(settings: Settings) -> Diagnose:
+    def run(residency: Residency | None = None, **fields: Any) -> DiagnosisReport:
+        request = LoadDiagnosticRequest(**{"model": "tiny"} | fields)
+        return diagnose(
+            request, settings=settings, residency=residency, report=SilentReport(), watch_seconds=0.05
+        )
+
+    return run
+
+
+@pytest.fixture
+def residency() -> Residency:
+    return Residency(torch.device("cpu"))
+
+
+def trial_of(report: DiagnosisReport) -> TrialLoad:
+    assert report.facts.trial is not None
+    return report.facts.trial
+
+
+def ids(report: DiagnosisReport) -> list[str]:
+    return [finding.id for finding in report.findings]
+
+
+@pytest.mark.usefixtures("folder")
+def test_phases_of_a_trial_load_sum_to_its_time(diagnosed: Diagnose) -> None:
+    trial = trial_of(diagnosed())
+    assert list(trial.phase_seconds) == PHASES
+    assert all(seconds >= 0 for seconds in trial.phase_seconds.values())
+    # The stopwatch outside sees a little more: looking at the files' names and times.
+    assert 0.5 * trial.total_seconds < sum(trial.phase_seconds.values()) <= trial.total_seconds
+    assert trial.phase_seconds["quantize"] > 0
+    assert trial.phase_seconds["deserialize"] > 0
+
+
+def test_the_files_really_opened_are_the_shards_with_all_their_bytes(
+    diagnosed: Diagnose, folder: Path
+) -> None:
+    (folder / "pytorch_model.bin").write_bytes(b"PK\x03\x04 never opened")
+    report = diagnosed()
+    trial, shards = trial_of(report), sorted(folder.glob("*.safetensors"))
+    assert [(file.name, file.bytes) for file in trial.opened_files] == [
+        (shard.name, shard.stat().st_size) for shard in shards
+    ]
+    assert trial.weight_bytes == sum(shard.stat().st_size for shard in shards) == report.summary.weight_bytes
+    assert "unused-formats" in ids(report)
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_cold_trial_fetches_every_byte_from_storage(
+    diagnosed: Diagnose, settings: Settings, residency: Residency
+) -> None:
+    if storage_of(settings.models_dir).storage_class != "local":
+        pytest.skip("the temporary folder is on no local disk; --basetemp names another")
+    trial = trial_of(diagnosed(residency, cold=True))
+    assert (trial.cold_wanted, trial.cached_bytes_before) == (True, 0)
+    assert trial.uncached_bytes == trial.weight_bytes
+    assert trial.storage_read_bytes is not None
+    assert trial.storage_read_bytes >= trial.weight_bytes
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_warm_trial_finds_its_bytes_in_memory(diagnosed: Diagnose) -> None:
+    trial = trial_of(diagnosed())
+    assert trial.cached_bytes_before is not None
+    assert trial.cached_bytes_before >= trial.weight_bytes
+    assert trial.uncached_bytes == 0
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_trial_leaves_the_model_resident_for_the_next_job(
+    diagnosed: Diagnose, residency: Residency
+) -> None:
+    diagnosed(residency)
+    assert residency.name == "tiny"
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_second_trial_loads_anew(diagnosed: Diagnose, residency: Residency) -> None:
+    diagnosed(residency)
+    assert trial_of(diagnosed(residency)).source == "trial"
+
+
+@pytest.mark.usefixtures("folder")
+def test_without_a_trial_nothing_is_loaded(diagnosed: Diagnose, residency: Residency) -> None:
+    report = diagnosed(residency, trial_load=False)
+    assert residency.name is None
+    assert report.facts.trial is None
+    assert report.summary.weight_bytes > 0
+    assert "not tried" in report.text
+
+
+@pytest.mark.usefixtures("folder")
+def test_without_a_trial_a_resident_model_tells_of_its_own_load(
+    diagnosed: Diagnose, residency: Residency
+) -> None:
+    first = trial_of(diagnosed(residency))
+    past = trial_of(diagnosed(residency, trial_load=False))
+    assert past.source == "resident"
+    assert past.phase_seconds == first.phase_seconds
+    assert residency.name == "tiny"
+
+
+def test_facts_of_the_place_are_those_of_the_folder(diagnosed: Diagnose, folder: Path) -> None:
+    facts = diagnosed(trial_load=False).facts
+    assert facts.storage.filesystem == storage_of(folder).filesystem
+    assert facts.checkpoint.folder == str(folder)
+    assert facts.checkpoint.source == "folder"
+    assert facts.memory.usable_bytes
+    assert facts.versions["torch"] == torch.__version__
+    assert facts.read_speed is not None
+    assert "too few" in (facts.read_speed.direct.reason or "")
+
+
+def test_a_healthy_model_raises_no_alarm(diagnosed: Diagnose, settings: Settings) -> None:
+    make_tiny_llama(settings.models_dir / "tiny", dtype=torch.bfloat16)
+    report = diagnosed()
+    # The machine's own state during the tests is no matter of the model.
+    machine = {"busy-disk", "fixed-costs", "short-memory"}
+    assert {f.id for f in report.findings if f.severity != "info"} <= machine
+    assert "wide-dtype" not in ids(report)
+
+
+def test_a_damaged_model_is_a_finding_and_no_failure(diagnosed: Diagnose, folder: Path) -> None:
+    shard = folder / "model-00002-of-00002.safetensors"
+    shard.write_bytes(shard.read_bytes()[:-1])
+    report = diagnosed()
+    assert ids(report)[0] == "incomplete-checkpoint"
+    assert shard.name in report.findings[0].evidence[0]
+    assert report.facts.trial is None
+
+
+def test_a_missing_shard_is_a_finding(diagnosed: Diagnose, folder: Path) -> None:
+    (folder / "model-00001-of-00002.safetensors").unlink()
+    assert ids(diagnosed())[0] == "incomplete-checkpoint"
+
+
+def test_a_model_that_cannot_run_is_a_failed_trial_with_the_loaders_words(
+    diagnosed: Diagnose, folder: Path
+) -> None:
+    config = folder / "config.json"
+    config.write_text(config.read_text().replace('"exaone"', '"no_such_architecture"'))
+    report = diagnosed()
+    assert ids(report)[0] == "failed-trial"
+    assert report.facts.trial_failure is not None
+    assert report.facts.trial_failure.code == FailureCode.MODEL_UNSUPPORTED
+    assert "no_such_architecture" in report.findings[0].evidence[0]
+
+
+def test_a_pickled_model_is_converted_for_the_trial_and_named(
+    diagnosed: Diagnose, settings: Settings, residency: Residency
+) -> None:
+    make_tiny_llama(settings.models_dir / "tiny", form="bin")
+    report = diagnosed(residency)
+    assert "pickle-only" in ids(report)
+    assert report.facts.checkpoint.opened[0].format == "pickle"
+    assert all(file.name.endswith(".safetensors") for file in trial_of(report).opened_files)
+
+
+def test_a_model_that_does_not_exist_fails_the_job(diagnosed: Diagnose) -> None:
+    with pytest.raises(JobFailed) as raised:
+        diagnosed(model="../outside")
+    assert raised.value.failure.code == FailureCode.MODEL_NOT_FOUND
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize("moment", ["inspecting", "loading"])
+def test_a_cancelled_diagnosis_ends_at_once(settings: Settings, residency: Residency, moment: str) -> None:
+    class Cancelling(SilentReport):
+        def progress(self, stage: str, **fields: JsonValue) -> None:
+            if stage == moment:
+                raise JobCancelled
+
+    request = LoadDiagnosticRequest(model="tiny")
+    with pytest.raises(JobCancelled):
+        diagnose(request, settings=settings, residency=residency, report=Cancelling())
+    assert residency.name is None
+
+
+def test_the_bfloat16_remedy_does_what_it_says(
+    diagnosed: Diagnose, folder: Path, settings: Settings, tmp_path: Path
+) -> None:
+    remedies = [r for f in diagnosed(trial_load=False).findings if f.id == "wide-dtype" for r in f.remedies]
+    command = next(remedy.command for remedy in remedies if remedy.command)
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/python").write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    (tmp_path / "bin/python").chmod(stat.S_IRWXU)
+    environment = os.environ | {
+        "PATH": f"{tmp_path}/bin:{os.environ['PATH']}",
+        "TUNEDOCK_MODELS_DIR": str(settings.models_dir),
+    }
+    subprocess.run(["bash", "-c", command], env=environment, check=True)
+    before, after = diagnosed(trial_load=False), diagnosed(model="tiny-bf16")
+    assert after.facts.checkpoint.dtype_parameters == {"BF16": before.facts.checkpoint.parameters}
+    assert after.facts.trial is not None
+    assert "wide-dtype" not in ids(after)

@@ -1,0 +1,130 @@
+"""The report: data that survives JSON, and lines a person reads."""
+
+import json
+
+from services.worker.diagnosis.checks import run_checks
+from services.worker.diagnosis.facts import LoadFacts, TrialFailure
+from services.worker.diagnosis.lines import phase_lines
+from services.worker.diagnosis.machine import Memory
+from services.worker.diagnosis.read_speed import Latency, Rate, ReadSpeed
+from services.worker.diagnosis.report import DiagnosisReport, make_report
+from services.worker.diagnosis.units import duration, rate, size
+from tests.worker.diagnosis.diagnosed import healthy, recorded, trial
+
+
+def report(facts: LoadFacts) -> DiagnosisReport:
+    return make_report(facts, run_checks(facts))
+
+
+def test_a_report_survives_json() -> None:
+    made = report(recorded("exaone_float32_on_a_hard_disk"))
+    again = DiagnosisReport.model_validate(json.loads(made.model_dump_json()))
+    assert again == made
+    assert again.schema_version == 1
+
+
+def test_the_summary_has_the_numbers_a_dashboard_shows() -> None:
+    summary = report(recorded("exaone_float32_on_a_hard_disk")).summary
+    assert summary.weight_bytes == 9_621_340_000
+    assert round(summary.limit_seconds or 0, 1) == 63.7
+    assert round(summary.shard_seconds or 0, 2) == 31.95
+    assert round(summary.achieved_ratio or 0, 3) == 0.997
+    assert summary.total_seconds == 66.7
+
+
+def test_the_records_result_is_short_and_carries_the_text() -> None:
+    result = report(recorded("exaone_float32_on_a_hard_disk")).result()
+    assert (result["load_seconds"], round(result["limit_seconds"], 1)) == (66.7, 63.7)
+    assert result["findings"][0] == {
+        "id": "bandwidth-bound",
+        "severity": "warning",
+        "title": "The storage's bandwidth decides how long the load takes",
+    }
+    assert result["text"].startswith("How LGAI-EXAONE/EXAONE-3.5-2.4B-Instruct loads, ")
+    assert len(json.dumps(result)) < 10_000
+
+
+def test_the_lines_name_what_was_measured_the_limit_and_the_ranked_findings() -> None:
+    text = report(recorded("exaone_float32_on_a_hard_disk")).text
+    for expected in (
+        "weights     2 files (safetensors), 9.62 GB",
+        "parameters  2,405,327,360 × F32",
+        "cache       /cache/hub (decided by HF_HOME)",
+        "disk        sdb, rotational by its own account",
+        "cold reads  direct 149 MB/s, buffered 151 MB/s",
+        "4 KiB reads 9.1 ms median, 14.8 ms p95",
+        "load        to cuda:0, 0 bytes of 9.62 GB were in memory before",
+        "limit       9.62 GB ÷ 151 MB/s = 63.7 s",
+        "achieved    1.00 of the limit",
+        "a shard     31.9 s (2 of them)",
+        "1. WARNING bandwidth-bound: ",
+        "2. WARNING wide-dtype: ",
+        "(saves about 53.4 s)",
+        "(saves about 46.2 s, assuming a SATA SSD's 550 MB/s)",
+        "unset HF_ENABLE_PARALLEL_LOADING",
+    ):
+        assert expected in text
+    assert "\x1b" not in text
+
+
+def test_phases_are_bars_that_begin_in_one_column() -> None:
+    lines = phase_lines(trial(resolve=1.0, read=120.0, deserialize=0.001, quantize=30.0, move=2.0, rest=0.0))
+    assert [line.split()[0] for line in lines] == [
+        "resolve",
+        "read",
+        "deserialize",
+        "quantize",
+        "move",
+        "rest",
+        "total",
+    ]
+    assert len({line.index(" s") for line in lines}) == 1
+    assert len({line.index("#") for line in lines if "#" in line}) == 1
+    bars = [line.count("#") for line in lines]
+    assert bars[1] == max(bars) == 4 * bars[3]
+    assert bars[5] == bars[6] == 0
+
+
+def test_a_load_of_no_measurable_time_has_no_bars() -> None:
+    assert not any("#" in line for line in phase_lines(trial(read=0.0, rest=0.0)))
+
+
+def test_what_is_not_known_is_said_with_its_reason() -> None:
+    nothing = Rate(reason="a memory filesystem has no cold reads")
+    speed = ReadSpeed(
+        direct=nothing, buffered=nothing, mapped=nothing, warm=nothing, small=Latency(reason="no O_DIRECT")
+    )
+    facts = healthy(read_speed=speed, trial=None, memory=Memory(unknown={"total_bytes": "/proc is away"}))
+    text = report(facts).text
+    assert "direct unknown (a memory filesystem has no cold reads)" in text
+    assert "4 KiB reads unknown: no O_DIRECT" in text
+    assert "load        not tried" in text
+    assert text.endswith("Not known\n   memory: total_bytes: /proc is away")
+    assert report(facts).summary.limit_seconds is None
+
+
+def test_a_healthy_model_is_told_so() -> None:
+    assert report(healthy()).text.endswith("Findings: none")
+
+
+def test_a_failed_trial_is_told_in_place_of_the_load() -> None:
+    facts = healthy(trial=None, trial_failure=TrialFailure(code="c", message="too big", remedy="smaller"))
+    assert "load        failed: too big" in report(facts).text
+    assert "1. ERROR failed-trial" in report(facts).text
+
+
+def test_a_resident_models_load_is_told_as_past() -> None:
+    resident = trial(read=1.0).model_copy(update={"source": "resident", "cached_bytes_before": None})
+    assert "in memory of cuda:0 already" in report(healthy(trial=resident)).text
+
+
+def test_numbers_read_as_people_say_them() -> None:
+    assert [size(count) for count in (0, 999, 213_000, 1.63e9, 128e9)] == [
+        "0 bytes",
+        "999 bytes",
+        "213 kB",
+        "1.63 GB",
+        "128 GB",
+    ]
+    assert [rate(count) for count in (1.5e6, 151e6, 3.2e9)] == ["1.5 MB/s", "151 MB/s", "3.20 GB/s"]
+    assert [duration(seconds) for seconds in (0.0041, 0.42, 63.72)] == ["4.1 ms", "0.42 s", "63.7 s"]
