@@ -37,7 +37,7 @@ def plan_model(config: dict[str, Any]) -> ModelPlan:
     if exaone.is_exaone(config):
         return ModelPlan("exaone", LlamaForCausalLM, exaone.llama_config(config), exaone.key_mapping())
     model_type = config.get("model_type")
-    if model_type not in CONFIG_MAPPING or model_type not in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES:
+    if model_type not in CONFIG_MAPPING or not _is_causal(config):
         raise _unsupported(config)
     _check_quantization(config)
     clean = {field: value for field, value in config.items() if field not in _CHOICES}
@@ -51,6 +51,16 @@ def plan_model(config: dict[str, Any]) -> ModelPlan:
         ) from error
     built.use_cache = False
     return ModelPlan("native", AutoModelForCausalLM, built, None)
+
+
+def _is_causal(config: dict[str, Any]) -> bool:
+    """Whether the checkpoint was saved as a causal language model; BERT, say, also has a class for one."""
+    known = MODEL_FOR_CAUSAL_LM_MAPPING_NAMES.get(str(config.get("model_type")))
+    saved_as = config.get("architectures")
+    if known is None or not isinstance(saved_as, list) or not saved_as:
+        return known is not None
+    names = (known,) if isinstance(known, str) else tuple(known)
+    return any(name in names or str(name).endswith(("ForCausalLM", "LMHeadModel")) for name in saved_as)
 
 
 def _unsupported(config: dict[str, Any]) -> JobFailed:

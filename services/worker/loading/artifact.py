@@ -75,15 +75,24 @@ def publish(draft: Path, folder: Path, description: Mapping[str, Any]) -> None:
         "libraries": libraries,
         "created_at": time.time(),
     }
-    (draft / MANIFEST).write_text(json.dumps(manifest, indent=1, ensure_ascii=False), encoding="utf-8")
+    write_manifest(draft, manifest)
     for file in draft.iterdir():
         _sync(file)
     _sync(draft)
     draft.chmod(0o755)
+    outdated = Path(tempfile.mkdtemp(prefix=f".{folder.name}.building-", dir=folder.parent))
     if folder.exists():
-        folder.rename(Path(tempfile.mkdtemp(prefix=f".{folder.name}.building-", dir=folder.parent)) / "old")
+        folder.rename(outdated / "outdated")
     draft.rename(folder)
     _sync(folder.parent)
+    shutil.rmtree(outdated)
+
+
+def write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:
+    """Put a manifest in place whole, or not at all."""
+    draft = folder / f".{MANIFEST}.draft"
+    draft.write_text(json.dumps(manifest, indent=1, ensure_ascii=False), encoding="utf-8")
+    draft.replace(folder / MANIFEST)
 
 
 def file_sha256(path: Path, on_read: Callable[[int], None] = lambda _: None) -> str:

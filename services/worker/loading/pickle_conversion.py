@@ -8,7 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from services.worker.failures import FailureCode, JobFailed
-from services.worker.loading.artifact import building, file_sha256, manifest_of, only_one_builder, publish
+from services.worker.loading.artifact import (
+    building,
+    file_sha256,
+    manifest_of,
+    only_one_builder,
+    publish,
+    write_manifest,
+)
 from services.worker.loading.byte_progress import ByteProgress
 from services.worker.loading.model_folder import CONFIG_PATTERNS, matches
 from services.worker.loading.weight_files import Weights, find_weights, read_header
@@ -30,11 +37,13 @@ def convert_pickles(folder: Path, name: str, *, revision: str | None, data_dir: 
     """
     weights = find_weights(folder)
     converted = data_dir / "models" / artifact_name(folder, name)
-    if _is_current(converted, weights, report):
+    if _same_files(converted, weights):
         return converted
     with only_one_builder(converted, report):
-        if not _is_current(converted, weights, report):
-            _convert(folder, weights, converted, {"name": name, "revision": revision}, report)
+        sources = {file.name: _described(file, report) for file in weights.files}
+        if not _same_content(converted, sources):
+            about = {"name": name, "revision": revision, "source": {"folder": str(folder), "files": sources}}
+            _convert(folder, weights, converted, about, report)
     return converted
 
 
@@ -44,34 +53,40 @@ def artifact_name(folder: Path, name: str) -> str:
     return f"{readable}-safetensors-{hashlib.sha256(str(folder).encode()).hexdigest()[:12]}"
 
 
-def _is_current(converted: Path, weights: Weights, report: Report) -> bool:
-    """Whether the copy was made of these files: same size and time, or else the same content."""
+def _same_files(converted: Path, weights: Weights) -> bool:
+    """Whether the copy was made of these files as they are now, by their sizes and times."""
     manifest = manifest_of(converted)
     if manifest is None:
         return False
-    sources = manifest["source"]["files"]
-    return set(sources) == {file.name for file in weights.files} and all(
-        _unchanged(file, sources[file.name], report) for file in weights.files
-    )
+    recorded = {
+        name: (file["bytes"], file["modified_ns"]) for name, file in manifest["source"]["files"].items()
+    }
+    status = {file.name: file.stat() for file in weights.files}
+    return recorded == {name: (found.st_size, found.st_mtime_ns) for name, found in status.items()}
 
 
-def _unchanged(file: Path, recorded: dict[str, Any], report: Report) -> bool:
-    status = file.stat()
-    if status.st_size != recorded["bytes"]:
+def _same_content(converted: Path, sources: dict[str, Any]) -> bool:
+    """Whether the copy was made of files with these hashes; if so, their new times are noted."""
+    manifest = manifest_of(converted)
+    if manifest is None:
         return False
-    return status.st_mtime_ns == recorded["modified_ns"] or _hash(file, report) == recorded["sha256"]
+    recorded = {name: file["sha256"] for name, file in manifest["source"]["files"].items()}
+    if recorded != {name: file["sha256"] for name, file in sources.items()}:
+        return False
+    manifest["source"]["files"] = sources
+    write_manifest(converted, manifest)
+    return True
 
 
 def _convert(folder: Path, weights: Weights, converted: Path, about: dict[str, Any], report: Report) -> None:
     _refuse_full_disk(weights, converted.parent)
     with building(converted) as draft:
-        sources = {file.name: _described(file, report) for file in weights.files}
         shards = _convert_weights(weights, draft, report)
         _write_index(draft, shards)
         for file in sorted(folder.iterdir()):
             if file.is_file() and matches(file.name, CONFIG_PATTERNS):
                 shutil.copyfile(file, draft / file.name)
-        publish(draft, converted, {**about, "source": {"folder": str(folder), "files": sources}})
+        publish(draft, converted, about)
 
 
 def _convert_weights(weights: Weights, draft: Path, report: Report) -> list[Path]:

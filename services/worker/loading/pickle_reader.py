@@ -52,7 +52,15 @@ def read_weights(source: Path) -> dict[str, torch.Tensor]:
             raise ValueError(f"its entry {str(name)[:100]!r} is no tensor")
         if tensor.layout != torch.strided or tensor.dtype not in DTYPE_NAMES:
             raise ValueError(f"its tensor {name[:100]!r} is {tensor.layout} {tensor.dtype}")
+    _refuse_bomb(content, source.stat().st_size)
     return content
+
+
+def _refuse_bomb(weights: dict[str, torch.Tensor], file_bytes: int) -> None:
+    """A view can repeat one value without end; sharing as tied weights do at most doubles the size."""
+    unfolded = sum(tensor.numel() * tensor.element_size() for tensor in weights.values())
+    if unfolded > 2 * file_bytes:
+        raise ValueError(f"its tensors unfold to {unfolded} bytes out of a file of {file_bytes}")
 
 
 def write_safetensors(weights: dict[str, torch.Tensor], destination: Path) -> None:

@@ -1,0 +1,208 @@
+"""`.bin` weights become safetensors in a sandbox; a pickle with a payload never runs it."""
+
+import json
+import os
+import pickle
+import threading
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from services.worker.failures import Failure, FailureCode, JobFailed
+from services.worker.loading import pickle_reader
+from services.worker.loading.hub_cache import resolve_model
+from services.worker.loading.load import load_base_model
+from services.worker.report import JobCancelled, JsonValue, SilentReport
+from tests.tiny_models import make_tiny_exaone, make_tiny_llama
+
+
+class Payload:
+    """What an attacker puts into a checkpoint: unpickled carelessly, it runs a command."""
+
+    def __init__(self, marker: Path) -> None:
+        self.marker = marker
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return os.system, (f"touch {self.marker}",)
+
+
+def resolved(tmp_path: Path, name: str = "tiny") -> Path:
+    return resolve_model(
+        name, None, models_dir=tmp_path / "models", data_dir=tmp_path / "data", report=SilentReport()
+    ).folder
+
+
+def failure_of(tmp_path: Path) -> Failure:
+    with pytest.raises(JobFailed) as failed:
+        resolved(tmp_path)
+    assert list((tmp_path / "data" / "models").glob("*")) == list(
+        (tmp_path / "data" / "models").glob(".*.lock")
+    )
+    return failed.value.failure
+
+
+def test_the_copy_has_the_same_tensors_and_says_what_it_was_made_of(tmp_path: Path) -> None:
+    source = make_tiny_exaone(tmp_path / "models" / "tiny", form="bin", dtype=torch.bfloat16)
+    (source / "modeling_exaone.py").write_text("raise SystemExit")
+    converted = resolved(tmp_path)
+    expected: dict[str, torch.Tensor] = {}
+    for file in sorted(source.glob("*.bin")):
+        expected |= torch.load(file, weights_only=True)
+    found: dict[str, torch.Tensor] = {}
+    for file in sorted(converted.glob("*.safetensors")):
+        found |= load_file(file)
+    assert found.keys() == expected.keys()
+    assert all(torch.equal(found[name], expected[name]) for name in expected)
+    assert {tensor.dtype for tensor in found.values()} == {torch.bfloat16}
+    index = json.loads((converted / "model.safetensors.index.json").read_text())
+    assert index["weight_map"].keys() == expected.keys()
+    assert (converted / "tokenizer.json").read_bytes() == (source / "tokenizer.json").read_bytes()
+    assert not list(converted.glob("*.py")) + list(converted.glob("*.bin"))
+    manifest = json.loads((converted / "manifest.json").read_text())
+    assert manifest["source"]["folder"] == str(source)
+    recorded = manifest["source"]["files"]["pytorch_model-00001-of-00002.bin"]
+    assert recorded["bytes"] == (source / "pytorch_model-00001-of-00002.bin").stat().st_size
+    assert len(recorded["sha256"]) == 64
+    assert "model-00002-of-00002.safetensors" in manifest["files"]
+    assert converted.stat().st_mode & 0o777 == 0o755
+
+
+def test_a_second_load_reuses_the_copy_and_a_changed_source_renews_it(tmp_path: Path) -> None:
+    source = make_tiny_llama(tmp_path / "models" / "tiny", form="bin")
+    first = resolved(tmp_path)
+    made = (first / "model.safetensors").stat().st_mtime_ns
+    assert (resolved(tmp_path) / "model.safetensors").stat().st_mtime_ns == made
+    os.utime(source / "pytorch_model.bin")  # another time, the same content
+    assert (resolved(tmp_path) / "model.safetensors").stat().st_mtime_ns == made
+    manifest = json.loads((first / "manifest.json").read_text())
+    noted = manifest["source"]["files"]["pytorch_model.bin"]["modified_ns"]
+    assert noted == (source / "pytorch_model.bin").stat().st_mtime_ns
+    make_tiny_llama(source, form="bin", seed=9)
+    renewed = load_file(resolved(tmp_path) / "model.safetensors")
+    expected = torch.load(source / "pytorch_model.bin", weights_only=True)
+    assert torch.equal(renewed["model.norm.weight"], expected["model.norm.weight"])
+    assert [path.name for path in (tmp_path / "data" / "models").iterdir() if path.is_dir()] == [first.name]
+
+
+def test_a_pickle_with_a_payload_is_refused_and_never_run(tmp_path: Path) -> None:
+    source = make_tiny_llama(tmp_path / "models" / "tiny", form="bin")
+    marker = tmp_path / "was here"
+    torch.save({"model.norm.weight": Payload(marker)}, source / "pytorch_model.bin")
+    failure = failure_of(tmp_path)
+    assert failure.code == FailureCode.MODEL_REFUSED
+    assert "pytorch_model.bin" in failure.message
+    assert "system" in failure.message
+    assert "safetensors" in failure.remedy
+    assert not marker.exists()
+
+
+def test_a_plain_pickle_with_a_payload_is_refused_too(tmp_path: Path) -> None:
+    source = make_tiny_llama(tmp_path / "models" / "tiny", form="bin")
+    marker = tmp_path / "was here"
+    (source / "pytorch_model.bin").write_bytes(pickle.dumps(Payload(marker)))
+    assert failure_of(tmp_path).code in (FailureCode.MODEL_REFUSED, FailureCode.MODEL_UNREADABLE)
+    assert not marker.exists()
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "model-00002-of-00002.safetensors"])
+def test_a_pickle_renamed_to_safetensors_is_unreadable_and_never_run(tmp_path: Path, name: str) -> None:
+    source = tmp_path / "models" / "tiny"
+    make_tiny_exaone(source, shards=1 if name == "model.safetensors" else 2)
+    marker = tmp_path / "was here"
+    torch.save({"transformer.ln_f.weight": Payload(marker)}, source / name)
+    files = resolve_model(
+        "tiny", None, models_dir=tmp_path / "models", data_dir=tmp_path / "data", report=SilentReport()
+    )
+    with pytest.raises(JobFailed) as failed:
+        load_base_model(
+            files,
+            quantization="none",
+            dtype=torch.float32,
+            device=torch.device("cpu"),
+            report=SilentReport(),
+        )
+    assert failed.value.failure.code == FailureCode.MODEL_UNREADABLE
+    assert name in failed.value.failure.message
+    assert not marker.exists()
+
+
+def test_a_truncated_pickle_is_unreadable(tmp_path: Path) -> None:
+    source = make_tiny_llama(tmp_path / "models" / "tiny", form="bin")
+    file = source / "pytorch_model.bin"
+    file.write_bytes(file.read_bytes()[:-5000])
+    failure = failure_of(tmp_path)
+    assert failure.code == FailureCode.MODEL_UNREADABLE
+    assert "pytorch_model.bin" in failure.message
+
+
+def test_a_pickle_of_something_else_is_unreadable(tmp_path: Path) -> None:
+    source = make_tiny_llama(tmp_path / "models" / "tiny", form="bin")
+    torch.save({"step": 7}, source / "pytorch_model.bin")
+    failure = failure_of(tmp_path)
+    assert failure.code == FailureCode.MODEL_UNREADABLE
+    assert "'step'" in failure.message
+
+
+def test_a_small_file_that_unfolds_to_gigabytes_is_stopped(tmp_path: Path) -> None:
+    source = make_tiny_llama(tmp_path / "models" / "tiny", form="bin")
+    bomb = torch.zeros(1).expand(1 << 20, 1 << 10)  # 4 GiB out of four bytes
+    torch.save({"model.norm.weight": bomb}, source / "pytorch_model.bin")
+    failure = failure_of(tmp_path)
+    assert failure.code == FailureCode.MODEL_UNREADABLE
+    assert "unfold" in failure.message
+
+
+class CancelOnConversion(SilentReport):
+    def progress(self, stage: str, **fields: JsonValue) -> None:
+        if stage == "converting":
+            raise JobCancelled
+
+
+def test_a_cancel_ends_the_conversion_and_leaves_nothing(tmp_path: Path) -> None:
+    make_tiny_llama(tmp_path / "models" / "tiny", form="bin")
+    with pytest.raises(JobCancelled):
+        resolve_model(
+            "tiny",
+            None,
+            models_dir=tmp_path / "models",
+            data_dir=tmp_path / "data",
+            report=CancelOnConversion(),
+        )
+    assert not [path for path in (tmp_path / "data" / "models").iterdir() if path.is_dir()]
+
+
+def test_two_loads_at_once_convert_once(tmp_path: Path) -> None:
+    make_tiny_llama(tmp_path / "models" / "tiny", form="bin")
+    folders: list[Path] = []
+    threads = [threading.Thread(target=lambda: folders.append(resolved(tmp_path))) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert folders[0] == folders[1]
+    assert (folders[0] / "model.safetensors").is_file()
+
+
+def test_shared_sliced_and_legacy_tensors_are_written_as_they_read(tmp_path: Path) -> None:
+    whole = torch.arange(12.0).reshape(3, 4)
+    weights = {
+        "whole": whole,
+        "same": whole,
+        "turned": whole.t(),
+        "part": whole[1:, ::2],
+        "none": torch.zeros(0, 4),
+        "one": torch.tensor(2.5, dtype=torch.float16),
+        "flags": torch.tensor([True, False]),
+        "counts": torch.arange(5),
+    }
+    torch.save(weights, tmp_path / "new.bin")
+    torch.save(weights, tmp_path / "old.bin", _use_new_zipfile_serialization=False)
+    for name in ("new", "old"):
+        read = pickle_reader.read_weights(tmp_path / f"{name}.bin")
+        pickle_reader.write_safetensors(read, tmp_path / f"{name}.safetensors")
+        found = load_file(tmp_path / f"{name}.safetensors")
+        assert found.keys() == weights.keys()
+        assert all(torch.equal(found[key], weights[key]) for key in weights)
+        assert all(found[key].dtype == weights[key].dtype for key in weights)
