@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from flask import Flask, Response, request
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from werkzeug.datastructures import MultiDict
+from werkzeug.exceptions import ClientDisconnected
 
 from services.api.errors import invalid_field
 from services.api.service import Service
@@ -137,7 +138,7 @@ def reading_body() -> Iterator[None]:
     """A body that stops arriving, or is framed wrongly, is the sender's fault; a fault of our disk is not."""
     try:
         yield
-    except TimeoutError:
+    except (TimeoutError, ClientDisconnected):
         raise MalformedRequest("The body stopped arriving before it was whole.") from None
     except OSError as error:
         if error.errno is not None and not isinstance(error, ConnectionError):
