@@ -4,7 +4,7 @@ import time
 
 from services.worker.diagnosis.checks import run_checks
 from services.worker.diagnosis.facts import TrialLoad
-from services.worker.diagnosis.inspect import inspect_model
+from services.worker.diagnosis.inspect import WATCH_SECONDS, inspect_model
 from services.worker.diagnosis.report import DiagnosisReport, make_report
 from services.worker.diagnosis.trial_load import describe_resident, device_of_trials, try_load
 from services.worker.loading.hub_cache import ModelFiles, locate_model, resolve_model
@@ -15,7 +15,12 @@ from shared.settings import Settings
 
 
 def diagnose(
-    request: LoadDiagnosticRequest, *, settings: Settings, residency: Residency | None = None, report: Report
+    request: LoadDiagnosticRequest,
+    *,
+    settings: Settings,
+    report: Report,
+    residency: Residency | None = None,
+    watch_seconds: float = WATCH_SECONDS,
 ) -> DiagnosisReport:
     """Find out how the request's model loads and what would make it faster.
 
@@ -44,7 +49,9 @@ def diagnose(
         )
 
     try:
-        facts = inspect_model(files, locate_seconds=located, trial=trial, report=report)
+        facts = inspect_model(
+            files, locate_seconds=located, trial=trial, report=report, watch_seconds=watch_seconds
+        )
     finally:
         if residency is None:
             own_residency.evict()

@@ -24,10 +24,16 @@ Trial = Callable[[], TrialLoad | None]
 
 
 def inspect_model(
-    files: ModelFiles, *, locate_seconds: float | None, trial: Trial, report: Report
+    files: ModelFiles,
+    *,
+    locate_seconds: float | None,
+    trial: Trial,
+    report: Report,
+    watch_seconds: float = WATCH_SECONDS,
 ) -> LoadFacts:
     """All facts about the model in `files`. `trial` loads it, or answers None where that was not wanted.
 
+    The disk is left alone for `watch_seconds` to see what others do with it.
     Reading speed comes before the trial and leaves the page cache as it was. Raises JobStopped; a trial that
     fails is a fact.
     """
@@ -39,7 +45,7 @@ def inspect_model(
     memory = read_memory()
     read_speed, disk_behind = _measure(paths, storage, report)
     disk = storage.block_device.disks[0] if storage.block_device else disk_behind
-    activity = watch_disk(disk, WATCH_SECONDS)
+    activity = watch_disk(disk, watch_seconds)
     report.progress("inspecting", model=files.name)
     trial_load, failure = _try(trial, checkpoint)
     return LoadFacts(

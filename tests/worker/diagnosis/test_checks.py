@@ -61,6 +61,15 @@ CAUSES: list[tuple[str, str, LoadFacts]] = [
         healthy(cache__unfinished=(UnfinishedFile(name="a.incomplete", bytes=5),)),
     ),
     (
+        "unfinished-download",
+        "warning",
+        healthy(
+            cache__unfinished=(UnfinishedFile(name="a.incomplete", bytes=5),),
+            checkpoint__problems=("no shard 2",),
+            trial=None,
+        ),
+    ),
+    (
         "failed-trial",
         "error",
         healthy(trial=None, trial_failure=TrialFailure(code="c", message="m", remedy="r")),
