@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from services.worker.failures import FailureCode, JobFailed
 from services.worker.loading.adapter_names import write_original_adapter
+from services.worker.loading.licence import licence_notice
 
 if TYPE_CHECKING:
     from transformers import LlamaConfig
 
 __all__ = [
     "CHAT_TEMPLATE",
-    "LICENCE_NOTICE",
     "MODULE_NAMES",
     "is_exaone",
     "key_mapping",
@@ -55,23 +55,12 @@ CHAT_TEMPLATE = """\
 {{- '[|assistant|]' -}}
 {%- endif -%}"""
 
-LICENCE_NOTICE = (
-    "EXAONE models are licensed for research only (EXAONE AI Model License Agreement, NC): no commercial use "
-    "of the model, of adapters trained on it, or of their output. Read the LICENSE in the model's repository "
-    "before you use or pass on the result."
-)
-
 _CONFIG_FIELDS = ("hidden_size", "intermediate_size", "num_attention_heads", "num_layers", "vocab_size")
 
 
 def is_exaone(config: Mapping[str, Any]) -> bool:
     """Whether a config.json describes EXAONE-3.5 or its kin (3.0, Deep), unknown to transformers."""
     return config.get("model_type") == "exaone"
-
-
-def licence_notice(config: Mapping[str, Any]) -> str | None:
-    """What a user of this base model must know about its licence; None where we know of nothing."""
-    return LICENCE_NOTICE if str(config.get("model_type", "")).startswith("exaone") else None
 
 
 def key_mapping() -> dict[str, str]:

@@ -7,7 +7,8 @@ from typing import Literal
 from services.worker.failures import FailureCode, JobFailed
 from services.worker.loading.demo_model import make_demo_model
 from services.worker.loading.hub_download import download_snapshot
-from services.worker.loading.model_folder import find_model_folder, manifest_id
+from services.worker.loading.licence import licence_notice
+from services.worker.loading.model_folder import find_model_folder, manifest_id, read_json
 from services.worker.loading.pickle_conversion import convert_pickles
 from services.worker.loading.weight_files import find_weights
 from services.worker.report import Report
@@ -36,10 +37,13 @@ def resolve_model(
 ) -> ModelFiles:
     """Find a base model, make it complete, and see that its weights are safetensors.
 
-    Downloads what is missing of a hub model and converts `.bin` weights in a sandbox; both once.
+    Downloads what is missing of a hub model and converts `.bin` weights in a sandbox; both once. Tells the
+    user what the model's licence forbids, where that is known.
     Raises JobFailed: MODEL_NOT_FOUND, HUB_UNAVAILABLE, MODEL_REFUSED, MODEL_UNREADABLE, DISK_FULL.
     """
     files = locate_model(name, revision, models_dir=models_dir, data_dir=data_dir, report=report)
+    if notice := licence_notice(read_json(files.folder / "config.json")):
+        report.event(notice, level="warn")
     if find_weights(files.folder).form == "safetensors":
         return files
     converted = convert_pickles(files.folder, name, revision=files.revision, data_dir=data_dir, report=report)

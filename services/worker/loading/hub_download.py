@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import huggingface_hub
-from httpx2 import HTTPError
 from huggingface_hub import constants
 from huggingface_hub.errors import (
     GatedRepoError,
@@ -52,19 +51,28 @@ def download_snapshot(name: str, revision: str | None, report: Report) -> Snapsh
     progress = ByteProgress(report, "downloading")
     report.progress("downloading", model=name)
     try:
-        folder = _fetch(name, revision, [*CONFIG_PATTERNS, *SAFETENSORS_PATTERNS], progress)
-        if not (folder / "config.json").is_file():
-            raise _not_found(
-                f"{name!r} on the hub has no config.json", "name a repository of a transformers model"
-            )
-        if not any(folder.glob("model*.safetensors")):
-            folder = _fetch(name, folder.name, [*CONFIG_PATTERNS, *PICKLE_PATTERNS], progress)
-    except (HFValidationError, HTTPError, OSError) as error:
+        folder = _fetch_model(name, revision, progress)
+    except JobFailed:
+        raise
+    except Exception as error:  # the hub's client, its HTTP library and its transfer library raise their own
         if progress.stopped is not None:
             raise progress.stopped from error
         raise _explained(name, revision, error) from error
+    if progress.stopped is not None:  # a transfer that runs outside Python may swallow the order
+        raise progress.stopped
     refuse_outside_links(folder)
     return Snapshot(folder, folder.name, downloaded=progress.done_bytes > 0)
+
+
+def _fetch_model(name: str, revision: str | None, progress: ByteProgress) -> Path:
+    folder = _fetch(name, revision, [*CONFIG_PATTERNS, *SAFETENSORS_PATTERNS], progress)
+    if not (folder / "config.json").is_file():
+        raise _not_found(
+            f"{name!r} on the hub has no config.json", "name a repository of a transformers model"
+        )
+    if any(folder.glob("model*.safetensors")):
+        return folder
+    return _fetch(name, folder.name, [*CONFIG_PATTERNS, *PICKLE_PATTERNS], progress)
 
 
 def _fetch(name: str, revision: str | None, patterns: list[str], progress: ByteProgress) -> Path:

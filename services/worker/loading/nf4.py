@@ -4,7 +4,6 @@ import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import ModuleType
 from typing import Any
 
 import torch
@@ -62,7 +61,3 @@ def quantize_operation() -> Any:
     from transformers.integrations.bitsandbytes import Bnb4bitQuantize
 
     return Bnb4bitQuantize
-
-
-def library() -> ModuleType:
-    return bitsandbytes

@@ -9,10 +9,10 @@ from peft import LoraConfig, get_peft_model
 
 from services.worker.failures import FailureCode, JobFailed
 from services.worker.loading import exaone
-from services.worker.loading.hub_cache import resolve_model
+from services.worker.loading.hub_cache import ModelFiles, resolve_model
 from services.worker.loading.load import LoadedModel, Quantization, load_base_model
 from services.worker.report import SilentReport
-from tests.tiny_models import WeightsForm, exaone_config, make_tiny_exaone
+from tests.tiny_models import WeightsForm, exaone_config, make_tiny_exaone, make_tiny_llama
 from tests.worker.loading.exaone_reference import load_reference
 
 # PEFT asks transformers by an old name.
@@ -139,8 +139,42 @@ def test_both_layouts_of_the_rotary_settings_mean_the_same() -> None:
     assert exaone.llama_config(old).rope_parameters == exaone.llama_config(new).rope_parameters
 
 
-def test_the_licence_is_shown_for_exaone_alone() -> None:
-    notice = exaone.licence_notice(exaone_config(512))
-    assert notice is not None
-    assert "no commercial use" in notice
-    assert exaone.licence_notice({"model_type": "llama"}) is None
+class Events(SilentReport):
+    def __init__(self) -> None:
+        self.messages: list[str] = []
+
+    def event(self, message: str, **_: Any) -> None:
+        self.messages.append(message)
+
+
+def test_the_licence_is_shown_for_exaone_alone(tmp_path: Path) -> None:
+    make_tiny_exaone(tmp_path / "exaone")
+    make_tiny_llama(tmp_path / "llama")
+    told: dict[str, list[str]] = {}
+    for name in ("exaone", "llama"):
+        report = Events()
+        resolve_model(name, None, models_dir=tmp_path, data_dir=tmp_path / "data", report=report)
+        told[name] = report.messages
+    assert told["llama"] == []
+    assert len(told["exaone"]) == 1
+    assert "no commercial use" in told["exaone"][0]
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize("quantization", ["nf4", "none"])
+def test_a_cuda_device_computes_what_the_cpu_does(tmp_path: Path, quantization: Quantization) -> None:
+    files = ModelFiles("tiny", None, make_tiny_exaone(tmp_path), "folder")
+    ids = some_ids(64)
+
+    def on(device: torch.device) -> LoadedModel:
+        return load_base_model(
+            files, quantization=quantization, dtype=torch.float32, device=device, report=SilentReport()
+        )
+
+    here, there = on(CPU), on(torch.device("cuda"))
+    with torch.no_grad():
+        expected, computed = here.model(ids).logits, there.model(ids.cuda()).logits.cpu()
+    assert there.phase_seconds["move"] > 0
+    assert {parameter.device.type for parameter in there.model.parameters()} == {"cuda"}
+    assert torch.allclose(computed, expected, atol=1e-3)
