@@ -118,6 +118,8 @@ class TrialLoad(Frozen):
     major_faults: int | None = None
     cpu_seconds: float | None = None
     """Processor time of all threads of this process."""
+    processor_wait_ratio: float | None = None
+    """Share of the time in which some task of the machine waited for a processor (/proc/pressure/cpu)."""
 
     @property
     def shard_loop_seconds(self) -> float:
@@ -125,6 +127,11 @@ class TrialLoad(Frozen):
         return sum(
             self.phase_seconds.get(phase, 0.0) for phase in ("read", "deserialize", "quantize", "move")
         )
+
+    @property
+    def reading_seconds(self) -> float:
+        """Time in which bytes came from storage: ahead of the load, or as tensors were read from the map."""
+        return self.phase_seconds.get("read", 0.0) + self.phase_seconds.get("deserialize", 0.0)
 
     @property
     def uncached_bytes(self) -> int:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 from services.worker.loading.storage import Mount, parse_mountinfo
 from shared.schemas import Frozen
@@ -114,11 +115,11 @@ def watch_disk(
     device: str | None, seconds: float, *, root: Path = Path("/"), sleep: Callable[[float], None] = time.sleep
 ) -> DiskActivity:
     """What `device` (a name such as sda) does for others during `seconds` of our own silence."""
-    first, first_stall, started = read_disk_counters(root), _stalled_seconds(root), time.perf_counter()
+    first, first_stall, started = read_disk_counters(root), waited_seconds("io", root), time.perf_counter()
     sleep(seconds)
     second, second_stall, window = (
         read_disk_counters(root),
-        _stalled_seconds(root),
+        waited_seconds("io", root),
         time.perf_counter() - started,
     )
     stalled = None if first_stall is None or second_stall is None else (second_stall - first_stall) / window
@@ -207,10 +208,10 @@ def _read_number(path: Path) -> int | None:
     return int(text) if text.isdigit() else None
 
 
-def _stalled_seconds(root: Path) -> float | None:
-    """Seconds since boot in which some task waited for a disk."""
+def waited_seconds(what: Literal["io", "cpu"], root: Path = Path("/")) -> float | None:
+    """Seconds since boot in which some task waited for a disk or a processor."""
     try:
-        first = (root / "proc/pressure/io").read_text().splitlines()[0]
+        first = (root / "proc/pressure" / what).read_text().splitlines()[0]
         return int(first.rpartition("total=")[2]) / 1e6
     except (OSError, ValueError, IndexError):
         return None

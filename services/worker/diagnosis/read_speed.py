@@ -25,6 +25,7 @@ _POSITIONS = 3
 _DIRECT_READ_BYTES = 8 * MIB
 _BUFFERED_READ_BYTES = 16 * MIB
 _SMALL_READ_BYTES = 4096
+_LEAST_MAPPED_BYTES = 4 * MIB  # more than the kernel reads ahead in one go, which would count as ours
 _LARGEST_CACHED_RATIO = 0.02  # of a region that counts as cold; its edges may have been read ahead
 _O_DIRECT: int | None = getattr(os, "O_DIRECT", None)
 
@@ -175,14 +176,16 @@ def _rates(
 ) -> dict[str, Rate]:
     samples: dict[str, list[_Sample]] = {way: [] for way in ways}
     refusals: dict[str, str] = {}
-    started = time.perf_counter()
-    for number, span in enumerate(spans, start=1):
-        deadline = started + seconds * number / len(spans)
+    end = time.perf_counter() + seconds
+    for span in spans:
         parts = _parts(span)
         for way in ways:
             tick()
-            if samples[way] and time.perf_counter() >= deadline:
+            now = time.perf_counter()
+            if samples[way] and now >= end:
                 continue
+            # A turn of its own for each, or the last ways would be judged by their first, uneven bytes.
+            deadline = now + seconds / (len(spans) * len(ways))
             try:
                 samples[way].append(_WAYS[way](parts[way], deadline, tick))
             except _Unmeasured as refusal:
@@ -233,7 +236,7 @@ def _cold_mapped(region: _Region, deadline: float, tick: Callable[[], None]) -> 
         with mmap.mmap(stream.fileno(), end - start, offset=start, access=mmap.ACCESS_READ) as mapped:
             done = 0
             view = memoryview(mapped)[region.offset - start :]
-            while done < region.length and (done == 0 or time.perf_counter() < deadline):
+            while done < region.length and (done < _LEAST_MAPPED_BYTES or time.perf_counter() < deadline):
                 count = min(MIB, region.length - done)
                 into[:count] = view[done : done + count]
                 done += count

@@ -18,7 +18,7 @@ class LoadSummary(Frozen):
     shard_seconds: float | None = None
     """Of everything done for the tensors, a shard."""
     achieved_ratio: float | None = None
-    """Rate of the load over the limit; only where its bytes came from storage."""
+    """Rate of the load's reading over the limit; only where its bytes came from storage."""
 
 
 def summarize(facts: LoadFacts) -> LoadSummary:
@@ -34,7 +34,7 @@ def summarize(facts: LoadFacts) -> LoadSummary:
         total_seconds=trial.total_seconds if trial else None,
         phase_seconds=trial.phase_seconds if trial else None,
         shard_seconds=loop_seconds / facts.checkpoint.shards if loop_seconds else None,
-        achieved_ratio=from_storage.uncached_bytes / loop_seconds / limit
-        if from_storage and limit and loop_seconds
+        achieved_ratio=from_storage.uncached_bytes / from_storage.reading_seconds / limit
+        if from_storage and limit and from_storage.reading_seconds
         else None,
     )

@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 
 from services.worker.diagnosis.facts import OpenedFile, TrialLoad
+from services.worker.diagnosis.machine import waited_seconds
 from services.worker.loading.cached_pages import cached_pages, make_cold
 from services.worker.loading.hub_cache import ModelFiles
 from services.worker.loading.load import LoadedModel
@@ -42,6 +43,10 @@ def try_load(files: ModelFiles, *, cold: bool, residency: Residency, report: Rep
         else after.storage_bytes - before.storage_bytes,
         major_faults=after.major_faults - before.major_faults,
         cpu_seconds=after.cpu_seconds - before.cpu_seconds,
+        processor_wait_ratio=None
+        if before.processor_wait_seconds is None or after.processor_wait_seconds is None
+        else (after.processor_wait_seconds - before.processor_wait_seconds)
+        / (after.wall_seconds - before.wall_seconds),
     )
 
 
@@ -71,6 +76,7 @@ class _Usage:
     cpu_seconds: float
     major_faults: int
     storage_bytes: int | None
+    processor_wait_seconds: float | None
 
     @classmethod
     def now(cls) -> "_Usage":
@@ -79,6 +85,7 @@ class _Usage:
             cpu_seconds=time.process_time(),
             major_faults=resource.getrusage(resource.RUSAGE_SELF).ru_majflt,
             storage_bytes=_storage_bytes(),
+            processor_wait_seconds=waited_seconds("cpu"),
         )
 
 

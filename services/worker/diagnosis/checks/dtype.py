@@ -1,7 +1,7 @@
 """Whether the weights are stored in a wider dtype than the load wants."""
 
 from services.worker.diagnosis.checks.finding import Check, Finding, by_seconds
-from services.worker.diagnosis.checks.remedies import keep_bfloat16_copy, keep_nf4_copy
+from services.worker.diagnosis.checks.remedies import keep_bfloat16_copy
 from services.worker.diagnosis.facts import Checkpoint, LoadFacts
 from services.worker.diagnosis.units import duration, rate, size
 
@@ -18,7 +18,7 @@ def find_wide_dtype(facts: LoadFacts) -> Finding | None:
         severity=by_seconds(remedy.saves_seconds),
         title=f"The weights are stored as {wide} although {facts.wanted_dtype} is wanted",
         evidence=(double_bytes(facts), *_reading_times(facts)),
-        remedies=tuple(option for option in (keep_nf4_copy(facts), remedy) if option is not None),
+        remedies=(remedy,),
     )
 
 

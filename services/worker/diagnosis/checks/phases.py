@@ -1,11 +1,14 @@
 """Whether something other than reading takes the load's time."""
 
+from collections.abc import Iterator
+
 from services.worker.diagnosis.checks.finding import LONG_SECONDS, NOTICEABLE_SECONDS, Check, Finding, Remedy
 from services.worker.diagnosis.checks.remedies import stay_resident
-from services.worker.diagnosis.facts import LoadFacts
+from services.worker.diagnosis.facts import LoadFacts, TrialLoad
 from services.worker.diagnosis.units import duration, size
 
 _DOMINATES = 0.5
+_CONTENDED = 0.3
 
 
 def find_quantize_bound(facts: LoadFacts) -> Finding | None:
@@ -13,8 +16,6 @@ def find_quantize_bound(facts: LoadFacts) -> Finding | None:
     seconds = trial.phase_seconds.get("quantize", 0.0) if trial else 0.0
     if trial is None or seconds < NOTICEABLE_SECONDS or seconds < _DOMINATES * trial.total_seconds:
         return None
-    cpu = trial.cpu_seconds
-    busy = () if cpu is None else (f"{cpu / trial.total_seconds:.1f} processors were busy on average",)
     copy = facts.checkpoint.nf4_bytes
     return Finding(
         id="quantize-bound",
@@ -22,7 +23,7 @@ def find_quantize_bound(facts: LoadFacts) -> Finding | None:
         title="Quantizing takes most of the load",
         evidence=(
             f"{duration(seconds)} of {duration(trial.total_seconds)} went into quantizing on {trial.device}",
-            *busy,
+            *_processors(trial),
         ),
         remedies=(
             Remedy(
@@ -33,6 +34,13 @@ def find_quantize_bound(facts: LoadFacts) -> Finding | None:
             stay_resident(),
         ),
     )
+
+
+def _processors(trial: TrialLoad) -> Iterator[str]:
+    if trial.cpu_seconds is not None:
+        yield f"this process kept {trial.cpu_seconds / trial.total_seconds:.1f} processors busy on average"
+    if (trial.processor_wait_ratio or 0.0) >= _CONTENDED:
+        yield f"programs waited for a processor in {trial.processor_wait_ratio:.0%} of the time"
 
 
 def find_fixed_costs(facts: LoadFacts) -> Finding | None:

@@ -19,16 +19,19 @@ END"""
 
 
 def keep_nf4_copy(facts: LoadFacts) -> Remedy | None:
-    """Fewer bytes and nothing left to quantize; None when the checkpoint is quantized already."""
+    """Fewer bytes to read; None when the checkpoint is quantized already.
+
+    Only reading is predicted: what quantizing takes is another finding's matter.
+    """
     checkpoint = facts.checkpoint
     if checkpoint.quantized or checkpoint.nf4_bytes is None:
         return None
-    reading = saved(facts.read_seconds(checkpoint.opened_bytes), facts.read_seconds(checkpoint.nf4_bytes))
-    quantizing = facts.trial.phase_seconds.get("quantize", 0.0) if facts.trial else 0.0
     return Remedy(
         action=f"keep a copy of the weights that is quantized already and load that: nf4 takes about "
         f"{size(checkpoint.nf4_bytes)} instead of {size(checkpoint.opened_bytes)}",
-        saves_seconds=None if reading is None else reading + quantizing,
+        saves_seconds=saved(
+            facts.read_seconds(checkpoint.opened_bytes), facts.read_seconds(checkpoint.nf4_bytes)
+        ),
     )
 
 

@@ -20,29 +20,29 @@ from services.worker.diagnosis.facts import LoadFacts, TrialLoad
 from services.worker.diagnosis.read_speed import ReadSpeed
 from services.worker.diagnosis.units import duration, rate, size
 
-_BOUND_RATIO = 0.5  # from here on the storage's limit explains more of the load than everything else
+_BOUND_RATIO = 0.5  # from here on the storage's limit explains more of the reading than everything else
 _FROM_CACHE_RATIO = 0.1  # a load that needs less of its bytes from storage says nothing about storage
 _MAPPING_PENALTY = 1.5
 _BUSY_RATIO = 0.3
 _HARD_DISK_BYTES_PER_SECOND = 300e6
-_HARD_DISK_LATENCY_SECONDS = 0.004  # half a turn at 7200/min; an SSD needs a tenth
+_HARD_DISK_LATENCY_SECONDS = 0.005  # a seek and half a turn take 8 to 15 ms, an SSD's answer 0.1
 
 
 def find_bandwidth_bound(facts: LoadFacts) -> Finding | None:
-    """The load takes about bytes ÷ bandwidth: only fewer bytes, another disk or no load at all can help."""
+    """Reading takes about bytes ÷ bandwidth: only fewer bytes, another disk or no load at all can help."""
     total = facts.checkpoint.opened_bytes
     limit_seconds, limit = facts.read_seconds(total), facts.limit_bytes_per_second
     if limit_seconds is None or limit is None or limit_seconds < NOTICEABLE_SECONDS:
         return None
     trial = told_by_storage(facts)
-    if trial is not None and trial.uncached_bytes / limit < _BOUND_RATIO * trial.shard_loop_seconds:
+    if trial is not None and trial.uncached_bytes / limit < _BOUND_RATIO * trial.reading_seconds:
         return None
     severity: Severity = "warning" if limit_seconds >= LONG_SECONDS else "info"
     options = (keep_nf4_copy(facts), move_to_faster_disk(facts), keep_bfloat16_copy(facts), stay_resident())
     return Finding(
         id="bandwidth-bound",
         severity=severity,
-        title="The storage's bandwidth decides how long the load takes",
+        title="The storage's bandwidth limits the load",
         evidence=(
             f"{size(total)} ÷ {rate(limit)} = {duration(limit_seconds)}: no load from this storage is faster",
             shard_times(facts, limit_seconds),
@@ -124,19 +124,19 @@ def told_by_storage(facts: LoadFacts) -> TrialLoad | None:
 def shard_times(facts: LoadFacts, limit_seconds: float) -> str:
     """Seconds a shard, the number that progress bars of loaders show."""
     shards = facts.checkpoint.shards
-    at_least = f"{shards} shard{'s' if shards > 1 else ''}, at least {limit_seconds / shards:.1f} s each"
+    at_least = f"{shards} shard{'s' if shards > 1 else ''}, at least {limit_seconds / shards:.2f} s each"
     trial = told_by_storage(facts)
     if trial is None:
         return at_least
     each = trial.shard_loop_seconds / shards
-    return f"{at_least}; the load took {each:.1f} s each, {duration(trial.shard_loop_seconds)} in all"
+    return f"{at_least}; the load took {each:.2f} s each, {duration(trial.shard_loop_seconds)} in all"
 
 
 def _achieved(trial: TrialLoad, limit: float) -> tuple[str, ...]:
-    ratio = trial.uncached_bytes / trial.shard_loop_seconds / limit if trial.shard_loop_seconds else 0.0
+    ratio = trial.uncached_bytes / trial.reading_seconds / limit if trial.reading_seconds else 0.0
     cached = trial.weight_bytes - trial.uncached_bytes
     known = f" ({size(cached)} were in memory already)" if cached else ""
-    return (f"achieved ÷ limit = {ratio:.2f}{known}",)
+    return (f"reading took {duration(trial.reading_seconds)}: achieved ÷ limit = {ratio:.2f}{known}",)
 
 
 def _disk_kind(facts: LoadFacts, limit: float) -> tuple[str, ...]:
@@ -187,7 +187,7 @@ CHECKS = (
     Check(
         "bandwidth-bound",
         "warning",
-        "load time is about bytes ÷ the storage's bandwidth",
+        "reading takes about bytes ÷ the storage's bandwidth",
         find_bandwidth_bound,
     ),
     Check("request-bound", "warning", "mapped reading far slower than large reads", find_request_bound),
