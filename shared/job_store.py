@@ -1,98 +1,44 @@
 """The job store: the only module that knows the store's keys. Every change is one script, safe to repeat.
 
-The record in the store is the truth about a job. Changes run as Lua scripts (`job_scripts/`), so that
-status, indexes, counters and events change together or not at all. A worker's changes carry its attempt
-number and are refused once a later attempt began (fencing tokens, after Kleppmann, "How to do distributed locking").
+The record in the store is the truth about a job. Changes run as Lua scripts (`job_scripts/`), so that status,
+indexes, counters and events change together or not at all. A worker's changes carry its attempt number; they
+are refused once a later attempt began: fencing tokens, after Kleppmann, "How to do distributed locking".
 """
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, Self
 
 import redis
 from redis.backoff import ExponentialWithJitterBackoff
 from redis.retry import Retry
 
-from shared.errors import IdempotencyMismatch, InvalidTransition, NotFound, StoreUnavailable, TooManyJobs
-from shared.jobs import KINDS, STATUSES, TRANSITIONS
-from shared.schemas import JobEvent, JobKind, JobRecord, JobRequest, JobStatus
+from shared.errors import IdempotencyMismatch, InvalidTransition, NotFound, TooManyJobs
+from shared.job_records import (
+    Census,
+    Claim,
+    EventPage,
+    JobPage,
+    Submission,
+    Verdict,
+    WorkerEvent,
+    WorkerState,
+    event_of,
+    record_of,
+    worker_of,
+)
+from shared.jobs import KINDS, STATUSES
+from shared.schemas import JobKind, JobRecord, JobRequest, JobStatus
+from shared.store_scripts import script, store_errors
 
 PREFIX = "tunedock:"
 WORKER_TTL_SECONDS = 60
 DEATH_LIMIT = 10  # attempts that may die in all, however many checkpoints came between
 
-Verdict = Literal["ok", "already", "cancel", "fenced", "ended", "missing"]
-
-
-@dataclass(frozen=True)
-class Submission:
-    """The job a submit led to; `created` is false when it repeats an earlier one."""
-
-    record: JobRecord
-    created: bool
-
-
-@dataclass(frozen=True)
-class JobPage:
-    records: tuple[JobRecord, ...]
-    has_more: bool
-
-
-@dataclass(frozen=True)
-class EventPage:
-    events: tuple[JobEvent, ...]
-    has_more: bool
-
-
-@dataclass(frozen=True)
-class Claim:
-    """A worker's right to run one attempt of a job. `attempt` is the fencing token of all its changes."""
-
-    job_id: str
-    attempt: int
-    kind: JobKind
-    request: dict[str, Any]
-    created_at: float
-
-
-@dataclass(frozen=True)
-class WorkerEvent:
-    """An event as the worker numbers it: 1, 2, 3 … in each attempt."""
-
-    number: int
-    level: str
-    type: str
-    message: str
-    data: Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class WorkerState:
-    """What a worker last said of itself."""
-
-    host: str
-    beat_seconds_ago: float
-    beat_timestamp_seconds: float
-    fields: Mapping[str, str]
-
-
-@dataclass(frozen=True)
-class Census:
-    """Counts over all jobs, taken at once; `counters` as the scripts keep them (`ended:<kind>:<status>`)."""
-
-    records: Mapping[tuple[JobKind, JobStatus], int]
-    queue_length: Mapping[JobKind, int]
-    oldest_queued_seconds: float
-    counters: Mapping[str, float]
-
 
 class JobStore:
-    """All jobs of an installation, in one Redis ≥ 6.2 or Valkey; away, each call raises `StoreUnavailable`."""
+    """All jobs, in one Redis ≥ 6.2 or Valkey; while it is away, each call raises `StoreUnavailable`."""
 
     def __init__(self, client: "redis.Redis") -> None:
         self._redis = client
@@ -165,7 +111,7 @@ class JobStore:
         limit: int = 20,
         metadata: Mapping[str, str] | None = None,
     ) -> JobPage:
-        """Newest first, those older than job `after`; filters combine. Raises `NotFound` if `after` is unknown."""
+        """Newest first, those older than job `after`; filters combine. Raises `NotFound` if it is unknown."""
         statuses = (status,) if isinstance(status, str) else status or STATUSES
         indexes = [_index(k, s) for k in ((kind,) if kind else KINDS) for s in statuses]
         below = self._number_of(after) if after else None
@@ -198,7 +144,7 @@ class JobStore:
                 raise NotFound(f"There is no job {job_id!r}.")
             newest = f"({after}" if after else "+"
             rows: Any = self._redis.xrevrange(f"{PREFIX}events:{job_id}", max=newest, count=limit + 1)
-        return EventPage(tuple(_event(*row) for row in rows[:limit]), has_more=len(rows) > limit)
+        return EventPage(tuple(event_of(*row) for row in rows[:limit]), has_more=len(rows) > limit)
 
     def workers(self) -> list[WorkerState]:
         """Every worker that spoke within the last minute."""
@@ -206,7 +152,11 @@ class JobStore:
             keys = sorted(self._redis.scan_iter(f"{PREFIX}worker:*", count=100))
             now = self._now_seconds()
             states: list[Mapping[str, str]] = [self._redis.hgetall(key) for key in keys]  # type: ignore[misc]
-        return [_worker(key, fields, now) for key, fields in zip(keys, states, strict=True) if fields]
+        return [
+            worker_of(key.removeprefix(f"{PREFIX}worker:"), fields, now)
+            for key, fields in zip(keys, states, strict=True)
+            if fields
+        ]
 
     def census(self) -> Census:
         with store_errors():
@@ -334,12 +284,12 @@ class JobStore:
 
     # --- inside
 
-    def _run(self, script: str, *arguments: str | int | float) -> Any:
+    def _run(self, name: str, *arguments: str | int | float) -> Any:
         with store_errors():
-            return self._redis.register_script(_script(script))(args=list(arguments))
+            return self._redis.register_script(script(name))(args=list(arguments))
 
-    def _verdict(self, script: str, claim: Claim, *arguments: str | int | float) -> Verdict:
-        verdict: Verdict = self._run(script, claim.job_id, str(claim.attempt), *arguments)
+    def _verdict(self, name: str, claim: Claim, *arguments: str | int | float) -> Verdict:
+        verdict: Verdict = self._run(name, claim.job_id, str(claim.attempt), *arguments)
         return verdict
 
     def _repeat(self, verdict: str, job_id: str) -> JobRecord | None:
@@ -358,7 +308,7 @@ class JobStore:
                 pipeline.zrank(f"{PREFIX}queued", job_id)
             rows = pipeline.execute() if job_ids else []
         return [
-            _record(job_id, fields, rank) if fields else None
+            record_of(job_id, fields, rank) if fields else None
             for job_id, fields, rank in zip(job_ids, rows[::2], rows[1::2], strict=True)
         ]
 
@@ -389,29 +339,6 @@ def request_fingerprint(body: object) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-@cache
-def _script(name: str) -> str:
-    folder = Path(__file__).parent / "job_scripts"
-    pairs = ", ".join(f"['{start}>{end}'] = true" for start, ends in TRANSITIONS.items() for end in ends)
-    common = (
-        (folder / "_common.lua").read_text().replace("--TRANSITIONS--", f"local TRANSITIONS = {{{pairs}}}")
-    )
-    return f"{common}\n{(folder / f'{name}.lua').read_text()}"
-
-
-@contextmanager
-def store_errors() -> Iterator[None]:
-    """A store that is away, loading, full or read-only: `StoreUnavailable`. A script's own fault stays one."""
-    try:
-        yield
-    except (redis.ConnectionError, redis.TimeoutError, redis.exceptions.ClusterDownError) as error:
-        raise StoreUnavailable("The job store does not answer; nothing was changed for certain.") from error
-    except redis.ResponseError as error:
-        if str(error).split(" ")[0] in {"OOM", "MISCONF", "LOADING", "READONLY", "BUSY", "MASTERDOWN"}:
-            raise StoreUnavailable("The job store refuses writes for now; its log says why.") from error
-        raise
-
-
 def _job(job_id: str) -> str:
     return f"{PREFIX}job:{job_id}"
 
@@ -426,52 +353,6 @@ def _json(value: Mapping[str, Any]) -> str:
 
 def _milliseconds(seconds: float) -> int:
     return int(seconds * 1000)
-
-
-def _seconds(milliseconds: str | None) -> float | None:
-    return int(milliseconds) / 1000 if milliseconds else None
-
-
-def _record(job_id: str, fields: Mapping[str, str], rank: int | None) -> JobRecord:
-    def loaded(name: str) -> Any:
-        return json.loads(fields[name]) if fields.get(name) else None
-
-    return JobRecord.model_validate(
-        {
-            "id": job_id,
-            "kind": fields["kind"],
-            "status": fields["status"],
-            "request": loaded("request"),
-            "created_at": _seconds(fields["created_at"]),
-            "queued_at": _seconds(fields["queued_at"]),
-            "started_at": _seconds(fields.get("started_at")),
-            "finished_at": _seconds(fields.get("finished_at")),
-            "attempt": int(fields["attempt"]),
-            "queue_position": None if rank is None else rank + 1,
-            "progress": loaded("progress") or {},
-            "result": loaded("result"),
-            "error": loaded("error"),
-        }
-    )
-
-
-def _event(event_id: str, fields: Mapping[str, str]) -> JobEvent:
-    return JobEvent.model_validate(
-        {
-            "id": event_id,
-            "created_at": int(fields["at"]) / 1000,
-            "level": fields["level"],
-            "type": fields["type"],
-            "message": fields["message"],
-            "data": json.loads(fields["data"]),
-        }
-    )
-
-
-def _worker(key: str, fields: Mapping[str, str], now: float) -> WorkerState:
-    beat = float(fields["beat"])
-    said = {name: value for name, value in fields.items() if name != "beat"}
-    return WorkerState(key.removeprefix(f"{PREFIX}worker:"), now - beat, beat, said)
 
 
 def _has_metadata(record: JobRecord, wanted: Mapping[str, str]) -> bool:

@@ -6,7 +6,8 @@ from typing import Any
 import redis
 from celery import Celery
 
-from shared.job_store import PREFIX, store_errors
+from shared.job_store import PREFIX
+from shared.store_scripts import store_errors
 
 logger = logging.getLogger(__name__)
 

@@ -13,7 +13,8 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from shared.errors import StoreUnavailable
-from shared.job_store import Census, JobStore
+from shared.job_records import Census
+from shared.job_store import JobStore
 from shared.jobs import KINDS, TERMINAL
 
 # As the store's scripts keep them (shared/job_scripts/_common.lua).

@@ -13,7 +13,7 @@ from services.api.tries import Try
 from shared.datasets.names import resolve_dataset
 from shared.datasets.prepare import prepare_dataset
 from shared.errors import FieldError, InvalidDataset, InvalidField, NotFound, StoreUnavailable
-from shared.job_store import Submission
+from shared.job_records import Submission
 from shared.jobs import new_job_id
 from shared.schemas import DatasetSummary, EvaluationRequest, FineTuningRequest, JobRequest
 

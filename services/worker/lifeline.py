@@ -18,7 +18,8 @@ from typing import Any, Literal, Self
 
 from services.worker.report import JobCancelled, JobStopped, JsonValue, LeaseLost, Level, WorkerDraining
 from shared.errors import StoreUnavailable
-from shared.job_store import Claim, JobStore, Verdict, WorkerEvent
+from shared.job_records import Claim, Verdict, WorkerEvent
+from shared.job_store import JobStore
 
 logger = logging.getLogger(__name__)
 

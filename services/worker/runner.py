@@ -19,7 +19,8 @@ from services.worker.report import JobCancelled, LeaseLost, WorkerDraining
 from services.worker.residency import Residency
 from services.worker.training.sealed_folder import sync_folder, write_json
 from shared.errors import StoreUnavailable
-from shared.job_store import Claim, JobStore
+from shared.job_records import Claim
+from shared.job_store import JobStore
 from shared.settings import Settings
 
 logger = logging.getLogger(__name__)

@@ -11,7 +11,8 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from services.api.app import create_app
-from shared.job_store import Claim, JobStore
+from shared.job_records import Claim
+from shared.job_store import JobStore
 from shared.settings import Settings
 from tests.valkey import Valkey
 

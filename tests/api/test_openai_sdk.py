@@ -9,7 +9,7 @@ import openai
 import pytest
 from openai import OpenAI
 
-from shared.job_store import Claim, WorkerEvent
+from shared.job_records import Claim, WorkerEvent
 from shared.model_names import fine_tuned_model_id
 from tests.api.conftest import ROWS, jsonl
 from tests.api.reply_dropper import reply_dropper

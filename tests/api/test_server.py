@@ -17,7 +17,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from services.api.metrics import METRICS
-from shared.job_store import Claim
+from shared.job_records import Claim
 from shared.settings import PROJECT_ROOT
 from tests.api.conftest import ROWS, jsonl
 from tests.api.server import MAX_UPLOAD_BYTES, Server, serve

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from shared.errors import IdempotencyMismatch, InvalidTransition, NotFound, StoreUnavailable, TooManyJobs
-from shared.job_store import Claim, JobStore, WorkerEvent
+from shared.job_records import Claim, WorkerEvent
+from shared.job_store import JobStore
 from shared.jobs import new_job_id
 from shared.schemas import FineTuningRequest, JobRecord, LoadDiagnosticRequest
 from tests.valkey import Valkey

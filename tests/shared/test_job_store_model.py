@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from shared.errors import InvalidTransition
-from shared.job_store import Claim, JobStore, WorkerEvent
+from shared.job_records import Claim, WorkerEvent
+from shared.job_store import JobStore
 from shared.jobs import TERMINAL, TRANSITIONS, new_job_id
 from shared.schemas import FineTuningRequest, JobStatus
 from tests.valkey import Valkey

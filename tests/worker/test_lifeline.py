@@ -10,7 +10,8 @@ import pytest
 
 from services.worker.lifeline import Lifeline
 from services.worker.report import JobCancelled, LeaseLost, WorkerDraining
-from shared.job_store import Claim, JobStore, WorkerEvent
+from shared.job_records import Claim, WorkerEvent
+from shared.job_store import JobStore
 from shared.jobs import new_job_id
 from shared.schemas import LoadDiagnosticRequest
 from tests.valkey import Valkey

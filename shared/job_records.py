@@ -1,0 +1,118 @@
+"""What the job store takes and gives: claims, pages, counts; and how its stored fields become them."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from shared.schemas import JobEvent, JobKind, JobRecord, JobStatus
+
+Verdict = Literal["ok", "already", "cancel", "fenced", "ended", "missing"]
+
+
+@dataclass(frozen=True)
+class Submission:
+    """The job a submit led to; `created` is false when it repeats an earlier one."""
+
+    record: JobRecord
+    created: bool
+
+
+@dataclass(frozen=True)
+class JobPage:
+    records: tuple[JobRecord, ...]
+    has_more: bool
+
+
+@dataclass(frozen=True)
+class EventPage:
+    events: tuple[JobEvent, ...]
+    has_more: bool
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A worker's right to run one attempt of a job. `attempt` is the fencing token of all its changes."""
+
+    job_id: str
+    attempt: int
+    kind: JobKind
+    request: dict[str, Any]
+    created_at: float
+
+
+@dataclass(frozen=True)
+class WorkerEvent:
+    """An event as the worker numbers it: 1, 2, 3 … in each attempt."""
+
+    number: int
+    level: str
+    type: str
+    message: str
+    data: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class WorkerState:
+    """What a worker last said of itself."""
+
+    host: str
+    beat_seconds_ago: float
+    beat_timestamp_seconds: float
+    fields: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Census:
+    """Counts over all jobs, taken at once; `counters` as the scripts keep them (`ended:<kind>:<status>`)."""
+
+    records: Mapping[tuple[JobKind, JobStatus], int]
+    queue_length: Mapping[JobKind, int]
+    oldest_queued_seconds: float
+    counters: Mapping[str, float]
+
+
+def _seconds(milliseconds: str | None) -> float | None:
+    return int(milliseconds) / 1000 if milliseconds else None
+
+
+def record_of(job_id: str, fields: Mapping[str, str], rank: int | None) -> JobRecord:
+    def loaded(name: str) -> Any:
+        return json.loads(fields[name]) if fields.get(name) else None
+
+    return JobRecord.model_validate(
+        {
+            "id": job_id,
+            "kind": fields["kind"],
+            "status": fields["status"],
+            "request": loaded("request"),
+            "created_at": _seconds(fields["created_at"]),
+            "queued_at": _seconds(fields["queued_at"]),
+            "started_at": _seconds(fields.get("started_at")),
+            "finished_at": _seconds(fields.get("finished_at")),
+            "attempt": int(fields["attempt"]),
+            "queue_position": None if rank is None else rank + 1,
+            "progress": loaded("progress") or {},
+            "result": loaded("result"),
+            "error": loaded("error"),
+        }
+    )
+
+
+def event_of(event_id: str, fields: Mapping[str, str]) -> JobEvent:
+    return JobEvent.model_validate(
+        {
+            "id": event_id,
+            "created_at": int(fields["at"]) / 1000,
+            "level": fields["level"],
+            "type": fields["type"],
+            "message": fields["message"],
+            "data": json.loads(fields["data"]),
+        }
+    )
+
+
+def worker_of(host: str, fields: Mapping[str, str], now: float) -> WorkerState:
+    beat = float(fields["beat"])
+    said = {name: value for name, value in fields.items() if name != "beat"}
+    return WorkerState(host, now - beat, beat, said)
