@@ -21,7 +21,10 @@ class FailureCode(StrEnum):
     )
     MODEL_UNREADABLE = "model_unreadable", "a model file is damaged, truncated or not what its name says"
     MODEL_UNSUPPORTED = "model_unsupported", "the model needs code or features that Tunedock does not run"
-    MODEL_REFUSED = "model_refused", "a model file tried to run code or to reach outside its folder; it was not loaded"
+    MODEL_REFUSED = (
+        "model_refused",
+        "a model file tried to run code or to reach outside its folder; it was not loaded",
+    )
     HUB_UNAVAILABLE = "hub_unavailable", "the model hub did not answer"
     DATASET_INVALID = "dataset_invalid", "no row can be trained on"
     ADAPTER_INVALID = "adapter_invalid", "the adapter is damaged or was made for another base model"

@@ -19,7 +19,7 @@ from services.worker.training.dataset_file import DatasetFile
 from services.worker.training.fine_tuning import fine_tune
 from services.worker.training.sealed_folder import write_json
 from services.worker.training.step_report import StepReport
-from shared.job_store import Claim
+from shared.job_records import Claim
 from shared.model_names import fine_tuned_model_id, job_id_of
 from shared.schemas import DatasetSummary, EvaluationRequest, FineTuningRequest, LoadDiagnosticRequest
 from shared.settings import Settings
