@@ -8,6 +8,7 @@ import contextlib
 import ctypes
 import mmap
 import os
+import sys
 from pathlib import Path
 from typing import Literal
 
@@ -70,7 +71,7 @@ def make_cold(path: Path, offset: int = 0, length: int | None = None) -> CachedP
             OSError
         ):  # a filesystem mounted read-only may refuse; nothing is dirty there
             os.fsync(stream.fileno())
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, AttributeError):  # not every Unix has this advice
             os.posix_fadvise(stream.fileno(), start, max(0, end - start), os.POSIX_FADV_DONTNEED)
     return cached_pages(path, offset, length)
 
@@ -90,6 +91,8 @@ def _cached(descriptor: int, offset: int, length: int) -> CachedPages:
 
 def ask_cachestat(descriptor: int, offset: int, length: int) -> tuple[int | None, str]:
     """Cached bytes by cachestat(2), or None and the refusal."""
+    if sys.platform != "linux":
+        return None, "only Linux has it"  # the number means another call elsewhere
     libc = ctypes.CDLL(None, use_errno=True)
     asked, answer = _Range(offset, length), _CacheStat()
     if libc.syscall(_CACHESTAT, descriptor, ctypes.byref(asked), ctypes.byref(answer), ctypes.c_uint(0)) == 0:
