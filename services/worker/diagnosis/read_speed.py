@@ -4,30 +4,32 @@ Bounded in bytes and seconds, and the page cache is left as it was found: a file
 out again. The regions are spread over the files, since burst credits and outer tracks make beginnings fast.
 """
 
-import errno
-import mmap
-import os
 import random
 import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
 
+from services.worker.diagnosis.timed_reads import (
+    BUFFERED_READ_BYTES,
+    MIB,
+    Region,
+    Sample,
+    Unmeasured,
+    read_cold_buffered,
+    read_cold_direct,
+    read_cold_mapped,
+    read_direct,
+    read_warm,
+)
 from services.worker.loading.cached_pages import cached_pages, make_cold
 from shared.schemas import Frozen
 
-MIB = 1024**2
 LARGEST_SAMPLE_BYTES = 240 * MIB  # 252 MB: enough to see past a disk's own cache
 SMALLEST_SAMPLE_BYTES = 4 * MIB
 _POSITIONS = 3
-_DIRECT_READ_BYTES = 8 * MIB
-_BUFFERED_READ_BYTES = 16 * MIB
 _SMALL_READ_BYTES = 4096
-_LEAST_MAPPED_BYTES = 4 * MIB  # more than the kernel reads ahead in one go, which would count as ours
-_LARGEST_CACHED_RATIO = 0.02  # of a region that counts as cold; its edges may have been read ahead
-_O_DIRECT: int | None = getattr(os, "O_DIRECT", None)
 
 
 class Rate(Frozen):
@@ -72,21 +74,6 @@ class ReadSpeed(Frozen):
         return max((rate for rate in rates if rate is not None), default=None)
 
 
-class _Region(NamedTuple):
-    path: Path
-    offset: int
-    length: int
-
-
-class _Sample(NamedTuple):
-    read_bytes: int
-    seconds: float
-
-
-class _Unmeasured(Exception):
-    """Why a region could not be read as wanted."""
-
-
 def measure_read_speed(
     files: Sequence[Path],
     *,
@@ -126,6 +113,8 @@ def measure_latency(
 ) -> Latency:
     """Time up to `requests` single 4 KiB reads at random places with O_DIRECT, for at most `seconds`."""
     blocks = [(path, path.stat().st_size // _SMALL_READ_BYTES) for path in files]
+    if not any(count for _, count in blocks):
+        return Latency(reason="no file has 4 KiB")
     draw = random.Random(0)
     times: list[float] = []
     deadline = time.perf_counter() + seconds
@@ -133,9 +122,9 @@ def measure_latency(
         while len(times) < requests and time.perf_counter() < deadline:
             tick()
             path, count = draw.choices(blocks, weights=[count for _, count in blocks])[0]
-            region = _Region(path, draw.randrange(count) * _SMALL_READ_BYTES, _SMALL_READ_BYTES)
-            times.append(_read_direct(region, _SMALL_READ_BYTES, deadline, tick).seconds)
-    except _Unmeasured as refusal:
+            region = Region(path, draw.randrange(count) * _SMALL_READ_BYTES, _SMALL_READ_BYTES)
+            times.append(read_direct(region, _SMALL_READ_BYTES, deadline, tick).seconds)
+    except Unmeasured as refusal:
         return Latency(reason=str(refusal))
     if len(times) < 2:
         return Latency(reason=f"only {len(times)} requests were answered in {seconds:.1f} s")
@@ -149,8 +138,11 @@ def _unmeasurable(total_bytes: int) -> str | None:
     return None
 
 
-def _spread(sizes: Sequence[tuple[Path, int]], sample_bytes: int) -> list[_Region]:
-    """Equal spans around the 1/6, 3/6 and 5/6 points of all files laid end to end, each inside one file."""
+def _spread(sizes: Sequence[tuple[Path, int]], sample_bytes: int) -> list[Region]:
+    """Equal spans around the 1/6, 3/6 and 5/6 points of all files laid end to end, each inside one file.
+
+    Those that fall into a file too small to be cut up are left out.
+    """
     total = sum(size for _, size in sizes)
     wanted = min(sample_bytes, total) // _POSITIONS
     spans = []
@@ -159,8 +151,8 @@ def _spread(sizes: Sequence[tuple[Path, int]], sample_bytes: int) -> list[_Regio
         path, size, within = _file_at(sizes, place)
         length = min(wanted, size)
         offset = max(0, min(within - length // 2, size - length)) // _SMALL_READ_BYTES * _SMALL_READ_BYTES
-        spans.append(_Region(path, offset, length))
-    return spans
+        spans.append(Region(path, offset, length))
+    return [span for span in spans if span.length >= 5 * _SMALL_READ_BYTES]
 
 
 def _file_at(sizes: Sequence[tuple[Path, int]], place: int) -> tuple[Path, int, int]:
@@ -172,9 +164,9 @@ def _file_at(sizes: Sequence[tuple[Path, int]], place: int) -> tuple[Path, int, 
 
 
 def _rates(
-    spans: list[_Region], ways: tuple[str, ...], seconds: float, tick: Callable[[], None]
+    spans: list[Region], ways: tuple[str, ...], seconds: float, tick: Callable[[], None]
 ) -> dict[str, Rate]:
-    samples: dict[str, list[_Sample]] = {way: [] for way in ways}
+    samples: dict[str, list[Sample]] = {way: [] for way in ways}
     refusals: dict[str, str] = {}
     end = time.perf_counter() + seconds
     for span in spans:
@@ -188,28 +180,28 @@ def _rates(
             deadline = now + seconds / (len(spans) * len(ways))
             try:
                 samples[way].append(_WAYS[way](parts[way], deadline, tick))
-            except _Unmeasured as refusal:
+            except (Unmeasured, OSError) as refusal:
                 refusals[way] = str(refusal)
     return {way: _rate(samples[way], refusals.get(way)) for way in ways}
 
 
-def _parts(span: _Region) -> dict[str, _Region]:
+def _parts(span: Region) -> dict[str, Region]:
     """The span cut up, a part for each way of reading.
 
     What the kernel reads ahead after the buffered part falls into the direct one, which no page cache helps.
     The warm read repeats the beginning of the buffered one, which is in memory by then.
     """
     unit = span.length // 5 // _SMALL_READ_BYTES * _SMALL_READ_BYTES
-    buffered = _Region(span.path, span.offset, 2 * unit)
+    buffered = Region(span.path, span.offset, 2 * unit)
     return {
         "buffered": buffered,
-        "warm": buffered._replace(length=min(buffered.length, _BUFFERED_READ_BYTES)),
+        "warm": buffered._replace(length=min(buffered.length, BUFFERED_READ_BYTES)),
         "direct": buffered._replace(offset=span.offset + 2 * unit),
-        "mapped": _Region(span.path, span.offset + 4 * unit, unit),
+        "mapped": Region(span.path, span.offset + 4 * unit, unit),
     }
 
 
-def _rate(samples: list[_Sample], refusal: str | None) -> Rate:
+def _rate(samples: list[Sample], refusal: str | None) -> Rate:
     samples = [sample for sample in samples if sample.read_bytes]
     if not samples:
         return Rate(reason=refusal or "nothing was read")
@@ -221,90 +213,12 @@ def _rate(samples: list[_Sample], refusal: str | None) -> Rate:
     )
 
 
-def _cold_buffered(region: _Region, deadline: float, tick: Callable[[], None]) -> _Sample:
-    _require_cold(region)
-    return _read_buffered(region, deadline, tick)
-
-
-def _cold_mapped(region: _Region, deadline: float, tick: Callable[[], None]) -> _Sample:
-    _require_cold(region)
-    start = region.offset // mmap.ALLOCATIONGRANULARITY * mmap.ALLOCATIONGRANULARITY
-    into = bytearray(MIB)
-    with region.path.open("rb") as stream:
-        end = region.offset + region.length
-        started = time.perf_counter()
-        with mmap.mmap(stream.fileno(), end - start, offset=start, access=mmap.ACCESS_READ) as mapped:
-            done = 0
-            view = memoryview(mapped)[region.offset - start :]
-            while done < region.length and (done < _LEAST_MAPPED_BYTES or time.perf_counter() < deadline):
-                count = min(MIB, region.length - done)
-                into[:count] = view[done : done + count]
-                done += count
-                tick()
-            view.release()
-        return _Sample(done, time.perf_counter() - started)
-
-
-def _cold_direct(region: _Region, deadline: float, tick: Callable[[], None]) -> _Sample:
-    return _read_direct(region, _DIRECT_READ_BYTES, deadline, tick)
-
-
-def _warm(region: _Region, deadline: float, tick: Callable[[], None]) -> _Sample:
-    _read_buffered(region, None, tick)
-    return _read_buffered(region, None, tick)
-
-
-_WAYS: dict[str, Callable[[_Region, float, Callable[[], None]], _Sample]] = {
-    "buffered": _cold_buffered,
-    "warm": _warm,
-    "direct": _cold_direct,
-    "mapped": _cold_mapped,
+_WAYS: dict[str, Callable[[Region, float, Callable[[], None]], Sample]] = {
+    "buffered": read_cold_buffered,
+    "warm": read_warm,
+    "direct": read_cold_direct,
+    "mapped": read_cold_mapped,
 }
-
-
-def _require_cold(region: _Region) -> None:
-    left = make_cold(region.path, region.offset, region.length)
-    if left.ratio is not None and left.ratio > _LARGEST_CACHED_RATIO:
-        raise _Unmeasured(f"{left.ratio:.0%} of the region stayed in the page cache: the file is in use")
-
-
-def _read_buffered(region: _Region, deadline: float | None, tick: Callable[[], None]) -> _Sample:
-    with region.path.open("rb", buffering=0) as stream:
-        return _read(stream.fileno(), region, _BUFFERED_READ_BYTES, deadline, tick)
-
-
-def _read_direct(region: _Region, size: int, deadline: float, tick: Callable[[], None]) -> _Sample:
-    if _O_DIRECT is None:
-        raise _Unmeasured("this system has no O_DIRECT")
-    try:
-        descriptor = os.open(region.path, os.O_RDONLY | _O_DIRECT)
-        try:
-            return _read(descriptor, region, size, deadline, tick)
-        finally:
-            os.close(descriptor)
-    except OSError as error:
-        if error.errno in (errno.EINVAL, errno.EOPNOTSUPP):
-            raise _Unmeasured(f"the filesystem refuses O_DIRECT ({error.strerror})") from error
-        raise
-
-
-def _read(
-    descriptor: int, region: _Region, size: int, deadline: float | None, tick: Callable[[], None]
-) -> _Sample:
-    """Read the region front to back; at least one read, however late it is."""
-    done = 0
-    with mmap.mmap(-1, size) as buffer:  # page-aligned, as O_DIRECT wants it
-        buffer[:] = bytes(size)  # its pages exist before the clock runs
-        started = time.perf_counter()
-        while done < region.length and (done == 0 or deadline is None or time.perf_counter() < deadline):
-            view = memoryview(buffer)[: min(size, region.length - done)]
-            count = os.preadv(descriptor, [view], region.offset + done)
-            view.release()
-            done += count
-            if count == 0:
-                break
-            tick()
-        return _Sample(done, time.perf_counter() - started)
 
 
 @contextmanager

@@ -156,16 +156,26 @@ def test_a_size_that_no_block_divides_is_no_obstacle(file: Path) -> None:
     assert measure_read_speed([file]).buffered.bytes_per_second
 
 
-def test_a_cancelled_job_stops_in_the_middle_and_leaves_the_file_cold(file: Path) -> None:
-    calls = iter(range(5))
+@pytest.mark.parametrize("reads", [0, 3, 10, 20])
+def test_a_cancelled_job_stops_in_the_middle_and_leaves_the_file_cold(file: Path, reads: int) -> None:
+    calls = iter(range(1000))
 
     def cancel() -> None:
-        if next(calls) == 4:
+        if next(calls) == reads:
             raise JobCancelled
 
     with pytest.raises(JobCancelled):
         measure_read_speed([file], tick=cancel)
     assert cached_pages(file).cached_bytes == 0
+
+
+def test_a_model_of_many_tiny_files_has_no_rate_and_says_why(tmp_path: Path) -> None:
+    files = [tmp_path / str(number) for number in range(600)]
+    for path in files:
+        path.write_bytes(bytes(8000))
+    speed = measure_read_speed(files)
+    assert speed.limit_bytes_per_second is None
+    assert speed.buffered.reason == "nothing was read"
 
 
 def test_small_requests_are_timed_one_by_one(file: Path) -> None:

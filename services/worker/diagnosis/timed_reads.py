@@ -1,0 +1,107 @@
+"""Ways of reading a region of a file, timed: past the page cache, through it, by mapping, and again."""
+
+import mmap
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from services.worker.loading.cached_pages import make_cold
+
+MIB = 1024**2
+_DIRECT_READ_BYTES = 8 * MIB
+BUFFERED_READ_BYTES = 16 * MIB
+_LEAST_MAPPED_BYTES = 4 * MIB  # more than the kernel reads ahead in one go, which would count as ours
+_LARGEST_CACHED_RATIO = 0.02  # of a region that counts as cold; its edges may have been read ahead
+_O_DIRECT: int | None = getattr(os, "O_DIRECT", None)
+
+
+class Region(NamedTuple):
+    path: Path
+    offset: int
+    length: int
+
+
+class Sample(NamedTuple):
+    read_bytes: int
+    seconds: float
+
+
+class Unmeasured(Exception):
+    """Why a region could not be read as wanted."""
+
+
+def read_cold_buffered(region: Region, deadline: float, tick: Callable[[], None]) -> Sample:
+    _require_cold(region)
+    return _read_buffered(region, deadline, tick)
+
+
+def read_cold_mapped(region: Region, deadline: float, tick: Callable[[], None]) -> Sample:
+    _require_cold(region)
+    start = region.offset // mmap.ALLOCATIONGRANULARITY * mmap.ALLOCATIONGRANULARITY
+    into = bytearray(MIB)
+    with region.path.open("rb") as stream:
+        end = region.offset + region.length
+        started = time.perf_counter()
+        with mmap.mmap(stream.fileno(), end - start, offset=start, access=mmap.ACCESS_READ) as mapped:
+            done, skipped = 0, region.offset - start
+            while done < region.length and (done < _LEAST_MAPPED_BYTES or time.perf_counter() < deadline):
+                count = min(MIB, region.length - done)
+                with memoryview(mapped) as view, view[skipped + done : skipped + done + count] as piece:
+                    into[:count] = piece
+                done += count
+                tick()
+        return Sample(done, time.perf_counter() - started)
+
+
+def read_cold_direct(region: Region, deadline: float, tick: Callable[[], None]) -> Sample:
+    return read_direct(region, _DIRECT_READ_BYTES, deadline, tick)
+
+
+def read_warm(region: Region, deadline: float, tick: Callable[[], None]) -> Sample:
+    _read_buffered(region, None, tick)
+    return _read_buffered(region, None, tick)
+
+
+def _require_cold(region: Region) -> None:
+    left = make_cold(region.path, region.offset, region.length)
+    if left.ratio is not None and left.ratio > _LARGEST_CACHED_RATIO:
+        raise Unmeasured(f"{left.ratio:.0%} of the region stayed in the page cache: the file is in use")
+
+
+def _read_buffered(region: Region, deadline: float | None, tick: Callable[[], None]) -> Sample:
+    with region.path.open("rb", buffering=0) as stream:
+        return _read(stream.fileno(), region, BUFFERED_READ_BYTES, deadline, tick)
+
+
+def read_direct(region: Region, size: int, deadline: float, tick: Callable[[], None]) -> Sample:
+    if _O_DIRECT is None:
+        raise Unmeasured("this system has no O_DIRECT")
+    try:
+        descriptor = os.open(region.path, os.O_RDONLY | _O_DIRECT)
+        try:
+            return _read(descriptor, region, size, deadline, tick)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise Unmeasured(f"reading with O_DIRECT failed: {error.strerror}") from error
+
+
+def _read(
+    descriptor: int, region: Region, size: int, deadline: float | None, tick: Callable[[], None]
+) -> Sample:
+    """Read the region front to back; at least one read, however late it is."""
+    done = 0
+    with mmap.mmap(-1, size) as buffer:  # page-aligned, as O_DIRECT wants it
+        buffer[:] = bytes(size)  # its pages exist before the clock runs
+        started = time.perf_counter()
+        while done < region.length and (done == 0 or deadline is None or time.perf_counter() < deadline):
+            view = memoryview(buffer)[: min(size, region.length - done)]
+            count = os.preadv(descriptor, [view], region.offset + done)
+            view.release()
+            done += count
+            if count == 0:
+                break
+            tick()
+        return Sample(done, time.perf_counter() - started)
