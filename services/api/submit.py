@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from services.api.base_models import resolve_models
-from services.api.durable import check_free_space, disk_full_refused, fsync_folder, write_durably
+from services.api.free_space import check_free_space, disk_full_refused
 from services.api.service import Service
 from services.api.tries import Try
 from shared.datasets.names import resolve_dataset
 from shared.datasets.prepare import prepare_dataset
+from shared.durable import fsync_path, write_durably
 from shared.errors import FieldError, InvalidDataset, InvalidField, NotFound, StoreUnavailable
 from shared.job_records import Submission
 from shared.jobs import new_job_id
@@ -63,7 +64,7 @@ def submit_job(service: Service, request: JobRequest, this_try: Try) -> Submissi
 def _write_spec(service: Service, request: JobRequest, job_id: str, folder: Path) -> None:
     """`spec.json` and the checked rows beside it: all that the worker reads about the job."""
     (folder / "rows").mkdir(parents=True)
-    fsync_folder(folder.parent)
+    fsync_path(folder.parent)
     summaries = _prepare_rows(service, request, folder / "rows")
     spec = {
         "id": job_id,

@@ -11,7 +11,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from services.api.durable import check_free_space, disk_full_refused, fsync_folder, write_durably
+from services.api.free_space import check_free_space, disk_full_refused
+from shared.durable import fsync_path, write_durably
 from shared.errors import InvalidField, NotFound, TooLarge
 from shared.schemas import Frozen
 
@@ -113,7 +114,7 @@ class FileShelf:
         with disk_full_refused():
             write_durably(incoming.folder / "file.json", stored.model_dump_json().encode())
             incoming.folder.rename(self._folder / stored.id)
-            fsync_folder(self._folder)
+            fsync_path(self._folder)
         return stored
 
     def get(self, file_id: str) -> StoredFile:
@@ -146,7 +147,7 @@ class FileShelf:
             place.rename(gone)  # at once; what a crash leaves of it is swept up later
         except FileNotFoundError:
             raise NotFound(f"There is no file {file_id[:80]!r}.", param="file_id") from None
-        fsync_folder(self._folder)
+        fsync_path(self._folder)
         shutil.rmtree(gone, ignore_errors=True)
 
     def _place(self, file_id: str) -> Path:

@@ -46,20 +46,5 @@ class Report(Protocol):
         """Ask for leave to make the result visible; raises `JobCancelled` when a cancel came first."""
 
 
-class SilentReport:
-    """A `Report` for work outside any job (trial runs, benchmarks): tells nobody and never stops it."""
-
-    def progress(self, stage: str, **fields: JsonValue) -> None: ...
-
-    def event(
-        self,
-        message: str,
-        *,
-        level: Level = "info",
-        type: Literal["message", "metrics"] = "message",
-        data: Mapping[str, JsonValue] | None = None,
-    ) -> None: ...
-
-    def checkpoint(self, step: int) -> None: ...
-
-    def publish(self) -> None: ...
+class SilentReport(Report):
+    """For work outside any job (trial runs, benchmarks): tells nobody and never stops it."""

@@ -17,7 +17,7 @@ from services.worker.ownership import DeviceOwnership
 from services.worker.paths import attempt_folder, drain_order, job_folder, life_sign
 from services.worker.report import JobCancelled, LeaseLost, WorkerDraining
 from services.worker.residency import Residency
-from services.worker.training.sealed_folder import sync_folder, write_json
+from shared.durable import write_json_durably
 from shared.errors import StoreUnavailable
 from shared.job_records import Claim
 from shared.job_store import JobStore
@@ -129,9 +129,8 @@ class Runner:
         """Keep the outcome on disk beside the spec: the store can be rebuilt from both."""
         outcome_path = job_folder(self._settings.data_dir, claim.job_id) / "result.json"
         try:
-            draft = outcome_path.with_suffix(".tmp")
-            write_json(
-                draft,
+            write_json_durably(
+                outcome_path,
                 {
                     "id": claim.job_id,
                     "status": status,
@@ -140,8 +139,6 @@ class Runner:
                     **outcome,
                 },
             )
-            draft.replace(outcome_path)
-            sync_folder(outcome_path.parent)
         except OSError as error:
             logger.warning("could not write %s: %s", outcome_path, error)
 

@@ -17,8 +17,8 @@ from services.worker.report import Report
 from services.worker.residency import Residency
 from services.worker.training.dataset_file import DatasetFile
 from services.worker.training.fine_tuning import fine_tune
-from services.worker.training.sealed_folder import write_json
 from services.worker.training.step_report import StepReport
+from shared.durable import write_json_durably
 from shared.job_records import Claim
 from shared.model_names import fine_tuned_model_id, job_id_of
 from shared.schemas import DatasetSummary, EvaluationRequest, FineTuningRequest, LoadDiagnosticRequest
@@ -75,7 +75,9 @@ def _evaluate(claim: Claim, settings: Settings, residency: Residency, report: Re
 def _diagnose(claim: Claim, settings: Settings, residency: Residency, report: Report) -> Result:
     request = LoadDiagnosticRequest.model_validate(claim.request)
     diagnosis = diagnose(request, settings=settings, residency=residency, report=report)
-    write_json(job_folder(settings.data_dir, claim.job_id) / "report.json", diagnosis.model_dump(mode="json"))
+    write_json_durably(
+        job_folder(settings.data_dir, claim.job_id) / "report.json", diagnosis.model_dump(mode="json")
+    )
     _observe_diagnosis(diagnosis.facts)
     return diagnosis.result()
 

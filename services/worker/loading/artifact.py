@@ -4,7 +4,6 @@ import contextlib
 import fcntl
 import hashlib
 import json
-import os
 import shutil
 import tempfile
 import time
@@ -15,6 +14,7 @@ from typing import Any
 
 from services.worker.loading.model_folder import read_json
 from services.worker.report import Report
+from shared.durable import fsync_path
 
 MANIFEST = "manifest.json"
 SECONDS_BETWEEN_LOCK_TRIES = 0.5
@@ -77,14 +77,14 @@ def publish(draft: Path, folder: Path, description: Mapping[str, Any]) -> None:
     }
     write_manifest(draft, manifest)
     for file in draft.iterdir():
-        _sync(file)
-    _sync(draft)
+        fsync_path(file)
+    fsync_path(draft)
     draft.chmod(0o755)
     outdated = Path(tempfile.mkdtemp(prefix=f".{folder.name}.building-", dir=folder.parent))
     if folder.exists():
         folder.rename(outdated / "outdated")
     draft.rename(folder)
-    _sync(folder.parent)
+    fsync_path(folder.parent)
     shutil.rmtree(outdated)
 
 
@@ -107,11 +107,3 @@ def file_sha256(path: Path, on_read: Callable[[int], None] = lambda _: None) -> 
 
 def _described(file: Path) -> dict[str, Any]:
     return {"bytes": file.stat().st_size, "sha256": file_sha256(file)}
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

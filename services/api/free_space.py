@@ -1,7 +1,6 @@
-"""Writing files so that they are whole and stay after a power loss, and knowing when the disk is full."""
+"""Refusing what the data folder's disk has no room for."""
 
 import errno
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,26 +9,6 @@ from pathlib import Path
 from shared.errors import DiskFull
 
 MIB = 1024**2
-
-
-def write_durably(path: Path, content: bytes) -> None:
-    """Write a new file through a draft: after a crash it is there whole, or not at all."""
-    draft = path.with_name(f".{path.name}.draft")
-    with draft.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.rename(path)
-    fsync_folder(path.parent)
-
-
-def fsync_folder(folder: Path) -> None:
-    """Make the folder's list of names durable."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def check_free_space(folder: Path, *, needed_bytes: int, reserve_bytes: int) -> None:

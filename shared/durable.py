@@ -1,0 +1,31 @@
+"""Files that are whole and stay after a power loss: written aside, brought to disk, then given their name."""
+
+import json
+import os
+from pathlib import Path
+
+
+def write_durably(path: Path, content: bytes) -> None:
+    """Write or replace a file: after a crash it holds the old content or the new, whole. Raises OSError."""
+    draft = path.with_name(f".{path.name}.draft")
+    with draft.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+    fsync_path(path.parent)
+
+
+def write_json_durably(path: Path, content: object) -> None:
+    """`write_durably` of readable JSON. Raises ValueError for NaN and infinity."""
+    text = json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    write_durably(path, text.encode())
+
+
+def fsync_path(path: Path) -> None:
+    """Bring a file's content, or a folder's list of names, to disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
