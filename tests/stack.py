@@ -12,12 +12,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from services.cli.background import BackgroundStack, start_stack, stop_stack
 from services.cli.client import Client
+from services.cli.failure import RequestRefused, ServerUnreachable
 from services.cli.ports import free_port
 from services.cli.server import read_key
 from services.cli.stack_state import StackState, running_stack
@@ -86,9 +87,16 @@ class LiveStack:
         wait_until(lambda: self.state().restarts[part] > before.restarts[part])
 
     def until_ended(self, job_id: str, seconds: float = LONGEST_WAIT_SECONDS) -> JobRecord:
-        """The record of a job once it has ended."""
-        wait_until(lambda: self.client.job(job_id).status in ENDED, seconds)
-        return self.client.job(job_id)
+        """The record of a job once it has ended; a store or an API that is away meanwhile is waited for."""
+        ended: list[JobRecord] = []
+
+        def has_ended() -> bool:
+            with suppress(ServerUnreachable, RequestRefused):
+                ended.extend(record for record in [self.client.job(job_id)] if record.status in ENDED)
+            return bool(ended)
+
+        wait_until(has_ended, seconds)
+        return ended[0]
 
     def command(self, *words: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
         """Run a command of `./tunedock` against this stack."""

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -41,6 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return QUALITY[words[0]](words[1:])
     parsed = command_parser().parse_args(words)
     terminal = Terminal(as_json=parsed.as_json)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # leave as tidily as after Ctrl-C
     try:
         status: int = parsed.run(parsed, read_settings(), terminal)
         sys.stdout.flush()

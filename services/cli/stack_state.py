@@ -46,12 +46,16 @@ def running_stack(data_dir: Path) -> StackState | None:
 
 
 def process_start(pid: int) -> str | None:
-    """When a process started, in the kernel's ticks (`proc(5)`, field 22); None where that is not told."""
+    """When a process started, in the kernel's ticks (`proc(5)`, field 22); None where that is not told.
+
+    A process that has ended but that its parent has not asked after yet (a zombie) has no start.
+    """
     try:
         status = Path(f"/proc/{pid}/stat").read_text()
     except OSError:
         return None
-    return status.rpartition(")")[2].split()[19]
+    fields = status.rpartition(")")[2].split()
+    return None if fields[0] == "Z" else fields[19]
 
 
 @contextmanager

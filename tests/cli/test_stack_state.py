@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,20 @@ def test_a_state_note_is_found_while_its_process_lives(tmp_path: Path) -> None:
 def test_a_process_that_only_inherited_the_number_is_not_the_stack(tmp_path: Path) -> None:
     write_state(tmp_path, StackState(os.getpid(), "1", "http://127.0.0.1:1"))
     assert running_stack(tmp_path) is None
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc tells")
+def test_a_process_that_ended_is_not_the_stack_even_before_its_parent_asks(tmp_path: Path) -> None:
+    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    write_state(tmp_path, StackState(child.pid, process_start(child.pid), "http://127.0.0.1:1"))
+    assert running_stack(tmp_path) is not None
+    assert child.stdin is not None
+    child.stdin.close()
+    deadline = time.monotonic() + 10
+    while running_stack(tmp_path) is not None:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    child.wait()
 
 
 def test_a_damaged_note_is_no_stack(tmp_path: Path) -> None:

@@ -1,0 +1,99 @@
+"""`up`, `down` and what keeps the stack together, on the real processes."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from services.cli.stack_state import folder_is_owned, process_start
+from tests.stack import LiveStack, live_stack, stack_environment
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    return os.environ | stack_environment(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveStack]:
+    with live_stack(tmp_path_factory.mktemp("stack")) as stack:
+        yield stack
+
+
+def up(environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "services.cli", "up"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def test_a_taken_port_is_named_with_the_setting_that_changes_it(environment: dict[str, str]) -> None:
+    with socket.create_server(("127.0.0.1", int(environment["TUNEDOCK_API_PORT"]))):
+        refused = up(environment)
+    assert refused.returncode == 1
+    assert "TUNEDOCK_API_PORT" in refused.stderr
+
+
+def test_a_part_that_can_not_start_is_quoted_and_nothing_is_left(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "keys").write_text("# no key here\n")
+    failed = up(environment | {"TUNEDOCK_API_KEYS_FILE": str(tmp_path / "keys")})
+    assert failed.returncode == 1
+    assert "api died" in failed.stderr
+    assert "has no API key" in failed.stderr
+    assert not folder_is_owned(tmp_path / "data")
+
+
+def test_ctrl_c_stops_a_stack_in_good_order(environment: dict[str, str], tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "services.cli", "up", "--json"],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    assert process.stdout is not None
+    with process.stdout as output:
+        ready = json.loads(output.readline())
+        process.send_signal(signal.SIGINT)
+        events = [json.loads(line) for line in output]
+    assert ready["event"] == "ready"
+    assert Path(ready["key_file"]).is_file()
+    assert events == [{"event": "stopped"}]
+    assert process.wait() == 0
+    assert not folder_is_owned(tmp_path / "data")
+
+
+@pytest.mark.parametrize("part", ["store", "api", "worker"])
+def test_a_part_that_was_killed_comes_back_and_records_are_kept(stack: LiveStack, part: str) -> None:
+    job = stack.client.submit({"kind": "load_diagnostic", "trial_load": False})
+    stack.kill(part)
+    assert stack.until_ended(job.id).status == "succeeded"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="PR_SET_PDEATHSIG is Linux's")
+def test_after_its_supervisor_was_killed_the_folder_can_be_used_at_once_and_down_stops_it(
+    tmp_path: Path,
+) -> None:
+    with live_stack(tmp_path) as first:
+        job = first.client.submit({"kind": "load_diagnostic", "trial_load": False})
+        first.until_ended(job.id)
+        state = first.state()
+        starts = {pid: process_start(pid) for pid in state.processes.values()}
+        os.kill(state.pid, signal.SIGKILL)
+        with live_stack(tmp_path) as second:
+            assert all(process_start(pid) != start for pid, start in starts.items())
+            assert second.key == first.key
+            assert second.client.job(job.id).status == "succeeded"
+            assert json.loads(second.command("down", "--json").stdout) == {"stopped": True}
+            assert not folder_is_owned(tmp_path / "data")
