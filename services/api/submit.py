@@ -56,6 +56,7 @@ def submit_job(service: Service, request: JobRequest, this_try: Try) -> Submissi
         raise
     if submission.created:
         service.ring(job_id)
+        (folder / "accepted").touch()  # only a submit whose outcome is unknown lacks it; see the janitor
     else:  # the same request came in twice at once, and the other one won
         shutil.rmtree(folder, ignore_errors=True)
     return submission

@@ -28,5 +28,10 @@ def job_folder(data_dir: Path, job_id: str) -> Path:
     return data_dir / "jobs" / job_id
 
 
+def is_leftover(folder: Path) -> bool:
+    """Whether a job folder's submit was never seen to succeed: no mark of it and no attempt."""
+    return not (folder / "accepted").exists() and not (folder / "attempts").exists()
+
+
 def attempt_folder(data_dir: Path, job_id: str, attempt: int) -> Path:
     return job_folder(data_dir, job_id) / "attempts" / str(attempt)
