@@ -8,12 +8,12 @@ from pathlib import Path
 
 from services.worker.diagnosis.cache_rules import describe_cache
 from services.worker.diagnosis.facts import Checkpoint, LoadFacts, TrialFailure, TrialLoad
-from services.worker.diagnosis.machine import disk_that_read, read_disk_counters, read_memory, watch_disk
 from services.worker.diagnosis.read_speed import ReadSpeed, measure_read_speed
 from services.worker.diagnosis.weights import describe_checkpoint, weight_paths
 from services.worker.failures import JobFailed
 from services.worker.loading.hub_cache import ModelFiles
 from services.worker.loading.storage import Storage, storage_of
+from services.worker.machine import disk_that_read, read_disk_counters, read_memory, watch_disk
 from services.worker.report import Report
 
 SECONDS_BETWEEN_REPORTS = 0.5

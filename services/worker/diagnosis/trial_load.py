@@ -9,11 +9,11 @@ from pathlib import Path
 import torch
 
 from services.worker.diagnosis.facts import OpenedFile, TrialLoad
-from services.worker.diagnosis.machine import waited_seconds
 from services.worker.loading.cached_pages import cached_pages, make_cold
 from services.worker.loading.hub_cache import ModelFiles
 from services.worker.loading.load import LoadedModel
 from services.worker.loading.weight_files import find_weights
+from services.worker.machine import waited_seconds
 from services.worker.report import Report
 from services.worker.residency import Residency
 

@@ -7,8 +7,8 @@ mount) runs at a tenth of the speed of 16 MiB reads; where bandwidth is the limi
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from services.worker.diagnosis.machine import read_memory
 from services.worker.loading.cached_pages import cached_pages
+from services.worker.machine import read_memory
 
 READ_BYTES = 16 * 1024**2
 LARGEST_SHARE_OF_MEMORY = 0.9

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from services.worker.diagnosis.machine import (
+from services.worker.machine import (
     DiskCounters,
     Memory,
     disk_that_read,
