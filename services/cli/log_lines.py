@@ -6,7 +6,9 @@ from typing import Any
 
 LONGEST_CHARACTERS = 300
 ACCESS_LOGGER = "tunedock.access"
+PROBED_PATHS = ("/healthz", "/readyz")
 
+_QUEUE_CHATTER = re.compile(r"\bINFO[ /]\S+ celery\.")  # the runner tells of jobs better
 _KEY = re.compile(r"\btd_([0-9A-Za-z]{8})_[\w-]{20,}")
 
 
@@ -18,7 +20,7 @@ def log_line(raw: bytes) -> str:
 
 def terminal_line(name: str, line: str) -> str | None:
     """What the terminal shows of a log's line; None for what only the log needs."""
-    if name == "store" or not line.strip():
+    if name == "store" or not line.strip() or _QUEUE_CHATTER.search(line):
         return None
     try:
         entry = json.loads(line)
@@ -31,7 +33,8 @@ def terminal_line(name: str, line: str) -> str | None:
 def _entry_text(entry: dict[str, Any]) -> str:
     """A structured line in words; requests that only looked, and were answered, are left out."""
     if entry.get("logger") == ACCESS_LOGGER:
-        if entry.get("method") == "GET" and int(entry.get("status", 0)) < 400:
+        only_looked = entry.get("method") == "GET" and int(entry.get("status", 0)) < 400
+        if only_looked or entry.get("path") in PROBED_PATHS:
             return ""
         return f"{entry.get('method')} {entry.get('path')} → {entry.get('status')}"
     level = str(entry.get("level", "info"))
