@@ -23,7 +23,16 @@ def main() -> None:
 
     serve(settings.api_host, settings.worker_metrics_port)
     app.worker_main(
-        ["worker", "-n", f"{settings.worker_host}@%h", "--without-gossip", "--without-mingle", "-l", "INFO"]
+        [
+            "--quiet",  # no banner: the log begins with what happens
+            "worker",
+            "-n",
+            f"{settings.worker_host}@%h",
+            "--without-gossip",
+            "--without-mingle",
+            "-l",
+            "INFO",
+        ]
     )
 
 
