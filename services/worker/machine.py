@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
-from services.worker.loading.storage import Mount, parse_mountinfo
+from services.worker.storage import Mount, parse_mountinfo
 from shared.schemas import Frozen
 
 _SECTOR_BYTES = 512  # of /proc/diskstats, whatever the device's own sectors are

@@ -46,5 +46,17 @@ class Report(Protocol):
         """Ask for leave to make the result visible; raises `JobCancelled` when a cancel came first."""
 
 
-class SilentReport(Report):
-    """For work outside any job (trial runs, benchmarks): tells nobody and never stops it."""
+class SilentReport:
+    """A `Report` for work outside any job (trial runs, benchmarks): tells nobody and never stops it."""
+
+    def progress(self, stage: str, **fields: JsonValue) -> None:
+        return
+
+    def event(self, message: str, **details: object) -> None:
+        return
+
+    def checkpoint(self, step: int) -> None:
+        return
+
+    def publish(self) -> None:
+        return

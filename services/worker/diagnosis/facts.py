@@ -3,8 +3,8 @@
 from typing import Literal
 
 from services.worker.diagnosis.read_speed import ReadSpeed
-from services.worker.loading.storage import Storage
 from services.worker.machine import DiskActivity, Memory
+from services.worker.storage import Storage
 from shared.schemas import Frozen
 
 FileFormat = Literal["safetensors", "pickle", "legacy pickle", "gguf", "other"]

@@ -15,9 +15,9 @@ from services.worker.diagnosis.diagnose import diagnose
 from services.worker.diagnosis.facts import TrialLoad
 from services.worker.diagnosis.report import DiagnosisReport
 from services.worker.failures import FailureCode, JobFailed
-from services.worker.loading.storage import storage_of
 from services.worker.report import JobCancelled, JsonValue, SilentReport
 from services.worker.residency import Residency
+from services.worker.storage import storage_of
 from shared.schemas import LoadDiagnosticRequest
 from shared.settings import Settings
 from tests.tiny_models import make_tiny_exaone, make_tiny_llama

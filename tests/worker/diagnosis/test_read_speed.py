@@ -16,8 +16,8 @@ from services.worker.diagnosis.read_speed import (
     measure_read_speed,
 )
 from services.worker.loading.cached_pages import cached_pages, make_cold
-from services.worker.loading.storage import storage_of
 from services.worker.report import JobCancelled
+from services.worker.storage import storage_of
 
 MIB = 1024**2
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from services.worker.loading.storage import (
+from services.worker.storage import (
     Mount,
     classify,
     describe_device,
