@@ -5,6 +5,9 @@ from collections.abc import Callable
 
 import pytest
 
+# Tiny models lose time when threads wait for each other. Before torch is imported, and for child processes too.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 
 @pytest.fixture
 def need() -> Callable[[bool, str], None]:

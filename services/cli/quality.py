@@ -79,9 +79,10 @@ def _pytest(arguments: list[str], stdout: int | None = None) -> int:
     with subprocess.Popen(command, cwd=ROOT, stdout=stdout) as pytest:
         while True:
             try:
-                return pytest.wait()
+                code = pytest.wait()
             except KeyboardInterrupt:
                 continue  # pytest got it too, and says so itself
+            return code if code >= 0 else 128 - code  # as a shell reports a signal
 
 
 def _counts(report: Path) -> dict[str, float]:
