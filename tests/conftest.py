@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-# Tiny models lose time when threads wait for each other. Before torch is imported, and for child processes too.
+# Tiny models lose time when threads wait for each other. Set before torch is imported, for children too.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
