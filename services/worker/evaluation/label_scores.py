@@ -1,53 +1,19 @@
 """How likely a model finds each label as the answer to a message."""
 
-import copy
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from itertools import groupby
+from contextlib import contextmanager
 
-import numpy as np
 import torch
 from torch import Tensor
-from transformers import DynamicCache, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import PreTrainedModel
 
-from services.worker.training.classification import ClassificationPrompt
-from services.worker.training.marked_text import TokenRow, tokenize
+from services.worker.evaluation.question import Question
+from services.worker.training.marked_text import TokenRow
 from services.worker.training.precision import autocast
 
 TOKENS_AT_ONCE = 4096
-
-
-@dataclass(frozen=True)
-class Question:
-    """`prompt` int64 [tokens] is what all answers begin with; `answers` go on from there, one for each label.
-
-    Every target lies in the answers. What a template writes after an answer's last target is left out.
-    """
-
-    prompt: Tensor
-    answers: tuple[TokenRow, ...]
-
-
-def make_question(
-    text: str, prompt: ClassificationPrompt, tokenizer: PreTrainedTokenizerBase, max_seq_length: int
-) -> Question | None:
-    """None if the chat template refuses the message or not even an empty one fits."""
-    rows = _rows(text, prompt, tokenizer)
-    if rows and max(map(len, rows)) > max_seq_length:
-        longest = prompt.labels[max(range(len(rows)), key=lambda index: len(rows[index]))]
-        fitted = prompt.fit(tokenizer, text, longest, max_seq_length)
-        rows = _rows(fitted[0], prompt, tokenizer) if fitted else []
-    if not rows or not all(row.targets.any() for row in rows):
-        return None
-    shared = _shared_length(rows)
-    ends = [int(np.flatnonzero(row.targets)[-1]) + 1 for row in rows]
-    return Question(
-        torch.from_numpy(rows[0].ids[:shared].astype(np.int64)),
-        tuple(
-            TokenRow(row.ids[shared:end], row.targets[shared:end])
-            for row, end in zip(rows, ends, strict=True)
-        ),
-    )
+LABELS_AT_ONCE = 16
+LOGITS_AT_ONCE = 2**26
 
 
 @torch.no_grad()
@@ -63,83 +29,143 @@ def score_labels(
     it is the probability that the model says this label and nothing more, so scores of labels of different
     lengths compare as they are, and minus the score is what training minimised.
 
-    Each prompt is computed once and its keys and values are shared by the labels. Only prompts of the same
-    length share a batch: no padding stands before an answer, so no mask is needed and the numbers are those
-    of one question alone.
+    A prompt is computed once for all labels where the model allows it, which the longest question shows.
     """
-    scores = torch.zeros(len(questions), len(questions[0].answers) if questions else 0)
+    scores = torch.zeros(len(questions), len(questions[0].answers))
     done = 0
-    for indices in _batches(questions):
-        batch = [questions[index] for index in indices]
-        with autocast(model, device):
-            scores[indices] = _score_batch(model, batch, device).cpu()
-        done += len(batch)
-        tick(done)
+    with _contiguous_head(model):
+        score = score_together if may_share_prompts(model, questions, device) else score_apart
+        for indices in _batches(questions, model.config.vocab_size):
+            batch = [questions[index] for index in indices]
+            scores[indices] = torch.cat(
+                [
+                    score(model, [question.only(first, first + LABELS_AT_ONCE) for question in batch], device)
+                    for first in range(0, scores.shape[1], LABELS_AT_ONCE)
+                ],
+                dim=1,
+            ).cpu()
+            done += len(batch)
+            tick(done)
     return scores
 
 
-def _rows(text: str, prompt: ClassificationPrompt, tokenizer: PreTrainedTokenizerBase) -> list[TokenRow]:
-    """The whole row for each label; none if the template refuses one of them."""
-    marked = [prompt.render(tokenizer, text, label) for label in prompt.labels]
-    accepted = [row for row in marked if row is not None]
-    return tokenize(accepted, tokenizer) if len(accepted) == len(marked) else []
+def score_together(model: PreTrainedModel, batch: Sequence[Question], device: torch.device) -> Tensor:
+    """[questions, labels], all in one pass over rows of this form, with the attention that its parts allow:
 
+        prompt without its last token, padding | last token, answer 1 | last token, answer 2 | …
 
-def _shared_length(rows: Sequence[TokenRow]) -> int:
-    """Tokens that all rows begin with, but none that any row has as a target."""
-    limit = min(int(np.flatnonzero(row.targets)[0]) for row in rows)
-    first = rows[0].ids[:limit]
-    return min(_agreement(first, row.ids[:limit]) for row in rows)
-
-
-def _agreement(first: np.ndarray, second: np.ndarray) -> int:
-    different = np.flatnonzero(first != second)
-    return int(different[0]) if len(different) else len(first)
-
-
-def _batches(questions: Sequence[Question]) -> Iterator[list[int]]:
-    """Indices of questions with prompts of one length, longest first, `TOKENS_AT_ONCE` or one question at a
-    time.
+    Each answer sees the prompt and itself, at the positions it would have if it stood there alone. The
+    answers begin in the same column in every row, so logits are computed for them alone.
     """
-    length = [len(question.prompt) for question in questions]
-    order = sorted(range(len(questions)), key=length.__getitem__, reverse=True)
-    for tokens, group in groupby(order, key=length.__getitem__):
-        indices, size = list(group), max(1, TOKENS_AT_ONCE // tokens)
-        for start in range(0, len(indices), size):
-            yield indices[start : start + size]
-
-
-def _score_batch(model: PreTrainedModel, batch: Sequence[Question], device: torch.device) -> Tensor:
-    prompts = torch.stack([question.prompt for question in batch]).to(device)
-    cache = DynamicCache(config=model.config)
-    after_prompt = model(input_ids=prompts, past_key_values=cache, use_cache=True, logits_to_keep=1).logits
-    labels = range(len(batch[0].answers))
-    columns = [
-        _score_answers(model, [question.answers[label] for question in batch], after_prompt, cache, device)
-        for label in labels
+    lengths = torch.tensor([len(question.prompt) - 1 for question in batch])
+    answers = [
+        _padded([question.answers[label] for question in batch]) for label in range(len(batch[0].answers))
     ]
-    return torch.stack(columns, dim=1)
+    width = int(lengths.max())
+    last = torch.stack([question.prompt[-1] for question in batch]).unsqueeze(1)
+    prompts = torch.zeros(len(batch), width, dtype=torch.int64)
+    for index, question in enumerate(batch):
+        prompts[index, : lengths[index]] = question.prompt[:-1]
+    ids = torch.cat([prompts, *(torch.cat([last, ids[:, :-1]], dim=1) for ids, _ in answers)], dim=1)
+    parts = torch.cat(
+        [torch.zeros(width), *(torch.full((ids.shape[1],), n + 1) for n, (ids, _) in enumerate(answers))]
+    )
+    offsets = [torch.arange(ids.shape[1]).unsqueeze(0) + lengths.unsqueeze(1) for ids, _ in answers]
+    positions = torch.cat([torch.arange(width).expand(len(batch), -1), *offsets], dim=1)
+    with autocast(model, device):
+        logits = model(
+            input_ids=ids.to(device),
+            position_ids=positions.to(device),
+            attention_mask=_tree_mask(lengths, parts, model.get_input_embeddings().weight.dtype).to(device),
+            use_cache=False,
+            logits_to_keep=ids.shape[1] - width,
+        ).logits
+    each = logits.split([ids.shape[1] for ids, _ in answers], dim=1)
+    return torch.stack(
+        [_sum_of_targets(part, *answer) for part, answer in zip(each, answers, strict=True)], dim=1
+    )
 
 
-def _score_answers(
-    model: PreTrainedModel,
-    answers: Sequence[TokenRow],
-    after_prompt: Tensor,
-    cache: DynamicCache,
-    device: torch.device,
-) -> Tensor:
-    """fp32 [answers]; shorter answers are padded on the right, where a causal model can't look."""
+def score_apart(model: PreTrainedModel, batch: Sequence[Question], device: torch.device) -> Tensor:
+    """[questions, labels], each answer in a pass of its own after its whole prompt."""
+    scores = torch.zeros(len(batch), len(batch[0].answers))
+    for row, question in enumerate(batch):
+        for label, answer in enumerate(question.answers):
+            ids, targets = _padded([answer])
+            whole = torch.cat([question.prompt.unsqueeze(0), ids[:, :-1]], dim=1).to(device)
+            with autocast(model, device):
+                logits = model(input_ids=whole, use_cache=False, logits_to_keep=ids.shape[1]).logits
+            scores[row, label] = _sum_of_targets(logits, ids, targets)
+    return scores
+
+
+def may_share_prompts(model: PreTrainedModel, questions: Sequence[Question], device: torch.device) -> bool:
+    """Whether both ways agree on the longest question, up to rounding.
+
+    They don't where attention is not what the mask says (a sliding window shorter than the question, a state
+    instead of attention).
+    """
+    longest = max(questions, key=lambda question: len(question.prompt)).only(0, LABELS_AT_ONCE)
+    together, apart = (score(model, [longest], device).cpu() for score in (score_together, score_apart))
+    exact = model.get_input_embeddings().weight.dtype == torch.float32
+    return torch.allclose(together, apart, rtol=1e-3 if exact else 0.02, atol=1e-3 if exact else 0.25)
+
+
+@contextmanager
+def _contiguous_head(model: PreTrainedModel) -> Iterator[None]:
+    """On the CPU a linear layer copies its weight for each row of an input that is a slice of a tensor."""
+    head = model.get_output_embeddings()
+    hook = head.register_forward_pre_hook(lambda module, inputs: (inputs[0].contiguous(), *inputs[1:]))
+    try:
+        yield
+    finally:
+        hook.remove()
+
+
+def _batches(questions: Sequence[Question], vocab_size: int) -> Iterator[list[int]]:
+    """Indices of questions of like length, longest first, within the limits on tokens and logits."""
+
+    def answer_tokens(question: Question) -> int:
+        return sum(sorted(map(len, question.answers))[-LABELS_AT_ONCE:])
+
+    order = sorted(range(len(questions)), key=lambda index: len(questions[index].prompt), reverse=True)
+    start = 0
+    while start < len(order):
+        longest = questions[order[start]]
+        logits = max(1, answer_tokens(longest))
+        size = min(TOKENS_AT_ONCE // (len(longest.prompt) + logits), LOGITS_AT_ONCE // (logits * vocab_size))
+        yield order[start : start + max(1, size)]
+        start += max(1, size)
+
+
+def _padded(answers: Sequence[TokenRow]) -> tuple[Tensor, Tensor]:
+    """Ids and targets, [answers, longest]; the padding stands on the right and is no target."""
     width = max(map(len, answers))
     ids = torch.zeros(len(answers), width, dtype=torch.int64)
     targets = torch.zeros(len(answers), width, dtype=torch.bool)
     for index, answer in enumerate(answers):
         ids[index, : len(answer)] = torch.from_numpy(answer.ids)
         targets[index, : len(answer)] = torch.from_numpy(answer.targets)
-    ids, targets = ids.to(device), targets.to(device)
-    logits = after_prompt
-    if width > 1:
-        # A copy: the call appends this answer to its cache, and the next starts from the prompt again.
-        follow = model(input_ids=ids[:, :-1], past_key_values=copy.deepcopy(cache), use_cache=True).logits
-        logits = torch.cat([after_prompt, follow], dim=1)
-    each = logits.float().log_softmax(-1).gather(-1, ids.unsqueeze(-1)).squeeze(-1)
-    return each.masked_fill(~targets, 0.0).sum(-1)
+    return ids, targets
+
+
+def _tree_mask(lengths: Tensor, parts: Tensor, dtype: torch.dtype) -> Tensor:
+    """Additive mask [rows, 1, columns, columns]: a column sees earlier ones of its own part and of the
+    prompt.
+
+    `lengths` are the prompts' real tokens, `parts` each column's part, 0 for the prompt.
+    """
+    columns = torch.arange(len(parts))
+    earlier = columns.unsqueeze(0) <= columns.unsqueeze(1)
+    own = parts.unsqueeze(0) == parts.unsqueeze(1)
+    of_prompt = ((parts == 0) & (columns < lengths.unsqueeze(1))).unsqueeze(1)
+    seen = earlier & (own | of_prompt)
+    return torch.zeros(seen.shape, dtype=dtype).masked_fill(~seen, torch.finfo(dtype).min).unsqueeze(1)
+
+
+def _sum_of_targets(logits: Tensor, ids: Tensor, targets: Tensor) -> Tensor:
+    """fp32 [rows]: log-probability of `ids` summed where they are targets; all [rows, columns(,
+    vocabulary)].
+    """
+    each = logits.float().log_softmax(-1).gather(-1, ids.to(logits.device).unsqueeze(-1)).squeeze(-1)
+    return each.masked_fill(~targets.to(logits.device), 0.0).sum(-1)

@@ -11,6 +11,8 @@ import torch
 from services.worker.training.marked_text import TokenRow
 from services.worker.training.plan import Plan
 
+ROWS_AT_MOST = 512  # in a micro-batch split by tokens; keeps planning a step of thousands of rows short
+
 
 @dataclass(frozen=True)
 class Schedule:
@@ -73,7 +75,7 @@ def micro_batches(rows: Sequence[TokenRow], plan: Plan, device: torch.device) ->
     groups = (
         _by_count(rows, plan.rows_per_micro_batch)
         if plan.rows_per_micro_batch is not None
-        else _by_tokens(rows, plan.tokens_per_micro_batch)
+        else _by_tokens(rows, plan)
     )
     for group in groups:
         yield _pad(group, plan, device)
@@ -95,20 +97,30 @@ def _by_count(rows: Sequence[TokenRow], count: int) -> Iterator[Sequence[TokenRo
         yield rows[start : start + count]
 
 
-def _by_tokens(rows: Sequence[TokenRow], budget: int) -> Iterator[list[TokenRow]]:
-    """Neighbours in length share a micro-batch whose padded size stays within `budget`.
+def _by_tokens(rows: Sequence[TokenRow], plan: Plan) -> Iterator[list[TokenRow]]:
+    """Neighbours in length share a micro-batch; of all such splits, the one that is computed fastest.
 
-    Longest first, so that a step that does not fit in memory fails at its start. A row longer than the budget
-    stands alone.
+    A split costs its padded tokens and `micro_batch_cost_tokens` for each of its parts (shortest path over
+    the rows sorted by length). Every part stays within the budget, but a row longer than that stands alone.
+    Longest first, so that a step too large for the memory fails at its start.
     """
-    group: list[TokenRow] = []
-    for row in sorted(rows, key=len, reverse=True):
-        if group and len(group[0]) * (len(group) + 1) > budget:
-            yield group
-            group = []
-        group.append(row)
-    if group:
-        yield group
+    ordered = sorted(rows, key=len, reverse=True)
+    costs, starts = [0], [0]  # of the best split of the first n rows, and where its last part begins
+    for end in range(1, len(ordered) + 1):
+        best, best_start = costs[end - 1] + len(ordered[end - 1]), end - 1
+        for start in range(end - 2, max(-1, end - 1 - ROWS_AT_MOST), -1):
+            padded = len(ordered[start]) * (end - start)
+            if padded > plan.tokens_per_micro_batch:
+                break
+            if costs[start] + padded < best:
+                best, best_start = costs[start] + padded, start
+        costs.append(best + plan.micro_batch_cost_tokens)
+        starts.append(best_start)
+    borders = [len(ordered)]
+    while borders[-1]:
+        borders.append(starts[borders[-1]])
+    for end, start in zip(borders[-2::-1], borders[:0:-1], strict=True):
+        yield ordered[start:end]
 
 
 def _pad(rows: Sequence[TokenRow], plan: Plan, device: torch.device) -> MicroBatch:

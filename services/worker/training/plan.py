@@ -18,13 +18,16 @@ BUDGETS = (4096, 2048, 1024)
 class Plan:
     """Either `rows_per_micro_batch` decides, or `tokens_per_micro_batch` counted with padding.
 
-    `pad_to` None pads to the longest row of the micro-batch. `full_logits` computes every position's logits
-    at once; otherwise only those of targets, in chunks.
+    `micro_batch_cost_tokens` is what one more micro-batch costs (dequantizing every weight again, launching
+    every kernel), in tokens: padding less than that is not worth a micro-batch of its own. `pad_to` None
+    pads to the longest row of the micro-batch. `full_logits` computes every position's logits at once;
+    otherwise only those of targets, in chunks.
     """
 
     name: Literal["auto", "baseline", "explicit"]
     tokens_per_micro_batch: int
     gradient_checkpointing: bool
+    micro_batch_cost_tokens: int = 64
     rows_per_micro_batch: int | None = None
     pad_to: int | None = None
     attention_mask: bool = False

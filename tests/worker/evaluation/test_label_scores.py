@@ -1,16 +1,27 @@
 """A label's score is the log-probability of its tokens and its end, however it is computed."""
 
+from collections.abc import Callable, Sequence
+
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
+from transformers import MistralConfig, MistralForCausalLM, PreTrainedModel
 
 from services.worker.evaluation import label_scores
-from services.worker.evaluation.label_scores import Question, make_question, score_labels
+from services.worker.evaluation.label_scores import (
+    may_share_prompts,
+    score_apart,
+    score_labels,
+    score_together,
+)
+from services.worker.evaluation.question import Question, make_question
 from services.worker.loading.load import LoadedModel
 from services.worker.training.classification import ClassificationPrompt
 from services.worker.training.marked_text import tokenize
 from tests.worker.training.tiny_bases import Rows
 
+Score = Callable[[PreTrainedModel, Sequence[Question], torch.device], Tensor]
 # Labels of different lengths, two of which begin alike.
 PROMPT = ClassificationPrompt.of("광고?", ["spam", "spam and more", "ham", "오늘 저녁"])
 
@@ -41,6 +52,38 @@ def test_sharing_the_prompt_among_labels_and_rows_changes_nothing(
     scores = score_labels(base.model, questions_of(base, texts), base.device)
     expected = [[plain_score(base, text, label) for label in PROMPT.labels] for text in texts]
     torch.testing.assert_close(scores, torch.tensor(expected), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("score", [score_together, score_apart])
+@torch.no_grad()
+def test_both_ways_to_score_are_the_plain_one(llama: LoadedModel, spam_rows: Rows, score: Score) -> None:
+    texts = [row["text"] for row in spam_rows[:6]]
+    scores = score(llama.model, questions_of(llama, texts), llama.device)
+    expected = [[plain_score(llama, text, label) for label in PROMPT.labels] for text in texts]
+    torch.testing.assert_close(scores, torch.tensor(expected), rtol=1e-5, atol=1e-5)
+
+
+@torch.no_grad()
+def test_a_model_that_looks_back_only_so_far_is_scored_label_by_label(llama: LoadedModel) -> None:
+    """A sliding window is not in the mask that labels share a prompt by."""
+    torch.manual_seed(0)
+    sizes = {"hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 2, "num_attention_heads": 4}
+    questions = questions_of(llama, ["See you at 7, are you coming home?"])
+    for window, expected in ((8, False), (None, True)):
+        config = MistralConfig(
+            vocab_size=511, num_key_value_heads=2, sliding_window=window, initializer_range=0.2, **sizes
+        )
+        model = MistralForCausalLM(config).eval()
+        assert may_share_prompts(model, questions, llama.device) is expected
+
+
+def test_many_labels_are_scored_a_few_at_a_time(
+    llama: LoadedModel, spam_rows: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    questions = questions_of(llama, [row["text"] for row in spam_rows[:4]])
+    expected = score_labels(llama.model, questions, llama.device)
+    monkeypatch.setattr(label_scores, "LABELS_AT_ONCE", 3)
+    torch.testing.assert_close(score_labels(llama.model, questions, llama.device), expected)
 
 
 def test_an_nf4_base_scores_nearly_as_the_plain_way(llama_nf4: LoadedModel, spam_rows: Rows) -> None:

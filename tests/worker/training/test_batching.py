@@ -1,5 +1,7 @@
 """Which rows make a step, and how it is split."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
@@ -70,6 +72,27 @@ def test_micro_batches_hold_every_row_once_within_the_budget(lengths: list[int],
     assert all(batch.computed_tokens <= tokens or len(batch.ids) == 1 for batch in batches)
     assert sum(batch.real_tokens for batch in batches) == sum(lengths)
     assert sum(int(batch.targets.sum()) for batch in batches) == target_count(rows)
+
+
+@given(lengths=st.lists(st.integers(2, 30), min_size=1, max_size=9), cost=st.integers(0, 60))
+def test_no_other_split_of_the_sorted_rows_is_cheaper(lengths: list[int], cost: int) -> None:
+    plan = Plan("explicit", 60, gradient_checkpointing=False, micro_batch_cost_tokens=cost)
+    batches = list(micro_batches([row(length) for length in lengths], plan, CPU))
+    ordered = sorted(lengths, reverse=True)
+    assert sum(batch.computed_tokens + cost for batch in batches) == min(
+        costs_of_all_splits(ordered, 60, cost)
+    )
+
+
+def costs_of_all_splits(lengths: list[int], budget: int, cost: int) -> list[int]:
+    """Of every way to cut the sequence into neighbours, by trying each set of borders."""
+    found = []
+    for borders in range(2 ** (len(lengths) - 1)):
+        cuts = [0, *(at for at in range(1, len(lengths)) if borders >> (at - 1) & 1), len(lengths)]
+        parts = [lengths[start:end] for start, end in pairwise(cuts)]
+        if all(max(part) * len(part) <= budget or len(part) == 1 for part in parts):
+            found.append(sum(max(part) * len(part) + cost for part in parts))
+    return found
 
 
 def test_the_baseline_pads_pairs_in_order_to_the_full_length() -> None:

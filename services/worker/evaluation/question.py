@@ -1,0 +1,70 @@
+"""A message to classify, as tokens: the question once, and each label as its answer."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from transformers import PreTrainedTokenizerBase
+
+from services.worker.training.classification import ClassificationPrompt
+from services.worker.training.marked_text import TokenRow, tokenize
+
+
+@dataclass(frozen=True)
+class Question:
+    """`prompt` int64 [tokens] is what all answers begin with; `answers` go on from there, one for each label.
+
+    Every target lies in the answers. What a template writes after an answer's last target is left out.
+    """
+
+    prompt: Tensor
+    answers: tuple[TokenRow, ...]
+
+    def only(self, first: int, end: int) -> "Question":
+        """With the answers of some labels."""
+        return Question(self.prompt, self.answers[first:end])
+
+
+def make_question(
+    text: str, prompt: ClassificationPrompt, tokenizer: PreTrainedTokenizerBase, max_seq_length: int
+) -> Question | None:
+    """None if the chat template refuses the message or not even an empty one fits."""
+    rows = _rows(text, prompt, tokenizer)
+    if rows and max(map(len, rows)) > max_seq_length:
+        longest = prompt.labels[max(range(len(rows)), key=lambda index: len(rows[index]))]
+        fitted = prompt.fit(tokenizer, text, longest, max_seq_length)
+        rows = _rows(fitted[0], prompt, tokenizer) if fitted else []
+    if not rows or not all(row.targets.any() for row in rows):
+        return None
+    shared = _shared_length(rows)
+    if shared == 0:
+        return None
+    ends = [int(np.flatnonzero(row.targets)[-1]) + 1 for row in rows]
+    return Question(
+        torch.from_numpy(rows[0].ids[:shared].astype(np.int64)),
+        tuple(
+            TokenRow(row.ids[shared:end], row.targets[shared:end])
+            for row, end in zip(rows, ends, strict=True)
+        ),
+    )
+
+
+def _rows(text: str, prompt: ClassificationPrompt, tokenizer: PreTrainedTokenizerBase) -> list[TokenRow]:
+    """The whole row for each label; none if the template refuses one of them."""
+    marked = [prompt.render(tokenizer, text, label) for label in prompt.labels]
+    accepted = [row for row in marked if row is not None]
+    return tokenize(accepted, tokenizer) if len(accepted) == len(marked) else []
+
+
+def _shared_length(rows: Sequence[TokenRow]) -> int:
+    """Tokens that all rows begin with, but none that any row has as a target."""
+    limit = min(int(np.flatnonzero(row.targets)[0]) for row in rows)
+    first = rows[0].ids[:limit]
+    return min(_agreement(first, row.ids[:limit]) for row in rows)
+
+
+def _agreement(first: np.ndarray, second: np.ndarray) -> int:
+    different = np.flatnonzero(first != second)
+    return int(different[0]) if len(different) else len(first)
