@@ -38,9 +38,10 @@ def evaluate(
     """The mean loss over the targets of `data`, and for classification how often the likeliest label is
     right.
 
-    What is not given is as the adapter was trained: its instruction, its labels. The labels of the data set
-    are always among those to choose from. The base is afterwards what it was before. Raises `JobFailed`
-    (adapter_invalid, dataset_invalid, model_unsupported, out_of_memory) and what `report` raises.
+    Without an `instruction` an adapter is asked as it was trained. To choose from are the labels given,
+    those of the data set, and those the adapter learned. The base is afterwards what it was before. Raises
+    `JobFailed` (adapter_invalid, dataset_invalid, model_unsupported, out_of_memory) and what `report`
+    raises.
     """
     started = time.perf_counter()
     adapter = None if adapter_folder is None else open_adapter(adapter_folder, base)
@@ -50,7 +51,7 @@ def evaluate(
     def work() -> dict[str, Any]:
         if data.summary.format != "classification":
             return _evaluate_loss(base, adapter, data, max_seq_length, report)
-        known = {*(data.summary.labels or ()), *(labels or trained_as.get("labels") or ())}
+        known = {*(data.summary.labels or ()), *(labels or ()), *(trained_as.get("labels") or ())}
         prompt = ClassificationPrompt.of(instruction, sorted(known))
         return _evaluate_labels(base, adapter, data, prompt, max_seq_length, report)
 

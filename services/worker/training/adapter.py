@@ -76,7 +76,8 @@ def attached(base: LoadedModel, config: LoraConfig, *, seed: int = 0) -> Iterato
         adapted.unload()
         _restore_traits(model, before)
         del adapted
-        gc.collect()
+        if base.device.type == "cuda":  # its layers point at each other; their memory is wanted at once
+            gc.collect()
 
 
 def adapter_weights(adapted: PeftModel) -> dict[str, Tensor]:

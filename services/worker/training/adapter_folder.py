@@ -14,6 +14,7 @@ from services.worker.loading.adapter_names import write_original_adapter
 from services.worker.loading.load import LoadedModel
 from services.worker.training import sealed_folder
 from services.worker.training.adapter import adapter_weights
+from shared.durable import write_json_durably
 
 WEIGHTS = "adapter_model.safetensors"
 CONFIG = "adapter_config.json"
@@ -36,7 +37,7 @@ def write_adapter(folder: Path, adapted: PeftModel, base: LoadedModel, result: M
     """
     folder.mkdir(parents=True)
     (folder / WEIGHTS).write_bytes(save(adapter_weights(adapted), metadata={"format": "pt"}))
-    sealed_folder.write_json(folder / CONFIG, adapter_config(adapted, base))
+    write_json_durably(folder / CONFIG, adapter_config(adapted, base))
     complete(folder, base, result)
 
 
@@ -60,7 +61,7 @@ def write_all(
 def complete(folder: Path, base: LoadedModel, result: Mapping[str, Any]) -> None:
     """Add to weights and config what else belongs to an adapter, and seal it."""
     copy_tokenizer(base, folder)
-    sealed_folder.write_json(folder / RESULT, dict(result))
+    write_json_durably(folder / RESULT, dict(result))
     sealed_folder.seal(folder, manifest_facts(base))
 
 
@@ -86,7 +87,7 @@ def copy_tokenizer(base: LoadedModel, folder: Path) -> None:
     config = folder / "tokenizer_config.json"
     if base.architecture == "exaone" and config.is_file():
         fields = json.loads(config.read_bytes())
-        sealed_folder.write_json(config, {**fields, "tokenizer_class": "PreTrainedTokenizerFast"})
+        write_json_durably(config, {**fields, "tokenizer_class": "PreTrainedTokenizerFast"})
 
 
 def manifest_facts(base: LoadedModel) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from services.worker.training import sealed_folder
+from shared.durable import write_json_durably
 
 KEPT = 2
 DISK_IS_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -101,7 +102,7 @@ class CheckpointFolder:
         # Bytes, not save_file: a full disk is then an OSError with its number.
         (folder / "adapter.safetensors").write_bytes(save(dict(snapshot.adapter)))
         (folder / "optimizer.safetensors").write_bytes(save(dict(snapshot.optimizer)))
-        sealed_folder.write_json(folder / "state.json", dict(snapshot.state))
+        write_json_durably(folder / "state.json", dict(snapshot.state))
         sealed_folder.seal(
             folder,
             {

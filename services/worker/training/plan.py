@@ -11,7 +11,10 @@ from shared.schemas import ExplicitPlan
 
 BASELINE_ROWS = 2
 MEMORY_SHARE_FOR_ACTIVATIONS = 0.4
-BUDGETS = (4096, 2048, 1024)
+# Tokens of a micro-batch, best first. A CPU gains nothing from large ones, and answers a cancel later.
+BUDGETS = {"cuda": (4096, 2048, 1024), "cpu": (1024, 512)}
+# Rough: on a small GPU dequantizing takes 60 tokens' time, on a large one launching kernels takes thousands'.
+MICRO_BATCH_COST_TOKENS = {"cuda": 256, "cpu": 64}
 
 
 @dataclass(frozen=True)
@@ -52,10 +55,11 @@ def choose_plan(
     free = free_memory_bytes(device)
     room = float("inf") if free is None else free * MEMORY_SHARE_FOR_ACTIVATIONS
     per_token = activation_bytes_per_token(config)
-    for tokens in BUDGETS:
+    budgets, cost = BUDGETS[device.type], MICRO_BATCH_COST_TOKENS[device.type]
+    for tokens in budgets:
         if max(tokens, max_seq_length) * per_token <= room:
-            return Plan("auto", tokens, gradient_checkpointing=False)
-    return Plan("auto", BUDGETS[-1], gradient_checkpointing=True)
+            return Plan("auto", tokens, gradient_checkpointing=False, micro_batch_cost_tokens=cost)
+    return Plan("auto", budgets[-1], gradient_checkpointing=True, micro_batch_cost_tokens=cost)
 
 
 def baseline_plan(max_seq_length: int) -> Plan:

@@ -7,14 +7,10 @@ import re
 from pathlib import Path
 from typing import Any
 
+from shared.durable import fsync_path, write_json_durably
+
 MANIFEST = "manifest.json"
 _FILE_NAME = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9._-]*$")
-
-
-def write_json(path: Path, content: object) -> None:
-    """Indented, keys sorted, no NaN: the same content is the same file."""
-    text = json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
-    path.write_text(text, encoding="utf-8")
 
 
 def seal(folder: Path, facts: dict[str, Any]) -> None:
@@ -22,10 +18,10 @@ def seal(folder: Path, facts: dict[str, Any]) -> None:
 
     Raises OSError.
     """
-    files = {path.name: _measure(path, sync=True) for path in sorted(folder.iterdir())}
-    write_json(folder / MANIFEST, {**facts, "files": files})
-    _measure(folder / MANIFEST, sync=True)
-    sync_folder(folder)
+    paths = sorted(folder.iterdir())
+    for path in paths:
+        fsync_path(path)
+    write_json_durably(folder / MANIFEST, {**facts, "files": {path.name: _measure(path) for path in paths}})
 
 
 def verified_manifest(folder: Path) -> dict[str, Any] | None:
@@ -48,21 +44,10 @@ def manifest_sha256(folder: Path) -> str:
 def publish(folder: Path, target: Path) -> None:
     """Give a sealed folder its final name, which must be free, durably."""
     folder.rename(target)
-    sync_folder(target.parent)
+    fsync_path(target.parent)
 
 
-def sync_folder(folder: Path) -> None:
-    """Make names in `folder` durable."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _measure(path: Path, *, sync: bool = False) -> dict[str, int | str]:
+def _measure(path: Path) -> dict[str, int | str]:
     with path.open("rb") as file:
-        if sync:
-            os.fsync(file.fileno())
         digest = hashlib.file_digest(file, "sha256").hexdigest()
         return {"bytes": os.fstat(file.fileno()).st_size, "sha256": digest}

@@ -105,6 +105,15 @@ def test_labels_the_data_lacks_may_still_be_answered(llama: LoadedModel, write_r
     assert result["confusion_matrix"]["labels"] == ["ham", "spam"]
 
 
+def test_labels_an_adapter_learned_may_always_be_answered(
+    llama: LoadedModel, data: DatasetFile, write_rows: WriteRows, tmp_path: Path
+) -> None:
+    trained(llama, data, tmp_path)
+    only_ham = write_rows([{"text": "See you", "label": "ham"}], "classification")
+    result = evaluated(llama, only_ham, tmp_path / "adapter", labels=["ham"])
+    assert result["confusion_matrix"]["labels"] == ["ham", "spam"]
+
+
 def test_other_formats_give_a_loss_alone(llama: LoadedModel, write_rows: WriteRows) -> None:
     result = evaluated(llama, write_rows([{"text": "See you at 7"}], "text"))
     assert result["loss"] > 0

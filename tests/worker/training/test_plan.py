@@ -21,16 +21,16 @@ def test_with_room_micro_batches_are_large_and_nothing_is_computed_twice(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     plan = auto(monkeypatch, 400 * 1024**3)
-    assert (plan.tokens_per_micro_batch, plan.gradient_checkpointing) == (4096, False)
+    assert (plan.tokens_per_micro_batch, plan.gradient_checkpointing) == (1024, False)
 
 
 def test_less_room_means_smaller_micro_batches_and_in_the_end_checkpointing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     per_token = activation_bytes_per_token(CONFIG)
-    assert auto(monkeypatch, int(2048 * per_token / 0.4) + 10).tokens_per_micro_batch == 2048
+    assert auto(monkeypatch, int(512 * per_token / 0.4) + 10).tokens_per_micro_batch == 512
     tight = auto(monkeypatch, 1024**3)
-    assert (tight.tokens_per_micro_batch, tight.gradient_checkpointing) == (1024, True)
+    assert (tight.tokens_per_micro_batch, tight.gradient_checkpointing) == (512, True)
 
 
 def test_baseline_is_the_users_configuration() -> None:
