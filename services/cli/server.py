@@ -4,7 +4,7 @@ from pathlib import Path
 
 import httpx
 
-from services.cli.client import Client
+from services.cli.client import Client, refusal
 from services.cli.failure import CommandFailed, ServerUnreachable
 from services.cli.stack_state import running_stack
 from shared.settings import Settings
@@ -50,17 +50,21 @@ def read_key(path: Path) -> str:
 
 def answers(url: str) -> bool:
     """True if an API lives at `url`, whether or not it is ready."""
-    return _status(f"{url}/healthz") == 200
+    answer = _get(f"{url}/healthz")
+    return answer is not None and answer.status_code == 200
 
 
-def is_ready(url: str) -> bool:
-    """True if the API, its store and a worker are ready."""
-    return _status(f"{url}/readyz") == 200
+def missing_for_readiness(url: str) -> str | None:
+    """What the API at `url` says is missing before a job can run; None when nothing is."""
+    answer = _get(f"{url}/readyz")
+    if answer is None:
+        return "the API does not answer yet"
+    return None if answer.status_code == 200 else refusal(answer).message
 
 
-def _status(url: str) -> int | None:
+def _get(url: str) -> httpx.Response | None:
     try:
         # A proxy of the environment has no business with this machine's own address.
-        return httpx.get(url, timeout=2.0, trust_env=False).status_code
+        return httpx.get(url, timeout=2.0, trust_env=False)
     except httpx.HTTPError:
         return None

@@ -12,11 +12,11 @@ from services.cli.interrupts import Interrupts, counted_interrupts
 from services.cli.log_lines import terminal_line
 from services.cli.ports import require_free
 from services.cli.process import ProcessSpec, SupervisedProcess
-from services.cli.server import api_url, is_ready, key_path, read_key
+from services.cli.server import api_url, key_path, missing_for_readiness, read_key
 from services.cli.stack_state import StackState, own_folder, process_start, remove_state, write_state
 from services.cli.store import EmbeddedStore, prepare_store
 from services.cli.supervisor import POLL_SECONDS, Supervisor
-from services.cli.terminal import Terminal
+from services.cli.terminal import Terminal, Waiting
 from shared.settings import PROJECT_ROOT, Settings
 
 WORKER_STOP_SECONDS = 120.0  # a step and a checkpoint
@@ -89,12 +89,17 @@ class Stack:
             for name in ("api", "worker"):
                 self._supervisor.start(name)
             self._note_state()
-            waiting.update("starting the API and the worker")
-            self._until(lambda: is_ready(api_url(self._settings)))
+            self._until(lambda: self._is_ready(waiting))
         if not self._interrupts.count:
             self._ready = True
             self._note_state()
             self._tell_ready()
+
+    def _is_ready(self, waiting: Waiting) -> bool:
+        missing = missing_for_readiness(api_url(self._settings))
+        if missing:
+            waiting.update(f"starting the API and the worker: {missing}")
+        return missing is None
 
     def _until(self, reached: Callable[[], bool]) -> None:
         next_probe = 0.0
@@ -123,9 +128,9 @@ class Stack:
                 )
 
     def _stop(self) -> None:
-        first_stop = self._interrupts.count
+        asked_first = min(1, self._interrupts.count)
         with self._terminal.waiting("stopping (Ctrl-C again to stop without waiting)") as waiting:
-            self._supervisor.stop(waiting.update, hurry=lambda: self._interrupts.count > max(1, first_stop))
+            self._supervisor.stop(waiting.update, hurry=lambda: self._interrupts.count > asked_first)
         remove_state(self._settings.data_dir)
         self._terminal.emit({"event": "stopped"})
         self._terminal.say("stopped")

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from services.cli.stack_state import folder_is_owned, process_start
+from services.cli.stack_state import folder_is_owned, process_start, running_stack
 from tests.stack import LiveStack, live_stack, stack_environment
+from tests.valkey import Valkey
 
 
 @pytest.fixture
@@ -54,10 +55,11 @@ def test_a_part_that_can_not_start_is_quoted_and_nothing_is_left(
     assert not folder_is_owned(tmp_path / "data")
 
 
-def test_ctrl_c_stops_a_stack_in_good_order(environment: dict[str, str], tmp_path: Path) -> None:
+def test_ctrl_c_stops_a_stack_with_a_store_of_ones_own(environment: dict[str, str], tmp_path: Path) -> None:
+    store = Valkey(tmp_path).start()
     process = subprocess.Popen(
         [sys.executable, "-m", "services.cli", "up", "--json"],
-        env=environment,
+        env=environment | {"TUNEDOCK_STORE_URL": store.url},
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
@@ -65,9 +67,13 @@ def test_ctrl_c_stops_a_stack_in_good_order(environment: dict[str, str], tmp_pat
     assert process.stdout is not None
     with process.stdout as output:
         ready = json.loads(output.readline())
+        stack = running_stack(tmp_path / "data")
         process.send_signal(signal.SIGINT)
         events = [json.loads(line) for line in output]
+    store.kill()
     assert ready["event"] == "ready"
+    assert stack is not None
+    assert set(stack.processes) == {"api", "worker"}
     assert Path(ready["key_file"]).is_file()
     assert events == [{"event": "stopped"}]
     assert process.wait() == 0
