@@ -348,7 +348,7 @@ def test_torch_comes_from_the_named_index_and_stays_when_none_is_named(ready: Pa
     assert launch(ready, "jobs").stderr == ""
 
 
-def test_a_live_line_is_kept_for_terminals(checkout: Path) -> None:
+def test_a_live_line_is_kept_for_terminals() -> None:
     terminal, stream = os.openpty()
     with open(stream, "w") as screen:  # noqa: PTH123 (a file descriptor)
         progress = Progress(screen)
@@ -356,10 +356,15 @@ def test_a_live_line_is_kept_for_terminals(checkout: Path) -> None:
         progress.step("[1/2] numpy 2.4.6 (16.5 MB)")
         progress.tick()
         progress.end()
-        shown = os.read(terminal, 10_000).decode()
+        screen.write("what follows")
+        screen.flush()
+        shown = ""
+        while not shown.endswith("what follows"):
+            shown += os.read(terminal, 10_000).decode()
     os.close(terminal)
     assert shown.count("\n") == 1
-    assert shown.endswith("\r\x1b[K")
+    assert "[1/2] numpy 2.4.6 (16.5 MB)" in shown
+    assert shown.endswith("\r\x1b[Kwhat follows")
 
 
 def default_python_version() -> tuple[int, int]:
