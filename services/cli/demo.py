@@ -25,9 +25,9 @@ from shared.settings import DEMO_MODEL, PROJECT_ROOT, Settings
 
 SAMPLE = PROJECT_ROOT / "datasets" / "sample_spam"
 HYPERPARAMETERS = {
-    "max_steps": 24,
-    "global_batch_size": 16,
-    "learning_rate": 1e-3,
+    "max_steps": 64,
+    "global_batch_size": 4,
+    "learning_rate": 5e-4,
     "max_seq_length": 256,
     "lora": {"r": 16, "alpha": 32},
 }
