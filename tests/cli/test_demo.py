@@ -1,0 +1,59 @@
+"""The demo from end to end, with a tiny model in the demo model's place."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from services.cli.stack_state import folder_is_owned
+from shared.settings import DEMO_MODEL
+from tests.stack import live_stack, stack_environment
+from tests.tiny_models import make_tiny_llama
+
+
+def test_the_demo_succeeds_on_a_running_stack_and_leaves_it_running(tmp_path: Path) -> None:
+    make_tiny_llama(tmp_path / "models" / DEMO_MODEL)
+    with live_stack(tmp_path) as stack:
+        done = stack.command("demo", "--json", "demo.json")
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert stack.state().ready
+    document = json.loads((tmp_path / "demo.json").read_text())
+    assert set(document) == {"ok", "jobs", "seconds", "adapter", "evaluation", "load"}
+    assert document["ok"] is True
+    assert [(job["kind"], job["status"]) for job in document["jobs"]] == [
+        ("load_diagnostic", "succeeded"),
+        ("evaluation", "succeeded"),
+        ("fine_tuning", "succeeded"),
+        ("evaluation", "succeeded"),
+    ]
+    assert (Path(document["adapter"]) / "adapter_model.safetensors").is_file()
+    assert set(document["evaluation"]) == {"before", "after"}
+    assert document["evaluation"]["after"]["loss"] < document["evaluation"]["before"]["loss"]
+    assert set(document["load"]) == {"before", "after", "limit"}
+    assert document["load"]["after"] is None
+    assert {"diagnose", "train", "total"} <= set(document["seconds"])
+    for words in ("spam F1", "PeftModel.from_pretrained", document["adapter"]):
+        assert words in done.stdout
+
+
+def test_ctrl_c_cancels_the_demo_s_job_and_takes_its_stack_along(tmp_path: Path) -> None:
+    make_tiny_llama(tmp_path / "models" / DEMO_MODEL, hidden_size=512, layers=8)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "services.cli", "demo", "--json", str(tmp_path / "demo.json")],
+        env=os.environ | stack_environment(tmp_path) | {"PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    for line in process.stderr:
+        if "Accepted and queued" in line:
+            process.send_signal(signal.SIGINT)
+            break
+    _, rest = process.communicate(timeout=90)
+    assert process.returncode == 130
+    assert "cancelling the demo's job" in rest
+    assert not folder_is_owned(tmp_path / "data")
+    assert json.loads((tmp_path / "demo.json").read_text())["ok"] is False
