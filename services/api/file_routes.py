@@ -19,6 +19,8 @@ from shared.schemas import Frozen
 PURPOSES = ("fine-tune", "evals", "user_data")
 FORM_FIELDS = {"file", "purpose"}
 FORM_OVERHEAD_BYTES = 64 * 1024  # boundaries, part headers, small fields
+# The parser counts its 64 KiB pieces of a file, and what it keeps of the piece before, against this limit.
+FORM_MEMORY_BYTES = 512 * 1024
 MOST_PARTS = 10
 
 
@@ -120,7 +122,7 @@ def _parse_form(begin: object, limit_bytes: int) -> tuple[dict[str, str], str | 
     request.max_content_length = limit_bytes + FORM_OVERHEAD_BYTES
     parser = FormDataParser(
         stream_factory=begin,  # type: ignore[arg-type]
-        max_form_memory_size=FORM_OVERHEAD_BYTES,
+        max_form_memory_size=FORM_MEMORY_BYTES,
         max_form_parts=MOST_PARTS,
         silent=False,
     )
