@@ -128,7 +128,10 @@ class JobStore:
         return JobPage(tuple(found[:limit]), has_more=len(found) > limit)
 
     def cancel(self, job_id: str) -> JobRecord:
-        """Cancel a queued job, ask a running one to stop. Raises `NotFound` and `InvalidTransition`."""
+        """Cancel a queued job, ask a running one to stop; once it publishes its result it is too late.
+
+        Raises `NotFound` and `InvalidTransition`.
+        """
         verdict = self._run("cancel", job_id)
         record = self.get(job_id)
         if verdict == "ended":

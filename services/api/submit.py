@@ -4,6 +4,7 @@ import json
 import shutil
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from services.api.base_models import resolve_models
@@ -56,7 +57,8 @@ def submit_job(service: Service, request: JobRequest, this_try: Try) -> Submissi
         raise
     if submission.created:
         service.ring(job_id)
-        (folder / "accepted").touch()  # only a submit whose outcome is unknown lacks it; see the janitor
+        with suppress(OSError):
+            (folder / "accepted").touch()  # only a submit whose outcome is unknown lacks it; see the janitor
     else:  # the same request came in twice at once, and the other one won
         shutil.rmtree(folder, ignore_errors=True)
     return submission
@@ -80,6 +82,7 @@ def _prepare_rows(service: Service, request: JobRequest, folder: Path) -> Mappin
     match request:
         case FineTuningRequest():
             training = _prepare(service, request, "training_file", "dataset", folder / "training.jsonl")
+            _check_loss_on(request, training)
             if request.validation_file is None and request.validation_dataset is None:
                 return {"training": training}
             same = request.model_copy(update={"format": training.format})
@@ -137,6 +140,14 @@ def _uploaded(service: Service, file_id: str, field: str) -> tuple[Path, str]:
 def _size_bytes(source: Path) -> int:
     files = source.iterdir() if source.is_dir() else [source]
     return sum(path.stat().st_size for path in files if path.is_file())
+
+
+def _check_loss_on(request: FineTuningRequest, training: DatasetSummary) -> None:
+    if training.format == "text" and request.hyperparameters.loss_on == "completion":
+        raise InvalidField(
+            "Rows in the format text have no completion. Leave loss_on out, or set it to all.",
+            param="hyperparameters.loss_on",
+        )
 
 
 def _check_labels(training: DatasetSummary, validation: DatasetSummary) -> None:

@@ -28,6 +28,7 @@ class Janitor:
         self._settings = settings
         self._store = store
         self._doorbell = doorbell
+        self._store_answers_since = time.monotonic()
 
     def start(self) -> None:
         threading.Thread(target=self._work, name="janitor", daemon=True).start()
@@ -43,6 +44,7 @@ class Janitor:
                 self.round()
             except StoreUnavailable:
                 logger.warning("the store is away")
+                self._store_answers_since = time.monotonic()
             except Exception:
                 logger.exception("a round of the janitor failed")
             time.sleep(self._settings.janitor_seconds)
@@ -59,7 +61,8 @@ class Janitor:
     def _reap(self) -> None:
         """A store that was away lets leases run out under live workers; give those time to beat."""
         patience = max(self._settings.reap_grace_seconds, self._settings.lease_seconds)
-        if self._store.uptime_seconds() <= patience:
+        answers_seconds = time.monotonic() - self._store_answers_since
+        if min(self._store.uptime_seconds(), answers_seconds) <= patience:
             return
         for job_id in self._store.reap(crash_limit=self._settings.crash_limit):
             logger.warning("the worker of job %s was silent for too long", job_id)

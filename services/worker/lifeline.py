@@ -5,21 +5,22 @@ also go to a journal on disk), the newest progress wins, and the first beat afte
 lease.
 """
 
-import json
 import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
 
+from services.worker.journal import Journal, journal_events
 from services.worker.report import JobCancelled, JobStopped, JsonValue, LeaseLost, Level, WorkerDraining
 from shared.errors import StoreUnavailable
 from shared.job_records import Claim, Verdict, WorkerEvent
 from shared.job_store import JobStore
+from shared.schemas import Progress
 
 logger = logging.getLogger(__name__)
 
@@ -52,13 +53,13 @@ class Lifeline:
         self._heartbeat_seconds = heartbeat_seconds
         self._stall_seconds = stall_seconds
         self._draining = draining
-        journal.parent.mkdir(parents=True, exist_ok=True)
-        self._journal = journal.open("a", encoding="utf-8")
+        self._journal = Journal(journal)
         self._lock = threading.Lock()
         self._turn_to_send = threading.Lock()
         self._pending: list[WorkerEvent] = []
         self._event_count = 0
         self._progress: dict[str, JsonValue] | None = None
+        self._numbers: dict[str, JsonValue] = {}  # the last ones known: later stages have none of their own
         self._checkpoint: int | None = None
         self._order: type[JobStopped] | None = None
         self._order_at = 0.0
@@ -71,7 +72,8 @@ class Lifeline:
 
     def progress(self, stage: str, **fields: JsonValue) -> None:
         with self._lock:
-            self._progress = {"stage": stage, **fields}
+            self._numbers |= {name: value for name, value in fields.items() if name in Progress.model_fields}
+            self._progress = {"stage": stage, **self._numbers, **fields}
         self._tick()
 
     def event(
@@ -86,8 +88,7 @@ class Lifeline:
             self._event_count += 1
             event = WorkerEvent(self._event_count, level, type, message, dict(data or {}))
             self._pending.append(event)
-            self._journal.write(json.dumps({"at": time.time(), **vars(event)}, ensure_ascii=False) + "\n")
-            self._journal.flush()
+            self._journal.append(event)
         self._tick()
 
     def checkpoint(self, step: int) -> None:
@@ -114,12 +115,11 @@ class Lifeline:
     ) -> None:
         self._closing.set()
         self._thread.join()
-        self._journal.close()
         self._life_sign.unlink(missing_ok=True)
 
     def replay(self, attempt: int, journal: Path) -> None:
         """Record what an earlier attempt, now dead, wrote down but could not send any more."""
-        events = list(_journal_events(journal))
+        events = list(journal_events(journal))
         for first in range(0, len(events), EVENTS_A_CALL):
             batch = events[first : first + EVENTS_A_CALL]
             self._insist(partial(self._store.record_events, self.claim, batch, source_attempt=attempt))
@@ -240,16 +240,3 @@ class Lifeline:
                 return change()
             except StoreUnavailable:
                 time.sleep(SEND_SECONDS)
-
-
-def _journal_events(journal: Path) -> Iterator[WorkerEvent]:
-    """The events of a journal; a last line torn by the process's death is not one."""
-    if not journal.exists():
-        return
-    with journal.open(encoding="utf-8", errors="replace") as lines:
-        for line in lines:
-            try:
-                written = json.loads(line)
-            except ValueError:
-                return
-            yield WorkerEvent(*(written[field] for field in ("number", "level", "type", "message", "data")))

@@ -7,6 +7,7 @@ store's to say.
 
 import logging
 import threading
+import time
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,7 @@ logging.basicConfig(
     level=logging.INFO, format="%(asctime)s %(levelname)s %(processName)s %(name)s: %(message)s"
 )
 logger = logging.getLogger(__name__)
+STATE_SECONDS = 20.0
 _one_at_a_time = threading.Lock()  # the take-over thread and the first task both ask for the runner
 
 
@@ -90,6 +92,9 @@ def _own_device(**_: Any) -> None:
     def take_over() -> None:
         runner().tell_state()
         Doorbell(store_url()).ring("a new process owns the device")
+        while True:  # a store that was away has forgotten the worker
+            time.sleep(STATE_SECONDS)
+            runner().tell_state()
 
     threading.Thread(target=take_over, name="take-over", daemon=True).start()
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 
@@ -25,6 +25,9 @@ from shared.settings import Settings
 
 logger = logging.getLogger(__name__)
 
+CLAIM_RETRY_SECONDS = 0.5
+EndStatus = Literal["succeeded", "failed", "cancelled"]
+
 
 class Runner:
     """The child's whole state: the device it owns and the base model it holds."""
@@ -38,30 +41,41 @@ class Runner:
     def run_waiting(self) -> None:
         """Run jobs in the store's order until none may start now, or the worker drains."""
         while not self._draining():
-            try:
-                claim = self._store.claim(
-                    host=self._settings.worker_host,
-                    boot=self._ownership.boot,
-                    nonce=secrets.token_hex(16),
-                    lease_seconds=self._settings.lease_seconds,
-                )
-            except StoreUnavailable:
-                return  # the janitor rings again
+            claim = self._claim()
             if not isinstance(claim, Claim):
                 return
             self.run(claim)
+
+    def _claim(self) -> Claim | float | None:
+        """Insist until the store answers: it may have given us the job though its reply was lost.
+
+        The same nonce gets the same claim again.
+        """
+        nonce = secrets.token_hex(16)
+        while True:
+            try:
+                return self._store.claim(
+                    host=self._settings.worker_host,
+                    boot=self._ownership.boot,
+                    nonce=nonce,
+                    lease_seconds=self._settings.lease_seconds,
+                )
+            except StoreUnavailable:
+                if self._draining():
+                    return None
+                time.sleep(CLAIM_RETRY_SECONDS)
 
     def run(self, claim: Claim) -> None:
         """Do one job's work and end its record, whatever happens to the work."""
         logger.info("job %s (%s), attempt %d", claim.job_id, claim.kind, claim.attempt)
         with self._lifeline(claim) as lifeline:
-            self._replay_earlier_attempts(claim, lifeline)
             try:
+                self._replay_earlier_attempts(claim, lifeline)
                 result = work.do(claim, self._settings, self._residency, lifeline)
             except LeaseLost:
                 logger.warning("job %s: another attempt owns it; this one stops", claim.job_id)
             except JobCancelled:
-                lifeline.end("cancelled", message="Cancelled")
+                self._end(lifeline, "cancelled", "Cancelled")
             except WorkerDraining:
                 self._release(lifeline)
             except JobFailed as failed:
@@ -71,7 +85,7 @@ class Runner:
                 self._residency.evict()  # whatever broke may have left the base half changed
                 self._fail(lifeline, _unexpected(error))
             else:
-                self._succeed(lifeline, result)
+                self._end(lifeline, "succeeded", "Succeeded", result=result)
         metrics.record_resident(self._residency.name)
         self.tell_state()
 
@@ -110,37 +124,29 @@ class Runner:
     def _draining(self) -> bool:
         return drain_order(self._settings.data_dir, self._settings.worker_host).exists()
 
-    def _succeed(self, lifeline: Lifeline, result: Mapping[str, Any]) -> None:
-        self._mirror(lifeline.claim, "succeeded", result=result)
-        if lifeline.end("succeeded", message="Succeeded", result=result) == "cancel":
-            lifeline.end("cancelled", message="Cancelled")
-
     def _fail(self, lifeline: Lifeline, failure: Failure) -> None:
         logger.warning("job %s failed: %s: %s", lifeline.claim.job_id, failure.code, failure.message)
-        self._mirror(lifeline.claim, "failed", error=asdict(failure))
-        if lifeline.end("failed", message=failure.message, error=asdict(failure)) == "cancel":
-            lifeline.end("cancelled", message="Cancelled")
+        self._end(lifeline, "failed", failure.message, error=asdict(failure))
 
     def _release(self, lifeline: Lifeline) -> None:
         if lifeline.release() == "cancel":
-            lifeline.end("cancelled", message="Cancelled")
+            self._end(lifeline, "cancelled", "Cancelled")
 
-    def _mirror(self, claim: Claim, status: str, **outcome: Mapping[str, Any]) -> None:
-        """Keep the outcome on disk beside the spec: the store can be rebuilt from both."""
-        outcome_path = job_folder(self._settings.data_dir, claim.job_id) / "result.json"
+    def _end(self, lifeline: Lifeline, status: EndStatus, message: str, **outcome: Mapping[str, Any]) -> None:
+        """End the record, as cancelled where a cancel came first, and keep a copy of how it ended on disk."""
+        verdict = lifeline.end(status, message=message, **outcome)
+        if verdict == "cancel":
+            self._end(lifeline, "cancelled", "Cancelled")
+        elif verdict in ("ok", "already"):
+            self._keep_copy(lifeline.claim, status, outcome)
+
+    def _keep_copy(self, claim: Claim, status: EndStatus, outcome: Mapping[str, Any]) -> None:
+        path = job_folder(self._settings.data_dir, claim.job_id) / "result.json"
+        ended = {"id": claim.job_id, "status": status, "attempt": claim.attempt, "at": time.time(), **outcome}
         try:
-            write_json_durably(
-                outcome_path,
-                {
-                    "id": claim.job_id,
-                    "status": status,
-                    "attempt": claim.attempt,
-                    "at": time.time(),
-                    **outcome,
-                },
-            )
+            write_json_durably(path, ended)
         except OSError as error:
-            logger.warning("could not write %s: %s", outcome_path, error)
+            logger.warning("could not write %s: %s", path, error)
 
 
 def _unexpected(error: Exception) -> Failure:

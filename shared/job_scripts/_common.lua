@@ -102,6 +102,6 @@ local function bury_attempt(id, crash_limit, death_limit)
     return
   end
   local pauses_ms = {0, 10000, 60000}  -- none after the first crash: most are the machine's, not the job's
-  redis.call('HSET', job_key(id), 'not_before', now_ms() + (pauses_ms[crashes] or 300000))
+  redis.call('HSET', job_key(id), 'not_before', now_ms() + (pauses_ms[math.max(1, crashes)] or 300000))
   move(id, 'queued', 'warn', 'The worker was lost; the job goes on from its last checkpoint')
 end

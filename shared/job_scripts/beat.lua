@@ -4,8 +4,9 @@ local lost = fenced(id, attempt)
 if lost then return lost end
 if field(id, 'status') == 'queued' then
   -- Taken for dead while the store or this worker slept, and nobody claimed it since: it was no crash.
-  redis.call('HINCRBY', job_key(id), 'crashes', -1)
-  redis.call('HINCRBY', job_key(id), 'deaths', -1)
+  for _, count in ipairs({'crashes', 'deaths'}) do
+    redis.call('HSET', job_key(id), count, math.max(0, number(id, count) - 1))  -- a checkpoint may have cleared it
+  end
   move(id, 'running', 'info', 'The worker is back')
 end
 lease(id, lease_ms)

@@ -3,6 +3,10 @@ local id = ARGV[1]
 local status = field(id, 'status')
 if not status then return 'missing' end
 if status == 'queued' then move(id, 'cancelled', 'info', 'Cancelled before it started') end
+if status == 'running' and field(id, 'publishing') == '1' then
+  append_event(id, 'warn', 'message', 'The cancel came too late: the result is being published', '{}')
+  return 'ok'
+end
 if status == 'running' then move(id, 'cancelling', 'info', 'Cancel requested') end
 if status == 'succeeded' or status == 'failed' then return 'ended' end
 return 'ok'

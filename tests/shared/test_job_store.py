@@ -120,8 +120,11 @@ def test_a_cancel_after_publishing_comes_too_late(store: JobStore) -> None:
     running = claim(store)
     assert store.publish(running) == "ok"
     assert store.publish(running) == "ok"
-    assert store.cancel(record.id).status == "cancelling"
-    assert store.finish(running, "succeeded", message="Done") == "ok"
+    assert store.cancel(record.id).status == "running"
+    assert "too late" in store.events(record.id).events[0].message
+    store.recover(host="a", boot="2", crash_limit=3)
+    again = claim(store, boot="2", nonce="again")  # whose worker finds the published result and ends the job
+    assert store.finish(again, "succeeded", message="Done") == "ok"
     with pytest.raises(InvalidTransition, match="has succeeded already"):
         store.cancel(record.id)
 
@@ -194,6 +197,20 @@ def test_an_expired_lease_is_reaped_and_a_worker_that_was_only_slow_comes_back(s
     assert (store.get(record.id).status, store.get(record.id).attempt) == ("running", 1)
     assert store._redis.hget(f"tunedock:job:{record.id}", "crashes") == "0"
     assert store.reap(crash_limit=3) == []
+
+
+def test_a_checkpoint_before_the_beat_of_a_worker_taken_for_dead_leaves_the_crash_count_sane(
+    store: JobStore,
+) -> None:
+    record = submit(store)
+    slow = store.claim(host="a", boot="1", nonce="n", lease_seconds=0.01)
+    assert isinstance(slow, Claim)
+    time.sleep(0.05)
+    store.reap(crash_limit=3)
+    assert store.checkpoint(slow, 1) == "ok"
+    assert store.beat(slow, lease_seconds=45, progress=None) == "ok"
+    store.recover(host="a", boot="2", crash_limit=3)
+    assert claim(store, boot="2", nonce="m").job_id == record.id  # at once: it is the first crash
 
 
 def test_a_drained_job_goes_back_to_its_place_without_a_crash(store: JobStore) -> None:

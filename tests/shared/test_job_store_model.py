@@ -104,6 +104,8 @@ class Ledger(RuleBasedStateMachine):
         self.store.cancel(job_id)
         if job.status == "queued":
             job.move("cancelled")
+        elif job.status == "running" and job.publishing:
+            job.events += 1  # told that it comes too late
         elif job.status == "running":
             job.move("cancelling")
 
@@ -126,7 +128,7 @@ class Ledger(RuleBasedStateMachine):
         assert self.store.beat(claim, lease_seconds=1000, progress={"stage": "x"}) == wanted
         if was_queued:
             job.move("running")
-            job.crashes -= 1
+            job.crashes = max(0, job.crashes - 1)
 
     @rule(claim=claims, number=st.integers(1, 4))
     def say(self, claim: Claim | None, number: int) -> None:

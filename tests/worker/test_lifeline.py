@@ -162,6 +162,33 @@ def test_what_a_dead_attempt_wrote_down_is_recorded_by_the_next_one_and_only_onc
     ]
 
 
+def test_a_full_disk_costs_the_journal_and_not_the_job(
+    lifeline: Lifeline, store: JobStore, claim: Claim, tmp_path: Path
+) -> None:
+    journal = tmp_path / "attempt" / "events.jsonl"
+    journal.unlink(missing_ok=True)
+    journal.symlink_to("/dev/full")
+    with lifeline:
+        lifeline.event("said on a full disk")
+        assert lifeline.end("succeeded", message="Done") == "ok"
+    assert "said on a full disk" in [event.message for event in store.events(claim.job_id).events]
+    assert not (tmp_path / "alive").exists()
+
+
+def test_a_later_stage_keeps_the_numbers_of_the_last_step(
+    lifeline: Lifeline, store: JobStore, claim: Claim
+) -> None:
+    with lifeline:
+        lifeline.progress("training", step=3, total_steps=3, loss=0.5)
+        lifeline.progress("publishing")
+        deadline = time.monotonic() + 10
+        while store.get(claim.job_id).progress.stage != "publishing":
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        progress = store.get(claim.job_id).progress
+    assert (progress.step, progress.total_steps, progress.loss) == (3, 3, 0.5)
+
+
 def test_the_life_sign_is_there_only_while_the_job_runs(lifeline: Lifeline, tmp_path: Path) -> None:
     with lifeline:
         assert (tmp_path / "alive").exists()
