@@ -20,7 +20,7 @@ PURPOSES = ("fine-tune", "evals", "user_data")
 FORM_FIELDS = {"file", "purpose"}
 FORM_OVERHEAD_BYTES = 64 * 1024  # boundaries, part headers, small fields
 # The parser counts its 64 KiB pieces of a file, and what it keeps of the piece before, against this limit.
-FORM_MEMORY_BYTES = 512 * 1024
+FORM_MEMORY_BYTES = 256 * 1024
 MOST_PARTS = 10
 
 
