@@ -23,11 +23,12 @@ from services.cli.watch import watch
 from shared.schemas import JobRecord
 from shared.settings import DEMO_MODEL, PROJECT_ROOT, Settings
 
+STACK_AWAY_SECONDS = 60.0  # a restarted API is back sooner; a stack that someone stopped is not
 SAMPLE = PROJECT_ROOT / "datasets" / "sample_spam"
 HYPERPARAMETERS = {
-    "max_steps": 64,
+    "max_steps": 48,
     "global_batch_size": 4,
-    "learning_rate": 5e-4,
+    "learning_rate": 1e-3,
     "max_seq_length": 256,
     "lora": {"r": 16, "alpha": 32},
 }
@@ -142,7 +143,7 @@ def _job(
 def _watch_or_cancel(client: Client, record: JobRecord, terminal: Terminal) -> JobRecord:
     """Watch a job; Ctrl-C cancels it, for the demo's job is of no use without the demo."""
     try:
-        return watch(client, record.id, terminal)
+        return watch(client, record.id, terminal, patience_seconds=STACK_AWAY_SECONDS)
     except KeyboardInterrupt:
         terminal.note("cancelling the demo's job")
         with suppress(CommandFailed):
