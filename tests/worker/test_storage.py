@@ -39,7 +39,7 @@ def found(name: str, path: str, device: str | None = None) -> Mount:
         ("cifs", "/mnt/team share/exaone", "0:58", "cifs", "network", "//files.example/team"),
         ("sshfs", "/home/me/remote/exaone", "0:60", "fuse.sshfs", "network", "me@host.example:/models"),
         ("ntfs_3g", "/media/usb/hub", "8:1", "fuseblk", "fuse", "/dev/sda1"),
-        ("container", "/root/.cache/huggingface", "0:171", "overlay", "layered", "overlay"),
+        ("container", "/home/app/.cache/huggingface", "0:171", "overlay", "layered", "overlay"),
         ("container", "/cache/hub/models--a--b", "259:2", "ext4", "local", "/dev/nvme0n1p2"),
         ("container", "/models/exaone", "259:2", "ext4", "local", "/dev/nvme0n1p2"),
         ("container", "/dev/shm/model", "0:175", "tmpfs", "memory", "shm"),
