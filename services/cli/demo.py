@@ -26,7 +26,7 @@ from shared.settings import DEMO_MODEL, PROJECT_ROOT, Settings
 STACK_AWAY_SECONDS = 60.0  # a restarted API is back sooner; a stack that someone stopped is not
 SAMPLE = PROJECT_ROOT / "datasets" / "sample_spam"
 HYPERPARAMETERS = {
-    "max_steps": 48,
+    "max_steps": 32,
     "global_batch_size": 4,
     "learning_rate": 1e-3,
     "max_seq_length": 256,
