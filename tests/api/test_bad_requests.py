@@ -201,3 +201,21 @@ def test_a_fault_of_ours_shows_nothing_of_the_inside(api: Api, capsys: pytest.Ca
     api.store._redis.hset(f"tunedock:job:{record['id']}", "request", "{broken")
     problem = check_problem(api.get(f"/v1/jobs/{record['id']}"), 500, "internal_error")
     assert "broken" not in json.dumps(problem)
+
+
+@pytest.mark.parametrize("revision", ["../../etc", "/etc", "a/../b"])
+def test_a_revision_that_leaves_its_folder_is_refused(api: Api, revision: str) -> None:
+    body = {"kind": "load_diagnostic", "model": "a/b", "revision": revision}
+    check_problem(api.post("/v1/jobs", json=body), 422, "invalid_field")
+
+
+def test_a_completion_that_text_rows_do_not_have_is_refused_before_anything_is_queued(api: Api) -> None:
+    file_id = api.upload(jsonl([{"text": "only text"}])).get_json()["id"]
+    body = {
+        "kind": "fine_tuning",
+        "training_file": file_id,
+        "hyperparameters": {"loss_on": "completion"},
+    }
+    problem = check_problem(api.post("/v1/jobs", json=body), 422, "invalid_field")
+    assert problem["error"]["param"] == "hyperparameters.loss_on"
+    assert api.get("/v1/jobs").get_json()["data"] == []
