@@ -9,6 +9,7 @@ import ctypes
 import mmap
 import os
 import sys
+import time
 from pathlib import Path
 from typing import Literal
 
@@ -17,6 +18,7 @@ from shared.schemas import Frozen
 _CACHESTAT = 451  # the same number on every 64-bit Linux architecture; Linux 6.5 and later
 # The kernel drops a large folio only when it lies wholly inside the range, and one can have as much as this.
 FOLIO_BYTES = 2 * 1024**2
+_READ_AHEAD_ARRIVES_SECONDS = (0.005, 0.02, 0.08)
 _WINDOW_BYTES = 1 << 30  # mincore answers one byte a page: 256 KiB a window
 
 
@@ -60,7 +62,8 @@ def make_cold(path: Path, offset: int = 0, length: int | None = None) -> CachedP
 
     What is dropped reaches to the next multiples of `FOLIO_BYTES` on both sides. Pages that some process maps
     stay, and so does everything on a memory filesystem: only the answer tells whether the range is cold.
-    Dirty pages are written first. Touches no other file and needs no privilege.
+    Dirty pages are written first. Touches no other file and needs no privilege. Asks again for a moment while
+    pages stay: what the kernel is still reading ahead cannot be dropped before it has arrived.
     """
     if length == 0:
         return cached_pages(path, offset, length)
@@ -71,9 +74,14 @@ def make_cold(path: Path, offset: int = 0, length: int | None = None) -> CachedP
             OSError
         ):  # a filesystem mounted read-only may refuse; nothing is dirty there
             os.fsync(stream.fileno())
-        with contextlib.suppress(OSError, AttributeError):  # not every Unix has this advice
-            os.posix_fadvise(stream.fileno(), start, max(0, end - start), os.POSIX_FADV_DONTNEED)
-    return cached_pages(path, offset, length)
+        for pause_seconds in (*_READ_AHEAD_ARRIVES_SECONDS, 0.0):
+            with contextlib.suppress(OSError, AttributeError):  # not every Unix has this advice
+                os.posix_fadvise(stream.fileno(), start, max(0, end - start), os.POSIX_FADV_DONTNEED)
+            left = cached_pages(path, offset, length)
+            if not left.cached_bytes:
+                break
+            time.sleep(pause_seconds)
+    return left
 
 
 def _cached(descriptor: int, offset: int, length: int) -> CachedPages:
