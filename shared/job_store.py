@@ -1,14 +1,14 @@
-"""The job store: the only module that knows the store's keys. Every change is one script, safe to repeat.
+"""The job store as its users see it: submit, read, list, cancel. Every change is one script, safe to repeat.
 
 The record in the store is the truth about a job. Changes run as Lua scripts (`job_scripts/`), so that status,
-indexes, counters and events change together or not at all. A worker's changes carry its attempt number; they
-are refused once a later attempt began: fencing tokens, after Kleppmann, "How to do distributed locking".
+indexes, counters and events change together or not at all. What only a worker may do stands in
+`shared/worker_store.py`; these two modules alone know the store's keys.
 """
 
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import redis
 from redis.backoff import ExponentialWithJitterBackoff
@@ -17,12 +17,9 @@ from redis.retry import Retry
 from shared.errors import IdempotencyMismatch, InvalidTransition, NotFound, TooManyJobs
 from shared.job_records import (
     Census,
-    Claim,
     EventPage,
     JobPage,
     Submission,
-    Verdict,
-    WorkerEvent,
     WorkerState,
     event_of,
     record_of,
@@ -33,8 +30,6 @@ from shared.schemas import JobKind, JobRecord, JobRequest, JobStatus
 from shared.store_scripts import script, store_errors
 
 PREFIX = "tunedock:"
-WORKER_TTL_SECONDS = 60
-DEATH_LIMIT = 10  # attempts that may die in all, however many checkpoints came between
 
 
 class JobStore:
@@ -56,8 +51,6 @@ class JobStore:
                 retry=Retry(ExponentialWithJitterBackoff(base=0.05, cap=0.5), 1),
             )
         )
-
-    # --- asked by the API
 
     def ping(self) -> None:
         with store_errors():
@@ -143,7 +136,7 @@ class JobStore:
     def events(self, job_id: str, *, after: str | None = None, limit: int = 100) -> EventPage:
         """Newest first, those older than event `after`. Raises `NotFound`."""
         with store_errors():
-            if not self._redis.exists(_job(job_id)):
+            if not self._redis.exists(job_key(job_id)):
                 raise NotFound(f"There is no job {job_id!r}.")
             newest = f"({after}" if after else "+"
             rows: Any = self._redis.xrevrange(f"{PREFIX}events:{job_id}", max=newest, count=limit + 1)
@@ -180,120 +173,9 @@ class JobStore:
             counters={name: float(value) for name, value in counters.items()},
         )
 
-    # --- asked by the worker
-
-    def claim(self, *, host: str, boot: str, nonce: str, lease_seconds: float) -> Claim | float | None:
-        """The next job, or the seconds until one may start again, or None when nothing waits.
-
-        The same `nonce` gets the same claim again, so a lost reply costs no attempt.
-        """
-        verdict, answer = self._run("claim", host, boot, nonce, _milliseconds(lease_seconds))
-        if verdict == "empty":
-            return None
-        if verdict == "wait":
-            return max(0.0, float(answer) / 1000)
-        with store_errors():
-            fields: Any = self._redis.hmget(_job(answer), "attempt", "kind", "request", "created_at")
-        attempt, kind, request, created_at = fields
-        return Claim(answer, int(attempt), kind, json.loads(request), int(created_at) / 1000)
-
-    def beat(self, claim: Claim, *, lease_seconds: float, progress: Mapping[str, Any] | None) -> Verdict:
-        """Renew the lease and replace the progress; the verdict `cancel` is the user's order to stop."""
-        return self._verdict("beat", claim, _milliseconds(lease_seconds), _json(progress) if progress else "")
-
-    def record_events(
-        self, claim: Claim, events: Sequence[WorkerEvent], *, source_attempt: int | None = None
-    ) -> Verdict:
-        """Append events in order; numbers seen before are skipped.
-
-        `source_attempt` numbered them: this attempt, or an earlier one whose journal is replayed.
-        """
-        arguments = [
-            value
-            for event in events
-            for value in (event.number, event.level, event.type, event.message, _json(event.data))
-        ]
-        return self._verdict("record_events", claim, source_attempt or claim.attempt, *arguments)
-
-    def checkpoint(self, claim: Claim, step: int) -> Verdict:
-        return self._verdict("checkpoint", claim, step)
-
-    def publish(self, claim: Claim) -> Verdict:
-        """Ask to make a result visible; after `ok` a cancel comes too late."""
-        return self._verdict("publish", claim)
-
-    def release(self, claim: Claim) -> Verdict:
-        return self._verdict("release", claim)
-
-    def finish(
-        self,
-        claim: Claim,
-        status: Literal["succeeded", "failed", "cancelled"],
-        *,
-        message: str,
-        result: Mapping[str, Any] | None = None,
-        error: Mapping[str, Any] | None = None,
-    ) -> Verdict:
-        """End the job. `cancel`: the user cancelled before the result was published; finish as cancelled."""
-        return self._verdict(
-            "finish",
-            claim,
-            status,
-            _json(result) if result is not None else "",
-            _json(error) if error else "",
-            message,
-        )
-
-    def recover(self, *, host: str, boot: str, crash_limit: int) -> list[str]:
-        """Requeue what an earlier process of this host held; call only as the owner of the device."""
-        return list(self._run("recover", host, boot, crash_limit, DEATH_LIMIT))
-
-    def reap(self, *, crash_limit: int) -> list[str]:
-        """Requeue jobs whose lease ran out; call only when the store has been up for longer than a lease."""
-        return list(self._run("reap", crash_limit, DEATH_LIMIT))
-
-    def uptime_seconds(self) -> float:
-        with store_errors():
-            info: Any = self._redis.info("server")
-        return float(info["uptime_in_seconds"])
-
-    def queued_and_running(self) -> tuple[int, int]:
-        with store_errors():
-            pipeline = self._redis.pipeline(transaction=True)
-            pipeline.zcard(f"{PREFIX}queued")
-            pipeline.zcard(f"{PREFIX}running")
-            queued, running = pipeline.execute()
-        return int(queued), int(running)
-
-    def forget_worker(self, host: str) -> None:
-        """Drop what the worker of `host` said before: a new one begins."""
-        with store_errors():
-            self._redis.delete(f"{PREFIX}worker:{host}")
-
-    def worker_beat(self, host: str, fields: Mapping[str, str]) -> None:
-        """Say that the worker of `host` lives; forgotten after a minute of silence."""
-        with store_errors():
-            said: Any = {**fields, "beat": str(self._now_seconds())}
-            pipeline = self._redis.pipeline(transaction=True)
-            pipeline.hset(f"{PREFIX}worker:{host}", mapping=said)
-            pipeline.expire(f"{PREFIX}worker:{host}", WORKER_TTL_SECONDS)
-            pipeline.execute()
-
-    def ended(self) -> list[tuple[str, JobStatus]]:
-        """(id, status) of every ended job in the order they ended; each job is in it once."""
-        with store_errors():
-            rows: Any = self._redis.lrange(f"{PREFIX}ended", 0, -1)
-        return [tuple(row.split(" ")) for row in rows]
-
-    # --- inside
-
     def _run(self, name: str, *arguments: str | int | float) -> Any:
         with store_errors():
             return self._redis.register_script(script(name))(args=list(arguments))
-
-    def _verdict(self, name: str, claim: Claim, *arguments: str | int | float) -> Verdict:
-        verdict: Verdict = self._run(name, claim.job_id, str(claim.attempt), *arguments)
-        return verdict
 
     def _repeat(self, verdict: str, job_id: str) -> JobRecord | None:
         if verdict == "mismatch":
@@ -307,7 +189,7 @@ class JobStore:
         with store_errors():
             pipeline = self._redis.pipeline(transaction=True)
             for job_id in job_ids:
-                pipeline.hgetall(_job(job_id))
+                pipeline.hgetall(job_key(job_id))
                 pipeline.zrank(f"{PREFIX}queued", job_id)
             rows = pipeline.execute() if job_ids else []
         return [
@@ -317,7 +199,7 @@ class JobStore:
 
     def _number_of(self, job_id: str) -> int:
         with store_errors():
-            number: Any = self._redis.hget(_job(job_id), "number")
+            number: Any = self._redis.hget(job_key(job_id), "number")
         if number is None:
             raise NotFound(f"There is no job {job_id!r} to list after.", param="after")
         return int(number)
@@ -342,20 +224,12 @@ def request_fingerprint(body: object) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _job(job_id: str) -> str:
+def job_key(job_id: str) -> str:
     return f"{PREFIX}job:{job_id}"
 
 
 def _index(kind: JobKind, status: JobStatus) -> str:
     return f"{PREFIX}index:{kind}:{status}"
-
-
-def _json(value: Mapping[str, Any]) -> str:
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-
-
-def _milliseconds(seconds: float) -> int:
-    return int(seconds * 1000)
 
 
 def _has_metadata(record: JobRecord, wanted: Mapping[str, str]) -> bool:

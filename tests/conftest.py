@@ -1,9 +1,13 @@
 """What every test may ask for: a clean environment, and a part that a machine may lack."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
+
+from shared.worker_store import WorkerStore
+from tests.valkey import Valkey
 
 # Tiny models lose time when threads wait for each other. Set before torch is imported, for children too.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -24,6 +28,22 @@ def need() -> Callable[[bool, str], None]:
         pytest.fail(f"{part} is missing, and CI must have it", pytrace=False)
 
     return check
+
+
+@pytest.fixture
+def valkey(tmp_path: Path) -> Iterator[Valkey]:
+    """A store's server of the test's own, which it may kill or stop."""
+    folder = tmp_path / "valkey"
+    folder.mkdir()
+    server = Valkey(folder).start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def store(valkey: Valkey) -> WorkerStore:
+    """A store without a job in it, quick to give up."""
+    return WorkerStore.connect(valkey.url, timeout_seconds=0.5)
 
 
 @pytest.fixture(autouse=True)

@@ -1,8 +1,11 @@
 """A real Valkey for tests: started on a free port, killed and started again at will, gone with its folder."""
 
+import signal
 import socket
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import redis
@@ -37,6 +40,16 @@ class Valkey:
                 time.sleep(0.01)
         client.close()
         return self
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Accepts connections and answers nothing, as a machine that swaps does."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.process.send_signal(signal.SIGCONT)
 
     def kill(self) -> None:
         """As `kill -9` would: no time to flush anything."""

@@ -11,9 +11,9 @@ from pathlib import Path
 from services.worker import metrics
 from services.worker.paths import is_leftover, life_sign
 from shared.errors import NotFound, StoreUnavailable
-from shared.job_store import JobStore
 from shared.queue import Doorbell
 from shared.settings import Settings
+from shared.worker_store import WorkerStore
 
 logger = logging.getLogger(__name__)
 
@@ -24,32 +24,36 @@ HANG_SECONDS = 60.0  # a child whose life sign is older than this holds the inte
 class Janitor:
     """Every few seconds: says that the worker lives, rings, takes over silent jobs, ends a hung child."""
 
-    def __init__(self, settings: Settings, store: JobStore, doorbell: Doorbell) -> None:
+    def __init__(self, settings: Settings, store: WorkerStore, doorbell: Doorbell) -> None:
         self._settings = settings
         self._store = store
         self._doorbell = doorbell
         self._store_answers_since = time.monotonic()
+        self._begun = False
 
     def start(self) -> None:
         threading.Thread(target=self._work, name="janitor", daemon=True).start()
 
     def _work(self) -> None:
-        begun = False
         while True:
-            try:
-                if not begun:
-                    self._store.forget_worker(self._settings.worker_host)
-                    self._sweep()
-                    begun = True
-                self.round()
-            except StoreUnavailable:
-                logger.warning("the store is away")
-                self._store_answers_since = time.monotonic()
-            except Exception:
-                logger.exception("a round of the janitor failed")
+            self.round()
             time.sleep(self._settings.janitor_seconds)
 
     def round(self) -> None:
+        """Look after everything once; whatever fails is tried again in the next round."""
+        try:
+            if not self._begun:
+                self._store.forget_worker(self._settings.worker_host)
+                self._sweep()
+                self._begun = True
+            self._look_after_jobs()
+        except StoreUnavailable:
+            logger.warning("the store is away")
+            self._store_answers_since = time.monotonic()
+        except Exception:
+            logger.exception("a round of the janitor failed")
+
+    def _look_after_jobs(self) -> None:
         self._end_hung_child()
         metrics.forget_dead_processes()
         self._store.worker_beat(self._settings.worker_host, {"pid": str(os.getpid())})

@@ -19,8 +19,8 @@ from services.worker.journal import Journal, journal_events
 from services.worker.report import JobCancelled, JobStopped, JsonValue, LeaseLost, Level, WorkerDraining
 from shared.errors import StoreUnavailable
 from shared.job_records import Claim, Verdict, WorkerEvent
-from shared.job_store import JobStore
 from shared.schemas import Progress
+from shared.worker_store import WorkerStore
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ class Lifeline:
 
     def __init__(
         self,
-        store: JobStore,
+        store: WorkerStore,
         claim: Claim,
         *,
         journal: Path,

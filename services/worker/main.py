@@ -16,9 +16,9 @@ from celery.signals import worker_init, worker_process_init, worker_shutting_dow
 from services.worker.janitor import Janitor
 from services.worker.ownership import DeviceOwnership
 from services.worker.paths import device_lock, drain_order, life_sign
-from shared.job_store import JobStore
 from shared.queue import TASK, Doorbell, celery_app
 from shared.settings import Settings
+from shared.worker_store import WorkerStore
 
 if TYPE_CHECKING:
     from services.worker.runner import Runner
@@ -27,7 +27,7 @@ logging.basicConfig(
     level=logging.INFO, format="%(asctime)s %(levelname)s %(processName)s %(name)s: %(message)s"
 )
 logger = logging.getLogger(__name__)
-STATE_SECONDS = 20.0
+STATE_SECONDS = 5.0
 _one_at_a_time = threading.Lock()  # the take-over thread and the first task both ask for the runner
 
 
@@ -52,7 +52,7 @@ def runner() -> "Runner":
 
 @cache
 def _take_over() -> "Runner":
-    store = JobStore.connect(store_url())
+    store = WorkerStore.connect(store_url())
     ownership = DeviceOwnership(
         device_lock(settings().data_dir, settings().worker_host),
         store,
@@ -82,7 +82,7 @@ def run_jobs(job_id: str) -> None:
 def _start_janitor(**_: Any) -> None:
     drain_order(settings().data_dir, settings().worker_host).unlink(missing_ok=True)
     life_sign(settings().data_dir, settings().worker_host).unlink(missing_ok=True)
-    Janitor(settings(), JobStore.connect(store_url()), Doorbell(store_url())).start()
+    Janitor(settings(), WorkerStore.connect(store_url()), Doorbell(store_url())).start()
 
 
 @worker_process_init.connect

@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 from shared.errors import StoreUnavailable
-from shared.job_store import JobStore
+from shared.worker_store import WorkerStore
 
 logger = logging.getLogger(__name__)
 
@@ -22,7 +22,7 @@ RETRY_SECONDS = 0.2
 class DeviceOwnership:
     """Taken once in a process's life and kept until its end."""
 
-    def __init__(self, lock_path: Path, store: JobStore, *, host: str, crash_limit: int) -> None:
+    def __init__(self, lock_path: Path, store: WorkerStore, *, host: str, crash_limit: int) -> None:
         self.host = host
         self.boot = secrets.token_hex(8)
         self._lock_path = lock_path

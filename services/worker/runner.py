@@ -20,8 +20,8 @@ from services.worker.residency import Residency
 from shared.durable import write_json_durably
 from shared.errors import StoreUnavailable
 from shared.job_records import Claim
-from shared.job_store import JobStore
 from shared.settings import Settings
+from shared.worker_store import WorkerStore
 
 logger = logging.getLogger(__name__)
 
@@ -32,7 +32,7 @@ EndStatus = Literal["succeeded", "failed", "cancelled"]
 class Runner:
     """The child's whole state: the device it owns and the base model it holds."""
 
-    def __init__(self, settings: Settings, store: JobStore, ownership: DeviceOwnership) -> None:
+    def __init__(self, settings: Settings, store: WorkerStore, ownership: DeviceOwnership) -> None:
         self._settings = settings
         self._store = store
         self._ownership = ownership

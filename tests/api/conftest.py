@@ -12,8 +12,8 @@ from werkzeug.test import TestResponse
 
 from services.api.app import create_app
 from shared.job_records import Claim
-from shared.job_store import JobStore
 from shared.settings import Settings
+from shared.worker_store import WorkerStore
 from tests.valkey import Valkey
 
 ROWS = [
@@ -33,7 +33,7 @@ class Api:
 
     client: FlaskClient
     settings: Settings
-    store: JobStore
+    store: WorkerStore
     key: str
     rung: list[str]
 
@@ -89,9 +89,9 @@ def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
 
 
 @pytest.fixture
-def store(valkey: Valkey) -> JobStore:
+def store(valkey: Valkey) -> WorkerStore:
     """A store without a job in it."""
-    store = JobStore.connect(valkey.url)
+    store = WorkerStore.connect(valkey.url)
     store._redis.flushall()
     return store
 
@@ -114,11 +114,11 @@ def settings(tmp_path: Path, valkey: Valkey) -> Settings:
 
 
 @pytest.fixture
-def api(settings: Settings, store: JobStore) -> Api:
+def api(settings: Settings, store: WorkerStore) -> Api:
     return make_api(settings, store)
 
 
-def make_api(settings: Settings, store: JobStore) -> Api:
+def make_api(settings: Settings, store: WorkerStore) -> Api:
     rung: list[str] = []
     app = create_app(settings, store, rung.append)
     key = (settings.data_dir / "api.key").read_text().strip()

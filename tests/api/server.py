@@ -11,8 +11,8 @@ from pathlib import Path
 
 import httpx
 
-from shared.job_store import JobStore
 from shared.settings import PROJECT_ROOT
+from shared.worker_store import WorkerStore
 from tests.valkey import Valkey, free_port
 
 MAX_UPLOAD_BYTES = 4 * 1024**2
@@ -25,7 +25,7 @@ class Server:
     port: int
     metrics_port: int
     data_dir: Path
-    store: JobStore
+    store: WorkerStore
     process: "subprocess.Popen[bytes]"
     log: Path
     seconds_to_health: float
@@ -79,7 +79,7 @@ def serve(folder: Path, valkey: Valkey) -> Iterator[Server]:
     try:
         _wait_for_health(f"http://127.0.0.1:{port}/healthz", process, log)
         seconds = time.monotonic() - started
-        store = JobStore.connect(valkey.url)
+        store = WorkerStore.connect(valkey.url)
         yield Server(port, metrics_port, data_dir, store, process, log, seconds)
     finally:
         process.terminate()

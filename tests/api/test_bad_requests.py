@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from services.api.routes import ROUTES
-from shared.job_store import JobStore
 from shared.settings import Settings
+from shared.worker_store import WorkerStore
 from tests.api.conftest import ROWS, Api, jsonl, make_api
 
 JSON = "application/json"
@@ -183,7 +183,7 @@ def test_a_page_of_another_name_reads_nothing_through_the_browser(api: Api) -> N
 
 
 def test_a_store_that_is_away_is_said_with_503_and_nothing_is_accepted(settings: Settings) -> None:
-    away = make_api(settings, JobStore.connect("redis://127.0.0.1:1/0"))
+    away = make_api(settings, WorkerStore.connect("redis://127.0.0.1:1/0"))
     file_id = away.uploaded()  # files need no store
     for answer in (
         away.post("/v1/jobs", json={"kind": "fine_tuning", "training_file": file_id}),

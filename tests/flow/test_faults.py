@@ -9,11 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from services.cli.store import StoreAccess
-from shared.job_store import JobStore
 from shared.schemas import JobRecord
+from shared.worker_store import WorkerStore
 from tests.stack import TINY_MODEL, LiveStack, live_stack, wait_until
 
 STEPS = 120
@@ -51,9 +52,9 @@ def adapter_sha256(stack: LiveStack, record: JobRecord) -> str:
     return hashlib.sha256((folder / "adapter_model.safetensors").read_bytes()).hexdigest()
 
 
-def store_of(stack: LiveStack) -> JobStore:
+def store_of(stack: LiveStack) -> WorkerStore:
     access = json.loads((stack.data_dir / "store" / "access.json").read_text())
-    return JobStore.connect(StoreAccess(**access).url)
+    return WorkerStore.connect(StoreAccess(**access).url)
 
 
 def submit_and_wait_for_a_checkpoint(stack: LiveStack) -> JobRecord:
@@ -111,6 +112,15 @@ def test_a_killed_api_is_back_and_the_job_never_noticed(stack: LiveStack, undist
     ended = stack.until_ended(record.id)
     assert ended.attempt == 1
     assert_whole(stack, ended, undisturbed)
+
+
+def test_a_store_that_forgot_the_worker_hears_of_it_again(stack: LiveStack) -> None:
+    """After an outage of a minute the worker's entry has expired; nobody restarts the worker for that."""
+    store = store_of(stack)
+    before = store.workers()[0]
+    store.forget_worker(before.host)
+    wait_until(lambda: any("device" in worker.fields for worker in store.workers()), 20)
+    assert httpx.get(f"{stack.url}/readyz").json()["workers"][0]["device"] == before.fields["device"]
 
 
 @pytest.mark.timeout(300)

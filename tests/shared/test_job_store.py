@@ -1,34 +1,21 @@
 """The job store against a real Valkey: each rule of the state machine, repeats, fences and crashes."""
 
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from shared.errors import IdempotencyMismatch, InvalidTransition, NotFound, StoreUnavailable, TooManyJobs
 from shared.job_records import Claim, WorkerEvent
-from shared.job_store import JobStore
 from shared.jobs import new_job_id
 from shared.schemas import FineTuningRequest, JobRecord, LoadDiagnosticRequest
+from shared.worker_store import WorkerStore
 from tests.valkey import Valkey
 
 
-@pytest.fixture(scope="module")
-def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
-    server = Valkey(tmp_path_factory.mktemp("valkey")).start()
-    yield server
-    server.kill()
-
-
-@pytest.fixture
-def store(valkey: Valkey) -> JobStore:
-    fresh = JobStore.connect(valkey.url)
-    fresh._redis.flushall()
-    return fresh
-
-
-def submit(store: JobStore, *, key: str | None = None, body: str = "body", retry: bool = False) -> JobRecord:
+def submit(
+    store: WorkerStore, *, key: str | None = None, body: str = "body", retry: bool = False
+) -> JobRecord:
     request = FineTuningRequest(model="tiny", dataset="spam", metadata={"body": body})
     return store.submit(
         new_job_id("fine_tuning"), request, owner="me", idempotency_key=key, fingerprint=body, is_retry=retry,
@@ -36,20 +23,20 @@ def submit(store: JobStore, *, key: str | None = None, body: str = "body", retry
     ).record  # fmt: skip
 
 
-def claim(store: JobStore, *, host: str = "a", boot: str = "1", nonce: str = "n") -> Claim:
+def claim(store: WorkerStore, *, host: str = "a", boot: str = "1", nonce: str = "n") -> Claim:
     claimed = store.claim(host=host, boot=boot, nonce=nonce, lease_seconds=45)
     assert isinstance(claimed, Claim)
     return claimed
 
 
-def test_a_submitted_job_is_queued_and_can_be_read_back(store: JobStore) -> None:
+def test_a_submitted_job_is_queued_and_can_be_read_back(store: WorkerStore) -> None:
     record = submit(store)
     assert (record.status, record.attempt, record.queue_position) == ("queued", 0, 1)
     assert record == store.get(record.id)
     assert [event.message for event in store.events(record.id).events] == ["Accepted and queued"]
 
 
-def test_jobs_are_claimed_in_the_order_they_came_and_end_once(store: JobStore) -> None:
+def test_jobs_are_claimed_in_the_order_they_came_and_end_once(store: WorkerStore) -> None:
     first, second = submit(store), submit(store)
     running = claim(store)
     assert (running.job_id, running.attempt) == (first.id, 1)
@@ -61,13 +48,13 @@ def test_jobs_are_claimed_in_the_order_they_came_and_end_once(store: JobStore) -
     assert store.ended() == [(first.id, "succeeded")]
 
 
-def test_a_repeated_claim_with_the_same_nonce_costs_no_attempt(store: JobStore) -> None:
+def test_a_repeated_claim_with_the_same_nonce_costs_no_attempt(store: WorkerStore) -> None:
     submit(store), submit(store)
     assert claim(store, nonce="x") == claim(store, nonce="x")
     assert claim(store, nonce="y").job_id != claim(store, nonce="x").job_id
 
 
-def test_the_same_idempotency_key_makes_one_job_and_refuses_another_body(store: JobStore) -> None:
+def test_the_same_idempotency_key_makes_one_job_and_refuses_another_body(store: WorkerStore) -> None:
     first = submit(store, key="k", body="one")
     assert submit(store, key="k", body="one").id == first.id
     with pytest.raises(IdempotencyMismatch):
@@ -75,7 +62,7 @@ def test_the_same_idempotency_key_makes_one_job_and_refuses_another_body(store: 
     assert len(store.list_jobs().records) == 1
 
 
-def test_a_retry_without_a_key_finds_the_first_job_but_a_new_request_does_not(store: JobStore) -> None:
+def test_a_retry_without_a_key_finds_the_first_job_but_a_new_request_does_not(store: WorkerStore) -> None:
     first = submit(store, body="one")
     assert submit(store, body="one", retry=True).id == first.id
     assert submit(store, body="one").id != first.id
@@ -83,7 +70,7 @@ def test_a_retry_without_a_key_finds_the_first_job_but_a_new_request_does_not(st
     assert store.find_repeat(owner="you", idempotency_key=None, fingerprint="one", is_retry=True) is None
 
 
-def test_a_full_queue_refuses_and_changes_nothing(store: JobStore) -> None:
+def test_a_full_queue_refuses_and_changes_nothing(store: WorkerStore) -> None:
     submit(store)
     with pytest.raises(TooManyJobs, match="1 jobs are waiting"):
         store.submit(
@@ -94,7 +81,7 @@ def test_a_full_queue_refuses_and_changes_nothing(store: JobStore) -> None:
         store.get("ftjob-x")
 
 
-def test_a_cancelled_queued_job_never_starts(store: JobStore) -> None:
+def test_a_cancelled_queued_job_never_starts(store: WorkerStore) -> None:
     record = submit(store)
     assert store.cancel(record.id).status == "cancelled"
     assert store.cancel(record.id).status == "cancelled"
@@ -102,7 +89,7 @@ def test_a_cancelled_queued_job_never_starts(store: JobStore) -> None:
     assert store.ended() == [(record.id, "cancelled")]
 
 
-def test_a_cancel_reaches_the_worker_with_its_next_beat(store: JobStore) -> None:
+def test_a_cancel_reaches_the_worker_with_its_next_beat(store: WorkerStore) -> None:
     record = submit(store)
     running = claim(store)
     assert store.beat(running, lease_seconds=45, progress={"stage": "training", "step": 1}) == "ok"
@@ -115,7 +102,7 @@ def test_a_cancel_reaches_the_worker_with_its_next_beat(store: JobStore) -> None
     assert store.get(record.id).progress.step == 1
 
 
-def test_a_cancel_after_publishing_comes_too_late(store: JobStore) -> None:
+def test_a_cancel_after_publishing_comes_too_late(store: WorkerStore) -> None:
     record = submit(store)
     running = claim(store)
     assert store.publish(running) == "ok"
@@ -129,7 +116,9 @@ def test_a_cancel_after_publishing_comes_too_late(store: JobStore) -> None:
         store.cancel(record.id)
 
 
-def test_a_dead_workers_job_is_requeued_in_its_place_and_the_old_attempt_is_fenced(store: JobStore) -> None:
+def test_a_dead_workers_job_is_requeued_in_its_place_and_the_old_attempt_is_fenced(
+    store: WorkerStore,
+) -> None:
     first, second = submit(store), submit(store)
     old = claim(store, boot="1", nonce="n1")
     assert store.recover(host="a", boot="1", crash_limit=3) == []
@@ -152,7 +141,7 @@ def test_a_dead_workers_job_is_requeued_in_its_place_and_the_old_attempt_is_fenc
     assert "late" not in [line.message for line in store.events(first.id).events]
 
 
-def test_a_job_that_keeps_killing_workers_fails_as_poison_unless_it_advances(store: JobStore) -> None:
+def test_a_job_that_keeps_killing_workers_fails_as_poison_unless_it_advances(store: WorkerStore) -> None:
     record = submit(store)
     for attempt in range(1, 4):
         store._redis.hset(f"tunedock:job:{record.id}", "not_before", 0)
@@ -174,7 +163,7 @@ def test_a_job_that_keeps_killing_workers_fails_as_poison_unless_it_advances(sto
     assert store.get(advancing.id).status == "queued"
 
 
-def test_a_second_crash_in_a_row_waits_and_the_next_job_goes_first(store: JobStore) -> None:
+def test_a_second_crash_in_a_row_waits_and_the_next_job_goes_first(store: WorkerStore) -> None:
     submit(store)
     for attempt in ("1", "2"):
         claim(store, boot=attempt, nonce=attempt)
@@ -186,7 +175,7 @@ def test_a_second_crash_in_a_row_waits_and_the_next_job_goes_first(store: JobSto
     assert claim(store, boot="3", nonce="3").job_id == other.id
 
 
-def test_an_expired_lease_is_reaped_and_a_worker_that_was_only_slow_comes_back(store: JobStore) -> None:
+def test_an_expired_lease_is_reaped_and_a_worker_that_was_only_slow_comes_back(store: WorkerStore) -> None:
     record = submit(store)
     slow = store.claim(host="a", boot="1", nonce="n", lease_seconds=0.01)
     assert isinstance(slow, Claim)
@@ -200,7 +189,7 @@ def test_an_expired_lease_is_reaped_and_a_worker_that_was_only_slow_comes_back(s
 
 
 def test_a_checkpoint_before_the_beat_of_a_worker_taken_for_dead_leaves_the_crash_count_sane(
-    store: JobStore,
+    store: WorkerStore,
 ) -> None:
     record = submit(store)
     slow = store.claim(host="a", boot="1", nonce="n", lease_seconds=0.01)
@@ -213,7 +202,7 @@ def test_a_checkpoint_before_the_beat_of_a_worker_taken_for_dead_leaves_the_cras
     assert claim(store, boot="2", nonce="m").job_id == record.id  # at once: it is the first crash
 
 
-def test_a_drained_job_goes_back_to_its_place_without_a_crash(store: JobStore) -> None:
+def test_a_drained_job_goes_back_to_its_place_without_a_crash(store: WorkerStore) -> None:
     first, _ = submit(store), submit(store)
     running = claim(store)
     assert store.release(running) == "ok"
@@ -222,7 +211,7 @@ def test_a_drained_job_goes_back_to_its_place_without_a_crash(store: JobStore) -
     assert store._redis.hget(f"tunedock:job:{first.id}", "crashes") is None
 
 
-def test_a_cancelled_job_whose_worker_died_ends_cancelled(store: JobStore) -> None:
+def test_a_cancelled_job_whose_worker_died_ends_cancelled(store: WorkerStore) -> None:
     record = submit(store)
     claim(store)
     store.cancel(record.id)
@@ -230,7 +219,7 @@ def test_a_cancelled_job_whose_worker_died_ends_cancelled(store: JobStore) -> No
     assert store.get(record.id).status == "cancelled"
 
 
-def test_events_are_kept_once_in_order_however_often_they_are_sent(store: JobStore) -> None:
+def test_events_are_kept_once_in_order_however_often_they_are_sent(store: WorkerStore) -> None:
     record = submit(store)
     running = claim(store)
     events = [
@@ -247,7 +236,7 @@ def test_events_are_kept_once_in_order_however_often_they_are_sent(store: JobSto
     assert [event.message for event in older.events] == ["Started", "Accepted and queued"]
 
 
-def test_lists_are_newest_first_with_filters_and_cursors(store: JobStore) -> None:
+def test_lists_are_newest_first_with_filters_and_cursors(store: WorkerStore) -> None:
     jobs = [submit(store, body=str(number)) for number in range(5)]
     diagnostic = store.submit(
         new_job_id("load_diagnostic"), LoadDiagnosticRequest(model="tiny"), owner="me", idempotency_key=None,
@@ -267,7 +256,7 @@ def test_lists_are_newest_first_with_filters_and_cursors(store: JobStore) -> Non
         store.list_jobs(after="ftjob-none")
 
 
-def test_the_census_counts_what_the_records_say(store: JobStore) -> None:
+def test_the_census_counts_what_the_records_say(store: WorkerStore) -> None:
     submit(store), submit(store)
     store.finish(claim(store), "failed", message="Broke", error={"code": "x", "message": "y", "remedy": "z"})
     census = store.census()
@@ -278,7 +267,7 @@ def test_the_census_counts_what_the_records_say(store: JobStore) -> None:
     assert census.counters["duration:fine_tuning:failed:count"] == 1
 
 
-def test_a_worker_that_spoke_is_listed(store: JobStore) -> None:
+def test_a_worker_that_spoke_is_listed(store: WorkerStore) -> None:
     assert store.workers() == []
     store.worker_beat("gpu-1", {"device": "cpu"})
     (worker,) = store.workers()
@@ -288,7 +277,7 @@ def test_a_worker_that_spoke_is_listed(store: JobStore) -> None:
 
 def test_nothing_acknowledged_is_lost_when_the_store_is_killed(tmp_path: Path) -> None:
     server = Valkey(tmp_path).start()
-    store = JobStore.connect(server.url)
+    store = WorkerStore.connect(server.url)
     record = submit(store, key="k")
     running = claim(store)
     store.record_events(running, [WorkerEvent(1, "info", "message", "hello", {})])

@@ -13,9 +13,9 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule, 
 
 from shared.errors import InvalidTransition
 from shared.job_records import Claim, WorkerEvent
-from shared.job_store import JobStore
 from shared.jobs import TERMINAL, TRANSITIONS, new_job_id
 from shared.schemas import FineTuningRequest, JobStatus
+from shared.worker_store import WorkerStore
 from tests.valkey import Valkey
 
 CRASH_LIMIT = 3
@@ -49,7 +49,7 @@ class Expected:
 class Ledger(RuleBasedStateMachine):
     """One worker host whose process dies and comes back under a new boot id, as often as hypothesis likes."""
 
-    store: JobStore
+    store: WorkerStore
     jobs: Bundle[str] = Bundle("jobs")
     claims: Bundle[Claim | None] = Bundle("claims")
 
@@ -229,16 +229,16 @@ class Ledger(RuleBasedStateMachine):
 
 
 @pytest.fixture
-def store() -> Iterator[JobStore]:
+def store() -> Iterator[WorkerStore]:
     memory = Path("/dev/shm")  # thousands of durable writes: the rules are tested here, not the disk
     with TemporaryDirectory(dir=memory if memory.is_dir() else None) as folder:
         server = Valkey(Path(folder)).start()
-        yield JobStore.connect(server.url)
+        yield WorkerStore.connect(server.url)
         server.kill()
 
 
 @pytest.mark.timeout(600)
-def test_no_history_of_calls_breaks_the_rules_of_the_state_machine(store: JobStore) -> None:
+def test_no_history_of_calls_breaks_the_rules_of_the_state_machine(store: WorkerStore) -> None:
     Ledger.store = store
     examples = int(os.environ.get("LEDGER_EXAMPLES", "60"))
     run_state_machine_as_test(

@@ -2,31 +2,16 @@
 
 import os
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from services.worker.janitor import LEFTOVER_SECONDS, Janitor
-from shared.job_records import Claim
-from shared.job_store import JobStore
-from shared.jobs import new_job_id
 from shared.queue import Doorbell
-from shared.schemas import LoadDiagnosticRequest
 from shared.settings import Settings
+from shared.worker_store import WorkerStore
+from tests.ledger import claim_next, submit
 from tests.valkey import Valkey
-
-
-@pytest.fixture
-def valkey(tmp_path: Path) -> Iterator[Valkey]:
-    server = Valkey(tmp_path).start()
-    yield server
-    server.kill()
-
-
-@pytest.fixture
-def store(valkey: Valkey) -> JobStore:
-    return JobStore.connect(valkey.url)
 
 
 @pytest.fixture
@@ -35,27 +20,13 @@ def doorbell(valkey: Valkey) -> Doorbell:
 
 
 @pytest.fixture
-def janitor(store: JobStore, doorbell: Doorbell, tmp_path: Path) -> Janitor:
+def janitor(store: WorkerStore, doorbell: Doorbell, tmp_path: Path) -> Janitor:
     quick = Settings(data_dir=tmp_path / "data", lease_seconds=0.2, reap_grace_seconds=1)
     return Janitor(quick, store, doorbell)
 
 
-def submit(store: JobStore) -> str:
-    job_id = new_job_id("load_diagnostic")
-    store.submit(
-        job_id,
-        LoadDiagnosticRequest(model="tiny"),
-        owner="me",
-        idempotency_key=None,
-        fingerprint=job_id,
-        is_retry=False,
-        max_queued_jobs=10,
-    )
-    return job_id
-
-
 def test_a_job_whose_ring_was_lost_is_rung_for_once(
-    janitor: Janitor, store: JobStore, doorbell: Doorbell
+    janitor: Janitor, store: WorkerStore, doorbell: Doorbell
 ) -> None:
     janitor.round()
     assert doorbell.waiting_rings() == 0
@@ -66,10 +37,10 @@ def test_a_job_whose_ring_was_lost_is_rung_for_once(
 
 
 def test_a_silent_workers_job_is_taken_over_once_the_store_has_been_up_long_enough(
-    janitor: Janitor, store: JobStore
+    janitor: Janitor, store: WorkerStore
 ) -> None:
-    job_id = submit(store)
-    assert isinstance(store.claim(host="a", boot="1", nonce="n", lease_seconds=0.1), Claim)
+    job_id = submit(store).id
+    claim_next(store, lease_seconds=0.1)
     time.sleep(0.2)
     deadline = time.monotonic() + 20
     while store.get(job_id).status == "running":
@@ -81,10 +52,27 @@ def test_a_silent_workers_job_is_taken_over_once_the_store_has_been_up_long_enou
     assert store.uptime_seconds() > 1
 
 
-def test_only_a_folder_whose_submit_never_happened_is_swept(
-    janitor: Janitor, store: JobStore, tmp_path: Path
+def test_a_store_that_was_silent_gives_live_workers_time_to_speak_again(
+    janitor: Janitor, store: WorkerStore, valkey: Valkey
 ) -> None:
-    known = submit(store)
+    """The server was up all the time, so its own uptime says nothing of the silence."""
+    submit(store)
+    running = claim_next(store, lease_seconds=0.1)
+    while store.uptime_seconds() <= 2:
+        time.sleep(0.1)
+    with valkey.frozen():
+        janitor.round()
+    janitor.round()
+    assert store.get(running.job_id).status == "running"
+    time.sleep(1.1)
+    janitor.round()
+    assert store.get(running.job_id).status == "queued"
+
+
+def test_only_a_folder_whose_submit_never_happened_is_swept(
+    janitor: Janitor, store: WorkerStore, tmp_path: Path
+) -> None:
+    known = submit(store).id
     folders = {
         name: tmp_path / "data" / "jobs" / name for name in (known, "never", "young", "accepted", "ran")
     }

@@ -2,7 +2,6 @@
 
 import json
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,42 +10,19 @@ import pytest
 from services.worker.lifeline import Lifeline
 from services.worker.report import JobCancelled, LeaseLost, WorkerDraining
 from shared.job_records import Claim, WorkerEvent
-from shared.job_store import JobStore
-from shared.jobs import new_job_id
-from shared.schemas import LoadDiagnosticRequest
+from shared.worker_store import WorkerStore
+from tests.ledger import claim_next, submit
 from tests.valkey import Valkey
 
 
 @pytest.fixture
-def valkey(tmp_path: Path) -> Iterator[Valkey]:
-    server = Valkey(tmp_path).start()
-    yield server
-    server.kill()
+def claim(store: WorkerStore) -> Claim:
+    submit(store)
+    return claim_next(store)
 
 
 @pytest.fixture
-def store(valkey: Valkey) -> JobStore:
-    return JobStore.connect(valkey.url, timeout_seconds=0.5)
-
-
-@pytest.fixture
-def claim(store: JobStore) -> Claim:
-    store.submit(
-        new_job_id("load_diagnostic"),
-        LoadDiagnosticRequest(model="tiny"),
-        owner="me",
-        idempotency_key=None,
-        fingerprint="f",
-        is_retry=False,
-        max_queued_jobs=10,
-    )
-    claimed = store.claim(host="a", boot="1", nonce="n", lease_seconds=45)
-    assert isinstance(claimed, Claim)
-    return claimed
-
-
-@pytest.fixture
-def lifeline(store: JobStore, claim: Claim, tmp_path: Path) -> Lifeline:
+def lifeline(store: WorkerStore, claim: Claim, tmp_path: Path) -> Lifeline:
     return Lifeline(
         store,
         claim,
@@ -67,7 +43,7 @@ def keep_training(lifeline: Lifeline) -> None:
 
 
 def test_progress_events_and_the_end_arrive_in_order(
-    lifeline: Lifeline, store: JobStore, claim: Claim
+    lifeline: Lifeline, store: WorkerStore, claim: Claim
 ) -> None:
     with lifeline:
         for step in range(250):
@@ -84,7 +60,7 @@ def test_progress_events_and_the_end_arrive_in_order(
 
 
 def test_a_cancel_is_raised_in_the_job_and_publishing_is_refused(
-    lifeline: Lifeline, store: JobStore, claim: Claim
+    lifeline: Lifeline, store: WorkerStore, claim: Claim
 ) -> None:
     with lifeline:
         store.cancel(claim.job_id)
@@ -95,7 +71,7 @@ def test_a_cancel_is_raised_in_the_job_and_publishing_is_refused(
         assert lifeline.end("cancelled", message="Cancelled") == "ok"
 
 
-def test_a_fenced_attempt_is_told_so(lifeline: Lifeline, store: JobStore, claim: Claim) -> None:
+def test_a_fenced_attempt_is_told_so(lifeline: Lifeline, store: WorkerStore, claim: Claim) -> None:
     with lifeline:
         store.recover(host="a", boot="2", crash_limit=3)
         store.claim(host="a", boot="2", nonce="m", lease_seconds=45)
@@ -117,7 +93,7 @@ def test_a_draining_worker_interrupts_its_job(lifeline: Lifeline, tmp_path: Path
 
 
 def test_a_job_goes_on_while_the_store_is_away_and_nothing_it_said_is_lost(
-    lifeline: Lifeline, store: JobStore, claim: Claim, valkey: Valkey, tmp_path: Path
+    lifeline: Lifeline, store: WorkerStore, claim: Claim, valkey: Valkey, tmp_path: Path
 ) -> None:
     with lifeline:
         lifeline.event("before")
@@ -135,7 +111,7 @@ def test_a_job_goes_on_while_the_store_is_away_and_nothing_it_said_is_lost(
 
 
 def test_what_a_dead_attempt_wrote_down_is_recorded_by_the_next_one_and_only_once(
-    lifeline: Lifeline, store: JobStore, claim: Claim, tmp_path: Path
+    lifeline: Lifeline, store: WorkerStore, claim: Claim, tmp_path: Path
 ) -> None:
     lines: list[dict[str, Any]] = [
         {"number": number, "level": "info", "type": "message", "message": f"old {number}", "data": {}}
@@ -163,7 +139,7 @@ def test_what_a_dead_attempt_wrote_down_is_recorded_by_the_next_one_and_only_onc
 
 
 def test_a_full_disk_costs_the_journal_and_not_the_job(
-    lifeline: Lifeline, store: JobStore, claim: Claim, tmp_path: Path
+    lifeline: Lifeline, store: WorkerStore, claim: Claim, tmp_path: Path
 ) -> None:
     journal = tmp_path / "attempt" / "events.jsonl"
     journal.unlink(missing_ok=True)
@@ -176,7 +152,7 @@ def test_a_full_disk_costs_the_journal_and_not_the_job(
 
 
 def test_a_later_stage_keeps_the_numbers_of_the_last_step(
-    lifeline: Lifeline, store: JobStore, claim: Claim
+    lifeline: Lifeline, store: WorkerStore, claim: Claim
 ) -> None:
     with lifeline:
         lifeline.progress("training", step=3, total_steps=3, loss=0.5)

@@ -70,18 +70,21 @@ def make_cold(path: Path, offset: int = 0, length: int | None = None) -> CachedP
     start = offset // FOLIO_BYTES * FOLIO_BYTES
     end = 0 if length is None else -(-(offset + length) // FOLIO_BYTES) * FOLIO_BYTES
     with path.open("rb", buffering=0) as stream:
-        with contextlib.suppress(
-            OSError
-        ):  # a filesystem mounted read-only may refuse; nothing is dirty there
+        # A filesystem mounted read-only may refuse; nothing is dirty there.
+        with contextlib.suppress(OSError):
             os.fsync(stream.fileno())
-        for pause_seconds in (*_READ_AHEAD_ARRIVES_SECONDS, 0.0):
-            with contextlib.suppress(OSError, AttributeError):  # not every Unix has this advice
-                os.posix_fadvise(stream.fileno(), start, max(0, end - start), os.POSIX_FADV_DONTNEED)
-            left = cached_pages(path, offset, length)
-            if not left.cached_bytes:
+        for pause_seconds in _READ_AHEAD_ARRIVES_SECONDS:
+            _drop(stream.fileno(), start, max(0, end - start))
+            if not cached_pages(path, offset, length).cached_bytes:
                 break
             time.sleep(pause_seconds)
-    return left
+        _drop(stream.fileno(), start, max(0, end - start))
+    return cached_pages(path, offset, length)
+
+
+def _drop(descriptor: int, offset: int, length: int) -> None:
+    with contextlib.suppress(OSError, AttributeError):  # not every Unix has this advice
+        os.posix_fadvise(descriptor, offset, length, os.POSIX_FADV_DONTNEED)
 
 
 def _cached(descriptor: int, offset: int, length: int) -> CachedPages:

@@ -49,10 +49,15 @@ def token_rows(base: LoadedModel, write_rows: WriteRows, spam_rows: Rows) -> tup
 
 
 def losses_of_our_loop(
-    base: LoadedModel, rows: list[TokenRow], schedule: Schedule, plan: Plan, folder: Path
+    base: LoadedModel,
+    rows: list[TokenRow],
+    schedule: Schedule,
+    plan: Plan,
+    folder: Path,
+    settings: Hyperparameters = SETTINGS,
 ) -> list[float]:
     report = RecordedReport()
-    with attached(base, lora_config(SETTINGS.lora, base), seed=SETTINGS.seed) as adapted:
+    with attached(base, lora_config(settings.lora, base), seed=settings.seed) as adapted:
         keeper = CheckpointKeeper(
             CheckpointFolder(folder / "ours", 1, {}),
             adapted,
@@ -68,7 +73,7 @@ def losses_of_our_loop(
             rows,
             [],
             schedule,
-            SETTINGS,
+            settings,
             plan,
             device=base.device,
             keeper=keeper,
@@ -115,7 +120,11 @@ class Losses(TrainerCallback):
 
 
 def losses_of_hf_trainer(
-    base: LoadedModel, rows: list[TokenRow], schedule: Schedule, folder: Path
+    base: LoadedModel,
+    rows: list[TokenRow],
+    schedule: Schedule,
+    folder: Path,
+    settings: Hyperparameters = SETTINGS,
 ) -> list[float]:
     in_order = [rows[index] for step in range(schedule.total_steps) for index in schedule.rows_of(step)]
     arguments = TrainingArguments(
@@ -123,12 +132,12 @@ def losses_of_hf_trainer(
         per_device_train_batch_size=8,
         gradient_accumulation_steps=2,
         max_steps=schedule.total_steps,
-        learning_rate=SETTINGS.learning_rate,
+        learning_rate=settings.learning_rate,
         warmup_steps=2,
         lr_scheduler_type="cosine",
         optim="adamw_torch",
         weight_decay=0.0,
-        max_grad_norm=SETTINGS.max_grad_norm,
+        max_grad_norm=settings.max_grad_norm,
         logging_steps=1,
         save_strategy="no",
         report_to=[],
@@ -136,7 +145,7 @@ def losses_of_hf_trainer(
         disable_tqdm=True,
     )
     callback = Losses()
-    with attached(base, lora_config(SETTINGS.lora, base), seed=SETTINGS.seed) as adapted:
+    with attached(base, lora_config(settings.lora, base), seed=settings.seed) as adapted:
         InOrder(
             model=adapted, args=arguments, train_dataset=PaddedRows(in_order), callbacks=[callback]
         ).train()

@@ -1,0 +1,136 @@
+"""The job store as the worker sees it: begin an attempt, keep it alive, tell its progress, end it.
+
+Every change carries the attempt's number and is refused once a later attempt began: fencing tokens, after
+Kleppmann, "How to do distributed locking".
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+from shared.job_records import Claim, Verdict, WorkerEvent
+from shared.job_store import PREFIX, JobStore, job_key
+from shared.schemas import JobStatus
+from shared.store_scripts import store_errors
+
+WORKER_TTL_SECONDS = 60
+DEATH_LIMIT = 10  # attempts that may die in all, however many checkpoints came between
+
+
+class WorkerStore(JobStore):
+    """All jobs, and the changes that only the process holding a device may make."""
+
+    def claim(self, *, host: str, boot: str, nonce: str, lease_seconds: float) -> Claim | float | None:
+        """The next job, or the seconds until one may start again, or None when nothing waits.
+
+        The same `nonce` gets the same claim again, so a lost reply costs no attempt.
+        """
+        verdict, answer = self._run("claim", host, boot, nonce, _milliseconds(lease_seconds))
+        if verdict == "empty":
+            return None
+        if verdict == "wait":
+            return max(0.0, float(answer) / 1000)
+        with store_errors():
+            fields: Any = self._redis.hmget(job_key(answer), "attempt", "kind", "request", "created_at")
+        attempt, kind, request, created_at = fields
+        return Claim(answer, int(attempt), kind, json.loads(request), int(created_at) / 1000)
+
+    def beat(self, claim: Claim, *, lease_seconds: float, progress: Mapping[str, Any] | None) -> Verdict:
+        """Renew the lease and replace the progress; the verdict `cancel` is the user's order to stop."""
+        return self._verdict("beat", claim, _milliseconds(lease_seconds), _json(progress) if progress else "")
+
+    def record_events(
+        self, claim: Claim, events: Sequence[WorkerEvent], *, source_attempt: int | None = None
+    ) -> Verdict:
+        """Append events in order; numbers seen before are skipped.
+
+        `source_attempt` numbered them: this attempt, or an earlier one whose journal is replayed.
+        """
+        arguments = [
+            value
+            for event in events
+            for value in (event.number, event.level, event.type, event.message, _json(event.data))
+        ]
+        return self._verdict("record_events", claim, source_attempt or claim.attempt, *arguments)
+
+    def checkpoint(self, claim: Claim, step: int) -> Verdict:
+        return self._verdict("checkpoint", claim, step)
+
+    def publish(self, claim: Claim) -> Verdict:
+        """Ask to make a result visible; after `ok` a cancel comes too late."""
+        return self._verdict("publish", claim)
+
+    def release(self, claim: Claim) -> Verdict:
+        return self._verdict("release", claim)
+
+    def finish(
+        self,
+        claim: Claim,
+        status: Literal["succeeded", "failed", "cancelled"],
+        *,
+        message: str,
+        result: Mapping[str, Any] | None = None,
+        error: Mapping[str, Any] | None = None,
+    ) -> Verdict:
+        """End the job. `cancel`: the user cancelled before the result was published; finish as cancelled."""
+        return self._verdict(
+            "finish",
+            claim,
+            status,
+            _json(result) if result is not None else "",
+            _json(error) if error else "",
+            message,
+        )
+
+    def recover(self, *, host: str, boot: str, crash_limit: int) -> list[str]:
+        """Requeue what an earlier process of this host held; call only as the owner of the device."""
+        return list(self._run("recover", host, boot, crash_limit, DEATH_LIMIT))
+
+    def reap(self, *, crash_limit: int) -> list[str]:
+        """Requeue jobs whose lease ran out; call only when the store has been up for longer than a lease."""
+        return list(self._run("reap", crash_limit, DEATH_LIMIT))
+
+    def uptime_seconds(self) -> float:
+        with store_errors():
+            info: Any = self._redis.info("server")
+        return float(info["uptime_in_seconds"])
+
+    def queued_and_running(self) -> tuple[int, int]:
+        with store_errors():
+            pipeline = self._redis.pipeline(transaction=True)
+            pipeline.zcard(f"{PREFIX}queued")
+            pipeline.zcard(f"{PREFIX}running")
+            queued, running = pipeline.execute()
+        return int(queued), int(running)
+
+    def forget_worker(self, host: str) -> None:
+        """Drop what the worker of `host` said before: a new one begins."""
+        with store_errors():
+            self._redis.delete(f"{PREFIX}worker:{host}")
+
+    def worker_beat(self, host: str, fields: Mapping[str, str]) -> None:
+        """Say that the worker of `host` lives; forgotten after a minute of silence."""
+        with store_errors():
+            said: Any = {**fields, "beat": str(self._now_seconds())}
+            pipeline = self._redis.pipeline(transaction=True)
+            pipeline.hset(f"{PREFIX}worker:{host}", mapping=said)
+            pipeline.expire(f"{PREFIX}worker:{host}", WORKER_TTL_SECONDS)
+            pipeline.execute()
+
+    def ended(self) -> list[tuple[str, JobStatus]]:
+        """(id, status) of every ended job in the order they ended; each job is in it once."""
+        with store_errors():
+            rows: Any = self._redis.lrange(f"{PREFIX}ended", 0, -1)
+        return [tuple(row.split(" ")) for row in rows]
+
+    def _verdict(self, name: str, claim: Claim, *arguments: str | int | float) -> Verdict:
+        verdict: Verdict = self._run(name, claim.job_id, str(claim.attempt), *arguments)
+        return verdict
+
+
+def _json(value: Mapping[str, Any]) -> str:
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def _milliseconds(seconds: float) -> int:
+    return int(seconds * 1000)
