@@ -5,8 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
-from services.worker.storage import Mount, parse_mountinfo
 from shared.schemas import Frozen
+from shared.storage import Mount, parse_mountinfo
 
 _SECTOR_BYTES = 512  # of /proc/diskstats, whatever the device's own sectors are
 

@@ -4,8 +4,8 @@ from typing import Literal
 
 from services.worker.diagnosis.read_speed import ReadSpeed
 from services.worker.machine import DiskActivity, Memory
-from services.worker.storage import Storage
 from shared.schemas import Frozen
+from shared.storage import Storage
 
 FileFormat = Literal["safetensors", "pickle", "legacy pickle", "gguf", "other"]
 ModelSource = Literal["folder", "hub_cache", "hub", "prepared"]

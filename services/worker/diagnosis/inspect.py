@@ -14,7 +14,7 @@ from services.worker.failures import JobFailed
 from services.worker.loading.hub_cache import ModelFiles
 from services.worker.machine import disk_that_read, read_disk_counters, read_memory, watch_disk
 from services.worker.report import Report
-from services.worker.storage import Storage, storage_of
+from shared.storage import Storage, storage_of
 
 SECONDS_BETWEEN_REPORTS = 0.5
 WATCH_SECONDS = 1.0

@@ -17,7 +17,7 @@ from services.worker.diagnosis.facts import (
     WeightFile,
 )
 from services.worker.machine import DiskActivity, Memory
-from services.worker.storage import Storage
+from shared.storage import Storage
 from tests.worker.diagnosis.diagnosed import GB, SHARD, changed, healthy, recorded, speed, trial
 
 PICKLE = WeightFile(name="pytorch_model.bin", format="pickle", bytes=2 * GB, opened=True)

@@ -17,9 +17,9 @@ from services.worker.diagnosis.report import DiagnosisReport
 from services.worker.failures import FailureCode, JobFailed
 from services.worker.report import JobCancelled, JsonValue, SilentReport
 from services.worker.residency import Residency
-from services.worker.storage import storage_of
 from shared.schemas import LoadDiagnosticRequest
 from shared.settings import Settings
+from shared.storage import storage_of
 from tests.tiny_models import make_tiny_exaone, make_tiny_llama
 
 Diagnose = Callable[..., DiagnosisReport]

@@ -17,7 +17,7 @@ from services.worker.diagnosis.read_speed import (
 )
 from services.worker.loading.cached_pages import cached_pages, make_cold
 from services.worker.report import JobCancelled
-from services.worker.storage import storage_of
+from shared.storage import storage_of
 
 MIB = 1024**2
 

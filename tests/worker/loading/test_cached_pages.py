@@ -14,7 +14,7 @@ from services.worker.loading.cached_pages import (
     cached_pages,
     make_cold,
 )
-from services.worker.storage import storage_of
+from shared.storage import storage_of
 
 PAGE = mmap.PAGESIZE
 SIZE = 4 * FOLIO_BYTES

@@ -4,7 +4,7 @@ from services.worker.diagnosis.checks.finding import Check, Finding, Remedy, by_
 from services.worker.diagnosis.checks.remedies import move_to_faster_disk
 from services.worker.diagnosis.facts import LoadFacts
 from services.worker.diagnosis.units import duration, rate, size
-from services.worker.storage import Storage
+from shared.storage import Storage
 
 _TITLES = {
     "host share": "The model lies in a folder shared by the machine around this one",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from services.worker.storage import (
+from shared.storage import (
     Mount,
     classify,
     describe_device,
