@@ -154,6 +154,10 @@ def _damage_told() -> Iterator[None]:
         raise Unreadable(
             f"it is damaged: {str(error).splitlines()[0][:200] if str(error) else error!r}"
         ) from error
+    except (ValueError, OverflowError) as error:  # their words may repeat the value
+        raise Unreadable(
+            "it has a value that can't be read, such as a date beyond the year 9999; save that column as text"
+        ) from error
 
 
 def _inside(folder: Path, name: object) -> Path:

@@ -29,7 +29,7 @@ def _parse(number: int, line: str, deepest: int) -> Record | Problem:
     try:
         value = _decoder.decode(line)
     except json.JSONDecodeError as error:
-        return Problem(number, f"is not JSON: {error.msg} at character {error.pos + 1}")
+        return Problem(number, f"is not JSON: {error.msg.removesuffix(' at')} at character {error.pos + 1}")
     except _Refused as error:
         return Problem(number, str(error))
     except RecursionError:

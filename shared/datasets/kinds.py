@@ -71,14 +71,15 @@ def kind_of(head: bytes, file_name: str) -> Kind:
     for beginning, refusal in _REFUSED_BEGINNINGS.items():
         if head.startswith(beginning):
             raise Unreadable(f"it {refusal}")
-    return _kind_of_text(head.removeprefix(UTF8_MARK), Path(file_name).suffix.lower())
+    cut_off = len(head) == HEAD_BYTES
+    return _kind_of_text(head.removeprefix(UTF8_MARK), cut_off, Path(file_name).suffix.lower())
 
 
-def _kind_of_text(head: bytes, extension: str) -> Kind:
-    first_line = head.lstrip().split(b"\n", 1)[0]
+def _kind_of_text(head: bytes, cut_off: bool, extension: str) -> Kind:
+    first_line, line_end, _ = head.lstrip().partition(b"\n")
     if first_line.startswith(b"[") and extension in (*_JSON_NAMES, ""):
         raise Unreadable("it is one JSON array; wanted is JSON lines: one object a line, no brackets around")
-    if extension in _JSON_NAMES or _is_json_object(first_line):
+    if extension in _JSON_NAMES or _is_json_object(first_line, cut_off and not line_end):
         return "jsonl"
     if b"\t" in first_line and (extension != ".csv" or b"," not in first_line):
         return "tsv"
@@ -92,10 +93,10 @@ def _kind_of_text(head: bytes, extension: str) -> Kind:
     )
 
 
-def _is_json_object(line: bytes) -> bool:
+def _is_json_object(line: bytes, cut_off: bool) -> bool:
     if not line.startswith(b"{"):
         return False
-    if len(line) == HEAD_BYTES:  # cut off: nothing else begins so and goes on so long
+    if cut_off:  # nothing else begins so and goes on so long
         return True
     try:
         json.loads(line)

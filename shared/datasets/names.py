@@ -1,5 +1,6 @@
 """Finds the data set a request names, and nothing outside the folder data sets lie in."""
 
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
 from shared.errors import DatasetUnknown, InvalidField
@@ -25,27 +26,33 @@ def resolve_dataset(name: str, datasets_dir: Path, *, param: str = "dataset") ->
         )
     try:
         found = _find(datasets_dir.joinpath(*parts))
-    except OSError:  # longer than the filesystem's names can be
+        if found is not None:
+            _stay_inside(found, datasets_dir, name, param)
+    except OSError:  # not ours to read, or longer than the filesystem's names can be
         found = None
     if found is None:
         there = ", ".join(dataset_names(datasets_dir)[:20]) or "nothing"
         raise DatasetUnknown(f"no data set {name!r}; TUNEDOCK_DATASETS_DIR has: {there}", param=param)
-    _stay_inside(found, datasets_dir, name, param)
     return found
 
 
 def dataset_names(datasets_dir: Path) -> list[str]:
-    """The names `resolve_dataset` takes, two levels deep, in order."""
+    """The names `resolve_dataset` takes, two levels deep, in order; what may not be read is left out."""
     if not datasets_dir.is_dir():
         return []
     found: list[str] = []
     for path in sorted(datasets_dir.iterdir()):
-        if path.is_dir() and not (path / ARROW_FOLDER).exists():
-            inner = [_name(entry) for entry in sorted(path.iterdir()) if _is_dataset(entry)]
-            found += [f"{path.name}/{name}" for name in inner]
-        elif _is_dataset(path):
-            found.append(_name(path))
+        with suppress(OSError):
+            found += _names_at(path)
     return found
+
+
+def _names_at(path: Path) -> list[str]:
+    if _is_dataset(path):
+        return [_name(path)]
+    if not path.is_dir():
+        return []
+    return [f"{path.name}/{_name(entry)}" for entry in sorted(path.iterdir()) if _is_dataset(entry)]
 
 
 def _find(path: Path) -> Path | None:
@@ -65,7 +72,9 @@ def _is_dataset(path: Path) -> bool:
 
 
 def _name(path: Path) -> str:
-    return path.name if path.is_dir() else path.stem
+    """Without the extension where that finds the same file."""
+    short = path.with_suffix("")
+    return short.name if _find(short) == path else path.name
 
 
 def _stay_inside(found: Path, datasets_dir: Path, name: str, param: str) -> None:

@@ -104,7 +104,9 @@ def _head(items: Iterator[Record | Problem]) -> list[Record | Problem]:
 
 def _detect(source: Source, head: Sequence[Record | Problem], columns: Mapping[str, str]) -> RowFormat | None:
     if source.fields is not None:
-        return choose_format([source.fields], columns)
+        if (found := format_of(source.fields, columns)) is None:
+            raise Unreadable(f"{source.fields_text()}; {wanted_text(columns)}")
+        return found
     seen = [tuple(item.fields) for item in head if isinstance(item, Record)]
     return choose_format(seen, columns) if seen else None
 
@@ -117,8 +119,7 @@ def _check_columns(source: Source, format: RowFormat, columns: Mapping[str, str]
         name for field in FORMAT_FIELDS[format] if (name := columns.get(field, field)) not in source.fields
     ]:
         raise Unreadable(
-            f"it has no column {names_text(missing)}; the columns seen are {names_text(source.fields)}; "
-            f"{wanted_text(columns, format)}"
+            f"it has no column {names_text(missing)}; {source.fields_text()}; {wanted_text(columns, format)}"
         )
 
 

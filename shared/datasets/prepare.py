@@ -154,7 +154,7 @@ def _death(result: SandboxResult, limits: DatasetLimits) -> str:
         case "signal":
             return "it is damaged: its reader crashed on it, which harmed nothing else"
         case _:
-            return "it is damaged, or its reader has a fault; the log has more"
+            return "it is damaged, or its reader has a fault; save it again, as JSON lines if need be"
 
 
 def _publish(written: Path, destination: Path) -> tuple[int, str]:

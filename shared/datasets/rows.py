@@ -72,7 +72,9 @@ def _text(value: object, name: str) -> str:
 
 
 def _label(value: object, column: str, limits: DatasetLimits) -> str:
-    """Labels become strings: 1 is "1", true is "true"; white space around them is dropped."""
+    """Labels become strings: 1 and 1.0 are "1", true is "true"; white space around them is dropped."""
+    if isinstance(value, float) and value.is_integer():  # as pandas writes whole numbers beside a missing one
+        value = int(value)
     if isinstance(value, int):
         value = str(value).lower()
     label = _text(value, f"`{column}`").strip()

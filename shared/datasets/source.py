@@ -32,10 +32,21 @@ class Source:
     unit: Literal["line", "row"]
     fields: tuple[str, ...] | None
     items: Iterator[Record | Problem]
+    header_guessed: bool = False
+    """Whether `fields` may be a first row of content, which no message may repeat."""
+
+    def fields_text(self) -> str:
+        """The columns for a message."""
+        if not self.header_guessed:
+            return f"the columns seen are {names_text(self.fields or ())}"
+        return (
+            f"its first row, taken for a header, has {len(self.fields or ())} columns and no known name "
+            "(a table without header has `column_1`, `column_2`, …)"
+        )
 
 
 def names_text(names: list[str] | tuple[str, ...]) -> str:
-    """Field names for a message: at most ten, and none so long that it could be content."""
+    """Field names for a message: at most ten, and none longer than names are."""
     shown = [
         f"`{name}`" if len(name) <= 40 and name.isprintable() else "(no plain name)" for name in names[:10]
     ]

@@ -4,9 +4,11 @@ CSV is RFC 4180: comma, double quotes, quoted cells may span lines. TSV is the r
 text/tab-separated-values: one row a line, a tab between cells, no quoting, so quotes belong to the text.
 
 The first row is a header unless one of these holds:
-1. `columns` maps a field to `column_1`, `column_2`, …: the names that columns get where there is no header;
+1. `columns` maps a field to `column_1`, `column_2`, …, the names that columns get where there is no header,
+   and no cell of the first row is itself one of the names `columns` gives;
 2. the first row has none of the fields' names (or the names `columns` gives), and its first or second cell
    comes again in the same column of the next rows, as labels do and names of columns do not.
+A column whose cell in the header is blank is called by its place too; to map it, map another one by its name.
 A table of two columns without header whose first column then has few different values, and the second more,
 is a list of label and text (the SMS Spam Collection comes so), and its columns are called that.
 """
@@ -24,6 +26,7 @@ from shared.datasets.source import Problem, Record, Source, Unreadable
 KNOWN_FIELDS = frozenset({"text", "label", "prompt", "completion", "messages"})
 SAMPLE_ROWS = 500
 MOST_LABELS_IN_SAMPLE = 50
+_QUOTES = 'a quote inside a quoted cell is written twice (""), and in TSV quotes are plain text'
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,8 @@ def open_table(
     cells = [item.cells for item in sample if isinstance(item, _Cells)]
     if not cells:
         return Source("line", None, iter([item for item in sample if isinstance(item, Problem)]))
-    if _has_header(cells, columns):
+    has_header = _has_header(cells, columns)
+    if has_header:
         names = _header_names(cells[0])
         first = next(index for index, item in enumerate(sample) if isinstance(item, _Cells))
         del sample[first]
@@ -53,7 +57,8 @@ def open_table(
         names = ("label", "text")
     else:
         names = tuple(f"column_{number}" for number in range(1, len(cells[0]) + 1))
-    return Source("line", names, _records(itertools.chain(sample, rows), names))
+    guessed = has_header and not set(names) & (KNOWN_FIELDS | set(columns.values()))
+    return Source("line", names, _records(itertools.chain(sample, rows), names), header_guessed=guessed)
 
 
 def _records(items: Iterator[_Cells | Problem], names: tuple[str, ...]) -> Iterator[Record | Problem]:
@@ -85,12 +90,23 @@ def _csv_rows(stream: BinaryIO, limits: DatasetLimits) -> Iterator[_Cells | Prob
         except StopIteration:
             return
         except csv.Error as error:
-            yield Problem(first_line, f"is not CSV: {error}")
+            yield Problem(first_line, f"is not CSV: {_plain(str(error))}")
         except _BadLine as error:
             yield error.args[0]
         else:
             if cells:
                 yield _Cells(first_line, cells)
+
+
+def _plain(error: str) -> str:
+    """The csv module's words for what people meet, in words that say what to do."""
+    if error.startswith("new-line character seen in unquoted field"):
+        return "a carriage return stands where no line ends; save the file with the line ends LF or CRLF"
+    if error == "unexpected end of data":
+        return f"a quote is opened here and never closed; {_QUOTES}"
+    if "expected after" in error:
+        return f"text follows a closing quote; {_QUOTES}"
+    return error
 
 
 class _Lines:
@@ -114,10 +130,12 @@ class _Lines:
 
 def _has_header(rows: Sequence[Sequence[str]], columns: Mapping[str, str]) -> bool:
     first, later = rows[0], rows[1:]
+    names = {cell.strip() for cell in first}
+    if names & set(columns.values()):
+        return True
     if any(_is_positional(name) for name in columns.values()):
         return False
-    names = {cell.strip() for cell in first}
-    if names & (KNOWN_FIELDS | set(columns.values())):
+    if names & KNOWN_FIELDS:
         return True
     return not any(
         len(row) > column and row[column] == first[column]

@@ -121,6 +121,16 @@ def test_a_damaged_state_is_told_by_its_fault(tmp_path: Path, state: str, words:
         open_arrow_folder(folder, WANTED)
 
 
+@pytest.mark.parametrize("type_name", ["date32", "timestamp[us]", "timestamp[s]"])
+def test_a_value_beyond_python_is_refused_without_repeating_it(tmp_path: Path, type_name: str) -> None:
+    number = pa.array([987_654_321 if type_name == "date32" else 987_654_321 * 10**9])
+    column = number.cast("int32" if type_name == "date32" else "int64").cast(type_name)
+    file = save_stream(pa.table({"text": ["a"], "label": column}), tmp_path / "a.arrow")
+    with pytest.raises(Unreadable, match="a value that can't be read, such as a date beyond") as caught:
+        list(open_arrow_file(file, WANTED).items)
+    assert "987" not in str(caught.value)
+
+
 def test_files_with_different_columns_are_refused(tmp_path: Path) -> None:
     folder = save_arrow_folder(ROWS, tmp_path / "d")
     save_stream(pa.table({"other": [1]}), folder / "two.arrow")

@@ -1,5 +1,6 @@
 """Names of data sets: what they find, and that they find nothing outside the folder."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,31 @@ def test_an_absent_folder_has_nothing(tmp_path: Path) -> None:
     assert dataset_names(tmp_path / "absent") == []
     with pytest.raises(DatasetUnknown, match="nothing"):
         resolve_dataset("spam", tmp_path / "absent")
+
+
+def test_every_name_listed_finds_a_data_set(home: Path) -> None:
+    for name in ("Rows.JSONL", "twice.csv", "twice.jsonl", "notes.csv", "v1.0.csv", "spam/Held.CSV"):
+        (home / name).write_text("content")
+    (home / "notes").mkdir()
+    (home / "notes" / "README.md").write_text("no rows")
+    names = dataset_names(home)
+    assert {"Rows.JSONL", "twice", "twice.csv", "notes.csv", "v1.0", "spam/Held.CSV"} <= set(names)
+    assert len({resolve_dataset(name, home) for name in names}) == len(names)
+
+
+def test_what_may_not_be_read_is_left_out_of_the_list(home: Path) -> None:
+    (home / "lost+found").mkdir(mode=0)
+    (home / "link to a name too long").symlink_to("x" * 300)  # even root can't look at that
+    with pytest.raises(DatasetUnknown, match="alone, arrow, spam/held_out"):
+        resolve_dataset("nothing", home)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+@pytest.mark.parametrize("mode", [0, 0o100])
+def test_an_arrow_folder_that_may_not_be_read_is_unknown(home: Path, mode: int) -> None:
+    (home / "arrow").chmod(mode)
+    with pytest.raises(DatasetUnknown):
+        resolve_dataset("arrow", home)
 
 
 def test_links_that_lead_out_are_refused(home: Path) -> None:

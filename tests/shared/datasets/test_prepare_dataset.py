@@ -109,7 +109,9 @@ def test_rows_with_more_fields_than_most_are_a_mix_only_where_the_format_is_dete
         ("a.json", '[{"text": "a"}]', "one JSON array; wanted is JSON lines"),
         ("a.txt", "just words\n", "none of the kinds read here"),
         ("a.jsonl", '{"message": "a", "category": "b"}\n', "the fields seen are `category`, `message`"),
-        ("a.csv", "message,category\na,b\n", "the fields seen are `category`, `message`"),
+        ("a.csv", "label,category\na,b\n", "the columns seen are `label`, `category`"),
+        ("a.csv", "message,category\na,b\n", "taken for a header, has 2 columns and no known name"),
+        ("a.csv", "text,label\ra,ham\r", "line 1 is not CSV: a carriage return"),
         ("a.jsonl", b"\x80\x04\x95\x10\x00", "pickle, which can hold a program"),
         ("a.csv.gz", b"\x1f\x8b\x08\x00", "compressed (gzip)"),
         ("a.xlsx", b"PK\x03\x04....", "save it as CSV UTF-8"),
@@ -129,6 +131,26 @@ def test_a_table_without_the_wanted_column_is_told_once(bench: Workbench) -> Non
     refusal = bench.refusal(source, format="classification")
     assert "it has no column `text`; the columns seen are `message`, `label`" in refusal.message
     assert refusal.errors == ()
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.tsv", "a.txt"])
+@pytest.mark.parametrize("options", [{}, {"format": "text"}, {"columns": {"text": "message"}}], ids=str)
+def test_a_first_row_that_may_be_content_is_never_repeated(
+    bench: Workbench, name: str, options: dict[str, Any]
+) -> None:
+    content = "my password is hunter2,never tell anybody\nsee you,later\n"
+    source = bench.write(name, content.replace(",", "\t") if name == "a.tsv" else content)
+    refusal = bench.refusal(source, **options)
+    assert "has 2 columns and no known name" in refusal.message
+    assert "`column_1`, `column_2`, …" in refusal.message
+    assert "hunter2" not in f"{refusal.message}{refusal.errors}"
+    assert "never" not in f"{refusal.message}{refusal.errors}"
+
+
+def test_a_reader_with_a_fault_promises_no_log(bench: Workbench) -> None:
+    limits = DatasetLimits(labels="many")  # type: ignore[arg-type]
+    refusal = bench.refusal(bench.write("a.jsonl", jsonl(ROWS)), limits=limits)
+    assert refusal.message.endswith("or its reader has a fault; save it again, as JSON lines if need be")
 
 
 def test_more_labels_than_allowed_are_refused(bench: Workbench) -> None:
@@ -178,6 +200,12 @@ def test_the_name_given_by_the_owner_tells_the_kind(bench: Workbench) -> None:
     source = bench.write("content", "text,label\na b,ham\n")
     _, rows = bench.prepare(source, file_name="upload.csv")
     assert rows == [{"text": "a b", "label": "ham"}]
+
+
+def test_a_byte_order_mark_before_a_very_long_first_line_hides_no_json(bench: Workbench) -> None:
+    rows = [{"text": "long, " * 20_000}]
+    _, read = bench.prepare(bench.write("a.txt", "\ufeff" + jsonl(rows)))
+    assert read == rows
 
 
 def save_folder(folder: Path) -> Path:

@@ -26,7 +26,9 @@ def test_only_the_formats_fields_are_kept_and_text_as_it_is() -> None:
     assert list(row.items()) == [("text", "  a b "), ("label", "spam")]
 
 
-@pytest.mark.parametrize(("label", "kept"), [(1, "1"), (0, "0"), (True, "true"), ("스팸", "스팸")])
+@pytest.mark.parametrize(
+    ("label", "kept"), [(1, "1"), (0, "0"), (1.0, "1"), (-2.0, "-2"), (True, "true"), ("스팸", "스팸")]
+)
 def test_labels_become_strings(label: object, kept: str) -> None:
     assert normalise_row({"text": "a", "label": label}, "classification", {}, LIMITS)["label"] == kept
 

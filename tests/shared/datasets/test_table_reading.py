@@ -52,6 +52,11 @@ def test_positional_names_say_that_there_is_no_header() -> None:
     assert rows(source) == [{"column_1": "a", "column_2": "ham"}, {"column_1": "b", "column_2": "spam"}]
 
 
+def test_a_header_that_literally_holds_positional_names_is_a_header() -> None:
+    source = table(b"column_1,column_2\nhello,ham\n", "csv", text="column_1", label="column_2")
+    assert list(source.items) == [Record(2, {"column_1": "hello", "column_2": "ham"})]
+
+
 def test_a_headerless_table_of_text_and_label_gets_positional_names() -> None:
     source = table(b"hello,ham\nsee you,ham\nwin,spam\nlater,ham\n", "csv")
     assert source.fields == ("column_1", "column_2")
@@ -83,6 +88,9 @@ def test_broken_quotes_and_foreign_encodings_are_told_with_their_line() -> None:
     bad_quote, bad_bytes, good = source.items
     assert isinstance(bad_quote, Problem)
     assert bad_quote.number == 2
+    assert bad_quote.message.startswith(
+        "is not CSV: text follows a closing quote; a quote inside a quoted cell"
+    )
     assert bad_bytes == Problem(3, "is not UTF-8 at byte 1; save the file as UTF-8")
     assert good == Record(4, {"text": "c", "label": "spam"})
 
@@ -91,6 +99,13 @@ def test_a_quote_that_never_closes_is_told_and_ends_the_file() -> None:
     [problem] = table(b'text,label\n"a,ham\nb,spam\n', "csv").items
     assert isinstance(problem, Problem)
     assert problem.number == 2
+    assert "a quote is opened here and never closed; a quote inside a quoted cell" in problem.message
+
+
+def test_lines_that_end_in_a_bare_carriage_return_are_told_with_what_to_save() -> None:
+    [problem] = table(b"text,label\ra,ham\rb,spam\r", "csv").items
+    assert isinstance(problem, Problem)
+    assert problem.message.endswith("save the file with the line ends LF or CRLF")
 
 
 def test_a_header_with_one_name_twice_is_refused() -> None:
