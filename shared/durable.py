@@ -22,6 +22,18 @@ def write_json_durably(path: Path, content: object) -> None:
     write_durably(path, text.encode())
 
 
+def write_private(path: Path, text: str) -> None:
+    """Write or replace a file that only this user can read, whole or not at all."""
+    draft = path.with_name(f".{path.name}.draft")
+    draft.unlink(missing_ok=True)
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+    fsync_path(path.parent)
+
+
 def fsync_path(path: Path) -> None:
     """Bring a file's content, or a folder's list of names, to disk."""
     descriptor = os.open(path, os.O_RDONLY)

@@ -1,7 +1,8 @@
 """Every setting of Tunedock, in one typed object read once from the environment."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
+from urllib.parse import quote, urlsplit, urlunsplit
 
 from pydantic import Field, PositiveFloat, PositiveInt, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -17,6 +18,9 @@ class Settings(BaseSettings):
 
     store_url: SecretStr | None = Field(
         None, description="Redis ≥ 6.2 or Valkey that keeps jobs; unset: `./tunedock` starts its own"
+    )
+    store_password_file: Path | None = Field(
+        None, description="file with the password for a `TUNEDOCK_STORE_URL` that has none"
     )
     data_dir: Path = Field(
         PROJECT_ROOT / "data", description="files, models, jobs, embedded store and API key"
@@ -36,6 +40,17 @@ class Settings(BaseSettings):
     worker_metrics_port: PositiveInt = Field(9465, description="port of the worker's `/metrics`")
     default_model: str = Field(
         "LGAI-EXAONE/EXAONE-3.5-2.4B-Instruct", description="base model of a request that names none"
+    )
+    device: Literal["auto", "cuda", "cpu"] = Field(
+        "auto", description="what the worker computes on; `auto`: a CUDA card if there is one"
+    )
+    host_hf_cache: Path | None = Field(
+        None,
+        description="another Hugging Face cache, read only: its models are diagnosed there and copied from "
+        "there instead of downloaded",
+    )
+    grafana_password_file: Path | None = Field(
+        None, description="file with Grafana's admin password, which `./tunedock key --grafana` prints"
     )
     max_upload_bytes: PositiveInt = Field(1024**3, description="largest file `POST /v1/files` accepts")
     min_free_bytes: PositiveInt = Field(
@@ -58,6 +73,26 @@ class Settings(BaseSettings):
     max_queued_jobs: PositiveInt = Field(
         1000, description="jobs that may wait at once; more are refused with 429"
     )
+
+    @property
+    def store_address(self) -> str | None:
+        """`store_url` with the password of `store_password_file`. Raises ValueError if that is unreadable."""
+        if self.store_url is None:
+            return None
+        url = self.store_url.get_secret_value()
+        if self.store_password_file is None:
+            return url
+        parts = urlsplit(url)
+        if parts.password:
+            raise ValueError("TUNEDOCK_STORE_URL has a password already; unset TUNEDOCK_STORE_PASSWORD_FILE")
+        try:
+            password = quote(self.store_password_file.read_text().strip(), safe="")
+        except OSError as error:
+            path = self.store_password_file
+            raise ValueError(
+                f"TUNEDOCK_STORE_PASSWORD_FILE={path} can't be read: {error.strerror}"
+            ) from error
+        return urlunsplit(parts._replace(netloc=f":{password}@{parts.netloc}"))
 
     @field_validator("storages", mode="before")
     @classmethod

@@ -40,6 +40,8 @@ def get_readiness(service: Service) -> Readiness:
     alive = [worker for worker in workers if worker.beat_seconds_ago < BEAT_LIMIT_SECONDS]
     if not alive:
         raise NotReady(_silence([worker.beat_seconds_ago for worker in workers]), errors=(NO_WORKER,))
+    if problems := [worker.fields["problem"] for worker in alive if worker.fields.get("problem")]:
+        raise NotReady(problems[0], errors=(FieldError("worker", problems[0]),))
     if not any("device" in worker.fields for worker in alive):
         raise NotReady("The worker is starting: it does not own its device yet.", errors=(NO_WORKER,))
     return Readiness(

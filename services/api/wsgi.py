@@ -10,12 +10,12 @@ from shared.queue import Doorbell
 from shared.settings import Settings
 
 settings = Settings()
-if settings.store_url is None:
+_url = settings.store_address
+if _url is None:
     raise SystemExit(
         "TUNEDOCK_STORE_URL is not set: the API needs a Redis or Valkey, for example "
         "redis://127.0.0.1:6379/0. `./tunedock up` starts one of its own."
     )
-_url = settings.store_url.get_secret_value()
 _metrics_folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")  # set in gunicorn.conf.py
 if _metrics_folder:
     PLACE.share_counts()

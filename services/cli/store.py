@@ -1,7 +1,6 @@
 """The embedded job store: Valkey from a wheel, durable, on a loopback port, with a generated password."""
 
 import json
-import os
 import platform
 import secrets
 from dataclasses import asdict, dataclass
@@ -12,30 +11,10 @@ import redis
 
 from services.cli.failure import CommandFailed
 from services.cli.ports import free_port, is_free
+from shared.durable import write_private
+from shared.store_configuration import store_configuration
 
 HOST = "127.0.0.1"
-
-# Durability over speed: a job is accepted only once it is on disk, and we need ten writes a second.
-CONFIGURATION = """\
-bind {host}
-port {port}
-protected-mode yes
-requirepass {password}
-dir {folder}
-appendonly yes
-appendfsync always
-aof-use-rdb-preamble yes
-aof-load-truncated yes
-no-appendfsync-on-rewrite no
-auto-aof-rewrite-min-size 64mb
-save 3600 1
-stop-writes-on-bgsave-error no
-maxmemory 512mb
-maxmemory-policy noeviction
-tcp-keepalive 60
-timeout 0
-daemonize no
-"""
 
 
 @dataclass(frozen=True)
@@ -78,11 +57,9 @@ def prepare_store(data_dir: Path) -> EmbeddedStore:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     access = _remembered_access(folder / "access.json")
     configuration = folder / "valkey.conf"
-    _write_private(
+    write_private(
         configuration,
-        CONFIGURATION.format(
-            host=HOST, port=access.port, password=access.password, folder=_quoted(str(folder))
-        ),
+        store_configuration(host=HOST, port=access.port, password=access.password, folder=folder),
     )
     return EmbeddedStore(command=(str(binary), str(configuration)), access=access)
 
@@ -112,21 +89,5 @@ def _remembered_access(path: Path) -> StoreAccess:
         access = StoreAccess(free_port(HOST), known.password)
     except (FileNotFoundError, ValueError, TypeError):
         access = StoreAccess(free_port(HOST), secrets.token_urlsafe(32))
-    _write_private(path, json.dumps(asdict(access)))
+    write_private(path, json.dumps(asdict(access)))
     return access
-
-
-def _write_private(path: Path, text: str) -> None:
-    """Replace `path` at once by a file that only this user can read."""
-    draft = path.with_name(path.name + ".new")
-    draft.unlink(missing_ok=True)
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.rename(path)
-
-
-def _quoted(text: str) -> str:
-    """`text` as one word of the server's configuration language."""
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

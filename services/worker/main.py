@@ -6,16 +6,18 @@ store's to say.
 """
 
 import logging
+import os
 import threading
 import time
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from celery.signals import worker_init, worker_process_init, worker_shutting_down
 
 from services.worker.janitor import Janitor
 from services.worker.ownership import DeviceOwnership
-from services.worker.paths import device_lock, drain_order, life_sign
+from services.worker.paths import device_lock, drain_order, life_sign, state_file
+from services.worker.state import tell_state
 from shared.queue import TASK, Doorbell, celery_app
 from shared.settings import Settings
 from shared.worker_store import WorkerStore
@@ -28,6 +30,7 @@ logging.basicConfig(
 )
 logger = logging.getLogger(__name__)
 STATE_SECONDS = 5.0
+DEVICE_RETRY_SECONDS = 30.0
 _one_at_a_time = threading.Lock()  # the take-over thread and the first task both ask for the runner
 
 
@@ -38,10 +41,10 @@ def settings() -> Settings:
 
 @cache
 def store_url() -> str:
-    url = settings().store_url
+    url = settings().store_address
     if url is None:
         raise SystemExit("The worker needs TUNEDOCK_STORE_URL; `./tunedock up` starts store, API and worker.")
-    return url.get_secret_value()
+    return url
 
 
 def runner() -> "Runner":
@@ -61,11 +64,30 @@ def _take_over() -> "Runner":
     )
     for job_id in ownership.take():
         logger.warning("the process that ran job %s died", job_id)
-    # Imported here and now: it brings torch, which the main process must not load, and which takes seconds,
+    # Imported here and now: they bring torch, which the main process must not load, and which takes seconds,
     # while what a dead predecessor held is in the queue already.
+    from services.worker.device import DeviceMissing, find_device
     from services.worker.runner import Runner
 
-    return Runner(settings(), store, ownership)
+    try:
+        device = find_device(settings().device)
+    except DeviceMissing as missing:
+        _die_of(str(missing), store)
+    return Runner(settings(), store, ownership, device)
+
+
+def _die_of(problem: str, store: WorkerStore) -> NoReturn:
+    """Say what is missing and end this process: its successor looks again, as CUDA looks once a process.
+
+    Jobs wait meanwhile.
+    """
+    logger.error("%s", problem)
+    drain = drain_order(settings().data_dir, settings().worker_host)
+    deadline = time.monotonic() + DEVICE_RETRY_SECONDS
+    while time.monotonic() < deadline and not drain.exists():
+        tell_state(settings(), store, problem=problem)
+        time.sleep(1)
+    os._exit(1)
 
 
 app = celery_app(store_url())
@@ -82,6 +104,7 @@ def run_jobs(job_id: str) -> None:
 def _start_janitor(**_: Any) -> None:
     drain_order(settings().data_dir, settings().worker_host).unlink(missing_ok=True)
     life_sign(settings().data_dir, settings().worker_host).unlink(missing_ok=True)
+    state_file(settings().data_dir, settings().worker_host).unlink(missing_ok=True)
     Janitor(settings(), WorkerStore.connect(store_url()), Doorbell(store_url())).start()
 
 

@@ -24,6 +24,11 @@ def life_sign(data_dir: Path, host: str) -> Path:
     return worker_folder(data_dir) / f"{host}.alive"
 
 
+def state_file(data_dir: Path, host: str) -> Path:
+    """What the child last said of itself: device, resident model, what keeps it from work."""
+    return worker_folder(data_dir) / f"{host}.state.json"
+
+
 def job_folder(data_dir: Path, job_id: str) -> Path:
     return data_dir / "jobs" / job_id
 

@@ -11,12 +11,14 @@ from typing import Any, Literal
 import torch
 
 from services.worker import metrics, work
+from services.worker.device import device_name
 from services.worker.failures import Failure, FailureCode, JobFailed
 from services.worker.lifeline import Lifeline
 from services.worker.ownership import DeviceOwnership
 from services.worker.paths import attempt_folder, drain_order, job_folder, life_sign
 from services.worker.report import JobCancelled, LeaseLost, WorkerDraining
 from services.worker.residency import Residency
+from services.worker.state import tell_state
 from shared.durable import write_json_durably
 from shared.errors import StoreUnavailable
 from shared.job_records import Claim
@@ -32,11 +34,13 @@ EndStatus = Literal["succeeded", "failed", "cancelled"]
 class Runner:
     """The child's whole state: the device it owns and the base model it holds."""
 
-    def __init__(self, settings: Settings, store: WorkerStore, ownership: DeviceOwnership) -> None:
+    def __init__(
+        self, settings: Settings, store: WorkerStore, ownership: DeviceOwnership, device: torch.device
+    ) -> None:
         self._settings = settings
         self._store = store
         self._ownership = ownership
-        self._residency = Residency(torch.device("cuda" if torch.cuda.is_available() else "cpu"))
+        self._residency = Residency(device)
 
     def run_waiting(self) -> None:
         """Run jobs in the store's order until none may start now, or the worker drains."""
@@ -91,15 +95,12 @@ class Runner:
 
     def tell_state(self) -> None:
         """Show the device and the resident base in the worker's state, as well as the store allows."""
-        device = self._residency.device
-        name = torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
-        try:
-            self._store.worker_beat(
-                self._settings.worker_host,
-                {"device": name, "resident_model": self._residency.name or ""},
-            )
-        except StoreUnavailable:
-            logger.warning("the store is away; the worker's state is shown later")
+        tell_state(
+            self._settings,
+            self._store,
+            device=device_name(self._residency.device),
+            resident_model=self._residency.name,
+        )
 
     def _replay_earlier_attempts(self, claim: Claim, lifeline: Lifeline) -> None:
         for attempt in range(1, claim.attempt):

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from services.worker.ownership import DeviceOwnership
 from services.worker.runner import Runner
@@ -43,7 +44,7 @@ def job_id(store: WorkerStore) -> str:
 @pytest.fixture
 def runner(store: WorkerStore, tmp_path: Path) -> Runner:
     ownership = DeviceOwnership(tmp_path / "lock", store, host="a", crash_limit=3)
-    return Runner(Settings(data_dir=tmp_path / "data"), store, ownership)
+    return Runner(Settings(data_dir=tmp_path / "data"), store, ownership, torch.device("cpu"))
 
 
 def test_a_claim_whose_reply_was_lost_is_the_same_claim_when_asked_again(

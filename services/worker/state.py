@@ -1,0 +1,32 @@
+"""What the worker says of itself: into the store for the API, into a file for its own health check."""
+
+import logging
+import os
+
+from services.worker.paths import state_file
+from shared.durable import write_json_durably
+from shared.errors import StoreUnavailable
+from shared.settings import Settings
+from shared.worker_store import WorkerStore
+
+logger = logging.getLogger(__name__)
+
+
+def tell_state(
+    settings: Settings,
+    store: WorkerStore,
+    *,
+    device: str | None = None,
+    resident_model: str | None = None,
+    problem: str | None = None,
+) -> None:
+    """Show device and resident base, or the `problem` that keeps this worker from work."""
+    state = {"device": device, "resident_model": resident_model, "problem": problem, "pid": os.getpid()}
+    write_json_durably(state_file(settings.data_dir, settings.worker_host), state)
+    fields = {"resident_model": resident_model or "", "problem": problem or ""}
+    if device:
+        fields["device"] = device
+    try:
+        store.worker_beat(settings.worker_host, fields)
+    except StoreUnavailable:
+        logger.warning("the store is away; the worker's state is shown later")
