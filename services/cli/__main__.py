@@ -8,7 +8,8 @@ from collections.abc import Sequence
 
 from pydantic import ValidationError
 
-from services.cli import demo, life, quality, serve, submit
+from services.cli import demo, key, life, quality, serve, submit
+from services.cli.doctor import command as doctor
 from services.cli.failure import CommandFailed, UsageError
 from services.cli.terminal import Terminal
 from shared.settings import Settings
@@ -28,7 +29,7 @@ def command_parser() -> argparse.ArgumentParser:
         description="Fine-tunes language models with adapters on one machine, and diagnoses how they load.",
     )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for group in (demo, serve, submit, life):
+    for group in (demo, serve, submit, life, doctor, key):
         group.add_commands(commands)
     commands.add_parser("check", help="lint, types and import contracts of the code")
     commands.add_parser("test", help="the test suite; further words go to pytest")

@@ -30,7 +30,7 @@ def run(words: str) -> int:
         "",
         "prepare model",
         "pause job",
-        "doctor",
+        "doctor now",
         "jobs --limit many",
         "jobs --status lost",
         "show",
@@ -115,5 +115,5 @@ def test_every_command_is_in_the_help(capsys: pytest.CaptureFixture[str]) -> Non
     words = re.findall(r"^    (\w+) ", capsys.readouterr().out, re.MULTILINE)
     assert words == [
         "demo", "up", "down", "train", "diagnose", "jobs", "show", "events", "cancel", "download",
-        "check", "test",
+        "doctor", "key", "check", "test",
     ]  # fmt: skip

@@ -1,0 +1,71 @@
+"""Where the installation's folders really lie, and which variable decided where models are cached."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from services.cli.doctor.facts import CacheFacts, Folder, FolderRole, WorkerState
+from shared.settings import PROJECT_ROOT, Settings
+from shared.storage import storage_of
+
+# In order of precedence, each with what huggingface_hub appends; the worker's diagnosis has the same table.
+DECIDING = (
+    ("HF_HUB_CACHE", ""),
+    ("HUGGINGFACE_HUB_CACHE", ""),
+    ("HF_HOME", "hub"),
+    ("XDG_CACHE_HOME", "huggingface/hub"),
+)
+IGNORED = ("TRANSFORMERS_CACHE", "PYTORCH_TRANSFORMERS_CACHE", "PYTORCH_PRETRAINED_BERT_CACHE")
+
+
+def find_cache(settings: Settings, environment: Mapping[str, str], worker: WorkerState | None) -> CacheFacts:
+    """The folder that the worker says it uses, else the one that this environment names."""
+    decided = next(((name, end) for name, end in DECIDING if environment.get(name)), None)
+    if worker and worker.hf_cache:
+        folder, decided_by = Path(worker.hf_cache), "the worker's environment"
+    elif decided:
+        folder, decided_by = Path(environment[decided[0]], decided[1]).expanduser(), decided[0]
+    else:
+        folder, decided_by = Path("~/.cache/huggingface/hub").expanduser(), "default"
+    entry = folder / f"models--{settings.default_model.replace('/', '--')}"
+    return CacheFacts(
+        folder=str(folder),
+        decided_by=decided_by,
+        ignored=tuple((name, environment[name]) for name in IGNORED if environment.get(name)),
+        holds_default_model=_exists(entry / "snapshots"),
+    )
+
+
+def describe_folders(settings: Settings, cache: CacheFacts, root: Path) -> tuple[Folder, ...]:
+    """Every folder that work depends on."""
+    named: list[tuple[FolderRole, Path, str | None]] = [
+        ("repository", PROJECT_ROOT, None),
+        ("data", settings.data_dir, "TUNEDOCK_DATA_DIR"),
+        ("datasets", settings.datasets_dir, "TUNEDOCK_DATASETS_DIR"),
+        ("models", settings.models_dir, "TUNEDOCK_MODELS_DIR"),
+        ("model cache", Path(cache.folder), "HF_HUB_CACHE"),
+    ]
+    if settings.host_hf_cache is not None:
+        named.append(("host cache", settings.host_hf_cache, "TUNEDOCK_HOST_HF_CACHE"))
+    return tuple(_describe(role, path, setting, root) for role, path, setting in named)
+
+
+def _describe(role: FolderRole, path: Path, setting: str | None, root: Path) -> Folder:
+    """A folder that does not exist yet will lie where the nearest one above it does."""
+    exists = _exists(path)
+    there = next((parent for parent in [path, *path.parents] if _exists(parent)), Path("/"))
+    return Folder(
+        role=role,
+        path=str(path),
+        setting=setting,
+        exists=exists,
+        writable=os.access(there, os.W_OK),
+        storage=storage_of(there, proc=root / "proc", sys=root / "sys"),
+    )
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:
+        return False

@@ -1,0 +1,76 @@
+"""What API and worker say of themselves, and whether the API takes our key."""
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from services.cli.doctor.facts import ApiFacts, KeyFacts, Missing, WorkerState
+from services.cli.failure import CommandFailed
+from services.cli.server import key_path, read_key
+from shared.settings import Settings
+
+ANSWER_SECONDS = 3.0
+
+
+def ask_api(url: str) -> ApiFacts:
+    """Facts of the API's health pages, which need no key."""
+    health = _get(f"{url}/healthz")
+    if health is None or health.status_code != 200:
+        return ApiFacts(url=url)
+    readiness = _get(f"{url}/readyz")
+    told = _json(readiness)
+    return ApiFacts(
+        url=url,
+        answers=True,
+        ready=readiness is not None and readiness.status_code == 200,
+        missing=tuple(
+            Missing(path=str(item.get("path", "")), message=str(item.get("message", "")))
+            for item in told.get("errors", [])
+        ),
+        devices=tuple(str(worker["device"]) for worker in told.get("workers", []) if worker.get("device")),
+    )
+
+
+def ask_key(settings: Settings, api: ApiFacts) -> KeyFacts:
+    """Whether there is a key to send, and whether the API takes it."""
+    path = key_path(settings)
+    try:
+        key = read_key(path)
+    except CommandFailed as failure:
+        return KeyFacts(path=str(path), problem=failure.message)
+    answer = _get(f"{api.url}/v1/jobs?limit=1", Authorization=f"Bearer {key}") if api.answers else None
+    # A store that is away answers 503 after the key was looked at.
+    return KeyFacts(path=str(path), accepted=None if answer is None else answer.status_code != 401)
+
+
+def read_worker_state(settings: Settings) -> WorkerState | None:
+    """The worker's own file; its time of change is the worker's sign of life."""
+    path = Path(settings.data_dir) / "worker" / f"{settings.worker_host}.state.json"
+    try:
+        age_seconds = time.time() - path.stat().st_mtime
+        state = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return None
+    if not isinstance(state, dict):
+        return None
+    known = {name: state.get(name) or None for name in ("device", "problem", "hf_cache")}
+    return WorkerState(age_seconds=max(0.0, age_seconds), **known)
+
+
+def _get(url: str, **headers: str) -> httpx.Response | None:
+    try:
+        # A proxy of the environment has no business with this machine's own address.
+        return httpx.get(url, headers=headers, timeout=ANSWER_SECONDS, trust_env=False)
+    except (httpx.HTTPError, httpx.InvalidURL, UnicodeEncodeError):
+        return None
+
+
+def _json(answer: httpx.Response | None) -> dict[str, Any]:
+    try:
+        told = answer.json() if answer is not None else {}
+    except ValueError:
+        return {}
+    return told if isinstance(told, dict) else {}

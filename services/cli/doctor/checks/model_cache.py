@@ -1,0 +1,80 @@
+"""Where models are cached: which variable won, and whether the place is fast."""
+
+from services.cli.doctor.checks.finding import WINDOWS_PAGE, Finding, ok, unknown, warning
+from services.cli.doctor.checks.place import is_rotational, is_virtual, is_windows_drive, off_the_drive, place
+from services.cli.doctor.facts import Facts, Folder
+
+MEASURE = "Measure it: ./tunedock diagnose MODEL."
+
+
+def check_model_cache(facts: Facts) -> Finding:
+    if facts.worker_elsewhere:
+        return unknown(
+            "model-cache",
+            f"the worker's container has it{_worker_place(facts)}, not this one",
+            "A diagnosis names its disk and measures it: tunedock diagnose MODEL.",
+        )
+    folder = facts.folder("model cache")
+    if folder is None:
+        return unknown("model-cache", "nothing is known of it")
+    return _judge_place(facts, folder, f"{place(folder)}, decided by {facts.cache.decided_by}")
+
+
+def check_cache_variables(facts: Facts) -> Finding:
+    if not facts.cache.ignored:
+        return ok("cache-variables", f"{facts.cache.decided_by} decides; no other variable is set in vain")
+    names = ", ".join(f"{name}={value}" for name, value in facts.cache.ignored)
+    return warning(
+        "cache-variables",
+        f"{names} is ignored by transformers 5; {facts.cache.decided_by} decides: {facts.cache.folder}",
+        f"If the models are there, set HF_HUB_CACHE={facts.cache.ignored[0][1]} and unset the other.",
+    )
+
+
+def check_host_cache(facts: Facts) -> Finding:
+    folder = facts.folder("host cache")
+    if folder is None:
+        return ok("host-cache", "TUNEDOCK_HOST_HF_CACHE is not set: there is no other cache to copy from")
+    if not folder.exists:
+        return warning(
+            "host-cache",
+            f"TUNEDOCK_HOST_HF_CACHE names {folder.path}, which does not exist here",
+            f"Name the folder of the cache your scripts filled; {WINDOWS_PAGE}, step 4.",
+        )
+    slow = ": slow, but read once only, to copy" if folder.storage.storage_class != "local" else ""
+    return ok("host-cache", f"{place(folder)}{slow}")
+
+
+def _judge_place(facts: Facts, folder: Folder, seen: str) -> Finding:
+    storage, move = (
+        folder.storage,
+        "Copy it to a local disk with its links (cp -a) and name that in HF_HUB_CACHE",
+    )
+    match storage.storage_class:
+        case "host share" if is_windows_drive(storage):
+            return warning("model-cache", f"{seen}: on a drive of Windows", off_the_drive("HF_HUB_CACHE"))
+        case "host share" | "fuse" | "network":
+            return warning("model-cache", f"{seen}: each load reads across it", f"{move}. {MEASURE}")
+        case "layered":
+            return warning(
+                "model-cache",
+                f"{seen}: in a container's own layer, so a new container downloads everything again",
+                "Mount a named volume there.",
+            )
+        case "memory":
+            return warning("model-cache", f"{seen}: in memory, gone at the next restart", f"{move}.")
+    if facts.wsl:
+        return unknown(
+            "model-cache",
+            f"{seen}: in a disk image of Windows; which disk holds that image is not seen from here",
+            f"Keep the image on the SSD: {WINDOWS_PAGE}, step 3. {MEASURE}",
+        )
+    if is_rotational(storage) and is_virtual(storage):
+        return unknown("model-cache", f"{seen}: calls itself a hard disk, as virtual disks do", MEASURE)
+    if is_rotational(storage):
+        return warning("model-cache", f"{seen}: a hard disk", f"{move} on an SSD. {MEASURE}")
+    return ok("model-cache", seen)
+
+
+def _worker_place(facts: Facts) -> str:
+    return f" at {facts.worker.hf_cache}" if facts.worker and facts.worker.hf_cache else ""

@@ -1,0 +1,181 @@
+"""What the doctor knows of a machine and an installation before it judges anything."""
+
+from typing import Literal
+
+from shared.schemas import Frozen
+from shared.storage import Storage
+
+StoreState = Literal[
+    "answers", "not running", "elsewhere", "unreachable", "silent", "loading", "wrong password", "bad setting"
+]
+FolderRole = Literal["repository", "data", "datasets", "models", "model cache", "host cache"]
+
+
+class StoreFacts(Frozen):
+    """How the job store answered; never holds its password."""
+
+    embedded: bool
+    state: StoreState
+    address: str | None = None
+    detail: str = ""
+    version: str | None = None
+    durable: bool | None = None
+    """Whether each change is logged to disk."""
+    eviction: str | None = None
+
+
+class Missing(Frozen):
+    """One thing that the API says it needs before a job can run."""
+
+    path: str
+    message: str
+
+
+class ApiFacts(Frozen):
+    """What the API's public pages say."""
+
+    url: str
+    answers: bool = False
+    ready: bool = False
+    missing: tuple[Missing, ...] = ()
+    devices: tuple[str, ...] = ()
+    """What its live workers compute on: `cpu` or a card's name."""
+
+
+class KeyFacts(Frozen):
+    """The API key that commands use."""
+
+    path: str
+    problem: str | None = None
+    accepted: bool | None = None
+    """None: the API did not answer, or there was no key to ask with."""
+
+
+class WorkerState(Frozen):
+    """What the worker wrote of itself, `age_seconds` ago."""
+
+    age_seconds: float
+    device: str | None = None
+    problem: str | None = None
+    hf_cache: str | None = None
+
+
+class ProgramCall(Frozen):
+    """How a program that was asked something ended."""
+
+    path: str | None = None
+    """None: there is no such program."""
+    exit_code: int | None = None
+    """None: not run, could not be started, or stopped at its time limit."""
+    output: str = ""
+    complaint: str = ""
+
+
+class Card(Frozen):
+    """An NVIDIA card as nvidia-smi shows it."""
+
+    name: str
+    driver: str
+    memory_bytes: int | None = None
+    compute_capability: float | None = None
+
+
+class CardFacts(Frozen):
+    """What of a card is visible at each level, from the bus to torch."""
+
+    cards: tuple[Card, ...] = ()
+    nvidia_smi: ProgramCall = ProgramCall()
+    on_pci_bus: bool = False
+    device_files: tuple[str, ...] = ()
+    """/dev/nvidia0 and the like; under WSL /dev/dxg."""
+    linux_driver_in_wsl: bool = False
+    torch: str | None = None
+    """Version of the torch installed beside this command; containers have their own."""
+
+
+class EngineFacts(Frozen):
+    """The container engine that `docker` speaks to."""
+
+    path: str | None = None
+    version: str | None = None
+    operating_system: str = ""
+    runtimes: tuple[str, ...] = ()
+    nvidia_hook: bool = False
+    """The toolkit's hook or a CDI device is there: the engine takes cards without a runtime of that name."""
+    problem: str = ""
+
+
+class Folder(Frozen):
+    """One folder that the installation works with."""
+
+    role: FolderRole
+    path: str
+    setting: str | None = None
+    """The variable that moves it."""
+    exists: bool = True
+    writable: bool = True
+    storage: Storage
+
+
+class CacheFacts(Frozen):
+    """Which variable decides where models are cached."""
+
+    folder: str
+    decided_by: str
+    ignored: tuple[tuple[str, str], ...] = ()
+    """Variables, with their values, that look as if they moved the cache, and do not."""
+    holds_default_model: bool = False
+
+
+class PowerFacts(Frozen):
+    """Power source and mode; None where the kernel shows nothing."""
+
+    on_battery: bool | None = None
+    profile: str | None = None
+    """platform_profile: low-power, balanced, performance and the like."""
+    governor: str | None = None
+    """cpufreq's governor, `driver/governor/preference`, as far as there are any."""
+
+
+class Facts(Frozen):
+    """Everything the checks may look at."""
+
+    kernel: str = ""
+    wsl: bool = False
+    distribution: str | None = None
+    """WSL's name of this distribution."""
+    container: bool = False
+    memory_bytes: int | None = None
+    wanted_device: Literal["auto", "cuda", "cpu"] = "auto"
+    default_model: str = ""
+    min_free_bytes: int = 0
+    data_dir: str = ""
+    store: StoreFacts
+    api: ApiFacts
+    key: KeyFacts
+    worker: WorkerState | None = None
+    card: CardFacts = CardFacts()
+    engine: EngineFacts = EngineFacts()
+    folders: tuple[Folder, ...] = ()
+    cache: CacheFacts
+    power: PowerFacts = PowerFacts()
+
+    def folder(self, role: FolderRole) -> Folder | None:
+        return next((folder for folder in self.folders if folder.role == role), None)
+
+    @property
+    def worker_elsewhere(self) -> bool:
+        """Whether the worker has a container of its own, whose card and cache are not seen from here."""
+        return self.container and not self.store.embedded
+
+    @property
+    def worker_device(self) -> str | None:
+        """What the worker computes on, by its own word or the API's."""
+        if self.api.devices:
+            return self.api.devices[0]
+        return self.worker.device if self.worker_speaks and self.worker else None
+
+    @property
+    def worker_speaks(self) -> bool:
+        """Whether the worker's last word is fresh; a long load may keep it silent for a while."""
+        return self.worker is not None and self.worker.age_seconds < 60

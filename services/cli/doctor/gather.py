@@ -1,0 +1,55 @@
+"""Gather the doctor's facts, once."""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from services.cli.doctor.ask_card import ask_card
+from services.cli.doctor.ask_engine import ask_engine
+from services.cli.doctor.ask_folders import describe_folders, find_cache
+from services.cli.doctor.ask_machine import in_container, is_wsl, kernel_release, memory_bytes, read_power
+from services.cli.doctor.ask_service import ask_api, ask_key, read_worker_state
+from services.cli.doctor.ask_store import ask_store
+from services.cli.doctor.facts import Facts
+from services.cli.server import api_url
+from services.cli.stack_state import StackState, running_stack
+from shared.settings import Settings
+
+
+def gather(settings: Settings, environment: Mapping[str, str], root: Path = Path("/")) -> Facts:
+    """Facts about this installation and machine; `root` is another machine's recorded /proc, /sys and /dev.
+
+    Changes nothing and raises nothing; each question to a program or a server ends within seconds.
+    """
+    kernel = kernel_release(root)
+    wsl, container = is_wsl(kernel), in_container(root)
+    stack = _running_stack(settings)
+    api = ask_api(stack.url if stack else api_url(settings))
+    worker = read_worker_state(settings)
+    cache = find_cache(settings, environment, worker)
+    return Facts(
+        kernel=kernel,
+        wsl=wsl,
+        distribution=environment.get("WSL_DISTRO_NAME"),
+        container=container,
+        memory_bytes=memory_bytes(root),
+        wanted_device=settings.device,
+        default_model=settings.default_model,
+        min_free_bytes=settings.min_free_bytes,
+        data_dir=str(settings.data_dir),
+        store=ask_store(settings, stack),
+        api=api,
+        key=ask_key(settings, api),
+        worker=worker,
+        card=ask_card(root, environment, wsl=wsl, container=container),
+        engine=ask_engine(environment),
+        folders=describe_folders(settings, cache, root),
+        cache=cache,
+        power=read_power(root),
+    )
+
+
+def _running_stack(settings: Settings) -> StackState | None:
+    with suppress(OSError):  # a data folder of somebody else's
+        return running_stack(settings.data_dir)
+    return None
