@@ -6,7 +6,13 @@ from pathlib import Path
 
 from huggingface_hub import constants
 
-from services.worker.diagnosis.facts import CacheCopy, CacheVariable, HubCache, UnfinishedFile
+from services.worker.diagnosis.facts import (
+    OLD_CACHE_FOLDERS,
+    CacheCopy,
+    CacheVariable,
+    HubCache,
+    UnfinishedFile,
+)
 
 # In order of precedence, each with what it appends; huggingface_hub 1 and 2, constants.py.
 _DECIDING = (
@@ -17,9 +23,8 @@ _DECIDING = (
 )
 
 # Read by earlier releases, but not by those this project pins (transformers 5, huggingface_hub 2).
-_CACHE_FOLDERS_OF_OLD = ("TRANSFORMERS_CACHE", "PYTORCH_TRANSFORMERS_CACHE", "PYTORCH_PRETRAINED_BERT_CACHE")
 _WITHOUT_EFFECT = {
-    **dict.fromkeys(_CACHE_FOLDERS_OF_OLD, "transformers 5 does not read it; HF_HUB_CACHE names the cache"),
+    **dict.fromkeys(OLD_CACHE_FOLDERS, "transformers 5 does not read it; HF_HUB_CACHE names the cache"),
     "HF_ENABLE_PARALLEL_LOADING": "transformers 5 does not read it",
     "HF_PARALLEL_LOADING_WORKERS": "transformers 5 does not read it",
     "HF_HUB_ENABLE_HF_TRANSFER": "huggingface_hub 2 has no hf_transfer; HF_XET_HIGH_PERFORMANCE is its heir",
@@ -62,11 +67,6 @@ def cache_variables(environment: Mapping[str, str]) -> tuple[CacheVariable, ...]
     return tuple(found)
 
 
-def names_cache_folder(variable: CacheVariable) -> bool:
-    """Whether its author meant it to move the cache."""
-    return variable.name in _CACHE_FOLDERS_OF_OLD
-
-
 def _unfinished(entry: Path) -> tuple[UnfinishedFile, ...]:
     return tuple(
         UnfinishedFile(name=path.name, bytes=path.stat().st_size)
@@ -82,19 +82,30 @@ def _unreferenced_bytes(entry: Path, snapshot: Path) -> int:
 
 
 def _copies(model: str, used: Path, environment: Mapping[str, str]) -> list[CacheCopy]:
-    """The same repository in the other folders that a cache may have been in."""
-    home = Path("~/.cache/huggingface/hub").expanduser()
+    """The same repository in the other folders that a cache may have been in, as far as they may be read."""
+    if "/" not in model:
+        return []
     named = [Path(environment[name], extra) for name, extra in _DECIDING if name in environment]
-    named += [Path(environment[name]) for name in _CACHE_FOLDERS_OF_OLD if name in environment]
+    named += [Path(environment[name]) for name in OLD_CACHE_FOLDERS if name in environment]
     entry_name = "models--" + model.replace("/", "--")
-    seen, copies = {used.resolve()}, []
-    for folder in [*named, home]:
-        if (real := folder.expanduser().resolve()) in seen:
+    seen, copies = {_real(used)}, []
+    for folder in [*named, Path("~/.cache/huggingface/hub")]:
+        if (real := _real(folder)) in seen:
             continue
         seen.add(real)
-        if "/" in model and (real / entry_name / "blobs").is_dir():
-            size = sum(
-                path.stat().st_size for path in (real / entry_name / "blobs").iterdir() if path.is_file()
-            )
+        if (size := _size_of_files(real / entry_name / "blobs")) is not None:
             copies.append(CacheCopy(folder=str(real), bytes=size))
     return copies
+
+
+def _real(folder: Path) -> Path:
+    """A `~user` that nobody is called stays as it is; pathlib would raise."""
+    return Path(os.path.realpath(os.path.expanduser(folder)))  # noqa: PTH111
+
+
+def _size_of_files(folder: Path) -> int | None:
+    """In bytes; None where there is no such folder or it may not be read."""
+    try:
+        return sum(path.stat().st_size for path in folder.iterdir() if path.is_file())
+    except OSError:
+        return None

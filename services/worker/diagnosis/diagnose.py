@@ -43,6 +43,8 @@ def diagnose(
     def trial() -> TrialLoad | None:
         if not request.trial_load:
             resident = own_residency.peek(files)
+            if resident is None and own_residency.name == files.name:  # of pickles a load reads the copy
+                resident = own_residency.peek(_loadable(files, settings, report))
             return describe_resident(resident) if resident else None
         return try_load(
             _loadable(files, settings, report), cold=request.cold, residency=own_residency, report=report
@@ -50,7 +52,12 @@ def diagnose(
 
     try:
         facts = inspect_model(
-            files, locate_seconds=located, trial=trial, report=report, watch_seconds=watch_seconds
+            files,
+            models_dir=settings.models_dir,
+            locate_seconds=located,
+            trial=trial,
+            report=report,
+            watch_seconds=watch_seconds,
         )
     finally:
         if residency is None:

@@ -3,6 +3,7 @@
 from typing import Literal
 
 from services.worker.diagnosis.read_speed import ReadSpeed
+from services.worker.loading.page_cache import LARGEST_SHARE_OF_MEMORY
 from services.worker.machine import DiskActivity, Memory
 from shared.schemas import Frozen
 from shared.storage import Storage
@@ -56,6 +57,10 @@ class Checkpoint(Frozen):
         return max(1, len(self.opened))
 
 
+# Variables that earlier releases took the cache's folder from.
+OLD_CACHE_FOLDERS = ("TRANSFORMERS_CACHE", "PYTORCH_TRANSFORMERS_CACHE", "PYTORCH_PRETRAINED_BERT_CACHE")
+
+
 class CacheVariable(Frozen):
     """An environment variable that is set and concerns the cache or loading."""
 
@@ -105,6 +110,8 @@ class TrialLoad(Frozen):
 
     source: Literal["trial", "resident"]
     """"resident": not loaded now; the times are of the load that brought the resident model in."""
+    folder: str
+    """Whose weights it read: another than the checkpoint's where those are pickles, which are converted."""
     device: str
     total_seconds: float
     phase_seconds: dict[str, float]
@@ -153,6 +160,9 @@ class LoadFacts(Frozen):
     model: str
     measured_at: float
     """UTC seconds."""
+    python: str
+    """The interpreter whose libraries load models."""
+    models_dir: str
     checkpoint: Checkpoint
     cache: HubCache
     storage: Storage
@@ -172,6 +182,12 @@ class LoadFacts(Frozen):
     @property
     def limit_bytes_per_second(self) -> float | None:
         return None if self.read_speed is None else self.read_speed.limit_bytes_per_second
+
+    @property
+    def memory_is_short(self) -> bool:
+        """Whether memory is known to be too small for the files, so that the loader does not read ahead."""
+        usable = self.memory.usable_bytes
+        return usable is not None and self.checkpoint.opened_bytes > LARGEST_SHARE_OF_MEMORY * usable
 
     @property
     def in_hub_cache(self) -> bool:

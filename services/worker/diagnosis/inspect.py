@@ -1,6 +1,7 @@
 """Gathers the facts of one diagnosis: files, cache, storage, speed, memory, and a trial load if wanted."""
 
 import platform
+import sys
 import time
 from collections.abc import Callable
 from importlib import metadata
@@ -26,6 +27,7 @@ Trial = Callable[[], TrialLoad | None]
 def inspect_model(
     files: ModelFiles,
     *,
+    models_dir: Path,
     locate_seconds: float | None,
     trial: Trial,
     report: Report,
@@ -51,6 +53,8 @@ def inspect_model(
     return LoadFacts(
         model=files.name,
         measured_at=time.time(),
+        python=sys.executable,
+        models_dir=str(models_dir),
         checkpoint=checkpoint,
         cache=cache,
         storage=storage,

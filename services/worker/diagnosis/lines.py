@@ -88,7 +88,7 @@ def _load_lines(facts: LoadFacts, summary: LoadSummary) -> Iterator[str]:
         failure = facts.trial_failure
         yield _line("load", f"failed: {failure.message}" if failure else "not tried")
     else:
-        yield _line("load", _load_title(trial))
+        yield _line("load", _load_title(trial, facts.checkpoint.folder))
         yield from phase_lines(trial)
     if summary.limit_seconds is not None and summary.limit_bytes_per_second is not None:
         sum_ = f"{size(summary.weight_bytes)} ÷ {rate(summary.limit_bytes_per_second)}"
@@ -99,7 +99,9 @@ def _load_lines(facts: LoadFacts, summary: LoadSummary) -> Iterator[str]:
         yield _line("a shard", f"{duration(summary.shard_seconds)} ({summary.shards} of them)")
 
 
-def _load_title(trial: TrialLoad) -> str:
+def _load_title(trial: TrialLoad, folder: str) -> str:
+    if trial.folder != folder:
+        return f"from the safetensors copy in {trial.folder} {_load_title(trial, trial.folder)}"
     if trial.source == "resident":
         return f"in memory of {trial.device} already; the load that brought it there took"
     cached = "an unknown part" if trial.cached_bytes_before is None else size(trial.cached_bytes_before)

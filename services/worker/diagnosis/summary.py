@@ -1,6 +1,6 @@
 """The few numbers that say how a load went, against the fastest its storage allows."""
 
-from services.worker.diagnosis.checks.speed import told_by_storage
+from services.worker.diagnosis.checks.speed import achieved_ratio, told_by_storage
 from services.worker.diagnosis.facts import LoadFacts
 from shared.schemas import Frozen
 
@@ -34,7 +34,5 @@ def summarize(facts: LoadFacts) -> LoadSummary:
         total_seconds=trial.total_seconds if trial else None,
         phase_seconds=trial.phase_seconds if trial else None,
         shard_seconds=loop_seconds / facts.checkpoint.shards if loop_seconds else None,
-        achieved_ratio=from_storage.uncached_bytes / from_storage.reading_seconds / limit
-        if from_storage and limit and from_storage.reading_seconds
-        else None,
+        achieved_ratio=achieved_ratio(from_storage, limit) if from_storage and limit else None,
     )

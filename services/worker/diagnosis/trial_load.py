@@ -55,6 +55,7 @@ def describe_resident(loaded: LoadedModel) -> TrialLoad:
     opened = tuple(OpenedFile(name=path.name, bytes=path.stat().st_size) for path in loaded.opened_files)
     return TrialLoad(
         source="resident",
+        folder=str(loaded.files.folder),
         device=str(loaded.device),
         total_seconds=sum(loaded.phase_seconds.values()),
         phase_seconds=dict(loaded.phase_seconds),

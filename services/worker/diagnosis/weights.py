@@ -15,6 +15,7 @@ _NOT_WEIGHTS = ("training_args", "optimizer", "scheduler", "rng_state", "scaler"
 _ZIP_MAGIC = b"PK\x03\x04"  # what torch.save writes since 1.6
 _NF4_STATE = ".quant_state.bitsandbytes__"
 _QUANTIZED_DTYPES = ("U8", "I8", "F8_E4M3", "F8_E5M2", "I32", "F4")
+_INTEGER_BUFFERS = ("bias", "mask", "_ids")
 
 
 def describe_checkpoint(folder: Path, source: ModelSource, revision: str | None) -> Checkpoint:
@@ -107,7 +108,11 @@ def _parameters(headers: Mapping[str, Any]) -> Counter[str]:
 
 
 def _is_quantized(headers: Mapping[str, Any]) -> bool:
-    return any(entry["dtype"] in _QUANTIZED_DTYPES for entry in headers.values())
+    """Whether weights are: older models keep integer masks and positions beside weights of full width."""
+    return any(
+        entry["dtype"] in _QUANTIZED_DTYPES and not name.endswith(_INTEGER_BUFFERS)
+        for name, entry in headers.items()
+    )
 
 
 def _loaded_bytes(headers: Mapping[str, Any], quantization: str) -> int | None:

@@ -10,6 +10,7 @@ from shared.storage import BlockDevice, Storage
 
 RECORDINGS = Path(__file__).parent / "recorded"
 GB = 1_000_000_000
+FOLDER = "/cache/hub/models--org--name/snapshots/abc"
 SHARD = WeightFile(
     name="model.safetensors", format="safetensors", bytes=int(1.6 * GB), opened=True, tensors=100
 )
@@ -25,8 +26,10 @@ def healthy(**changes: Any) -> LoadFacts:
     facts = LoadFacts(
         model="org/name",
         measured_at=1_790_000_000.0,
+        python="/srv/tunedock/.venv/bin/python",
+        models_dir="/srv/tunedock/models",
         checkpoint=Checkpoint(
-            folder="/cache/hub/models--org--name/snapshots/abc",
+            folder=FOLDER,
             source="hub_cache",
             revision="abc",
             files=(SHARD,),
@@ -86,6 +89,7 @@ def trial(
     """A cold load whose phases take the seconds given."""
     return TrialLoad(
         source="trial",
+        folder=FOLDER,
         device="cuda:0",
         total_seconds=sum(phases.values()),
         phase_seconds=phases,

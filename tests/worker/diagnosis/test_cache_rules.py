@@ -143,6 +143,18 @@ def test_a_copy_in_the_folder_of_an_ignored_variable_is_found(entry: Path, tmp_p
     assert [(copy.folder, copy.bytes) for copy in cache.copies] == [(str(tmp_path / "old-cache"), 900)]
 
 
+@pytest.mark.parametrize("value", ["~nobodyhere/cache", "/" + "x" * 300])
+def test_a_folder_that_cannot_be_looked_into_holds_no_copy(entry: Path, value: str) -> None:
+    assert describe_cache("org/name", entry / "snapshots/new", {"TRANSFORMERS_CACHE": value}).copies == ()
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_folder_that_may_not_be_read_holds_no_copy(entry: Path, tmp_path: Path) -> None:
+    (tmp_path / "roots").mkdir(mode=0)
+    environment = {"TRANSFORMERS_CACHE": str(tmp_path / "roots")}
+    assert describe_cache("org/name", entry / "snapshots/new", environment).copies == ()
+
+
 def test_the_cache_in_use_is_no_copy_of_itself(entry: Path) -> None:
     environment = {"HF_HUB_CACHE": str(entry.parent), "TRANSFORMERS_CACHE": f"{entry.parent}/"}
     assert describe_cache("org/name", entry / "snapshots/new", environment).copies == ()

@@ -17,7 +17,7 @@ from services.worker.diagnosis.facts import (
     WeightFile,
 )
 from services.worker.machine import DiskActivity, Memory
-from shared.storage import Storage
+from shared.storage import BlockDevice, Storage
 from tests.worker.diagnosis.diagnosed import GB, SHARD, changed, healthy, recorded, speed, trial
 
 PICKLE = WeightFile(name="pytorch_model.bin", format="pickle", bytes=2 * GB, opened=True)
@@ -133,6 +133,11 @@ CAUSES: list[tuple[str, str, LoadFacts]] = [
         "short-memory",
         "warning",
         healthy(memory=Memory(total_bytes=32 * GB, available_bytes=24 * GB, cgroup_limit_bytes=GB)),
+    ),
+    (
+        "short-memory",
+        "warning",
+        healthy(memory=Memory(total_bytes=32 * GB, available_bytes=GB, cgroup_limit_bytes=16 * GB)),
     ),
     ("quantize-bound", "warning", healthy(trial=trial(read=0.7, deserialize=1.0, quantize=30.0, rest=0.5))),
     ("quantize-bound", "info", healthy(trial=trial(read=0.7, deserialize=1.0, quantize=3.0, rest=0.5))),
@@ -289,6 +294,47 @@ def test_a_load_out_of_the_page_cache_says_nothing_about_the_disk() -> None:
     assert not any("achieved" in sentence for sentence in evidence)
 
 
+def test_a_trial_of_a_converted_copy_says_nothing_about_the_pickles_disk() -> None:
+    copy = trial(read=10.6, deserialize=0.2).model_copy(update={"folder": "/data/models/name-safetensors"})
+    facts = healthy(read_speed=HARD_DISK, trial=copy, checkpoint__files=(PICKLE,))
+    evidence = found(facts, "bandwidth-bound").evidence
+    assert any("predicted" in sentence for sentence in evidence)
+    assert not any("achieved" in sentence or "the load took" in sentence for sentence in evidence)
+
+
+def test_short_memory_names_the_limit_that_binds() -> None:
+    machine = Memory(total_bytes=32 * GB, available_bytes=GB, cgroup_limit_bytes=16 * GB)
+    container = Memory(total_bytes=32 * GB, available_bytes=24 * GB, cgroup_limit_bytes=GB)
+    by_machine = found(healthy(memory=machine), "short-memory")
+    by_container = found(healthy(memory=container), "short-memory")
+    assert "the machine has 32.00 GB, 1.00 GB are free" in by_machine.evidence
+    assert by_machine.remedies[0].action.startswith("free memory")
+    assert "this container may use 1.00 GB" in by_container.evidence
+    assert by_container.remedies[0].action.startswith("raise the container's memory limit")
+
+
+def test_programs_that_wait_for_another_disk_do_not_make_this_one_busy() -> None:
+    activity = DiskActivity(device="nvme0n1", window_seconds=1.0, busy_ratio=0.01, stalled_ratio=0.9)
+    assert run_checks(healthy(disk_activity=activity)) == []
+
+
+def test_integers_beside_the_weights_are_counted_with_their_own_bytes() -> None:
+    facts = healthy(**FLOAT32 | {"checkpoint__dtype_parameters": {"F32": 800_000_000, "I64": 512}})
+    assert "512 parameters × 8 bytes (I64)" in found(facts, "wide-dtype").evidence[0]
+
+
+@pytest.mark.parametrize(
+    ("revision", "command"),
+    [
+        ("abc", "hf download org/name --revision abc --force-download"),
+        (None, "hf download org/name --force-download"),
+    ],
+)
+def test_damaged_files_are_fetched_again_in_their_own_revision(revision: str | None, command: str) -> None:
+    facts = healthy(checkpoint__files=(TORN,), checkpoint__revision=revision, trial=None)
+    assert found(facts, "incomplete-checkpoint").remedies[0].command == command
+
+
 def test_slow_reading_alone_is_not_called_a_hard_disk() -> None:
     share = speed(direct=140e6, buffered=150e6, mapped=148e6, latency=0.0008)
     evidence = found(healthy(read_speed=share, trial=None), "bandwidth-bound").evidence
@@ -303,12 +349,28 @@ def test_a_quantized_checkpoint_is_not_offered_to_be_quantized() -> None:
 
 
 def test_read_ahead_is_offered_only_where_it_is_short() -> None:
-    facts = changed(SLOW_REQUESTS, storage__block_device=None)
-    assert all(
-        "read_ahead_kb" not in (remedy.command or "") for remedy in found(facts, "request-bound").remedies
-    )
-    command = found(SLOW_REQUESTS, "request-bound").remedies[1].command
-    assert command == "echo 4096 | sudo tee /sys/block/nvme0n1/queue/read_ahead_kb"
+    device = SLOW_REQUESTS.storage.block_device
+    assert device is not None
+    long = device.model_copy(update={"read_ahead_bytes": 4 * 1024**2})
+    for there in (None, long):
+        facts = changed(SLOW_REQUESTS, storage__block_device=there)
+        assert found(facts, "request-bound").remedies == ()
+    [remedy] = found(SLOW_REQUESTS, "request-bound").remedies
+    assert remedy.command == "sudo blockdev --setra 8192 /dev/nvme0n1p2"
+
+
+def test_read_ahead_is_set_where_the_filesystem_reads_not_on_the_disks_below() -> None:
+    encrypted = BlockDevice(name="dm-0", device="254:0", disks=("sda", "sdb"))
+    facts = changed(SLOW_REQUESTS, storage__block_device=encrypted)
+    assert found(facts, "request-bound").remedies[0].command == "sudo blockdev --setra 8192 /dev/dm-0"
+
+
+def test_files_are_read_beforehand_by_name_and_only_where_memory_holds_them() -> None:
+    facts = changed(SLOW_REQUESTS, memory=healthy().memory, checkpoint__folder="/mnt/my models/name")
+    remedy = found(facts, "request-bound").remedies[0]
+    assert remedy.command == "(cd '/mnt/my models/name' && cat model.safetensors) > /dev/null"
+    commands = [remedy.command or "" for remedy in found(SLOW_REQUESTS, "request-bound").remedies]
+    assert not any("cat" in command for command in commands)
 
 
 @pytest.mark.parametrize(

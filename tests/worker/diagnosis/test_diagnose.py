@@ -1,9 +1,6 @@
 """Whole diagnoses of real tiny models on this machine's disk, trial loads included."""
 
-import os
-import stat
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -195,6 +192,19 @@ def test_a_pickled_model_is_converted_for_the_trial_and_named(
     assert "pickle-only" in ids(report)
     assert report.facts.checkpoint.opened[0].format == "pickle"
     assert all(file.name.endswith(".safetensors") for file in trial_of(report).opened_files)
+    assert Path(trial_of(report).folder).parent == settings.data_dir / "models"
+    assert report.summary.achieved_ratio is None
+
+
+def test_a_resident_model_that_was_pickled_tells_of_its_own_load(
+    diagnosed: Diagnose, settings: Settings, residency: Residency
+) -> None:
+    make_tiny_llama(settings.models_dir / "tiny", form="bin")
+    assert diagnosed(residency, trial_load=False).facts.trial is None
+    assert not (settings.data_dir / "models").exists()
+    first = trial_of(diagnosed(residency))
+    past = trial_of(diagnosed(residency, trial_load=False))
+    assert (past.source, past.phase_seconds) == ("resident", first.phase_seconds)
 
 
 def test_a_model_that_does_not_exist_fails_the_job(diagnosed: Diagnose) -> None:
@@ -217,19 +227,14 @@ def test_a_cancelled_diagnosis_ends_at_once(settings: Settings, residency: Resid
     assert residency.name is None
 
 
-def test_the_bfloat16_remedy_does_what_it_says(
-    diagnosed: Diagnose, folder: Path, settings: Settings, tmp_path: Path
-) -> None:
+def test_the_bfloat16_remedy_does_what_it_says(diagnosed: Diagnose, folder: Path, settings: Settings) -> None:
+    (folder / "consolidated.safetensors").write_bytes(bytes(100))
+    (folder / "model.gguf").write_bytes(b"GGUF")
     remedies = [r for f in diagnosed(trial_load=False).findings if f.id == "wide-dtype" for r in f.remedies]
     command = next(remedy.command for remedy in remedies if remedy.command)
-    (tmp_path / "bin").mkdir()
-    (tmp_path / "bin/python").write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
-    (tmp_path / "bin/python").chmod(stat.S_IRWXU)
-    environment = os.environ | {
-        "PATH": f"{tmp_path}/bin:{os.environ['PATH']}",
-        "TUNEDOCK_MODELS_DIR": str(settings.models_dir),
-    }
-    subprocess.run(["bash", "-c", command], env=environment, check=True)
+    subprocess.run(["bash", "-c", command], env={"PATH": "/usr/bin:/bin"}, check=True)
+    copied = {path.name for path in (settings.models_dir / "tiny-bf16").iterdir()}
+    assert copied == {path.name for path in folder.iterdir()} - {"consolidated.safetensors", "model.gguf"}
     before, after = diagnosed(trial_load=False), diagnosed(model="tiny-bf16")
     assert after.facts.checkpoint.dtype_parameters == {"BF16": before.facts.checkpoint.parameters}
     assert after.facts.trial is not None

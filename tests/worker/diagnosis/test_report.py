@@ -118,6 +118,13 @@ def test_a_resident_models_load_is_told_as_past() -> None:
     assert "in memory of cuda:0 already" in report(healthy(trial=resident)).text
 
 
+def test_a_trial_of_a_converted_copy_is_told_as_such_and_not_set_against_the_limit() -> None:
+    made = report(healthy(trial=trial(read=1.0).model_copy(update={"folder": "/data/models/copy"})))
+    assert "load        from the safetensors copy in /data/models/copy to cuda:0, " in made.text
+    assert made.summary.achieved_ratio is None
+    assert report(healthy()).summary.achieved_ratio is not None
+
+
 def test_numbers_read_as_people_say_them() -> None:
     assert [size(count) for count in (0, 999, 213_000, 1.63e9, 128e9)] == [
         "0 bytes",

@@ -79,6 +79,13 @@ def test_a_quantized_checkpoint_counts_two_parameters_a_byte_and_no_scales(tmp_p
     assert checkpoint.quantized
 
 
+@pytest.mark.parametrize("name", ["attn.bias", "attn.masked_bias", "position_ids", "attention_mask"])
+def test_integers_that_are_no_weights_do_not_make_a_checkpoint_quantized(tmp_path: Path, name: str) -> None:
+    tensors = {"h.0.attn.weight": torch.zeros(64, 64), f"h.0.{name}": torch.ones(8, 8, dtype=torch.uint8)}
+    save_file(tensors, tmp_path / "model.safetensors")
+    assert not describe(tmp_path).quantized
+
+
 def test_a_pickle_is_told_by_its_first_bytes_and_never_opened(tmp_path: Path) -> None:
     make_tiny_llama(tmp_path, form="bin")
     trap = tmp_path / "opened"

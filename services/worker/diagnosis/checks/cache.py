@@ -3,10 +3,8 @@
 import shlex
 
 from services.worker.diagnosis.checks.finding import NOTICEABLE_SECONDS, Check, Finding, Remedy
-from services.worker.diagnosis.facts import CacheVariable, LoadFacts
+from services.worker.diagnosis.facts import OLD_CACHE_FOLDERS, CacheVariable, LoadFacts
 from services.worker.diagnosis.units import duration, size
-
-OLD_CACHE_FOLDERS = ("TRANSFORMERS_CACHE", "PYTORCH_TRANSFORMERS_CACHE", "PYTORCH_PRETRAINED_BERT_CACHE")
 
 
 def find_ignored_cache_variable(facts: LoadFacts) -> Finding | None:

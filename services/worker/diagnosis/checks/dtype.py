@@ -4,8 +4,7 @@ from services.worker.diagnosis.checks.finding import Check, Finding, by_seconds
 from services.worker.diagnosis.checks.remedies import keep_bfloat16_copy
 from services.worker.diagnosis.facts import Checkpoint, LoadFacts
 from services.worker.diagnosis.units import duration, rate, size
-
-_BYTES_PER_PARAMETER = {"F64": 8, "F32": 4, "BF16": 2, "F16": 2}
+from services.worker.loading.weight_files import BITS_PER_VALUE
 
 
 def find_wide_dtype(facts: LoadFacts) -> Finding | None:
@@ -26,8 +25,9 @@ def double_bytes(facts: LoadFacts) -> str:
     """The arithmetic: parameters × bytes as stored and as wanted."""
     checkpoint = facts.checkpoint
     stored = " + ".join(
-        f"{count:,} parameters × {_BYTES_PER_PARAMETER.get(dtype, '?')} bytes ({dtype})"
+        f"{count:,} parameters × {BITS_PER_VALUE[dtype] / 8:g} bytes ({dtype})"
         for dtype, count in checkpoint.dtype_parameters.items()
+        if dtype in BITS_PER_VALUE
     )
     wanted = size(checkpoint.bfloat16_bytes or 0)
     return f"{stored} = {size(checkpoint.opened_bytes)}; × 2 bytes ({facts.wanted_dtype}) = {wanted}"

@@ -54,9 +54,11 @@ def find_unfinished_download(facts: LoadFacts) -> Finding | None:
 
 def _fetch_again(facts: LoadFacts) -> Remedy:
     if facts.in_hub_cache:
+        revision = facts.checkpoint.revision
+        chosen = f" --revision {shlex.quote(revision)}" if revision else ""
         return Remedy(
             action="download the damaged files again",
-            command=f"hf download {shlex.quote(facts.model)} --force-download",
+            command=f"hf download {shlex.quote(facts.model)}{chosen} --force-download",
         )
     return Remedy(
         action=f"copy the model into {facts.checkpoint.folder} again and see that the copy finishes"

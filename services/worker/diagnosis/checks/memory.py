@@ -5,15 +5,13 @@ from services.worker.diagnosis.checks.remedies import keep_bfloat16_copy, keep_n
 from services.worker.diagnosis.facts import LoadFacts
 from services.worker.diagnosis.units import size
 
-_LARGEST_SHARE = 0.9  # the loader reads ahead only what fits into this share of usable memory
-
 
 def find_short_memory(facts: LoadFacts) -> Finding | None:
     memory, total = facts.memory, facts.checkpoint.opened_bytes
     usable = memory.usable_bytes
-    if usable is None or total <= _LARGEST_SHARE * usable:
+    if usable is None or not facts.memory_is_short:
         return None
-    limited = memory.cgroup_limit_bytes is not None
+    limited = memory.available_bytes is None or usable < memory.available_bytes
     limits = (
         f"this container may use {size(memory.cgroup_limit_bytes or 0)}"
         if limited

@@ -1,20 +1,21 @@
 """Remedies that several checks offer."""
 
 import shlex
+from pathlib import PurePosixPath
 
 from services.worker.diagnosis.checks.finding import SATA_SSD_BYTES_PER_SECOND, Remedy, saved
 from services.worker.diagnosis.facts import LoadFacts
 from services.worker.diagnosis.units import rate, size
 
-_BFLOAT16_SCRIPT = """python - {source} {target} <<'END'
+_BFLOAT16_SCRIPT = """{command} <<'END'
 import pathlib, shutil, sys, torch
 from safetensors.torch import load_file, save_file
-source, target = map(pathlib.Path, sys.argv[1:])
-shutil.copytree(source, target, ignore=shutil.ignore_patterns("*.safetensors", "*.bin"))
-for file in source.glob("*.safetensors"):
-    tensors = load_file(file).items()
+source, target = map(pathlib.Path, sys.argv[1:3])
+shutil.copytree(source, target, ignore=shutil.ignore_patterns({weights}))
+for file in sys.argv[3:]:
+    tensors = load_file(source / file).items()
     halved = {{name: t.to(torch.bfloat16) if t.is_floating_point() else t for name, t in tensors}}
-    save_file(halved, target / file.name, metadata={{"format": "pt"}})
+    save_file(halved, target / file, metadata={{"format": "pt"}})
 END"""
 
 
@@ -42,12 +43,15 @@ def keep_bfloat16_copy(facts: LoadFacts) -> Remedy | None:
         return None
     if checkpoint.bfloat16_bytes >= checkpoint.opened_bytes:
         return None
-    name = facts.model.rsplit("/", 1)[-1]
+    target = f"{facts.models_dir}/{facts.model.rsplit('/', 1)[-1]}-bf16"
+    opened = [file.name for file in checkpoint.opened]
+    suffixes = sorted({PurePosixPath(file.name).suffix for file in checkpoint.files})
     return Remedy(
         action=f"keep a bfloat16 copy of the weights ({size(checkpoint.bfloat16_bytes)}) in the models "
         "folder and name that as the model; a load makes bfloat16 of them anyway",
         command=_BFLOAT16_SCRIPT.format(
-            source=shlex.quote(checkpoint.folder), target=f'"$TUNEDOCK_MODELS_DIR"/{shlex.quote(name)}-bf16'
+            command=shlex.join([facts.python, "-", checkpoint.folder, target, *opened]),
+            weights=", ".join(f'"*{suffix}"' for suffix in suffixes),
         ),
         saves_seconds=saved(
             facts.read_seconds(checkpoint.opened_bytes), facts.read_seconds(checkpoint.bfloat16_bytes)

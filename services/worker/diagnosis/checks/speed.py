@@ -1,5 +1,7 @@
 """Whether the storage's speed explains the load: its bandwidth, its requests, or its other users."""
 
+import shlex
+
 from services.worker.diagnosis.checks.dtype import double_bytes
 from services.worker.diagnosis.checks.finding import (
     LONG_SECONDS,
@@ -64,7 +66,7 @@ def find_request_bound(facts: LoadFacts) -> Finding | None:
     lost = saved(facts.checkpoint.opened_bytes / mapped, facts.read_seconds(facts.checkpoint.opened_bytes))
     if lost is None or lost < NOTICEABLE_SECONDS:
         return None
-    suffers = _reads_by_mapping(facts)
+    suffers = facts.memory_is_short
     return Finding(
         id="request-bound",
         severity="warning" if suffers else "info",
@@ -83,7 +85,11 @@ def find_request_bound(facts: LoadFacts) -> Finding | None:
 
 def find_busy_disk(facts: LoadFacts) -> Finding | None:
     activity = facts.disk_activity
-    if activity is None or max(activity.busy_ratio or 0.0, activity.stalled_ratio or 0.0) < _BUSY_RATIO:
+    if activity is None:
+        return None
+    # Programs may wait for other disks than the model's: that counts only where its own can't be watched.
+    busy = activity.stalled_ratio if activity.busy_ratio is None else activity.busy_ratio
+    if busy is None or busy < _BUSY_RATIO:
         return None
     flows = ((activity.read_bytes_per_second, "read"), (activity.written_bytes_per_second, "written"))
     moved = ", ".join(f"{rate(flow)} {what}" for flow, what in flows if flow is not None)
@@ -114,9 +120,11 @@ def find_busy_disk(facts: LoadFacts) -> Finding | None:
 
 
 def told_by_storage(facts: LoadFacts) -> TrialLoad | None:
-    """The trial load, if its bytes came from storage rather than from the page cache."""
+    """The trial load, if its bytes came from the checkpoint's storage rather than from the page cache."""
     trial = facts.trial
     if trial is None or trial.source != "trial" or trial.cached_bytes_before is None:
+        return None
+    if trial.folder != facts.checkpoint.folder:  # a converted copy, which may lie on another disk
         return None
     return trial if trial.uncached_bytes > _FROM_CACHE_RATIO * trial.weight_bytes else None
 
@@ -132,8 +140,15 @@ def shard_times(facts: LoadFacts, limit_seconds: float) -> str:
     return f"{at_least}; the load took {each:.2f} s each, {duration(trial.shard_loop_seconds)} in all"
 
 
+def achieved_ratio(trial: TrialLoad, limit: float) -> float | None:
+    """Rate of the load's reading over the limit (bytes a second); None where no reading was timed."""
+    return trial.uncached_bytes / trial.reading_seconds / limit if trial.reading_seconds else None
+
+
 def _achieved(trial: TrialLoad, limit: float) -> tuple[str, ...]:
-    ratio = trial.uncached_bytes / trial.reading_seconds / limit if trial.reading_seconds else 0.0
+    ratio = achieved_ratio(trial, limit)
+    if ratio is None:
+        return ()
     cached = trial.weight_bytes - trial.uncached_bytes
     known = f" ({size(cached)} were in memory already)" if cached else ""
     return (f"reading took {duration(trial.reading_seconds)}: achieved ÷ limit = {ratio:.2f}{known}",)
@@ -156,26 +171,22 @@ def _latency(speed: ReadSpeed) -> tuple[str, ...]:
     return (f"one 4 KiB read takes {duration(median)} (median), {duration(p95)} (95th percentile)",)
 
 
-def _reads_by_mapping(facts: LoadFacts) -> bool:
-    """Whether our own loader skips reading ahead, which it does when memory is too small for the files."""
-    usable = facts.memory.usable_bytes
-    return usable is not None and facts.checkpoint.opened_bytes > 0.9 * usable
-
-
 def _against_requests(facts: LoadFacts, lost: float | None) -> tuple[Remedy, ...]:
-    remedies = [
-        Remedy(
-            action="read the files through once before a program loads them, if memory has room",
-            command=f"cat {facts.checkpoint.folder}/*.safetensors > /dev/null",
+    remedies = []
+    if not facts.memory_is_short:
+        names = shlex.join(file.name for file in facts.checkpoint.opened)
+        remedies.append(
+            Remedy(
+                action="read the files through once before a program loads them",
+                command=f"(cd {shlex.quote(facts.checkpoint.folder)} && cat {names}) > /dev/null",
+            )
         )
-    ]
     device = facts.storage.block_device
     if device is not None and (device.read_ahead_bytes or 0) < 2 * 1024**2:
-        read_ahead = [f"echo 4096 | sudo tee /sys/block/{disk}/queue/read_ahead_kb" for disk in device.disks]
         remedies.append(
             Remedy(
                 action="let the kernel read further ahead",
-                command="; ".join(read_ahead),
+                command=f"sudo blockdev --setra 8192 /dev/{device.name}",
                 saves_seconds=lost,
                 assumes="memory mapping then reaches the speed of large reads",
             )
