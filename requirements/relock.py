@@ -50,7 +50,7 @@ def closure(names: list[str]) -> dict[str, str]:
     while waiting:
         requirement = waiting.pop()
         name = canonicalize_name(requirement.name)
-        if name.startswith(LEFT_TO_TORCH):
+        if name.startswith(LEFT_TO_TORCH) and name not in names:
             continue
         found[name] = _installed_version(name)
         for extra in ("", *requirement.extras):

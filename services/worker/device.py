@@ -5,6 +5,8 @@ from typing import Literal
 
 import torch
 
+from services.worker import metrics
+
 
 class DeviceMissing(Exception):
     """The card that the settings ask for can't be used; the text says what is missing and what to do."""
@@ -25,8 +27,24 @@ def device_name(device: torch.device) -> str:
     return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
 
 
+def record_memory(device: torch.device) -> None:
+    """Put what this process holds of the device's memory into the metrics."""
+    if device.type != "cuda":
+        metrics.record_process_memory()
+        return
+    free, total = torch.cuda.mem_get_info(device)
+    metrics.record_card_memory(
+        gpu=torch.cuda.current_device(),
+        allocated=torch.cuda.memory_allocated(device),
+        reserved=torch.cuda.memory_reserved(device),
+        peak=torch.cuda.max_memory_allocated(device),
+        free=free,
+        total=total,
+    )
+
+
 def _missing() -> str:
-    if torch.version.cuda is None:
+    if not torch.backends.cuda.is_built():
         return (
             f"TUNEDOCK_DEVICE is cuda, but torch {torch.__version__} was built without CUDA. Install it "
             "again without TUNEDOCK_TORCH_INDEX, or set TUNEDOCK_DEVICE=cpu (compose: add compose.cpu.yaml)."

@@ -18,6 +18,7 @@ from services.worker.janitor import Janitor
 from services.worker.ownership import DeviceOwnership
 from services.worker.paths import device_lock, drain_order, life_sign, state_file
 from services.worker.state import tell_state
+from services.worker.telemetry import start_telemetry
 from shared.queue import TASK, Doorbell, celery_app
 from shared.settings import Settings
 from shared.worker_store import WorkerStore
@@ -101,11 +102,12 @@ def run_jobs(job_id: str) -> None:
 
 
 @worker_init.connect
-def _start_janitor(**_: Any) -> None:
+def _start_watching(**_: Any) -> None:
     drain_order(settings().data_dir, settings().worker_host).unlink(missing_ok=True)
     life_sign(settings().data_dir, settings().worker_host).unlink(missing_ok=True)
     state_file(settings().data_dir, settings().worker_host).unlink(missing_ok=True)
     Janitor(settings(), WorkerStore.connect(store_url()), Doorbell(store_url())).start()
+    start_telemetry()
 
 
 @worker_process_init.connect

@@ -58,6 +58,14 @@ RESIDENT = _gauge("tunedock_model_resident", "1 for the base model that is in me
 MEMORY = _gauge(
     "tunedock_gpu_memory_bytes", "Memory of the device; without a GPU that of the process.", "gpu", "type"
 )
+UTILIZATION = _gauge(
+    "tunedock_gpu_utilization_ratio", "Share of time the device computed; without a GPU the processor.", "gpu"
+)
+POWER = _gauge("tunedock_gpu_power_watts", "Power the card draws.", "gpu")
+CLOCK = _gauge("tunedock_gpu_clock_hertz", "Clock of the device's cores.", "gpu")
+THROTTLED = _gauge(
+    "tunedock_gpu_throttled", "1 while the card is slowed down, by what slows it.", "gpu", "reason"
+)
 
 
 def record_step(
@@ -85,7 +93,6 @@ def record_step(
     LEARNING_RATE.set(learning_rate)
     PROGRESS.set(step / total_steps)
     ETA_SECONDS.set(eta_seconds)
-    record_process_memory()
 
 
 def record_load(*, source: str, phase_seconds: dict[str, float], weight_bytes: int) -> None:
@@ -110,10 +117,21 @@ def record_resident(model: str | None) -> None:
 
 
 def record_process_memory() -> None:
-    """Memory where there is no GPU: the process's resident set, its peak, and the machine's total."""
+    """Memory where there is no GPU: the process's resident set and its peak."""
     MEMORY.labels("cpu", "used").set(psutil.Process().memory_info().rss)
     MEMORY.labels("cpu", "peak").set(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
-    MEMORY.labels("cpu", "total").set(psutil.virtual_memory().total)
+
+
+def record_card_memory(*, gpu: int, allocated: int, reserved: int, peak: int, free: int, total: int) -> None:
+    """The allocator's share of a card's memory, in bytes; `free` and `total` as the driver says.
+
+    What the allocator holds beyond all that the card has in use has gone to main memory: Windows moves it
+    there without an error, and every access crosses the bus.
+    """
+    MEMORY.labels(str(gpu), "allocated").set(allocated)
+    MEMORY.labels(str(gpu), "reserved").set(reserved)
+    MEMORY.labels(str(gpu), "peak").set(peak)
+    MEMORY.labels(str(gpu), "spilled").set(max(0, reserved - (total - free)))
 
 
 def serve(host: str, port: int) -> None:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import torch
 
 from services.worker import metrics, work
-from services.worker.device import device_name
+from services.worker.device import device_name, record_memory
 from services.worker.failures import Failure, FailureCode, JobFailed
 from services.worker.lifeline import Lifeline
 from services.worker.ownership import DeviceOwnership
@@ -94,7 +94,8 @@ class Runner:
         self.tell_state()
 
     def tell_state(self) -> None:
-        """Show the device and the resident base in the worker's state, as well as the store allows."""
+        """Show the device, its memory and the resident base, as well as the store allows."""
+        record_memory(self._residency.device)
         tell_state(
             self._settings,
             self._store,
