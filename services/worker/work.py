@@ -103,6 +103,7 @@ def _base(
         models_dir=settings.models_dir,
         data_dir=settings.data_dir,
         report=report,
+        host_hf_cache=settings.host_hf_cache,
     )
     base, was_resident = residency.base(files, report)
     if was_resident:

@@ -36,6 +36,8 @@ def diagnose(
         models_dir=settings.models_dir,
         data_dir=settings.data_dir,
         report=report,
+        host_hf_cache=settings.host_hf_cache,
+        import_it=False,  # the slow place is the one to be looked at
     )
     located = time.perf_counter() - started
     own_residency = residency or Residency(device_of_trials())
@@ -73,4 +75,6 @@ def _loadable(files: ModelFiles, settings: Settings, report: Report) -> ModelFil
         models_dir=settings.models_dir,
         data_dir=settings.data_dir,
         report=report,
+        host_hf_cache=settings.host_hf_cache,
+        import_it=False,
     )

@@ -6,6 +6,7 @@ from typing import Literal
 
 from services.worker.failures import FailureCode, JobFailed
 from services.worker.loading.demo_model import make_demo_model
+from services.worker.loading.host_cache import find_in_host_cache, import_snapshot
 from services.worker.loading.hub_download import download_snapshot
 from services.worker.loading.licence import licence_notice
 from services.worker.loading.model_folder import find_model_folder, manifest_id, read_json
@@ -33,7 +34,14 @@ class ModelFiles:
 
 
 def resolve_model(
-    name: str, revision: str | None, *, models_dir: Path, data_dir: Path, report: Report
+    name: str,
+    revision: str | None,
+    *,
+    models_dir: Path,
+    data_dir: Path,
+    report: Report,
+    host_hf_cache: Path | None = None,
+    import_it: bool = True,
 ) -> ModelFiles:
     """Find a base model, make it complete, and see that its weights are safetensors.
 
@@ -41,7 +49,15 @@ def resolve_model(
     user what the model's licence forbids, where that is known.
     Raises JobFailed: MODEL_NOT_FOUND, HUB_UNAVAILABLE, MODEL_REFUSED, MODEL_UNREADABLE, DISK_FULL.
     """
-    files = locate_model(name, revision, models_dir=models_dir, data_dir=data_dir, report=report)
+    files = locate_model(
+        name,
+        revision,
+        models_dir=models_dir,
+        data_dir=data_dir,
+        report=report,
+        host_hf_cache=host_hf_cache,
+        import_it=import_it,
+    )
     if notice := licence_notice(read_json(files.folder / "config.json")):
         report.event(notice, level="warn")
     if find_weights(files.folder).form == "safetensors":
@@ -51,9 +67,19 @@ def resolve_model(
 
 
 def locate_model(
-    name: str, revision: str | None, *, models_dir: Path, data_dir: Path, report: Report
+    name: str,
+    revision: str | None,
+    *,
+    models_dir: Path,
+    data_dir: Path,
+    report: Report,
+    host_hf_cache: Path | None = None,
+    import_it: bool = True,
 ) -> ModelFiles:
-    """Find a base model as it lies, `.bin` weights included; downloads, but converts nothing."""
+    """Find a base model as it lies, `.bin` weights included; downloads, but converts nothing.
+
+    What only `host_hf_cache` has is copied into our own cache first, or used there unless `import_it`.
+    """
     if folder := find_model_folder(name, models_dir):
         _refuse_revision(name, revision)
         return ModelFiles(name, None, folder, "folder")
@@ -70,6 +96,10 @@ def locate_model(
             f"{name!r} is neither a folder in {models_dir} nor a hub id",
             "name a folder that lies directly in the models folder, or a hub id such as `organisation/model`",
         )
+    if host_snapshot := find_in_host_cache(name, revision, host_hf_cache):
+        if not import_it:
+            return ModelFiles(name, host_snapshot.name, host_snapshot, "hub_cache")
+        import_snapshot(host_snapshot, name, revision, report)
     snapshot = download_snapshot(name, revision, report)
     return ModelFiles(name, snapshot.commit, snapshot.folder, "hub" if snapshot.downloaded else "hub_cache")
 

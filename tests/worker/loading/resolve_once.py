@@ -1,6 +1,7 @@
 """Resolves one model in a process of its own, for huggingface_hub reads its variables at import.
 
-Arguments: model name, revision or "", models folder, data folder, and optionally `cancel`.
+Arguments: model name, revision or "", models folder, data folder, and optionally `cancel` (at the first
+bytes) or `in-place` (as a diagnosis does).
 """
 
 import json
@@ -10,6 +11,7 @@ from pathlib import Path
 from services.worker.failures import JobFailed
 from services.worker.loading.hub_cache import resolve_model
 from services.worker.report import JobCancelled, JsonValue, SilentReport
+from shared.settings import Settings
 
 
 class Notes(SilentReport):
@@ -26,12 +28,18 @@ class Notes(SilentReport):
                 raise JobCancelled
 
 
-def main(name: str, revision: str, models: str, data: str, cancel: str = "") -> None:
-    notes = Notes(bool(cancel))
+def main(name: str, revision: str, models: str, data: str, how: str = "") -> None:
+    notes = Notes(how == "cancel")
     answer: dict[str, object] = {"stages": notes.stages}
     try:
         files = resolve_model(
-            name, revision or None, models_dir=Path(models), data_dir=Path(data), report=notes
+            name,
+            revision or None,
+            models_dir=Path(models),
+            data_dir=Path(data),
+            report=notes,
+            host_hf_cache=Settings().host_hf_cache,
+            import_it=how != "in-place",
         )
         names = sorted(file.name for file in files.folder.iterdir())
         answer |= {"source": files.source, "revision": files.revision, "folder": str(files.folder)}
