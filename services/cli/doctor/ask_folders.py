@@ -20,7 +20,7 @@ IGNORED = ("TRANSFORMERS_CACHE", "PYTORCH_TRANSFORMERS_CACHE", "PYTORCH_PRETRAIN
 
 def find_cache(settings: Settings, environment: Mapping[str, str], worker: WorkerState | None) -> CacheFacts:
     """The folder that the worker says it uses, else the one that this environment names."""
-    decided = next(((name, end) for name, end in DECIDING if environment.get(name)), None)
+    decided = next(((name, end) for name, end in DECIDING if name in environment), None)
     if worker and worker.hf_cache:
         folder, decided_by = Path(worker.hf_cache), "the worker's environment"
     elif decided:
@@ -31,7 +31,7 @@ def find_cache(settings: Settings, environment: Mapping[str, str], worker: Worke
     return CacheFacts(
         folder=str(folder),
         decided_by=decided_by,
-        ignored=tuple((name, environment[name]) for name in IGNORED if environment.get(name)),
+        ignored=tuple((name, environment[name]) for name in IGNORED if name in environment),
         holds_default_model=_exists(entry / "snapshots"),
     )
 
