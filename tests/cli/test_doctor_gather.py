@@ -61,9 +61,9 @@ def test_a_wsl_machine_with_its_data_on_drive_c_is_recognised(tmp_path: Path) ->
     drive = tmp_path / "c"
     drive.mkdir()
     wsl_machine(tmp_path / "root", drive)
-    environment = {"PATH": "/nowhere", "HF_HOME": str(drive / "hf"), "WSL_DISTRO_NAME": "Ubuntu"}
+    environment = {"PATH": "/nowhere", "HF_HOME": str(drive / "hf")}
     facts = gather(settings(drive), environment, tmp_path / "root")
-    assert (facts.wsl, facts.container, facts.distribution) == (True, False, "Ubuntu")
+    assert (facts.wsl, facts.container) == (True, False)
     for name in ("data-folder", "model-cache"):
         assert "9p on C:\\" in finding(facts, name).message
         assert finding(facts, name).status == "warning"
@@ -151,6 +151,18 @@ def test_the_default_model_is_looked_for_in_the_cache(tmp_path: Path) -> None:
     environment = {"HF_HOME": str(tmp_path)}
     assert find_cache(settings(tmp_path, default_model="a/b"), environment, None).holds_default_model
     assert not find_cache(settings(tmp_path, default_model="a/c"), environment, None).holds_default_model
+
+
+@pytest.mark.parametrize("named", ["huggingface", "huggingface/hub"])
+def test_the_old_cache_may_be_named_by_its_home_or_its_hub(tmp_path: Path, named: str) -> None:
+    (tmp_path / "huggingface/hub/models--a--b").mkdir(parents=True)
+    facts = gather(settings(tmp_path, host_hf_cache=tmp_path / named), os.environ)
+    assert finding(facts, "host-cache").status == "ok"
+
+
+def test_an_old_cache_without_a_model_is_the_wrong_folder(tmp_path: Path) -> None:
+    facts = gather(settings(tmp_path, host_hf_cache=tmp_path), os.environ)
+    assert "holds no model" in finding(facts, "host-cache").message
 
 
 # --- store

@@ -60,8 +60,17 @@ def _describe(role: FolderRole, path: Path, setting: str | None, root: Path) -> 
         setting=setting,
         exists=exists,
         writable=os.access(there, os.W_OK),
+        models=_count_models(path) if role == "host cache" else None,
         storage=storage_of(there, proc=root / "proc", sys=root / "sys"),
     )
+
+
+def _count_models(cache: Path) -> int:
+    """Models in a cache, which may be named by HF_HOME's folder or by its `hub`."""
+    try:
+        return sum(1 for folder in (cache / "hub", cache) for _ in folder.glob("models--*"))
+    except OSError:
+        return 0
 
 
 def _exists(path: Path) -> bool:

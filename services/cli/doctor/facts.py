@@ -114,6 +114,8 @@ class Folder(Frozen):
     """The variable that moves it."""
     exists: bool = True
     writable: bool = True
+    models: int | None = None
+    """How many models a Hugging Face cache holds; None where that was not looked for."""
     storage: Storage
 
 
@@ -142,8 +144,6 @@ class Facts(Frozen):
 
     kernel: str = ""
     wsl: bool = False
-    distribution: str | None = None
-    """WSL's name of this distribution."""
     container: bool = False
     memory_bytes: int | None = None
     wanted_device: Literal["auto", "cuda", "cpu"] = "auto"

@@ -30,7 +30,6 @@ def gather(settings: Settings, environment: Mapping[str, str], root: Path = Path
     return Facts(
         kernel=kernel,
         wsl=wsl,
-        distribution=environment.get("WSL_DISTRO_NAME"),
         container=container,
         memory_bytes=memory_bytes(root),
         wanted_device=settings.device,

@@ -41,6 +41,12 @@ def check_host_cache(facts: Facts) -> Finding:
             f"TUNEDOCK_HOST_HF_CACHE names {folder.path}, which does not exist here",
             f"Name the folder of the cache your scripts filled; {WINDOWS_PAGE}, step 4.",
         )
+    if folder.models == 0:
+        return warning(
+            "host-cache",
+            f"{place(folder)} holds no model (no folder models--… in it or in its hub)",
+            f"Name the folder of the cache your scripts filled; {WINDOWS_PAGE}, step 4.",
+        )
     slow = ": slow, but read once only, to copy" if folder.storage.storage_class != "local" else ""
     return ok("host-cache", f"{place(folder)}{slow}")
 
