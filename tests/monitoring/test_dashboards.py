@@ -1,0 +1,114 @@
+"""Dashboards: no panel lies over another, and each tells what it shows, in what unit, and from when on to worry."""
+
+import re
+from itertools import combinations
+from typing import Any
+
+import pytest
+
+from tests.monitoring.dashboards import NEEDS_A_CARD, dashboards, panels, queries
+
+BOARDS = dashboards()
+PANELS = [
+    pytest.param(panel, id=f"{name}-{panel['id']}")
+    for name, board in BOARDS.items()
+    for panel in panels(board)
+]
+# All that Grafana is asked for; an unknown unit would show as plain text behind the number.
+UNITS = {
+    "none", "s", "dthms", "percentunit", "bytes", "Bps", "hertz", "watt", "reqps", "sci", "dateTimeFromNow",
+    "suffix: s/it", "suffix: tokens/s",
+}  # fmt: skip
+# Series that only a card can fill; on a processor these panels say so instead.
+CARD_PANELS = {"gpu": {2, 3, 4, 7, 10, 11}}
+
+
+def test_there_is_a_dashboard_for_now_for_the_card_and_for_the_service() -> None:
+    assert {name: board["uid"] for name, board in BOARDS.items()} == {
+        "now": "tunedock-now",
+        "gpu": "tunedock-gpu",
+        "service": "tunedock-service",
+    }
+
+
+@pytest.mark.parametrize("name", BOARDS)
+def test_no_two_panels_have_one_id_or_one_place(name: str) -> None:
+    every = BOARDS[name]["panels"]
+    assert len({panel["id"] for panel in every}) == len(every)
+    assert [(one["id"], other["id"]) for one, other in combinations(every, 2) if _overlap(one, other)] == []
+
+
+@pytest.mark.parametrize("name", BOARDS)
+def test_the_panels_leave_no_hole(name: str) -> None:
+    places = [panel["gridPos"] for panel in BOARDS[name]["panels"]]
+    assert all(place["x"] >= 0 and place["x"] + place["w"] <= 24 for place in places)
+    height = max(place["y"] + place["h"] for place in places)
+    assert sum(place["w"] * place["h"] for place in places) == 24 * height
+
+
+@pytest.mark.parametrize("panel", PANELS)
+def test_a_panel_says_what_it_shows(panel: dict[str, Any]) -> None:
+    defaults = panel["fieldConfig"]["defaults"]
+    assert panel["title"]
+    assert re.fullmatch(r"[A-Z0-9a-z].{20,}\.", panel["description"]), "a description is whole sentences"
+    assert defaults["unit"] in UNITS
+    steps = defaults["thresholds"]["steps"]
+    assert [step["value"] for step in steps] == sorted(
+        (step["value"] for step in steps), key=lambda value: float("-inf") if value is None else value
+    )
+    assert steps[0]["value"] is None
+
+
+@pytest.mark.parametrize("panel", PANELS)
+def test_a_panel_s_series_have_names(panel: dict[str, Any]) -> None:
+    for target in panel["targets"]:
+        assert target.get("legendFormat") or target.get("format") == "table"
+    assert len({target["refId"] for target in panel["targets"]}) == len(panel["targets"])
+
+
+@pytest.mark.parametrize("panel", PANELS)
+def test_a_panel_that_shows_the_present_asks_for_the_present(panel: dict[str, Any]) -> None:
+    shows_the_present = panel["type"] in ("stat", "bargauge", "table")
+    assert {target.get("instant", False) for target in panel["targets"]} == {shows_the_present}
+
+
+@pytest.mark.parametrize("name", BOARDS)
+def test_links_lead_to_the_jobs_and_to_the_api_wherever_that_is(name: str) -> None:
+    board = BOARDS[name]
+    urls = [link["url"] for link in board["links"] if link["type"] == "link"]
+    assert [url.partition("?")[0] for url in urls] == ["${api}/v1/jobs", "${api}/docs"]
+    assert "api" in {variable["name"] for variable in board["templating"]["list"]}
+
+
+@pytest.mark.parametrize("name", BOARDS)
+def test_every_variable_of_an_expression_is_known(name: str) -> None:
+    known = {variable["name"] for variable in BOARDS[name]["templating"]["list"]}
+    known |= {"__rate_interval", "__range", "__interval"}
+    used = {
+        word for panel in panels(BOARDS[name]) for word in re.findall(r"\$\{?(\w+)", str(panel["targets"]))
+    }
+    assert used <= known
+
+
+def test_panels_that_only_a_card_can_fill_are_marked() -> None:
+    marked = {
+        name: {panel["id"] for panel in panels(board) if _needs_card(panel)} for name, board in BOARDS.items()
+    }
+    assert {name: ids for name, ids in marked.items() if ids} == CARD_PANELS
+
+
+def test_a_marked_panel_reads_nothing_that_a_processor_has() -> None:
+    only_card = re.compile(r"tunedock_gpu_(power_watts|throttled)|tunedock_gpu_memory_bytes\{type='spilled'")
+    for query in queries():
+        assert bool(only_card.search(query.expr)) == query.needs_card, query.name
+
+
+def _needs_card(panel: dict[str, Any]) -> bool:
+    return bool(panel["description"].endswith(NEEDS_A_CARD))
+
+
+def _overlap(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    a, b = one["gridPos"], other["gridPos"]
+    beside = a["x"] + a["w"] <= b["x"] or b["x"] + b["w"] <= a["x"]
+    above = a["y"] + a["h"] <= b["y"] or b["y"] + b["h"] <= a["y"]
+    return not (beside or above)
