@@ -16,7 +16,7 @@ EMPTY_WHEN_WELL = "Empty when all is well."
 
 @dataclass(frozen=True)
 class Query:
-    """One query of one panel, with Grafana's variables still in it. `instant`: asked for now, not over time."""
+    """One query of a panel, with Grafana's variables still in it. `instant`: asked for now, not over time."""
 
     dashboard: str
     panel_id: int

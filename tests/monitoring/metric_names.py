@@ -22,11 +22,11 @@ def exported() -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     described: list[tuple[str, str, tuple[str, ...]]] = [
         *((metric.name, metric.type, metric.labels) for metric in API_METRICS),
-        *((name, type, labels) for name, type, labels, _ in WORKER_METRICS),
+        *((name, form, labels) for name, form, labels, _ in WORKER_METRICS),
     ]
-    for name, type, labels in described:
+    for name, form, labels in described:
         known = {*labels, "job", "instance"}
-        if type == "histogram":
+        if form == "histogram":
             found |= {f"{name}_sum": known, f"{name}_count": known, f"{name}_bucket": {*known, "le"}}
         else:
             found[name] = known
@@ -50,7 +50,7 @@ def known_series() -> dict[str, set[str]]:
 
 
 def selectors(expr: str) -> list[tuple[str, set[str]]]:
-    """The series an expression reads, each with the labels it asks for. Raises ValueError if it is no PromQL."""
+    """The series an expression reads, each with the labels it asks for. Raises ValueError if no PromQL."""
     found = [node for node in _nodes(expr) if type(node).__name__ == "VectorSelector"]
     return [(node.name or "", {matcher.name for matcher in node.matchers.matchers}) for node in found]
 

@@ -37,7 +37,7 @@ class Answer:
 
 
 def step_of(query: Query, range_seconds: int, points: int) -> int:
-    """Grafana's `$__interval`: a point a pixel, but no finer than the scrapes or the panel's own least step."""
+    """Grafana's `$__interval`: a point a pixel, no finer than the scrapes or the panel's own least step."""
     return max(range_seconds // points, query.least_step_seconds, SCRAPE_SECONDS)
 
 

@@ -1,4 +1,4 @@
-"""The dashboards against Grafana's own types, from its npm package; there is no Grafana here to try them in."""
+"""The dashboards against Grafana's own types, from its npm package; no Grafana is here to try them in."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Dashboards: no panel lies over another, and each tells what it shows, in what unit, and from when on to worry."""
+"""Dashboards: no panel lies over another, and each tells what it shows, in what unit, and when to worry."""
 
 import re
 from itertools import combinations

@@ -1,4 +1,4 @@
-"""Asking a Prometheus what the panels ask: variables filled in as Grafana does, missing answers told from none."""
+"""Asking a Prometheus what the panels ask: variables filled in as Grafana does, and what counts as missing."""
 
 import json
 import threading
@@ -17,7 +17,7 @@ AT_ONCE = Query("now", 2, "Ended", "A", "increase(x[$__range])", True, 0, False,
 
 @pytest.fixture
 def prometheus() -> Iterator[tuple[str, list[dict[str, str]]]]:
-    """The least of one: answers every query with one series of numbers and one of NaN; keeps what was asked."""
+    """The least of one: answers each query with a series of numbers and one of NaN; keeps what was asked."""
     asked: list[dict[str, str]] = []
 
     class Api(BaseHTTPRequestHandler):
