@@ -1,4 +1,4 @@
-"""promtool, which checks rules and metrics: this machine's, or that of a container engine's Prometheus image."""
+"""promtool, which checks rules and metrics: this machine's, or that of an engine's Prometheus image."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""Asking a Prometheus what the panels ask: variables filled in as Grafana does, and what counts as missing."""
+"""Asking a Prometheus what the panels ask: variables filled in as Grafana does; what counts as missing."""
 
 import json
 import threading
