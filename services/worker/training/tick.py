@@ -17,12 +17,13 @@ class Tick:
         self._told = time.perf_counter()
 
     def done(self, step: StepReport) -> None:
+        """The event comes first: an order to stop may come with any word, and the step is done."""
         self._last = step
-        self._tell("training")
         loss = "not a number" if step.progress()["loss"] is None else f"{step.train_loss:.4f}"
         self._report.event(
             f"Step {step.step}/{step.total_steps}: loss {loss}", type="metrics", data=step.metrics()
         )
+        self._tell("training")
 
     def training(self) -> None:
         if time.perf_counter() - self._told > TICK_SECONDS:
