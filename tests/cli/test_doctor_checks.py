@@ -233,8 +233,10 @@ def test_the_cpu_by_choice_needs_neither_card_nor_driver() -> None:
 def test_from_the_apis_container_the_worker_speaks_for_the_card() -> None:
     facts = healthy(**IN_COMPOSE)
     assert finding(facts, "card").message.startswith("the worker computes on NVIDIA GeForce RTX 3050")
+    cpu = ApiFacts(url="http://x", answers=True, ready=True, devices=("cpu",))
+    assert finding(healthy(**IN_COMPOSE, api=cpu), "card").message == "the worker computes on the CPU"
     silent = healthy(**IN_COMPOSE, api=NO_API)
-    unseen = ("card", "driver", "container-runtime", "model-cache")
+    unseen = ("card", "driver", "container-runtime", "model-cache", "cache-variables", "host-cache")
     assert {finding(silent, name).status for name in unseen} == {"unknown"}
 
 

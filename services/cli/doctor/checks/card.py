@@ -40,6 +40,8 @@ def check_card(facts: Facts) -> Finding:
         return ok("card", cards)
     if facts.worker_device not in (None, "cpu"):
         return ok("card", f"the worker computes on {facts.worker_device}, which is not seen from here")
+    if facts.worker_elsewhere and facts.worker_device == "cpu":
+        return ok("card", "the worker computes on the CPU")
     if facts.worker_elsewhere:
         return unknown(
             "card",

@@ -21,6 +21,8 @@ def check_model_cache(facts: Facts) -> Finding:
 
 
 def check_cache_variables(facts: Facts) -> Finding:
+    if facts.worker_elsewhere:
+        return unknown("cache-variables", "the worker's container has its own environment")
     if not facts.cache.ignored:
         return ok("cache-variables", f"{facts.cache.decided_by} decides; no other variable is set in vain")
     names = ", ".join(f"{name}={value}" for name, value in facts.cache.ignored)
@@ -33,6 +35,8 @@ def check_cache_variables(facts: Facts) -> Finding:
 
 def check_host_cache(facts: Facts) -> Finding:
     folder = facts.folder("host cache")
+    if folder is None and facts.worker_elsewhere:
+        return unknown("host-cache", "only the worker's container sees it")
     if folder is None:
         return ok("host-cache", "TUNEDOCK_HOST_HF_CACHE is not set: there is no other cache to copy from")
     if not folder.exists:
