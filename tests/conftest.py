@@ -13,7 +13,7 @@ from tests.valkey import Valkey
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def need() -> Callable[[bool, str], None]:
     """``need(present, "a container engine")``: where it is absent, skip at home and fail in CI.
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from services.api.metrics import METRICS as API_METRICS
 from services.cli.__main__ import command_parser
+from services.cli.compose_settings import COMPOSE_SETTINGS
 from services.cli.environment import LAUNCHER_SETTINGS
 from services.worker.diagnosis.checks import checks_table
 from services.worker.failures import FailureCode
@@ -33,7 +34,7 @@ def commands() -> str:
 
 
 def settings() -> str:
-    rows = [*Settings.settings_table(), *LAUNCHER_SETTINGS]
+    rows = [*Settings.settings_table(), *LAUNCHER_SETTINGS, *COMPOSE_SETTINGS]
     return _table(
         ("variable", "default", "meaning"),
         [(_code(name), _default(value), text) for name, value, text in rows],

@@ -88,15 +88,7 @@ class LiveStack:
 
     def until_ended(self, job_id: str, seconds: float = LONGEST_WAIT_SECONDS) -> JobRecord:
         """The record of a job once it has ended; a store or an API that is away meanwhile is waited for."""
-        ended: list[JobRecord] = []
-
-        def has_ended() -> bool:
-            with suppress(ServerUnreachable, RequestRefused):
-                ended.extend(record for record in [self.client.job(job_id)] if record.status in ENDED)
-            return bool(ended)
-
-        wait_until(has_ended, seconds)
-        return ended[0]
+        return until_ended(self.client, job_id, seconds)
 
     def command(self, *words: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
         """Run a command of `./tunedock` against this stack."""
@@ -147,6 +139,19 @@ def stack_environment(folder: Path) -> dict[str, str]:
         **QUICK_SETTINGS,
         **{port: str(free_port()) for port in ports},
     }
+
+
+def until_ended(client: Client, job_id: str, seconds: float) -> JobRecord:
+    """The record of a job once it has ended; a store or an API that is away meanwhile is waited for."""
+    ended: list[JobRecord] = []
+
+    def has_ended() -> bool:
+        with suppress(ServerUnreachable, RequestRefused):
+            ended.extend(record for record in [client.job(job_id)] if record.status in ENDED)
+        return bool(ended)
+
+    wait_until(has_ended, seconds)
+    return ended[0]
 
 
 def wait_until(reached: Callable[[], bool], seconds: float = LONGEST_WAIT_SECONDS) -> None:

@@ -1,7 +1,6 @@
 """The command `key`: prints the API key of this installation, or Grafana's password."""
 
 import argparse
-import os
 from pathlib import Path
 
 from services.cli.failure import CommandFailed
@@ -24,7 +23,7 @@ def add_commands(commands: Commands) -> None:
 
 def print_key(arguments: argparse.Namespace, settings: Settings, terminal: Terminal) -> int:
     if arguments.grafana:
-        path = _grafana_file()
+        path = _grafana_file(settings)
         password = _read_password(path)
         terminal.emit({"user": GRAFANA_USER, "password": password, "file": str(path)})
         terminal.say(password)
@@ -43,9 +42,9 @@ def print_key(arguments: argparse.Namespace, settings: Settings, terminal: Termi
     return 0
 
 
-def _grafana_file() -> Path:
-    if named := os.environ.get(GRAFANA_VARIABLE):
-        return Path(named)
+def _grafana_file(settings: Settings) -> Path:
+    if settings.grafana_password_file is not None:
+        return settings.grafana_password_file
     raise CommandFailed(
         f"{GRAFANA_VARIABLE} is not set: this installation has no Grafana of its own",
         "Grafana is part of the compose installation; ask there: "

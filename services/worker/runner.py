@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
+from huggingface_hub import constants
 
 from services.worker import metrics, work
 from services.worker.device import device_name, record_memory
@@ -100,6 +101,7 @@ class Runner:
             self._settings,
             self._store,
             device=device_name(self._residency.device),
+            hf_cache=constants.HF_HUB_CACHE,
             resident_model=self._residency.name,
         )
 

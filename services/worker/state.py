@@ -17,11 +17,18 @@ def tell_state(
     store: WorkerStore,
     *,
     device: str | None = None,
+    hf_cache: str | None = None,
     resident_model: str | None = None,
     problem: str | None = None,
 ) -> None:
-    """Show device and resident base, or the `problem` that keeps this worker from work."""
-    state = {"device": device, "resident_model": resident_model, "problem": problem, "pid": os.getpid()}
+    """Show device, cache folder and resident base, or the `problem` that keeps this worker from work."""
+    state = {
+        "device": device,
+        "hf_cache": hf_cache,
+        "resident_model": resident_model,
+        "problem": problem,
+        "pid": os.getpid(),
+    }
     write_json_durably(state_file(settings.data_dir, settings.worker_host), state)
     fields = {"resident_model": resident_model or "", "problem": problem or ""}
     if device:

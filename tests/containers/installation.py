@@ -1,0 +1,145 @@
+"""The whole service in containers for tests: its own project, ports, volumes and folders on a real engine.
+
+The images are built from this checkout. Grafana is left out: where images can't be pulled it has no stand-in.
+"""
+
+import json
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from services.cli.client import Client
+from services.cli.ports import free_port
+from services.cli.server import answers
+from shared.schemas import JobRecord
+from shared.settings import PROJECT_ROOT
+from tests.stack import QUICK_SETTINGS, until_ended, wait_until
+
+PROJECT = "tunedock-test"
+SERVICES = ("api", "worker", "store", "prometheus")
+
+
+def engine_answers() -> bool:
+    """Whether a container engine with compose v2 can be used from here."""
+    try:
+        for words in (["info"], ["compose", "version"]):
+            subprocess.run(["docker", *words], check=True, capture_output=True, timeout=30)
+    except (OSError, subprocess.SubprocessError):
+        return False
+    return True
+
+
+@dataclass(frozen=True)
+class Installation:
+    """One compose project; `folder` holds what it mounts."""
+
+    folder: Path
+    files: tuple[Path, ...]
+    environment: dict[str, str]
+    api_port: int
+    prometheus_port: int
+
+    @property
+    def api_url(self) -> str:
+        return f"http://127.0.0.1:{self.api_port}"
+
+    @property
+    def prometheus_url(self) -> str:
+        return f"http://127.0.0.1:{self.prometheus_port}"
+
+    def compose(self, *words: str, check: bool = True, seconds: float = 600) -> str:
+        """`docker compose WORDS` for this project; its output, both streams."""
+        files = [word for file in self.files for word in ("-f", str(file))]
+        command = ["docker", "compose", "--progress", "plain", "-p", PROJECT, *files, *words]
+        done = subprocess.run(
+            command,
+            cwd=PROJECT_ROOT,
+            env=os.environ | self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=seconds,
+        )
+        assert not check or done.returncode == 0, (
+            f"{' '.join(words)}: {done.stdout[-3000:]}{self._last_words()}"
+        )
+        return done.stdout
+
+    def up(self) -> float:
+        """Start what is not running and wait until all are healthy; the seconds that took."""
+        started = time.monotonic()
+        self.compose("up", "-d", "--wait", *SERVICES)
+        return time.monotonic() - started
+
+    def exec(self, service: str, *command: str) -> str:
+        return self.compose("exec", "-T", service, *command).strip()
+
+    def kill(self, service: str) -> None:
+        """`kill -9` a service's container and start it again, as a watchful engine or user does."""
+        self.compose("kill", "-s", "KILL", service)
+        self.compose("up", "-d", "--wait", service)
+
+    def container(self, service: str) -> dict[str, Any]:
+        """What `docker inspect` says of a service's container."""
+        name = self.compose("ps", "-a", "-q", service).strip()
+        done = subprocess.run(["docker", "inspect", name], check=True, capture_output=True, text=True)
+        return dict(json.loads(done.stdout)[0])
+
+    def client(self) -> Client:
+        return Client(self.api_url, self.exec("api", "tunedock", "key"))
+
+    def until_ended(self, job_id: str, seconds: float = 240) -> JobRecord:
+        with self.client() as client:
+            return until_ended(client, job_id, seconds)
+
+    def until_ready(self) -> None:
+        wait_until(lambda: answers(self.api_url) and httpx.get(f"{self.api_url}/readyz").is_success, 120)
+
+    def _last_words(self) -> str:
+        done = subprocess.run(
+            ["docker", "compose", "-p", PROJECT, "logs", "--tail", "20"], capture_output=True, text=True
+        )
+        return done.stdout[-6000:]
+
+
+@contextmanager
+def installation(folder: Path, **environment: str) -> Iterator[Installation]:
+    """Build the images, write the project's overrides, and take everything down at the end, volumes too."""
+    api_port, prometheus_port = free_port(), free_port()
+    override = folder / "override.yaml"
+    override.write_text(json.dumps(_override(folder, prometheus_port)))  # JSON is YAML
+    files = (PROJECT_ROOT / "docker-compose.yml", PROJECT_ROOT / "compose.cpu.yaml", override)
+    variables = {"TUNEDOCK_API_PORT": str(api_port), **environment}
+    project = Installation(folder, files, variables, api_port, prometheus_port)
+    project.compose("down", "-v", "--remove-orphans")  # what a killed test run left
+    try:
+        project.compose("build", "setup", "worker", seconds=1500)
+        yield project
+    finally:
+        project.compose("down", "-v", "--remove-orphans", check=False)
+
+
+def _override(folder: Path, prometheus_port: int) -> dict[str, Any]:
+    mounts = [f"{folder / name}:/{name}:ro" for name in ("models", "datasets")]
+    return {
+        "services": {
+            "api": {"volumes": mounts},
+            "worker": {
+                "volumes": mounts,
+                "environment": {
+                    **QUICK_SETTINGS,
+                    "TUNEDOCK_CHECKPOINT_SECONDS": "0.5",
+                    "HF_HUB_OFFLINE": "1",
+                    "OMP_NUM_THREADS": "1",
+                },
+            },
+            "prometheus": {"networks": ["back", "front"], "ports": [f"127.0.0.1:{prometheus_port}:9090"]},
+        }
+    }

@@ -1,0 +1,101 @@
+"""The compose files, the Dockerfiles and .env.example: valid, pinned, and naming only settings there are."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml  # type: ignore[import-untyped, unused-ignore]
+
+from services.cli.compose_settings import COMPOSE_SETTINGS, HUB_VARIABLES
+from services.cli.environment import LAUNCHER_SETTINGS
+from shared.settings import PROJECT_ROOT, Settings
+
+COMPOSE = PROJECT_ROOT / "docker-compose.yml"
+CPU = PROJECT_ROOT / "compose.cpu.yaml"
+EXAMPLE = PROJECT_ROOT / ".env.example"
+DOCKERFILES = [PROJECT_ROOT / "Dockerfile.gpu", PROJECT_ROOT / "services" / "api" / "Dockerfile"]
+VARIABLE = re.compile(r"\$\{([A-Z][A-Z0-9_]*)")
+
+
+def services() -> dict[str, Any]:
+    return dict(yaml.safe_load(COMPOSE.read_text())["services"])
+
+
+def known_names() -> set[str]:
+    rows = [*Settings.settings_table(), *LAUNCHER_SETTINGS, *COMPOSE_SETTINGS]
+    return {name for name, _, _ in rows} | set(HUB_VARIABLES)
+
+
+def names_in_compose() -> Iterator[str]:
+    """Of our own programs: Prometheus has no variables, Grafana's are its own."""
+    yield from VARIABLE.findall(COMPOSE.read_text() + CPU.read_text())
+    for service in services().values():
+        yield from (name for name in service.get("environment", {}) if not name.startswith("GF_"))
+
+
+def test_every_variable_of_compose_is_a_known_setting() -> None:
+    assert set(names_in_compose()) - known_names() == set()
+
+
+def test_every_line_of_the_example_is_optional_and_a_known_setting() -> None:
+    lines = [line for line in EXAMPLE.read_text().splitlines() if line]
+    assert all(line.startswith("#") for line in lines)
+    named = {line[1:].partition("=")[0] for line in lines if re.match(r"#[A-Z]", line)}
+    assert named
+    assert named - known_names() == set()
+
+
+def test_what_compose_takes_from_outside_is_in_the_example() -> None:
+    taken = set(VARIABLE.findall(COMPOSE.read_text()))
+    taken |= {
+        name
+        for service in services().values()
+        for name, value in service.get("environment", {}).items()
+        if value is None
+    }
+    text = EXAMPLE.read_text()
+    assert {name for name in taken if f"#{name}=" not in text} == set()
+
+
+def test_compose_is_what_its_schema_says() -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "check_jsonschema",
+        "--builtin-schema",
+        "vendor.compose-spec",
+        str(COMPOSE),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("file", DOCKERFILES, ids=lambda path: path.name)
+def test_a_dockerfile_has_nothing_to_object_to(file: Path, need: Callable[[bool, str], None]) -> None:
+    hadolint = Path(sys.executable).with_name("hadolint")
+    need(hadolint.is_file(), "hadolint")
+    done = subprocess.run([str(hadolint), "--no-color", str(file)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+
+
+def test_images_are_pinned_to_a_version() -> None:
+    for name, service in services().items():
+        assert re.search(r":v?\d+\.\d+\.\d+", service["image"]), name
+
+
+def test_only_api_and_grafana_are_published_and_only_on_this_machine() -> None:
+    published = {name: service["ports"] for name, service in services().items() if "ports" in service}
+    assert set(published) == {"api", "grafana"}
+    assert all(port.startswith("127.0.0.1:") for ports in published.values() for port in ports)
+
+
+def test_images_and_project_have_one_version() -> None:
+    (version,) = re.findall(r'^version = "(.+)"', (PROJECT_ROOT / "pyproject.toml").read_text(), re.MULTILINE)
+    labels = [re.findall(r'image.version="(.+)"', file.read_text()) for file in DOCKERFILES]
+    assert labels == [[version], [version]]
+    own = {service["image"] for service in services().values() if "build" in service}
+    assert own == {f"tunedock-api:{version}", f"tunedock-worker:{version}"}
