@@ -1,10 +1,10 @@
 """What the worker says of itself: into the store for the API, into a file for its own health check."""
 
+import json
 import logging
 import os
 
 from services.worker.paths import state_file
-from shared.durable import write_json_durably
 from shared.errors import StoreUnavailable
 from shared.settings import Settings
 from shared.worker_store import WorkerStore
@@ -29,7 +29,10 @@ def tell_state(
         "problem": problem,
         "pid": os.getpid(),
     }
-    write_json_durably(state_file(settings.data_dir, settings.worker_host), state)
+    path = state_file(settings.data_dir, settings.worker_host)
+    draft = path.with_suffix(".draft")
+    draft.write_text(json.dumps(state))  # whole, but need not outlive a power loss: no wait for a busy disk
+    draft.replace(path)
     fields = {"resident_model": resident_model or "", "problem": problem or ""}
     if device:
         fields["device"] = device
