@@ -4,6 +4,7 @@ prometheus_client keeps each process's values in files (its multiprocess mode, s
 counters stay and go on adding up; its gauges go away with it.
 """
 
+import math
 import os
 import resource
 import time
@@ -93,6 +94,13 @@ def record_step(
     LEARNING_RATE.set(learning_rate)
     PROGRESS.set(step / total_steps)
     ETA_SECONDS.set(eta_seconds)
+
+
+def record_training_start() -> None:
+    """A fine-tuning job begins; until its first step nothing of the one before it is shown."""
+    PROGRESS.set(0)
+    for gauge in (LOSS, GRAD_NORM, LEARNING_RATE, ETA_SECONDS):
+        gauge.set(math.nan)
 
 
 def record_load(*, source: str, phase_seconds: dict[str, float], weight_bytes: int) -> None:

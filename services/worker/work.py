@@ -41,6 +41,7 @@ def _fine_tune(claim: Claim, settings: Settings, residency: Residency, report: R
     request = FineTuningRequest.model_validate(claim.request)
     folder = job_folder(settings.data_dir, claim.job_id)
     datasets = _datasets(folder)
+    metrics.record_training_start()
     base = _base(request.model, request.revision, settings, residency, report)
     result = fine_tune(
         base,

@@ -36,7 +36,7 @@ def engine_answers() -> bool:
     return True
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Installation:
     """One compose project; `folder` holds what it mounts."""
 

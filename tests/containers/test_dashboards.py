@@ -5,29 +5,38 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.containers.conftest import LARGER_MODEL
 from tests.containers.installation import Installation
 from tests.containers.test_life import REQUEST
 from tests.monitoring.panel_queries import ask_all, table
 from tests.monitoring.promtool import find_promtool
-from tests.stack import TINY_MODEL
 
 pytestmark = [pytest.mark.containers, pytest.mark.timeout(900)]
 
-SCRAPES_SECONDS = 30  # several scrapes and a round of the rules
+WATCHED_SECONDS = 80  # two rounds of the rules, which come every 30 s
+LONG = REQUEST | {"hyperparameters": {**REQUEST["hyperparameters"], "max_steps": 100_000}}
 FETCH = "import sys, urllib.request as u; sys.stdout.write(u.urlopen(sys.argv[1]).read().decode())"
 
 
-def test_every_panel_has_data_after_a_job(up: Installation) -> None:
+def test_every_panel_has_data_during_and_after_a_job(up: Installation) -> None:
     with up.client() as client:
-        # Other bases than the resident one, so that both are loaded anew and the load's panels have data.
-        for request in ({"kind": "load_diagnostic", "model": TINY_MODEL}, REQUEST):
-            assert up.until_ended(client.submit(request).id).status == "succeeded"
-    time.sleep(SCRAPES_SECONDS)
-    answers = ask_all(up.prometheus_url)
-    print(table(answers))
-    assert len(answers) > 30
-    assert not [answer for answer in answers if answer.is_missing]
-    assert max(answer.milliseconds for answer in answers) < 1000
+        diagnosis = client.submit({"kind": "load_diagnostic", "model": LARGER_MODEL})
+        assert up.until_ended(diagnosis.id).status == "succeeded"
+        job = client.submit(LONG)
+        deadline = time.monotonic() + WATCHED_SECONDS
+        while time.monotonic() < deadline:
+            assert client.job(job.id).status in ("queued", "running")
+            time.sleep(0.5)
+        during = ask_all(up.prometheus_url)
+        client.cancel(job.id)
+        assert up.until_ended(job.id).status == "cancelled"
+    time.sleep(10)
+    after = ask_all(up.prometheus_url)
+    print(table(during))
+    for answers in (during, after):
+        assert len(answers) > 30
+        assert not [answer for answer in answers if answer.is_missing]
+        assert max(answer.milliseconds for answer in answers) < 1000
 
 
 def test_the_metrics_are_as_prometheus_wants_them(

@@ -34,8 +34,9 @@ def test_a_worker_without_its_card_says_what_is_missing_and_the_rest_stays_up(up
         assert "TUNEDOCK_DEVICE is cuda" in up.compose(
             "exec", "-T", "worker", "python", "-m", "services.worker.health", check=False
         )
-        found = json.loads(up.compose("exec", "-T", "api", "tunedock", "doctor", "--json", check=False))
-        worker = next(check for check in found["checks"] if check["id"] == "worker")
+        told = up.compose("exec", "-T", "api", "tunedock", "doctor", "--json", check=False)
+        found = json.loads(told[told.index("[") : told.rindex("]") + 1])
+        worker = next(finding for finding in found if finding["id"] == "worker")
         assert worker["status"] == "error"
         assert "TUNEDOCK_DEVICE is cuda" in worker["message"]
     finally:
