@@ -1,5 +1,6 @@
 """Names of models: what a request may call one, and how a fine-tuned one is called."""
 
+import json
 import re
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from shared.settings import DEMO_MODEL
 
 FINE_TUNED_PREFIX = "ft:"
 DEFAULT_SUFFIX = "tunedock"
+KEPT_COPIES = ("nf4", "safetensors")  # in their manifests
 
 _FINE_TUNED = re.compile(r"ft:[^:]+:[^:]+:(?P<part>[a-z0-9]{1,64})")
 _HUB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}/[A-Za-z0-9][A-Za-z0-9._-]{0,95}")
@@ -43,8 +45,18 @@ def model_folder(model: str, folders: tuple[Path, ...]) -> Path | None:
 
 
 def model_folder_names(folders: tuple[Path, ...]) -> list[str]:
-    """Names of all folders that hold a model (a `config.json`), sorted."""
-    return sorted({config.parent.name for folder in folders for config in folder.glob("*/config.json")})
+    """Names of all folders with a model (a `config.json`), sorted; without copies that we keep of others."""
+    found = (config.parent for folder in folders for config in folder.glob("*/config.json"))
+    return sorted({folder.name for folder in found if not _is_kept_copy(folder)})
+
+
+def _is_kept_copy(folder: Path) -> bool:
+    """Whether the worker made it of another model: converted from pickles, or quantized."""
+    try:
+        manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(manifest, dict) and manifest.get("kind") in KEPT_COPIES
 
 
 def check_base_model(model: str, folders: tuple[Path, ...]) -> None:

@@ -3,13 +3,16 @@
 import gc
 import logging
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 
 from services.worker.loading.hub_cache import ModelFiles
 from services.worker.loading.load import LoadedModel, load_base_model
+from services.worker.loading.prepared import load_prepared
 from services.worker.report import Report
 
+DTYPE = torch.bfloat16
 logger = logging.getLogger(__name__)
 
 
@@ -25,8 +28,10 @@ class Identity:
 class Residency:
     """Holds at most one base model, in nf4 with bf16 arithmetic, on one device."""
 
-    def __init__(self, device: torch.device) -> None:
+    def __init__(self, device: torch.device, artifacts: Path | None = None) -> None:
+        """`artifacts` is the folder of prepared copies; without one every load is from the checkpoint."""
         self.device = device
+        self._artifacts = artifacts
         self._identity: Identity | None = None
         self._model: LoadedModel | None = None
 
@@ -39,15 +44,25 @@ class Residency:
         """The resident base if it is the one in `files`."""
         return self._model if self._model and self._identity == identity(files) else None
 
-    def base(self, files: ModelFiles, report: Report) -> tuple[LoadedModel, bool]:
-        """The base in `files`, and whether it was resident. Raises JobFailed as `load_base_model` does."""
+    def base(
+        self, files: ModelFiles, report: Report, *, from_checkpoint: bool = False
+    ) -> tuple[LoadedModel, bool]:
+        """The base in `files`, and whether it was resident. Raises JobFailed as `load_base_model` does.
+
+        With `from_checkpoint` a prepared copy is neither used nor made.
+        """
         if resident := self.peek(files):
             return resident, True
         self.evict()
         wanted = identity(files)
-        self._model = load_base_model(
-            files, quantization="nf4", dtype=torch.bfloat16, device=self.device, report=report
-        )
+        if self._artifacts is None or from_checkpoint:
+            self._model = load_base_model(
+                files, quantization="nf4", dtype=DTYPE, device=self.device, report=report
+            )
+        else:
+            self._model = load_prepared(
+                files, dtype=DTYPE, device=self.device, artifacts=self._artifacts, report=report
+            )
         self._identity = wanted
         return self._model, False
 

@@ -41,7 +41,7 @@ class Runner:
         self._settings = settings
         self._store = store
         self._ownership = ownership
-        self._residency = Residency(device)
+        self._residency = Residency(device, settings.data_dir / "models")
 
     def run_waiting(self) -> None:
         """Run jobs in the store's order until none may start now, or the worker drains."""

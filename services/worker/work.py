@@ -111,7 +111,9 @@ def _base(
         report.event(f"The base model {files.name} is in memory already")
     else:
         metrics.record_load(
-            source=files.source, phase_seconds=base.phase_seconds, weight_bytes=base.weight_bytes
+            source="artifact" if base.from_artifact else files.source,
+            phase_seconds=base.phase_seconds,
+            weight_bytes=base.weight_bytes,
         )
         metrics.record_resident(files.name)
         report.event(

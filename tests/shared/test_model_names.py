@@ -6,7 +6,13 @@ import pytest
 
 from shared.errors import ModelUnknown
 from shared.jobs import new_job_id
-from shared.model_names import check_base_model, fine_tuned_model_id, job_id_of, model_folder
+from shared.model_names import (
+    check_base_model,
+    fine_tuned_model_id,
+    job_id_of,
+    model_folder,
+    model_folder_names,
+)
 
 
 def test_a_fine_tuned_model_leads_back_to_its_job() -> None:
@@ -40,3 +46,12 @@ def test_an_unknown_model_is_answered_with_what_there_is(tmp_path: Path) -> None
         assert refused.value.param == "model"
     with pytest.raises(ModelUnknown, match="tiny"):
         check_base_model("tyni", (tmp_path,))
+
+
+def test_copies_that_the_worker_keeps_are_no_models_of_their_own(tmp_path: Path) -> None:
+    for name, manifest in (("own", None), ("demo", "{}"), ("quantized", '{"kind": "nf4"}'), ("torn", "{")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "config.json").write_text("{}")
+        if manifest:
+            (tmp_path / name / "manifest.json").write_text(manifest)
+    assert model_folder_names((tmp_path,)) == ["demo", "own", "torn"]

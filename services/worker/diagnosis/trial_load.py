@@ -31,7 +31,7 @@ def try_load(files: ModelFiles, *, cold: bool, residency: Residency, report: Rep
             make_cold(path)
     cached = _cached_bytes(weights)
     before = _Usage.now()
-    loaded, _ = residency.base(files, report)
+    loaded, _ = residency.base(files, report, from_checkpoint=True)
     after = _Usage.now()
     return _described(
         loaded,

@@ -50,6 +50,9 @@ class LoadedModel:
     weight_bytes: int
     opened_files: list[Path]
     architecture: Architecture
+    was_quantized: bool = False
+    """The checkpoint itself holds 4-bit weights."""
+    from_artifact: bool = False
 
 
 def load_base_model(
@@ -69,7 +72,7 @@ def load_base_model(
     phases = LoadPhases(device)
     with phases.time("resolve"):
         report.progress("resolving", model=files.name)
-        config = _read_config(files.folder)
+        config = read_config(files.folder)
         plan = plan_model(config)
         weights = _safetensors_of(files.folder)
         headers = {name: entry for file in weights.files for name, entry in read_header(file).items()}
@@ -81,7 +84,7 @@ def load_base_model(
     progress = ByteProgress(report, "loading", weights.bytes)
     with out_of_memory_explained(device), phases.measured_inside(weights.files, progress.add):
         model = _from_pretrained(files.folder, plan, quantization, dtype, phases)
-    _make_ready(model)
+    make_ready(model)
     return LoadedModel(
         model=model,
         tokenizer=tokenizer,
@@ -92,10 +95,12 @@ def load_base_model(
         weight_bytes=weights.bytes,
         opened_files=list(phases.opened_files),
         architecture=plan.architecture,
+        was_quantized=plan.is_quantized,
     )
 
 
-def _read_config(folder: Path) -> dict[str, Any]:
+def read_config(folder: Path) -> dict[str, Any]:
+    """A base model's config.json. Raises JobFailed(MODEL_REFUSED, MODEL_UNSUPPORTED, MODEL_UNREADABLE)."""
     refuse_outside_links(folder)
     if (folder / "adapter_config.json").exists():
         raise JobFailed(
@@ -154,7 +159,8 @@ def _check_complete(folder: Path, plan: ModelPlan, found: dict[str, Any]) -> Non
         raise _unreadable(folder, f"{len(names)} {kind.replace('_', ' ')}, the first is {names[0]}")
 
 
-def _make_ready(model: PreTrainedModel) -> None:
+def make_ready(model: PreTrainedModel) -> None:
+    """Freeze it and set it up for training through its 4-bit layers."""
     model.requires_grad_(False)
     model.config.use_cache = False
     model.eval()

@@ -42,7 +42,12 @@ def convert_pickles(folder: Path, name: str, *, revision: str | None, data_dir: 
     with only_one_builder(converted, report):
         sources = {file.name: _described(file, report) for file in weights.files}
         if not _same_content(converted, sources):
-            about = {"name": name, "revision": revision, "source": {"folder": str(folder), "files": sources}}
+            about = {
+                "kind": "safetensors",
+                "name": name,
+                "revision": revision,
+                "source": {"folder": str(folder), "files": sources},
+            }
             _convert(folder, weights, converted, about, report)
     return converted
 

@@ -66,28 +66,44 @@ def read_header(file: Path) -> dict[str, Any]:
     size = file.stat().st_size
     with file.open("rb") as stream:
         start = stream.read(8)
-        if len(start) < 8:
-            raise _unreadable(file, f"{size} bytes are too few for a safetensors file")
-        (header_bytes,) = struct.unpack("<Q", start)
-        if header_bytes > min(LONGEST_HEADER_BYTES, size - 8):
-            raise _unreadable(
-                file, f"its header claims {header_bytes} bytes of a file of {size}; not safetensors"
-            )
-        text = stream.read(header_bytes)
+        return parse_header(start + stream.read(header_length(start, size, file)), size, file)
+
+
+def header_length(start: bytes, size: int, file: Path) -> int:
+    """What the first 8 bytes of a safetensors file of `size` bytes say of its header's length."""
+    if len(start) < 8:
+        raise _unreadable(file, f"{size} bytes are too few for a safetensors file")
+    (length,) = struct.unpack("<Q", start)
+    if length > min(LONGEST_HEADER_BYTES, size - 8):
+        raise _unreadable(file, f"its header claims {length} bytes of a file of {size}; not safetensors")
+    return int(length)
+
+
+def parse_header(head: bytes, size: int, file: Path) -> dict[str, Any]:
+    """The header in `head`, the first bytes of a safetensors file of `size` bytes; `file` is for the error.
+
+    Tensors fill the rest of the file one after the other: none overlaps another, none lies outside.
+    """
+    length = header_length(head[:8], size, file)
     try:
-        header = json.loads(text)
+        header = json.loads(head[8 : 8 + length])
         header.pop("__metadata__", None)
-        end = max((_tensor_end(name, entry) for name, entry in header.items()), default=0)
+        spans = sorted(_tensor_span(name, entry) for name, entry in header.items())
+        end = 0
+        for begin, next_end in spans:
+            if begin != end:
+                raise ValueError(f"its tensors overlap or leave a hole at byte {min(begin, end)}")
+            end = next_end
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise _unreadable(file, f"its header is damaged: {error}") from error
-    if (wanted := 8 + header_bytes + end) != size:
+    if (wanted := 8 + length + end) != size:
         raise _unreadable(
             file, f"it has {size} bytes where its header describes {wanted}; truncated or damaged"
         )
     return dict(header)
 
 
-def _tensor_end(name: str, entry: dict[str, Any]) -> int:
+def _tensor_span(name: str, entry: dict[str, Any]) -> tuple[int, int]:
     values = 1
     for length in entry["shape"]:
         if type(length) is not int or length < 0:
@@ -98,7 +114,7 @@ def _tensor_end(name: str, entry: dict[str, Any]) -> int:
         raise ValueError(f"offsets {entry['data_offsets']} of {name}")
     if (bits := BITS_PER_VALUE.get(entry["dtype"])) and (end - begin) * 8 != values * bits:
         raise ValueError(f"{end - begin} bytes for {name}, whose shape and dtype need {values * bits // 8}")
-    return end
+    return begin, end
 
 
 def _indexed_files(index: Path) -> tuple[Path, ...]:

@@ -1,0 +1,115 @@
+"""Loads a prepared nf4 artifact: one file in large reads, its bytes taken as the parameters themselves."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import bitsandbytes
+import torch
+from accelerate import init_empty_weights
+from transformers import AutoModelForCausalLM, PreTrainedModel
+from transformers.quantizers.auto import AutoHfQuantizer
+
+from services.worker.failures import JobFailed
+from services.worker.loading.architecture import plan_model
+from services.worker.loading.artifact import file_sha256, manifest_of
+from services.worker.loading.byte_progress import ByteProgress
+from services.worker.loading.large_reads import read_file
+from services.worker.loading.model_folder import read_json
+from services.worker.loading.nf4_artifact import WEIGHTS_NAME
+from services.worker.loading.phases import LoadPhases
+from services.worker.loading.weight_files import header_length, parse_header
+from services.worker.report import Report
+
+_DTYPES = {
+    "U8": torch.uint8,
+    "I8": torch.int8,
+    "I32": torch.int32,
+    "I64": torch.int64,
+    "F16": torch.float16,
+    "BF16": torch.bfloat16,
+    "F32": torch.float32,
+    "F64": torch.float64,
+    "BOOL": torch.bool,
+}
+
+
+class ArtifactUnusable(Exception):
+    """The artifact can't be used as it is; the source can."""
+
+
+def load_nf4(folder: Path, dtype: torch.dtype, phases: LoadPhases, report: Report) -> PreTrainedModel:
+    """The model of the artifact in `folder`, on the phases' device. Raises ArtifactUnusable, OSError.
+
+    What is hashed are the very bytes that become the parameters, so a file changed in between is found.
+    """
+    manifest = manifest_of(folder) or {}
+    described = manifest.get("files", {}).get(WEIGHTS_NAME, {})
+    path, config_path = folder / WEIGHTS_NAME, folder / "config.json"
+    if file_sha256(config_path) != manifest.get("files", {}).get("config.json", {}).get("sha256"):
+        raise ArtifactUnusable(f"{config_path} does not have the hash its manifest names")
+    with phases.time("read"):
+        progress = ByteProgress(report, "reading", described.get("bytes", 0))
+        content, sha256 = read_file(path, progress.reached)
+        if sha256 != described.get("sha256"):
+            raise ArtifactUnusable(f"{path} does not have the hash its manifest names")
+        tensors = _views(content, path)
+    with phases.time("rest"):
+        model = _skeleton(folder, dtype)
+    with phases.time("move"):
+        _fill(model, tensors, phases.device)
+        model.tie_weights()
+    if missing := [name for name, tensor in model.state_dict().items() if tensor.is_meta]:
+        raise ArtifactUnusable(f"{path} lacks {len(missing)} tensors, the first is {missing[0]}")
+    return model
+
+
+def _views(content: torch.Tensor, path: Path) -> dict[str, torch.Tensor]:
+    """Every tensor of a safetensors file as a view of its bytes."""
+    try:
+        length = header_length(bytes(content[:8].numpy()), len(content), path)
+        header = parse_header(bytes(content[: 8 + length].numpy()), len(content), path)
+    except JobFailed as failed:
+        raise ArtifactUnusable(failed.failure.message) from failed
+    data = content[8 + length :]
+    return {
+        name: data[slice(*entry["data_offsets"])].view(_DTYPES[entry["dtype"]]).view(entry["shape"])
+        for name, entry in header.items()
+    }
+
+
+def _skeleton(folder: Path, dtype: torch.dtype) -> PreTrainedModel:
+    """The module tree with 4-bit layers, parameters without memory, buffers computed."""
+    plan = plan_model(read_json(folder / "config.json"))
+    if not plan.is_quantized:
+        raise ArtifactUnusable(f"{folder / 'config.json'} names no quantization")
+    quantizer: Any = AutoHfQuantizer.from_config(plan.config.quantization_config, pre_quantized=True)
+    with init_empty_weights(include_buffers=False):
+        model = AutoModelForCausalLM.from_config(plan.config, dtype=dtype)
+    quantizer.preprocess_model(model, dtype=dtype, device_map=None)
+    model.hf_quantizer = quantizer
+    quantizer.postprocess_model(model, config=plan.config)
+    return model
+
+
+def _fill(model: PreTrainedModel, tensors: Mapping[str, torch.Tensor], device: torch.device) -> None:
+    left = dict(tensors)
+    for name, module in model.named_modules():
+        prefix = f"{name}." if name else ""
+        if isinstance(module, bitsandbytes.nn.Linear4bit):
+            stats = {
+                key.removeprefix(prefix): left.pop(key)
+                for key in [key for key in left if key.startswith(f"{prefix}weight.")]
+            }
+            module.weight = bitsandbytes.nn.Params4bit.from_prequantized(
+                left.pop(f"{prefix}weight"), stats, requires_grad=False, device=device, module=module
+            )
+        for own_name, parameter in list(module.named_parameters(recurse=False)):
+            if parameter.is_meta and (value := left.pop(prefix + own_name, None)) is not None:
+                if value.shape != parameter.shape:
+                    raise ArtifactUnusable(f"{prefix}{own_name} has the shape {tuple(value.shape)}")
+                setattr(module, own_name, torch.nn.Parameter(value.to(device), requires_grad=False))
+        for own_name, buffer in list(module.named_buffers(recurse=False)):
+            module._buffers[own_name] = left.pop(prefix + own_name, buffer).to(device)
+    if left:
+        raise ArtifactUnusable(f"{len(left)} tensors have no place, the first is {next(iter(left))}")

@@ -1,0 +1,99 @@
+"""The base model by the shortest way: from its nf4 artifact; else from the checkpoint, and one is made."""
+
+import errno
+import shutil
+import time
+from pathlib import Path
+
+import torch
+
+from services.worker.loading.architecture import plan_model
+from services.worker.loading.hub_cache import ModelFiles
+from services.worker.loading.load import LoadedModel, load_base_model, make_ready, read_config
+from services.worker.loading.memory import out_of_memory_explained, refuse_what_cannot_fit
+from services.worker.loading.nf4_artifact import (
+    SPARE_BYTES,
+    WEIGHTS_NAME,
+    artifact_bytes,
+    find_nf4,
+    save_nf4,
+)
+from services.worker.loading.nf4_load import ArtifactUnusable, load_nf4
+from services.worker.loading.phases import LoadPhases
+from services.worker.loading.tokenizer import load_tokenizer
+from services.worker.report import Report
+
+
+def load_prepared(
+    files: ModelFiles, *, dtype: torch.dtype, device: torch.device, artifacts: Path, report: Report
+) -> LoadedModel:
+    """Load the model in `files` in nf4 from its artifact in the folder `artifacts`, which is made if missing.
+
+    An artifact that can't be used is told, thrown away and made anew from the checkpoint. A disk too full for
+    one is told and costs only the time that it would have saved. Raises JobFailed as `load_base_model`.
+    """
+    if folder := find_nf4(files.folder, files.name, dtype, artifacts):
+        try:
+            return _load(folder, files, dtype, device, report)
+        except (ArtifactUnusable, OSError) as error:
+            report.event(
+                f"The prepared copy of {files.name} can't be used and is made anew: {error}",
+                level="warn",
+                data={"code": "artifact_rejected", "folder": str(folder)},
+            )
+            shutil.rmtree(folder, ignore_errors=True)
+    loaded = load_base_model(files, quantization="nf4", dtype=dtype, device=device, report=report)
+    if not loaded.was_quantized:
+        _save(loaded, dtype, artifacts, report)
+    return loaded
+
+
+def _load(
+    folder: Path, files: ModelFiles, dtype: torch.dtype, device: torch.device, report: Report
+) -> LoadedModel:
+    phases = LoadPhases(device)
+    path = folder / WEIGHTS_NAME
+    with phases.time("resolve"):
+        report.progress("resolving", model=files.name)
+        config = read_config(files.folder)
+        refuse_what_cannot_fit(path.stat().st_size, device)
+        tokenizer = load_tokenizer(files.folder, config)
+    with out_of_memory_explained(device):
+        model = load_nf4(folder, dtype, phases, report)
+    make_ready(model)
+    return LoadedModel(
+        model=model,
+        tokenizer=tokenizer,
+        files=files,
+        quantization="nf4",
+        device=device,
+        phase_seconds=phases.finish(),
+        weight_bytes=path.stat().st_size,
+        opened_files=[path],
+        architecture=plan_model(config).architecture,
+        from_artifact=True,
+    )
+
+
+def _save(loaded: LoadedModel, dtype: torch.dtype, artifacts: Path, report: Report) -> None:
+    wanted, started = artifact_bytes(loaded), time.monotonic()
+    artifacts.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(artifacts).free
+    try:
+        if free < wanted + SPARE_BYTES:
+            raise OSError(errno.ENOSPC, f"{wanted} bytes are needed and {free} are free")
+        folder = save_nf4(loaded, dtype, artifacts, report)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        report.event(
+            f"No prepared copy of {loaded.files.name}, so every load will quantize again: the data folder is "
+            f"too full ({error.strerror}). Free space there.",
+            level="warn",
+            data={"code": "artifact_skipped"},
+        )
+        return
+    report.event(
+        f"Kept {loaded.files.name} as quantized ({wanted / 1e9:.2f} GB): the next load reads that instead",
+        data={"code": "artifact_saved", "folder": str(folder), "seconds": time.monotonic() - started},
+    )
