@@ -24,6 +24,7 @@ _ID_PREFIX: dict[JobKind, str] = {
     "fine_tuning": "ftjob",
     "load_diagnostic": "diagjob",
     "evaluation": "evaljob",
+    "model_preparation": "prepjob",
 }
 _ID_ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"  # no l, o, 0, 1: ids are read aloud
 

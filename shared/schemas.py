@@ -14,7 +14,7 @@ from pydantic import (
 )
 
 RowFormat = Literal["chat", "text", "prompt_completion", "classification"]
-JobKind = Literal["fine_tuning", "load_diagnostic", "evaluation"]
+JobKind = Literal["fine_tuning", "load_diagnostic", "evaluation", "model_preparation"]
 JobStatus = Literal["queued", "running", "cancelling", "succeeded", "failed", "cancelled"]
 
 
@@ -134,8 +134,18 @@ class LoadDiagnosticRequest(Frozen):
     metadata: Metadata = {}
 
 
+class ModelPreparationRequest(Frozen):
+    kind: Literal["model_preparation"] = "model_preparation"
+    model: Name | None = None
+    revision: Revision | None = None
+    quantization: Literal["nf4"] = "nf4"
+    convert_pickle: bool = True
+    metadata: Metadata = {}
+
+
 JobRequest = Annotated[
-    FineTuningRequest | EvaluationRequest | LoadDiagnosticRequest, Field(discriminator="kind")
+    FineTuningRequest | EvaluationRequest | LoadDiagnosticRequest | ModelPreparationRequest,
+    Field(discriminator="kind"),
 ]
 
 

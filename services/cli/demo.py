@@ -59,6 +59,7 @@ class DemoRun:
         """The document of ``--json``."""
         evaluations = [_result(job) for job in self.jobs if job.kind == "evaluation"]
         diagnosis = next((_result(job) for job in self.jobs if job.kind == "load_diagnostic"), {})
+        prepared = next((_result(job) for job in self.jobs if job.kind == "model_preparation"), {})
         return {
             "ok": self.ok,
             "jobs": [job.model_dump(mode="json") for job in self.jobs],
@@ -70,7 +71,7 @@ class DemoRun:
             },
             "load": {
                 "before": diagnosis.get("load_seconds"),
-                "after": None,
+                "after": prepared.get("load", {}).get("after_seconds"),
                 "limit": diagnosis.get("limit_seconds"),
             },
         }
@@ -102,7 +103,7 @@ def run_demo(arguments: argparse.Namespace, settings: Settings, terminal: Termin
 
 
 def _jobs(client: Client, settings: Settings, terminal: Terminal, run: DemoRun) -> None:
-    """The demo itself: four jobs, one after the other."""
+    """The demo itself: five jobs, one after the other."""
 
     def job(stage: str, title: str, request: Mapping[str, Any]) -> JobRecord:
         return _job(client, terminal, run, stage, title, {"model": DEMO_MODEL, **request})
@@ -114,6 +115,8 @@ def _jobs(client: Client, settings: Settings, terminal: Terminal, run: DemoRun) 
 
     diagnosis = job("diagnose", "How the model loads", {"kind": "load_diagnostic", "cold": True})
     terminal.say(demo_text.findings(_result(diagnosis)))
+    prepared = job("prepare", "Keeping it as quantized", {"kind": "model_preparation"})
+    terminal.say(demo_text.prepared(_result(diagnosis), _result(prepared)))
     before = job("evaluate_before", "The model as it is, on rows held out", evaluation)
     terminal.say(demo_text.scores(_result(before)))
     tuning = {"kind": "fine_tuning", "training_file": training, "suffix": "demo", **rows}

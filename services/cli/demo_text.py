@@ -16,6 +16,15 @@ def findings(result: Mapping[str, Any]) -> str:
     return result_text(dict(result))
 
 
+def prepared(diagnosis: Mapping[str, Any], result: Mapping[str, Any]) -> str:
+    """What the copy on disk brought, on a line."""
+    before, after = diagnosis.get("load_seconds"), result["load"]["after_seconds"]
+    return (
+        f"  {result['source_bytes'] / 1e6:.0f} MB became {(result['artifact_bytes'] or 0) / 1e6:.0f} MB; "
+        f"loading took {before or 0:.1f} s and takes {after:.1f} s from now on"
+    )
+
+
 def scores(result: Mapping[str, Any]) -> str:
     """The scores of one evaluation on a line."""
     return "  " + "  ".join(f"{name} {value:.3f}" for name, value in score_values(result).items())

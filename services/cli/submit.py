@@ -1,4 +1,4 @@
-"""`train` and `diagnose`: submit a job and watch it."""
+"""`train`, `diagnose` and `prepare`: submit a job and watch it."""
 
 import argparse
 from collections.abc import Callable
@@ -40,6 +40,12 @@ def add_commands(commands: Commands) -> None:
     )
     _add_common(diagnose)
     diagnose.set_defaults(run=diagnose_model)
+
+    prepare = add_command(commands, "prepare", "keep a model as quantized, so that it loads sooner")
+    prepare.add_argument("model", metavar="MODEL")
+    prepare.add_argument("--revision", metavar="NAME")
+    _add_common(prepare)
+    prepare.set_defaults(run=prepare_model)
 
 
 def _add_source_options(train: argparse.ArgumentParser) -> None:
@@ -97,6 +103,13 @@ def diagnose_model(arguments: argparse.Namespace, settings: Settings, terminal: 
     request = {"kind": "load_diagnostic"} | _given(
         arguments, "model", "revision", "cold", "trial_load", "metadata"
     )
+    _check(request)
+    with connect(settings) as client:
+        return _submit_and_watch(client, request, arguments.detach, terminal)
+
+
+def prepare_model(arguments: argparse.Namespace, settings: Settings, terminal: Terminal) -> int:
+    request = {"kind": "model_preparation"} | _given(arguments, "model", "revision", "metadata")
     _check(request)
     with connect(settings) as client:
         return _submit_and_watch(client, request, arguments.detach, terminal)

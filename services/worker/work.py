@@ -13,6 +13,7 @@ from services.worker.failures import FailureCode, JobFailed
 from services.worker.loading.hub_cache import resolve_model
 from services.worker.loading.load import LoadedModel
 from services.worker.paths import job_folder
+from services.worker.preparation import prepare
 from services.worker.report import Report
 from services.worker.residency import Residency
 from services.worker.training.dataset_file import DatasetFile
@@ -21,7 +22,13 @@ from services.worker.training.step_report import StepReport
 from shared.durable import write_json_durably
 from shared.job_records import Claim
 from shared.model_names import fine_tuned_model_id, job_id_of
-from shared.schemas import DatasetSummary, EvaluationRequest, FineTuningRequest, LoadDiagnosticRequest
+from shared.schemas import (
+    DatasetSummary,
+    EvaluationRequest,
+    FineTuningRequest,
+    LoadDiagnosticRequest,
+    ModelPreparationRequest,
+)
 from shared.settings import Settings
 
 Result = dict[str, Any]
@@ -33,6 +40,7 @@ def do(claim: Claim, settings: Settings, residency: Residency, report: Report) -
         "fine_tuning": _fine_tune,
         "evaluation": _evaluate,
         "load_diagnostic": _diagnose,
+        "model_preparation": _prepare,
     }
     return work[claim.kind](claim, settings, residency, report)
 
@@ -81,6 +89,11 @@ def _diagnose(claim: Claim, settings: Settings, residency: Residency, report: Re
     )
     _observe_diagnosis(diagnosis.facts)
     return diagnosis.result()
+
+
+def _prepare(claim: Claim, settings: Settings, residency: Residency, report: Report) -> Result:
+    request = ModelPreparationRequest.model_validate(claim.request)
+    return prepare(request, settings=settings, residency=residency, report=report).model_dump(mode="json")
 
 
 def _observe_diagnosis(facts: LoadFacts) -> None:

@@ -28,7 +28,6 @@ def run(words: str) -> int:
     "words",
     [
         "",
-        "prepare model",
         "pause job",
         "doctor now",
         "jobs --limit many",
@@ -114,6 +113,6 @@ def test_every_command_is_in_the_help(capsys: pytest.CaptureFixture[str]) -> Non
     assert run("--help") == 0
     words = re.findall(r"^    (\w+) ", capsys.readouterr().out, re.MULTILINE)
     assert words == [
-        "demo", "up", "down", "train", "diagnose", "jobs", "show", "events", "cancel", "download",
+        "demo", "up", "down", "train", "diagnose", "prepare", "jobs", "show", "events", "cancel", "download",
         "doctor", "key", "check", "test",
     ]  # fmt: skip

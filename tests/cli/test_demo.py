@@ -24,6 +24,7 @@ def test_the_demo_succeeds_on_a_running_stack_and_leaves_it_running(tmp_path: Pa
     assert document["ok"] is True
     assert [(job["kind"], job["status"]) for job in document["jobs"]] == [
         ("load_diagnostic", "succeeded"),
+        ("model_preparation", "succeeded"),
         ("evaluation", "succeeded"),
         ("fine_tuning", "succeeded"),
         ("evaluation", "succeeded"),
@@ -32,8 +33,8 @@ def test_the_demo_succeeds_on_a_running_stack_and_leaves_it_running(tmp_path: Pa
     assert set(document["evaluation"]) == {"before", "after"}
     assert document["evaluation"]["after"]["loss"] < document["evaluation"]["before"]["loss"]
     assert set(document["load"]) == {"before", "after", "limit"}
-    assert document["load"]["after"] is None
-    assert {"diagnose", "train", "total"} <= set(document["seconds"])
+    assert 0 < document["load"]["after"] < document["load"]["before"]
+    assert {"diagnose", "prepare", "train", "total"} <= set(document["seconds"])
     for words in ("spam F1", "PeftModel.from_pretrained", document["adapter"]):
         assert words in done.stdout
 

@@ -4,6 +4,7 @@ An artifact is an ordinary bitsandbytes checkpoint in one safetensors file, unde
 classes use, with a manifest of its source and hashes. It lies in the data folder, one for each source folder.
 """
 
+import errno
 import shutil
 from importlib.metadata import version
 from pathlib import Path
@@ -49,6 +50,10 @@ def made_from(source: Path, dtype: torch.dtype) -> dict[str, Any]:
         "quantization": {"type": "nf4", "double": True, "block": 64, "dtype": str(dtype)},
         "bitsandbytes": version("bitsandbytes"),
     }
+
+
+def is_disk_full(error: OSError) -> bool:
+    return error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 def artifact_bytes(loaded: "LoadedModel") -> int:

@@ -16,6 +16,7 @@ from services.worker.loading.nf4_artifact import (
     WEIGHTS_NAME,
     artifact_bytes,
     find_nf4,
+    is_disk_full,
     save_nf4,
 )
 from services.worker.loading.nf4_load import ArtifactUnusable, load_nf4
@@ -84,7 +85,7 @@ def _save(loaded: LoadedModel, dtype: torch.dtype, artifacts: Path, report: Repo
             raise OSError(errno.ENOSPC, f"{wanted} bytes are needed and {free} are free")
         folder = save_nf4(loaded, dtype, artifacts, report)
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        if not is_disk_full(error):
             raise
         report.event(
             f"No prepared copy of {loaded.files.name}, so every load will quantize again: the data folder is "

@@ -1,0 +1,74 @@
+"""`model_preparation` on tiny models: the copy is made once, measured, and used by the next job."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from services.worker import preparation
+from services.worker.failures import FailureCode, JobFailed
+from services.worker.loading.hub_cache import ModelFiles
+from services.worker.preparation import Preparation, prepare
+from services.worker.residency import Residency
+from shared.schemas import ModelPreparationRequest
+from shared.settings import Settings
+from tests.tiny_models import make_tiny_exaone, make_tiny_llama
+from tests.worker.training.tiny_bases import RecordedReport
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(data_dir=tmp_path / "data", models_dir=tmp_path / "models")
+
+
+@pytest.fixture
+def residency(settings: Settings) -> Residency:
+    return Residency(torch.device("cpu"), settings.data_dir / "models")
+
+
+def run(settings: Settings, residency: Residency, **fields: object) -> Preparation:
+    request = ModelPreparationRequest.model_validate({"model": "base", **fields})
+    return prepare(request, settings=settings, residency=residency, report=RecordedReport())
+
+
+def test_the_copy_is_made_once_and_stays_in_memory(settings: Settings, residency: Residency) -> None:
+    make_tiny_llama(settings.models_dir / "base", hidden_size=512)
+    first = run(settings, residency)
+    assert first.artifact is not None
+    assert (settings.data_dir / "models" / first.artifact / "manifest.json").is_file()
+    assert first.artifact_bytes is not None
+    assert first.artifact_bytes < first.source_bytes / 2
+    assert first.load.before_seconds
+    assert first.load.after_seconds
+    assert residency.name == "base"
+    again = run(settings, residency)
+    assert (again.artifact, again.save_seconds, again.load.before_seconds) == (first.artifact, None, None)
+    files = ModelFiles("base", None, (settings.models_dir / "base").resolve(), "folder")
+    loaded, was_resident = residency.base(files, RecordedReport())
+    assert (loaded.from_artifact, was_resident) == (True, True)
+
+
+@pytest.mark.parametrize("allowed", [True, False])
+def test_pickles_are_converted_first_if_that_is_allowed(
+    settings: Settings, residency: Residency, allowed: bool
+) -> None:
+    make_tiny_exaone(settings.models_dir / "base", form="bin")
+    if not allowed:
+        with pytest.raises(JobFailed) as failed:
+            run(settings, residency, convert_pickle=False)
+        assert failed.value.failure.code == FailureCode.MODEL_REFUSED
+        return
+    done = run(settings, residency)
+    assert done.converted
+    assert done.artifact is not None
+
+
+def test_a_full_disk_fails_the_job_and_leaves_nothing(
+    settings: Settings, residency: Residency, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_tiny_llama(settings.models_dir / "base")
+    monkeypatch.setattr(preparation, "SPARE_BYTES", 2**60)
+    with pytest.raises(JobFailed) as failed:
+        run(settings, residency)
+    assert failed.value.failure.code == FailureCode.DISK_FULL
+    assert not [path for path in (settings.data_dir / "models").iterdir() if path.is_dir()]
