@@ -40,6 +40,11 @@ def test_the_demo_succeeds_on_a_running_stack_and_leaves_it_running(tmp_path: Pa
         assert words in done.stdout
 
 
+def hear_ctrl_c() -> None:
+    """A shell that runs the tests in the background has told all its children to ignore it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_ctrl_c_cancels_the_demo_s_job_and_takes_its_stack_along(tmp_path: Path) -> None:
     make_tiny_llama(tmp_path / "models" / DEMO_MODEL, hidden_size=512, layers=8)
     process = subprocess.Popen(
@@ -48,6 +53,7 @@ def test_ctrl_c_cancels_the_demo_s_job_and_takes_its_stack_along(tmp_path: Path)
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=hear_ctrl_c,
     )
     assert process.stderr is not None
     for line in process.stderr:
