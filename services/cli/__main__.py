@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from pydantic import ValidationError
 
-from services.cli import demo, key, life, quality, serve, submit
+from services.cli import bench, demo, key, life, quality, serve, submit
 from services.cli.doctor import command as doctor
 from services.cli.failure import CommandFailed, UsageError
 from services.cli.terminal import Terminal
@@ -18,8 +18,8 @@ EXIT_FAILED = 1
 EXIT_USAGE = 2
 EXIT_INTERRUPTED = 130
 
-# These take their words as they are: pytest has options of its own.
-QUALITY = {"check": quality.check, "test": quality.test}
+# These take their words as they are: pytest and the benchmarks have options of their own.
+QUALITY = {"bench": bench.bench, "check": quality.check, "test": quality.test}
 
 
 def command_parser() -> argparse.ArgumentParser:
@@ -31,6 +31,7 @@ def command_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for group in (demo, serve, submit, life, doctor, key):
         group.add_commands(commands)
+    commands.add_parser("bench", help="repeat the published numbers on this machine: bench load")
     commands.add_parser("check", help="lint, types and import contracts of the code")
     commands.add_parser("test", help="the test suite; further words go to pytest")
     return parser

@@ -114,5 +114,5 @@ def test_every_command_is_in_the_help(capsys: pytest.CaptureFixture[str]) -> Non
     words = re.findall(r"^    (\w+) ", capsys.readouterr().out, re.MULTILINE)
     assert words == [
         "demo", "up", "down", "train", "diagnose", "prepare", "jobs", "show", "events", "cancel", "download",
-        "doctor", "key", "check", "test",
+        "doctor", "key", "bench", "check", "test",
     ]  # fmt: skip

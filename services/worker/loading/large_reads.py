@@ -28,7 +28,8 @@ def read_file(path: Path, on_read: Callable[[int], None]) -> tuple[torch.Tensor,
     `on_read` is told the bytes done so far and may raise. Raises OSError.
     """
     size = path.stat().st_size
-    buffer = mmap.mmap(-1, max(_BLOCK_BYTES, -(-size // _BLOCK_BYTES) * _BLOCK_BYTES))
+    whole_blocks = max(_BLOCK_BYTES, -(-size // _BLOCK_BYTES) * _BLOCK_BYTES)
+    buffer = mmap.mmap(-1, whole_blocks, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
     if hasattr(mmap, "MADV_HUGEPAGE"):
         buffer.madvise(mmap.MADV_HUGEPAGE)
     digest = hashlib.sha256()
