@@ -25,7 +25,7 @@ SHAPES_2B4 = {
 def make_model(folder: Path, *, dtype: torch.dtype = torch.bfloat16, layers: int | None = None) -> Path:
     """Write config, a small tokenizer and one safetensors file. What is there already is kept.
 
-    4.81 GB in bfloat16, 9.62 in float32; with `layers`, fewer of them and a small vocabulary, for a quick try.
+    4.81 GB in bfloat16, 9.62 in float32; with `layers`, fewer of them and few words, for a quick try.
     """
     if (folder / "model.safetensors").is_file():
         return folder
