@@ -1,10 +1,10 @@
 """Every setting of Tunedock, in one typed object read once from the environment."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from urllib.parse import quote, urlsplit, urlunsplit
 
-from pydantic import Field, PositiveFloat, PositiveInt, SecretStr, field_validator
+from pydantic import Field, PositiveFloat, PositiveInt, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
@@ -14,7 +14,9 @@ DEMO_MODEL = "SmolLM2-135M-Instruct"
 class Settings(BaseSettings):
     """Settings come from variables prefixed ``TUNEDOCK_``; each field's description is its README row."""
 
-    model_config = SettingsConfigDict(env_prefix="TUNEDOCK_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="TUNEDOCK_", env_ignore_empty=True, frozen=True, extra="ignore"
+    )
 
     store_url: SecretStr | None = Field(
         None, description="Redis ≥ 6.2 or Valkey that keeps jobs; unset: `./tunedock` starts its own"
@@ -73,6 +75,19 @@ class Settings(BaseSettings):
     max_queued_jobs: PositiveInt = Field(
         1000, description="jobs that may wait at once; more are refused with 429"
     )
+
+    @classmethod
+    def from_environment(cls) -> Self:
+        """The settings; raises ValueError that names each variable that can't be used and the value seen."""
+        try:
+            return cls()
+        except ValidationError as error:
+            lines = [
+                f"TUNEDOCK_{'_'.join(str(part) for part in item['loc']).upper()}: {item['msg']}, "
+                f"saw {item['input']!r}"
+                for item in error.errors()
+            ]
+            raise ValueError("\n".join(lines)) from error
 
     @property
     def store_address(self) -> str | None:

@@ -70,4 +70,8 @@ def third_party_imports(file: Path) -> set[str]:
             names |= {alias.name.partition(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
             names.add(node.module.partition(".")[0])
-    return names - sys.stdlib_module_names - {"services", "shared", "tests", "requirements", "_typeshed"}
+    return (
+        names
+        - sys.stdlib_module_names
+        - {"bench", "services", "shared", "tests", "requirements", "_typeshed"}
+    )

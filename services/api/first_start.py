@@ -51,4 +51,7 @@ def _remembered(path: Path) -> str:
 
 
 if __name__ == "__main__":
-    prepare(Path(sys.argv[1]), Settings())
+    try:
+        prepare(Path(sys.argv[1]), Settings.from_environment())
+    except ValueError as error:  # the others read the same variables, and would only restart for ever
+        raise SystemExit(str(error)) from error

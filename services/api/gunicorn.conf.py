@@ -16,7 +16,10 @@ from services.api.logs import logging_config
 from services.api.metrics import PLACE
 from shared.settings import Settings
 
-_settings = Settings()
+try:
+    _settings = Settings.from_environment()
+except ValueError as error:
+    raise SystemExit(str(error)) from error
 if _settings.api_port == _settings.api_metrics_port:
     raise SystemExit(f"TUNEDOCK_API_PORT and TUNEDOCK_API_METRICS_PORT are both {_settings.api_port}.")
 _host = f"[{_settings.api_host}]" if ":" in _settings.api_host else _settings.api_host

@@ -6,8 +6,6 @@ import signal
 import sys
 from collections.abc import Sequence
 
-from pydantic import ValidationError
-
 from services.cli import bench, demo, key, life, quality, serve, submit
 from services.cli.doctor import command as doctor
 from services.cli.failure import CommandFailed, UsageError
@@ -66,14 +64,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def read_settings() -> Settings:
     """The settings of the environment; raises `UsageError` naming the variable that can't be used."""
     try:
-        return Settings()
-    except ValidationError as error:
-        lines = [
-            f"TUNEDOCK_{'_'.join(str(part) for part in item['loc']).upper()}: {item['msg']}, "
-            f"saw {item['input']!r}"
-            for item in error.errors()
-        ]
-        raise UsageError("\n".join(lines), "Correct the environment variable.") from error
+        return Settings.from_environment()
+    except ValueError as error:
+        raise UsageError(str(error), "Correct the environment variable.") from error
 
 
 if __name__ == "__main__":

@@ -8,7 +8,12 @@ from shared.settings import Settings
 
 
 def main() -> None:
-    settings = Settings()
+    try:
+        settings = Settings.from_environment()
+    except ValueError as error:
+        raise SystemExit(str(error)) from error
+    for name in [name for name, value in os.environ.items() if name.startswith("HF_") and not value.strip()]:
+        del os.environ[name]  # huggingface_hub takes an empty address for an address
     # The child writes its metrics into this folder and the main process serves them, so that counters outlive
     # a child. prometheus_client reads the variable when it is imported.
     metrics_folder = worker_folder(settings.data_dir) / f"{settings.worker_host}.metrics"

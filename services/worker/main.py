@@ -119,7 +119,10 @@ def _own_device(**_: Any) -> None:
         Doorbell(store_url()).ring("a new process owns the device")
         while True:  # a store that was away has forgotten the worker
             time.sleep(STATE_SECONDS)
-            runner().tell_state()
+            try:
+                runner().tell_state()
+            except Exception:
+                logger.exception("the worker's state could not be told")
 
     threading.Thread(target=take_over, name="take-over", daemon=True).start()
 

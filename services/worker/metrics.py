@@ -59,6 +59,7 @@ RESIDENT = _gauge("tunedock_model_resident", "1 for the base model that is in me
 MEMORY = _gauge(
     "tunedock_gpu_memory_bytes", "Memory of the device; without a GPU that of the process.", "gpu", "type"
 )
+DISK_FREE = _gauge("tunedock_disk_free_bytes", "Free space of the hub cache's disk.", "storage")
 UTILIZATION = _gauge(
     "tunedock_gpu_utilization_ratio", "Share of time the device computed; without a GPU the processor.", "gpu"
 )

@@ -3,6 +3,9 @@
 import json
 import logging
 import os
+import threading
+from collections.abc import Mapping
+from pathlib import Path
 
 from services.worker.paths import state_file
 from shared.errors import StoreUnavailable
@@ -29,10 +32,7 @@ def tell_state(
         "problem": problem,
         "pid": os.getpid(),
     }
-    path = state_file(settings.data_dir, settings.worker_host)
-    draft = path.with_suffix(".draft")
-    draft.write_text(json.dumps(state))  # whole, but need not outlive a power loss: no wait for a busy disk
-    draft.replace(path)
+    _write(state_file(settings.data_dir, settings.worker_host), state)
     fields = {"resident_model": resident_model or "", "problem": problem or ""}
     if device:
         fields["device"] = device
@@ -40,3 +40,13 @@ def tell_state(
         store.worker_beat(settings.worker_host, fields)
     except StoreUnavailable:
         logger.warning("the store is away; the worker's state is shown later")
+
+
+def _write(path: Path, state: Mapping[str, object]) -> None:
+    """Whole, though it need not outlive a power loss: no wait for a busy disk, no end on a full one."""
+    draft = path.with_name(f".{path.name}.{threading.get_ident()}")  # a job's thread tells its state too
+    try:
+        draft.write_text(json.dumps(state))
+        draft.replace(path)
+    except OSError as error:
+        logger.warning("the worker's state can't be written to %s: %s", path, error.strerror)

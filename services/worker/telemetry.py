@@ -6,13 +6,16 @@ that process knows, its allocator's share of the memory, is recorded there (`rec
 
 import contextlib
 import logging
+import shutil
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Protocol
 
 import psutil
 import pynvml
+from huggingface_hub import constants
 
 from services.worker import metrics
 
@@ -76,6 +79,12 @@ def find_telemetry() -> Telemetry:
         return Processor()
 
 
+def record_cache_disk(cache: Path) -> None:
+    """Free space where models are downloaded to, which only the worker mounts."""
+    place = next(folder for folder in (cache, *cache.parents) if folder.exists())
+    metrics.DISK_FREE.labels("hub_cache").set(shutil.disk_usage(place).free)
+
+
 def start_telemetry() -> None:
     """Record every few seconds until the process ends."""
 
@@ -84,6 +93,7 @@ def start_telemetry() -> None:
         while True:
             try:
                 telemetry.record()
+                record_cache_disk(Path(constants.HF_HUB_CACHE))
             except Exception:
                 logger.exception("a round of the telemetry failed")
             time.sleep(PERIOD_SECONDS)

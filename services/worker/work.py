@@ -1,6 +1,7 @@
 """What each kind of job does: from a claim to the record's result."""
 
 import json
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -42,7 +43,22 @@ def do(claim: Claim, settings: Settings, residency: Residency, report: Report) -
         "load_diagnostic": _diagnose,
         "model_preparation": _prepare,
     }
-    return work[claim.kind](claim, settings, residency, report)
+    try:
+        return work[claim.kind](claim, settings, residency, report)
+    except PermissionError as error:
+        raise _unreadable(error, settings) from error
+
+
+def _unreadable(error: PermissionError, settings: Settings) -> Exception:
+    """A file of the user's that this process may not read is his to open up; one of ours is a fault."""
+    path = Path(error.filename) if isinstance(error.filename, str) else None
+    if path is None or path.is_relative_to(settings.data_dir):
+        return error
+    return JobFailed(
+        FailureCode.MODEL_UNREADABLE,
+        f"user {os.geteuid()}, as whom the worker runs, may not read {path}",
+        f"let everybody read it: sudo chmod -R a+rX {path.parent}",
+    )
 
 
 def _fine_tune(claim: Claim, settings: Settings, residency: Residency, report: Report) -> Result:

@@ -87,6 +87,13 @@ def test_after_down_and_up_everything_is_still_there(up: Installation) -> None:
     assert_whole(up, up.until_ended(job.id))
 
 
+def test_nothing_in_the_logs_is_a_surprise(up: Installation) -> None:
+    """After all that the tests before did to it."""
+    log = up.compose("logs", "api", "worker")
+    for word in ("could not ring", "Traceback", "ModuleNotFoundError"):
+        assert word not in log, log[max(0, log.index(word) - 1500) :][:3000]
+
+
 def test_no_log_and_no_inspection_shows_a_secret(up: Installation) -> None:
     secrets = [
         up.exec("api", "tunedock", "key"),

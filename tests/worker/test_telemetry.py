@@ -1,9 +1,11 @@
 """What the worker tells of the device, read back from the metrics themselves."""
 
+from pathlib import Path
+
 from prometheus_client import REGISTRY
 
 from services.worker import metrics
-from services.worker.telemetry import THROTTLE_BITS, Card, Processor, find_telemetry
+from services.worker.telemetry import THROTTLE_BITS, Card, Processor, find_telemetry, record_cache_disk
 
 
 def value(name: str, **labels: str) -> float | None:
@@ -37,3 +39,8 @@ def test_what_the_allocator_holds_beyond_the_cards_use_has_spilled() -> None:
         gpu=7, allocated=gib, reserved=2 * gib, peak=6 * gib, free=3 * gib, total=6 * gib
     )
     assert value("tunedock_gpu_memory_bytes", gpu="7", type="spilled") == 0
+
+
+def test_the_disk_of_a_cache_that_is_not_there_yet_is_known(tmp_path: Path) -> None:
+    record_cache_disk(tmp_path / "hub" / "later")
+    assert (value("tunedock_disk_free_bytes", storage="hub_cache") or 0) > 0

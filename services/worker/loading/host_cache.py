@@ -8,6 +8,7 @@ import errno
 import hashlib
 import os
 import re
+import shutil
 from pathlib import Path
 
 from huggingface_hub import constants
@@ -37,7 +38,8 @@ def find_in_host_cache(name: str, revision: str | None, host_cache: Path | None)
     Raises JobFailed(MODEL_REFUSED) when a file in it leads out of that cache.
     """
     repository = repo_folder_name(repo_id=name, repo_type="model")
-    if host_cache is None or _snapshots(Path(constants.HF_HUB_CACHE) / repository):
+    own = _snapshots(Path(constants.HF_HUB_CACHE) / repository)
+    if host_cache is None or any(_is_whole(snapshot) for snapshot in own):
         return None
     for root in (host_cache / "hub", host_cache):
         snapshot = _snapshot(root / repository, revision)
@@ -65,7 +67,9 @@ def import_snapshot(snapshot: Path, name: str, revision: str | None, report: Rep
             folder.mkdir(parents=True, exist_ok=True)
         for file in files:
             _import_file(file, draft, repository / "blobs", progress)
-        draft.replace(target)  # a snapshot that is there is whole
+        if target.exists():  # what a broken-off download left
+            shutil.rmtree(target)
+        draft.replace(target)
         if not _COMMIT.fullmatch(revision or "main"):
             reference = repository / "refs" / (revision or "main")
             reference.parent.mkdir(parents=True, exist_ok=True)

@@ -1,5 +1,6 @@
 """Where a base model's files lie: a folder, a checkpoint prepared by us, or the hub and its cache."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -96,7 +97,14 @@ def locate_model(
             f"{name!r} is neither a folder in {models_dir} nor a hub id",
             "name a folder that lies directly in the models folder, or a hub id such as `organisation/model`",
         )
-    if host_snapshot := find_in_host_cache(name, revision, host_hf_cache):
+    if host_hf_cache is not None and not os.access(host_hf_cache, os.R_OK | os.X_OK):
+        report.event(
+            f"The host's cache {host_hf_cache} can't be read by user {os.geteuid()}, so it is left out. Let "
+            "everybody read it: sudo chmod -R a+rX FOLDER",
+            level="warn",
+            data={"code": "host_cache_unreadable"},
+        )
+    elif host_snapshot := find_in_host_cache(name, revision, host_hf_cache):
         if not import_it:
             return ModelFiles(name, host_snapshot.name, host_snapshot, "hub_cache")
         import_snapshot(host_snapshot, name, revision, report)

@@ -115,3 +115,10 @@ def test_a_file_that_leads_out_of_that_cache_is_refused(tmp_path: Path, hub: Hub
     config.unlink()
     config.symlink_to(target)
     assert resolve_offline(tmp_path, hub, host_cache)["code"] == "model_refused"
+
+
+def test_a_download_that_broke_off_is_no_obstacle(tmp_path: Path, hub: Hub, host_cache: Path) -> None:
+    (tmp_path / "hf" / "hub" / "models--someone--tiny" / "snapshots" / COMMIT).mkdir(parents=True)
+    answer = resolve_offline(tmp_path, hub, host_cache)
+    assert "importing" in answer["stages"]
+    assert answer["revision"] == COMMIT
