@@ -12,6 +12,7 @@ import torch
 from huggingface_hub import constants
 
 from services.worker import metrics, work
+from services.worker.cache_watch import CacheWatch
 from services.worker.device import device_name, record_memory
 from services.worker.failures import Failure, FailureCode, JobFailed
 from services.worker.lifeline import Lifeline
@@ -42,6 +43,7 @@ class Runner:
         self._store = store
         self._ownership = ownership
         self._residency = Residency(device, settings.data_dir / "models")
+        self._caches = CacheWatch(settings)
 
     def run_waiting(self) -> None:
         """Run jobs in the store's order until none may start now, or the worker drains."""
@@ -95,13 +97,14 @@ class Runner:
         self.tell_state()
 
     def tell_state(self) -> None:
-        """Show the device, its memory and the resident base, as well as the store allows."""
+        """Show the device, its memory, the caches and the resident base, as well as the store allows."""
         record_memory(self._residency.device)
         tell_state(
             self._settings,
             self._store,
             device=device_name(self._residency.device),
             hf_cache=constants.HF_HUB_CACHE,
+            caches=self._caches.latest(),
             resident_model=self._residency.name,
         )
 

@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from services.worker.paths import state_file
 from shared.errors import StoreUnavailable
@@ -21,13 +22,15 @@ def tell_state(
     *,
     device: str | None = None,
     hf_cache: str | None = None,
+    caches: dict[str, Any] | None = None,
     resident_model: str | None = None,
     problem: str | None = None,
 ) -> None:
-    """Show device, cache folder and resident base, or the `problem` that keeps this worker from work."""
+    """Show device, cache folders and resident base, or the `problem` that keeps this worker from work."""
     state = {
         "device": device,
         "hf_cache": hf_cache,
+        "caches": caches,
         "resident_model": resident_model,
         "problem": problem,
         "pid": os.getpid(),

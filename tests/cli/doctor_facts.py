@@ -39,6 +39,7 @@ def healthy(**changed: Any) -> Facts:
     """A Linux machine with a card on which the embedded stack runs."""
     facts: dict[str, Any] = {
         "kernel": "6.8.0-45-generic",
+        "stack_here": True,
         "memory_bytes": 32 * 10**9,
         "default_model": "LGAI-EXAONE/EXAONE-3.5-2.4B-Instruct",
         "min_free_bytes": 512 * 1024**2,

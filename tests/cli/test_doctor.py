@@ -123,3 +123,38 @@ def test_it_runs_without_torch_and_without_the_services(tmp_path: Path) -> None:
     environment = os.environ | stack_environment(tmp_path) | {"PYTHONPATH": str(PROJECT_ROOT)}
     done = subprocess.run([sys.executable, "-c", probe], env=environment, capture_output=True, timeout=60)
     assert done.returncode == 0, done.stderr
+
+
+ONLY_LOCKED = """
+import sys
+from importlib.metadata import packages_distributions
+
+class Unlocked:
+    def find_spec(self, name, path=None, target=None):
+        if name in unlocked:
+            raise ImportError(f"{name} is not in cli.txt")
+
+locked = set(sys.argv[1].split())
+unlocked = {
+    name
+    for name, distributions in packages_distributions().items()
+    if not locked & {one.lower().replace("_", "-") for one in distributions}
+} - {"services", "shared"}
+sys.meta_path.insert(0, Unlocked())
+from services.cli.__main__ import main
+sys.exit(main(["doctor", "--json"]))
+"""
+
+
+def test_doctor_needs_nothing_but_the_commands_own_lock(tmp_path: Path) -> None:
+    lines = (PROJECT_ROOT / "requirements/cli.txt").read_text().splitlines()
+    locked = " ".join(line.partition("==")[0] for line in lines if not line.startswith("#"))
+    environment = os.environ | stack_environment(tmp_path) | {"PYTHONPATH": str(PROJECT_ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-c", ONLY_LOCKED, locked],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert findings(done)["api"]["status"] == "error"

@@ -13,6 +13,8 @@ from services.cli.doctor.facts import (
     Card,
     CardFacts,
     EngineFacts,
+    Facts,
+    Folder,
     FolderRole,
     KeyFacts,
     Missing,
@@ -135,6 +137,36 @@ def test_a_worker_that_is_starting_silent_or_unknown_is_told_apart() -> None:
     alive = finding(healthy(api=NO_API, worker=WorkerState(age_seconds=2, device="cpu")), "worker")
     assert (alive.status, alive.message) == ("unknown", "alive on cpu; the API can't say more")
     assert finding(healthy(api=NO_API), "worker").status == "unknown"
+
+
+def test_in_containers_the_logs_and_the_store_are_composes() -> None:
+    away = StoreFacts(embedded=False, state="unreachable", address="store:6379")
+    api = ApiFacts(url="http://x", answers=True, missing=(Missing(path="worker", message="none"),))
+    facts = healthy(container=True, stack_here=False, store=away, api=api)
+    assert "docker compose up -d store" in (finding(facts, "store").remedy or "")
+    assert "docker compose logs worker" in (finding(facts, "worker").remedy or "")
+    assert "data/logs" not in "".join(found.remedy or "" for found in examine(facts))
+    local = healthy(api=api)
+    assert "/home/me/tunedock/data/logs/worker.log" in (finding(local, "worker").remedy or "")
+
+
+def test_beside_a_service_in_containers_a_missing_key_is_no_error() -> None:
+    missing = KeyFacts(path="/data/api.key", problem="can't read /data/api.key")
+    found = finding(healthy(stack_here=False, key=missing), "key")
+    assert found.status == "unknown"
+    assert "docker compose exec api tunedock key" in (found.remedy or "")
+    assert finding(healthy(key=missing), "key").status == "error"
+
+
+def test_a_cpu_build_in_an_image_asks_for_another_image() -> None:
+    problem = "TUNEDOCK_DEVICE is cuda, but torch 2.13.0+cpu was built without CUDA."
+    worker = WorkerState(age_seconds=3, problem=problem)
+    assert "--build" in (finding(healthy(**IN_COMPOSE, worker=worker), "worker").remedy or "")
+    cpu = ApiFacts(url="http://x", answers=True, ready=True, devices=("cpu",))
+    card = healthy().card.model_copy(update={"torch": "2.13.0+cpu"})
+    beside = healthy(stack_here=False, card=card, api=cpu)
+    assert "--build" in (finding(beside, "card").remedy or "")
+    assert finding(beside, "driver").message.endswith("for the image's torch)")
 
 
 # --- card and driver
@@ -400,6 +432,61 @@ def test_the_old_cache_may_be_slow_but_must_be_there() -> None:
     assert finding(with_folder(on_wsl(), folder("host cache", windows)), "host-cache").status == "ok"
     gone = with_folder(on_wsl(), folder("host cache", windows, exists=False))
     assert finding(gone, "host-cache").status == "warning"
+
+
+# --- caches that the worker tells of
+
+
+def compose_with(changed: Folder) -> Facts:
+    told = CacheFacts(folder="/hf-cache/hub", decided_by="the worker's HF_HOME", told_by_worker=True)
+    cache = folder("model cache", path="/hf-cache/hub")
+    facts = healthy(**IN_COMPOSE, stack_here=False, cache=told, folders=(folder("data"), cache))
+    return with_folder(facts, changed)
+
+
+def host_cache(**changed: object) -> Folder:
+    seen = folder("host cache", path="/host-hf-cache", models=0)
+    return seen.model_copy(update=changed)
+
+
+def test_in_compose_the_workers_words_are_judged() -> None:
+    facts = compose_with(host_cache(models=3, mount_root="/home/me/.cache/huggingface"))
+    for name in ("model-cache", "cache-variables", "host-cache"):
+        assert finding(facts, name).status == "ok"
+    windows = recorded_storage("wsl2_9p", "/mnt/c/hub", "0:71")
+    slow = finding(with_folder(facts, folder("model cache", windows)), "model-cache")
+    assert slow.status == "warning"
+    assert "TUNEDOCK_HF_CACHE" in (slow.remedy or "")
+
+
+@pytest.mark.parametrize(
+    ("mount_root", "status", "says"),
+    [
+        ("/var/lib/docker/volumes/tunedock_no-host-cache/_data", "ok", "is not set"),
+        ("/home/me/.cache/typo", "warning", "/home/me/.cache/typo"),
+        (None, "unknown", "empty: if you set TUNEDOCK_HOST_HF_CACHE, that folder has no models"),
+    ],
+)
+def test_an_empty_host_cache_is_composes_own_or_a_wrong_name(
+    mount_root: str | None, status: str, says: str
+) -> None:
+    found = finding(compose_with(host_cache(mount_root=mount_root)), "host-cache")
+    assert found.status == status
+    assert says in found.message
+    assert status != "warning" or "The engine makes an empty folder" in (found.remedy or "")
+
+
+def test_a_host_cache_that_the_worker_may_not_read_is_told() -> None:
+    found = finding(compose_with(host_cache(readable=False, mount_root="/home/me/hub")), "host-cache")
+    assert (found.status, "can't be read" in found.message) == ("warning", True)
+
+
+def test_beside_a_service_in_containers_the_own_cache_is_not_judged() -> None:
+    facts = healthy(stack_here=False)
+    for name in ("model-cache", "cache-variables", "host-cache"):
+        assert finding(facts, name).status == "unknown"
+        assert "docker compose exec api tunedock doctor" in (finding(facts, name).remedy or "")
+    assert "model cache" not in finding(facts, "disk-space").message
 
 
 # --- memory, spill, power

@@ -1,6 +1,10 @@
 """Gathering facts: on this machine, from recorded /proc and /sys, and from a real store."""
 
+import json
 import os
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import httpx
@@ -10,9 +14,11 @@ from pydantic import SecretStr
 
 from services.cli.doctor.ask_folders import DECIDING, find_cache
 from services.cli.doctor.ask_machine import is_wsl, read_power
+from services.cli.doctor.ask_service import ask_api
 from services.cli.doctor.ask_store import ask_store, ask_url
 from services.cli.doctor.gather import gather
 from services.cli.ports import free_port
+from services.worker.cache_watch import look
 from services.worker.diagnosis.cache_rules import cache_variables
 from services.worker.diagnosis.facts import OLD_CACHE_FOLDERS
 from shared.settings import Settings
@@ -163,6 +169,47 @@ def test_the_old_cache_may_be_named_by_its_home_or_its_hub(tmp_path: Path, named
 def test_an_old_cache_without_a_model_is_the_wrong_folder(tmp_path: Path) -> None:
     facts = gather(settings(tmp_path, host_hf_cache=tmp_path), os.environ)
     assert "holds no model" in finding(facts, "host-cache").message
+
+
+def test_the_caches_are_what_a_living_worker_told(tmp_path: Path) -> None:
+    (tmp_path / "host/hub/models--a--b").mkdir(parents=True)
+    worker = settings(tmp_path, host_hf_cache=tmp_path / "host")
+    caches = look(worker, {"HF_HOME": "/x", "TRANSFORMERS_CACHE": "/old"})
+    file = tmp_path / "data/worker/worker.state.json"
+    file.parent.mkdir(parents=True)
+    file.write_text(json.dumps({"device": "cpu", "caches": caches.model_dump(mode="json")}))
+    facts = gather(settings(tmp_path), {})  # as in the API's container: no variable tells of the host cache
+    assert facts.cache.told_by_worker
+    assert finding(facts, "host-cache").status == "ok"
+    assert "the worker's HF_HOME" in finding(facts, "model-cache").message
+    assert "TRANSFORMERS_CACHE=/old" in finding(facts, "cache-variables").message
+    os.utime(file, (1, 1))
+    assert not gather(settings(tmp_path), {}).cache.told_by_worker
+    file.write_text(json.dumps({"device": "cpu", "caches": {"hub": 1}}))
+    assert not gather(settings(tmp_path), {}).cache.told_by_worker
+
+
+# --- API
+
+
+def test_an_api_that_takes_six_seconds_to_miss_its_store_says_so() -> None:
+    class Slow(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            ready = self.path == "/healthz"
+            if not ready:
+                time.sleep(5)  # longer than the limit of the other questions
+            self.send_response(200 if ready else 503)
+            self.end_headers()
+            self.wfile.write(b'{"errors": [{"path": "store", "message": "the store is away"}]}')
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Slow) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        api = ask_api(f"http://127.0.0.1:{server.server_port}")
+        server.shutdown()
+    assert [item.message for item in api.missing] == ["the store is away"]
 
 
 # --- store

@@ -234,6 +234,16 @@ def test_a_package_that_a_killed_pip_left_half_installed_is_installed_again(read
     assert not (site / "~alf").exists()
 
 
+@pytest.mark.parametrize("word", ["doctor", "key"])
+def test_doctor_and_key_install_the_command_alone(checkout: Path, tmp_path: Path, word: str) -> None:
+    lock(checkout, "worker", str(wheel(tmp_path, "large", {"large.py": ""})))
+    assert "Installing cli" in launch(checkout, word).stderr
+    assert not stamps.is_installed(checkout, "run")
+    assert not list((checkout / ".venv/lib").glob("python*/site-packages/large.py"))
+    assert "Installing run" in launch(checkout, "jobs").stderr
+    assert launch(checkout, word).stderr == "", "a whole environment has the command too"
+
+
 def test_two_calls_at_once_set_up_once(checkout: Path) -> None:
     calls = [
         subprocess.Popen(

@@ -67,3 +67,9 @@ def test_a_job_that_was_cancelled_before_it_ended_is_cancelled_on_disk_too(
     copy = json.loads((tmp_path / "data" / "jobs" / job_id / "result.json").read_text())
     assert (store.get(job_id).status, copy["status"]) == ("cancelled", "cancelled")
     assert "result" not in copy
+
+
+def test_the_state_tells_of_the_caches(runner: Runner, tmp_path: Path) -> None:
+    runner.tell_state()
+    state = json.loads((tmp_path / "data" / "worker" / "worker.state.json").read_text())
+    assert state["caches"]["hub"]["path"] == state["hf_cache"]

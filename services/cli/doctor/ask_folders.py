@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from services.cli.doctor.facts import CacheFacts, Folder, FolderRole, WorkerState
+from shared.cache_facts import SeenCache
 from shared.settings import PROJECT_ROOT, Settings
 from shared.storage import storage_of
 
@@ -19,7 +20,15 @@ IGNORED = ("TRANSFORMERS_CACHE", "PYTORCH_TRANSFORMERS_CACHE", "PYTORCH_PRETRAIN
 
 
 def find_cache(settings: Settings, environment: Mapping[str, str], worker: WorkerState | None) -> CacheFacts:
-    """The folder that the worker says it uses, else the one that this environment names."""
+    """The folder that a living worker says it uses, else the one that this environment names."""
+    if worker and worker.speaks and (told := worker.caches):
+        return CacheFacts(
+            folder=told.hub.path,
+            decided_by=f"the worker's {told.decided_by}",
+            ignored=told.ignored,
+            holds_default_model=told.holds_default_model,
+            told_by_worker=True,
+        )
     decided = next(((name, end) for name, end in DECIDING if name in environment), None)
     if worker and worker.hf_cache:
         folder, decided_by = Path(worker.hf_cache), "the worker's environment"
@@ -36,15 +45,22 @@ def find_cache(settings: Settings, environment: Mapping[str, str], worker: Worke
     )
 
 
-def describe_folders(settings: Settings, cache: CacheFacts, root: Path) -> tuple[Folder, ...]:
-    """Every folder that work depends on."""
+def describe_folders(
+    settings: Settings, cache: CacheFacts, worker: WorkerState | None, root: Path
+) -> tuple[Folder, ...]:
+    """Every folder that work depends on; the caches as the worker sees them, where it told."""
     named: list[tuple[FolderRole, Path, str | None]] = [
         ("repository", PROJECT_ROOT, None),
         ("data", settings.data_dir, "TUNEDOCK_DATA_DIR"),
         ("datasets", settings.datasets_dir, "TUNEDOCK_DATASETS_DIR"),
         ("models", settings.models_dir, "TUNEDOCK_MODELS_DIR"),
-        ("model cache", Path(cache.folder), "HF_HUB_CACHE"),
     ]
+    if cache.told_by_worker and worker and worker.caches:
+        seen = [_seen("model cache", worker.caches.hub, "HF_HUB_CACHE")]
+        if worker.caches.host:
+            seen.append(_seen("host cache", worker.caches.host, "TUNEDOCK_HOST_HF_CACHE"))
+        return (*(_describe(role, path, setting, root) for role, path, setting in named), *seen)
+    named.append(("model cache", Path(cache.folder), "HF_HUB_CACHE"))
     if settings.host_hf_cache is not None:
         named.append(("host cache", settings.host_hf_cache, "TUNEDOCK_HOST_HF_CACHE"))
     return tuple(_describe(role, path, setting, root) for role, path, setting in named)
@@ -61,7 +77,21 @@ def _describe(role: FolderRole, path: Path, setting: str | None, root: Path) -> 
         exists=exists,
         writable=os.access(there, os.W_OK),
         models=_count_models(path) if role == "host cache" else None,
+        readable=not exists or os.access(path, os.R_OK | os.X_OK),
         storage=storage_of(there, proc=root / "proc", sys=root / "sys"),
+    )
+
+
+def _seen(role: FolderRole, cache: SeenCache, setting: str) -> Folder:
+    return Folder(
+        role=role,
+        path=cache.path,
+        setting=setting,
+        exists=cache.exists,
+        models=cache.models,
+        readable=cache.readable,
+        mount_root=cache.mount_root,
+        storage=cache.storage,
     )
 
 

@@ -6,13 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from pydantic import ValidationError
 
 from services.cli.doctor.facts import ApiFacts, KeyFacts, Missing, WorkerState
 from services.cli.failure import CommandFailed
 from services.cli.server import key_path, read_key
+from shared.cache_facts import CachesSeen
 from shared.settings import Settings
 
 ANSWER_SECONDS = 3.0
+READINESS_SECONDS = 8.0  # a store that is away is given up after some 6 s, and then named
 
 
 def ask_api(url: str) -> ApiFacts:
@@ -20,12 +23,15 @@ def ask_api(url: str) -> ApiFacts:
     health = _get(f"{url}/healthz")
     if health is None or health.status_code != 200:
         return ApiFacts(url=url)
-    readiness = _get(f"{url}/readyz")
+    readiness = _get(f"{url}/readyz", READINESS_SECONDS)
+    if readiness is None:
+        silent = Missing(path="readyz", message=f"no answer within {READINESS_SECONDS:g} s")
+        return ApiFacts(url=url, answers=True, missing=(silent,))
     told = _json(readiness)
     return ApiFacts(
         url=url,
         answers=True,
-        ready=readiness is not None and readiness.status_code == 200,
+        ready=readiness.status_code == 200,
         missing=tuple(
             Missing(path=str(item.get("path", "")), message=str(item.get("message", "")))
             for item in told.get("errors", [])
@@ -57,20 +63,27 @@ def read_worker_state(settings: Settings) -> WorkerState | None:
     if not isinstance(state, dict):
         return None
     known = {name: state.get(name) or None for name in ("device", "problem", "hf_cache")}
-    return WorkerState(age_seconds=max(0.0, age_seconds), **known)
+    return WorkerState(age_seconds=max(0.0, age_seconds), caches=_caches(state.get("caches")), **known)
 
 
-def _get(url: str, **headers: str) -> httpx.Response | None:
+def _caches(told: object) -> CachesSeen | None:
+    try:
+        return CachesSeen.model_validate(told)
+    except ValidationError:  # another release's worker, or one that has not looked yet
+        return None
+
+
+def _get(url: str, seconds: float = ANSWER_SECONDS, **headers: str) -> httpx.Response | None:
     try:
         # A proxy of the environment has no business with this machine's own address.
-        return httpx.get(url, headers=headers, timeout=ANSWER_SECONDS, trust_env=False)
+        return httpx.get(url, headers=headers, timeout=seconds, trust_env=False)
     except (httpx.HTTPError, httpx.InvalidURL, UnicodeEncodeError):
         return None
 
 
-def _json(answer: httpx.Response | None) -> dict[str, Any]:
+def _json(answer: httpx.Response) -> dict[str, Any]:
     try:
-        told = answer.json() if answer is not None else {}
+        told = answer.json()
     except ValueError:
         return {}
     return told if isinstance(told, dict) else {}

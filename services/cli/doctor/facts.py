@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+from shared.cache_facts import CachesSeen
 from shared.schemas import Frozen
 from shared.storage import Storage
 
@@ -58,6 +59,12 @@ class WorkerState(Frozen):
     device: str | None = None
     problem: str | None = None
     hf_cache: str | None = None
+    caches: CachesSeen | None = None
+
+    @property
+    def speaks(self) -> bool:
+        """Whether its last word is fresh; a long load may keep it silent for a while."""
+        return self.age_seconds < 60
 
 
 class ProgramCall(Frozen):
@@ -116,6 +123,9 @@ class Folder(Frozen):
     writable: bool = True
     models: int | None = None
     """How many models a Hugging Face cache holds; None where that was not looked for."""
+    readable: bool = True
+    mount_root: str | None = None
+    """What the worker's container has mounted there: its place on its own filesystem."""
     storage: Storage
 
 
@@ -127,6 +137,8 @@ class CacheFacts(Frozen):
     ignored: tuple[tuple[str, str], ...] = ()
     """Variables, with their values, that look as if they moved the cache, and do not."""
     holds_default_model: bool = False
+    told_by_worker: bool = False
+    """The worker looked, not this command."""
 
 
 class PowerFacts(Frozen):
@@ -145,6 +157,8 @@ class Facts(Frozen):
     kernel: str = ""
     wsl: bool = False
     container: bool = False
+    stack_here: bool = False
+    """Whether `./tunedock up` runs on this data folder."""
     memory_bytes: int | None = None
     wanted_device: Literal["auto", "cuda", "cpu"] = "auto"
     default_model: str = ""
@@ -169,6 +183,36 @@ class Facts(Frozen):
         return self.container and not self.store.embedded
 
     @property
+    def served_elsewhere(self) -> bool:
+        """Whether the API that answers was not started from here; mostly it is in containers."""
+        return self.api.answers and not (self.stack_here or self.container or self.worker_speaks)
+
+    @property
+    def in_compose(self) -> bool:
+        """Whether the parts of the service are containers, as far as this can be told."""
+        return self.worker_elsewhere or self.served_elsewhere
+
+    @property
+    def caches_unseen(self) -> bool:
+        """Whether the caches are the worker's alone, and it has not told of them."""
+        return self.in_compose and not self.cache.told_by_worker
+
+    @property
+    def worker_log(self) -> str:
+        """Where the worker's log is read."""
+        return "docker compose logs worker" if self.in_compose else f"{self.data_dir}/logs/worker.log"
+
+    @property
+    def worker_torch(self) -> str | None:
+        """The version of the worker's torch; None where that is an image's."""
+        return None if self.in_compose else self.card.torch
+
+    @property
+    def cache_setting(self) -> str:
+        """The variable that moves the model cache."""
+        return "TUNEDOCK_HF_CACHE" if self.in_compose else "HF_HUB_CACHE"
+
+    @property
     def worker_device(self) -> str | None:
         """What the worker computes on, by its own word or the API's."""
         if self.api.devices:
@@ -177,5 +221,4 @@ class Facts(Frozen):
 
     @property
     def worker_speaks(self) -> bool:
-        """Whether the worker's last word is fresh; a long load may keep it silent for a while."""
-        return self.worker is not None and self.worker.age_seconds < 60
+        return self.worker is not None and self.worker.speaks

@@ -31,6 +31,7 @@ def gather(settings: Settings, environment: Mapping[str, str], root: Path = Path
         kernel=kernel,
         wsl=wsl,
         container=container,
+        stack_here=stack is not None,
         memory_bytes=memory_bytes(root),
         wanted_device=settings.device,
         default_model=settings.default_model,
@@ -42,7 +43,7 @@ def gather(settings: Settings, environment: Mapping[str, str], root: Path = Path
         worker=worker,
         card=ask_card(root, environment, wsl=wsl, container=container),
         engine=ask_engine(environment),
-        folders=describe_folders(settings, cache, root),
+        folders=describe_folders(settings, cache, worker, root),
         cache=cache,
         power=read_power(root),
     )

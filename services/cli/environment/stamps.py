@@ -2,12 +2,16 @@
 
 from pathlib import Path
 
-# Lock files of each part. The second is installed only for the commands that need it.
-LOCKS = {"run": ("api", "worker", "cli"), "demo-model": ("demo-model",), "dev": ("dev",)}
+# Lock files of each part. All but the first are installed only for the commands that need them.
+LOCKS = {"run": ("api", "worker", "cli"), "cli": ("cli",), "demo-model": ("demo-model",), "dev": ("dev",)}
+# Also useful beside a service in containers, where torch would be fetched for nothing.
+WITHOUT_SERVICES = ("doctor", "key")
 
 
 def parts_for(arguments: list[str]) -> list[str]:
     """The parts of the environment that a command needs."""
+    if arguments[:1] and arguments[0] in WITHOUT_SERVICES:
+        return ["cli"]
     dev = ["dev"] if arguments[:1] in (["check"], ["test"]) else []
     return ["run", "demo-model", *dev]
 
@@ -54,7 +58,8 @@ def mark_sound(root: Path, python_tag: str, torch_index: str | None) -> None:
 
 def is_installed(root: Path, part: str) -> bool:
     """Whether the part was installed, to its end, from the locks as they are now."""
-    return _read(_part_file(root, part)) == _locks_text(root, part)
+    whole = part == "cli" and is_installed(root, "run")
+    return whole or _read(_part_file(root, part)) == _locks_text(root, part)
 
 
 def mark_installed(root: Path, part: str) -> None:

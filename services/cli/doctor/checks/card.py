@@ -16,6 +16,7 @@ WITHOUT_CARD = (
     "Without a card: TUNEDOCK_DEVICE=cpu; with compose: docker compose -f docker-compose.yml -f "
     "compose.cpu.yaml up -d."
 )
+REBUILD = "unset TUNEDOCK_TORCH_INDEX and build the image again (docker compose up -d --build --wait)."
 CUDA_13_DRIVER = 580
 # CUDA 12 runs on any driver of its own generation or a later one.
 CUDA_12_DRIVER = 525
@@ -35,7 +36,7 @@ def check_card(facts: Facts) -> Finding:
             return warning(
                 "card",
                 f"{cards} is here, but the worker computes on the CPU",
-                f"{_torch_remedy(seen.torch)} Then start the service again.",
+                f"{_torch_remedy(facts)} Then start the service again.",
             )
         return ok("card", cards)
     if facts.worker_device not in (None, "cpu"):
@@ -102,13 +103,13 @@ def needed_driver(torch: str | None) -> int | None:
 
 
 def _judge_version(facts: Facts) -> Finding:
-    card, torch = facts.card.cards[0], facts.card.torch
+    card, torch = facts.card.cards[0], facts.worker_torch
     needed = needed_driver(torch)
     build = f"torch {torch}" if torch else "the image's torch"
     if needed is None:
         status_of = _status(facts)
-        message = f"driver {card.driver} runs, but {build} is built without CUDA"
-        return Finding(id="driver", status=status_of, message=message, remedy=_torch_remedy(torch))
+        message = f"driver {card.driver} runs, but {build} is built without CUDA: jobs run on the CPU"
+        return Finding(id="driver", status=status_of, message=message, remedy=_torch_remedy(facts))
     older_build = (
         "or take torch's build for CUDA 12.6: set TUNEDOCK_TORCH_INDEX to PyTorch's index of cu126 builds "
         "and install (or build the image) again."
@@ -132,13 +133,17 @@ def _judge_version(facts: Facts) -> Finding:
     return ok("driver", f"{card.driver} (needed: {needed} or newer for {build})")
 
 
-def _torch_remedy(torch: str | None) -> str:
+def _torch_remedy(facts: Facts) -> str:
+    torch = facts.worker_torch
     if torch and torch.endswith("+cpu"):
         return (
             f"torch {torch} is built without CUDA: unset TUNEDOCK_TORCH_INDEX, remove .venv and call "
             "./tunedock again."
         )
-    return "Look for TUNEDOCK_DEVICE=cpu or compose.cpu.yaml in what started it, and into the worker's log."
+    chosen = "Look for TUNEDOCK_DEVICE=cpu or compose.cpu.yaml in what started it"
+    if facts.in_compose:
+        return f"{chosen}, and into its log ({facts.worker_log}). If its torch is a CPU build: {REBUILD}"
+    return f"{chosen}, and into its log ({facts.worker_log})."
 
 
 def _trace(facts: Facts) -> str:

@@ -53,7 +53,7 @@ def check_disk_space(facts: Facts) -> Finding:
             "Delete what is not needed: ended jobs' folders in jobs/, old models in the cache "
             "(hf cache prune).",
         )
-    cache_free = cache.storage.free_bytes if cache and not facts.worker_elsewhere else None
+    cache_free = cache.storage.free_bytes if cache and not facts.caches_unseen else None
     if cache_free is None:
         return ok("disk-space", seen)
     seen += f", model cache {gigabytes(cache_free)} free"
@@ -61,7 +61,7 @@ def check_disk_space(facts: Facts) -> Finding:
         return warning(
             "disk-space",
             f"{seen}: {facts.default_model} is not in the cache, and models of its size take about 10 GB",
-            "Free some space, or name a cache on a larger disk in HF_HUB_CACHE.",
+            f"Free some space, or name a cache on a larger disk in {facts.cache_setting}.",
         )
     return ok("disk-space", seen)
 

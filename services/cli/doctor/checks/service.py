@@ -1,9 +1,12 @@
 """Store, API, key and worker: whether a job sent now would run."""
 
+from services.cli.doctor.checks.card import REBUILD
 from services.cli.doctor.checks.finding import Finding, error, ok, unknown, warning
 from services.cli.doctor.facts import Facts, StoreFacts
 
+START_COMPOSE = "Start the service: docker compose up -d --wait."
 START = "Start the service: ./tunedock up, or docker compose up -d --wait."
+START_STORE = "docker compose up -d store; docker compose logs store says why it stopped."
 
 
 def check_store(facts: Facts) -> Finding:
@@ -39,6 +42,8 @@ def check_store(facts: Facts) -> Finding:
                 f"nothing answers for {what}: {store.detail}",
                 "Look into data/logs/store.log and start again: ./tunedock up."
                 if store.embedded
+                else START_STORE
+                if facts.container
                 else "Start the server, or correct TUNEDOCK_STORE_URL.",
             )
 
@@ -46,7 +51,7 @@ def check_store(facts: Facts) -> Finding:
 def check_api(facts: Facts) -> Finding:
     api = facts.api
     if not api.answers:
-        return error("api", f"no Tunedock answers at {api.url}", START)
+        return error("api", f"no Tunedock answers at {api.url}", _start(facts))
     if not api.ready:
         lacks = "; ".join(f"{item.path}: {item.message}" for item in api.missing) or "no reason given"
         return warning(
@@ -58,6 +63,12 @@ def check_api(facts: Facts) -> Finding:
 def check_key(facts: Facts) -> Finding:
     key = facts.key
     if key.problem:
+        if facts.served_elsewhere:
+            return unknown(
+                "key",
+                f"{key.problem}; the service at {facts.api.url} was not started from here",
+                "If it runs in containers, ask there: docker compose exec api tunedock key.",
+            )
         return (error if facts.api.answers else unknown)(
             "key",
             key.problem,
@@ -78,9 +89,9 @@ def check_key(facts: Facts) -> Finding:
 
 def check_worker(facts: Facts) -> Finding:
     api, worker = facts.api, facts.worker
-    logs = "Its log says more: data/logs/worker.log, or docker compose logs worker."
+    logs = f"Its log says more: {facts.worker_log}."
     if worker and facts.worker_speaks and worker.problem:
-        return error("worker", worker.problem, f"See card and driver below. {logs}")
+        return error("worker", worker.problem, f"{_torch_or_card(facts, worker.problem)} {logs}")
     if api.ready:
         return ok("worker", f"works on {facts.worker_device or 'an unnamed device'}")
     told = [item.message for item in api.missing if item.path == "worker"]
@@ -89,8 +100,19 @@ def check_worker(facts: Facts) -> Finding:
     if worker and facts.worker_speaks:
         return unknown("worker", f"alive on {worker.device or 'no device yet'}; the API can't say more")
     if worker:
-        return error("worker", f"its last sign of life is {_age(worker.age_seconds)} old", START)
+        return error("worker", f"its last sign of life is {_age(worker.age_seconds)} old", _start(facts))
     return unknown("worker", "nothing is known of it while the API does not answer")
+
+
+def _torch_or_card(facts: Facts, problem: str) -> str:
+    """What to look at: a CPU build in an image needs another image, whatever the card and its driver do."""
+    if "without CUDA" in problem and facts.in_compose:
+        return f"The image has torch's CPU build: {REBUILD}"
+    return "See card and driver below."
+
+
+def _start(facts: Facts) -> str:
+    return START_COMPOSE if facts.container else START
 
 
 def _judge_answering(store: StoreFacts, what: str) -> Finding:
@@ -120,7 +142,9 @@ def _judge_by_api(facts: Facts) -> Finding:
     if facts.api.answers:
         return (
             error(
-                "store", f"the API does not reach its store: {told[0]}", "docker compose ps shows its state."
+                "store",
+                f"the API does not reach its store: {told[0]}",
+                START_STORE if facts.served_elsewhere else "Its log says more: data/logs/store.log.",
             )
             if told
             else ok("store", f"the API at {facts.api.url} complains of other things only")
