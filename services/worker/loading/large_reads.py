@@ -4,9 +4,11 @@ Reads of 16 MiB, because a storage limited by requests runs at a tenth of its sp
 page cache where the file is not in it, which saves a copy and leaves other files' pages alone.
 """
 
+import ctypes
 import hashlib
 import mmap
 import os
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -18,6 +20,8 @@ from services.worker.loading.cached_pages import cached_pages
 READ_BYTES = 16 * 1024**2
 _BLOCK_BYTES = 4096  # what O_DIRECT wants offsets and lengths to be multiples of
 _MOSTLY_CACHED = 0.5
+_POPULATED_BYTES = 32 * 1024**2
+_MADV_POPULATE_WRITE = 23  # linux/mman.h
 _O_DIRECT: int | None = getattr(os, "O_DIRECT", None)
 
 
@@ -30,16 +34,29 @@ def read_file(path: Path, on_read: Callable[[int], None]) -> tuple[torch.Tensor,
     size = path.stat().st_size
     whole_blocks = max(_BLOCK_BYTES, -(-size // _BLOCK_BYTES) * _BLOCK_BYTES)
     buffer = mmap.mmap(-1, whole_blocks, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-    if hasattr(mmap, "MADV_HUGEPAGE"):
-        buffer.madvise(mmap.MADV_HUGEPAGE)
+    content, view = torch.frombuffer(buffer, dtype=torch.uint8), memoryview(buffer)
     digest = hashlib.sha256()
-    view = memoryview(buffer)
-    # What has come is hashed while the next piece is read; neither holds the interpreter's lock meanwhile.
-    with ThreadPoolExecutor(1) as hashing:
-        for begin, end in _pieces(path, view, size):
-            hashing.submit(digest.update, view[begin:end])
-            on_read(end)
-    return torch.frombuffer(buffer, dtype=torch.uint8, count=size), digest.hexdigest()
+    # Memory is got ready ahead of the reads, and what has come is hashed behind them; none of the three holds
+    # the interpreter's lock meanwhile. Huge pages would come in one go, but making room for them can stall.
+    with ThreadPoolExecutor(1) as populating, ThreadPoolExecutor(1) as hashing:
+        for begin in range(0, whole_blocks, _POPULATED_BYTES):
+            address = content.data_ptr() + begin
+            populating.submit(_populate, address, min(_POPULATED_BYTES, whole_blocks - begin))
+        try:
+            for begin, end in _pieces(path, view, size):
+                hashing.submit(digest.update, view[begin:end])
+                on_read(end)
+        finally:
+            populating.shutdown(wait=True, cancel_futures=True)
+    return content[:size], digest.hexdigest()
+
+
+def _populate(address: int, length: int) -> None:
+    """Map pages for writing without changing them; where the kernel is older than 5.14 the read does it."""
+    if sys.platform != "linux":
+        return
+    libc = ctypes.CDLL(None)
+    libc.madvise(ctypes.c_void_p(address), ctypes.c_size_t(length), ctypes.c_int(_MADV_POPULATE_WRITE))
 
 
 def _pieces(path: Path, view: memoryview, size: int) -> Iterator[tuple[int, int]]:
