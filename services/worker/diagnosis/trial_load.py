@@ -51,11 +51,15 @@ def try_load(files: ModelFiles, *, cold: bool, residency: Residency, report: Rep
 
 
 def describe_resident(loaded: LoadedModel) -> TrialLoad:
-    """The load that brought the resident model in, as far as it was recorded then."""
+    """The load that brought the resident model in, as far as it was recorded then.
+
+    Its folder is the one that was read: of a model that was loaded from its quantized copy, the copy's.
+    """
+    folder = loaded.opened_files[0].parent if loaded.from_artifact else loaded.files.folder
     opened = tuple(OpenedFile(name=path.name, bytes=path.stat().st_size) for path in loaded.opened_files)
     return TrialLoad(
         source="resident",
-        folder=str(loaded.files.folder),
+        folder=str(folder),
         device=str(loaded.device),
         total_seconds=sum(loaded.phase_seconds.values()),
         phase_seconds=dict(loaded.phase_seconds),

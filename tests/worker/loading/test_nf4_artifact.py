@@ -8,6 +8,7 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM
 
+from services.worker.diagnosis.trial_load import describe_resident
 from services.worker.loading import prepared
 from services.worker.loading.hub_cache import ModelFiles
 from services.worker.loading.load import LoadedModel
@@ -164,3 +165,8 @@ def test_the_manifest_names_source_method_and_hashes(source: Path) -> None:
     assert manifest["made_from"]["quantization"]["double"] is True
     assert set(manifest["files"]) >= {"config.json", WEIGHTS_NAME}
     assert {"torch", "transformers"} <= set(manifest["libraries"])
+
+
+def test_a_diagnosis_does_not_take_the_copy_s_load_for_the_checkpoint_s(llama: Path) -> None:
+    assert describe_resident(load(llama)).folder == str(llama)
+    assert describe_resident(load(llama)).folder == str(artifact_of(llama))
