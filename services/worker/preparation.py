@@ -7,7 +7,7 @@ from pathlib import Path
 from services.worker.diagnosis.read_speed import measure_read_speed
 from services.worker.failures import FailureCode, JobFailed
 from services.worker.loading.cached_pages import make_cold
-from services.worker.loading.hub_cache import ModelFiles, locate_model, resolve_model
+from services.worker.loading.hub_cache import ModelFiles, ModelPlaces, locate_model, resolve_model
 from services.worker.loading.load import LoadedModel
 from services.worker.loading.nf4_artifact import (
     SPARE_BYTES,
@@ -96,10 +96,8 @@ def _files(request: ModelPreparationRequest, settings: Settings, report: Report)
     located = locate_model(
         name,
         request.revision,
-        models_dir=settings.models_dir,
-        data_dir=settings.data_dir,
+        ModelPlaces.of(settings),
         report=report,
-        host_hf_cache=settings.host_hf_cache,
     )
     pickled = find_weights(located.folder).form == "bin"
     if pickled and not request.convert_pickle:
@@ -112,8 +110,7 @@ def _files(request: ModelPreparationRequest, settings: Settings, report: Report)
     files = resolve_model(
         name,
         request.revision,
-        models_dir=settings.models_dir,
-        data_dir=settings.data_dir,
+        ModelPlaces.of(settings),
         report=report,
     )
     return files, pickled

@@ -11,7 +11,7 @@ from services.worker.diagnosis.diagnose import diagnose
 from services.worker.diagnosis.facts import LoadFacts
 from services.worker.evaluation.evaluate import evaluate
 from services.worker.failures import FailureCode, JobFailed
-from services.worker.loading.hub_cache import resolve_model
+from services.worker.loading.hub_cache import ModelPlaces, resolve_model
 from services.worker.loading.load import LoadedModel
 from services.worker.paths import job_folder
 from services.worker.preparation import prepare
@@ -130,10 +130,8 @@ def _base(
     files = resolve_model(
         model or settings.default_model,
         revision,
-        models_dir=settings.models_dir,
-        data_dir=settings.data_dir,
+        ModelPlaces.of(settings),
         report=report,
-        host_hf_cache=settings.host_hf_cache,
     )
     base, was_resident = residency.base(files, report)
     if was_resident:

@@ -7,7 +7,7 @@ from services.worker.diagnosis.facts import TrialLoad
 from services.worker.diagnosis.inspect import WATCH_SECONDS, inspect_model
 from services.worker.diagnosis.report import DiagnosisReport, make_report
 from services.worker.diagnosis.trial_load import describe_resident, device_of_trials, try_load
-from services.worker.loading.hub_cache import ModelFiles, locate_model, resolve_model
+from services.worker.loading.hub_cache import ModelFiles, ModelPlaces, locate_model, resolve_model
 from services.worker.report import Report
 from services.worker.residency import Residency
 from shared.schemas import LoadDiagnosticRequest
@@ -33,10 +33,8 @@ def diagnose(
     files = locate_model(
         name,
         request.revision,
-        models_dir=settings.models_dir,
-        data_dir=settings.data_dir,
+        ModelPlaces.of(settings),
         report=report,
-        host_hf_cache=settings.host_hf_cache,
         import_it=False,  # the slow place is the one to be looked at
     )
     located = time.perf_counter() - started
@@ -72,9 +70,7 @@ def _loadable(files: ModelFiles, settings: Settings, report: Report) -> ModelFil
     return resolve_model(
         files.name,
         files.revision if files.source in ("hub", "hub_cache") else None,
-        models_dir=settings.models_dir,
-        data_dir=settings.data_dir,
+        ModelPlaces.of(settings),
         report=report,
-        host_hf_cache=settings.host_hf_cache,
         import_it=False,
     )

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from services.worker.failures import JobFailed
-from services.worker.loading.hub_cache import resolve_model
+from services.worker.loading.hub_cache import ModelPlaces, resolve_model
 from services.worker.report import JobCancelled, JsonValue, SilentReport
 from shared.settings import Settings
 
@@ -35,10 +35,8 @@ def main(name: str, revision: str, models: str, data: str, how: str = "") -> Non
         files = resolve_model(
             name,
             revision or None,
-            models_dir=Path(models),
-            data_dir=Path(data),
+            ModelPlaces(Path(models), Path(data), Settings().host_hf_cache),
             report=notes,
-            host_hf_cache=Settings().host_hf_cache,
             import_it=how != "in-place",
         )
         names = sorted(file.name for file in files.folder.iterdir())

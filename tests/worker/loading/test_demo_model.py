@@ -11,7 +11,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from services.worker.failures import FailureCode, JobFailed
 from services.worker.loading import demo_model
-from services.worker.loading.hub_cache import ModelFiles, resolve_model
+from services.worker.loading.hub_cache import ModelFiles, ModelPlaces, resolve_model
 from services.worker.loading.load import load_base_model
 from services.worker.report import SilentReport
 from shared.settings import DEMO_MODEL
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.slow
 
 
 def resolve(data: Path) -> ModelFiles:
-    return resolve_model(DEMO_MODEL, None, models_dir=data / "none", data_dir=data, report=SilentReport())
+    return resolve_model(DEMO_MODEL, None, ModelPlaces(data / "none", data), report=SilentReport())
 
 
 @pytest.fixture(scope="module")

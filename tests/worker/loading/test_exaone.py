@@ -9,7 +9,7 @@ from peft import LoraConfig, get_peft_model
 
 from services.worker.failures import FailureCode, JobFailed
 from services.worker.loading import exaone
-from services.worker.loading.hub_cache import ModelFiles, resolve_model
+from services.worker.loading.hub_cache import ModelFiles, ModelPlaces, resolve_model
 from services.worker.loading.load import LoadedModel, Quantization, load_base_model
 from services.worker.report import SilentReport
 from tests.tiny_models import WeightsForm, exaone_config, make_tiny_exaone, make_tiny_llama
@@ -28,7 +28,7 @@ def loaded(
     quantization: Quantization = "none",
     dtype: torch.dtype = torch.float32,
 ) -> LoadedModel:
-    files = resolve_model(name, None, models_dir=models, data_dir=data, report=SilentReport())
+    files = resolve_model(name, None, ModelPlaces(models, data), report=SilentReport())
     return load_base_model(files, quantization=quantization, dtype=dtype, device=CPU, report=SilentReport())
 
 
@@ -153,7 +153,7 @@ def test_the_licence_is_shown_for_exaone_alone(tmp_path: Path) -> None:
     told: dict[str, list[str]] = {}
     for name in ("exaone", "llama"):
         report = Events()
-        resolve_model(name, None, models_dir=tmp_path, data_dir=tmp_path / "data", report=report)
+        resolve_model(name, None, ModelPlaces(tmp_path, tmp_path / "data"), report=report)
         told[name] = report.messages
     assert told["llama"] == []
     assert len(told["exaone"]) == 1

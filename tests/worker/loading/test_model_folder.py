@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from services.worker.failures import FailureCode, JobFailed
-from services.worker.loading.hub_cache import locate_model, resolve_model
+from services.worker.loading.hub_cache import ModelPlaces, locate_model, resolve_model
 from services.worker.loading.model_folder import find_model_folder
 from services.worker.report import SilentReport
 from tests.tiny_models import make_tiny_llama
@@ -14,7 +14,7 @@ from tests.tiny_models import make_tiny_llama
 def code_of(name: str, tmp_path: Path, revision: str | None = None) -> FailureCode:
     with pytest.raises(JobFailed) as failed:
         resolve_model(
-            name, revision, models_dir=tmp_path / "models", data_dir=tmp_path / "data", report=SilentReport()
+            name, revision, ModelPlaces(tmp_path / "models", tmp_path / "data"), report=SilentReport()
         )
     assert failed.value.failure.remedy
     return failed.value.failure.code
@@ -23,7 +23,7 @@ def code_of(name: str, tmp_path: Path, revision: str | None = None) -> FailureCo
 def test_a_folder_in_the_models_folder_is_found_by_its_name(tmp_path: Path) -> None:
     folder = make_tiny_llama(tmp_path / "models" / "tiny")
     files = resolve_model(
-        "tiny", None, models_dir=tmp_path / "models", data_dir=tmp_path / "data", report=SilentReport()
+        "tiny", None, ModelPlaces(tmp_path / "models", tmp_path / "data"), report=SilentReport()
     )
     assert (files.name, files.revision, files.folder, files.source) == ("tiny", None, folder, "folder")
 
@@ -34,8 +34,7 @@ def test_a_checkpoint_prepared_by_us_is_found_by_its_name(tmp_path: Path) -> Non
     files = locate_model(
         "tiny-prepared",
         None,
-        models_dir=tmp_path / "models",
-        data_dir=tmp_path / "data",
+        ModelPlaces(tmp_path / "models", tmp_path / "data"),
         report=SilentReport(),
     )
     assert (files.revision, files.source) == ("0123456789abcdef", "prepared")

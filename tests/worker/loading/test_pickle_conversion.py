@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 
 from services.worker.failures import Failure, FailureCode, JobFailed
 from services.worker.loading import pickle_reader
-from services.worker.loading.hub_cache import resolve_model
+from services.worker.loading.hub_cache import ModelPlaces, resolve_model
 from services.worker.loading.load import load_base_model
 from services.worker.report import JobCancelled, JsonValue, SilentReport
 from tests.tiny_models import make_tiny_exaone, make_tiny_llama
@@ -30,7 +30,7 @@ class Payload:
 
 def resolved(tmp_path: Path, name: str = "tiny") -> Path:
     return resolve_model(
-        name, None, models_dir=tmp_path / "models", data_dir=tmp_path / "data", report=SilentReport()
+        name, None, ModelPlaces(tmp_path / "models", tmp_path / "data"), report=SilentReport()
     ).folder
 
 
@@ -113,7 +113,7 @@ def test_a_pickle_renamed_to_safetensors_is_unreadable_and_never_run(tmp_path: P
     marker = tmp_path / "was here"
     torch.save({"transformer.ln_f.weight": Payload(marker)}, source / name)
     files = resolve_model(
-        "tiny", None, models_dir=tmp_path / "models", data_dir=tmp_path / "data", report=SilentReport()
+        "tiny", None, ModelPlaces(tmp_path / "models", tmp_path / "data"), report=SilentReport()
     )
     with pytest.raises(JobFailed) as failed:
         load_base_model(
@@ -164,8 +164,7 @@ def test_a_cancel_ends_the_conversion_and_leaves_nothing(tmp_path: Path) -> None
         resolve_model(
             "tiny",
             None,
-            models_dir=tmp_path / "models",
-            data_dir=tmp_path / "data",
+            ModelPlaces(tmp_path / "models", tmp_path / "data"),
             report=CancelOnConversion(),
         )
     assert not [path for path in (tmp_path / "data" / "models").iterdir() if path.is_dir()]
