@@ -73,6 +73,18 @@ def test_a_deeply_nested_header_is_damage_not_a_crash(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("first", "second", "bytes_in_file"),
+    [((0, 8), (4, 12), 12), ((0, 8), (0, 8), 8), ((0, 8), (12, 20), 20), ((4, 12), (12, 20), 20)],
+    ids=["overlapping", "twice the same", "a hole", "a hole at the start"],
+)
+def test_tensors_that_do_not_lie_one_after_the_other_are_refused(
+    tmp_path: Path, first: tuple[int, int], second: tuple[int, int], bytes_in_file: int
+) -> None:
+    header = {"a": tensor(*first, [2]), "b": tensor(*second, [2])}
+    assert "overlap or leave a hole" in failure_of(written(tmp_path, header, bytes(bytes_in_file)))
+
+
+@pytest.mark.parametrize(
     "header",
     [
         {"a": tensor(0, 400, [2, 3])},  # beyond the file
