@@ -93,7 +93,7 @@ def test_a_bad_field_is_named_with_the_value_seen(
     assert problem["error"]["param"] == (path or None)
 
 
-@pytest.mark.parametrize("kind", [None, "model_preparation", 7])
+@pytest.mark.parametrize("kind", [None, "model_merging", 7])
 def test_a_kind_of_job_that_is_not_built_is_refused(api: Api, kind: Any) -> None:
     check_problem(api.post("/v1/jobs", json={"kind": kind}), 422, "invalid_field")
 

@@ -87,6 +87,11 @@ def test_after_down_and_up_everything_is_still_there(up: Installation) -> None:
     assert_whole(up, up.until_ended(job.id))
 
 
+def test_the_command_inside_trains_on_the_server_s_data(up: Installation) -> None:
+    words = ["train", "--dataset", "messages.jsonl", "--model", TINY_MODEL, "--max-steps", "2"]
+    assert "succeeded" in up.exec("api", "tunedock", *words)
+
+
 def test_nothing_in_the_logs_is_a_surprise(up: Installation) -> None:
     """After all that the tests before did to it."""
     log = up.compose("logs", "api", "worker")
