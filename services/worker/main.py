@@ -115,14 +115,14 @@ def _own_device(**_: Any) -> None:
     """In the child. In a thread, since Celery wants this handler to return at once."""
 
     def take_over() -> None:
-        runner().tell_state()
+        runner()
         Doorbell(store_url()).ring("a new process owns the device")
         while True:  # a store that was away has forgotten the worker
-            time.sleep(STATE_SECONDS)
             try:
                 runner().tell_state()
             except Exception:
                 logger.exception("the worker's state could not be told")
+            time.sleep(STATE_SECONDS)
 
     threading.Thread(target=take_over, name="take-over", daemon=True).start()
 
