@@ -1,6 +1,5 @@
 """`model_preparation`: makes the quickly loaded copy of a base model, and measures what it brought."""
 
-import shutil
 import time
 from pathlib import Path
 
@@ -10,9 +9,7 @@ from services.worker.loading.cached_pages import make_cold
 from services.worker.loading.hub_cache import ModelFiles, ModelPlaces, locate_model, resolve_model
 from services.worker.loading.load import LoadedModel
 from services.worker.loading.nf4_artifact import (
-    SPARE_BYTES,
     WEIGHTS_NAME,
-    artifact_bytes,
     find_nf4,
     is_disk_full,
     save_nf4,
@@ -131,20 +128,16 @@ def _load_cold(
 
 
 def _save(loaded: LoadedModel, artifacts: Path, report: Report) -> Path:
-    wanted = artifact_bytes(loaded)
-    artifacts.mkdir(parents=True, exist_ok=True)
-    free = shutil.disk_usage(artifacts).free
     try:
-        if free >= wanted + SPARE_BYTES:
-            return save_nf4(loaded, DTYPE, artifacts, report)
+        return save_nf4(loaded, DTYPE, artifacts, report)
     except OSError as error:
         if not is_disk_full(error):
             raise
-    raise JobFailed(
-        FailureCode.DISK_FULL,
-        f"the quantized copy takes {wanted} bytes and {SPARE_BYTES} must stay free; {free} are",
-        f"free space in {artifacts}, or move TUNEDOCK_DATA_DIR to a larger disk",
-    )
+        raise JobFailed(
+            FailureCode.DISK_FULL,
+            f"there is too little space for the quantized copy: {error.strerror}",
+            f"free space in {artifacts}, or move TUNEDOCK_DATA_DIR to a larger disk",
+        ) from error
 
 
 def _seconds(loaded: LoadedModel) -> float:

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from services.worker import preparation
 from services.worker.failures import FailureCode, JobFailed
+from services.worker.loading import nf4_artifact
 from services.worker.loading.hub_cache import ModelFiles
 from services.worker.preparation import Preparation, prepare
 from services.worker.residency import Residency
@@ -67,7 +67,7 @@ def test_a_full_disk_fails_the_job_and_leaves_nothing(
     settings: Settings, residency: Residency, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make_tiny_llama(settings.models_dir / "base")
-    monkeypatch.setattr(preparation, "SPARE_BYTES", 2**60)
+    monkeypatch.setattr(nf4_artifact, "SPARE_BYTES", 2**60)
     with pytest.raises(JobFailed) as failed:
         run(settings, residency)
     assert failed.value.failure.code == FailureCode.DISK_FULL

@@ -56,14 +56,10 @@ def is_disk_full(error: OSError) -> bool:
     return error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
-def artifact_bytes(loaded: "LoadedModel") -> int:
-    return sum(tensor.nbytes for tensor in _state(loaded).values())
-
-
 def save_nf4(loaded: "LoadedModel", dtype: torch.dtype, artifacts: Path, report: Report) -> Path:
     """Write the artifact of a base model that was just quantized, unless there is one; whole or not at all.
 
-    Raises OSError when the disk is full; then nothing is left of it.
+    The space is asked for first. Raises OSError (`is_disk_full`) when there is too little; leaves nothing.
     """
     source = loaded.files.folder
     folder = nf4_folder(source, loaded.files.name, artifacts)
@@ -73,6 +69,7 @@ def save_nf4(loaded: "LoadedModel", dtype: torch.dtype, artifacts: Path, report:
         report.progress("saving the quantized model", model=loaded.files.name)
         described = made_from(source, dtype)
         state = _state(loaded)
+        _require_space(artifacts, sum(tensor.nbytes for tensor in state.values()))
         with building(folder) as draft:
             save_file(state, draft / WEIGHTS_NAME, metadata={"format": "pt"})
             loaded.model.config.save_pretrained(draft)
@@ -89,6 +86,15 @@ def save_nf4(loaded: "LoadedModel", dtype: torch.dtype, artifacts: Path, report:
             }
             publish(draft, folder, about)
     return folder
+
+
+def _require_space(artifacts: Path, wanted_bytes: int) -> None:
+    free = shutil.disk_usage(artifacts).free
+    if free < wanted_bytes + SPARE_BYTES:
+        raise OSError(
+            errno.ENOSPC,
+            f"it takes {wanted_bytes} bytes and {SPARE_BYTES} must stay free, {free} are free in {artifacts}",
+        )
 
 
 def _state(loaded: "LoadedModel") -> dict[str, torch.Tensor]:

@@ -1,6 +1,5 @@
 """The base model by the shortest way: from its nf4 artifact; else from the checkpoint, and one is made."""
 
-import errno
 import shutil
 import time
 from pathlib import Path
@@ -12,9 +11,7 @@ from services.worker.loading.hub_cache import ModelFiles
 from services.worker.loading.load import LoadedModel, load_base_model, make_ready, read_config
 from services.worker.loading.memory import out_of_memory_explained, refuse_what_cannot_fit
 from services.worker.loading.nf4_artifact import (
-    SPARE_BYTES,
     WEIGHTS_NAME,
-    artifact_bytes,
     find_nf4,
     is_disk_full,
     save_nf4,
@@ -77,12 +74,8 @@ def _load(
 
 
 def _save(loaded: LoadedModel, dtype: torch.dtype, artifacts: Path, report: Report) -> None:
-    wanted, started = artifact_bytes(loaded), time.monotonic()
-    artifacts.mkdir(parents=True, exist_ok=True)
-    free = shutil.disk_usage(artifacts).free
+    started = time.monotonic()
     try:
-        if free < wanted + SPARE_BYTES:
-            raise OSError(errno.ENOSPC, f"{wanted} bytes are needed and {free} are free")
         folder = save_nf4(loaded, dtype, artifacts, report)
     except OSError as error:
         if not is_disk_full(error):
@@ -94,7 +87,8 @@ def _save(loaded: LoadedModel, dtype: torch.dtype, artifacts: Path, report: Repo
             data={"code": "artifact_skipped"},
         )
         return
+    size_bytes = (folder / WEIGHTS_NAME).stat().st_size
     report.event(
-        f"Kept {loaded.files.name} as quantized ({wanted / 1e9:.2f} GB): the next load reads that instead",
+        f"Kept {loaded.files.name} as quantized ({size_bytes / 1e9:.2f} GB): the next load reads that",
         data={"code": "artifact_saved", "folder": str(folder), "seconds": time.monotonic() - started},
     )

@@ -9,7 +9,7 @@ import torch
 from transformers import AutoModelForCausalLM
 
 from services.worker.diagnosis.trial_load import describe_resident
-from services.worker.loading import prepared
+from services.worker.loading import nf4_artifact
 from services.worker.loading.hub_cache import ModelFiles
 from services.worker.loading.load import LoadedModel
 from services.worker.loading.nf4_artifact import WEIGHTS_NAME, find_nf4, nf4_folder
@@ -134,7 +134,7 @@ def test_a_copy_of_other_files_is_not_used(llama: Path) -> None:
 
 
 def test_a_full_disk_costs_the_copy_and_not_the_load(llama: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(prepared, "SPARE_BYTES", 2**60)
+    monkeypatch.setattr(nf4_artifact, "SPARE_BYTES", 2**60)
     report = RecordedReport()
     assert not load(llama, report).from_artifact
     assert report.codes() == ["artifact_skipped"]
