@@ -49,19 +49,12 @@ def test_a_job_and_a_diagnosis_run_to_their_end(up: Installation) -> None:
         assert client.report(diagnosis.id)["facts"]
 
 
-def test_a_killed_worker_loses_no_job_and_no_step(up: Installation) -> None:
+@pytest.mark.parametrize(("service", "attempts"), [("worker", 2), ("store", 1)])
+def test_a_killed_container_loses_no_job_and_no_step(up: Installation, service: str, attempts: int) -> None:
     job_id = submit_and_wait_for_a_checkpoint(up)
-    up.kill("worker")
+    up.kill(service)
     record = up.until_ended(job_id)
-    assert record.attempt == 2
-    assert_whole(up, record)
-
-
-def test_a_killed_store_loses_no_job_and_no_step(up: Installation) -> None:
-    job_id = submit_and_wait_for_a_checkpoint(up)
-    up.kill("store")
-    record = up.until_ended(job_id)
-    assert record.attempt == 1
+    assert record.attempt == attempts
     assert_whole(up, record)
 
 
