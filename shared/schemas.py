@@ -140,6 +140,7 @@ class ModelPreparationRequest(Frozen):
     revision: Revision | None = None
     quantization: Literal["nf4"] = "nf4"
     convert_pickle: bool = True
+    warm_page_cache: bool = False
     metadata: Metadata = {}
 
 

@@ -9,7 +9,8 @@ import torch
 
 from services.worker.loading.hub_cache import ModelFiles
 from services.worker.loading.load import LoadedModel, load_base_model
-from services.worker.loading.prepared import load_prepared
+from services.worker.loading.nf4_artifact import find_nf4
+from services.worker.loading.prepared import load_copy, load_prepared
 from services.worker.report import Report
 
 DTYPE = torch.bfloat16
@@ -65,6 +66,21 @@ class Residency:
             )
         self._identity = wanted
         return self._model, False
+
+    def prepared_copy(self, files: ModelFiles) -> Path | None:
+        """The folder of the prepared copy that the next load of `files` would read; None if there is none."""
+        return find_nf4(files.folder, files.name, DTYPE, self._artifacts) if self._artifacts else None
+
+    def from_copy(self, files: ModelFiles, folder: Path, report: Report) -> LoadedModel:
+        """Load the base anew from its prepared copy in `folder`, and from nowhere else.
+
+        Raises ArtifactUnusable and OSError where the copy can't be used, JobFailed as `load_base_model`.
+        """
+        self.evict()
+        wanted = identity(files)
+        self._model = load_copy(folder, files, dtype=DTYPE, device=self.device, report=report)
+        self._identity = wanted
+        return self._model
 
     def evict(self) -> None:
         """Free the memory; the next job loads anew."""

@@ -9,6 +9,7 @@ from typing import Any
 from services.worker import metrics
 from services.worker.diagnosis.diagnose import diagnose
 from services.worker.diagnosis.facts import LoadFacts
+from services.worker.diagnosis.report import DiagnosisReport
 from services.worker.evaluation.evaluate import evaluate
 from services.worker.failures import FailureCode, JobFailed
 from services.worker.loading.hub_cache import ModelPlaces, resolve_model
@@ -100,16 +101,21 @@ def _evaluate(claim: Claim, settings: Settings, residency: Residency, report: Re
 def _diagnose(claim: Claim, settings: Settings, residency: Residency, report: Report) -> Result:
     request = LoadDiagnosticRequest.model_validate(claim.request)
     diagnosis = diagnose(request, settings=settings, residency=residency, report=report)
-    write_json_durably(
-        job_folder(settings.data_dir, claim.job_id) / "report.json", diagnosis.model_dump(mode="json")
-    )
-    _observe_diagnosis(diagnosis.facts)
+    _keep_report(claim, diagnosis, settings)
     return diagnosis.result()
 
 
 def _prepare(claim: Claim, settings: Settings, residency: Residency, report: Report) -> Result:
     request = ModelPreparationRequest.model_validate(claim.request)
-    return prepare(request, settings=settings, residency=residency, report=report).model_dump(mode="json")
+    preparation, diagnosis = prepare(request, settings=settings, residency=residency, report=report)
+    _keep_report(claim, diagnosis, settings)
+    return preparation.model_dump(mode="json")
+
+
+def _keep_report(claim: Claim, diagnosis: DiagnosisReport, settings: Settings) -> None:
+    path = job_folder(settings.data_dir, claim.job_id) / "report.json"
+    write_json_durably(path, diagnosis.model_dump(mode="json"))
+    _observe_diagnosis(diagnosis.facts)
 
 
 def _observe_diagnosis(facts: LoadFacts) -> None:

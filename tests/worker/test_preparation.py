@@ -28,7 +28,7 @@ def residency(settings: Settings) -> Residency:
 
 def run(settings: Settings, residency: Residency, **fields: object) -> Preparation:
     request = ModelPreparationRequest.model_validate({"model": "base", **fields})
-    return prepare(request, settings=settings, residency=residency, report=RecordedReport())
+    return prepare(request, settings=settings, residency=residency, report=RecordedReport())[0]
 
 
 def test_the_copy_is_made_once_and_stays_in_memory(settings: Settings, residency: Residency) -> None:
@@ -46,6 +46,48 @@ def test_the_copy_is_made_once_and_stays_in_memory(settings: Settings, residency
     files = ModelFiles("base", None, (settings.models_dir / "base").resolve(), "folder")
     loaded, was_resident = residency.base(files, RecordedReport())
     assert (loaded.from_artifact, was_resident) == (True, True)
+
+
+def test_what_was_predicted_stands_beside_what_was_measured(settings: Settings, residency: Residency) -> None:
+    make_tiny_llama(settings.models_dir / "base", hidden_size=1024)
+    request = ModelPreparationRequest(model="base", warm_page_cache=True)
+    done, diagnosis = prepare(request, settings=settings, residency=residency, report=RecordedReport())
+    copied, warmed = done.applied
+    assert (copied.remedy, warmed.remedy) == ("nf4_copy", "warm_page_cache")
+    assert copied.before_seconds
+    assert copied.measured_seconds
+    assert copied.predicted_seconds
+    assert warmed.measured_seconds
+    assert diagnosis.applied == done.applied
+    assert done.text == diagnosis.text
+    assert "Done" in done.text
+    assert [run.name for run in diagnosis.summary.runs][-1] == "prepared"
+
+
+def test_a_copy_that_does_not_verify_is_made_anew(settings: Settings, residency: Residency) -> None:
+    make_tiny_llama(settings.models_dir / "base")
+    first = run(settings, residency)
+    assert first.artifact is not None
+    weights = settings.data_dir / "models" / first.artifact / "model.safetensors"
+    content = bytearray(weights.read_bytes())
+    content[-1] ^= 1
+    weights.write_bytes(content)
+    again = run(settings, residency)
+    assert again.save_seconds is not None
+    assert [remedy.remedy for remedy in again.applied] == ["nf4_copy"]
+    assert residency.name == "base"
+
+
+def test_a_checkpoint_that_is_quantized_itself_needs_no_copy(
+    settings: Settings, residency: Residency
+) -> None:
+    make_tiny_llama(settings.models_dir / "base")
+    first = run(settings, residency)
+    assert first.artifact is not None
+    (settings.models_dir / "quantized").symlink_to(settings.data_dir / "models" / first.artifact)
+    done = run(settings, residency, model="quantized", warm_page_cache=True)
+    assert done.artifact is None
+    assert [remedy.remedy for remedy in done.applied] == ["warm_page_cache"]
 
 
 @pytest.mark.parametrize("allowed", [True, False])

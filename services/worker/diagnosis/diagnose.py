@@ -1,12 +1,13 @@
 """Diagnoses how one model loads: facts, findings, report."""
 
 import time
+from pathlib import Path
 
 from services.worker.diagnosis.checks import run_checks
-from services.worker.diagnosis.facts import TrialLoad
 from services.worker.diagnosis.inspect import WATCH_SECONDS, inspect_model
 from services.worker.diagnosis.report import DiagnosisReport, make_report
-from services.worker.diagnosis.trial_load import describe_resident, device_of_trials, try_load
+from services.worker.diagnosis.trial_load import describe_resident, device_of_trials
+from services.worker.diagnosis.trials import Trials, run_trials
 from services.worker.loading.hub_cache import ModelFiles, ModelPlaces, locate_model, resolve_model
 from services.worker.report import Report
 from services.worker.residency import Residency
@@ -40,22 +41,22 @@ def diagnose(
     located = time.perf_counter() - started
     own_residency = residency or Residency(device_of_trials())
 
-    def trial() -> TrialLoad | None:
-        if not request.trial_load:
-            resident = own_residency.peek(files)
-            if resident is None and own_residency.name == files.name:  # of pickles a load reads the copy
-                resident = own_residency.peek(_loadable(files, settings, report))
-            return describe_resident(resident) if resident else None
-        return try_load(
-            _loadable(files, settings, report), cold=request.cold, residency=own_residency, report=report
-        )
+    def attempt() -> Trials:
+        if request.trial_load:
+            loadable = _loadable(files, settings, report)
+            return run_trials(loadable, cold=request.cold, residency=own_residency, report=report)
+        resident = own_residency.peek(files)
+        if resident is None and own_residency.name == files.name:  # of pickles a load reads the copy
+            resident = own_residency.peek(_loadable(files, settings, report))
+        return Trials(trial=describe_resident(resident) if resident else None)
 
     try:
         facts = inspect_model(
             files,
             models_dir=settings.models_dir,
             locate_seconds=located,
-            trial=trial,
+            attempt=attempt,
+            places=places_to_read_from(settings) if request.trial_load else {},
             report=report,
             watch_seconds=watch_seconds,
         )
@@ -63,6 +64,11 @@ def diagnose(
         if residency is None:
             own_residency.evict()
     return make_report(facts, run_checks(facts))
+
+
+def places_to_read_from(settings: Settings) -> dict[str, Path]:
+    """By name: where prepared copies lie, and the storages that the hub's cache can be moved to."""
+    return {"data": settings.data_dir / "models", **settings.storages}
 
 
 def _loadable(files: ModelFiles, settings: Settings, report: Report) -> ModelFiles:

@@ -141,6 +141,16 @@ class TrialLoad(Frozen):
         return self.phase_seconds.get("read", 0.0) + self.phase_seconds.get("deserialize", 0.0)
 
     @property
+    def is_warm(self) -> bool:
+        """Whether the files were in the page cache, all but what does not matter."""
+        return self.cached_bytes_before is not None and self.uncached_bytes <= 0.05 * self.weight_bytes
+
+    @property
+    def is_cold(self) -> bool:
+        """Whether storage had to deliver the files, all but what does not matter."""
+        return self.cached_bytes_before is not None and self.cached_bytes_before <= 0.05 * self.weight_bytes
+
+    @property
     def uncached_bytes(self) -> int:
         """Weight bytes that storage had to deliver."""
         return max(0, self.weight_bytes - (self.cached_bytes_before or 0))
@@ -152,6 +162,26 @@ class TrialFailure(Frozen):
     code: str
     message: str
     remedy: str
+
+
+class PreparedCopy(Frozen):
+    """The model's weights kept as quantized, which jobs load instead of the checkpoint."""
+
+    folder: str
+    bytes: int
+    problem: str | None = None
+    """Why it can't be used; the next job makes it anew."""
+
+
+class Target(Frozen):
+    """A place of this installation that weights could be read from instead."""
+
+    name: str
+    """A storage of TUNEDOCK_STORAGES, or "data": the data folder, where prepared copies lie."""
+    folder: str
+    limit_bytes_per_second: float | None = None
+    reason: str | None = None
+    """Why its speed is unknown."""
 
 
 class LoadFacts(Frozen):
@@ -177,6 +207,12 @@ class LoadFacts(Frozen):
     """Time to find the model's folder, questions to the hub included."""
     trial: TrialLoad | None = None
     trial_failure: TrialFailure | None = None
+    warm: TrialLoad | None = None
+    """The checkpoint once more, its files in the page cache; None where `trial` was such a load."""
+    copy_in_use: PreparedCopy | None = None
+    prepared: tuple[TrialLoad, ...] = ()
+    """Loads of the prepared copy: with its file out of memory where that was wanted, then from memory."""
+    targets: tuple[Target, ...] = ()
     versions: dict[str, str] = {}
 
     @property
@@ -188,6 +224,23 @@ class LoadFacts(Frozen):
         """Whether memory is known to be too small for the files, so that the loader does not read ahead."""
         usable = self.memory.usable_bytes
         return usable is not None and self.checkpoint.opened_bytes > LARGEST_SHARE_OF_MEMORY * usable
+
+    @property
+    def checkpoint_runs(self) -> tuple[TrialLoad, ...]:
+        """The loads of the checkpoint that were made for this diagnosis."""
+        return tuple(run for run in (self.trial, self.warm) if run is not None and run.source == "trial")
+
+    @property
+    def warm_run(self) -> TrialLoad | None:
+        """The load of the checkpoint for which storage had next to nothing to deliver."""
+        return next((run for run in reversed(self.checkpoint_runs) if run.is_warm), None)
+
+    def limit_of(self, run: TrialLoad) -> float | None:
+        """The rate of the storage that `run` read the checkpoint from; a converted copy's is another's."""
+        return self.limit_bytes_per_second if run.folder == self.checkpoint.folder else None
+
+    def target(self, name: str) -> Target | None:
+        return next((target for target in self.targets if target.name == name), None)
 
     @property
     def in_hub_cache(self) -> bool:

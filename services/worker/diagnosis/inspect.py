@@ -3,15 +3,16 @@
 import platform
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib import metadata
 from pathlib import Path
 
 from services.worker.diagnosis.cache_rules import describe_cache
-from services.worker.diagnosis.facts import Checkpoint, LoadFacts, TrialFailure, TrialLoad
+from services.worker.diagnosis.facts import LoadFacts
 from services.worker.diagnosis.read_speed import ReadSpeed, measure_read_speed
+from services.worker.diagnosis.targets import measure_targets
+from services.worker.diagnosis.trials import Trials
 from services.worker.diagnosis.weights import describe_checkpoint, weight_paths
-from services.worker.failures import JobFailed
 from services.worker.loading.hub_cache import ModelFiles
 from services.worker.machine import disk_that_read, read_disk_counters, read_memory, watch_disk
 from services.worker.report import Report
@@ -21,7 +22,7 @@ SECONDS_BETWEEN_REPORTS = 0.5
 WATCH_SECONDS = 1.0
 _LIBRARIES = ("torch", "transformers", "huggingface_hub", "safetensors", "bitsandbytes")
 
-Trial = Callable[[], TrialLoad | None]
+Try = Callable[[], Trials]
 
 
 def inspect_model(
@@ -29,13 +30,15 @@ def inspect_model(
     *,
     models_dir: Path,
     locate_seconds: float | None,
-    trial: Trial,
+    attempt: Try,
+    places: Mapping[str, Path],
     report: Report,
     watch_seconds: float = WATCH_SECONDS,
 ) -> LoadFacts:
-    """All facts about the model in `files`. `trial` loads it, or answers None where that was not wanted.
+    """All facts about the model in `files`. `attempt` loads it, or answers without where that is not wanted.
 
-    The disk is left alone for `watch_seconds` to see what others do with it.
+    `places` are measured as targets that the model could be moved to. The disk is left alone for
+    `watch_seconds` to see what others do with it.
     Reading speed comes before the trial and leaves the page cache as it was. Raises JobStopped; a trial that
     fails is a fact.
     """
@@ -45,11 +48,14 @@ def inspect_model(
     paths = weight_paths(checkpoint)
     storage = storage_of(paths[0] if paths else files.folder)
     memory = read_memory()
-    read_speed, disk_behind = _measure(paths, storage, report)
+    tick = _now_and_then(lambda: report.progress("measuring storage"))
+    read_speed, disk_behind = _measure(paths, storage, tick)
     disk = storage.block_device.disks[0] if storage.block_device else disk_behind
     activity = watch_disk(disk, watch_seconds)
     report.progress("inspecting", model=files.name)
-    trial_load, failure = _try(trial, checkpoint)
+    targets = measure_targets(places, paths[0], read_speed, tick) if paths else ()
+    broken = bool(checkpoint.problems) or any(file.problem for file in checkpoint.opened)
+    trials = Trials() if broken else attempt()  # what is wrong a check says better than the loader
     return LoadFacts(
         model=files.name,
         measured_at=time.time(),
@@ -63,8 +69,12 @@ def inspect_model(
         disk_activity=activity,
         memory=memory,
         locate_seconds=locate_seconds,
-        trial=trial_load,
-        trial_failure=failure,
+        trial=trials.trial,
+        trial_failure=trials.failure,
+        warm=trials.warm,
+        copy_in_use=trials.copy,
+        prepared=tuple(trials.prepared),
+        targets=targets,
         versions=versions(),
     )
 
@@ -80,29 +90,17 @@ def versions() -> dict[str, str]:
     return found
 
 
-def _measure(paths: list[Path], storage: Storage, report: Report) -> tuple[ReadSpeed | None, str | None]:
+def _measure(
+    paths: list[Path], storage: Storage, tick: Callable[[], None]
+) -> tuple[ReadSpeed | None, str | None]:
     """Reading speed of the files, and the disk that moved meanwhile."""
     if not paths:
         return None, None
-    report.progress("measuring storage")
+    tick()
     before = read_disk_counters()
-    speed = measure_read_speed(
-        paths,
-        in_memory=storage.storage_class == "memory",
-        tick=_now_and_then(lambda: report.progress("measuring storage")),
-    )
+    speed = measure_read_speed(paths, in_memory=storage.storage_class == "memory", tick=tick)
     fetched = sum(rate.read_bytes for rate in (speed.direct, speed.buffered, speed.mapped))
     return speed, disk_that_read(before, read_disk_counters(), fetched // 2) if fetched else None
-
-
-def _try(trial: Trial, checkpoint: Checkpoint) -> tuple[TrialLoad | None, TrialFailure | None]:
-    if checkpoint.problems or any(file.problem for file in checkpoint.opened):
-        return None, None  # it can't be loaded, which a check says better than the loader
-    try:
-        return trial(), None
-    except JobFailed as failed:
-        failure = failed.failure
-        return None, TrialFailure(code=failure.code, message=failure.message, remedy=failure.remedy)
 
 
 def _now_and_then(call: Callable[[], None]) -> Callable[[], None]:

@@ -1,8 +1,9 @@
 """A diagnosis as plain lines: what was measured, phases as bars, the limit, findings, what is unknown."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
+from services.worker.diagnosis.applied import AppliedRemedy
 from services.worker.diagnosis.checks.finding import Finding, Remedy
 from services.worker.diagnosis.checks.mounts import place
 from services.worker.diagnosis.facts import LoadFacts, TrialLoad
@@ -14,7 +15,12 @@ _LABEL_WIDTH = 12
 _BAR_WIDTH = 40
 
 
-def report_lines(facts: LoadFacts, summary: LoadSummary, findings: list[Finding]) -> list[str]:
+def report_lines(
+    facts: LoadFacts,
+    summary: LoadSummary,
+    findings: list[Finding],
+    applied: Sequence[AppliedRemedy] = (),
+) -> list[str]:
     """The whole report; ASCII except for × and ÷, no colours."""
     day = datetime.fromtimestamp(facts.measured_at, UTC).strftime("%Y-%m-%d %H:%M UTC")
     return [
@@ -25,6 +31,7 @@ def report_lines(facts: LoadFacts, summary: LoadSummary, findings: list[Finding]
         *_load_lines(facts, summary),
         "",
         *_finding_lines(findings),
+        *applied_lines(applied),
         *_unknown_lines(facts),
     ]
 
@@ -90,6 +97,7 @@ def _load_lines(facts: LoadFacts, summary: LoadSummary) -> Iterator[str]:
     else:
         yield _line("load", _load_title(trial, facts.checkpoint.folder))
         yield from phase_lines(trial)
+    yield from _run_lines(summary)
     if summary.limit_seconds is not None and summary.limit_bytes_per_second is not None:
         sum_ = f"{size(summary.weight_bytes)} ÷ {rate(summary.limit_bytes_per_second)}"
         yield _line("limit", f"{sum_} = {duration(summary.limit_seconds)}")
@@ -97,6 +105,34 @@ def _load_lines(facts: LoadFacts, summary: LoadSummary) -> Iterator[str]:
         yield _line("achieved", f"{summary.achieved_ratio:.2f} of the limit")
     if summary.shard_seconds is not None:
         yield _line("a shard", f"{duration(summary.shard_seconds)} ({summary.shards} of them)")
+
+
+_RUN_TITLES = {
+    "as_found": "as found",
+    "cold": "cold",
+    "warm": "warm",
+    "prepared_cold": "prepared, cold",
+    "prepared": "prepared, warm",
+}
+
+
+def _run_lines(summary: LoadSummary) -> Iterator[str]:
+    """All runs beneath each other where there are several, and what their differences tell."""
+    if len(summary.runs) > 1:
+        for number, run in enumerate(summary.runs):
+            at_least = f"  limit {run.limit_seconds:.2f} s" if run.limit_seconds is not None else ""
+            text = (
+                f"{_RUN_TITLES[run.name]:<15}{run.total_seconds:>9.2f} s, {size(run.weight_bytes)}{at_least}"
+            )
+            yield _line("runs" if number == 0 else "", text)
+    parts = (
+        ("storage", summary.storage_seconds),
+        ("quantizing and casting", summary.quantize_seconds),
+        ("fixed", summary.fixed_seconds),
+    )
+    known = [f"{name} {duration(seconds)}" for name, seconds in parts if seconds is not None]
+    if known:
+        yield _line("so", ", ".join(known))
 
 
 def _load_title(trial: TrialLoad, folder: str) -> str:
@@ -132,9 +168,29 @@ def _remedy_lines(remedy: Remedy) -> Iterator[str]:
     gain = ""
     if remedy.saves_seconds is not None:
         gain = f" (saves about {duration(remedy.saves_seconds)}"
+        if remedy.predicted_seconds is not None:
+            gain += f"; a load then takes {duration(remedy.predicted_seconds)}"
         gain += f", assuming {remedy.assumes})" if remedy.assumes else ")"
     yield f"   > {remedy.action}{gain}"
     yield from (f"       {line}" for line in (remedy.command or "").splitlines())
+
+
+def applied_lines(applied: Sequence[AppliedRemedy]) -> Iterator[str]:
+    """What was done about it, predicted beside measured."""
+    if applied:
+        yield from ("", "Done")
+    for remedy in applied:
+        yield f"   - {remedy.action}"
+        seconds = (
+            ("before", remedy.before_seconds),
+            ("predicted", remedy.predicted_seconds),
+            ("measured", remedy.measured_seconds),
+            ("limit", remedy.limit_seconds),
+        )
+        if known := [f"{name} {duration(value)}" for name, value in seconds if value is not None]:
+            yield f"       a load: {', '.join(known)}"
+        if remedy.note:
+            yield f"       {remedy.note}"
 
 
 def _unknown_lines(facts: LoadFacts) -> list[str]:

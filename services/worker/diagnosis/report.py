@@ -1,7 +1,9 @@
 """The report of a load diagnosis: data for programs and pages, lines for a terminal."""
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
+from services.worker.diagnosis.applied import AppliedRemedy
 from services.worker.diagnosis.checks.finding import Finding
 from services.worker.diagnosis.facts import LoadFacts
 from services.worker.diagnosis.lines import report_lines
@@ -21,6 +23,8 @@ class DiagnosisReport(Frozen):
     findings: tuple[Finding, ...]
     """Ranked: what prevents a load, then by seconds saved."""
     facts: LoadFacts
+    applied: tuple[AppliedRemedy, ...] = ()
+    """What this job did about them, in order."""
     text: str
     """The same for people, as plain lines."""
 
@@ -39,7 +43,9 @@ class DiagnosisReport(Frozen):
         }
 
 
-def make_report(facts: LoadFacts, findings: list[Finding]) -> DiagnosisReport:
+def make_report(
+    facts: LoadFacts, findings: list[Finding], applied: Sequence[AppliedRemedy] = ()
+) -> DiagnosisReport:
     """Bring facts and ranked findings into one report."""
     summary = summarize(facts)
     return DiagnosisReport(
@@ -48,5 +54,6 @@ def make_report(facts: LoadFacts, findings: list[Finding]) -> DiagnosisReport:
         summary=summary,
         findings=tuple(findings),
         facts=facts,
-        text="\n".join(report_lines(facts, summary, findings)),
+        applied=tuple(applied),
+        text="\n".join(report_lines(facts, summary, findings, applied)),
     )

@@ -1,8 +1,26 @@
 """The few numbers that say how a load went, against the fastest its storage allows."""
 
+from collections.abc import Mapping
+from typing import Literal
+
 from services.worker.diagnosis.checks.speed import achieved_ratio, told_by_storage
-from services.worker.diagnosis.facts import LoadFacts
+from services.worker.diagnosis.facts import LoadFacts, TrialLoad
 from shared.schemas import Frozen
+
+RunName = Literal["as_found", "cold", "warm", "prepared_cold", "prepared"]
+
+
+class LoadRun(Frozen):
+    """One load of the diagnosis beside the limit its storage sets."""
+
+    name: RunName
+    """Of the checkpoint, with its files partly, not or all in memory; of the prepared copy likewise."""
+    total_seconds: float
+    phase_seconds: dict[str, float]
+    weight_bytes: int
+    cached_bytes_before: int | None = None
+    limit_seconds: float | None = None
+    """weight_bytes ÷ the storage's rate; None where it is unknown."""
 
 
 class LoadSummary(Frozen):
@@ -19,6 +37,13 @@ class LoadSummary(Frozen):
     """Of everything done for the tensors, a shard."""
     achieved_ratio: float | None = None
     """Rate of the load's reading over the limit; only where its bytes came from storage."""
+    runs: tuple[LoadRun, ...] = ()
+    storage_seconds: float | None = None
+    """Cold less warm."""
+    quantize_seconds: float | None = None
+    """Quantizing and casting: warm less warm from the prepared copy."""
+    fixed_seconds: float | None = None
+    """Warm from the prepared copy: what is left."""
 
 
 def summarize(facts: LoadFacts) -> LoadSummary:
@@ -26,6 +51,8 @@ def summarize(facts: LoadFacts) -> LoadSummary:
     total, trial, limit = facts.checkpoint.opened_bytes, facts.trial, facts.limit_bytes_per_second
     loop_seconds = trial.shard_loop_seconds if trial else 0.0
     from_storage = told_by_storage(facts)
+    runs = _runs(facts)
+    seconds = {run.name: run.total_seconds for run in runs}
     return LoadSummary(
         weight_bytes=total,
         shards=facts.checkpoint.shards,
@@ -35,4 +62,37 @@ def summarize(facts: LoadFacts) -> LoadSummary:
         phase_seconds=trial.phase_seconds if trial else None,
         shard_seconds=loop_seconds / facts.checkpoint.shards if loop_seconds else None,
         achieved_ratio=achieved_ratio(from_storage, limit) if from_storage and limit else None,
+        runs=runs,
+        storage_seconds=_difference(seconds, "cold", "warm"),
+        quantize_seconds=_difference(seconds, "warm", "prepared"),
+        fixed_seconds=seconds.get("prepared"),
     )
+
+
+def _runs(facts: LoadFacts) -> tuple[LoadRun, ...]:
+    data = facts.target("data")
+    copy_limit = data.limit_bytes_per_second if data else None
+    checkpoint = [
+        _run("warm" if run.is_warm else "cold" if run.is_cold else "as_found", run, facts.limit_of(run))
+        for run in facts.checkpoint_runs
+    ]
+    copy = [_run("prepared" if run.is_warm else "prepared_cold", run, copy_limit) for run in facts.prepared]
+    return (*checkpoint, *copy)
+
+
+def _run(name: RunName, run: TrialLoad, limit: float | None) -> LoadRun:
+    return LoadRun(
+        name=name,
+        total_seconds=run.total_seconds,
+        phase_seconds=run.phase_seconds,
+        weight_bytes=run.weight_bytes,
+        cached_bytes_before=run.cached_bytes_before,
+        limit_seconds=run.weight_bytes / limit if limit else None,
+    )
+
+
+def _difference(seconds: Mapping[RunName, float], longer: RunName, shorter: RunName) -> float | None:
+    """None where either run was not made; noise does not make it negative."""
+    if longer not in seconds or shorter not in seconds:
+        return None
+    return max(0.0, seconds[longer] - seconds[shorter])

@@ -2,7 +2,7 @@
 
 import resource
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,26 +12,51 @@ from services.worker.diagnosis.facts import OpenedFile, TrialLoad
 from services.worker.loading.cached_pages import cached_pages, make_cold
 from services.worker.loading.hub_cache import ModelFiles
 from services.worker.loading.load import LoadedModel
+from services.worker.loading.nf4_artifact import WEIGHTS_NAME
+from services.worker.loading.page_cache import available_memory_bytes, read_into_cache
 from services.worker.loading.weight_files import find_weights
 from services.worker.machine import waited_seconds
 from services.worker.report import Report
 from services.worker.residency import Residency
 
 
-def try_load(files: ModelFiles, *, cold: bool, residency: Residency, report: Report) -> TrialLoad:
+def try_load(
+    files: ModelFiles, *, cold: bool, residency: Residency, report: Report, warm: bool = False
+) -> TrialLoad:
     """Load `files` anew, even if the same base is in memory, and leave it in memory for the next job.
 
     What was resident goes first, so that a trial never needs the memory of two models. With `cold` the weight
-    files leave the page cache before; whether they did is in the answer. Raises JobFailed as a load does.
+    files leave the page cache before, with `warm` they are brought into it; whether that was possible is in
+    the answer. Raises JobFailed as a load does.
     """
     residency.evict()
     weights = find_weights(files.folder).files
+    if warm:
+        read_into_cache(weights, available_memory_bytes(), lambda done: report.progress("reading"))
+    return _timed(weights, cold, lambda: residency.base(files, report, from_checkpoint=True)[0])
+
+
+def try_copy(
+    files: ModelFiles, folder: Path, *, cold: bool, residency: Residency, report: Report
+) -> TrialLoad:
+    """The same from the prepared copy in `folder`, and without `cold` from memory.
+
+    Raises ArtifactUnusable and OSError where the copy can't be used.
+    """
+    residency.evict()
+    weights = (folder / WEIGHTS_NAME,)
+    if not cold:
+        read_into_cache(weights, available_memory_bytes(), lambda done: report.progress("reading"))
+    return _timed(weights, cold, lambda: residency.from_copy(files, folder, report))
+
+
+def _timed(weights: tuple[Path, ...], cold: bool, load: Callable[[], LoadedModel]) -> TrialLoad:
     if cold:
         for path in weights:
             make_cold(path)
     cached = _cached_bytes(weights)
     before = _Usage.now()
-    loaded, _ = residency.base(files, report, from_checkpoint=True)
+    loaded = load()
     after = _Usage.now()
     return _described(
         loaded,

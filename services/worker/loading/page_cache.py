@@ -36,6 +36,13 @@ def read_into_cache(
     return done
 
 
+def fits_into_cache(files: Iterable[Path]) -> bool:
+    """Whether memory has room for all of the files at once, as far as that is known."""
+    available = available_memory_bytes()
+    total = sum(path.stat().st_size for path in files)
+    return available is None or total <= LARGEST_SHARE_OF_MEMORY * available
+
+
 def available_memory_bytes() -> int | None:
     """What this process may take now without swapping, within its container's limit; None where unknown."""
     return read_memory().usable_bytes

@@ -32,7 +32,7 @@ def load_prepared(
     """
     if folder := find_nf4(files.folder, files.name, dtype, artifacts):
         try:
-            return _load(folder, files, dtype, device, report)
+            return load_copy(folder, files, dtype=dtype, device=device, report=report)
         except (ArtifactUnusable, OSError) as error:
             report.event(
                 f"The prepared copy of {files.name} can't be used and is made anew: {error}",
@@ -46,9 +46,10 @@ def load_prepared(
     return loaded
 
 
-def _load(
-    folder: Path, files: ModelFiles, dtype: torch.dtype, device: torch.device, report: Report
+def load_copy(
+    folder: Path, files: ModelFiles, *, dtype: torch.dtype, device: torch.device, report: Report
 ) -> LoadedModel:
+    """The model in `files` from its artifact in `folder`. Raises ArtifactUnusable, OSError, JobFailed."""
     phases = LoadPhases(device)
     path = folder / WEIGHTS_NAME
     with phases.time("resolve"):

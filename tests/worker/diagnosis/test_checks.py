@@ -12,6 +12,7 @@ from services.worker.diagnosis.facts import (
     CacheCopy,
     CacheVariable,
     LoadFacts,
+    PreparedCopy,
     TrialFailure,
     UnfinishedFile,
     WeightFile,
@@ -73,6 +74,11 @@ CAUSES: list[tuple[str, str, LoadFacts]] = [
         "failed-trial",
         "error",
         healthy(trial=None, trial_failure=TrialFailure(code="c", message="m", remedy="r")),
+    ),
+    (
+        "damaged-copy",
+        "warning",
+        healthy(copy_in_use=PreparedCopy(folder="/data/models/x", bytes=5, problem="wrong hash")),
     ),
     (
         "bandwidth-bound",

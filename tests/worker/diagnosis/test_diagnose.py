@@ -12,6 +12,7 @@ from services.worker.diagnosis.diagnose import diagnose
 from services.worker.diagnosis.facts import TrialLoad
 from services.worker.diagnosis.report import DiagnosisReport
 from services.worker.failures import FailureCode, JobFailed
+from services.worker.loading.hub_cache import ModelFiles
 from services.worker.report import JobCancelled, JsonValue, SilentReport
 from services.worker.residency import Residency
 from shared.schemas import LoadDiagnosticRequest
@@ -225,6 +226,52 @@ def test_a_cancelled_diagnosis_ends_at_once(settings: Settings, residency: Resid
     with pytest.raises(JobCancelled):
         diagnose(request, settings=settings, residency=residency, report=Cancelling())
     assert residency.name is None
+
+
+def test_three_runs_tell_storage_quantizing_and_fixed_costs_apart(
+    diagnosed: Diagnose, folder: Path, settings: Settings
+) -> None:
+    if storage_of(folder).storage_class != "local":
+        pytest.skip("the temporary folder is on no local disk; --basetemp names another")
+    residency = Residency(torch.device("cpu"), settings.data_dir / "models")
+    files = ModelFiles("tiny", None, folder.resolve(), "folder")
+    residency.base(files, SilentReport())
+    report = diagnosed(residency, cold=True)
+    runs = {run.name: run for run in report.summary.runs}
+    assert list(runs) == ["cold", "warm", "prepared_cold", "prepared"]
+    assert runs["cold"].weight_bytes == runs["warm"].weight_bytes > runs["prepared"].weight_bytes
+    assert runs["prepared"].phase_seconds["quantize"] == 0
+    known = (report.summary.storage_seconds, report.summary.quantize_seconds, report.summary.fixed_seconds)
+    assert all(seconds is not None for seconds in known)
+    assert "prepared, cold" in report.text
+    assert residency.peek(files) is not None
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_warm_load_is_not_repeated_and_without_a_copy_none_is_loaded(diagnosed: Diagnose) -> None:
+    report = diagnosed()
+    assert [run.name for run in report.summary.runs] == ["warm"]
+    assert report.summary.storage_seconds is None
+
+
+def test_a_prepared_copy_that_does_not_verify_is_a_finding(
+    diagnosed: Diagnose, folder: Path, settings: Settings
+) -> None:
+    residency = Residency(torch.device("cpu"), settings.data_dir / "models")
+    files = ModelFiles("tiny", None, folder.resolve(), "folder")
+    residency.base(files, SilentReport())
+    copy = residency.prepared_copy(files)
+    assert copy is not None
+    weights = copy / "model.safetensors"
+    content = bytearray(weights.read_bytes())
+    content[-1] ^= 1
+    weights.write_bytes(content)
+    report = diagnosed(residency)
+    assert "damaged-copy" in ids(report)
+    assert report.facts.trial is not None
+    loaded, _ = residency.base(files, SilentReport())
+    assert not loaded.from_artifact
+    assert "damaged-copy" not in ids(diagnosed(residency))
 
 
 def test_the_bfloat16_remedy_does_what_it_says(diagnosed: Diagnose, folder: Path, settings: Settings) -> None:

@@ -21,6 +21,9 @@ class Remedy(Frozen):
     command: str | None = None
     """To be pasted into a shell, or the setting to change."""
     saves_seconds: float | None = None
+    """Of what the finding is about."""
+    predicted_seconds: float | None = None
+    """The whole load, its files out of memory, once this was done."""
     assumes: str | None = None
     """What the prediction takes for granted beyond the facts."""
 

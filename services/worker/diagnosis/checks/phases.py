@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
+from services.worker.diagnosis import predictions
 from services.worker.diagnosis.checks.finding import LONG_SECONDS, NOTICEABLE_SECONDS, Check, Finding, Remedy
-from services.worker.diagnosis.checks.remedies import stay_resident
+from services.worker.diagnosis.checks.remedies import has_copy, prepare_command, stay_resident
 from services.worker.diagnosis.facts import LoadFacts, TrialLoad
 from services.worker.diagnosis.units import duration, size
 
@@ -16,7 +17,6 @@ def find_quantize_bound(facts: LoadFacts) -> Finding | None:
     seconds = trial.phase_seconds.get("quantize", 0.0) if trial else 0.0
     if trial is None or seconds < NOTICEABLE_SECONDS or seconds < _DOMINATES * trial.total_seconds:
         return None
-    copy = facts.checkpoint.nf4_bytes
     return Finding(
         id="quantize-bound",
         severity="warning" if seconds >= LONG_SECONDS else "info",
@@ -25,15 +25,20 @@ def find_quantize_bound(facts: LoadFacts) -> Finding | None:
             f"{duration(seconds)} of {duration(trial.total_seconds)} went into quantizing on {trial.device}",
             *_processors(trial),
         ),
-        remedies=(
-            Remedy(
-                action="keep a copy of the weights that is quantized already"
-                + (f" (nf4, about {size(copy)})" if copy else ""),
-                saves_seconds=seconds,
-            ),
-            stay_resident(),
-        ),
+        remedies=(*_keep_quantized(facts, seconds), stay_resident()),
     )
+
+
+def _keep_quantized(facts: LoadFacts, seconds: float) -> Iterator[Remedy]:
+    copy = facts.checkpoint.nf4_bytes
+    if not has_copy(facts):
+        yield Remedy(
+            action="keep a copy of the weights that is quantized already"
+            + (f" (nf4, about {size(copy)})" if copy else ""),
+            command=prepare_command(facts),
+            saves_seconds=seconds,
+            predicted_seconds=predictions.from_copy(facts),
+        )
 
 
 def _processors(trial: TrialLoad) -> Iterator[str]:

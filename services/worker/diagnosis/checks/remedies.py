@@ -3,9 +3,12 @@
 import shlex
 from pathlib import PurePosixPath
 
+from services.worker.diagnosis import predictions
 from services.worker.diagnosis.checks.finding import SATA_SSD_BYTES_PER_SECOND, Remedy, saved
-from services.worker.diagnosis.facts import LoadFacts
+from services.worker.diagnosis.facts import LoadFacts, Target
 from services.worker.diagnosis.units import rate, size
+
+FASTER = 1.3  # a storage less than that much faster is not worth a move
 
 _BFLOAT16_SCRIPT = """{command} <<'END'
 import pathlib, shutil, sys, torch
@@ -20,20 +23,35 @@ END"""
 
 
 def keep_nf4_copy(facts: LoadFacts) -> Remedy | None:
-    """Fewer bytes to read; None when the checkpoint is quantized already.
+    """Fewer bytes to read; None when the checkpoint is quantized already, or there is such a copy.
 
     Only reading is predicted: what quantizing takes is another finding's matter.
     """
     checkpoint = facts.checkpoint
-    if checkpoint.quantized or checkpoint.nf4_bytes is None:
+    if checkpoint.quantized or checkpoint.nf4_bytes is None or has_copy(facts):
         return None
+    target = facts.target("data")
+    rate_there = target.limit_bytes_per_second if target else facts.limit_bytes_per_second
     return Remedy(
         action=f"keep a copy of the weights that is quantized already and load that: nf4 takes about "
-        f"{size(checkpoint.nf4_bytes)} instead of {size(checkpoint.opened_bytes)}",
+        f"{size(checkpoint.nf4_bytes)} instead of {size(checkpoint.opened_bytes)} (the first job on the "
+        "model does it by itself)",
+        command=prepare_command(facts),
         saves_seconds=saved(
-            facts.read_seconds(checkpoint.opened_bytes), facts.read_seconds(checkpoint.nf4_bytes)
+            facts.read_seconds(checkpoint.opened_bytes),
+            checkpoint.nf4_bytes / rate_there if rate_there else None,
         ),
+        predicted_seconds=predictions.from_copy(facts),
     )
+
+
+def has_copy(facts: LoadFacts) -> bool:
+    """Whether a prepared copy is there that no load has found unusable."""
+    return facts.copy_in_use is not None and facts.copy_in_use.problem is None
+
+
+def prepare_command(facts: LoadFacts, *options: str) -> str:
+    return shlex.join(["./tunedock", "prepare", facts.model, *options])
 
 
 def keep_bfloat16_copy(facts: LoadFacts) -> Remedy | None:
@@ -56,11 +74,26 @@ def keep_bfloat16_copy(facts: LoadFacts) -> Remedy | None:
         saves_seconds=saved(
             facts.read_seconds(checkpoint.opened_bytes), facts.read_seconds(checkpoint.bfloat16_bytes)
         ),
+        predicted_seconds=predictions.from_bfloat16(facts),
     )
 
 
 def move_to_faster_disk(facts: LoadFacts, where: str = "a local SSD") -> Remedy:
-    """The command copies links as links, which a hub cache is made of."""
+    """To the fastest storage of this installation, else to one the reader has.
+
+    The command for the latter copies links as links, which a hub cache is made of.
+    """
+    if (target := _faster_storage(facts)) is not None and target.limit_bytes_per_second:
+        return Remedy(
+            action=f"move the model to the storage {target.name} ({target.folder}), which was measured to "
+            f"read {rate(target.limit_bytes_per_second)}",
+            command=prepare_command(facts, "--move-cache-to", target.name),
+            saves_seconds=saved(
+                facts.read_seconds(facts.checkpoint.opened_bytes),
+                facts.checkpoint.opened_bytes / target.limit_bytes_per_second,
+            ),
+            predicted_seconds=predictions.from_target(facts, target),
+        )
     root, variable = _movable_root(facts)
     old = shlex.quote(f"{root}/.")
     return Remedy(
@@ -79,6 +112,17 @@ def stay_resident() -> Remedy:
         action="run jobs on one base model one after another: the worker keeps it in memory, and only "
         "the first job loads it"
     )
+
+
+def _faster_storage(facts: LoadFacts) -> Target | None:
+    """The fastest storage that the hub's cache can be moved to, if it is clearly faster than where it is."""
+    if not facts.in_hub_cache or not facts.limit_bytes_per_second:
+        return None
+    known = [target for target in facts.targets if target.name != "data" and target.limit_bytes_per_second]
+    best = max(known, key=lambda target: target.limit_bytes_per_second or 0.0, default=None)
+    if best is None or (best.limit_bytes_per_second or 0.0) < FASTER * facts.limit_bytes_per_second:
+        return None
+    return best
 
 
 def _movable_root(facts: LoadFacts) -> tuple[str, str]:

@@ -1,0 +1,70 @@
+"""How fast the other places of this installation deliver weights: measured before anything is moved there."""
+
+import os
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from services.worker.diagnosis.facts import Target
+from services.worker.diagnosis.read_speed import ReadSpeed, measure_read_speed
+from shared.storage import storage_of
+
+PROBE_BYTES = 128 * 1024**2
+PROBE_SECONDS = 2.0
+_PIECE_BYTES = 16 * 1024**2
+_SPARE_BYTES = 1024**3
+
+
+def measure_targets(
+    places: Mapping[str, Path], weights: Path, speed: ReadSpeed | None, tick: Callable[[], None]
+) -> tuple[Target, ...]:
+    """One `Target` for each of `places`. What lies on the disk of `weights` has the speed measured there.
+
+    Elsewhere a file of 128 MiB is written, read and removed; not where that would leave less than 1 GiB free.
+    `tick` is called between two reads and may raise. A place that can't be measured says why.
+    """
+    own_device = weights.resolve().stat().st_dev
+    found = []
+    for name, folder in places.items():
+        if _device(folder) == own_device and speed is not None:
+            found.append(_target(name, folder, speed, in_memory=False))
+        else:
+            found.append(_probed(name, folder, tick))
+    return tuple(found)
+
+
+def _probed(name: str, folder: Path, tick: Callable[[], None]) -> Target:
+    existing = _existing(folder)
+    in_memory = storage_of(existing).storage_class == "memory"
+    try:
+        free = os.statvfs(existing)
+        if free.f_bavail * free.f_frsize < PROBE_BYTES + _SPARE_BYTES:
+            return Target(name=name, folder=str(folder), reason="less than 1 GiB is free there")
+        with tempfile.NamedTemporaryFile(prefix=".tunedock-probe-", dir=existing) as probe:
+            piece = os.urandom(_PIECE_BYTES)  # nothing that a filesystem could compress
+            for _ in range(PROBE_BYTES // _PIECE_BYTES):
+                probe.write(piece)
+                tick()
+            probe.flush()
+            os.fsync(probe.fileno())
+            speed = measure_read_speed(
+                [Path(probe.name)], in_memory=in_memory, seconds=PROBE_SECONDS, tick=tick
+            )
+    except OSError as error:
+        return Target(name=name, folder=str(folder), reason=f"{existing}: {error.strerror}")
+    return _target(name, folder, speed, in_memory=in_memory)
+
+
+def _target(name: str, folder: Path, speed: ReadSpeed, *, in_memory: bool) -> Target:
+    rate = speed.warm.bytes_per_second if in_memory else speed.limit_bytes_per_second
+    reason = None if rate else speed.buffered.reason
+    return Target(name=name, folder=str(folder), limit_bytes_per_second=rate, reason=reason)
+
+
+def _device(folder: Path) -> int:
+    return _existing(folder).stat().st_dev
+
+
+def _existing(folder: Path) -> Path:
+    """The folder, or the nearest above it that is there already."""
+    return next(path for path in (folder, *folder.absolute().parents) if path.is_dir())

@@ -1,0 +1,60 @@
+"""The runs that tell storage, quantizing and fixed costs apart: cold, warm, and from the prepared copy."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from services.worker.diagnosis.facts import PreparedCopy, TrialFailure, TrialLoad
+from services.worker.diagnosis.trial_load import try_copy, try_load
+from services.worker.failures import JobFailed
+from services.worker.loading.hub_cache import ModelFiles
+from services.worker.loading.nf4_artifact import WEIGHTS_NAME
+from services.worker.loading.nf4_load import ArtifactUnusable
+from services.worker.loading.page_cache import fits_into_cache
+from services.worker.loading.weight_files import find_weights
+from services.worker.report import Report
+from services.worker.residency import Residency
+
+
+@dataclass
+class Trials:
+    """What was loaded, one after the other; see the fields of the same names in `LoadFacts`."""
+
+    trial: TrialLoad | None = None
+    failure: TrialFailure | None = None
+    warm: TrialLoad | None = None
+    copy: PreparedCopy | None = None
+    prepared: list[TrialLoad] = field(default_factory=list)
+
+
+def run_trials(files: ModelFiles, *, cold: bool, residency: Residency, report: Report) -> Trials:
+    """Load the checkpoint as wanted, once more from memory, and what is prepared of it.
+
+    The second load is left out where the first was one from memory, or memory can't hold the files; the
+    copy's where there is none. The last model loaded stays resident. Raises JobStopped.
+    """
+    trials = Trials()
+    try:
+        trials.trial = try_load(files, cold=cold, residency=residency, report=report)
+        if not trials.trial.is_warm and fits_into_cache(find_weights(files.folder).files):
+            trials.warm = try_load(files, cold=False, residency=residency, report=report, warm=True)
+    except JobFailed as failed:
+        failure = failed.failure
+        trials.failure = TrialFailure(code=failure.code, message=failure.message, remedy=failure.remedy)
+        return trials
+    if folder := residency.prepared_copy(files):
+        run_copy(trials, files, folder, cold=cold, residency=residency, report=report)
+    return trials
+
+
+def run_copy(
+    trials: Trials, files: ModelFiles, folder: Path, *, cold: bool, residency: Residency, report: Report
+) -> None:
+    """Add the loads of the prepared copy in `folder` to `trials`, or what is wrong with it."""
+    copy = PreparedCopy(folder=str(folder), bytes=(folder / WEIGHTS_NAME).stat().st_size)
+    try:
+        for out_of_memory in (True, False) if cold else (False,):
+            run = try_copy(files, folder, cold=out_of_memory, residency=residency, report=report)
+            trials.prepared.append(run)
+    except (ArtifactUnusable, OSError) as error:
+        copy = copy.model_copy(update={"problem": str(error)})
+    trials.copy = copy
