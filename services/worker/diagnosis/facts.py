@@ -213,6 +213,8 @@ class LoadFacts(Frozen):
     prepared: tuple[TrialLoad, ...] = ()
     """Loads of the prepared copy: with its file out of memory where that was wanted, then from memory."""
     targets: tuple[Target, ...] = ()
+    intake_bytes_per_second: float | None = None
+    """How fast a prepared copy that lies in memory already is copied and hashed by this process."""
     versions: dict[str, str] = {}
 
     @property

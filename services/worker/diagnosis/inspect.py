@@ -9,6 +9,7 @@ from pathlib import Path
 
 from services.worker.diagnosis.cache_rules import describe_cache
 from services.worker.diagnosis.facts import LoadFacts
+from services.worker.diagnosis.intake import intake_bytes_per_second
 from services.worker.diagnosis.read_speed import ReadSpeed, measure_read_speed
 from services.worker.diagnosis.targets import measure_targets
 from services.worker.diagnosis.trials import Trials
@@ -37,8 +38,8 @@ def inspect_model(
 ) -> LoadFacts:
     """All facts about the model in `files`. `attempt` loads it, or answers without where that is not wanted.
 
-    `places` are measured as targets that the model could be moved to. The disk is left alone for
-    `watch_seconds` to see what others do with it.
+    `places` are measured as targets that the model could be moved to; without any, nothing is measured that
+    only predictions need. The disk is left alone for `watch_seconds` to see what others do with it.
     Reading speed comes before the trial and leaves the page cache as it was. Raises JobStopped; a trial that
     fails is a fact.
     """
@@ -75,6 +76,7 @@ def inspect_model(
         copy_in_use=trials.copy,
         prepared=tuple(trials.prepared),
         targets=targets,
+        intake_bytes_per_second=intake_bytes_per_second() if places else None,
         versions=versions(),
     )
 

@@ -4,6 +4,8 @@ A load is what storage takes for its bytes, plus what no storage changes. Every 
 with its files out of memory (but for the warm cache), and None where the facts do not tell.
 """
 
+import math
+
 from services.worker.diagnosis.facts import LoadFacts, Target, TrialLoad
 
 
@@ -28,13 +30,14 @@ def fixed_seconds(run: TrialLoad) -> float:
 
 
 def from_copy(facts: LoadFacts) -> float | None:
-    """From the prepared copy in the data folder: its bytes, and the fixed part."""
+    """From the prepared copy in the data folder: its bytes, no faster than they are taken in, and the rest."""
     target = facts.target("data")
     size_bytes = facts.copy_in_use.bytes if facts.copy_in_use else facts.checkpoint.nf4_bytes
     runs = (*facts.prepared, *reversed(facts.checkpoint_runs))
     if target is None or not target.limit_bytes_per_second or size_bytes is None or not runs:
         return None
-    return size_bytes / target.limit_bytes_per_second + fixed_seconds(runs[0])
+    rate = min(target.limit_bytes_per_second, facts.intake_bytes_per_second or math.inf)
+    return size_bytes / rate + fixed_seconds(runs[0])
 
 
 def from_target(facts: LoadFacts, target: Target) -> float | None:
@@ -52,8 +55,8 @@ def from_bfloat16(facts: LoadFacts) -> float | None:
 
 
 def from_warm_copy(facts: LoadFacts) -> float | None:
-    """From the prepared copy, its file in the page cache: read at the speed of memory."""
-    copy, speed = facts.copy_in_use, facts.read_speed
-    if copy is None or speed is None or not speed.warm.bytes_per_second or not facts.prepared:
+    """From the prepared copy, its file in the page cache."""
+    copy, rate = facts.copy_in_use, facts.intake_bytes_per_second
+    if copy is None or not rate or not facts.prepared:
         return None
-    return copy.bytes / speed.warm.bytes_per_second + fixed_seconds(facts.prepared[0])
+    return copy.bytes / rate + fixed_seconds(facts.prepared[0])

@@ -5,6 +5,7 @@ import pytest
 from services.worker.diagnosis import predictions
 from services.worker.diagnosis.checks import run_checks
 from services.worker.diagnosis.facts import LoadFacts, PreparedCopy, Target
+from services.worker.diagnosis.intake import intake_bytes_per_second
 from tests.worker.diagnosis.diagnosed import GB, healthy, speed, trial
 
 HARD_DISK = speed(direct=140e6, buffered=160e6, mapped=158e6, latency=0.009)
@@ -25,7 +26,8 @@ WARM = trial(
 
 
 def slow(**changes: object) -> LoadFacts:
-    return healthy(**{"read_speed": HARD_DISK, "trial": COLD, "targets": (DATA, SSD)} | changes)
+    known = {"read_speed": HARD_DISK, "trial": COLD, "targets": (DATA, SSD), "intake_bytes_per_second": 1e9}
+    return healthy(**known | changes)
 
 
 def test_the_copy_takes_its_bytes_at_the_rate_of_the_data_folder_and_the_fixed_part() -> None:
@@ -53,7 +55,18 @@ def test_bfloat16_is_read_at_the_rate_of_where_it_lies() -> None:
 
 def test_a_copy_in_memory_is_read_at_the_rate_of_memory() -> None:
     facts = slow(copy_in_use=COPY, prepared=(trial(resolve=0.25, read=3.0, move=0.25, rest=0.5),))
-    assert predictions.from_warm_copy(facts) == pytest.approx(0.5e9 / 8e9 + 1.0)
+    assert predictions.from_warm_copy(facts) == pytest.approx(0.5e9 / 1e9 + 1.0)
+
+
+def test_a_copy_on_a_disk_faster_than_this_process_is_read_as_fast_as_it_can_take_it() -> None:
+    nvme = DATA.model_copy(update={"limit_bytes_per_second": 7e9})
+    assert predictions.from_copy(slow(targets=(nvme,))) == pytest.approx(0.5e9 / 1e9 + 1.0)
+
+
+def test_the_rate_at_which_bytes_are_taken_in_is_measured() -> None:
+    rate = intake_bytes_per_second()
+    assert rate is not None
+    assert rate > 10e6
 
 
 @pytest.mark.parametrize(
