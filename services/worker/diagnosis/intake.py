@@ -1,4 +1,4 @@
-"""How fast this process takes in bytes that no storage holds up: what bounds a load from memory or a fast disk."""
+"""How fast this process takes in bytes that no storage holds up: the bound of a load from memory."""
 
 import os
 import time

@@ -30,7 +30,7 @@ def fixed_seconds(run: TrialLoad) -> float:
 
 
 def from_copy(facts: LoadFacts) -> float | None:
-    """From the prepared copy in the data folder: its bytes, no faster than they are taken in, and the rest."""
+    """From the prepared copy in the data folder: its bytes, no faster than they are taken in."""
     target = facts.target("data")
     size_bytes = facts.copy_in_use.bytes if facts.copy_in_use else facts.checkpoint.nf4_bytes
     runs = (*facts.prepared, *reversed(facts.checkpoint_runs))
