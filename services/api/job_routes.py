@@ -98,9 +98,10 @@ def get_report(service: Service, *, job_id: str, query: ReportQuery) -> Response
     """The result of a job that succeeded: a diagnosis, an evaluation, what training came to."""
     record = service.store.get(job_id)
     if query.format == "html" and record.kind not in KINDS_WITH_PAGE:
+        drawn = " and ".join(KINDS_WITH_PAGE)
         raise NotFound(
-            f"Job {job_id} is a {record.kind} job; only reports of {' and '.join(KINDS_WITH_PAGE)} jobs are drawn "
-            "as pages. Leave `format` out to read this one as JSON."
+            f"Job {job_id} is a {record.kind} job; only reports of {drawn} jobs are drawn as pages. "
+            "Leave `format` out to read this one as JSON."
         )
     report = report_of(service, finished(record, "report"))
     if query.format == "html":
