@@ -15,6 +15,7 @@ from pydantic import (
 
 RowFormat = Literal["chat", "text", "prompt_completion", "classification"]
 JobKind = Literal["fine_tuning", "load_diagnostic", "evaluation", "model_preparation"]
+KINDS_WITH_PAGE: tuple[JobKind, ...] = ("load_diagnostic", "model_preparation")  # reports that are drawn
 JobStatus = Literal["queued", "running", "cancelling", "succeeded", "failed", "cancelled"]
 
 

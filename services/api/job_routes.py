@@ -7,13 +7,14 @@ from flask import Response, request
 from pydantic import Field
 
 from services.api.adapter_archive import ADAPTER_FOLDERS, AdapterArchive
+from services.api.load_page.page import load_page
 from services.api.routing import json_response
 from services.api.service import Service
 from services.api.submit import submit_job
 from services.api.tries import this_try
 from shared.errors import InvalidField, NotFinished, NotFound
 from shared.jobs import TERMINAL
-from shared.schemas import Frozen, JobEvent, JobKind, JobRecord, JobRequest, JobStatus
+from shared.schemas import KINDS_WITH_PAGE, Frozen, JobEvent, JobKind, JobRecord, JobRequest, JobStatus
 
 
 class JobsQuery(Frozen):
@@ -48,7 +49,9 @@ class EventList(Frozen):
 
 
 class ReportQuery(Frozen):
-    format: str = Field("json", description="only `json` so far")
+    format: Literal["json", "html"] = Field(
+        "json", description="`html`: a page with pictures, of load diagnoses and model preparations so far"
+    )
 
 
 class AdapterQuery(Frozen):
@@ -93,12 +96,17 @@ def list_events(service: Service, *, job_id: str, query: EventsQuery) -> EventLi
 
 def get_report(service: Service, *, job_id: str, query: ReportQuery) -> Response:
     """The result of a job that succeeded: a diagnosis, an evaluation, what training came to."""
-    if query.format != "json":
-        raise NotFound(f"Reports are served as JSON only, not as {query.format[:40]!r}.")
-    record = finished(service.store.get(job_id), "report")
-    return Response(
-        json.dumps(report_of(service, record), ensure_ascii=False), content_type="application/json"
-    )
+    record = service.store.get(job_id)
+    if query.format == "html" and record.kind not in KINDS_WITH_PAGE:
+        drawn = " and ".join(KINDS_WITH_PAGE)
+        raise NotFound(
+            f"Job {job_id} is a {record.kind} job; only reports of {drawn} jobs are drawn as pages. "
+            "Leave `format` out to read this one as JSON."
+        )
+    report = report_of(service, finished(record, "report"))
+    if query.format == "html":
+        return load_page(record.id, report)
+    return Response(json.dumps(report, ensure_ascii=False), content_type="application/json")
 
 
 def get_adapter(service: Service, *, job_id: str, query: AdapterQuery) -> Response:

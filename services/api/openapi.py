@@ -136,6 +136,7 @@ def _responses(route: Route, inline: Mapping[tuple[Any, JsonSchemaMode], Any]) -
         content = {route.answer: {"schema": schema}}
     else:
         content = {"application/json": {"schema": inline[_key(route.answer), "serialization"]}}
+    content |= {type_: {"schema": {"type": "string"}} for type_ in route.other_answers}
     answers: Json = {str(route.status): {"description": HTTPStatus(route.status).phrase, "content": content}}
     refusals = [*route.refusals, *(() if route.is_public else (Unauthorized, StoreUnavailable))]
     for status in sorted({refusal.status for refusal in refusals}):

@@ -70,7 +70,7 @@ JOBS = (
     ),
     Route(
         GET, "/v1/jobs/<job_id>/report", get_report, "Read a job's result",
-        query=ReportQuery, refusals=(NotFound, NotFinished),
+        other_answers=("text/html",), query=ReportQuery, refusals=(NotFound, NotFinished),
     ),
     Route(
         GET, "/v1/jobs/<job_id>/adapter", get_adapter, "Download a job's adapter",

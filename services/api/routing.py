@@ -31,8 +31,8 @@ class Route:
     """One method of one page. `path` is a Flask rule; its parts become arguments of `view`.
 
     `view` is called with the service, the path's parts, and `query` and `body` where the route has them; it
-    returns a model, sent as JSON with `status`, or a response as it is. `is_repeatable`: it takes an
-    Idempotency-Key.
+    returns a model, sent as JSON with `status`, or a response as it is. `other_answers`: content types it has
+    on demand. `is_repeatable`: it takes an Idempotency-Key.
     """
 
     method: HTTPMethod
@@ -40,6 +40,7 @@ class Route:
     view: Callable[..., Answer]
     summary: str
     answer: type[BaseModel] | str = "application/json"
+    other_answers: tuple[str, ...] = ()
     status: int = 200
     query: type[BaseModel] = NoQuery
     body: Any = None

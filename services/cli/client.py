@@ -102,6 +102,10 @@ class Client:
         """The job's result as data."""
         return self._ask("GET", f"/v1/jobs/{job_id}/report")
 
+    def report_page(self, job_id: str) -> bytes:
+        """The same as an HTML page that stands alone."""
+        return self._send("GET", f"/v1/jobs/{job_id}/report", params={"format": "html"}).content
+
     @contextmanager
     def adapter(self, job_id: str) -> Iterator[tuple[int | None, Iterator[bytes]]]:
         """(size in bytes if told, pieces) of the tar archive with a finished job's adapter."""
@@ -115,12 +119,15 @@ class Client:
             length = answer.headers.get("Content-Length")
             yield (int(length) if length else None), answer.iter_bytes()
 
-    def _ask(self, method: str, path: str, **arguments: Any) -> dict[str, Any]:
+    def _send(self, method: str, path: str, **arguments: Any) -> httpx.Response:
         with self._plain_errors():
             answer = self._http.request(method, path, **arguments)
         if answer.status_code >= 400:
             raise refusal(answer)
-        value = answer.json()
+        return answer
+
+    def _ask(self, method: str, path: str, **arguments: Any) -> dict[str, Any]:
+        value = self._send(method, path, **arguments).json()
         if not isinstance(value, dict):
             raise CommandFailed(f"{method} {path} answered with something that is no JSON object")
         return value

@@ -1,4 +1,4 @@
-"""`jobs`, `show`, `events`, `cancel`, `download`: the life of a job, seen and ended."""
+"""`jobs`, `show`, `report`, `events`, `cancel`, `download`: the life of a job, seen and ended."""
 
 import argparse
 import time
@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import get_args
 
 from services.cli.adapter_archive import download_adapter
+from services.cli.failure import CommandFailed
 from services.cli.options import Commands, add_command
-from services.cli.record_text import job_row, record_text
+from services.cli.record_text import job_row, record_text, result_text
 from services.cli.server import connect
 from services.cli.terminal import Terminal
 from services.cli.watch import ENDED, POLL_SECONDS, event_line
@@ -25,6 +26,10 @@ def add_commands(commands: Commands) -> None:
     show = add_command(commands, "show", "show a job's record and result")
     show.set_defaults(run=show_job)
 
+    report = add_command(commands, "report", "print a job's report, or write it as a page with pictures")
+    report.add_argument("--html", type=Path, metavar="FILE", help="write the page here, for a browser")
+    report.set_defaults(run=report_job)
+
     events = add_command(commands, "events", "print a job's events, oldest first")
     events.add_argument("-f", "--follow", action="store_true", help="go on until the job ends")
     events.set_defaults(run=print_events)
@@ -35,7 +40,7 @@ def add_commands(commands: Commands) -> None:
     download = add_command(commands, "download", "write a finished job's adapter into a folder")
     download.set_defaults(run=download_job)
 
-    for command in (show, events, cancel, download):
+    for command in (show, report, events, cancel, download):
         command.add_argument("job_id", metavar="ID")
     download.add_argument("folder", metavar="DIR", type=Path, help="a new or empty folder")
 
@@ -58,6 +63,23 @@ def show_job(arguments: argparse.Namespace, settings: Settings, terminal: Termin
         record = client.job(arguments.job_id)
     terminal.emit(record.model_dump(mode="json"))
     terminal.say(record_text(record))
+    return 0
+
+
+def report_job(arguments: argparse.Namespace, settings: Settings, terminal: Terminal) -> int:
+    with connect(settings) as client:
+        if arguments.html is None:
+            report = client.report(arguments.job_id)
+            terminal.emit(report)
+            terminal.say(result_text(report))
+            return 0
+        page = client.report_page(arguments.job_id)
+    try:
+        arguments.html.write_bytes(page)
+    except OSError as error:
+        raise CommandFailed(f"can't write {arguments.html}: {error.strerror}") from error
+    terminal.emit({"file": str(arguments.html), "bytes": len(page)})
+    terminal.say(f"written to {arguments.html}; open it in a browser")
     return 0
 
 

@@ -15,7 +15,7 @@ from services.cli.server import connect
 from services.cli.terminal import Terminal
 from services.cli.watch import watch
 from shared.errors import FieldError
-from shared.schemas import Hyperparameters, JobRecord, JobRequest, Lora
+from shared.schemas import KINDS_WITH_PAGE, Hyperparameters, JobRecord, JobRequest, Lora
 from shared.settings import Settings
 
 PLACEHOLDER_FILE = "file-0"  # stands for a file until it is uploaded, so that wrong options cost no upload
@@ -155,6 +155,8 @@ def _submit_and_watch(client: Client, request: dict[str, Any], detach: bool, ter
         terminal.note(f"{record.id} is {record.status}")
         record = follow(client, record, terminal)
         terminal.say(record_text(record))
+        if record.status == "succeeded" and record.kind in KINDS_WITH_PAGE:
+            terminal.note(f"with pictures: ./tunedock report {record.id} --html report.html")
     terminal.emit(record.model_dump(mode="json"))
     return 0 if detach or record.status == "succeeded" else 1
 

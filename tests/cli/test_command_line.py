@@ -33,6 +33,8 @@ def run(words: str) -> int:
         "jobs --limit many",
         "jobs --status lost",
         "show",
+        "report",
+        "report x --html",
         "train",
         "train no-such-file.jsonl",
         "train --dataset rows --epochs 0",
@@ -50,7 +52,17 @@ def test_wrong_usage_ends_with_2(words: str, capsys: pytest.CaptureFixture[str])
 
 @pytest.mark.parametrize(
     "words",
-    ["jobs", "show x", "events x", "cancel x", "download x dir", "train --dataset rows", "diagnose m"],
+    [
+        "jobs",
+        "show x",
+        "report x",
+        "report x --html y",
+        "events x",
+        "cancel x",
+        "download x dir",
+        "train --dataset rows",
+        "diagnose m",
+    ],
 )
 def test_a_command_that_finds_no_server_says_how_to_start_one(
     words: str, capsys: pytest.CaptureFixture[str]
@@ -113,6 +125,6 @@ def test_every_command_is_in_the_help(capsys: pytest.CaptureFixture[str]) -> Non
     assert run("--help") == 0
     words = re.findall(r"^    (\w+) ", capsys.readouterr().out, re.MULTILINE)
     assert words == [
-        "demo", "up", "down", "train", "diagnose", "prepare", "jobs", "show", "events", "cancel", "download",
-        "doctor", "key", "bench", "check", "test",
+        "demo", "up", "down", "train", "diagnose", "prepare", "jobs", "show", "report", "events", "cancel",
+        "download", "doctor", "key", "bench", "check", "test",
     ]  # fmt: skip

@@ -84,6 +84,27 @@ def test_a_job_is_listed_shown_and_its_events_printed(stack: LiveStack, finished
     assert len({event["id"] for event in events}) == len(events)
 
 
+def test_a_diagnosis_is_printed_and_written_as_a_page(stack: LiveStack, finished_job: str) -> None:
+    diagnosed = stack.command("diagnose", TINY_MODEL)
+    assert diagnosed.returncode == 0, diagnosed.stderr
+    job_id = diagnosed.stdout.split()[0]
+    assert f"./tunedock report {job_id} --html" in diagnosed.stderr
+    printed = stack.command("report", job_id)
+    assert printed.stdout.startswith(f"How {TINY_MODEL} loads, ")
+    assert json.loads(stack.command("report", job_id, "--json").stdout)["model"] == TINY_MODEL
+    written = stack.command("report", job_id, "--html", "page.html", "--json")
+    page = (stack.folder / "page.html").read_bytes()
+    assert json.loads(written.stdout) == {"file": "page.html", "bytes": len(page)}
+    assert page.startswith(b"<!doctype html>")
+    assert b"Where the seconds go" in page
+    nowhere = stack.command("report", job_id, "--html", "no-such-folder/page.html")
+    assert nowhere.returncode == 1
+    assert "no-such-folder/page.html" in nowhere.stderr
+    other = stack.command("report", finished_job, "--html", "other.html")
+    assert other.returncode == 1
+    assert not (stack.folder / "other.html").exists()
+
+
 def test_an_adapter_is_downloaded_into_a_new_folder_only(stack: LiveStack, finished_job: str) -> None:
     done = stack.command("download", finished_job, "mine/adapter")
     assert done.returncode == 0, done.stderr

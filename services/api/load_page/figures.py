@@ -1,0 +1,64 @@
+"""The four numbers of a report: the load, its limit, what is predicted, what was measured."""
+
+from dataclasses import dataclass
+
+from services.api.load_page.loads import main_run, run_name
+from services.api.load_page.remedies import Remedies
+from services.api.load_page.report import LoadReport
+from services.api.load_page.verdict import storage_word
+from shared.units import duration, rate, size
+
+_NONE = "–"
+
+
+@dataclass(frozen=True)
+class Figure:
+    label: str
+    value: str
+    note: str
+
+
+def key_figures(report: LoadReport, remedies: Remedies) -> tuple[Figure, ...]:
+    """Always four, so that what is missing is seen to be missing."""
+    return (_load(report), _limit(report), _predicted(remedies), _measured(report))
+
+
+def _load(report: LoadReport) -> Figure:
+    run = main_run(report)
+    if run is None:
+        failure = report.facts.trial_failure
+        return Figure("Load", _NONE, "it failed" if failure else "not tried")
+    note = run_name(run).lower()
+    if run.limit_seconds:
+        note += f", {run.total_seconds / run.limit_seconds:.2f} times the limit"
+    return Figure("Load", duration(run.total_seconds), note)
+
+
+def _limit(report: LoadReport) -> Figure:
+    summary = report.summary
+    label = f"Limit of the {storage_word(report)}"
+    if summary.limit_seconds is None or summary.limit_bytes_per_second is None:
+        return Figure(label, _NONE, "its rate is not known")
+    sum_ = f"{size(summary.weight_bytes)} ÷ {rate(summary.limit_bytes_per_second)}"
+    return Figure(label, duration(summary.limit_seconds), sum_)
+
+
+def _predicted(remedies: Remedies) -> Figure:
+    label = "After the best remedy"
+    first = remedies.ranked[0] if remedies.ranked else None
+    if first is not None and first.is_needed:
+        return Figure(label, _NONE, "it makes the model load")
+    if first is None or (best := first.remedy).saves_seconds is None:
+        return Figure(label, _NONE, "no remedy is predicted to save time")
+    if best.predicted_seconds is None:
+        return Figure(label, f"−{duration(best.saves_seconds)}", "predicted saving")
+    return Figure(label, duration(best.predicted_seconds), f"predicted, {duration(best.saves_seconds)} less")
+
+
+def _measured(report: LoadReport) -> Figure:
+    done = [one for one in report.applied if one.measured_seconds is not None]
+    if not done:
+        return Figure("Measured after it", _NONE, "nothing was applied in this job")
+    last = done[-1]
+    note = f"predicted {duration(last.predicted_seconds)}" if last.predicted_seconds is not None else ""
+    return Figure("Measured after it", duration(last.measured_seconds or 0.0), note)

@@ -1,0 +1,111 @@
+"""The loads a report tells of, as bars on one scale beside the limits of their storages."""
+
+from dataclasses import dataclass
+
+from services.api.load_page.bars import Scale, Segment, phases_of, stack, stack_phases
+from services.api.load_page.report import LoadReport, Run
+from shared.units import size
+
+_NAMES = {
+    "as_found": "As found",
+    "cold": "Cold",
+    "warm": "Warm",
+    "prepared": "Prepared",
+    "resident": "In memory already",
+}
+
+
+@dataclass(frozen=True)
+class LoadBar:
+    """One load; `limit_at` is where its limit stands, in percent of the width."""
+
+    name: str
+    note: str
+    run: Run
+    segments: tuple[Segment, ...]
+    limit_at: float | None
+
+
+@dataclass(frozen=True)
+class LoadChart:
+    bars: tuple[LoadBar, ...]
+    phases: tuple[str, ...]
+    scale: Scale
+
+
+def runs_of(report: LoadReport) -> tuple[Run, ...]:
+    """All loads; of a report that tells of one only, that one."""
+    summary, trial = report.summary, report.facts.trial
+    if summary.runs or summary.total_seconds is None:
+        return summary.runs
+    of_these_files = trial is None or trial.folder == report.facts.checkpoint.folder
+    return (
+        Run(
+            name="resident" if trial and trial.source == "resident" else "as_found",
+            total_seconds=summary.total_seconds,
+            phase_seconds=summary.phase_seconds,
+            weight_bytes=trial.weight_bytes if trial else summary.weight_bytes,
+            limit_seconds=summary.limit_seconds if of_these_files else None,
+            cached_bytes_before=trial.cached_bytes_before if trial else None,
+        ),
+    )
+
+
+def main_run(report: LoadReport) -> Run | None:
+    """The load that the report is about: the cold one where there is one."""
+    runs = {run.name: run for run in reversed(runs_of(report))}
+    first = next(iter(runs_of(report)), None)
+    return runs.get("cold") or runs.get("as_found") or first
+
+
+def load_chart(report: LoadReport) -> LoadChart:
+    runs = runs_of(report)
+    scale = Scale.over(
+        seconds
+        for run in runs
+        for seconds in (run.total_seconds, sum(run.phase_seconds.values()), run.limit_seconds)
+    )
+    return LoadChart(
+        bars=tuple(
+            LoadBar(
+                name=run_name(run),
+                note=_cached(run),
+                run=run,
+                segments=stack_phases(run.phase_seconds, scale),
+                limit_at=None if run.limit_seconds is None else scale.percent(run.limit_seconds),
+            )
+            for run in runs
+        ),
+        phases=phases_of(run.phase_seconds for run in runs),
+        scale=scale,
+    )
+
+
+def costs(report: LoadReport) -> tuple[Segment, ...]:
+    """What the runs' differences tell: storage, quantizing, what is fixed; empty where they tell nothing."""
+    summary = report.summary
+    known = [
+        (name, phase, seconds)
+        for name, phase, seconds in (
+            ("storage", "read", summary.storage_seconds),
+            ("quantizing", "quantize", summary.quantize_seconds),
+            ("fixed", "rest", summary.fixed_seconds),
+        )
+        if seconds is not None
+    ]
+    return stack(known, Scale(sum(max(0.0, seconds) for _, _, seconds in known)))
+
+
+def run_name(run: Run) -> str:
+    return _NAMES.get(run.name, run.name)
+
+
+def _cached(run: Run) -> str:
+    cached, total = run.cached_bytes_before, run.weight_bytes
+    if run.name == "resident":
+        return f"the load that brought it there, {size(total)}"
+    if cached is None:
+        return f"{size(total)}; how much was in memory before is not known"
+    if cached <= 0:
+        return f"{size(total)}, nothing of it in memory before"
+    return f"{size(total)}, {'all' if cached >= total else size(cached)} of it in memory before"

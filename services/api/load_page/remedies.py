@@ -1,0 +1,149 @@
+"""What would help, best first, and what was done: predicted beside measured."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from services.api.load_page.bars import Scale
+from services.api.load_page.loads import main_run
+from services.api.load_page.report import Applied, LoadReport, Remedy
+from shared.units import duration
+
+_WORTH_A_WORD = 1.05  # from this ratio on two times differ
+
+
+@dataclass(frozen=True)
+class Bar:
+    name: str
+    seconds: float
+    width: float
+
+
+@dataclass(frozen=True)
+class RankedRemedy:
+    """`findings`: the numbers of those that offer it; `is_needed`: one of them prevents the load.
+
+    `bars`: seconds saved, predicted and measured.
+    """
+
+    number: int
+    remedy: Remedy
+    findings: tuple[int, ...]
+    is_needed: bool
+    bars: tuple[Bar, ...]
+    measured_seconds: float | None
+
+
+@dataclass(frozen=True)
+class Remedies:
+    ranked: tuple[RankedRemedy, ...]
+    scale: Scale
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one remedy brought: its loads as bars, before to after."""
+
+    applied: Applied
+    bars: tuple[Bar, ...]
+    limit_at: float | None
+    words: str
+
+
+def ranked_remedies(report: LoadReport) -> Remedies:
+    """Each remedy once: those the load needs, then by the seconds saved; else the findings' order stays."""
+    offered: dict[tuple[str, str | None], tuple[Remedy, list[int]]] = {}
+    for number, finding in enumerate(report.findings, start=1):
+        for remedy in finding.remedies:
+            kept, numbers = offered.get((remedy.action, remedy.command), (remedy, []))
+            offered[remedy.action, remedy.command] = (max(kept, remedy, key=_saves), [*numbers, number])
+    needed = {
+        number for number, finding in enumerate(report.findings, start=1) if finding.severity == "error"
+    }
+    order = sorted(offered.values(), key=lambda offer: (needed.isdisjoint(offer[1]), -_saves(offer[0])))
+    measured = {done.action: done for done in report.applied}
+    scale = Scale.over([_load_now(report), *(_saves(remedy) for remedy, _ in order)])
+    return Remedies(
+        ranked=tuple(
+            RankedRemedy(
+                number=number,
+                remedy=remedy,
+                findings=tuple(findings),
+                is_needed=not needed.isdisjoint(findings),
+                bars=tuple(_savings(remedy, measured.get(remedy.action), scale)),
+                measured_seconds=done.measured_seconds if (done := measured.get(remedy.action)) else None,
+            )
+            for number, (remedy, findings) in enumerate(order, start=1)
+        ),
+        scale=scale,
+    )
+
+
+def outcomes(report: LoadReport) -> tuple[Outcome, ...]:
+    """One for each remedy the job carried out, all on one scale."""
+    scale = Scale.over(
+        seconds
+        for done in report.applied
+        for seconds in (
+            done.before_seconds,
+            done.predicted_seconds,
+            done.measured_seconds,
+            done.limit_seconds,
+        )
+    )
+    return tuple(
+        Outcome(
+            applied=done,
+            bars=tuple(
+                Bar(name, seconds, scale.percent(seconds))
+                for name, seconds in (
+                    ("before", done.before_seconds),
+                    ("predicted", done.predicted_seconds),
+                    ("measured", done.measured_seconds),
+                )
+                if seconds is not None
+            ),
+            limit_at=None if done.limit_seconds is None else scale.percent(done.limit_seconds),
+            words=", ".join(_outcome_words(done)),
+        )
+        for done in report.applied
+    )
+
+
+def times_as_fast(before: float, after: float) -> str | None:
+    """`4.7 times as fast`; None where the difference is not worth a word."""
+    if after <= 0 or before / after < _WORTH_A_WORD:
+        return None
+    return f"{before / after:.1f} times as fast"
+
+
+def _outcome_words(done: Applied) -> Iterator[str]:
+    before, predicted, after = done.before_seconds, done.predicted_seconds, done.measured_seconds
+    if after is None:
+        yield "not measured"
+        return
+    if before is not None:
+        yield f"{duration(abs(before - after))} {'less' if before >= after else 'more'}"
+        if faster := times_as_fast(before, after):
+            yield faster
+    if predicted:
+        off = after / predicted - 1
+        yield f"{abs(off):.0%} {'above' if off >= 0 else 'below'} the prediction"
+    if done.limit_seconds:
+        yield f"{after / done.limit_seconds:.2f} times the limit"
+
+
+def _savings(remedy: Remedy, done: Applied | None, scale: Scale) -> Iterator[Bar]:
+    if remedy.saves_seconds is not None:
+        yield Bar("predicted", remedy.saves_seconds, scale.percent(remedy.saves_seconds))
+    if done and done.before_seconds is not None and done.measured_seconds is not None:
+        saved = done.before_seconds - done.measured_seconds
+        yield Bar("measured", saved, scale.percent(saved))
+
+
+def _saves(remedy: Remedy) -> float:
+    return -1.0 if remedy.saves_seconds is None else remedy.saves_seconds
+
+
+def _load_now(report: LoadReport) -> float | None:
+    run = main_run(report)
+    return run.total_seconds if run else report.summary.limit_seconds

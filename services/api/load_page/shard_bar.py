@@ -1,0 +1,40 @@
+"""Seconds a shard, as a progress bar over checkpoint shards shows them."""
+
+from dataclasses import dataclass
+
+from services.api.load_page.report import LoadReport
+
+_BLOCKS = "█" * 5
+
+
+@dataclass(frozen=True)
+class ShardBar:
+    name: str
+    seconds: float
+    """A shard."""
+    line: str
+
+
+def shard_bars(report: LoadReport) -> tuple[ShardBar, ...]:
+    """Of the load, and of one as fast as the storage allows; neither where it is not known."""
+    summary = report.summary
+    if summary.shards < 1:
+        return ()
+    at_limit = None if summary.limit_seconds is None else summary.limit_seconds / summary.shards
+    return tuple(
+        ShardBar(name, seconds, shard_line(summary.shards, seconds))
+        for name, seconds in (("this load", summary.shard_seconds), ("at the limit", at_limit))
+        if seconds is not None and seconds > 0
+    )
+
+
+def shard_line(shards: int, seconds: float) -> str:
+    """`100%|█████| 2/2 [01:03<00:00, 31.96s/it]`, as tqdm writes it."""
+    pace = f"{seconds:.2f}s/it" if seconds > 1 else f"{1 / seconds:.2f}it/s"
+    return f"100%|{_BLOCKS}| {shards}/{shards} [{_clock(shards * seconds)}<00:00, {pace}]"
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes:02d}:{rest:02d}"

@@ -1,0 +1,141 @@
+"""The report in a sentence or two: why a load takes as long as it does, what helps, what it brought."""
+
+import re
+from dataclasses import dataclass
+
+from services.api.load_page.loads import main_run
+from services.api.load_page.remedies import RankedRemedy, Remedies, times_as_fast
+from services.api.load_page.report import Finding, LoadReport, Run
+from shared.units import duration, rate, size
+
+_MOST = 0.5  # a part that takes more of the load than this is what the load is about
+_STORAGES = {
+    "network": "network storage",
+    "host share": "host share",
+    "fuse": "FUSE filesystem",
+    "memory": "memory filesystem",
+}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """`more`: further sentences, each with the question it answers."""
+
+    headline: str
+    more: tuple[tuple[str, str], ...]
+
+
+def verdict(report: LoadReport, remedies: Remedies) -> Verdict:
+    why, seen = _why(report)
+    brought = _brought(report)
+    more = [("Why", why)] if brought else []
+    if seen:
+        more.append(("What was seen", seen))
+    if remedies.ranked and (help_ := _help(report, remedies.ranked[0])):
+        more.append(("What helps most", help_))
+    return Verdict(_tied(brought or why), tuple((question, _tied(answer)) for question, answer in more))
+
+
+def storage_word(report: LoadReport) -> str:
+    return _STORAGES.get(report.facts.storage.storage_class, "disk")
+
+
+def disk_seconds(report: LoadReport, run: Run) -> float | None:
+    """How much of a load the storage's limit explains; None where its bytes came from memory or elsewhere."""
+    uncached = run.weight_bytes - (run.cached_bytes_before or 0)
+    if run.limit_seconds is None or run.cached_bytes_before is None or run.weight_bytes <= 0:
+        return None
+    reading = run.phase_seconds.get("read", 0.0) + run.phase_seconds.get("deserialize", 0.0)
+    return min(reading, run.limit_seconds * max(0, uncached) / run.weight_bytes)
+
+
+def _why(report: LoadReport) -> tuple[str, str]:
+    """(the cause, what was seen of it where that says more than a number)"""
+    cause = next((finding for finding in report.findings if finding.severity != "info"), None)
+    run = main_run(report)
+    if cause is not None and cause.severity == "error":
+        return _sentence(cause.title), "".join(cause.evidence[:1])
+    said = _parts(report, run) if run else _untried(report)
+    advice = _advice(report, cause) if cause else "Nothing to mend." if run else ""
+    return f"{said} {advice}".strip(), ""
+
+
+def _untried(report: LoadReport) -> str:
+    least = _least(report)
+    if least is None:
+        return "No load was tried, and how fast the storage is could not be measured."
+    return f"No load was tried. From this {storage_word(report)} it takes at least {least}."
+
+
+def _parts(report: LoadReport, run: Run) -> str:
+    """The load's seconds, and which part most of them are."""
+    total, seconds = duration(run.total_seconds), run.phase_seconds
+    limit, word = report.summary.limit_bytes_per_second, storage_word(report)
+    disk = disk_seconds(report, run) or 0.0
+    quantizing = seconds.get("quantize", 0.0)
+    fixed = seconds.get("resolve", 0.0) + seconds.get("rest", 0.0)
+    most = _MOST * run.total_seconds
+    if limit and disk > most:
+        return f"{total}, of which {duration(disk)} is the {word}: {size(run.weight_bytes)} at {rate(limit)}."
+    if run.name == "resident":
+        return f"In memory already; the load that brought it there took {total}."
+    if quantizing > most:
+        return f"{total}, of which {duration(quantizing)} is quantizing to 4 bits."
+    if fixed > most:
+        return f"{total}, of which {duration(fixed)} does not depend on the weights."
+    if _is_cached(run) and (least := _least(report)):
+        return f"{total}, the files being in memory already; from the {word} it takes at least {least}."
+    against = f"; the {word} alone needs {duration(run.limit_seconds)}" if run.limit_seconds else ""
+    return f"{total} for {size(run.weight_bytes)}{against}."
+
+
+def _is_cached(run: Run) -> bool:
+    return run.cached_bytes_before is not None and run.cached_bytes_before > 0.9 * run.weight_bytes
+
+
+def _least(report: LoadReport) -> str | None:
+    summary = report.summary
+    if summary.limit_seconds is None or summary.limit_bytes_per_second is None:
+        return None
+    return (
+        f"{duration(summary.limit_seconds)}: {size(summary.weight_bytes)} at "
+        f"{rate(summary.limit_bytes_per_second)}"
+    )
+
+
+def _advice(report: LoadReport, cause: Finding) -> str:
+    if cause.id == "bandwidth-bound":
+        other = "another" if storage_word(report) == "disk" else "a local"
+        return f"Fewer bytes or {other} disk helps, no flag does."
+    return _sentence(cause.title)
+
+
+def _help(report: LoadReport, best: RankedRemedy) -> str:
+    remedy, action = best.remedy, _sentence(best.remedy.action)
+    if remedy.saves_seconds is None:
+        only_news = all(finding.severity == "info" for finding in report.findings)
+        return "" if only_news else action
+    then = ""
+    if remedy.predicted_seconds is not None:
+        then = f", which then takes {duration(remedy.predicted_seconds)}"
+    return f"{action} It saves about {duration(remedy.saves_seconds)} of a load{then}."
+
+
+def _brought(report: LoadReport) -> str | None:
+    """Of all remedies carried out together: the first load before, the last load after."""
+    measured = [done.measured_seconds for done in report.applied if done.measured_seconds is not None]
+    before = [done.before_seconds for done in report.applied if done.before_seconds is not None]
+    if not measured or not before:
+        return None
+    faster = times_as_fast(before[0], measured[-1]) or "no gain"
+    return f"{duration(before[0])} before, {duration(measured[-1])} now: {faster}."
+
+
+def _tied(text: str) -> str:
+    """No line ends between a number and its unit."""
+    return re.sub(r"(?<=\d) (?=(?:m?s|bytes|[kMG]B(?:/s)?)\b)", "\u00a0", text)
+
+
+def _sentence(text: str) -> str:
+    text = text.strip()
+    return f"{text[:1].upper()}{text[1:]}" + ("" if text.endswith((".", "!", "?")) else ".")

@@ -1,0 +1,171 @@
+"""The page's first sentences, its ranking, its scales and its progress bar."""
+
+from typing import Any
+
+import pytest
+
+from services.api.load_page.bars import Scale, stack
+from services.api.load_page.disk_scale import disk_scale
+from services.api.load_page.figures import key_figures
+from services.api.load_page.part import visible
+from services.api.load_page.remedies import outcomes, ranked_remedies
+from services.api.load_page.report import LoadReport
+from services.api.load_page.shard_bar import shard_line
+from services.api.load_page.verdict import Verdict, verdict
+from tests.api.load_reports import (
+    broken_report,
+    healthy_report,
+    hostile_report,
+    old_report,
+    report_of,
+    slow_disk,
+)
+from tests.worker.diagnosis.diagnosed import GB, healthy, trial
+
+
+def verdict_of(values: dict[str, Any]) -> Verdict:
+    report = LoadReport.model_validate(values)
+    said = verdict(report, ranked_remedies(report))
+    return Verdict(_plain(said.headline), tuple((question, _plain(answer)) for question, answer in said.more))
+
+
+def _plain(text: str) -> str:
+    return text.replace("\u00a0", " ")
+
+
+def test_a_load_that_the_disk_bounds_is_told_as_arithmetic() -> None:
+    said = verdict_of(old_report())
+    assert said.headline == (
+        "66.7 s, of which 63.6 s is the disk: 9.62 GB at 151 MB/s. "
+        "Fewer bytes or another disk helps, no flag does."
+    )
+    ((question, answer),) = said.more
+    assert question == "What helps most"
+    assert answer.startswith("Keep a copy of the weights that is quantized already")
+    assert answer.endswith("It saves about 52.9 s of a load.")
+
+
+def test_what_was_done_is_told_before_why_it_was_needed() -> None:
+    said = verdict_of(slow_disk())
+    assert said.headline == "66.7 s before, 14.3 s now: 4.7 times as fast."
+    assert [question for question, _ in said.more] == ["Why", "What helps most"]
+    assert said.more[0][1].startswith("66.7 s, of which 63.6 s is the disk")
+    assert said.more[1][1].endswith("It saves about 52.9 s of a load, which then takes 13.8 s.")
+
+
+def test_a_remedy_that_brought_nothing_is_not_praised() -> None:
+    report = slow_disk()
+    report["applied"][0]["measured_seconds"] = 70.0
+    assert verdict_of(report).headline == "66.7 s before, 70.0 s now: no gain."
+    (outcome,) = outcomes(LoadReport.model_validate(report))
+    assert outcome.words.startswith("3.28 s more, ")
+
+
+def test_a_healthy_load_is_told_so() -> None:
+    said = verdict_of(healthy_report())
+    assert said == Verdict("2.00 s for 1.60 GB; the disk alone needs 0.53 s. Nothing to mend.", ())
+
+
+def test_a_checkpoint_that_can_not_be_loaded_comes_before_all_seconds() -> None:
+    report = LoadReport.model_validate(broken_report())
+    said = verdict_of(broken_report())
+    assert said.headline == "The checkpoint can't be loaded: files are missing or damaged."
+    assert said.more[0] == ("What was seen", "model-00002-of-00002.safetensors is missing")
+    remedies = ranked_remedies(report)
+    assert [ranked.is_needed for ranked in remedies.ranked][:2] == [True, True]
+    assert not remedies.ranked[-1].is_needed
+    assert key_figures(report, remedies)[2].note == "it makes the model load"
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        (
+            {"trial": None},
+            "No load was tried. From this disk it takes at least 0.53 s: 1.60 GB at 3.00 GB/s.",
+        ),
+        (
+            {"trial": None, "read_speed": None},
+            "No load was tried, and how fast the storage is could not be measured.",
+        ),
+        (
+            {"trial": trial(quantize=14.0, read=1.0, rest=1.0)},
+            "16.0 s, of which 14.0 s is quantizing to 4 bits. ",
+        ),
+        (
+            {"trial": trial(resolve=9.0, read=1.0, rest=8.0)},
+            "18.0 s, of which 17.0 s does not depend on the weights. ",
+        ),
+        (
+            {"trial": trial(cached_bytes_before=int(1.6 * GB), read=1.0, move=1.0)},
+            "2.00 s, the files being in memory already; from the disk it takes at least 0.53 s: ",
+        ),
+        (
+            {"trial": trial(read=1.0, move=1.0).model_copy(update={"source": "resident"})},
+            "In memory already; the load that brought it there took 2.00 s. Nothing to mend.",
+        ),
+    ],
+)
+def test_each_kind_of_load_has_its_sentence(changes: dict[str, Any], expected: str) -> None:
+    assert verdict_of(report_of(healthy(**changes))).headline.startswith(expected)
+
+
+def test_a_host_share_is_called_one_and_a_local_disk_advised() -> None:
+    assert "is the host share: " in verdict_of(hostile_report()).headline
+    assert "or a local disk helps, no flag does." in verdict_of(hostile_report()).headline
+
+
+def test_a_remedy_of_two_findings_is_ranked_once_and_names_both() -> None:
+    report = LoadReport.model_validate(slow_disk())
+    ranked = ranked_remedies(report).ranked
+    saves = [one.remedy.saves_seconds for one in ranked if one.remedy.saves_seconds is not None]
+    assert saves == sorted(saves, reverse=True)
+    assert len({(one.remedy.action, one.remedy.command) for one in ranked}) == len(ranked)
+    both = next(one for one in ranked if "bfloat16 copy" in one.remedy.action)
+    assert [report.findings[number - 1].id for number in both.findings] == ["bandwidth-bound", "wide-dtype"]
+    assert [bar.name for bar in ranked[0].bars] == ["predicted", "measured"]
+    assert ranked[0].bars[1].seconds == pytest.approx(66.72 - 14.31)
+
+
+def test_the_disk_stands_among_others_by_the_logarithm() -> None:
+    scale = disk_scale(LoadReport.model_validate(old_report()))
+    assert scale is not None
+    assert [round(mark.at, 1) for mark in scale.references] == [39.2, 58.0, 82.6]
+    assert scale.references[0].at < scale.storage.at < scale.references[1].at
+    assert scale.words == "151 MB/s: about what a typical hard disk reads (150 MB/s)"
+    assert [round(mark.seconds, 1) for mark in scale.references] == [64.1, 17.5, 3.2]
+
+
+@pytest.mark.parametrize("bytes_per_second", [3.2e3, 4e6, 10e6, 151e6, 9e9, 64e9])
+def test_every_speed_has_a_place_on_the_scale(bytes_per_second: float) -> None:
+    report = old_report()
+    report["summary"]["limit_bytes_per_second"] = bytes_per_second
+    scale = disk_scale(LoadReport.model_validate(report))
+    assert scale is not None
+    assert 0 <= scale.storage.at <= 100
+    assert all(0 < mark.at < 100 for mark in scale.references)
+
+
+@pytest.mark.parametrize("seconds", [0.003, 0.53, 1.0, 2.0, 8.17, 66.72, 497.0, 86_400.0])
+def test_an_axis_has_a_few_round_ticks(seconds: float) -> None:
+    ticks = Scale(seconds).ticks
+    assert 2 <= len(ticks) <= 5
+    assert ticks[0].at == 0
+    assert all(tick.at <= 100 for tick in ticks)
+    assert Scale(0.0).ticks == ()
+
+
+def test_segments_lie_end_to_end_and_fill_the_bar() -> None:
+    segments = stack([("a", "read", 1.0), ("b", "move", -2.0), ("c", "rest", 3.0)], Scale(4.0))
+    assert [(segment.start, segment.width) for segment in segments] == [(0, 25), (25, 0), (25, 75)]
+
+
+def test_a_progress_bar_reads_as_tqdm_writes_it() -> None:
+    assert shard_line(2, 31.96) == "100%|█████| 2/2 [01:03<00:00, 31.96s/it]"
+    assert shard_line(40, 0.4) == "100%|█████| 40/40 [00:16<00:00, 2.50it/s]"
+    assert shard_line(96, 60.0).startswith("100%|█████| 96/96 [1:36:00<00:00")
+
+
+def test_characters_that_hide_or_reorder_others_are_written_out() -> None:
+    assert visible("rm \u202etxt.exe\u0000\u200b\ud800") == "rm \\u202etxt.exe\\u0000\\u200b\\ud800"
+    assert visible("엑사원 3.5\n\tüber – 模型") == "엑사원 3.5\n\tüber – 模型"
