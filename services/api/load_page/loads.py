@@ -10,7 +10,8 @@ _NAMES = {
     "as_found": "As found",
     "cold": "Cold",
     "warm": "Warm",
-    "prepared": "Prepared",
+    "prepared_cold": "Prepared, cold",
+    "prepared": "Prepared, warm",
     "resident": "In memory already",
 }
 

@@ -7,7 +7,7 @@ from services.api.load_page.part import Part, Text
 
 
 class Run(Part):
-    """One load, timed. `name`: as_found, cold, warm, prepared."""
+    """One load, timed. `name`: as_found, cold, warm, prepared_cold, prepared."""
 
     name: Text
     total_seconds: float
