@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import save_file
 
+from services.worker.disk_full import is_disk_full as is_disk_full  # to those who call save_nf4
 from services.worker.loading.artifact import building, manifest_of, only_one_builder, publish
 from services.worker.loading.model_folder import CONFIG_PATTERNS, matches
 from services.worker.loading.pickle_conversion import artifact_name
@@ -52,10 +54,6 @@ def made_from(source: Path, dtype: torch.dtype) -> dict[str, Any]:
     }
 
 
-def is_disk_full(error: OSError) -> bool:
-    return error.errno in (errno.ENOSPC, errno.EDQUOT)
-
-
 def save_nf4(loaded: "LoadedModel", dtype: torch.dtype, artifacts: Path, report: Report) -> Path:
     """Write the artifact of a base model that was just quantized, unless there is one; whole or not at all.
 
@@ -71,7 +69,7 @@ def save_nf4(loaded: "LoadedModel", dtype: torch.dtype, artifacts: Path, report:
         state = _state(loaded)
         _require_space(artifacts, sum(tensor.nbytes for tensor in state.values()))
         with building(folder) as draft:
-            save_file(state, draft / WEIGHTS_NAME, metadata={"format": "pt"})
+            _write(state, draft / WEIGHTS_NAME)
             loaded.model.config.save_pretrained(draft)
             for file in source.iterdir():
                 if file.name != "config.json" and matches(file.name, CONFIG_PATTERNS):
@@ -95,6 +93,15 @@ def _require_space(artifacts: Path, wanted_bytes: int) -> None:
             errno.ENOSPC,
             f"it takes {wanted_bytes} bytes and {SPARE_BYTES} must stay free, {free} are free in {artifacts}",
         )
+
+
+def _write(state: dict[str, torch.Tensor], path: Path) -> None:
+    try:
+        save_file(state, path, metadata={"format": "pt"})
+    except SafetensorError as error:
+        if not is_disk_full(error):
+            raise
+        raise OSError(errno.ENOSPC, str(error)) from error
 
 
 def _state(loaded: "LoadedModel") -> dict[str, torch.Tensor]:
