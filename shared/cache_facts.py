@@ -24,7 +24,9 @@ class CachesSeen(Frozen):
     host: SeenCache | None = None
     """The cache of `host_hf_cache`; None where that is not set."""
     decided_by: str
-    """The variable that placed `hub`, or "default"."""
+    """What placed `hub`: a variable, "default", or a job's move."""
+    moved: bool = False
+    """Whether a job's move did."""
     ignored: tuple[tuple[str, str], ...] = ()
     """Variables, with their values, that look as if they moved the cache, and do not."""
     holds_default_model: bool = False

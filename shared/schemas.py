@@ -141,6 +141,9 @@ class ModelPreparationRequest(Frozen):
     revision: Revision | None = None
     quantization: Literal["nf4"] = "nf4"
     convert_pickle: bool = True
+    move_cache_to: Name | None = Field(
+        None, description="a storage of TUNEDOCK_STORAGES, or `default` for the cache's first place"
+    )
     warm_page_cache: bool = False
     metadata: Metadata = {}
 

@@ -9,6 +9,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 DEMO_MODEL = "SmolLM2-135M-Instruct"
+OWN_CACHE = "default"  # what a request calls the cache that huggingface_hub's own variables name
 
 
 class Settings(BaseSettings):
@@ -30,7 +31,9 @@ class Settings(BaseSettings):
     datasets_dir: Path = Field(PROJECT_ROOT / "datasets", description="data sets a job may name, read only")
     models_dir: Path = Field(PROJECT_ROOT / "models", description="model folders a job may name, read only")
     storages: Annotated[dict[str, Path], NoDecode] = Field(
-        default_factory=dict, description="other storages, `name=path` separated by commas"
+        default_factory=dict,
+        description="folders on other disks that a model's cache can be moved to, `name=path` separated by "
+        "commas",
     )
     api_host: str = Field("127.0.0.1", description="address the API listens on")
     api_port: PositiveInt = Field(8080, description="port of the API")
@@ -118,6 +121,16 @@ class Settings(BaseSettings):
         if bad := ["".join(pair) for pair in pairs if not pair[0].strip() or not pair[2].strip()]:
             raise ValueError(f"TUNEDOCK_STORAGES wants name=path pairs separated by commas, saw {bad[0]!r}")
         return {name.strip(): Path(path.strip()) for name, _, path in pairs}
+
+    @field_validator("storages", mode="after")
+    @classmethod
+    def _check_storages(cls, value: dict[str, Path]) -> dict[str, Path]:
+        if OWN_CACHE in value:
+            raise ValueError(
+                f"no storage may be called {OWN_CACHE!r}: that name means the cache of huggingface_hub's own "
+                "variables; choose another"
+            )
+        return {name: PROJECT_ROOT / path for name, path in value.items()}
 
     @field_validator("data_dir", "datasets_dir", "models_dir", mode="after")
     @classmethod

@@ -140,6 +140,8 @@ class DiskCollector(Collector):
     def collect(self) -> Iterable[Metric]:
         free = _gauge("tunedock_disk_free_bytes")
         for name, path in self.storages.items():
+            if not path.exists():  # in containers the worker alone may have it
+                continue
             try:
                 free.add_metric([name], shutil.disk_usage(path).free)
             except OSError as error:

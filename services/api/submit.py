@@ -11,13 +11,21 @@ from services.api.base_models import resolve_models
 from services.api.free_space import check_free_space, disk_full_refused
 from services.api.service import Service
 from services.api.tries import Try
+from shared.cache_choice import cache_on, storage_names
 from shared.datasets.names import resolve_dataset
 from shared.datasets.prepare import prepare_dataset
 from shared.durable import fsync_path, write_durably
 from shared.errors import FieldError, InvalidDataset, InvalidField, NotFound, StoreUnavailable
 from shared.job_records import Submission
 from shared.jobs import new_job_id
-from shared.schemas import DatasetSummary, EvaluationRequest, FineTuningRequest, JobRequest
+from shared.schemas import (
+    DatasetSummary,
+    EvaluationRequest,
+    FineTuningRequest,
+    JobRequest,
+    ModelPreparationRequest,
+)
+from shared.settings import OWN_CACHE, Settings
 
 OWNER = "local"  # one owner until keys have scopes; not the key itself, which may be replaced
 
@@ -28,6 +36,8 @@ _reading = threading.BoundedSemaphore(2)
 def submit_job(service: Service, request: JobRequest, this_try: Try) -> Submission:
     """Queue the job that `request` describes, or find the one an equal, earlier try made. Raises refusals."""
     request = resolve_models(service, request)
+    if isinstance(request, ModelPreparationRequest):
+        _check_storage(request.move_cache_to, service.settings)
     earlier = service.store.find_repeat(
         owner=OWNER,
         idempotency_key=this_try.idempotency_key,
@@ -62,6 +72,14 @@ def submit_job(service: Service, request: JobRequest, this_try: Try) -> Submissi
     else:  # the same request came in twice at once, and the other one won
         shutil.rmtree(folder, ignore_errors=True)
     return submission
+
+
+def _check_storage(storage: str | None, settings: Settings) -> None:
+    if storage is not None and storage != OWN_CACHE and cache_on(storage, settings) is None:
+        raise InvalidField(
+            f"There is no storage {storage!r}; by TUNEDOCK_STORAGES there are {storage_names(settings)}.",
+            param="move_cache_to",
+        )
 
 
 def _write_spec(service: Service, request: JobRequest, job_id: str, folder: Path) -> None:

@@ -44,6 +44,13 @@ def add_commands(commands: Commands) -> None:
     prepare = add_command(commands, "prepare", "keep a model as quantized, so that it loads sooner")
     prepare.add_argument("model", metavar="MODEL")
     prepare.add_argument("--revision", metavar="NAME")
+    prepare.add_argument(
+        "--move-cache-to", metavar="STORAGE",
+        help="first move the model's cache to this storage of TUNEDOCK_STORAGES, or back to `default`",
+    )  # fmt: skip
+    prepare.add_argument(
+        "--warm-page-cache", action="store_true", default=None, help="read it into memory's page cache too"
+    )
     _add_common(prepare)
     prepare.set_defaults(run=prepare_model)
 
@@ -109,7 +116,7 @@ def diagnose_model(arguments: argparse.Namespace, settings: Settings, terminal: 
 
 
 def prepare_model(arguments: argparse.Namespace, settings: Settings, terminal: Terminal) -> int:
-    request = {"kind": "model_preparation"} | _given(arguments, "model", "revision", "metadata")
+    request = preparation_request(arguments)
     _check(request)
     with connect(settings) as client:
         return _submit_and_watch(client, request, arguments.detach, terminal)
@@ -127,6 +134,12 @@ def training_request(arguments: argparse.Namespace) -> dict[str, Any]:
     if lora := _prefixed(arguments, "lora_"):
         hyperparameters["lora"] = lora
     return request | ({"hyperparameters": hyperparameters} if hyperparameters else {})
+
+
+def preparation_request(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The request that the options of `prepare` stand for."""
+    fields = ("model", "revision", "move_cache_to", "warm_page_cache", "metadata")
+    return {"kind": "model_preparation"} | _given(arguments, *fields)
 
 
 def upload(client: Client, path: Path, terminal: Terminal) -> str:

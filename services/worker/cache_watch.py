@@ -11,8 +11,9 @@ from typing import Any
 
 from huggingface_hub import constants
 
-from services.worker.diagnosis.cache_rules import cache_variables
+from services.worker.diagnosis.cache_rules import cache_variables, what_decides
 from services.worker.diagnosis.facts import OLD_CACHE_FOLDERS
+from services.worker.loading.cache_folder import applied_move
 from shared.cache_facts import CachesSeen, SeenCache
 from shared.settings import Settings
 from shared.storage import find_mount, parse_mountinfo, storage_of
@@ -62,7 +63,8 @@ def look(settings: Settings, environment: Mapping[str, str]) -> CachesSeen:
     return CachesSeen(
         hub=_see(hub),
         host=_see(settings.host_hf_cache) if settings.host_hf_cache is not None else None,
-        decided_by=next((variable.name for variable in variables if variable.effect == "decides"), "default"),
+        decided_by=what_decides(variables),
+        moved=applied_move() is not None,
         ignored=tuple(
             (variable.name, variable.value) for variable in variables if variable.name in OLD_CACHE_FOLDERS
         ),

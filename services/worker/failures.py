@@ -35,6 +35,10 @@ class FailureCode(StrEnum):
     OUT_OF_MEMORY = "out_of_memory", "the device has too little memory for this job"
     DIVERGED = "diverged", "the loss is no longer a number"
     DISK_FULL = "disk_full", "too little space in the data folder to save the result"
+    CACHE_NOT_MOVED = (
+        "cache_not_moved",
+        "the model is not in the cache, or the storage to move it to can't be used",
+    )
     POISON = "poison", "the worker died in every attempt"
     STALLED = "stalled", "the job made no progress for too long"
     INTERNAL = "internal_error", "a fault of ours; the worker's log has the traceback"

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from celery.signals import worker_init, worker_process_init, worker_shutting_down
 
 from services.worker.janitor import Janitor
+from services.worker.loading.cache_folder import apply_cache_folder
 from services.worker.ownership import DeviceOwnership
 from services.worker.paths import device_lock, drain_order, life_sign, state_file
 from services.worker.state import tell_state
@@ -65,6 +66,7 @@ def _take_over() -> "Runner":
     )
     for job_id in ownership.take():
         logger.warning("the process that ran job %s died", job_id)
+    apply_cache_folder(settings())
     # Imported here and now: they bring torch, which the main process must not load, and which takes seconds,
     # while what a dead predecessor held is in the queue already.
     from services.worker.device import DeviceMissing, find_device
@@ -107,7 +109,7 @@ def _start_watching(**_: Any) -> None:
     life_sign(settings().data_dir, settings().worker_host).unlink(missing_ok=True)
     state_file(settings().data_dir, settings().worker_host).unlink(missing_ok=True)
     Janitor(settings(), WorkerStore.connect(store_url()), Doorbell(store_url())).start()
-    start_telemetry()
+    start_telemetry(settings())
 
 
 @worker_process_init.connect

@@ -9,20 +9,28 @@ from services.worker.diagnosis import predictions
 from services.worker.diagnosis.applied import AppliedRemedy
 from services.worker.diagnosis.checks import run_checks
 from services.worker.diagnosis.diagnose import places_to_read_from
-from services.worker.diagnosis.facts import LoadFacts, PreparedCopy, TrialLoad
+from services.worker.diagnosis.facts import LoadFacts, PreparedCopy, Target, TrialLoad
 from services.worker.diagnosis.inspect import inspect_model
 from services.worker.diagnosis.report import DiagnosisReport, make_report
 from services.worker.diagnosis.trial_load import try_copy, try_load
 from services.worker.diagnosis.trials import Trials
 from services.worker.failures import FailureCode, JobFailed
+from services.worker.loading.cache_move import (
+    keep_move,
+    move_model_cache,
+    refuse_what_can_not_move,
+    roll_back,
+)
 from services.worker.loading.hub_cache import ModelFiles, ModelPlaces, locate_model, resolve_model
-from services.worker.loading.nf4_artifact import WEIGHTS_NAME, is_disk_full, save_nf4
+from services.worker.loading.nf4_artifact import WEIGHTS_NAME, follow_source, is_disk_full, save_nf4
 from services.worker.loading.nf4_load import ArtifactUnusable
 from services.worker.loading.weight_files import find_weights
 from services.worker.report import Report
 from services.worker.residency import DTYPE, Residency
 from shared.schemas import Frozen, ModelPreparationRequest
 from shared.settings import Settings
+
+_SLOWER = 1.1  # a load that takes so much longer from its new place is better off in the old one
 
 
 class PreparedLoad(Frozen):
@@ -77,9 +85,9 @@ class _Course:
 def prepare(
     request: ModelPreparationRequest, *, settings: Settings, residency: Residency, report: Report
 ) -> tuple[Preparation, DiagnosisReport]:
-    """Convert pickles, keep the model as quantized, and load it cold from there; it stays in memory.
+    """Convert pickles, move the cache where that is asked for, keep the model as quantized, load it from there.
 
-    What exists and verifies is not made again. Returns the record's result and the diagnosis as it is now.
+    The model stays in memory. What exists and verifies is not made again. Returns the record's result and the diagnosis as it is now.
     Raises JobFailed as a load does, and DISK_FULL.
     """
     files, converted = _files(request, settings, report)
@@ -87,6 +95,8 @@ def prepare(
     course = _Course(files, _inspected(files, settings, report), settings, residency, report)
     if converted is not None:
         course.applied.append(converted)
+    if request.move_cache_to is not None:
+        _move_cache(course, request.move_cache_to)
     _keep_copy(course)
     if request.warm_page_cache:
         _warm_page_cache(course)
@@ -150,6 +160,57 @@ def _inspected(files: ModelFiles, settings: Settings, report: Report) -> LoadFac
     )
 
 
+def _move_cache(course: _Course, storage: str) -> None:
+    """Move the model's cache and load it cold from there; back, if that takes longer than before."""
+    refuse_what_can_not_move(course.files, course.settings)
+    before, old_files, old_facts = course.load_checkpoint(), course.files, course.facts
+    target = old_facts.target(storage)
+    predicted = predictions.from_target(old_facts, target) if target else None
+    moved = move_model_cache(old_files, storage, course.settings, course.report)
+    note, measured = None, None
+    if moved.new_folder == moved.old_folder:
+        note = "it was there already"
+    else:
+        try:
+            course.files = locate_model(
+                old_files.name, old_files.revision, ModelPlaces.of(course.settings), report=course.report
+            )
+            course.facts = _inspected(course.files, course.settings, course.report)
+            measured = course.load_checkpoint()
+        except JobFailed:
+            roll_back(course.settings, course.report)
+            raise
+        if measured.total_seconds > _SLOWER * before.total_seconds:
+            course.residency.evict()
+            roll_back(course.settings, course.report)
+            course.files, course.facts = old_files, old_facts
+            note = "the load took longer from there, so the cache was put back where it was"
+        else:
+            keep_move(course.settings)
+            follow_source(
+                old_files.folder,
+                course.files.folder,
+                old_files.name,
+                DTYPE,
+                course.settings.data_dir / "models",
+            )
+    course.applied.append(
+        AppliedRemedy(
+            remedy="move_cache",
+            action=f"moved the model's cache from {moved.old_folder} to {moved.new_folder}",
+            before_seconds=before.total_seconds,
+            predicted_seconds=predicted,
+            measured_seconds=measured.total_seconds if measured else None,
+            limit_seconds=_limit(old_facts.checkpoint.opened_bytes, target),
+            note=note,
+        )
+    )
+
+
+def _limit(size_bytes: int, target: Target | None) -> float | None:
+    return size_bytes / target.limit_bytes_per_second if target and target.limit_bytes_per_second else None
+
+
 def _keep_copy(course: _Course) -> None:
     """See that there is a prepared copy that works, and measure a cold load from it."""
     course.copy = course.residency.prepared_copy(course.files)
@@ -192,8 +253,6 @@ def _measure_copy(course: _Course, *, before: float | None, predicted: float | N
     assert course.copy is not None
     size_bytes = (course.copy / WEIGHTS_NAME).stat().st_size
     run = try_copy(course.files, course.copy, cold=True, residency=course.residency, report=course.report)
-    target = course.facts.target("data")
-    rate = target.limit_bytes_per_second if target else None
     course.learn(copy_in_use=PreparedCopy(folder=str(course.copy), bytes=size_bytes), prepared=(run,))
     course.applied.append(
         AppliedRemedy(
@@ -202,7 +261,7 @@ def _measure_copy(course: _Course, *, before: float | None, predicted: float | N
             before_seconds=before,
             predicted_seconds=predicted,
             measured_seconds=run.total_seconds,
-            limit_seconds=size_bytes / rate if rate else None,
+            limit_seconds=_limit(size_bytes, course.facts.target("data")),
         )
     )
 

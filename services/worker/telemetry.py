@@ -15,9 +15,10 @@ from typing import Any, Protocol
 
 import psutil
 import pynvml
-from huggingface_hub import constants
 
 from services.worker import metrics
+from services.worker.loading.cache_folder import find_cache_folder
+from shared.settings import Settings
 
 logger = logging.getLogger(__name__)
 
@@ -85,7 +86,7 @@ def record_cache_disk(cache: Path) -> None:
     metrics.DISK_FREE.labels("hub_cache").set(shutil.disk_usage(place).free)
 
 
-def start_telemetry() -> None:
+def start_telemetry(settings: Settings) -> None:
     """Record every few seconds until the process ends."""
 
     def work() -> None:
@@ -93,7 +94,7 @@ def start_telemetry() -> None:
         while True:
             try:
                 telemetry.record()
-                record_cache_disk(Path(constants.HF_HUB_CACHE))
+                record_cache_disk(find_cache_folder(settings).folder)
             except Exception:
                 logger.exception("a round of the telemetry failed")
             time.sleep(PERIOD_SECONDS)

@@ -12,6 +12,7 @@ from services.worker.diagnosis.facts import LoadFacts
 from services.worker.diagnosis.report import DiagnosisReport
 from services.worker.evaluation.evaluate import evaluate
 from services.worker.failures import FailureCode, JobFailed
+from services.worker.loading.cache_folder import apply_cache_folder
 from services.worker.loading.hub_cache import ModelPlaces, resolve_model
 from services.worker.loading.load import LoadedModel
 from services.worker.paths import job_folder
@@ -44,6 +45,7 @@ def do(claim: Claim, settings: Settings, residency: Residency, report: Report) -
         "load_diagnostic": _diagnose,
         "model_preparation": _prepare,
     }
+    apply_cache_folder(settings)  # the storage it was moved to may be back, or gone
     try:
         return work[claim.kind](claim, settings, residency, report)
     except PermissionError as error:

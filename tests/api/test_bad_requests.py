@@ -1,6 +1,7 @@
 """Bad input and what it is answered: a problem in words, never a fault of ours."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -104,6 +105,19 @@ def test_an_unknown_model_is_answered_with_what_there_is(api: Api, model: str) -
         api.post("/v1/jobs", json={"kind": "load_diagnostic", "model": model}), 422, "model_not_found"
     )
     assert problem["error"]["param"] == "model"
+
+
+def test_an_unknown_storage_is_answered_with_those_there_are(settings: Settings, store: WorkerStore) -> None:
+    api = make_api(settings.model_copy(update={"storages": {"ssd": Path("/mnt/ssd")}}), store)
+    body = {"kind": "model_preparation", "model": "tiny"}
+    for storage in ("hdd", "/mnt/ssd", "SSD"):
+        problem = check_problem(
+            api.post("/v1/jobs", json={**body, "move_cache_to": storage}), 422, "invalid_field"
+        )
+        assert problem["error"]["param"] == "move_cache_to"
+        assert "'ssd', 'default'" in problem["detail"]
+    for storage in ("ssd", "default"):
+        assert api.post("/v1/jobs", json={**body, "move_cache_to": storage}).status_code == 202
 
 
 @pytest.mark.parametrize("dataset", ["../secret", "/etc/passwd", "a/../../b", "nothing"])

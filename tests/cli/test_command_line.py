@@ -8,7 +8,7 @@ import pytest
 
 from services.cli.__main__ import command_parser, main
 from services.cli.ports import free_port
-from services.cli.submit import training_request
+from services.cli.submit import preparation_request, training_request
 
 
 @pytest.fixture(autouse=True)
@@ -118,6 +118,20 @@ def test_the_options_of_train_are_the_fields_of_the_request() -> None:
         "plan": {"tokens_per_micro_batch": "2048", "gradient_checkpointing": "true"},
         "suffix": "s",
         "metadata": {"a": "b"},
+    }
+
+
+def test_the_options_of_prepare_are_the_fields_of_the_request() -> None:
+    def request(words: str) -> dict[str, object]:
+        return preparation_request(command_parser().parse_args(words.split()))
+
+    assert request("prepare m") == {"kind": "model_preparation", "model": "m"}
+    assert request("prepare m --revision r --move-cache-to ssd --warm-page-cache") == {
+        "kind": "model_preparation",
+        "model": "m",
+        "revision": "r",
+        "move_cache_to": "ssd",
+        "warm_page_cache": True,
     }
 
 

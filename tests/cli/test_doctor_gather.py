@@ -16,11 +16,13 @@ from services.cli.doctor.ask_folders import DECIDING, find_cache
 from services.cli.doctor.ask_machine import is_wsl, read_power
 from services.cli.doctor.ask_service import ask_api
 from services.cli.doctor.ask_store import ask_store, ask_url
+from services.cli.doctor.facts import WorkerState
 from services.cli.doctor.gather import gather
 from services.cli.ports import free_port
 from services.worker.cache_watch import look
 from services.worker.diagnosis.cache_rules import cache_variables
 from services.worker.diagnosis.facts import OLD_CACHE_FOLDERS
+from shared.cache_choice import CacheChoice, write_choice
 from shared.settings import Settings
 from tests.cli.doctor_facts import MOUNT_TABLES, finding
 from tests.valkey import Valkey
@@ -187,6 +189,22 @@ def test_the_caches_are_what_a_living_worker_told(tmp_path: Path) -> None:
     assert not gather(settings(tmp_path), {}).cache.told_by_worker
     file.write_text(json.dumps({"device": "cpu", "caches": {"hub": 1}}))
     assert not gather(settings(tmp_path), {}).cache.told_by_worker
+
+
+def test_a_remembered_move_is_named_whether_the_worker_runs_or_not(tmp_path: Path) -> None:
+    here = settings(tmp_path, storages={"ssd": tmp_path / "ssd"}, default_model="a/b")
+    (tmp_path / "ssd/hub/models--a--b/snapshots").mkdir(parents=True)
+    write_choice(here, CacheChoice(storage="ssd", folder=str(tmp_path / "ssd/hub")))
+    cache = find_cache(here, {"HF_HOME": "/x"}, None)
+    assert (cache.folder, cache.decided_by) == (str(tmp_path / "ssd/hub"), "the move to storage 'ssd'")
+    assert cache.holds_default_model
+    told = look(here, {"HF_HOME": "/x"}).model_copy(
+        update={"decided_by": "the move to storage 'ssd'", "moved": True}
+    )
+    worker = WorkerState(age_seconds=1, caches=told)
+    assert find_cache(here, {}, worker).decided_by == "the move to storage 'ssd'"
+    (tmp_path / "ssd").rename(tmp_path / "unplugged")
+    assert find_cache(here, {"HF_HOME": "/x"}, None).decided_by == "HF_HOME"
 
 
 # --- API

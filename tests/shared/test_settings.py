@@ -4,12 +4,25 @@ from pathlib import Path
 
 import pytest
 
-from shared.settings import Settings
+from shared.settings import PROJECT_ROOT, Settings
 
 
 def test_an_empty_variable_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TUNEDOCK_STALL_SECONDS", "")
     assert Settings.from_environment() == Settings()
+
+
+def test_storages_are_names_with_folders_that_mean_the_same_everywhere(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TUNEDOCK_STORAGES", "ssd=/mnt/ssd, usb = disks/usb")
+    assert Settings().storages == {"ssd": Path("/mnt/ssd"), "usb": PROJECT_ROOT / "disks/usb"}
+
+
+def test_no_storage_may_take_the_name_of_the_cache_s_own_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TUNEDOCK_STORAGES", "default=/mnt/ssd")
+    with pytest.raises(ValueError, match=r"TUNEDOCK_STORAGES: .*no storage may be called 'default'"):
+        Settings.from_environment()
 
 
 def test_every_variable_that_cannot_be_used_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

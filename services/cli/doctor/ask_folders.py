@@ -2,9 +2,11 @@
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from services.cli.doctor.facts import CacheFacts, Folder, FolderRole, WorkerState
+from shared.cache_choice import cache_on, move_to, read_choice
 from shared.cache_facts import SeenCache
 from shared.settings import PROJECT_ROOT, Settings
 from shared.storage import storage_of
@@ -24,13 +26,18 @@ def find_cache(settings: Settings, environment: Mapping[str, str], worker: Worke
     if worker and worker.speaks and (told := worker.caches):
         return CacheFacts(
             folder=told.hub.path,
-            decided_by=f"the worker's {told.decided_by}",
+            decided_by=told.decided_by if told.moved else f"the worker's {told.decided_by}",
+            moved=told.moved,
             ignored=told.ignored,
             holds_default_model=told.holds_default_model,
             told_by_worker=True,
         )
     decided = next(((name, end) for name, end in DECIDING if name in environment), None)
-    if worker and worker.hf_cache:
+    moved_to = _moved_to(settings)
+    if moved_to:
+        storage, folder = moved_to
+        decided_by = move_to(storage)
+    elif worker and worker.hf_cache:
         folder, decided_by = Path(worker.hf_cache), "the worker's environment"
     elif decided:
         folder, decided_by = Path(environment[decided[0]], decided[1]).expanduser(), decided[0]
@@ -42,7 +49,18 @@ def find_cache(settings: Settings, environment: Mapping[str, str], worker: Worke
         decided_by=decided_by,
         ignored=tuple((name, environment[name]) for name in IGNORED if name in environment),
         holds_default_model=_exists(entry / "snapshots"),
+        moved=moved_to is not None,
     )
+
+
+def _moved_to(settings: Settings) -> tuple[str, Path] | None:
+    """Storage and folder that a job moved the cache to, as the worker finds them at its next start."""
+    with suppress(OSError, ValueError):
+        choice = read_choice(settings)
+        folder = cache_on(choice.storage, settings) if choice else None
+        if choice and folder and _exists(folder):
+            return choice.storage, folder
+    return None
 
 
 def describe_folders(

@@ -139,6 +139,8 @@ class CacheFacts(Frozen):
     holds_default_model: bool = False
     told_by_worker: bool = False
     """The worker looked, not this command."""
+    moved: bool = False
+    """A job moved it, so that no variable decides."""
 
 
 class PowerFacts(Frozen):

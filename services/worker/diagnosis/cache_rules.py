@@ -1,7 +1,7 @@
 """Where the hub's cache lies and why: which variable won, which are set in vain, what else is cached."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from huggingface_hub import constants
@@ -13,6 +13,7 @@ from services.worker.diagnosis.facts import (
     HubCache,
     UnfinishedFile,
 )
+from services.worker.loading.cache_folder import applied_move
 
 # In order of precedence, each with what it appends; huggingface_hub 1 and 2, constants.py.
 _DECIDING = (
@@ -41,7 +42,8 @@ def describe_cache(
     entry = snapshot.parent.parent if snapshot is not None else None
     return HubCache(
         folder=str(folder),
-        decided_by=next((variable.name for variable in variables if variable.effect == "decides"), "default"),
+        decided_by=what_decides(variables),
+        moved=applied_move() is not None,
         variables=variables,
         offline=bool(constants.HF_HUB_OFFLINE),
         unfinished=_unfinished(entry) if entry else (),
@@ -51,13 +53,17 @@ def describe_cache(
 
 
 def cache_variables(environment: Mapping[str, str]) -> tuple[CacheVariable, ...]:
-    """The variables that are set and mean, or seem to mean, something for the cache or for loading."""
+    """The variables that are set and mean, or seem to mean, something for the cache or for loading.
+
+    A remembered move of the cache goes before all of them.
+    """
     deciding = [(name, environment[name]) for name, _ in _DECIDING if name in environment]
+    first = applied_move() or next((name for name, _ in deciding), None)
     found = [
         CacheVariable(name=name, value=value, effect="decides", reason="first in order of precedence")
-        if number == 0
-        else CacheVariable(name=name, value=value, effect="outranked", reason=f"{deciding[0][0]} goes first")
-        for number, (name, value) in enumerate(deciding)
+        if name == first
+        else CacheVariable(name=name, value=value, effect="outranked", reason=f"{first} goes first")
+        for name, value in deciding
     ]
     found += [
         CacheVariable(name=name, value=environment[name], effect="ignored", reason=reason)
@@ -65,6 +71,12 @@ def cache_variables(environment: Mapping[str, str]) -> tuple[CacheVariable, ...]
         if name in environment
     ]
     return tuple(found)
+
+
+def what_decides(variables: Iterable[CacheVariable]) -> str:
+    """On the cache's folder: the move, the variable, or "default"."""
+    winner = next((variable.name for variable in variables if variable.effect == "decides"), "default")
+    return applied_move() or winner
 
 
 def _unfinished(entry: Path) -> tuple[UnfinishedFile, ...]:

@@ -3,16 +3,19 @@
 import time
 from pathlib import Path
 
+from huggingface_hub import constants
+
 from services.worker.diagnosis.checks import run_checks
 from services.worker.diagnosis.inspect import WATCH_SECONDS, inspect_model
 from services.worker.diagnosis.report import DiagnosisReport, make_report
 from services.worker.diagnosis.trial_load import describe_resident, device_of_trials
 from services.worker.diagnosis.trials import Trials, run_trials
+from services.worker.loading.cache_folder import OWN_FOLDER
 from services.worker.loading.hub_cache import ModelFiles, ModelPlaces, locate_model, resolve_model
 from services.worker.report import Report
 from services.worker.residency import Residency
 from shared.schemas import LoadDiagnosticRequest
-from shared.settings import Settings
+from shared.settings import OWN_CACHE, Settings
 
 
 def diagnose(
@@ -68,7 +71,12 @@ def diagnose(
 
 def places_to_read_from(settings: Settings) -> dict[str, Path]:
     """By name: where prepared copies lie, and the storages that the hub's cache can be moved to."""
-    return {"data": settings.data_dir / "models", **settings.storages}
+    moved = str(OWN_FOLDER) != constants.HF_HUB_CACHE
+    return {
+        "data": settings.data_dir / "models",
+        **settings.storages,
+        **({OWN_CACHE: OWN_FOLDER} if moved else {}),
+    }
 
 
 def _loadable(files: ModelFiles, settings: Settings, report: Report) -> ModelFiles:

@@ -89,7 +89,9 @@ class HubCache(Frozen):
 
     folder: str
     decided_by: str
-    """The variable that won, or "default"."""
+    """What won: a variable, "default", or a job's move to another storage."""
+    moved: bool = False
+    """Whether that move won, so that no variable moves the cache."""
     variables: tuple[CacheVariable, ...] = ()
     offline: bool = False
     unfinished: tuple[UnfinishedFile, ...] = ()

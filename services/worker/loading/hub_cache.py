@@ -5,13 +5,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Self
 
+from huggingface_hub import constants
+
 from services.worker.failures import FailureCode, JobFailed
+from services.worker.loading.cache_folder import find_cache_folder
 from services.worker.loading.demo_model import make_demo_model
-from services.worker.loading.host_cache import find_in_host_cache, import_snapshot
 from services.worker.loading.hub_download import download_snapshot
 from services.worker.loading.licence import licence_notice
 from services.worker.loading.model_folder import find_model_folder, manifest_id, read_json
+from services.worker.loading.other_caches import find_in_other_caches
 from services.worker.loading.pickle_conversion import convert_pickles
+from services.worker.loading.snapshot_copy import import_snapshot, lacking_space
 from services.worker.loading.weight_files import find_weights
 from services.worker.report import Report
 from shared.model_names import is_hub_id
@@ -36,15 +40,24 @@ class ModelFiles:
 
 @dataclass(frozen=True)
 class ModelPlaces:
-    """Where models may lie beside the hub's own cache; `host_hf_cache` is another such cache, read only."""
+    """Where models may lie beside the hub's own cache.
+
+    `earlier_caches` are those that the cache was moved away from, `host_hf_cache` is somebody else's; all are
+    only read. `cache_problem` says why the cache is not where a move has put it.
+    """
 
     models_dir: Path
     data_dir: Path
     host_hf_cache: Path | None = None
+    earlier_caches: tuple[Path, ...] = ()
+    cache_problem: str | None = None
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
-        return cls(settings.models_dir, settings.data_dir, settings.host_hf_cache)
+        cache = find_cache_folder(settings)
+        return cls(
+            settings.models_dir, settings.data_dir, settings.host_hf_cache, cache.earlier, cache.problem
+        )
 
 
 def resolve_model(
@@ -72,7 +85,8 @@ def locate_model(
 ) -> ModelFiles:
     """Find a base model as it lies, `.bin` weights included; downloads, but converts nothing.
 
-    What only the host's cache has is copied into our own cache first, or used there unless `import_it`.
+    What only an earlier or the host's cache has is copied into our own cache first; it is used where it lies
+    unless `import_it`, and where there is no room for it.
     """
     if folder := find_model_folder(name, places.models_dir):
         _refuse_revision(name, revision)
@@ -90,20 +104,44 @@ def locate_model(
             f"{name!r} is neither a folder in {places.models_dir} nor a hub id",
             "name a folder that lies directly in the models folder, or a hub id such as `organisation/model`",
         )
-    host_cache = places.host_hf_cache
-    if host_cache is not None and not os.access(host_cache, os.R_OK | os.X_OK):
+    if places.cache_problem is not None:
         report.event(
-            f"The host's cache {host_cache} can't be read by user {os.geteuid()}, so it is left out. Let "
-            "everybody read it: sudo chmod -R a+rX FOLDER",
+            f"{places.cache_problem}. Until then the cache is {constants.HF_HUB_CACHE}",
             level="warn",
-            data={"code": "host_cache_unreadable"},
+            data={"code": "cache_storage_missing"},
         )
-    elif host_snapshot := find_in_host_cache(name, revision, host_cache):
-        if not import_it:
-            return ModelFiles(name, host_snapshot.name, host_snapshot, "hub_cache")
-        import_snapshot(host_snapshot, name, revision, report)
+    if found := find_in_other_caches(name, revision, _readable_caches(places, report)):
+        if not import_it or not _has_room(found, name, report):
+            return ModelFiles(name, found.name, found, "hub_cache")
+        import_snapshot(found, name, Path(constants.HF_HUB_CACHE), report)
     snapshot = download_snapshot(name, revision, report)
     return ModelFiles(name, snapshot.commit, snapshot.folder, "hub" if snapshot.downloaded else "hub_cache")
+
+
+def _readable_caches(places: ModelPlaces, report: Report) -> list[Path]:
+    host_cache = places.host_hf_cache
+    if host_cache is None:
+        return [*places.earlier_caches]
+    if os.access(host_cache, os.R_OK | os.X_OK):
+        return [*places.earlier_caches, host_cache]
+    report.event(
+        f"The host's cache {host_cache} can't be read by user {os.geteuid()}, so it is left out. Let "
+        "everybody read it: sudo chmod -R a+rX FOLDER",
+        level="warn",
+        data={"code": "host_cache_unreadable"},
+    )
+    return [*places.earlier_caches]
+
+
+def _has_room(snapshot: Path, name: str, report: Report) -> bool:
+    lack = lacking_space(snapshot, Path(constants.HF_HUB_CACHE))
+    if lack is not None:
+        report.event(
+            f"{name} is loaded from {snapshot}, where it lies: there is no room for a copy ({lack})",
+            level="warn",
+            data={"code": "no_room_to_import"},
+        )
+    return lack is None
 
 
 def _refuse_revision(name: str, revision: str | None) -> None:

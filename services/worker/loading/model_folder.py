@@ -64,9 +64,12 @@ def refuse_outside_links(folder: Path) -> None:
 
 def _own_roots(folder: Path) -> list[Path]:
     repository = folder.parent.parent
-    if folder.parent.name == "snapshots" and repository.name.startswith("models--"):
-        return [repository, repository.parent / "blobs"]
-    return [folder]
+    return [repository, repository.parent / "blobs"] if is_snapshot(folder) else [folder]
+
+
+def is_snapshot(folder: Path) -> bool:
+    """Whether a model's folder is a revision in a Hugging Face cache."""
+    return folder.parent.name == "snapshots" and folder.parent.parent.name.startswith("models--")
 
 
 def matches(name: str, patterns: tuple[str, ...]) -> bool:

@@ -11,9 +11,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import save_file
 
-from services.worker.loading.artifact import building, manifest_of, only_one_builder, publish
+from services.worker.disk_full import is_disk_full as is_disk_full  # to those who call save_nf4
+from services.worker.loading.artifact import (
+    building,
+    manifest_of,
+    only_one_builder,
+    publish,
+    write_manifest,
+)
 from services.worker.loading.model_folder import CONFIG_PATTERNS, matches
 from services.worker.loading.pickle_conversion import artifact_name
 from services.worker.loading.weight_files import find_weights
@@ -41,6 +49,20 @@ def find_nf4(source: Path, name: str, dtype: torch.dtype, artifacts: Path) -> Pa
     return folder
 
 
+def follow_source(old: Path, new: Path, name: str, dtype: torch.dtype, artifacts: Path) -> Path | None:
+    """Keep using the artifact of the model in `old` for the same files in `new`; its folder there, if any.
+
+    For a caller that copied the files and verified the copy: nothing is compared here.
+    """
+    folder, target = find_nf4(old, name, dtype, artifacts), nf4_folder(new, name, artifacts)
+    if folder is None or target.exists():
+        return find_nf4(new, name, dtype, artifacts)
+    manifest = manifest_of(folder) or {}
+    write_manifest(folder, manifest | {"made_from": made_from(new, dtype), "source": {"folder": str(new)}})
+    folder.rename(target)  # a crash before this leaves a copy that is outdated, so it is not used
+    return target
+
+
 def made_from(source: Path, dtype: torch.dtype) -> dict[str, Any]:
     """What an artifact depends on: the source's files by size and time, and how they are quantized."""
     weights = find_weights(source)
@@ -50,10 +72,6 @@ def made_from(source: Path, dtype: torch.dtype) -> dict[str, Any]:
         "quantization": {"type": "nf4", "double": True, "block": 64, "dtype": str(dtype)},
         "bitsandbytes": version("bitsandbytes"),
     }
-
-
-def is_disk_full(error: OSError) -> bool:
-    return error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 def save_nf4(loaded: "LoadedModel", dtype: torch.dtype, artifacts: Path, report: Report) -> Path:
@@ -71,7 +89,7 @@ def save_nf4(loaded: "LoadedModel", dtype: torch.dtype, artifacts: Path, report:
         state = _state(loaded)
         _require_space(artifacts, sum(tensor.nbytes for tensor in state.values()))
         with building(folder) as draft:
-            save_file(state, draft / WEIGHTS_NAME, metadata={"format": "pt"})
+            _write(state, draft / WEIGHTS_NAME)
             loaded.model.config.save_pretrained(draft)
             for file in source.iterdir():
                 if file.name != "config.json" and matches(file.name, CONFIG_PATTERNS):
@@ -95,6 +113,15 @@ def _require_space(artifacts: Path, wanted_bytes: int) -> None:
             errno.ENOSPC,
             f"it takes {wanted_bytes} bytes and {SPARE_BYTES} must stay free, {free} are free in {artifacts}",
         )
+
+
+def _write(state: dict[str, torch.Tensor], path: Path) -> None:
+    try:
+        save_file(state, path, metadata={"format": "pt"})
+    except SafetensorError as error:
+        if not is_disk_full(error):
+            raise
+        raise OSError(errno.ENOSPC, str(error)) from error
 
 
 def _state(loaded: "LoadedModel") -> dict[str, torch.Tensor]:

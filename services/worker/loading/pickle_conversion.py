@@ -17,7 +17,7 @@ from services.worker.loading.artifact import (
     write_manifest,
 )
 from services.worker.loading.byte_progress import ByteProgress
-from services.worker.loading.model_folder import CONFIG_PATTERNS, matches
+from services.worker.loading.model_folder import CONFIG_PATTERNS, is_snapshot, matches
 from services.worker.loading.weight_files import Weights, find_weights, read_header
 from services.worker.report import Report
 from shared.sandbox import SandboxLimits, SandboxResult, run_in_sandbox
@@ -53,9 +53,13 @@ def convert_pickles(folder: Path, name: str, *, revision: str | None, data_dir: 
 
 
 def artifact_name(folder: Path, name: str) -> str:
-    """One converted copy a source folder: a readable part and the folder's path as a hash."""
+    """One converted copy a source folder: a readable part and the folder's path as a hash.
+
+    Of a hub model its place in the cache counts, not the cache's own: what was made of it outlives a move.
+    """
     readable = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.")[:60]
-    return f"{readable}-safetensors-{hashlib.sha256(str(folder).encode()).hexdigest()[:12]}"
+    place = "/".join(folder.parts[-3:]) if is_snapshot(folder) else str(folder)
+    return f"{readable}-safetensors-{hashlib.sha256(place.encode()).hexdigest()[:12]}"
 
 
 def _same_files(converted: Path, weights: Weights) -> bool:

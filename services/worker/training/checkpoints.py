@@ -1,6 +1,5 @@
 """A run's state on disk: written so that it is whole or absent, read back only if it verifies and fits."""
 
-import errno
 import json
 import re
 import shutil
@@ -9,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
@@ -17,7 +15,6 @@ from services.worker.training import sealed_folder
 from shared.durable import write_json_durably
 
 KEPT = 2
-DISK_IS_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _STEP = re.compile(r"^step-(\d+)$")
 _FORMAT = 1
 
@@ -134,13 +131,6 @@ class CheckpointFolder:
         """Newest first."""
         found = [(match, path) for path in self.folder.glob("step-*") if (match := _STEP.match(path.name))]
         return sorted(((int(match[1]), path) for match, path in found), reverse=True)
-
-
-def is_disk_full(error: OSError | SafetensorError) -> bool:
-    """safetensors has the number of the error only in its text."""
-    if isinstance(error, OSError):
-        return error.errno in DISK_IS_FULL
-    return any(f"os error {number}" in str(error) for number in DISK_IS_FULL)
 
 
 def _read(path: Path, step: int) -> Snapshot:

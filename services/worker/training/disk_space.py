@@ -7,9 +7,9 @@ from typing import TypeVar
 
 from safetensors import SafetensorError
 
+from services.worker.disk_full import is_disk_full
 from services.worker.failures import FailureCode, JobFailed
 from services.worker.report import Report
-from services.worker.training.checkpoints import is_disk_full
 
 Result = TypeVar("Result")
 TICK_SECONDS = 5.0

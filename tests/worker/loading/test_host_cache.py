@@ -77,12 +77,50 @@ def test_a_cache_without_links_as_on_windows_is_copied_too(
     assert files_below(Path(answer["folder"])) == files_below(snapshot)
 
 
+def test_blobs_that_models_share_are_copied_and_verified_too(
+    tmp_path: Path, hub: Hub, host_cache: Path
+) -> None:
+    """What huggingface_hub makes of a download by xet: a blob's own name is not the hash of its content."""
+    (weights,) = (host_cache / "hub").glob("models--*/snapshots/*/model.safetensors")
+    blob = weights.resolve()
+    shared = host_cache / "hub" / "blobs" / "ab" / f"ab{'0' * 62}"
+    shared.parent.mkdir(parents=True)
+    blob.rename(shared)
+    blob.symlink_to(f"../../blobs/ab/{shared.name}")
+    own = Path(resolve_offline(tmp_path, hub, host_cache)["folder"])
+    assert files_below(own) == files_below(weights.parent)
+    assert (own / "model.safetensors").resolve().name == blob.name
+
+
+def test_drafts_of_another_revision_are_no_part_of_an_import(
+    tmp_path: Path, hub: Hub, host_cache: Path
+) -> None:
+    repository = tmp_path / "hf" / "hub" / "models--someone--tiny"
+    left = repository / f".importing-{'e' * 40}" / "vocab.json"
+    left.parent.mkdir(parents=True)
+    left.write_text("{}")
+    answer = resolve_offline(tmp_path, hub, host_cache)
+    assert "vocab.json" not in answer["files"]
+    assert not list(repository.glob(".importing*"))
+
+
+def test_what_a_broken_off_download_left_is_filled_up_and_not_thrown_away(
+    tmp_path: Path, hub: Hub, host_cache: Path
+) -> None:
+    snapshot = tmp_path / "hf" / "hub" / "models--someone--tiny" / "snapshots" / COMMIT
+    snapshot.mkdir(parents=True)
+    (snapshot / "README.md").write_text("mine")
+    answer = resolve_offline(tmp_path, hub, host_cache)
+    assert {"README.md", "config.json", "model.safetensors"} <= set(answer["files"])
+    assert (snapshot / "README.md").read_text() == "mine"
+
+
 def test_an_import_that_was_stopped_goes_on_with_the_next(tmp_path: Path, hub: Hub, host_cache: Path) -> None:
     assert resolve_offline(tmp_path, hub, host_cache, "", "cancel")["code"] == "cancelled"
     (repository,) = (tmp_path / "hf" / "hub").glob("models--*")
     assert not list(repository.glob("snapshots/*"))
     assert resolve_offline(tmp_path, hub, host_cache)["revision"] == COMMIT
-    assert not (repository / ".importing").exists()
+    assert not list(repository.glob(".importing*"))
 
 
 def test_a_model_that_is_not_whole_there_is_asked_of_the_hub(

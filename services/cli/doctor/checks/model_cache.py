@@ -40,7 +40,9 @@ def check_cache_variables(facts: Facts) -> Finding:
     return warning(
         "cache-variables",
         f"{names} is ignored by transformers 5; {facts.cache.decided_by} decides: {facts.cache.folder}",
-        f"If the models are there, set HF_HUB_CACHE={facts.cache.ignored[0][1]} and unset the other.",
+        "Unset it: a job moved the cache."
+        if facts.cache.moved
+        else f"If the models are there, set HF_HUB_CACHE={facts.cache.ignored[0][1]} and unset the other.",
     )
 
 
@@ -81,10 +83,7 @@ def check_host_cache(facts: Facts) -> Finding:
 
 
 def _judge_place(facts: Facts, folder: Folder, seen: str) -> Finding:
-    storage, move = (
-        folder.storage,
-        f"Copy it to a local disk with its links (cp -a) and name that in {facts.cache_setting}",
-    )
+    storage, move = folder.storage, _how_to_move(facts)
     match storage.storage_class:
         case "host share" if is_windows_drive(storage):
             return warning(
@@ -111,6 +110,12 @@ def _judge_place(facts: Facts, folder: Folder, seen: str) -> Finding:
     if is_rotational(storage):
         return warning("model-cache", f"{seen}: a hard disk", f"{move} on an SSD. {MEASURE}")
     return ok("model-cache", seen)
+
+
+def _how_to_move(facts: Facts) -> str:
+    if facts.cache.moved:
+        return "Move it on, to a local disk: ./tunedock prepare MODEL --move-cache-to STORAGE"
+    return f"Copy it to a local disk with its links (cp -a) and name that in {facts.cache_setting}"
 
 
 def _named(facts: Facts, folder: Folder) -> str:

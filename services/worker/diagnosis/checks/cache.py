@@ -23,7 +23,9 @@ def find_ignored_cache_variable(facts: LoadFacts) -> Finding | None:
             *(f"{copy.folder} holds a copy of this model, {size(copy.bytes)}" for copy in copies),
         ),
         remedies=(
-            Remedy(
+            Remedy(action="unset it: a job moved the cache", command=f"unset {vain[0].name}")
+            if facts.cache.moved
+            else Remedy(
                 action="name the folder in the variable that is read",
                 command=f"export HF_HUB_CACHE={shlex.quote(wanted)}; unset {vain[0].name}",
             ),
@@ -60,7 +62,11 @@ def find_cached_twice(facts: LoadFacts) -> Finding | None:
             f"in use: {facts.cache.folder}",
             *(f"also in {copy.folder}: {size(copy.bytes)}" for copy in facts.cache.copies),
         ),
-        remedies=(Remedy(action="keep the copy on the faster disk, and name its folder in HF_HUB_CACHE"),),
+        remedies=(
+            Remedy(action="delete the copy that is not in use, if you are content with the one that is")
+            if facts.cache.moved
+            else Remedy(action="keep the copy on the faster disk, and name its folder in HF_HUB_CACHE"),
+        ),
     )
 
 
@@ -100,7 +106,9 @@ def find_hub_asked(facts: LoadFacts) -> Finding | None:
 
 def _moves_cache_in_vain(variable: CacheVariable, facts: LoadFacts) -> bool:
     meant_to = variable.name in OLD_CACHE_FOLDERS and variable.effect == "ignored"
-    outranked = variable.name == "HUGGINGFACE_HUB_CACHE" and variable.effect == "outranked"
+    outranked = (
+        variable.name == "HUGGINGFACE_HUB_CACHE" and variable.effect == "outranked" and not facts.cache.moved
+    )
     return (meant_to or outranked) and variable.value.rstrip("/") != facts.cache.folder.rstrip("/")
 
 

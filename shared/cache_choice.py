@@ -1,0 +1,55 @@
+"""The place that moves of the model cache chose: kept in the data folder, for the worker and the doctor."""
+
+from pathlib import Path
+
+from shared.durable import write_json_durably
+from shared.schemas import Frozen
+from shared.settings import OWN_CACHE, Settings
+
+
+class CacheChoice(Frozen):
+    """Where models are cached, and where they were before."""
+
+    storage: str
+    """A name of `Settings.storages`, or `OWN_CACHE`."""
+    folder: str
+    """Of that storage when it was chosen."""
+    earlier: tuple[str, ...] = ()
+    """Cache folders before, latest first; their models are still read."""
+    before: "CacheChoice | None" = None
+    """What a roll back puts in place again; None once the move has proved itself."""
+
+
+def choice_file(settings: Settings) -> Path:
+    return settings.data_dir / "worker" / f"{settings.worker_host}.cache.json"
+
+
+def read_choice(settings: Settings) -> CacheChoice | None:
+    """The remembered choice; None where there is none. Raises OSError, and ValueError for a damaged one."""
+    try:
+        return CacheChoice.model_validate_json(choice_file(settings).read_bytes())
+    except FileNotFoundError:
+        return None
+
+
+def write_choice(settings: Settings, choice: CacheChoice) -> None:
+    """Replace the remembered choice, whole or not at all."""
+    path = choice_file(settings)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_json_durably(path, choice.model_dump(mode="json"))
+
+
+def cache_on(storage: str, settings: Settings) -> Path | None:
+    """The cache folder on a storage; None when there is no storage of that name, as for `OWN_CACHE`."""
+    path = settings.storages.get(storage)
+    return path / "hub" if path is not None else None
+
+
+def move_to(storage: str) -> str:
+    """What decides on the cache's folder after a move, in words."""
+    return f"the move to storage {storage!r}"
+
+
+def storage_names(settings: Settings) -> str:
+    """What a request may name, for error messages."""
+    return ", ".join(repr(name) for name in [*sorted(settings.storages), OWN_CACHE])
