@@ -16,7 +16,7 @@ from services.worker.loading.cache_folder import apply_cache_folder
 from services.worker.loading.hub_cache import ModelPlaces, resolve_model
 from services.worker.loading.load import LoadedModel
 from services.worker.paths import job_folder
-from services.worker.preparation import prepare
+from services.worker.preparing.prepare import prepare
 from services.worker.report import Report
 from services.worker.residency import Residency
 from services.worker.training.dataset_file import DatasetFile

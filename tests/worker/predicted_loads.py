@@ -101,7 +101,7 @@ def prepare_once(fields: dict[str, Any]) -> None:
     """In the throttled process: prepare the model as a worker does, and print what was applied."""
     import torch
 
-    from services.worker.preparation import prepare
+    from services.worker.preparing.prepare import prepare
     from services.worker.report import SilentReport
     from services.worker.residency import Residency
     from shared.schemas import ModelPreparationRequest

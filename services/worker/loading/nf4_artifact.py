@@ -20,7 +20,6 @@ from services.worker.loading.artifact import (
     manifest_of,
     only_one_builder,
     publish,
-    write_manifest,
 )
 from services.worker.loading.model_folder import CONFIG_PATTERNS, matches
 from services.worker.loading.pickle_conversion import artifact_name
@@ -47,20 +46,6 @@ def find_nf4(source: Path, name: str, dtype: torch.dtype, artifacts: Path) -> Pa
     if manifest is None or manifest.get("made_from") != made_from(source, dtype):
         return None
     return folder
-
-
-def follow_source(old: Path, new: Path, name: str, dtype: torch.dtype, artifacts: Path) -> Path | None:
-    """Keep using the artifact of the model in `old` for the same files in `new`; its folder there, if any.
-
-    For a caller that copied the files and verified the copy: nothing is compared here.
-    """
-    folder, target = find_nf4(old, name, dtype, artifacts), nf4_folder(new, name, artifacts)
-    if folder is None or target.exists():
-        return find_nf4(new, name, dtype, artifacts)
-    manifest = manifest_of(folder) or {}
-    write_manifest(folder, manifest | {"made_from": made_from(new, dtype), "source": {"folder": str(new)}})
-    folder.rename(target)  # a crash before this leaves a copy that is outdated, so it is not used
-    return target
 
 
 def made_from(source: Path, dtype: torch.dtype) -> dict[str, Any]:

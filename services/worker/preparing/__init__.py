@@ -1,0 +1,1 @@
+"""`model_preparation`: the remedies, each applied and measured."""

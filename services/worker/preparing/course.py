@@ -1,0 +1,62 @@
+"""Where a preparation stands: the files as they lie now, what is known of them, what was done."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from services.worker.diagnosis.applied import AppliedRemedy
+from services.worker.diagnosis.diagnose import places_to_read_from
+from services.worker.diagnosis.facts import LoadFacts, Target, TrialLoad
+from services.worker.diagnosis.inspect import inspect_model
+from services.worker.diagnosis.trial_load import try_load
+from services.worker.diagnosis.trials import Trials
+from services.worker.loading.hub_cache import ModelFiles
+from services.worker.report import Report
+from services.worker.residency import Residency
+from shared.settings import Settings
+
+
+@dataclass
+class Course:
+    """Changed by each remedy in turn; `copy` is the folder of the prepared copy once there is one."""
+
+    files: ModelFiles
+    facts: LoadFacts
+    settings: Settings
+    residency: Residency
+    report: Report
+    applied: list[AppliedRemedy] = field(default_factory=list)
+    copy: Path | None = None
+    save_seconds: float | None = None
+
+    @property
+    def artifacts(self) -> Path:
+        """Where prepared copies lie."""
+        return self.settings.data_dir / "models"
+
+    def learn(self, **facts: object) -> None:
+        self.facts = self.facts.model_copy(update=facts)
+
+    def load_checkpoint(self) -> TrialLoad:
+        """Load the checkpoint cold, unless that was done already and the model is still in memory."""
+        known = self.facts.trial
+        if known is None or self.residency.peek(self.files) is None:
+            known = try_load(self.files, cold=True, residency=self.residency, report=self.report)
+            self.learn(trial=known)
+        return known
+
+
+def inspected(files: ModelFiles, settings: Settings, report: Report) -> LoadFacts:
+    """The facts of a model without a load of it."""
+    return inspect_model(
+        files,
+        models_dir=settings.models_dir,
+        locate_seconds=None,
+        attempt=Trials,
+        places=places_to_read_from(settings),
+        report=report,
+    )
+
+
+def limit_seconds(size_bytes: int, target: Target | None) -> float | None:
+    """Bytes ÷ rate; None where it is unknown."""
+    return size_bytes / target.limit_bytes_per_second if target and target.limit_bytes_per_second else None

@@ -1,0 +1,69 @@
+"""The prepared copy: made if there is none that works, and loaded cold to see what it brings."""
+
+import shutil
+import time
+
+from services.worker.diagnosis import predictions
+from services.worker.diagnosis.applied import AppliedRemedy
+from services.worker.diagnosis.facts import PreparedCopy
+from services.worker.diagnosis.trial_load import try_copy
+from services.worker.failures import FailureCode, JobFailed
+from services.worker.loading.nf4_artifact import WEIGHTS_NAME, is_disk_full, save_nf4
+from services.worker.loading.nf4_load import ArtifactUnusable
+from services.worker.preparing.course import Course, limit_seconds
+from services.worker.residency import DTYPE
+
+
+def keep_copy(course: Course) -> None:
+    """See that there is a prepared copy that works, and measure a cold load from it."""
+    course.copy = course.residency.prepared_copy(course.files)
+    if course.copy is not None:
+        try:
+            _measure_copy(course, before=None, predicted=None, action="the prepared copy is there already")
+            return
+        except (ArtifactUnusable, OSError) as error:
+            course.report.event(f"The prepared copy can't be used and is made anew: {error}", level="warn")
+            shutil.rmtree(course.copy, ignore_errors=True)
+            course.copy = None
+    before = course.load_checkpoint()
+    predicted = predictions.from_copy(course.facts)
+    _make_copy(course)
+    if course.copy is not None:
+        action = f"kept the model as quantized in {course.copy}"
+        _measure_copy(course, before=before.total_seconds, predicted=predicted, action=action)
+
+
+def _make_copy(course: Course) -> None:
+    """Save the resident model, unless its checkpoint is quantized itself."""
+    loaded = course.residency.peek(course.files)
+    if loaded is None or loaded.was_quantized:
+        return
+    started, data_dir = time.monotonic(), course.settings.data_dir
+    try:
+        course.copy = save_nf4(loaded, DTYPE, course.artifacts, course.report)
+    except OSError as error:
+        if not is_disk_full(error):
+            raise
+        raise JobFailed(
+            FailureCode.DISK_FULL,
+            f"there is too little space for the quantized copy: {error.strerror}",
+            f"free space in {data_dir}, or move TUNEDOCK_DATA_DIR to a larger disk",
+        ) from error
+    course.save_seconds = time.monotonic() - started
+
+
+def _measure_copy(course: Course, *, before: float | None, predicted: float | None, action: str) -> None:
+    assert course.copy is not None
+    size_bytes = (course.copy / WEIGHTS_NAME).stat().st_size
+    run = try_copy(course.files, course.copy, cold=True, residency=course.residency, report=course.report)
+    course.learn(copy_in_use=PreparedCopy(folder=str(course.copy), bytes=size_bytes), prepared=(run,))
+    course.applied.append(
+        AppliedRemedy(
+            remedy="nf4_copy",
+            action=action,
+            before_seconds=before,
+            predicted_seconds=predicted,
+            measured_seconds=run.total_seconds,
+            limit_seconds=limit_seconds(size_bytes, course.facts.target("data")),
+        )
+    )

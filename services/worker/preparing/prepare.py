@@ -1,0 +1,107 @@
+"""`model_preparation`: removes what makes a base model load slowly, and measures what each remedy brought."""
+
+from services.worker.diagnosis.applied import AppliedRemedy
+from services.worker.diagnosis.checks import run_checks
+from services.worker.diagnosis.report import DiagnosisReport, make_report
+from services.worker.failures import FailureCode, JobFailed
+from services.worker.loading.hub_cache import ModelFiles, ModelPlaces, locate_model, resolve_model
+from services.worker.loading.weight_files import find_weights
+from services.worker.preparing.course import Course, inspected
+from services.worker.preparing.keep_copy import keep_copy
+from services.worker.preparing.move_cache import move_cache
+from services.worker.preparing.warm_page_cache import warm_page_cache
+from services.worker.report import Report
+from services.worker.residency import Residency
+from shared.schemas import Frozen, ModelPreparationRequest
+from shared.settings import Settings
+
+
+class PreparedLoad(Frozen):
+    """Seconds of cold loads by way of the prepared copy; null where there was nothing to measure."""
+
+    before_seconds: float | None = None
+    predicted_seconds: float | None = None
+    after_seconds: float | None = None
+    limit_seconds: float | None = None
+
+
+class Preparation(Frozen):
+    """The record's result. `artifact` is null for a checkpoint that holds 4-bit weights itself."""
+
+    model: str
+    artifact: str | None
+    converted: bool
+    source_bytes: int
+    artifact_bytes: int | None = None
+    save_seconds: float | None = None
+    load: PreparedLoad = PreparedLoad()
+    applied: tuple[AppliedRemedy, ...] = ()
+    text: str = ""
+    """The report for people, as plain lines."""
+
+
+def prepare(
+    request: ModelPreparationRequest, *, settings: Settings, residency: Residency, report: Report
+) -> tuple[Preparation, DiagnosisReport]:
+    """Convert pickles, move the cache if that is asked for, keep the model as quantized, load it from there.
+
+    The model stays in memory. What exists and verifies is not made again. Returns the record's result and
+    the diagnosis as it is now. Raises JobFailed as a load does, DISK_FULL and CACHE_NOT_MOVED.
+    """
+    files, converted = _files(request, settings, report)
+    residency.evict()
+    course = Course(files, inspected(files, settings, report), settings, residency, report)
+    if converted is not None:
+        course.applied.append(converted)
+    if request.move_cache_to is not None:
+        move_cache(course, request.move_cache_to)
+    keep_copy(course)
+    if request.warm_page_cache:
+        warm_page_cache(course)
+    diagnosis = make_report(course.facts, run_checks(course.facts), course.applied)
+    copied = next((remedy for remedy in course.applied if remedy.remedy == "nf4_copy"), None)
+    return (
+        Preparation(
+            model=files.name,
+            artifact=course.copy.name if course.copy else None,
+            converted=converted is not None,
+            source_bytes=course.facts.checkpoint.opened_bytes,
+            artifact_bytes=course.facts.copy_in_use.bytes if course.facts.copy_in_use else None,
+            save_seconds=course.save_seconds,
+            load=PreparedLoad(
+                before_seconds=copied.before_seconds,
+                predicted_seconds=copied.predicted_seconds,
+                after_seconds=copied.measured_seconds,
+                limit_seconds=copied.limit_seconds,
+            )
+            if copied
+            else PreparedLoad(),
+            applied=tuple(course.applied),
+            text=diagnosis.text,
+        ),
+        diagnosis,
+    )
+
+
+def _files(
+    request: ModelPreparationRequest, settings: Settings, report: Report
+) -> tuple[ModelFiles, AppliedRemedy | None]:
+    """The model as safetensors, and what was done for that."""
+    name, places = request.model or settings.default_model, ModelPlaces.of(settings)
+    located = locate_model(name, request.revision, places, report=report)
+    pickles = find_weights(located.folder)
+    if pickles.form != "bin":
+        # What was found a moment ago is there; this adds the licence's notice.
+        return resolve_model(name, request.revision, places, report=report), None
+    if not request.convert_pickle:
+        raise JobFailed(
+            FailureCode.MODEL_REFUSED,
+            f"{name!r} has `.bin` weights only, which are never opened as they are",
+            "leave out `convert_pickle`, so that they are converted in a sandbox first",
+        )
+    files = resolve_model(name, request.revision, places, report=report)
+    return files, AppliedRemedy(
+        remedy="convert_pickle",
+        action=f"converted {len(pickles.files)} pickle files to safetensors in a process without network",
+        note="for safety: a pickle that torch can map is read as fast, so no gain is predicted",
+    )
