@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from services.worker.failures import FailureCode, JobFailed
 from services.worker.loading.hub_cache import ModelPlaces, resolve_model
 from services.worker.loading.load import LoadedModel
 from services.worker.paths import job_folder
-from services.worker.preparation import prepare
+from services.worker.preparation import Preparation, prepare
 from services.worker.report import Report
 from services.worker.residency import Residency
 from services.worker.training.dataset_file import DatasetFile
@@ -109,7 +110,15 @@ def _diagnose(claim: Claim, settings: Settings, residency: Residency, report: Re
 
 def _prepare(claim: Claim, settings: Settings, residency: Residency, report: Report) -> Result:
     request = ModelPreparationRequest.model_validate(claim.request)
-    return prepare(request, settings=settings, residency=residency, report=report).model_dump(mode="json")
+    prepared = prepare(request, settings=settings, residency=residency, report=report)
+    _observe_preparation(prepared)
+    return prepared.model_dump(mode="json")
+
+
+def _observe_preparation(prepared: Preparation) -> None:
+    """The quantized copy lies in the data folder, and its storage was measured for the prediction."""
+    if prepared.artifact_bytes and prepared.load.limit_seconds:
+        metrics.record_read_rate("data", prepared.artifact_bytes / prepared.load.limit_seconds)
 
 
 def _observe_diagnosis(facts: LoadFacts) -> None:
@@ -126,6 +135,7 @@ def _observe_diagnosis(facts: LoadFacts) -> None:
 def _base(
     model: str | None, revision: str | None, settings: Settings, residency: Residency, report: Report
 ) -> LoadedModel:
+    started = time.perf_counter()
     report.progress("resolving")
     files = resolve_model(
         model or settings.default_model,
@@ -135,6 +145,7 @@ def _base(
     )
     base, was_resident = residency.base(files, report)
     if was_resident:
+        metrics.record_no_load(time.perf_counter() - started)
         report.event(f"The base model {files.name} is in memory already")
     else:
         metrics.record_load(
