@@ -28,7 +28,9 @@ def in_a_process(folder: Path, *statements: str) -> None:
     """Run the statements in a worker's process of their own, which ends then."""
     program = "; ".join(("from services.worker import metrics", *statements))
     environment = os.environ | {"PROMETHEUS_MULTIPROC_DIR": str(folder)}
-    subprocess.run([sys.executable, "-c", program], env=environment, cwd=PROJECT_ROOT, check=True, timeout=120)
+    subprocess.run(
+        [sys.executable, "-c", program], env=environment, cwd=PROJECT_ROOT, check=True, timeout=120
+    )
 
 
 def served(folder: Path, name: str, **labels: str) -> float | None:
@@ -80,5 +82,6 @@ def test_a_prediction_s_error_is_measured_over_predicted_less_1(
 
 
 def test_a_prediction_of_nothing_is_not_kept() -> None:
+    labels = {"quantity": "nothing_seconds"}
     metrics.record_prediction("nothing_seconds", 0.0, 3.0)
-    assert REGISTRY.get_sample_value("tunedock_prediction_error_ratio", {"quantity": "nothing_seconds"}) is None
+    assert REGISTRY.get_sample_value("tunedock_prediction_error_ratio", labels) is None
