@@ -15,7 +15,7 @@ from services.worker.failures import FailureCode, JobFailed
 from services.worker.loading.hub_cache import ModelPlaces, resolve_model
 from services.worker.loading.load import LoadedModel
 from services.worker.paths import job_folder
-from services.worker.preparation import Preparation, prepare
+from services.worker.preparation import prepare
 from services.worker.report import Report
 from services.worker.residency import Residency
 from services.worker.training.dataset_file import DatasetFile
@@ -110,15 +110,7 @@ def _diagnose(claim: Claim, settings: Settings, residency: Residency, report: Re
 
 def _prepare(claim: Claim, settings: Settings, residency: Residency, report: Report) -> Result:
     request = ModelPreparationRequest.model_validate(claim.request)
-    prepared = prepare(request, settings=settings, residency=residency, report=report)
-    _observe_preparation(prepared)
-    return prepared.model_dump(mode="json")
-
-
-def _observe_preparation(prepared: Preparation) -> None:
-    """The quantized copy lies in the data folder, and its storage was measured for the prediction."""
-    if prepared.artifact_bytes and prepared.load.limit_seconds:
-        metrics.record_read_rate("data", prepared.artifact_bytes / prepared.load.limit_seconds)
+    return prepare(request, settings=settings, residency=residency, report=report).model_dump(mode="json")
 
 
 def _observe_diagnosis(facts: LoadFacts) -> None:
