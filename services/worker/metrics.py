@@ -15,6 +15,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, mult
 
 _STEP_BUCKETS = (0.05, 0.1, 0.2, 0.5, 1, 1.5, 2, 3, 4, 6, 8, 12, 16, 20, 30, 45, 60, 120, 300)
 _LOAD_BUCKETS = (0.5, 1, 2, 5, 10, 15, 30, 45, 60, 90, 120, 180, 300, 600)
+# Where a base came from: a checkpoint of one of four kinds, its quantized copy, or memory.
+LOAD_SOURCES = ("folder", "hub_cache", "hub", "prepared", "artifact", "resident")
 
 METRICS: list[tuple[str, str, tuple[str, ...], str]] = []
 
@@ -53,9 +55,12 @@ LOAD_DURATION = _histogram(
 )
 LOAD_BYTES = _gauge("tunedock_model_load_bytes", "Bytes of weight files of the last model load.", "source")
 READ_RATE = _gauge(
-    "tunedock_storage_read_bytes_per_second", "Cold read rate the last diagnosis measured.", "storage"
+    "tunedock_storage_read_bytes_per_second", "Cold read rate that was measured last.", "storage"
 )
 RESIDENT = _gauge("tunedock_model_resident", "1 for the base model that is in memory.", "model")
+PREDICTION_ERROR = _gauge(
+    "tunedock_prediction_error_ratio", "Measured over predicted, less 1, of the last prediction.", "quantity"
+)
 MEMORY = _gauge(
     "tunedock_gpu_memory_bytes", "Memory of the device; without a GPU that of the process.", "gpu", "type"
 )
@@ -105,16 +110,30 @@ def record_training_start() -> None:
 
 
 def record_load(*, source: str, phase_seconds: dict[str, float], weight_bytes: int) -> None:
-    """One model load ended; `source` as in `ModelFiles`."""
+    """One model load ended; `source` is one of `LOAD_SOURCES`."""
     for phase, seconds in phase_seconds.items():
         LOAD_SECONDS.labels(phase).set(seconds)
+    LOAD_BYTES.labels(source).set(weight_bytes)  # first: a load that is counted is told apart by its bytes
     LOAD_DURATION.labels(source).observe(sum(phase_seconds.values()))
-    LOAD_BYTES.labels(source).set(weight_bytes)
+
+
+def record_no_load(seconds: float) -> None:
+    """A job found its base in memory, `seconds` after it asked for it."""
+    LOAD_DURATION.labels("resident").observe(seconds)
 
 
 def record_read_rate(storage: str, bytes_per_second: float) -> None:
-    """What a diagnosis measured of the storage `hub_cache`, `models` or `data`."""
+    """What a diagnosis or a preparation measured of the storage `hub_cache`, `models` or `data`."""
     READ_RATE.labels(storage).set(bytes_per_second)
+
+
+def record_prediction(quantity: str, predicted: float, measured: float) -> None:
+    """What was foretold has been measured; `quantity` has the unit in its name: `load_seconds`.
+
+    A prediction of 0 has no ratio and says nothing.
+    """
+    if predicted > 0:
+        PREDICTION_ERROR.labels(quantity).set(measured / predicted - 1)
 
 
 def record_resident(model: str | None) -> None:
@@ -144,7 +163,12 @@ def record_card_memory(*, gpu: int, allocated: int, reserved: int, peak: int, fr
 
 
 def serve(host: str, port: int) -> None:
-    """Serve `/metrics` from a thread of the main process. Raises OSError when the port is taken."""
+    """Serve `/metrics` from a thread of the main process. Raises OSError when the port is taken.
+
+    Loads count from 0 on: of a series that begins with its first load, no rate would see that one.
+    """
+    for source in LOAD_SOURCES:
+        LOAD_DURATION.labels(source)
     registry = CollectorRegistry()
     multiprocess.MultiProcessCollector(registry)
     start_http_server(port, addr=host, registry=registry)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -134,6 +135,7 @@ def _observe_diagnosis(facts: LoadFacts) -> None:
 def _base(
     model: str | None, revision: str | None, settings: Settings, residency: Residency, report: Report
 ) -> LoadedModel:
+    started = time.perf_counter()
     report.progress("resolving")
     files = resolve_model(
         model or settings.default_model,
@@ -143,6 +145,7 @@ def _base(
     )
     base, was_resident = residency.base(files, report)
     if was_resident:
+        metrics.record_no_load(time.perf_counter() - started)
         report.event(f"The base model {files.name} is in memory already")
     else:
         metrics.record_load(

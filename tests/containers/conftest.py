@@ -10,7 +10,7 @@ from tests.containers.installation import Installation, engine_answers, installa
 from tests.stack import TINY_MODEL
 from tests.tiny_models import make_tiny_llama
 
-LARGER_MODEL = "larger-llama"  # large enough for its disk to be measured
+LARGER_MODEL = "larger-llama"  # large enough for the disk of its quantized copy to be measured
 HUB_MODEL, COMMIT = "someone/tiny", "c" * 40
 
 
@@ -22,7 +22,7 @@ def installed(
     need(engine_answers(), "a container engine with compose")
     folder = tmp_path_factory.mktemp("containers")
     model = make_tiny_llama(folder / "models" / TINY_MODEL)
-    make_tiny_llama(folder / "models" / LARGER_MODEL, hidden_size=512)
+    make_tiny_llama(folder / "models" / LARGER_MODEL, hidden_size=768)
     make_hub_cache(folder / "host-hf-cache", model)
     (folder / "datasets").mkdir()
     rows = [

@@ -8,7 +8,8 @@ import pytest
 from tests.containers.conftest import LARGER_MODEL
 from tests.containers.installation import Installation
 from tests.containers.test_life import REQUEST
-from tests.monitoring.panel_queries import ask_all, table
+from tests.monitoring.dashboards import EMPTY_UNTIL_PREPARED
+from tests.monitoring.panel_queries import Answer, ask_all, table
 from tests.monitoring.promtool import find_promtool
 
 pytestmark = [pytest.mark.containers, pytest.mark.timeout(900)]
@@ -20,8 +21,9 @@ FETCH = "import sys, urllib.request as u; sys.stdout.write(u.urlopen(sys.argv[1]
 
 def test_every_panel_has_data_during_and_after_a_job(up: Installation) -> None:
     with up.client() as client:
-        diagnosis = client.submit({"kind": "load_diagnostic", "model": LARGER_MODEL})
-        assert up.until_ended(diagnosis.id).status == "succeeded"
+        for kind in ("load_diagnostic", "model_preparation"):
+            before = client.submit({"kind": kind, "model": LARGER_MODEL})
+            assert up.until_ended(before.id).status == "succeeded"
         job = client.submit(LONG)
         deadline = time.monotonic() + WATCHED_SECONDS
         while time.monotonic() < deadline:
@@ -36,7 +38,13 @@ def test_every_panel_has_data_during_and_after_a_job(up: Installation) -> None:
     for answers in (during, after):
         assert len(answers) > 30
         assert not [answer for answer in answers if answer.is_missing]
+        assert not [answer for answer in answers if not answer.series and _was_prepared_for(answer)]
         assert max(answer.milliseconds for answer in answers) < 200
+
+
+def _was_prepared_for(answer: Answer) -> bool:
+    """Whether a model's preparation, which there was, fills the panel."""
+    return answer.query.excuse == EMPTY_UNTIL_PREPARED
 
 
 def test_the_metrics_are_as_prometheus_wants_them(

@@ -12,11 +12,16 @@ DASHBOARDS = ROOT / "services" / "grafana" / "dashboards"
 # Sentences that end a panel's description: why its queries may answer with nothing.
 NEEDS_A_CARD = "Needs a card."
 EMPTY_WHEN_WELL = "Empty when all is well."
+EMPTY_UNTIL_PREPARED = "Empty until a model was prepared."
+EXCUSES = (NEEDS_A_CARD, EMPTY_WHEN_WELL, EMPTY_UNTIL_PREPARED)
 
 
 @dataclass(frozen=True)
 class Query:
-    """One query of a panel, with Grafana's variables still in it. `instant`: asked for now, not over time."""
+    """One query of a panel, with Grafana's variables still in it.
+
+    `instant`: asked for now, not over time. `excuse`: which of `EXCUSES` it has for an empty answer.
+    """
 
     dashboard: str
     panel_id: int
@@ -25,8 +30,7 @@ class Query:
     expr: str
     instant: bool
     least_step_seconds: int
-    needs_card: bool
-    empty_when_well: bool
+    excuse: str | None = None
 
     @property
     def name(self) -> str:
@@ -62,6 +66,5 @@ def _queries_of(dashboard: str, panel: dict[str, Any]) -> Iterator[Query]:
             expr=target["expr"],
             instant=target.get("instant", False),
             least_step_seconds=int(target.get("interval", "0s").removesuffix("s")),
-            needs_card=panel["description"].endswith(NEEDS_A_CARD),
-            empty_when_well=panel["description"].endswith(EMPTY_WHEN_WELL),
+            excuse=next((excuse for excuse in EXCUSES if panel["description"].endswith(excuse)), None),
         )

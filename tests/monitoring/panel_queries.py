@@ -32,8 +32,8 @@ class Answer:
 
     @property
     def is_missing(self) -> bool:
-        """No series where there should be some, on a machine without a card."""
-        return bool(self.error) or not (self.series or self.query.needs_card or self.query.empty_when_well)
+        """No series where there should be some."""
+        return bool(self.error) or not (self.series or self.query.excuse)
 
 
 def step_of(query: Query, range_seconds: int, points: int) -> int:
@@ -106,9 +106,7 @@ def _remark(answer: Answer) -> str:
         return answer.error
     if answer.is_missing:
         return "**nothing**"
-    if answer.series:
-        return ""
-    return "needs a card" if answer.query.needs_card else "empty when all is well"
+    return "" if answer.series else (answer.query.excuse or "").removesuffix(".").lower()
 
 
 def _milliseconds_since(started: float) -> float:

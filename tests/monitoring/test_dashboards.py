@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.monitoring.dashboards import NEEDS_A_CARD, dashboards, panels, queries
+from tests.monitoring.dashboards import EMPTY_UNTIL_PREPARED, NEEDS_A_CARD, dashboards, panels, queries
+from tests.monitoring.metric_names import rules
 
 BOARDS = dashboards()
 PANELS = [
@@ -23,9 +24,10 @@ UNITS = {
 CARD_PANELS = {"gpu": {2, 3, 4, 7, 10, 11}}
 
 
-def test_there_is_a_dashboard_for_now_for_the_card_and_for_the_service() -> None:
+def test_there_is_a_dashboard_for_now_for_loading_for_the_card_and_for_the_service() -> None:
     assert {name: board["uid"] for name, board in BOARDS.items()} == {
         "now": "tunedock-now",
+        "loading": "tunedock-loading",
         "gpu": "tunedock-gpu",
         "service": "tunedock-service",
     }
@@ -68,7 +70,7 @@ def test_a_panel_s_series_have_names(panel: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("panel", PANELS)
 def test_a_panel_that_shows_the_present_asks_for_the_present(panel: dict[str, Any]) -> None:
-    shows_the_present = panel["type"] in ("stat", "bargauge", "table")
+    shows_the_present = panel["type"] in ("stat", "bargauge", "barchart", "table")
     assert {target.get("instant", False) for target in panel["targets"]} == {shows_the_present}
 
 
@@ -97,10 +99,31 @@ def test_panels_that_only_a_card_can_fill_are_marked() -> None:
     assert {name: ids for name, ids in marked.items() if ids} == CARD_PANELS
 
 
+def test_panels_that_only_a_preparation_can_fill_are_marked() -> None:
+    for query in queries():
+        foretold = "tunedock_prediction_error_ratio" in query.expr
+        assert foretold == (query.excuse == EMPTY_UNTIL_PREPARED), query.name
+
+
+def test_a_storage_s_rate_is_judged_as_the_alert_judges_it() -> None:
+    (alert,) = (rule for rule in rules("alert") if rule["alert"] == "TunedockSlowStorage")
+    assert "< 250e6\n" in alert["expr"]
+    shown = [panel for board in BOARDS.values() for panel in panels(board) if _shows_a_read_rate(panel)]
+    assert shown
+    for panel in shown:
+        steps = panel["fieldConfig"]["defaults"]["thresholds"]["steps"]
+        assert [step["color"] for step in steps if step["value"] == 250e6] == ["green"]
+        assert all(step["color"] in ("red", "orange") for step in steps if (step["value"] or 0) < 250e6)
+
+
 def test_a_marked_panel_reads_nothing_that_a_processor_has() -> None:
     only_card = re.compile(r"tunedock_gpu_(power_watts|throttled)|tunedock_gpu_memory_bytes\{type='spilled'")
     for query in queries():
-        assert bool(only_card.search(query.expr)) == query.needs_card, query.name
+        assert bool(only_card.search(query.expr)) == (query.excuse == NEEDS_A_CARD), query.name
+
+
+def _shows_a_read_rate(panel: dict[str, Any]) -> bool:
+    return any("storage_read_bytes_per_second" in target["expr"] for target in panel["targets"])
 
 
 def _needs_card(panel: dict[str, Any]) -> bool:

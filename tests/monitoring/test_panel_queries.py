@@ -8,11 +8,11 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from tests.monitoring.dashboards import Query, queries
+from tests.monitoring.dashboards import EMPTY_WHEN_WELL, NEEDS_A_CARD, Query, queries
 from tests.monitoring.panel_queries import Answer, ask, step_of, substitute, table
 
-OVER_TIME = Query("now", 1, "Steps", "A", "rate(x{gpu=~'$gpu'}[$__rate_interval])", False, 0, False, False)
-AT_ONCE = Query("now", 2, "Ended", "A", "increase(x[$__range])", True, 0, False, False)
+OVER_TIME = Query("now", 1, "Steps", "A", "rate(x{gpu=~'$gpu'}[$__rate_interval])", False, 0)
+AT_ONCE = Query("now", 2, "Ended", "A", "increase(x[$__range])", True, 0)
 
 
 @pytest.fixture
@@ -81,14 +81,14 @@ def test_a_query_of_the_present_asks_for_one_moment(prometheus: tuple[str, list[
 
 
 def test_a_refused_query_is_an_error(prometheus: tuple[str, list[dict[str, str]]]) -> None:
-    broken = Query("now", 3, "Broken", "A", "(", True, 0, needs_card=True, empty_when_well=True)
+    broken = Query("now", 3, "Broken", "A", "(", True, 0, EMPTY_WHEN_WELL)
     answer = ask(prometheus[0], broken)
     assert answer.error
     assert answer.is_missing
 
 
 def test_only_a_marked_panel_may_answer_with_nothing() -> None:
-    card = Query("gpu", 1, "Power", "A", "x", True, 0, needs_card=True, empty_when_well=False)
+    card = Query("gpu", 1, "Power", "A", "x", True, 0, NEEDS_A_CARD)
     answers = [Answer(OVER_TIME, 0, 1.0), Answer(card, 0, 1.0), Answer(OVER_TIME, 1, 1.0)]
     assert [answer.is_missing for answer in answers] == [True, False, False]
     assert table(answers).splitlines()[2:] == [

@@ -2,12 +2,15 @@
 
 import re
 from collections.abc import Callable
+from typing import get_args
 
 import pytest
 import yaml  # type: ignore[import-untyped, unused-ignore]
 
+from services.worker.diagnosis.facts import ModelSource
 from tests.monitoring.metric_names import rules
 from tests.monitoring.promtool import PROMETHEUS, Promtool, find_promtool
+from tests.worker.diagnosis.diagnosed import healthy
 
 ALERTS = {rule["alert"]: rule for rule in rules("alert")}
 
@@ -31,6 +34,8 @@ def test_the_rules_are_ones_that_prometheus_takes(promtool: Promtool) -> None:
     assert checked.returncode == 0, checked.stdout
 
 
+@pytest.mark.slow  # a regression of loads shows against the day before, in steps of 15 s
+@pytest.mark.timeout(400)
 def test_alerts_fire_when_they_should_and_only_then(promtool: Promtool) -> None:
     tested = promtool.run("test", "rules", *_files("tests"))
     assert tested.returncode == 0, tested.stdout
@@ -57,6 +62,14 @@ def test_an_alert_is_tested_on_its_fault_and_on_a_healthy_day(name: str) -> None
 @pytest.mark.parametrize("rule", rules("record"), ids=lambda rule: rule["record"])
 def test_a_recorded_series_is_tested(rule: dict[str, str]) -> None:
     assert rule["record"] in (PROMETHEUS / "tests" / "recording.yml").read_text()
+
+
+def test_a_source_lies_on_the_storage_that_a_diagnosis_says_it_does() -> None:
+    (rule,) = (rule for rule in rules("record") if rule["record"].startswith("source_storage:"))
+    places = re.findall(r'"storage", "(\w+)", "source", "([\w|]+)"', rule["expr"])
+    recorded = {source: storage for storage, sources in places for source in sources.split("|")}
+    diagnosed = {source: healthy(checkpoint__source=source).storage_name for source in get_args(ModelSource)}
+    assert recorded == diagnosed | {"artifact": "data"}
 
 
 def _files(folder: str) -> list[str]:

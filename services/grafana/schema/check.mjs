@@ -8,6 +8,7 @@ import { join } from 'node:path';
 const PANELS = {
   stat: { module: 'stat/panelcfg/x/StatPanelCfg', custom: false },
   bargauge: { module: 'bargauge/panelcfg/x/BarGaugePanelCfg', custom: false },
+  barchart: { module: 'barchart/panelcfg/x/BarChartPanelCfg', custom: true },
   timeseries: { module: 'timeseries/panelcfg/x/TimeSeriesPanelCfg', custom: true },
   'state-timeline': { module: 'statetimeline/panelcfg/x/StateTimelinePanelCfg', custom: true },
   table: { module: 'table/panelcfg/x/TablePanelCfg', custom: true },
