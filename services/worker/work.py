@@ -119,17 +119,21 @@ def _keep_report(claim: Claim, diagnosis: DiagnosisReport, settings: Settings) -
     path = job_folder(settings.data_dir, claim.job_id) / "report.json"
     write_json_durably(path, diagnosis.model_dump(mode="json"))
     _observe_diagnosis(diagnosis.facts)
+    for remedy in diagnosis.applied:
+        if remedy.predicted_seconds is not None and remedy.measured_seconds is not None:
+            metrics.record_prediction("load_seconds", remedy.predicted_seconds, remedy.measured_seconds)
 
 
 def _observe_diagnosis(facts: LoadFacts) -> None:
-    if (trial := facts.trial) is not None and trial.source == "trial":
-        metrics.record_load(
-            source=facts.checkpoint.source,
-            phase_seconds=trial.phase_seconds,
-            weight_bytes=trial.weight_bytes,
-        )
+    loads = [(facts.checkpoint.source, run) for run in facts.checkpoint_runs[:1]]
+    loads += [("artifact", run) for run in facts.prepared[:1]]
+    for source, run in loads:
+        metrics.record_load(source=source, phase_seconds=run.phase_seconds, weight_bytes=run.weight_bytes)
     if facts.limit_bytes_per_second is not None:
         metrics.record_read_rate(facts.storage_name, facts.limit_bytes_per_second)
+    for target in facts.targets:
+        if target.limit_bytes_per_second is not None:
+            metrics.record_read_rate(target.name, target.limit_bytes_per_second)
 
 
 def _base(
