@@ -123,7 +123,7 @@ def record_no_load(seconds: float) -> None:
 
 
 def record_read_rate(storage: str, bytes_per_second: float) -> None:
-    """What a diagnosis or a preparation measured of `hub_cache`, `models`, `data` or a storage by its name."""
+    """What was measured of `hub_cache`, `models`, `data` or a storage by its name."""
     READ_RATE.labels(storage).set(bytes_per_second)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from services.worker import metrics
 from services.worker.diagnosis.diagnose import diagnose
-from services.worker.diagnosis.facts import LoadFacts
+from services.worker.diagnosis.facts import LoadFacts, TrialLoad
 from services.worker.diagnosis.report import DiagnosisReport
 from services.worker.evaluation.evaluate import evaluate
 from services.worker.failures import FailureCode, JobFailed
@@ -125,7 +125,7 @@ def _keep_report(claim: Claim, diagnosis: DiagnosisReport, settings: Settings) -
 
 
 def _observe_diagnosis(facts: LoadFacts) -> None:
-    loads = [(facts.checkpoint.source, run) for run in facts.checkpoint_runs[:1]]
+    loads: list[tuple[str, TrialLoad]] = [(facts.checkpoint.source, run) for run in facts.checkpoint_runs[:1]]
     loads += [("artifact", run) for run in facts.prepared[:1]]
     for source, run in loads:
         metrics.record_load(source=source, phase_seconds=run.phase_seconds, weight_bytes=run.weight_bytes)
