@@ -11,6 +11,7 @@ import json
 import os
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -93,7 +94,12 @@ def quantize(report: ToldStages, folder: str) -> Answer:
     return {"from_artifact": loaded.from_artifact}
 
 
-REMEDIES = {"move": move, "find": find, "convert": convert, "quantize": quantize}
+REMEDIES: dict[str, Callable[..., Answer]] = {
+    "move": move,
+    "find": find,
+    "convert": convert,
+    "quantize": quantize,
+}
 
 
 def say(answer: Answer) -> None:

@@ -14,9 +14,9 @@ import pytest
 
 from shared.cache_choice import read_choice
 from shared.settings import Settings
+from tests.hub_layout import COMMIT, lay_out_model
 from tests.small_disk import MIB, fill_up, may_mount, resize, small_disk
 from tests.tiny_models import make_tiny_llama
-from tests.worker.loading.hub_server import COMMIT
 from tests.worker.loading.interruptions import RemedyProcesses, State, interrupt
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
@@ -48,7 +48,7 @@ class Move:
             "TUNEDOCK_STORAGES": f"ssd={self.ssd}",
         }
         original = make_tiny_llama(folder / "original", hidden_size=512, layers=3, shards=4)
-        lay_out_cache(original, self.own / ENTRY)
+        lay_out_model(original, MODEL, self.own)
         self.whole = hashes(self.own / ENTRY / "snapshots" / COMMIT)
 
     def reset(self) -> None:
@@ -112,17 +112,6 @@ class Quantizing(Prepared):
     """The nf4 copy that the first load makes."""
 
     needs, form, answer = "quantize", "safetensors", {"from_artifact": True}
-
-
-def lay_out_cache(model: Path, repository: Path) -> None:
-    """A repository of a Hugging Face cache that holds `model`."""
-    snapshot, references = repository / "snapshots" / COMMIT, repository / "refs"
-    for folder in (snapshot, references, repository / "blobs"):
-        folder.mkdir(parents=True)
-    (references / "main").write_text(COMMIT)
-    for name, digest in hashes(model).items():
-        shutil.copyfile(model / name, repository / "blobs" / digest)
-        (snapshot / name).symlink_to(f"../../blobs/{digest}")
 
 
 @pytest.mark.parametrize("kind", [Move, Conversion, Quantizing])
