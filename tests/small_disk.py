@@ -1,12 +1,16 @@
 """A small filesystem of its own for tests of full disks; mounting one takes root."""
 
+import ctypes
 import os
+import shutil
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 MIB = 1024**2
+MS_RDONLY, MS_REMOUNT = 1, 32
+_libc = ctypes.CDLL(None, use_errno=True)
 
 
 def may_mount() -> bool:
@@ -17,7 +21,7 @@ def may_mount() -> bool:
 def small_disk(folder: Path, size_bytes: int) -> Iterator[None]:
     """A tmpfs of `size_bytes` on `folder`, which hides what is in it; gone at the end with all it holds."""
     folder.mkdir(parents=True, exist_ok=True)
-    mount("-t", "tmpfs", "-o", f"size={size_bytes}", "tmpfs", folder)
+    _mount(folder, f"size={size_bytes}")
     try:
         yield
     finally:
@@ -25,8 +29,21 @@ def small_disk(folder: Path, size_bytes: int) -> Iterator[None]:
 
 
 def resize(folder: Path, size_bytes: int) -> None:
-    mount("-o", f"remount,size={size_bytes}", folder)
+    """Raises OSError when more is in it."""
+    _mount(folder, f"size={size_bytes}", MS_REMOUNT)
 
 
-def mount(*words: str | Path) -> None:
-    subprocess.run(["mount", *map(str, words)], check=True, capture_output=True)
+def make_read_only(folder: Path) -> None:
+    _mount(folder, "", MS_REMOUNT | MS_RDONLY)
+
+
+def fill_up(folder: Path) -> None:
+    """Leave no room at all, at once: the disk becomes as small as what is in it."""
+    while True:
+        with suppress(OSError):  # it has grown meanwhile
+            return resize(folder, max(4096, shutil.disk_usage(folder).used))
+
+
+def _mount(folder: Path, options: str, flags: int = 0) -> None:
+    if _libc.mount(b"tmpfs", os.fsencode(folder), b"tmpfs", flags, options.encode()) != 0:
+        raise OSError(ctypes.get_errno(), f"mount: {options} {os.strerror(ctypes.get_errno())}", str(folder))

@@ -43,6 +43,7 @@ def make_tiny_llama(
     dtype: torch.dtype = torch.float32,
     hidden_size: int = 64,
     layers: int = 2,
+    shards: int = 1,
     chat_template: bool = True,
 ) -> Path:
     """Write a Llama of about 100k parameters with a ChatML tokenizer (eos `<|im_end|>`)."""
@@ -57,7 +58,7 @@ def make_tiny_llama(
         specials={"bos_token": "<|im_start|>", "eos_token": "<|im_end|>", "pad_token": "<|endoftext|>"},
         chat_template=CHATML_TEMPLATE if chat_template else None,
     )
-    _write_weights(folder, _random_weights(_llama_shapes(config), seed, dtype), form, shards=1)
+    _write_weights(folder, _random_weights(_llama_shapes(config), seed, dtype), form, shards)
     return folder
 
 

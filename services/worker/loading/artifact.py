@@ -80,12 +80,14 @@ def publish(draft: Path, folder: Path, description: Mapping[str, Any]) -> None:
         fsync_path(file)
     fsync_path(draft)
     draft.chmod(0o755)
-    outdated = Path(tempfile.mkdtemp(prefix=f".{folder.name}.building-", dir=folder.parent))
+    outdated = None
     if folder.exists():
+        outdated = Path(tempfile.mkdtemp(prefix=f".{folder.name}.building-", dir=folder.parent))
         folder.rename(outdated / "outdated")
     draft.rename(folder)
     fsync_path(folder.parent)
-    shutil.rmtree(outdated)
+    if outdated is not None:
+        shutil.rmtree(outdated)
 
 
 def write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:

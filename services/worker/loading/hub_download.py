@@ -118,7 +118,8 @@ def _explained(name: str, revision: str | None, error: Exception) -> JobFailed:
         return JobFailed(
             FailureCode.DISK_FULL,
             f"no space left in the hub's cache {constants.HF_HUB_CACHE} while downloading {at}",
-            "free space there, or set HF_HUB_CACHE to a folder on a larger disk; a new try goes on from here",
+            "free space there, or keep the cache on a larger disk (HF_HUB_CACHE, or a job that moves it: "
+            "./tunedock prepare MODEL --move-cache-to STORAGE); a new try goes on from here",
         )
     if isinstance(error, HFValidationError):
         return _not_found(

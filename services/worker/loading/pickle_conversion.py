@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from services.worker.disk_full import is_disk_full
 from services.worker.failures import FailureCode, JobFailed
 from services.worker.loading.artifact import (
     building,
@@ -89,13 +90,18 @@ def _same_content(converted: Path, sources: dict[str, Any]) -> bool:
 
 def _convert(folder: Path, weights: Weights, converted: Path, about: dict[str, Any], report: Report) -> None:
     _refuse_full_disk(weights, converted.parent)
-    with building(converted) as draft:
-        shards = _convert_weights(weights, draft, report)
-        _write_index(draft, shards)
-        for file in sorted(folder.iterdir()):
-            if file.is_file() and matches(file.name, CONFIG_PATTERNS):
-                shutil.copyfile(file, draft / file.name)
-        publish(draft, converted, about)
+    try:
+        with building(converted) as draft:
+            shards = _convert_weights(weights, draft, report)
+            _write_index(draft, shards)
+            for file in sorted(folder.iterdir()):
+                if file.is_file() and matches(file.name, CONFIG_PATTERNS):
+                    shutil.copyfile(file, draft / file.name)
+            publish(draft, converted, about)
+    except OSError as error:
+        if not is_disk_full(error):
+            raise
+        raise _disk_full(f"no space left for the safetensors copy of {folder} ({error.strerror})") from error
 
 
 def _convert_weights(weights: Weights, draft: Path, report: Report) -> list[Path]:

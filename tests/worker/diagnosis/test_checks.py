@@ -407,6 +407,19 @@ def test_an_ignored_variable_that_names_the_folder_in_use_is_harmless() -> None:
     assert run_checks(facts) == []
 
 
+def test_after_a_move_no_variable_is_called_the_way_to_move_the_cache() -> None:
+    moved = {"cache__moved": True, "cache__decided_by": "the move to storage 'ssd'"}
+    copies = (CacheCopy(folder="/old", bytes=GB),)
+    facts = healthy(
+        cache__variables=(variable("TRANSFORMERS_CACHE", "/fast"),), cache__copies=copies, **moved
+    )
+    remedies = [remedy for finding in run_checks(facts) for remedy in finding.remedies]
+    assert [remedy.command for remedy in remedies] == ["unset TRANSFORMERS_CACHE", None]
+    assert not any("HF_HUB_CACHE" in remedy.action for remedy in remedies)
+    outranked = variable("HUGGINGFACE_HUB_CACHE", "/fast").model_copy(update={"effect": "outranked"})
+    assert run_checks(healthy(cache__variables=(outranked,), **moved)) == []
+
+
 def test_the_checks_come_without_torch() -> None:
     program = "import sys, services.worker.diagnosis.checks; print('torch' in sys.modules)"
     answer = subprocess.run(

@@ -17,7 +17,7 @@ from services.worker.loading.load import load_base_model
 from services.worker.loading.prepared import load_prepared
 from services.worker.report import SilentReport
 from shared.settings import PROJECT_ROOT
-from tests.small_disk import MIB, may_mount, mount, resize, small_disk
+from tests.small_disk import MIB, make_read_only, may_mount, resize, small_disk
 from tests.tiny_models import make_tiny_exaone, make_tiny_llama
 from tests.worker.loading.hub_server import COMMIT, Hub, running_hub
 
@@ -332,7 +332,7 @@ def test_a_storage_that_may_not_be_written_is_named(here: Installation) -> None:
 def test_a_storage_that_is_read_only_is_named(here: Installation, need: Callable[[bool, str], None]) -> None:
     need(may_mount(), "the right to mount a small disk")
     with small_disk(here.storages["ssd"], MIB):
-        mount("-o", "remount,ro", here.storages["ssd"])
+        make_read_only(here.storages["ssd"])
         refused = here.one(f"move {MODEL} ssd")
     assert refused["code"] == "cache_not_moved"
     assert str(here.ssd) in refused["message"]

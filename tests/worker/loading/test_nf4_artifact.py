@@ -16,6 +16,7 @@ from services.worker.loading.nf4_artifact import WEIGHTS_NAME, find_nf4, nf4_fol
 from services.worker.loading.prepared import load_prepared
 from services.worker.residency import Residency
 from tests.tiny_models import make_tiny_exaone, make_tiny_llama
+from tests.worker.training.test_checkpoints import files_limited_to
 from tests.worker.training.tiny_bases import RecordedReport
 
 MAKERS: dict[str, Callable[[Path], Path]] = {
@@ -137,6 +138,14 @@ def test_a_full_disk_costs_the_copy_and_not_the_load(llama: Path, monkeypatch: p
     monkeypatch.setattr(nf4_artifact, "SPARE_BYTES", 2**60)
     report = RecordedReport()
     assert not load(llama, report).from_artifact
+    assert report.codes() == ["artifact_skipped"]
+    assert not artifact_of(llama).exists()
+
+
+def test_a_disk_that_runs_full_while_the_copy_is_written_costs_no_more(llama: Path) -> None:
+    report = RecordedReport()
+    with files_limited_to(50_000):
+        assert not load(llama, report).from_artifact
     assert report.codes() == ["artifact_skipped"]
     assert not artifact_of(llama).exists()
 
