@@ -45,8 +45,8 @@ def read_file(path: Path, on_read: Callable[[int], None]) -> tuple[torch.Tensor,
     digest = hashlib.sha256()
     source, landing = _Source(path), Landing(READ_BYTES)
     # Memory is got ready ahead of the reads, and what has come is put in its place and hashed behind them;
-    # none of these holds the interpreter's lock for long. Huge pages for the whole would come in one go, but making
-    # room for them can stall.
+    # none of these holds the interpreter's lock for long. Huge pages for the whole would come in one go, but
+    # making room for them can stall.
     with closing(source), ThreadPoolExecutor(1) as populating, ThreadPoolExecutor(1) as settling:
         for begin in range(0, whole_blocks, _POPULATED_BYTES):
             address = content.data_ptr() + begin
