@@ -6,244 +6,149 @@ the arm's bytes at the rate of large reads of the same disk in the same repeat.
 
 import argparse
 import json
-import os
-import platform
-import shutil
-import statistics
-import subprocess
+import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from types import FrameType
 from typing import Any
 
-import psutil
-import torch
-
-from bench.slow_disk import NoSlowDisk, SlowDisk, Throttle, slow_disk
-from bench.weights import make_model, make_pickle
-from services.worker.loading.hub_cache import ModelFiles
-from services.worker.loading.nf4_artifact import nf4_folder
-from services.worker.report import SilentReport
-from services.worker.residency import Residency
+from bench.document import machine, say
+from bench.load_measure import Measuring
+from bench.load_models import disk_bytes, make_models
+from bench.load_plan import CASES, FLOAT32, PEERS, Budget, Case, Turn, turns
+from bench.load_process import ProcessFailed
+from bench.load_text import shortfalls, table
+from bench.options import count, names
+from bench.peers import NoEnvironment, peer_python
+from bench.scratch import NoScratch, scratch_folder
+from bench.slow_disk import NoSlowDisk, SlowDisk, slow_disk
+from services.cli.interrupts import STOP_SIGNALS
+from services.cli.terminal import Terminal
 from shared.settings import PROJECT_ROOT
 
-UNTHROTTLED = Throttle("unthrottled")
-CASES = (
-    UNTHROTTLED,
-    Throttle("150MBps", bytes_per_second=150_000_000),
-    Throttle("500MBps", bytes_per_second=500_000_000),
-    Throttle("400iops", reads_per_second=400),
-)
-ARMS = ("hf-pickle-nf4", "hf-safetensors-nf4", "hf-artifact", "ours-artifact")
-QUANTIZING = ARMS[:2]  # a minute and more each: once on each throttled disk
-DISK_BYTES = 13_000_000_000  # both forms of the checkpoint, and the copy
-
-
-@dataclass
-class Samples:
-    """Values by (arm, case, metric), in the order they came."""
-
-    values: dict[tuple[str, str, str], list[float]] = field(default_factory=dict)
-
-    def add(self, arm: str, case: str, metric: str, value: float) -> None:
-        self.values.setdefault((arm, case, metric), []).append(value)
-
-    def rows(self) -> list[dict[str, Any]]:
-        return [
-            {
-                "arm": arm,
-                "case": case,
-                "metric": metric,
-                "unit": "bytes" if metric.endswith("bytes") else "s",
-                "median": statistics.median(values),
-                "min": min(values),
-                "max": max(values),
-                "repeats": len(values),
-            }
-            for (arm, case, metric), values in self.values.items()
-        ]
-
-
-@dataclass(frozen=True)
-class Models:
-    """The same model as safetensors, as pickle and as our copy, all on the disk that is measured."""
-
-    safetensors: Path
-    pickle: Path
-    artifacts: Path
-
-    def of(self, arm: str) -> Path:
-        return self.pickle if arm == "hf-pickle-nf4" else self.safetensors
-
-    def bytes_of(self, arm: str) -> int:
-        if arm in QUANTIZING:
-            return sum(path.stat().st_size for path in self.of(arm).iterdir() if path.stat().st_size > 2**20)
-        return self.artifact.stat().st_size
-
-    @property
-    def artifact(self) -> Path:
-        folder = nf4_folder(self.safetensors, self.safetensors.name, self.artifacts)
-        return folder / "model.safetensors"
+ALL_CASES = {case.name: case for case in (*CASES, FLOAT32)}
+FLOAT32_TURN = Turn(FLOAT32, 1, ("hf-safetensors-nf4", "ours-artifact"))
 
 
 def main() -> int:
     arguments = _arguments()
-    scratch = Path(arguments.scratch).resolve()
-    scratch.mkdir(parents=True, exist_ok=True)
-    if (free := shutil.disk_usage(scratch).free) < DISK_BYTES * 1.1:
-        print(f"{scratch} has {free / 1e9:.1f} GB free and {DISK_BYTES * 1.1 / 1e9:.1f} are needed; "
-              "name another folder with --scratch", file=sys.stderr)  # fmt: skip
+    for number in STOP_SIGNALS:
+        signal.signal(number, _interrupt_once)
+    try:
+        document, failed = bench(arguments)
+    except (NoScratch, ProcessFailed) as error:
+        print(f"bench load: {error}", file=sys.stderr)
         return 1
-    samples, notes = Samples(), list[str]()
-    started = time.monotonic()
-    with TemporaryDirectory(prefix="bench-load-", dir=scratch) as name, _disk(Path(name), notes) as disk:
-        folder = disk.folder if disk else Path(name)
-        _say("making the model: random weights in the shapes of EXAONE-3.5-2.4B, bfloat16")
-        models = make_models(folder, arguments.layers)
-        wanted = [case for case in CASES if not arguments.cases or case.name in arguments.cases.split(",")]
-        for case in wanted:
-            if case is not UNTHROTTLED and disk is None:
-                notes.append(f"{case.name} skipped: {notes[0]}")
-                continue
-            measure(models, case, disk, arguments, samples)
+    except KeyboardInterrupt:
+        print("interrupted; the disk and all that was made on it are gone again", file=sys.stderr)
+        return 130
+    print(table(document))
+    if arguments.json:
+        arguments.json.write_text(json.dumps(document, indent=1) + "\n")
+    return int(not failed <= set(PEERS))  # a peer that can't run here is a note, no failure
+
+
+def bench(arguments: argparse.Namespace) -> tuple[dict[str, Any], set[str]]:
+    """The document, and the arms that failed. Raises NoScratch, ProcessFailed."""
+    started, notes = time.monotonic(), list[str]()
+    cases = [case for case in arguments.cases if not (arguments.quick and case is FLOAT32)]
+    wanted = disk_bytes(arguments.layers, float32=FLOAT32 in cases, with_pickle=not arguments.quick)
+    with ExitStack() as stack:
+        tell = stack.enter_context(_progress())
+        folder = stack.enter_context(scratch_folder(arguments.scratch, wanted))
+        disk = stack.enter_context(_disk(folder, wanted, notes))
+        measuring = Measuring(disk, Budget(60 * arguments.minutes), tell)
+        for peer in arguments.peers:
+            tell(f"making {peer}'s environment")
+            try:
+                measuring.pythons[peer] = peer_python(peer, arguments.scratch / "peers")
+            except NoEnvironment as error:
+                measuring.failures[peer] = str(error)
+        if disk is None:
+            notes += [f"{case.name} skipped: {notes[0]}" for case in cases if case.is_throttled]
+            cases = [case for case in cases if not case.is_throttled]
+        plan = _plan(cases, arguments)
+        _measure_all(plan, disk.folder if disk else folder, arguments, measuring)
+    notes += shortfalls(plan, measuring, arguments.minutes)
     document = {
         "bench": "load",
         "machine": machine(),
-        "rows": samples.rows(),
+        "rows": measuring.samples.rows(),
         "notes": notes,
         "seconds": time.monotonic() - started,
     }
-    print(table(document))
-    if arguments.json:
-        Path(arguments.json).write_text(json.dumps(document, indent=1) + "\n")
-    return 0
+    return document, set(measuring.failures)
 
 
-def make_models(folder: Path, layers: int | None) -> Models:
-    source = make_model(folder / "base", layers=layers)
-    models = Models(source, make_pickle(source, folder / "pickle"), folder / "artifacts")
-    _say("making the copy")
-    residency = Residency(torch.device("cpu"), models.artifacts)
-    residency.base(ModelFiles(source.name, None, source, "folder"), SilentReport())
-    return models
+def _plan(cases: Sequence[Case], arguments: argparse.Namespace) -> list[Turn]:
+    others = [case for case in cases if case is not FLOAT32]
+    planned = turns(others, arguments.repeats, quantizing=not arguments.quick, peers=arguments.peers)
+    return ([FLOAT32_TURN] if FLOAT32 in cases else []) + planned
 
 
-def measure(
-    models: Models, case: Throttle, disk: SlowDisk | None, arguments: argparse.Namespace, samples: Samples
-) -> None:
-    """All arms from one disk, the repeats one after the other."""
-    for repeat in range(arguments.repeats):
-        with _throttled(disk, case) as join:
-            rate = models.artifact.stat().st_size / _run("read-only", models, join)["seconds"]
-            for arm in ARMS:
-                if arm in QUANTIZING and ((repeat > 0 and case is not UNTHROTTLED) or arguments.quick):
-                    continue
-                answer = _run(arm, models, join)
-                samples.add(arm, case.name, "seconds", answer["seconds"])
-                samples.add(arm, case.name, "limit_seconds", models.bytes_of(arm) / rate)
-                samples.add(arm, case.name, "anonymous_growth_bytes", answer["anonymous_growth_bytes"])
-                if "resident_seconds" in answer:
-                    samples.add("ours-resident", case.name, "seconds", answer["resident_seconds"])
-                warm = f" (warm: {', '.join(answer['warm_files'])})" if answer["warm_files"] else ""
-                _say(f"{case.name} {repeat + 1}/{arguments.repeats} {arm}: {answer['seconds']:.2f} s, "
-                     f"limit {models.bytes_of(arm) / rate:.2f} s{warm}")  # fmt: skip
-
-
-def _run(arm: str, models: Models, join: Callable[[], None] | None) -> dict[str, Any]:
-    command = [sys.executable, "-m", "bench.load_arms", arm, str(models.of(arm)), str(models.artifacts)]
-    done = subprocess.run(
-        command,
-        cwd=PROJECT_ROOT,
-        env=os.environ | {"PYTHONPATH": str(PROJECT_ROOT), "HF_HUB_OFFLINE": "1"},
-        preexec_fn=join,
-        capture_output=True,
-        text=True,
-    )
-    if done.returncode != 0:
-        raise SystemExit(f"{arm} failed:\n{done.stderr[-3000:]}")
-    return dict(json.loads(done.stdout.splitlines()[-1]))
+def _measure_all(plan: list[Turn], folder: Path, arguments: argparse.Namespace, measuring: Measuring) -> None:
+    """One data type after the other, so that never more than one's checkpoints lie on the disk."""
+    for dtype in dict.fromkeys(turn.case.dtype for turn in plan):
+        measuring.tell(f"making the model in {dtype}, and its copy")
+        say(f"making the model: random weights in the shapes of EXAONE-3.5-2.4B, {dtype}, and the copy")
+        with_pickle = dtype != FLOAT32.dtype and not arguments.quick
+        models = make_models(folder / dtype, dtype, arguments.layers, with_pickle=with_pickle)
+        for turn in plan:
+            if turn.case.dtype == dtype:
+                measuring.measure(turn, models)
+        models.remove()
 
 
 @contextmanager
-def _disk(folder: Path, notes: list[str]) -> Iterator[SlowDisk | None]:
+def _disk(folder: Path, size_bytes: int, notes: list[str]) -> Iterator[SlowDisk | None]:
     """A disk of its own, or None and the reason in `notes`."""
-    manager = slow_disk(folder, DISK_BYTES)
-    try:
-        disk = manager.__enter__()
-    except NoSlowDisk as reason:
-        notes.append(str(reason))
-        yield None
-        return
-    try:
+    with ExitStack() as stack:
+        disk = None
+        try:
+            disk = stack.enter_context(slow_disk(folder, size_bytes))
+        except NoSlowDisk as reason:
+            notes.append(str(reason))
         yield disk
-    finally:
-        manager.__exit__(None, None, None)
 
 
-def _throttled(disk: SlowDisk | None, case: Throttle) -> AbstractContextManager[Callable[[], None] | None]:
-    @contextmanager
-    def joining() -> Iterator[Callable[[], None]]:
-        assert disk is not None
-        with disk.throttled(case) as processes:
-            yield lambda: _join(processes)
-
-    return nullcontext(None) if disk is None or case is UNTHROTTLED else joining()
-
-
-def _join(processes: Path) -> None:
-    processes.write_text(str(os.getpid()))
+@contextmanager
+def _progress() -> Iterator[Callable[[str], None]]:
+    """A line that tells on a terminal what runs right now; elsewhere the lines of results are enough."""
+    terminal, started = Terminal(), time.monotonic()
+    if not terminal.is_live:
+        yield lambda text: None
+        return
+    with terminal.waiting("bench load") as line:
+        yield lambda text: line.update(f"{text} (begun after {(time.monotonic() - started) / 60:.0f} min)")
 
 
-def machine() -> dict[str, Any]:
-    model = next(
-        (line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines()
-         if line.startswith("model name")), platform.processor(),
-    )  # fmt: skip
-    return {
-        "cpu": model,
-        "cores": os.cpu_count(),
-        "memory_bytes": psutil.virtual_memory().total,
-        "kernel": platform.release(),
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "card": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
-    }
-
-
-def table(document: dict[str, Any]) -> str:
-    """One row an arm and disk: median, spread, and how many times the limit."""
-    rows = {(row["arm"], row["case"], row["metric"]): row for row in document["rows"]}
-    lines = ["", f"{'disk':12} {'arm':20} {'seconds':>9} {'min':>8} {'max':>8} {'limit':>8} {'× limit':>8}"]
-    for (arm, case, metric), row in rows.items():
-        if metric != "seconds":
-            continue
-        limit = rows.get((arm, case, "limit_seconds"))
-        times = (
-            f"{limit['median']:8.2f} {row['median'] / limit['median']:8.2f}"
-            if limit
-            else f"{'-':>8} {'-':>8}"
-        )
-        lines.append(f"{case:12} {arm:20} {row['median']:9.2f} {row['min']:8.2f} {row['max']:8.2f} {times}")
-    return "\n".join([*lines, *document["notes"], f"{document['seconds']:.0f} s in all"])
+def _interrupt_once(number: int, frame: FrameType | None) -> None:
+    """The first order to stop ends the measuring; later ones don't disturb the cleaning up."""
+    for stop in STOP_SIGNALS:
+        signal.signal(stop, signal.SIG_IGN)
+    raise KeyboardInterrupt
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="./tunedock bench load", description=main.__doc__)
-    parser.add_argument("--json", metavar="FILE", help="write the rows to FILE")
-    parser.add_argument("--repeats", type=int, default=3, metavar="N")
-    parser.add_argument("--cases", metavar="NAME,…", help=", ".join(case.name for case in CASES))
-    parser.add_argument("--scratch", default=str(PROJECT_ROOT / "data" / "bench"), metavar="FOLDER")
-    parser.add_argument("--layers", type=int, metavar="N", help="fewer than 30 for a quick try")
-    parser.add_argument("--quick", action="store_true", help="without the arms that quantize")
-    return parser.parse_args()
-
-
-def _say(text: str) -> None:
-    print(f"{time.strftime('%H:%M:%S')} {text}", file=sys.stderr, flush=True)
+    parser = argparse.ArgumentParser(prog="./tunedock bench load", description=__doc__)
+    add, cases = parser.add_argument, list(ALL_CASES)
+    add("--json", type=Path, metavar="FILE", help="write the rows to FILE")
+    add("--peers", type=names(PEERS), default=[], metavar="NAME,…", help=f"also {', '.join(PEERS)}")
+    add("--cases", type=names(cases), default=cases, metavar="NAME,…", help=", ".join(cases))
+    add("--repeats", type=count, default=3, metavar="N", help="default 3, float32 once")
+    add("--minutes", type=count, default=50, metavar="N", help="no second repeat that would end later; 50")
+    add("--quick", action="store_true", help="without the arms that quantize")
+    add("--layers", type=count, metavar="N", help="fewer than 30 for a quick try")
+    add("--scratch", type=Path, default=PROJECT_ROOT / "data" / "bench", metavar="FOLDER")
+    arguments = parser.parse_args()
+    if arguments.json and not arguments.json.resolve().parent.is_dir():
+        parser.error(f"--json: there is no folder {arguments.json.resolve().parent}")
+    arguments.scratch = arguments.scratch.resolve()
+    arguments.cases = [ALL_CASES[name] for name in arguments.cases]
+    return arguments
 
 
 if __name__ == "__main__":

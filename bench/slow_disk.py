@@ -6,12 +6,15 @@ past the machine's page cache, so that no second cache stands between the thrott
 
 import os
 import subprocess
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 _BLKIO = Path("/sys/fs/cgroup/blkio")
+_GROUP = "tunedock-bench-"
+_IMAGE, _MOUNTED = "disk.img", "disk"
 
 
 class NoSlowDisk(Exception):
@@ -22,7 +25,6 @@ class NoSlowDisk(Exception):
 class Throttle:
     """Limits of reads; None: no limit of that kind."""
 
-    name: str
     bytes_per_second: int | None = None
     reads_per_second: int | None = None
 
@@ -37,7 +39,7 @@ class SlowDisk:
     @contextmanager
     def throttled(self, throttle: Throttle) -> Iterator[Path]:
         """A control group for processes that read this disk at `throttle`; yields its `cgroup.procs`."""
-        group = _BLKIO / f"tunedock-bench-{os.getpid()}"
+        group = _BLKIO / f"{_GROUP}{os.getpid()}"
         group.mkdir(exist_ok=True)
         try:
             for file, value in (
@@ -47,7 +49,7 @@ class SlowDisk:
                 (group / f"blkio.throttle.{file}").write_text(f"{self.number} {value or 0}")
             yield group / "cgroup.procs"
         finally:
-            group.rmdir()
+            _remove_group(group)
 
 
 @contextmanager
@@ -57,22 +59,52 @@ def slow_disk(folder: Path, size_bytes: int) -> Iterator[SlowDisk]:
         raise NoSlowDisk("only root can mount and throttle a loop device")
     if not (_BLKIO / "blkio.throttle.read_bps_device").exists():
         raise NoSlowDisk(f"no control group that throttles disks at {_BLKIO}")
-    image, mounted = folder / "disk.img", folder / "disk"
+    image, mounted = folder / _IMAGE, folder / _MOUNTED
     mounted.mkdir(parents=True, exist_ok=True)
     with image.open("wb") as file:
         file.truncate(size_bytes)
-    device = None
     try:
-        _run("mkfs.ext4", "-q", "-E", "lazy_itable_init=1,lazy_journal_init=1", str(image))
+        _run("mkfs.ext4", "-q", "-m", "0", "-E", "lazy_itable_init=1,lazy_journal_init=1", str(image))
         device = _run("losetup", "--direct-io=on", "--find", "--show", str(image))
         _run("mount", "-o", "noatime", device, str(mounted))
         number = Path(device).stat().st_rdev
         yield SlowDisk(mounted, f"{os.major(number)}:{os.minor(number)}")
     finally:
-        subprocess.run(["umount", str(mounted)], capture_output=True, check=False)
-        if device:
-            subprocess.run(["losetup", "--detach", device], capture_output=True, check=False)
-        image.unlink(missing_ok=True)
+        remove_disk(folder)
+
+
+def remove_disk(folder: Path) -> None:
+    """Take away the disk that `slow_disk` made in `folder`, if there is one: mount, loop device and file."""
+    image, mounted = folder / _IMAGE, folder / _MOUNTED
+    if mounted.is_mount():
+        with suppress(NoSlowDisk):
+            _run("umount", str(mounted))
+    if mounted.is_mount():  # somebody looks into it
+        with suppress(NoSlowDisk):
+            _run("umount", "--lazy", str(mounted))
+    if image.exists():
+        with suppress(NoSlowDisk):
+            listed = _run("losetup", "--noheadings", "--output", "NAME", "--associated", str(image))
+            for device in listed.split():
+                _run("losetup", "--detach", device)
+        image.unlink()
+
+
+def _remove_group(group: Path) -> None:
+    """A process killed a moment ago may still be counted in; what stays is the next benchmark's to remove."""
+    for _ in range(100):
+        with suppress(OSError):
+            group.rmdir()
+            return
+        time.sleep(0.05)
+
+
+def remove_dead_groups() -> None:
+    """Take away the control groups of processes that were killed before they could."""
+    for group in _BLKIO.glob(f"{_GROUP}*"):
+        if not Path(f"/proc/{group.name.removeprefix(_GROUP)}").exists():
+            with suppress(OSError):
+                group.rmdir()
 
 
 def _run(*command: str) -> str:

@@ -1,5 +1,10 @@
-"""Model folders to measure with: the shapes of EXAONE-3.5-2.4B under Llama's names, weights random."""
+"""Model folders to measure with: the shapes of EXAONE-3.5-2.4B under Llama's names, weights random.
 
+`python -m bench.weights FOLDER DTYPE LAYERS [PICKLE_FOLDER]` makes one; LAYERS 0 means all.
+"""
+
+import math
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,7 +35,7 @@ def make_model(folder: Path, *, dtype: torch.dtype = torch.bfloat16, layers: int
     if (folder / "model.safetensors").is_file():
         return folder
     folder.mkdir(parents=True, exist_ok=True)
-    config = LlamaConfig(**SHAPES_2B4 | ({"num_hidden_layers": layers, "vocab_size": 4096} if layers else {}))
+    config = _config(layers)
     config.architectures = ["LlamaForCausalLM"]
     config.dtype = dtype
     config.save_pretrained(folder)
@@ -45,6 +50,11 @@ def make_model(folder: Path, *, dtype: torch.dtype = torch.bfloat16, layers: int
     return folder
 
 
+def checkpoint_bytes(dtype: torch.dtype, layers: int | None = None) -> int:
+    """What the weights of `make_model` take."""
+    return sum(math.prod(shape) for _, shape in _shapes(_config(layers))) * dtype.itemsize
+
+
 def make_pickle(source: Path, folder: Path) -> Path:
     """The same checkpoint as a `.bin` file."""
     from safetensors.torch import load_file
@@ -56,6 +66,10 @@ def make_pickle(source: Path, folder: Path) -> Path:
                 (folder / file.name).write_bytes(file.read_bytes())
         torch.save(load_file(source / "model.safetensors"), folder / "pytorch_model.bin")
     return folder
+
+
+def _config(layers: int | None) -> LlamaConfig:
+    return LlamaConfig(**SHAPES_2B4 | ({"num_hidden_layers": layers, "vocab_size": 4096} if layers else {}))
 
 
 def _shapes(config: LlamaConfig) -> Iterator[tuple[str, tuple[int, ...]]]:
@@ -81,3 +95,9 @@ def _shapes(config: LlamaConfig) -> Iterator[tuple[str, tuple[int, ...]]]:
 
 def _draw(shape: tuple[int, ...], dtype: torch.dtype) -> torch.Tensor:
     return torch.empty(shape, dtype=dtype).normal_(std=0.02)
+
+
+if __name__ == "__main__":
+    made = make_model(Path(sys.argv[1]), dtype=getattr(torch, sys.argv[2]), layers=int(sys.argv[3]) or None)
+    for pickle_folder in sys.argv[4:]:
+        make_pickle(made, Path(pickle_folder))

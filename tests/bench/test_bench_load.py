@@ -1,20 +1,42 @@
-"""The load benchmark on two layers: every arm loads, the rows are the contract's, nothing is left behind."""
+"""The load benchmark: rows in the contract's form, cases that can't be had, orders to stop, nothing left behind."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from bench.load import ARMS
+from bench import load, slow_disk
+from bench.load_arms.__main__ import ARMS
+from bench.load_plan import PEERS, PREPARED, QUANTIZING
 from services.cli.bench import bench
 from shared.settings import PROJECT_ROOT
 
+ROW = {"arm", "case", "metric", "unit", "median", "min", "max", "repeats"}
+NO_CASE_FITS = ["--cases", "400iops", "--layers", "1"]
+
+
+def command(*words: str) -> list[str]:
+    return [sys.executable, "-m", "bench.load", *words]
+
+
+def run_here(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
+    """`main` without its reactions to signals, which are the process's own."""
+    monkeypatch.setattr(load, "STOP_SIGNALS", ())
+    monkeypatch.setattr(sys, "argv", ["bench", *words])
+    return load.main()
+
+
+def without_throttling(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(slow_disk, "_BLKIO", tmp_path / "no-control-groups")
+
 
 @pytest.mark.slow
-@pytest.mark.timeout(400)
-def test_every_arm_loads_and_says_how_long_it_took(tmp_path: Path) -> None:
+@pytest.mark.timeout(600)
+def test_every_arm_loads_and_its_rows_are_the_contract_s(tmp_path: Path) -> None:
     words = [
         "--layers",
         "1",
@@ -25,17 +47,28 @@ def test_every_arm_loads_and_says_how_long_it_took(tmp_path: Path) -> None:
         "--scratch",
         str(tmp_path / "scratch"),
     ]
-    command = [sys.executable, "-m", "bench.load", *words, "--json", str(tmp_path / "rows.json")]
-    done = subprocess.run(command, cwd=PROJECT_ROOT, capture_output=True, text=True)
+    done = subprocess.run(
+        command(*words, "--json", str(tmp_path / "rows.json")),
+        cwd=PROJECT_ROOT,
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 0, done.stderr
     document = json.loads((tmp_path / "rows.json").read_text())
     assert document["bench"] == "load"
     assert {"cpu", "cores", "torch"} <= set(document["machine"])
-    seconds = {row["arm"]: row for row in document["rows"] if row["metric"] == "seconds"}
-    assert set(seconds) == {*ARMS, "ours-resident"}
-    for row in seconds.values():
-        assert set(row) == {"arm", "case", "metric", "unit", "median", "min", "max", "repeats"}
-        assert row["median"] > 0
+    for row in document["rows"]:
+        assert set(row) == ROW
+        assert row["case"] == "unthrottled"
+        assert row["unit"] == "s"
+        assert 0 < row["min"] <= row["median"] <= row["max"]
+        assert row["repeats"] == 1
+    measured = {(row["arm"], row["metric"]) for row in document["rows"]}
+    arms = [*QUANTIZING, *PREPARED]
+    assert measured == {
+        *((arm, metric) for arm in arms for metric in ("seconds", "limit_seconds")),
+        ("ours-resident", "seconds"),
+    }
     assert not list((tmp_path / "scratch").iterdir())
 
 
@@ -44,13 +77,65 @@ def test_an_unknown_benchmark_is_wrong_usage(capsys: pytest.CaptureFixture[str])
     assert "lode" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    "words",
+    [["--cases", "150mbps"], ["--peers", "tensorizer"], ["--repeats", "0"], ["--json", "no/such/folder"]],
+)
+def test_what_an_option_does_not_know_is_wrong_usage(
+    words: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as exit_:
+        run_here(monkeypatch, *words)
+    assert exit_.value.code == 2
+    assert words[0] in capsys.readouterr().err
+
+
 def test_too_small_a_scratch_is_refused_before_anything_is_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from bench import load
-
-    monkeypatch.setattr(load, "DISK_BYTES", 2**60)
-    monkeypatch.setattr(sys, "argv", ["bench", "--scratch", str(tmp_path / "scratch")])
-    assert load.main() == 1
+    assert run_here(monkeypatch, "--layers", "100000", "--scratch", str(tmp_path / "scratch")) == 1
     assert "--scratch" in capsys.readouterr().err
     assert not list((tmp_path / "scratch").iterdir())
+
+
+def test_where_no_disk_can_be_throttled_the_case_is_skipped_with_a_word(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    without_throttling(monkeypatch, tmp_path)
+    assert run_here(monkeypatch, *NO_CASE_FITS, "--scratch", str(tmp_path / "scratch")) == 0
+    assert "400iops skipped" in capsys.readouterr().out
+
+
+def test_a_peer_that_cannot_be_installed_is_a_note_and_no_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    without_throttling(monkeypatch, tmp_path)
+    monkeypatch.delenv("TUNEDOCK_TORCH_INDEX", raising=False)
+    for name, value in (("PIP_NO_INDEX", "1"), ("PIP_CONFIG_FILE", os.devnull), ("PIP_FIND_LINKS", "")):
+        monkeypatch.setenv(name, value)
+    words = [*NO_CASE_FITS, "--peers", "runai", "--scratch", str(tmp_path / "scratch")]
+    assert run_here(monkeypatch, *words) == 0
+    assert "runai can't be installed" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("order", [signal.SIGINT, signal.SIGTERM])
+def test_an_order_to_stop_leaves_nothing_behind(tmp_path: Path, order: signal.Signals) -> None:
+    scratch = tmp_path / "scratch"
+    with subprocess.Popen(
+        command("--layers", "1", "--scratch", str(scratch)),
+        cwd=PROJECT_ROOT,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stderr is not None
+        assert any("making the model" in line for line in process.stderr)
+        process.send_signal(order)
+        said = process.stderr.read()
+        assert process.wait() == 130, said
+    assert "interrupted" in said
+    assert not list(scratch.iterdir())
+    assert str(scratch) not in Path("/proc/self/mounts").read_text()
+
+
+def test_every_planned_arm_has_a_way_to_load() -> None:
+    assert {*QUANTIZING, *PREPARED, *PEERS} <= set(ARMS)

@@ -1,12 +1,15 @@
 """Whole files in large reads: every byte, its hash, and a file that changes under the reader."""
 
+import ctypes
 import hashlib
 import random
 from pathlib import Path
 
 import pytest
 
+from services.worker.loading import large_reads
 from services.worker.loading.cached_pages import make_cold
+from services.worker.loading.landing import HUGE_PAGE_BYTES, Landing
 from services.worker.loading.large_reads import READ_BYTES, read_file
 from services.worker.report import JobCancelled
 
@@ -30,6 +33,27 @@ def test_every_byte_arrives_and_is_hashed(tmp_path: Path, size: int, cold: bool)
     assert tensor.data_ptr() % 4096 == 0
     assert seen == sorted(seen)
     assert seen[-1] == size
+
+
+def test_what_landed_in_other_memory_is_brought_to_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(large_reads, "_SLOW_BYTES_PER_SECOND", 1e18)  # no storage is that fast
+    content = write(tmp_path / "file", 5 * READ_BYTES + 4097)  # more pieces than there is memory to land in
+    make_cold(tmp_path / "file")
+    tensor, sha256 = read_file(tmp_path / "file", lambda _: None)
+    assert sha256 == hashlib.sha256(content).hexdigest()
+    assert bytes(tensor.numpy()) == content
+
+
+def test_memory_to_land_in_begins_at_a_huge_page() -> None:
+    landing = Landing(READ_BYTES)
+    pieces = [landing.take(), landing.take()]
+    for piece in pieces:
+        assert len(piece) == READ_BYTES
+        assert ctypes.addressof(ctypes.c_char.from_buffer(piece)) % HUGE_PAGE_BYTES == 0
+    landing.give_back(pieces[1])
+    assert landing.take() is pieces[1]
 
 
 def test_a_memory_filesystem_has_no_direct_reads_and_is_read_all_the_same() -> None:
