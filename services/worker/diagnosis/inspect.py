@@ -9,11 +9,14 @@ from pathlib import Path
 
 from services.worker.diagnosis.cache_rules import describe_cache
 from services.worker.diagnosis.facts import Checkpoint, LoadFacts, TrialFailure, TrialLoad
+from services.worker.diagnosis.hashes import FileHash, compare_hashes
+from services.worker.diagnosis.hub_facts import HubModel, ask_hub
 from services.worker.diagnosis.read_speed import ReadSpeed, measure_read_speed
 from services.worker.diagnosis.weights import describe_checkpoint, weight_paths
 from services.worker.failures import JobFailed
 from services.worker.loading.hub_cache import ModelFiles
 from services.worker.machine import disk_that_read, read_disk_counters, read_memory, watch_disk
+from services.worker.pressure import PressureWatch
 from services.worker.report import Report
 from shared.storage import Storage, storage_of
 
@@ -41,7 +44,8 @@ def inspect_model(
     """
     report.progress("inspecting", model=files.name)
     checkpoint = describe_checkpoint(files.folder, files.source, files.revision)
-    cache = describe_cache(files.name, files.folder if files.source in ("hub", "hub_cache") else None)
+    in_cache = files.source in ("hub", "hub_cache")
+    cache = describe_cache(files.name, files.folder if in_cache else None)
     paths = weight_paths(checkpoint)
     storage = storage_of(paths[0] if paths else files.folder)
     memory = read_memory()
@@ -49,7 +53,9 @@ def inspect_model(
     disk = storage.block_device.disks[0] if storage.block_device else disk_behind
     activity = watch_disk(disk, watch_seconds)
     report.progress("inspecting", model=files.name)
+    watch = PressureWatch()
     trial_load, failure = _try(trial, checkpoint)
+    pressure = watch.read() if trial_load or failure else None
     return LoadFacts(
         model=files.name,
         measured_at=time.time(),
@@ -65,6 +71,10 @@ def inspect_model(
         locate_seconds=locate_seconds,
         trial=trial_load,
         trial_failure=failure,
+        pressure=pressure,
+        hashes=_hashes(checkpoint, read_speed, report),
+        hub=_ask_hub(files.name, checkpoint, report) if in_cache else None,
+        environment=storage_of(Path(sys.prefix)),
         versions=versions(),
     )
 
@@ -93,6 +103,24 @@ def _measure(paths: list[Path], storage: Storage, report: Report) -> tuple[ReadS
     )
     fetched = sum(rate.read_bytes for rate in (speed.direct, speed.buffered, speed.mapped))
     return speed, disk_that_read(before, read_disk_counters(), fetched // 2) if fetched else None
+
+
+def _hashes(checkpoint: Checkpoint, speed: ReadSpeed | None, report: Report) -> tuple[FileHash, ...]:
+    """After the trial, which has brought the files into memory."""
+    report.progress("hashing")
+    limit = speed.limit_bytes_per_second if speed else None
+    return compare_hashes(
+        Path(checkpoint.folder),
+        [file.name for file in checkpoint.opened if file.problem is None],
+        read_seconds=lambda size: size / limit if limit else None,
+        tick=_now_and_then(lambda: report.progress("hashing")),
+    )
+
+
+def _ask_hub(name: str, checkpoint: Checkpoint, report: Report) -> HubModel:
+    report.progress("asking the hub")
+    pickled = any(file.format in ("pickle", "legacy pickle") for file in checkpoint.opened)
+    return ask_hub(name, find_conversion=pickled)
 
 
 def _try(trial: Trial, checkpoint: Checkpoint) -> tuple[TrialLoad | None, TrialFailure | None]:

@@ -21,6 +21,31 @@ def find_incomplete_checkpoint(facts: LoadFacts) -> Finding | None:
     )
 
 
+def find_wrong_hash(facts: LoadFacts) -> Finding | None:
+    """Bytes of the right number that are the wrong ones load without a word and make a broken model."""
+    wrong = [entry for entry in facts.hashes if entry.matches is False]
+    damaged = {file.name for file in facts.checkpoint.files if file.problem is not None}
+    wrong = [entry for entry in wrong if entry.name not in damaged]
+    if not wrong:
+        return None
+    weights = {file.name for file in facts.checkpoint.opened}
+    broken = [entry for entry in wrong if entry.name in weights]
+    unchecked = [entry for entry in facts.hashes if entry.matches is None]
+    return Finding(
+        id="wrong-hash",
+        severity="error" if broken else "warning",
+        title="A weight file does not hold the bytes that its source names"
+        if broken
+        else "A file beside the weights was changed after it came from its source",
+        evidence=(
+            *(f"{entry.name}: {entry.reason}" for entry in wrong[:20]),
+            *(f"{entry.name} was not compared: {entry.reason}" for entry in unchecked[:5]),
+            *(("a load does not notice: it would compute with other weights",) if broken else ()),
+        ),
+        remedies=(_fetch_again(facts),),
+    )
+
+
 def find_damaged_spare(facts: LoadFacts) -> Finding | None:
     spare = [file for file in facts.checkpoint.files if file.problem is not None and not file.opened]
     if not spare or facts.checkpoint.problems:
@@ -53,6 +78,12 @@ def find_unfinished_download(facts: LoadFacts) -> Finding | None:
 
 
 def _fetch_again(facts: LoadFacts) -> Remedy:
+    if facts.checkpoint.source == "prepared":
+        folder = facts.checkpoint.folder
+        return Remedy(
+            action="delete the prepared copy: the next load makes it anew",
+            command=f"rm -r {shlex.quote(folder)}",
+        )
     if facts.in_hub_cache:
         revision = facts.checkpoint.revision
         chosen = f" --revision {shlex.quote(revision)}" if revision else ""
@@ -72,6 +103,7 @@ CHECKS = (
         "missing shards, truncated or damaged weight files",
         find_incomplete_checkpoint,
     ),
+    Check("wrong-hash", "error", "files that do not have the hash their source names", find_wrong_hash),
     Check("damaged-spare", "info", "a damaged weight file that no load opens", find_damaged_spare),
     Check("unfinished-download", "warning", "leftovers of interrupted downloads", find_unfinished_download),
 )
