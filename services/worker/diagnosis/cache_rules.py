@@ -86,7 +86,8 @@ def _unreferenced_bytes(entry: Path, snapshot: Path) -> int:
 
 
 def _proposals(entry: Path, snapshot: Path) -> Iterator[CachedProposal]:
-    for reference in sorted((entry / "refs/pr").glob("*")):
+    """Of references by the name `refs/pr/N`, which lie in a folder `refs` themselves."""
+    for reference in sorted((entry / "refs/refs/pr").glob("*")):
         try:
             folder = entry / "snapshots" / reference.read_text(encoding="utf-8").strip()
         except (OSError, ValueError):

@@ -72,7 +72,8 @@ def locate_model(
 ) -> ModelFiles:
     """Find a base model as it lies, `.bin` weights included; downloads, but converts nothing.
 
-    What only the host's cache has is copied into our own cache first, or used there unless `import_it`.
+    What only the host's cache has is copied into our own cache first. Unless `import_it`, all is taken as it
+    is: that cache's files where they lie, and an incomplete snapshot where the hub does not answer.
     """
     if folder := find_model_folder(name, places.models_dir):
         _refuse_revision(name, revision)
@@ -102,7 +103,7 @@ def locate_model(
         if not import_it:
             return ModelFiles(name, host_snapshot.name, host_snapshot, "hub_cache")
         import_snapshot(host_snapshot, name, revision, report)
-    snapshot = download_snapshot(name, revision, report)
+    snapshot = download_snapshot(name, revision, report, incomplete=not import_it)
     return ModelFiles(name, snapshot.commit, snapshot.folder, "hub" if snapshot.downloaded else "hub_cache")
 
 

@@ -147,10 +147,10 @@ def test_a_conversion_that_transformers_fetched_is_found_with_its_own_bytes(entr
     (entry / "blobs/converted").write_bytes(bytes(800))
     (proposed / "model.safetensors").symlink_to("../../blobs/converted")
     (proposed / "config").symlink_to("../../blobs/config")
-    (entry / "refs/pr").mkdir(parents=True)
-    (entry / "refs/pr/7").write_text("proposed")
-    (entry / "refs/pr/8").write_text("not fetched")
-    (entry / "refs/pr/9").write_bytes(b"\xff")
+    (entry / "refs/refs/pr").mkdir(parents=True)
+    (entry / "refs/refs/pr/7").write_text("proposed")
+    (entry / "refs/refs/pr/8").write_text("not fetched")
+    (entry / "refs/refs/pr/9").write_bytes(b"\xff")
     found = describe_cache("org/name", entry / "snapshots/new", {}).proposals
     assert [(f.revision, f.bytes, f.safetensors) for f in found] == [("refs/pr/7", 800, True)]
     assert describe_cache("org/name", proposed, {}).proposals == ()

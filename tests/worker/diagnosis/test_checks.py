@@ -84,7 +84,7 @@ CAUSES: list[tuple[str, str, LoadFacts]] = [
     ),
     (
         "unfinished-download",
-        "warning",
+        "error",
         healthy(
             cache__unfinished=(UnfinishedFile(name="a.incomplete", bytes=5),),
             checkpoint__problems=("no shard 2",),

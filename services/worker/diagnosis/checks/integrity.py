@@ -63,18 +63,25 @@ def find_unfinished_download(facts: LoadFacts) -> Finding | None:
     unfinished = facts.cache.unfinished
     if not unfinished:
         return None
-    total = sum(file.bytes for file in unfinished)
+    total = size(sum(file.bytes for file in unfinished))
+    missing = bool(facts.checkpoint.problems)
+    sweep = Remedy(
+        action="delete the `.incomplete` files while nothing downloads; downloads start anew anyway"
+    )
     return Finding(
         id="unfinished-download",
-        severity="warning" if facts.checkpoint.problems else "info",
-        title=f"Interrupted downloads left {size(total)} in the cache",
+        severity="error" if missing else "info",
+        title=f"A download was interrupted: {total} of it are there, and files are missing"
+        if missing
+        else f"Interrupted downloads left {total} in the cache",
         evidence=tuple(f"{file.name}: {size(file.bytes)}" for file in unfinished)[:20],
-        remedies=(
-            Remedy(
-                action="delete the `.incomplete` files while nothing downloads; downloads start anew anyway"
-            ),
-        ),
+        remedies=(_fetch(facts, "download what is missing"), sweep) if missing else (sweep,),
     )
+
+
+def _fetch(facts: LoadFacts, action: str, *options: str) -> Remedy:
+    revision = ["--revision", facts.checkpoint.revision] if facts.checkpoint.revision else []
+    return Remedy(action=action, command=shlex.join(["hf", "download", facts.model, *revision, *options]))
 
 
 def _fetch_again(facts: LoadFacts) -> Remedy:
@@ -85,12 +92,7 @@ def _fetch_again(facts: LoadFacts) -> Remedy:
             command=f"rm -r {shlex.quote(folder)}",
         )
     if facts.in_hub_cache:
-        revision = facts.checkpoint.revision
-        chosen = f" --revision {shlex.quote(revision)}" if revision else ""
-        return Remedy(
-            action="download the damaged files again",
-            command=f"hf download {shlex.quote(facts.model)}{chosen} --force-download",
-        )
+        return _fetch(facts, "download the damaged files again", "--force-download")
     return Remedy(
         action=f"copy the model into {facts.checkpoint.folder} again and see that the copy finishes"
     )
@@ -105,5 +107,11 @@ CHECKS = (
     ),
     Check("wrong-hash", "error", "files that do not have the hash their source names", find_wrong_hash),
     Check("damaged-spare", "info", "a damaged weight file that no load opens", find_damaged_spare),
-    Check("unfinished-download", "warning", "leftovers of interrupted downloads", find_unfinished_download),
+    Check(
+        "unfinished-download",
+        "error",
+        "interrupted downloads: files missing, or leftovers",
+        find_unfinished_download,
+        explains=("incomplete-checkpoint",),
+    ),
 )

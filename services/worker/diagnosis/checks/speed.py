@@ -2,7 +2,7 @@
 
 import shlex
 
-from services.worker.diagnosis.checks.dtype import double_bytes
+from services.worker.diagnosis.checks.dtype import double_bytes, wide_dtype
 from services.worker.diagnosis.checks.finding import (
     LONG_SECONDS,
     NOTICEABLE_SECONDS,
@@ -48,7 +48,7 @@ def find_bandwidth_bound(facts: LoadFacts) -> Finding | None:
             f"{size(total)} ÷ {rate(limit)} = {duration(limit_seconds)}: no load from this storage is faster",
             shard_times(facts, limit_seconds),
             *(_achieved(trial, limit) if trial else ("not seen in a load from storage: predicted",)),
-            *((double_bytes(facts),) if keep_bfloat16_copy(facts) else ()),
+            *((double_bytes(facts),) if wide_dtype(facts.checkpoint) else ()),
             *_disk_kind(facts, limit),
             "options of the loader can't help: they change neither the bytes nor the disk",
         ),
