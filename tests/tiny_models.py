@@ -44,12 +44,16 @@ def make_tiny_llama(
     hidden_size: int = 64,
     layers: int = 2,
     shards: int = 1,
+    vocab_size: int | None = None,
     chat_template: bool = True,
 ) -> Path:
-    """Write a Llama of about 100k parameters with a ChatML tokenizer (eos `<|im_end|>`)."""
+    """Write a Llama of about 100k parameters with a ChatML tokenizer (eos `<|im_end|>`).
+
+    A larger `vocab_size` than the tokenizer's makes a large file of which little is quantized.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     tokenizer = _chatml_tokenizer()
-    config = _llama_config(tokenizer.get_vocab_size(), hidden_size, layers, dtype)
+    config = _llama_config(vocab_size or tokenizer.get_vocab_size(), hidden_size, layers, dtype)
     _write_json(folder / "config.json", config)
     _write_tokenizer(
         folder,

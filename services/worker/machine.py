@@ -148,28 +148,42 @@ def _cgroup_memory(
     root: Path, total_bytes: int | None, unknown: dict[str, str]
 ) -> tuple[int | None, int | None]:
     try:
-        membership = (root / "proc/self/cgroup").read_text().splitlines()
-        mounts = parse_mountinfo((root / "proc/self/mountinfo").read_text(errors="surrogateescape"))
+        folders = _read_group_folders("memory", root)
     except OSError as error:
         unknown["cgroup_limit_bytes"] = f"control groups are not readable: {error.strerror}"
         return None, None
     groups = [
         (limit, used)
-        for line in membership
-        for folder in _group_folders(line, mounts, root)
+        for folder in folders
         for limit, used in [_limit_and_use(folder)]
         if limit is not None and (total_bytes is None or limit < total_bytes)
     ]
     return min(groups, key=lambda group: group[0], default=(None, None))
 
 
-def _group_folders(membership: str, mounts: list[Mount], root: Path) -> list[Path]:
+def group_folders(controller: str, root: Path = Path("/")) -> list[Path]:
+    """Folders of the control groups this process is in, innermost first; none where they can't be read."""
+    try:
+        return _read_group_folders(controller, root)
+    except OSError:
+        return []
+
+
+def _read_group_folders(controller: str, root: Path) -> list[Path]:
+    membership = (root / "proc/self/cgroup").read_text().splitlines()
+    mounts = parse_mountinfo((root / "proc/self/mountinfo").read_text(errors="surrogateescape"))
+    return [folder for line in membership for folder in _folders_of(line, controller, mounts, root)]
+
+
+def _folders_of(membership: str, controller: str, mounts: list[Mount], root: Path) -> list[Path]:
     """Folders of the group that `membership` (a line of /proc/self/cgroup) names, and of those around it."""
     _, controllers, path = membership.split(":", 2)
     for mount in mounts:
         second = mount.filesystem == "cgroup2" and controllers == ""
         first = (
-            mount.filesystem == "cgroup" and "memory" in controllers.split(",") and "memory" in mount.options
+            mount.filesystem == "cgroup"
+            and controller in controllers.split(",")
+            and controller in mount.options
         )
         if not (first or second):
             continue
@@ -208,8 +222,8 @@ def _read_number(path: Path) -> int | None:
     return int(text) if text.isdigit() else None
 
 
-def waited_seconds(what: Literal["io", "cpu"], root: Path = Path("/")) -> float | None:
-    """Seconds since boot in which some task waited for a disk or a processor."""
+def waited_seconds(what: Literal["io", "cpu", "memory"], root: Path = Path("/")) -> float | None:
+    """Seconds since boot in which some task waited for a disk, a processor or memory."""
     try:
         first = (root / "proc/pressure" / what).read_text().splitlines()[0]
         return int(first.rpartition("total=")[2]) / 1e6

@@ -20,11 +20,11 @@ from bench.slow_disk import SlowDisk, Throttle, slow_disk
 from bench.weights import make_model
 from shared.settings import PROJECT_ROOT
 
-DISKS = (
-    Throttle("150MBps", bytes_per_second=150_000_000),
-    Throttle("500MBps", bytes_per_second=500_000_000),
-    Throttle("400iops", reads_per_second=400),
-)
+DISKS = {
+    "150MBps": Throttle(bytes_per_second=150_000_000),
+    "500MBps": Throttle(bytes_per_second=500_000_000),
+    "400iops": Throttle(reads_per_second=400),
+}
 NAME, COMMIT = "org/model", "a" * 40
 REMEDIES: tuple[dict[str, Any], ...] = ({"warm_page_cache": True}, {"move_cache_to": "elsewhere"})
 LARGEST_ERROR = 0.2
@@ -37,7 +37,7 @@ def main(folder: Path, layers: int | None) -> int:
     with TemporaryDirectory(dir=folder) as name, slow_disk(Path(name), 16_000_000_000) as disk:
         lay_out(disk.folder / "hub", layers)
         print(ROW.format("disk", "remedy", "before", "predicted", "measured", "error", "limit"))
-        for throttle in DISKS:
+        for case, throttle in DISKS.items():
             for remedy in REMEDIES:
                 for applied in prepared(disk, throttle, Path(name) / "elsewhere", remedy):
                     error = applied["measured_seconds"] / applied["predicted_seconds"] - 1
@@ -47,7 +47,7 @@ def main(folder: Path, layers: int | None) -> int:
                     )
                     before, predicted, measured, limit = (f"{value or 0:.2f}" for value in seconds)
                     row = (
-                        throttle.name,
+                        case,
                         applied["remedy"],
                         before,
                         predicted,

@@ -1,7 +1,7 @@
 """Where the hub's cache lies and why: which variable won, which are set in vain, what else is cached."""
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from huggingface_hub import constants
@@ -9,6 +9,7 @@ from huggingface_hub import constants
 from services.worker.diagnosis.facts import (
     OLD_CACHE_FOLDERS,
     CacheCopy,
+    CachedProposal,
     CacheVariable,
     HubCache,
     UnfinishedFile,
@@ -49,6 +50,8 @@ def describe_cache(
         unfinished=_unfinished(entry) if entry else (),
         unreferenced_bytes=_unreferenced_bytes(entry, snapshot) if entry and snapshot else None,
         copies=tuple(_copies(model, folder, environment)),
+        proposals=tuple(_proposals(entry, snapshot)) if entry and snapshot else (),
+        linked=_linked(snapshot) if snapshot else None,
     )
 
 
@@ -88,9 +91,40 @@ def _unfinished(entry: Path) -> tuple[UnfinishedFile, ...]:
 
 
 def _unreferenced_bytes(entry: Path, snapshot: Path) -> int:
-    used = {path.resolve() for path in snapshot.rglob("*") if path.is_file()}
+    """Of blobs that the snapshot does not use, and of other snapshots' files where those are no links."""
     blobs = {path.resolve() for path in (entry / "blobs").glob("*") if not path.name.endswith(".incomplete")}
-    return sum(path.stat().st_size for path in blobs - used if path.is_file())
+    other = {path for folder in _other_snapshots(entry, snapshot) for path in _real_files(folder)}
+    return sum(path.stat().st_size for path in (blobs | other) - _real_files(snapshot) if path.is_file())
+
+
+def _proposals(entry: Path, snapshot: Path) -> Iterator[CachedProposal]:
+    """Of references by the name `refs/pr/N`, which lie in a folder `refs` themselves."""
+    for reference in sorted((entry / "refs/refs/pr").glob("*")):
+        try:
+            folder = entry / "snapshots" / reference.read_text(encoding="utf-8").strip()
+        except (OSError, ValueError):
+            continue
+        if folder == snapshot or not folder.is_dir():
+            continue
+        others = {file for other in _other_snapshots(entry, folder) for file in _real_files(other)}
+        yield CachedProposal(
+            revision=f"refs/pr/{reference.name}",
+            bytes=sum(file.stat().st_size for file in _real_files(folder) - others),
+            safetensors=any(folder.glob("model*.safetensors")),
+        )
+
+
+def _linked(snapshot: Path) -> bool | None:
+    files = [path for path in snapshot.iterdir() if path.is_file()]
+    return any(path.is_symlink() for path in files) if files else None
+
+
+def _other_snapshots(entry: Path, snapshot: Path) -> list[Path]:
+    return [folder for folder in (entry / "snapshots").glob("*") if folder != snapshot and folder.is_dir()]
+
+
+def _real_files(snapshot: Path) -> set[Path]:
+    return {path.resolve() for path in snapshot.rglob("*") if path.is_file()}
 
 
 def _copies(model: str, used: Path, environment: Mapping[str, str]) -> list[CacheCopy]:

@@ -2,9 +2,12 @@
 
 from typing import Literal
 
+from services.worker.diagnosis.hashes import FileHash
+from services.worker.diagnosis.hub_facts import HubModel
 from services.worker.diagnosis.read_speed import ReadSpeed
 from services.worker.loading.page_cache import LARGEST_SHARE_OF_MEMORY
 from services.worker.machine import DiskActivity, Memory
+from services.worker.pressure import Pressure
 from shared.schemas import Frozen
 from shared.storage import Storage
 
@@ -84,6 +87,16 @@ class CacheCopy(Frozen):
     bytes: int
 
 
+class CachedProposal(Frozen):
+    """A pull request's revision in the cache, as transformers' automatic conversion leaves one."""
+
+    revision: str
+    """refs/pr/N"""
+    bytes: int
+    """Of files that no other revision has."""
+    safetensors: bool
+
+
 class HubCache(Frozen):
     """The hub's cache by the rules of the installed huggingface_hub, and this model's entry in it."""
 
@@ -98,6 +111,9 @@ class HubCache(Frozen):
     unreferenced_bytes: int | None = None
     """Of this model, but of no file of the revision in use."""
     copies: tuple[CacheCopy, ...] = ()
+    proposals: tuple[CachedProposal, ...] = ()
+    linked: bool | None = None
+    """Whether snapshots are links to blobs; where a filesystem has none, each revision is a full copy."""
 
 
 class OpenedFile(Frozen):
@@ -217,6 +233,13 @@ class LoadFacts(Frozen):
     targets: tuple[Target, ...] = ()
     intake_bytes_per_second: float | None = None
     """How fast a prepared copy that lies in memory already is copied and hashed by this process."""
+    pressure: Pressure | None = None
+    """While the model was loaded."""
+    hashes: tuple[FileHash, ...] = ()
+    hub: HubModel | None = None
+    """None: no hub model."""
+    environment: Storage | None = None
+    """Where the libraries lie that load models."""
     versions: dict[str, str] = {}
 
     @property

@@ -8,7 +8,9 @@ from importlib import metadata
 from pathlib import Path
 
 from services.worker.diagnosis.cache_rules import describe_cache
-from services.worker.diagnosis.facts import LoadFacts
+from services.worker.diagnosis.facts import Checkpoint, LoadFacts
+from services.worker.diagnosis.hashes import FileHash, compare_hashes
+from services.worker.diagnosis.hub_facts import HubModel, ask_hub
 from services.worker.diagnosis.intake import intake_bytes_per_second
 from services.worker.diagnosis.read_speed import ReadSpeed, measure_read_speed
 from services.worker.diagnosis.targets import measure_targets
@@ -16,6 +18,7 @@ from services.worker.diagnosis.trials import Trials
 from services.worker.diagnosis.weights import describe_checkpoint, weight_paths
 from services.worker.loading.hub_cache import ModelFiles
 from services.worker.machine import disk_that_read, read_disk_counters, read_memory, watch_disk
+from services.worker.pressure import PressureWatch
 from services.worker.report import Report
 from shared.storage import Storage, storage_of
 
@@ -45,7 +48,8 @@ def inspect_model(
     """
     report.progress("inspecting", model=files.name)
     checkpoint = describe_checkpoint(files.folder, files.source, files.revision)
-    cache = describe_cache(files.name, files.folder if files.source in ("hub", "hub_cache") else None)
+    in_cache = files.source in ("hub", "hub_cache")
+    cache = describe_cache(files.name, files.folder if in_cache else None)
     paths = weight_paths(checkpoint)
     storage = storage_of(paths[0] if paths else files.folder)
     memory = read_memory()
@@ -56,7 +60,9 @@ def inspect_model(
     report.progress("inspecting", model=files.name)
     targets = measure_targets(places, paths[0], read_speed, tick) if paths else ()
     broken = bool(checkpoint.problems) or any(file.problem for file in checkpoint.opened)
+    watch = PressureWatch()
     trials = Trials() if broken else attempt()  # what is wrong a check says better than the loader
+    pressure = watch.read() if trials.trial or trials.failure else None
     return LoadFacts(
         model=files.name,
         measured_at=time.time(),
@@ -77,6 +83,10 @@ def inspect_model(
         prepared=tuple(trials.prepared),
         targets=targets,
         intake_bytes_per_second=intake_bytes_per_second() if places else None,
+        pressure=pressure,
+        hashes=_hashes(checkpoint, read_speed, report),
+        hub=_ask_hub(files.name, checkpoint, report) if in_cache else None,
+        environment=storage_of(Path(sys.prefix)),
         versions=versions(),
     )
 
@@ -103,6 +113,24 @@ def _measure(
     speed = measure_read_speed(paths, in_memory=storage.storage_class == "memory", tick=tick)
     fetched = sum(rate.read_bytes for rate in (speed.direct, speed.buffered, speed.mapped))
     return speed, disk_that_read(before, read_disk_counters(), fetched // 2) if fetched else None
+
+
+def _hashes(checkpoint: Checkpoint, speed: ReadSpeed | None, report: Report) -> tuple[FileHash, ...]:
+    """After the trial, which has brought the files into memory."""
+    report.progress("hashing")
+    limit = speed.limit_bytes_per_second if speed else None
+    return compare_hashes(
+        Path(checkpoint.folder),
+        [file.name for file in checkpoint.opened if file.problem is None],
+        read_seconds=lambda size: size / limit if limit else None,
+        tick=_now_and_then(lambda: report.progress("hashing")),
+    )
+
+
+def _ask_hub(name: str, checkpoint: Checkpoint, report: Report) -> HubModel:
+    report.progress("asking the hub")
+    pickled = any(file.format in ("pickle", "legacy pickle") for file in checkpoint.opened)
+    return ask_hub(name, find_conversion=pickled)
 
 
 def _now_and_then(call: Callable[[], None]) -> Callable[[], None]:

@@ -86,7 +86,8 @@ def locate_model(
     """Find a base model as it lies, `.bin` weights included; downloads, but converts nothing.
 
     What only an earlier or the host's cache has is copied into our own cache first; it is used where it lies
-    unless `import_it`, and where there is no room for it.
+    where there is no room for it. Unless `import_it`, all is taken as it is: those caches' files where they
+    lie, and an incomplete snapshot where the hub does not answer.
     """
     if folder := find_model_folder(name, places.models_dir):
         _refuse_revision(name, revision)
@@ -114,7 +115,7 @@ def locate_model(
         if not import_it or not _has_room(found, name, report):
             return ModelFiles(name, found.name, found, "hub_cache")
         import_snapshot(found, name, Path(constants.HF_HUB_CACHE), report)
-    snapshot = download_snapshot(name, revision, report)
+    snapshot = download_snapshot(name, revision, report, incomplete=not import_it)
     return ModelFiles(name, snapshot.commit, snapshot.folder, "hub" if snapshot.downloaded else "hub_cache")
 
 

@@ -12,6 +12,7 @@ from huggingface_hub.errors import (
     GatedRepoError,
     HfHubHTTPError,
     HFValidationError,
+    IncompleteSnapshotError,
     LocalEntryNotFoundError,
     RepositoryNotFoundError,
     RevisionNotFoundError,
@@ -41,17 +42,24 @@ class Snapshot:
     downloaded: bool
 
 
-def download_snapshot(name: str, revision: str | None, report: Report) -> Snapshot:
+def download_snapshot(
+    name: str, revision: str | None, report: Report, *, incomplete: bool = False
+) -> Snapshot:
     """Bring a hub model's config, tokenizer and weights into the hub's cache.
 
     Weights are safetensors; `.bin` only where the repository has no safetensors. Endpoint, token, cache
     folder and offline mode are those of huggingface_hub's own variables. A complete cached revision serves
-    when the hub does not. Raises JobFailed: MODEL_NOT_FOUND, HUB_UNAVAILABLE, DISK_FULL.
+    when the hub does not; with `incomplete` so does what an interrupted download left. Raises JobFailed:
+    MODEL_NOT_FOUND, HUB_UNAVAILABLE, DISK_FULL.
     """
     progress = ByteProgress(report, "downloading")
     report.progress("downloading", model=name)
     try:
         folder = _fetch_model(name, revision, progress)
+    except IncompleteSnapshotError as error:
+        folder = Path(error.snapshot_path).resolve()
+        if not incomplete or not (folder / "config.json").is_file():
+            raise _explained(name, revision, error) from error
     except JobFailed:
         raise
     except Exception as error:  # the hub's client, its HTTP library and its transfer library raise their own

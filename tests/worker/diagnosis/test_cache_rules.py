@@ -126,6 +126,36 @@ def test_bytes_of_other_revisions_are_counted_once(entry: Path) -> None:
     assert describe_cache("org/name", entry / "snapshots/old", {}).unreferenced_bytes == 900
 
 
+def test_files_that_are_no_links_count_for_their_own_revision(entry: Path) -> None:
+    (entry / "snapshots/old/big").write_bytes(bytes(300))
+    assert describe_cache("org/name", entry / "snapshots/new", {}).unreferenced_bytes == 1000
+    assert describe_cache("org/name", entry / "snapshots/old", {}).unreferenced_bytes == 900
+
+
+def test_a_snapshot_without_links_is_told_from_one_with_them(entry: Path) -> None:
+    assert describe_cache("org/name", entry / "snapshots/new", {}).linked is True
+    for name in ("weights", "config"):
+        content = (entry / "snapshots/new" / name).read_bytes()
+        (entry / "snapshots/new" / name).unlink()
+        (entry / "snapshots/new" / name).write_bytes(content)
+    assert describe_cache("org/name", entry / "snapshots/new", {}).linked is False
+
+
+def test_a_conversion_that_transformers_fetched_is_found_with_its_own_bytes(entry: Path) -> None:
+    proposed = entry / "snapshots/proposed"
+    proposed.mkdir()
+    (entry / "blobs/converted").write_bytes(bytes(800))
+    (proposed / "model.safetensors").symlink_to("../../blobs/converted")
+    (proposed / "config").symlink_to("../../blobs/config")
+    (entry / "refs/refs/pr").mkdir(parents=True)
+    (entry / "refs/refs/pr/7").write_text("proposed")
+    (entry / "refs/refs/pr/8").write_text("not fetched")
+    (entry / "refs/refs/pr/9").write_bytes(b"\xff")
+    found = describe_cache("org/name", entry / "snapshots/new", {}).proposals
+    assert [(f.revision, f.bytes, f.safetensors) for f in found] == [("refs/pr/7", 800, True)]
+    assert describe_cache("org/name", proposed, {}).proposals == ()
+
+
 def test_an_interrupted_download_is_found_and_not_counted_as_a_revision(entry: Path) -> None:
     (entry / "blobs/abc.1234.incomplete").write_bytes(bytes(55))
     cache = describe_cache("org/name", entry / "snapshots/new", {})

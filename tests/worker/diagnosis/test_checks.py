@@ -8,16 +8,23 @@ import pytest
 
 from services.worker.diagnosis.checks import CHECKS, checks_table, run_checks
 from services.worker.diagnosis.checks.finding import Finding
+from services.worker.diagnosis.checks.ranking import ranked
 from services.worker.diagnosis.facts import (
     CacheCopy,
+    CachedProposal,
     CacheVariable,
     LoadFacts,
     PreparedCopy,
     TrialFailure,
+    TrialLoad,
     UnfinishedFile,
     WeightFile,
 )
+from services.worker.diagnosis.hashes import FileHash
+from services.worker.diagnosis.hub_facts import HubModel
+from services.worker.diagnosis.read_speed import Rate
 from services.worker.machine import DiskActivity, Memory
+from services.worker.pressure import Pressure
 from shared.storage import BlockDevice, Storage
 from tests.worker.diagnosis.diagnosed import GB, SHARD, changed, healthy, recorded, speed, trial
 
@@ -39,6 +46,21 @@ def lying_on(storage_class: str, filesystem: str, **fields: Any) -> Storage:
     return Storage.model_validate(place | {"storage_class": storage_class, "filesystem": filesystem} | fields)
 
 
+def hashed(name: str, matches: bool | None) -> FileHash:
+    return FileHash(name=name, named_by="hub", matches=matches, reason=None if matches else "because")
+
+
+def changed_trial(**changes: Any) -> TrialLoad:
+    return trial(read=3.0, deserialize=0.2, quantize=0.4).model_copy(update=changes)
+
+
+MIDDLING = speed(direct=5e8, buffered=5e8, mapped=5e8, latency=1e-4)
+UNEVEN = MIDDLING.model_copy(
+    update={"direct": Rate(bytes_per_second=5e8, slowest_bytes_per_second=1e8, read_bytes=GB)}
+)
+SWAPPED = Memory(
+    total_bytes=32 * GB, available_bytes=24 * GB, swap_total_bytes=8 * GB, swap_free_bytes=4 * GB
+)
 SLOW_REQUESTS = healthy(
     read_speed=speed(direct=400e6, buffered=520e6, mapped=52e6, latency=0.0025),
     memory=Memory(total_bytes=2 * GB, available_bytes=GB),
@@ -63,7 +85,7 @@ CAUSES: list[tuple[str, str, LoadFacts]] = [
     ),
     (
         "unfinished-download",
-        "warning",
+        "error",
         healthy(
             cache__unfinished=(UnfinishedFile(name="a.incomplete", bytes=5),),
             checkpoint__problems=("no shard 2",),
@@ -180,6 +202,44 @@ CAUSES: list[tuple[str, str, LoadFacts]] = [
     ("other-revisions", "info", healthy(cache__unreferenced_bytes=GB)),
     ("hub-asked", "info", healthy(cache__offline=False)),
     ("hub-asked", "warning", healthy(cache__offline=False, locate_seconds=12.0)),
+    ("first-download", "info", healthy(checkpoint__source="hub", locate_seconds=90.0)),
+    ("wrong-hash", "error", healthy(hashes=(hashed(SHARD.name, False), hashed("config.json", True)))),
+    ("wrong-hash", "warning", healthy(hashes=(hashed(SHARD.name, None), hashed("tokenizer.json", False)))),
+    (
+        "conversion-leftover",
+        "info",
+        healthy(cache__proposals=(CachedProposal(revision="refs/pr/7", bytes=GB, safetensors=True),)),
+    ),
+    ("copied-revisions", "info", healthy(cache__linked=False)),
+    ("uneven-speed", "info", healthy(read_speed=UNEVEN, trial=None)),
+    (
+        "read-again",
+        "warning",
+        healthy(read_speed=MIDDLING, trial=changed_trial(storage_read_bytes=int(3.5 * GB))),
+    ),
+    ("busy-disk", "warning", healthy(disk_activity=DiskActivity(busy_ratio=0.05, read_bytes_per_second=2e9))),
+    (
+        "processor-limit",
+        "warning",
+        healthy(pressure=Pressure(seconds=9.0, processor_limit=0.5, processor_throttled_ratio=0.8)),
+    ),
+    (
+        "swapping",
+        "warning",
+        healthy(
+            memory=SWAPPED, pressure=Pressure(seconds=9.0, swapped_in_bytes=GB, memory_stalled_ratio=0.3)
+        ),
+    ),
+    ("swapping", "info", healthy(memory=SWAPPED)),
+    (
+        "slow-environment",
+        "warning",
+        healthy(
+            environment=lying_on("host share", "9p"),
+            trial=trial(resolve=1.0, read=9.0, quantize=1.0, rest=2.0),
+        ),
+    ),
+    ("slow-environment", "info", healthy(environment=lying_on("network", "nfs4"))),
 ]
 # What comes along by its nature, as a slow storage does with wide weights on it.
 COMPANIONS = {
@@ -418,6 +478,82 @@ def test_after_a_move_no_variable_is_called_the_way_to_move_the_cache() -> None:
     assert not any("HF_HUB_CACHE" in remedy.action for remedy in remedies)
     outranked = variable("HUGGINGFACE_HUB_CACHE", "/fast").model_copy(update={"effect": "outranked"})
     assert run_checks(healthy(cache__variables=(outranked,), **moved)) == []
+
+
+def test_a_busy_disk_goes_before_the_bandwidth_it_leaves() -> None:
+    busy = DiskActivity(device="sda", window_seconds=1.0, busy_ratio=0.9)
+    facts = healthy(read_speed=HARD_DISK, trial=None, disk_activity=busy, **FLOAT32)
+    assert [finding.id for finding in run_checks(facts)][:2] == ["busy-disk", "bandwidth-bound"]
+    assert "a hard disk moves its head" in "\n".join(found(facts, "busy-disk").evidence)
+
+
+def test_a_slow_mount_goes_before_what_it_makes_slow_but_not_before_a_larger_matter() -> None:
+    facts = healthy(storage=lying_on("host share", "9p"), read_speed=HARD_DISK, **FLOAT32)
+    quantizing = changed(facts, trial=trial(read=21.0, deserialize=0.2, quantize=90.0))
+    assert [finding.id for finding in run_checks(facts)][:2] == ["slow-mount", "bandwidth-bound"]
+    assert [finding.id for finding in run_checks(quantizing)][:2] == ["quantize-bound", "slow-mount"]
+
+
+def test_an_ignored_variable_goes_before_the_slow_place_it_leaves_the_cache_in() -> None:
+    wanted = variable("TRANSFORMERS_CACHE", "/fast")
+    facts = healthy(cache__variables=(wanted,), read_speed=HARD_DISK, trial=None)
+    assert [finding.id for finding in run_checks(facts)] == ["ignored-cache-variable", "bandwidth-bound"]
+
+
+def test_a_warning_without_a_prediction_goes_before_savings_nobody_notices() -> None:
+    facts = healthy(checkpoint__files=(PICKLE,), cache__offline=False, locate_seconds=1.0)
+    assert [finding.id for finding in run_checks(facts)] == ["pickle-only", "hub-asked"]
+
+
+def test_what_explains_what_has_no_circle() -> None:
+    explains = {check.id: check.explains for check in CHECKS}
+    assert {name for names in explains.values() for name in names} <= explains.keys()
+    all_at_once = [Finding(id=check.id, severity="warning", title="t", evidence=("e",)) for check in CHECKS]
+    order = [finding.id for finding in ranked(all_at_once, explains)]
+    for name, followers in explains.items():
+        assert all(order.index(name) < order.index(follower) for follower in followers)
+
+
+def test_requests_cost_other_programs_what_tunedock_avoids() -> None:
+    facts = changed(SLOW_REQUESTS, memory=healthy().memory)
+    first = run_checks(facts)[0]
+    assert (first.id, first.severity) == ("request-bound", "info")
+    assert first.saves_seconds == pytest.approx(1.6e9 / 52e6 - 1.6e9 / 520e6)
+    assert all("a program that only maps" in (remedy.assumes or "") for remedy in first.remedies)
+
+
+@pytest.mark.parametrize(
+    ("hub", "revision", "said"),
+    [
+        (HubModel(has_safetensors=True, dtype_parameters={"F32": 9}), "main", "safetensors (9 × F32)"),
+        (
+            HubModel(has_safetensors=False, conversion="refs/pr/7"),
+            "refs/pr/7",
+            "converted these very pickles",
+        ),
+        (HubModel(has_safetensors=False), None, "no safetensors of this model"),
+        (HubModel(unknown="HF_HUB_OFFLINE is set"), None, "unknown: HF_HUB_OFFLINE is set"),
+        (None, None, "zip files"),
+    ],
+)
+def test_pickles_are_told_with_what_the_hub_has_instead(
+    hub: HubModel | None, revision: str | None, said: str
+) -> None:
+    finding = found(healthy(checkpoint__files=(PICKLE,), hub=hub), "pickle-only")
+    assert said in "\n".join(finding.evidence)
+    command = f"./tunedock diagnose org/name --revision {revision}" if revision else None
+    assert finding.remedies[-1].command == command
+
+
+def test_a_truncated_file_is_not_called_changed_as_well() -> None:
+    facts = healthy(checkpoint__files=(TORN,), hashes=(hashed(TORN.name, False),), trial=None)
+    assert [finding.id for finding in run_checks(facts)] == ["incomplete-checkpoint"]
+
+
+def test_a_cached_conversion_is_named_where_the_revision_in_use_is_pickled() -> None:
+    proposal = CachedProposal(revision="refs/pr/7", bytes=GB, safetensors=True)
+    facts = healthy(cache__proposals=(proposal,), checkpoint__files=(PICKLE,))
+    assert "refs/pr/7" in found(facts, "conversion-leftover").remedies[0].action
 
 
 def test_the_checks_come_without_torch() -> None:

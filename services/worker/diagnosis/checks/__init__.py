@@ -2,43 +2,45 @@
 
 from services.worker.diagnosis.checks import (
     cache,
+    contention,
     dtype,
     formats,
     integrity,
     memory,
     mounts,
+    network,
     phases,
     prepared_copy,
+    ranking,
+    reading,
     speed,
 )
-from services.worker.diagnosis.checks.finding import Check, Finding, Severity
+from services.worker.diagnosis.checks.finding import Check, Finding
 from services.worker.diagnosis.facts import LoadFacts
 
 CHECKS: tuple[Check, ...] = (
     *integrity.CHECKS,
     *prepared_copy.CHECKS,
     *speed.CHECKS,
+    *reading.CHECKS,
+    *contention.CHECKS,
     *mounts.CHECKS,
     *dtype.CHECKS,
     *memory.CHECKS,
     *phases.CHECKS,
     *formats.CHECKS,
     *cache.CHECKS,
+    *network.CHECKS,
 )
-
-_GRAVITY: dict[Severity, int] = {"error": 0, "warning": 1, "info": 2}
 
 
 def run_checks(facts: LoadFacts) -> list[Finding]:
-    """All findings: what prevents a load first, then by the seconds that a remedy is predicted to save."""
+    """All findings, in the order in which somebody should see to them (`ranking`)."""
     findings = [finding for check in CHECKS if (finding := check.run(facts)) is not None]
-    return sorted((prepared_copy.eased(finding, facts) for finding in findings), key=_rank)
+    eased = [prepared_copy.eased(finding, facts) for finding in findings]
+    return ranking.ranked(eased, {check.id: check.explains for check in CHECKS})
 
 
 def checks_table() -> list[tuple[str, str, str]]:
     """(id, gravest severity, what it finds) of every check; what the README's table is tested against."""
     return [(check.id, check.severity, check.finds) for check in CHECKS]
-
-
-def _rank(finding: Finding) -> tuple[bool, float, int]:
-    return finding.severity != "error", -(finding.saves_seconds or 0.0), _GRAVITY[finding.severity]

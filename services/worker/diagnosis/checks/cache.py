@@ -2,9 +2,9 @@
 
 import shlex
 
-from services.worker.diagnosis.checks.finding import NOTICEABLE_SECONDS, Check, Finding, Remedy
+from services.worker.diagnosis.checks.finding import Check, Finding, Remedy
 from services.worker.diagnosis.facts import OLD_CACHE_FOLDERS, CacheVariable, LoadFacts
-from services.worker.diagnosis.units import duration, size
+from services.worker.diagnosis.units import size
 
 
 def find_ignored_cache_variable(facts: LoadFacts) -> Finding | None:
@@ -83,24 +83,51 @@ def find_other_revisions(facts: LoadFacts) -> Finding | None:
     )
 
 
-def find_hub_asked(facts: LoadFacts) -> Finding | None:
-    if facts.checkpoint.source != "hub_cache" or facts.cache.offline or facts.locate_seconds is None:
+def find_conversion_leftover(facts: LoadFacts) -> Finding | None:
+    """What transformers' automatic conversion of pickles downloaded beside the revision in use."""
+    proposals = facts.cache.proposals
+    if not proposals:
         return None
-    slow = facts.locate_seconds >= NOTICEABLE_SECONDS
+    safe = next((proposal for proposal in proposals if proposal.safetensors), None)
+    helps = safe is not None and any("pickle" in file.format for file in facts.checkpoint.opened)
+    use = Remedy(
+        action=f"ask for that revision, which needs no conversion: {safe.revision}"
+        if helps and safe
+        else "remove them if nothing names them",
+        command=None if helps else "hf cache prune",
+    )
     return Finding(
-        id="hub-asked",
-        severity="warning" if slow else "info",
-        title="Every load asks the hub whether the cached files are current",
-        evidence=(
-            f"finding the cached files took {duration(facts.locate_seconds)}, questions to the hub included",
+        id="conversion-leftover",
+        severity="info",
+        title="Pull requests of this model are in the cache, as transformers' own conversion leaves them",
+        evidence=tuple(
+            f"{proposal.revision}: {size(proposal.bytes)}, {'' if proposal.safetensors else 'no '}safetensors"
+            for proposal in proposals[:10]
         ),
         remedies=(
+            use,
             Remedy(
-                action="load without asking, once everything is cached",
-                command="export HF_HUB_OFFLINE=1",
-                saves_seconds=facts.locate_seconds,
+                action="keep other programs from asking for conversions, which sends them your token",
+                command="export DISABLE_SAFETENSORS_CONVERSION=1",
             ),
         ),
+    )
+
+
+def find_copied_revisions(facts: LoadFacts) -> Finding | None:
+    if facts.cache.linked is not False:
+        return None
+    return Finding(
+        id="copied-revisions",
+        severity="info",
+        title="The cache holds a full copy of each revision, for want of links",
+        evidence=(
+            f"the files in {facts.checkpoint.folder} are no links to blobs",
+            "so a file that two revisions share lies there twice, and comes over the network twice",
+            "filesystems without links (exFAT, some shares), Windows without its developer mode, and "
+            "HF_HUB_DISABLE_SYMLINKS do that",
+        ),
+        remedies=(Remedy(action="keep the cache on a filesystem with links: ext4, xfs, btrfs, NTFS"),),
     )
 
 
@@ -118,6 +145,7 @@ CHECKS = (
         "warning",
         "a variable such as TRANSFORMERS_CACHE that no longer moves the cache",
         find_ignored_cache_variable,
+        explains=("slow-mount", "container-layer", "bandwidth-bound", "request-bound"),
     ),
     Check(
         "setting-without-effect",
@@ -127,5 +155,13 @@ CHECKS = (
     ),
     Check("cached-twice", "info", "the same model in two cache folders", find_cached_twice),
     Check("other-revisions", "info", "cached bytes of other revisions", find_other_revisions),
-    Check("hub-asked", "warning", "the hub is asked at every load", find_hub_asked),
+    Check(
+        "conversion-leftover",
+        "info",
+        "pull requests' revisions, as automatic conversion leaves them",
+        find_conversion_leftover,
+    ),
+    Check(
+        "copied-revisions", "info", "a cache without links: every revision a full copy", find_copied_revisions
+    ),
 )

@@ -9,7 +9,7 @@ from services.worker.loading.weight_files import BITS_PER_VALUE
 
 def find_wide_dtype(facts: LoadFacts) -> Finding | None:
     remedy = keep_bfloat16_copy(facts) if facts.wanted_dtype in ("BF16", "F16") else None
-    wide = _wide_dtype(facts.checkpoint)
+    wide = wide_dtype(facts.checkpoint)
     if remedy is None or wide is None:
         return None
     return Finding(
@@ -33,7 +33,7 @@ def double_bytes(facts: LoadFacts) -> str:
     return f"{stored} = {size(checkpoint.opened_bytes)}; × 2 bytes ({facts.wanted_dtype}) = {wanted}"
 
 
-def _wide_dtype(checkpoint: Checkpoint) -> str | None:
+def wide_dtype(checkpoint: Checkpoint) -> str | None:
     """The dtype wider than 16 bits that holds most parameters, if such ones hold most."""
     wide = {dtype: count for dtype, count in checkpoint.dtype_parameters.items() if dtype in ("F32", "F64")}
     if 2 * sum(wide.values()) <= (checkpoint.parameters or 0):

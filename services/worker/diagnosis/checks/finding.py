@@ -54,6 +54,8 @@ class Check:
     finds: str
     """What it finds, for the README's table."""
     run: Callable[[LoadFacts], Finding | None]
+    explains: tuple[str, ...] = ()
+    """Ids of findings that may only follow from this one: whoever mends it may be rid of them."""
 
 
 def by_seconds(seconds: float | None) -> Severity:

@@ -1,9 +1,11 @@
 """Which formats the weights come in."""
 
+import shlex
 from collections import Counter
 
 from services.worker.diagnosis.checks.finding import Check, Finding, Remedy
 from services.worker.diagnosis.facts import LoadFacts
+from services.worker.diagnosis.hub_facts import HubModel
 from services.worker.diagnosis.units import size
 
 
@@ -23,14 +25,43 @@ def find_pickle_only(facts: LoadFacts) -> Finding | None:
         id="pickle-only",
         severity="warning",
         title="The weights are pickles, and there is no safetensors copy",
-        evidence=(f"{len(pickles)} pickle files, {total}, the first is {pickles[0].name}", reading),
+        evidence=(
+            f"{len(pickles)} pickle files, {total}, the first is {pickles[0].name}",
+            reading,
+            *_hub_says(facts.hub),
+        ),
         remedies=(
             Remedy(
                 action="nothing, for Tunedock: a process without network converts the pickles once, "
                 "and later loads read the safetensors files"
             ),
-            Remedy(action="for other programs: name a revision or a repository that has safetensors files"),
+            _safer_revision(facts),
         ),
+    )
+
+
+def _hub_says(hub: HubModel | None) -> tuple[str, ...]:
+    if hub is None:
+        return ()
+    counted = ", ".join(f"{count:,} × {dtype}" for dtype, count in hub.dtype_parameters.items())
+    if hub.has_safetensors:
+        return ("the hub's main branch has safetensors" + (f" ({counted})" if counted else ""),)
+    if hub.conversion is not None:
+        return (f"the hub's own bot has converted these very pickles in {hub.conversion}",)
+    if hub.unknown is not None:
+        return (f"whether the hub has safetensors is unknown: {hub.unknown}",)
+    return ("the hub has no safetensors of this model, neither on main nor converted by its bot",)
+
+
+def _safer_revision(facts: LoadFacts) -> Remedy:
+    hub = facts.hub
+    revision = ("main" if hub.has_safetensors else hub.conversion) if hub else None
+    if revision is None:
+        return Remedy(action="for other programs: name a revision or a repository that has safetensors files")
+    command = ["./tunedock", "diagnose", facts.model, "--revision", revision]
+    return Remedy(
+        action=f"name the revision {revision}, which has safetensors files, in jobs and in other programs",
+        command=shlex.join(command),
     )
 
 

@@ -21,6 +21,31 @@ def find_incomplete_checkpoint(facts: LoadFacts) -> Finding | None:
     )
 
 
+def find_wrong_hash(facts: LoadFacts) -> Finding | None:
+    """Bytes of the right number that are the wrong ones load without a word and make a broken model."""
+    wrong = [entry for entry in facts.hashes if entry.matches is False]
+    damaged = {file.name for file in facts.checkpoint.files if file.problem is not None}
+    wrong = [entry for entry in wrong if entry.name not in damaged]
+    if not wrong:
+        return None
+    weights = {file.name for file in facts.checkpoint.opened}
+    broken = [entry for entry in wrong if entry.name in weights]
+    unchecked = [entry for entry in facts.hashes if entry.matches is None]
+    return Finding(
+        id="wrong-hash",
+        severity="error" if broken else "warning",
+        title="A weight file does not hold the bytes that its source names"
+        if broken
+        else "A file beside the weights was changed after it came from its source",
+        evidence=(
+            *(f"{entry.name}: {entry.reason}" for entry in wrong[:20]),
+            *(f"{entry.name} was not compared: {entry.reason}" for entry in unchecked[:5]),
+            *(("a load does not notice: it would compute with other weights",) if broken else ()),
+        ),
+        remedies=(_fetch_again(facts),),
+    )
+
+
 def find_damaged_spare(facts: LoadFacts) -> Finding | None:
     spare = [file for file in facts.checkpoint.files if file.problem is not None and not file.opened]
     if not spare or facts.checkpoint.problems:
@@ -38,28 +63,36 @@ def find_unfinished_download(facts: LoadFacts) -> Finding | None:
     unfinished = facts.cache.unfinished
     if not unfinished:
         return None
-    total = sum(file.bytes for file in unfinished)
+    total = size(sum(file.bytes for file in unfinished))
+    missing = bool(facts.checkpoint.problems)
+    sweep = Remedy(
+        action="delete the `.incomplete` files while nothing downloads; downloads start anew anyway"
+    )
     return Finding(
         id="unfinished-download",
-        severity="warning" if facts.checkpoint.problems else "info",
-        title=f"Interrupted downloads left {size(total)} in the cache",
+        severity="error" if missing else "info",
+        title=f"A download was interrupted: {total} of it are there, and files are missing"
+        if missing
+        else f"Interrupted downloads left {total} in the cache",
         evidence=tuple(f"{file.name}: {size(file.bytes)}" for file in unfinished)[:20],
-        remedies=(
-            Remedy(
-                action="delete the `.incomplete` files while nothing downloads; downloads start anew anyway"
-            ),
-        ),
+        remedies=(_fetch(facts, "download what is missing"), sweep) if missing else (sweep,),
     )
 
 
+def _fetch(facts: LoadFacts, action: str, *options: str) -> Remedy:
+    revision = ["--revision", facts.checkpoint.revision] if facts.checkpoint.revision else []
+    return Remedy(action=action, command=shlex.join(["hf", "download", facts.model, *revision, *options]))
+
+
 def _fetch_again(facts: LoadFacts) -> Remedy:
-    if facts.in_hub_cache:
-        revision = facts.checkpoint.revision
-        chosen = f" --revision {shlex.quote(revision)}" if revision else ""
+    if facts.checkpoint.source == "prepared":
+        folder = facts.checkpoint.folder
         return Remedy(
-            action="download the damaged files again",
-            command=f"hf download {shlex.quote(facts.model)}{chosen} --force-download",
+            action="delete the prepared copy: the next load makes it anew",
+            command=f"rm -r {shlex.quote(folder)}",
         )
+    if facts.in_hub_cache:
+        return _fetch(facts, "download the damaged files again", "--force-download")
     return Remedy(
         action=f"copy the model into {facts.checkpoint.folder} again and see that the copy finishes"
     )
@@ -72,6 +105,13 @@ CHECKS = (
         "missing shards, truncated or damaged weight files",
         find_incomplete_checkpoint,
     ),
+    Check("wrong-hash", "error", "files that do not have the hash their source names", find_wrong_hash),
     Check("damaged-spare", "info", "a damaged weight file that no load opens", find_damaged_spare),
-    Check("unfinished-download", "warning", "leftovers of interrupted downloads", find_unfinished_download),
+    Check(
+        "unfinished-download",
+        "error",
+        "interrupted downloads: files missing, or leftovers",
+        find_unfinished_download,
+        explains=("incomplete-checkpoint",),
+    ),
 )

@@ -1,9 +1,13 @@
-"""Whether main memory holds the checkpoint."""
+"""Whether main memory holds the checkpoint, and the programs beside it."""
 
 from services.worker.diagnosis.checks.finding import Check, Finding, Remedy
 from services.worker.diagnosis.checks.remedies import keep_bfloat16_copy, keep_nf4_copy
 from services.worker.diagnosis.facts import LoadFacts
-from services.worker.diagnosis.units import size
+from services.worker.diagnosis.units import duration, size
+
+_SWAPPED_BYTES = 64_000_000
+_STALLED_RATIO = 0.1
+_SWAPPED_SHARE = 0.1  # of main memory; less than that lies in swap of any machine that has been up for long
 
 
 def find_short_memory(facts: LoadFacts) -> Finding | None:
@@ -37,11 +41,39 @@ def find_short_memory(facts: LoadFacts) -> Finding | None:
     )
 
 
+def find_swapping(facts: LoadFacts) -> Finding | None:
+    """Memory was fetched back from swap while the model was loaded, or much of it lies there."""
+    memory, pressure = facts.memory, facts.pressure
+    swapped = (memory.swap_total_bytes or 0) - (memory.swap_free_bytes or 0)
+    fetched = (pressure.swapped_in_bytes or 0) if pressure else 0
+    stalled = (pressure.memory_stalled_ratio or 0.0) if pressure else 0.0
+    hurts = fetched >= _SWAPPED_BYTES or (stalled >= _STALLED_RATIO and swapped > 0)
+    if not hurts and swapped < _SWAPPED_SHARE * (memory.total_bytes or float("inf")):
+        return None
+    evidence = [f"{size(swapped)} lie in swap, of {size(memory.swap_total_bytes or 0)}"]
+    if pressure is not None:
+        span = duration(pressure.seconds)
+        evidence.append(f"{size(fetched)} were fetched back while the model was loaded ({span})")
+        evidence.append(f"programs waited for memory in {stalled:.0%} of that time")
+    return Finding(
+        id="swapping",
+        severity="warning" if hurts else "info",
+        title="The machine swaps while the model loads" if hurts else "Much of memory lies in swap",
+        evidence=tuple(evidence),
+        remedies=(
+            Remedy(action="end programs that hold much memory", command="ps aux --sort=-rss | head"),
+            Remedy(action="move swap off the model's disk, or do without it"),
+        ),
+    )
+
+
 CHECKS = (
     Check(
         "short-memory",
         "warning",
         "RAM or the container's limit below the checkpoint's size",
         find_short_memory,
+        explains=("request-bound", "read-again", "swapping"),
     ),
+    Check("swapping", "warning", "memory fetched back from swap", find_swapping, explains=("read-again",)),
 )

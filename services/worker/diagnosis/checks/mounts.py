@@ -28,6 +28,24 @@ def find_slow_mount(facts: LoadFacts) -> Finding | None:
     )
 
 
+def find_slow_environment(facts: LoadFacts) -> Finding | None:
+    """Importing torch and transformers opens thousands of small files."""
+    storage, trial = facts.environment, facts.trial
+    if storage is None or storage.storage_class not in _TITLES:
+        return None
+    fixed = None
+    if trial is not None:
+        fixed = trial.phase_seconds.get("resolve", 0.0) + trial.phase_seconds.get("rest", 0.0)
+    costs = () if fixed is None else (f"the load's fixed costs, imports among them, were {duration(fixed)}",)
+    return Finding(
+        id="slow-environment",
+        severity=by_seconds(fixed),
+        title=f"Python's libraries lie on a slow mount ({storage.filesystem})",
+        evidence=(place(storage), "importing them opens thousands of small files", *costs),
+        remedies=(Remedy(action=f"build the environment anew on {_better_place(storage)}"),),
+    )
+
+
 def find_container_layer(facts: LoadFacts) -> Finding | None:
     if facts.storage.storage_class != "layered":
         return None
@@ -99,6 +117,14 @@ CHECKS = (
         "warning",
         "the model on a host share (9p, drvfs, virtiofs), network or FUSE",
         find_slow_mount,
+        explains=("bandwidth-bound", "request-bound", "uneven-speed"),
+    ),
+    Check(
+        "slow-environment",
+        "warning",
+        "Python's libraries on a host share, network or FUSE",
+        find_slow_environment,
+        explains=("fixed-costs",),
     ),
     Check("container-layer", "warning", "the cache in a container's own layer", find_container_layer),
     Check("memory-filesystem", "info", "the model on tmpfs", find_memory_filesystem),

@@ -1,8 +1,8 @@
-"""Whether the storage's speed explains the load: its bandwidth, its requests, or its other users."""
+"""Whether the storage's speed explains the load: its bandwidth or its requests."""
 
 import shlex
 
-from services.worker.diagnosis.checks.dtype import double_bytes
+from services.worker.diagnosis.checks.dtype import double_bytes, wide_dtype
 from services.worker.diagnosis.checks.finding import (
     LONG_SECONDS,
     NOTICEABLE_SECONDS,
@@ -25,7 +25,6 @@ from services.worker.diagnosis.units import duration, rate, size
 _BOUND_RATIO = 0.5  # from here on the storage's limit explains more of the reading than everything else
 _FROM_CACHE_RATIO = 0.1  # a load that needs less of its bytes from storage says nothing about storage
 _MAPPING_PENALTY = 1.5
-_BUSY_RATIO = 0.3
 _HARD_DISK_BYTES_PER_SECOND = 300e6
 _HARD_DISK_LATENCY_SECONDS = 0.005  # a seek and half a turn take 8 to 15 ms, an SSD's answer 0.1
 
@@ -49,7 +48,7 @@ def find_bandwidth_bound(facts: LoadFacts) -> Finding | None:
             f"{size(total)} ÷ {rate(limit)} = {duration(limit_seconds)}: no load from this storage is faster",
             shard_times(facts, limit_seconds),
             *(_achieved(trial, limit) if trial else ("not seen in a load from storage: predicted",)),
-            *((double_bytes(facts),) if keep_bfloat16_copy(facts) else ()),
+            *((double_bytes(facts),) if wide_dtype(facts.checkpoint) else ()),
             *_disk_kind(facts, limit),
             "options of the loader can't help: they change neither the bytes nor the disk",
         ),
@@ -74,48 +73,13 @@ def find_request_bound(facts: LoadFacts) -> Finding | None:
         evidence=(
             f"memory mapping reads {rate(mapped)}, large reads {rate(limit)}: {limit / mapped:.1f} times it",
             *_latency(speed),
+            *_read_ahead(facts),
             f"a load that only maps its files loses {duration(lost)}",
             "Tunedock does so here, for memory can't hold the files beforehand"
             if suffers
             else "Tunedock reads the files in large pieces first and so does not; other programs do",
         ),
-        remedies=_against_requests(facts, lost if suffers else None),
-    )
-
-
-def find_busy_disk(facts: LoadFacts) -> Finding | None:
-    activity = facts.disk_activity
-    if activity is None:
-        return None
-    # Programs may wait for other disks than the model's: that counts only where its own can't be watched.
-    busy = activity.stalled_ratio if activity.busy_ratio is None else activity.busy_ratio
-    if busy is None or busy < _BUSY_RATIO:
-        return None
-    flows = ((activity.read_bytes_per_second, "read"), (activity.written_bytes_per_second, "written"))
-    moved = ", ".join(f"{rate(flow)} {what}" for flow, what in flows if flow is not None)
-    window = duration(activity.window_seconds)
-    shares = (
-        (activity.busy_ratio, f"{activity.device} had requests in flight"),
-        (activity.stalled_ratio, "programs waited for a disk"),
-    )
-    return Finding(
-        id="busy-disk",
-        severity="warning",
-        title="Other programs keep the disk busy",
-        evidence=(
-            *(
-                f"{what} for {share:.0%} of {window} in which we left it alone"
-                for share, what in shares
-                if share
-            ),
-            *((moved,) if moved else ()),
-        ),
-        remedies=(
-            Remedy(
-                action="see which programs use the disk, let them finish, then diagnose again",
-                command="pidstat -d 1 10",
-            ),
-        ),
+        remedies=_against_requests(facts, lost),
     )
 
 
@@ -154,14 +118,20 @@ def _achieved(trial: TrialLoad, limit: float) -> tuple[str, ...]:
     return (f"reading took {duration(trial.reading_seconds)}: achieved ÷ limit = {ratio:.2f}{known}",)
 
 
-def _disk_kind(facts: LoadFacts, limit: float) -> tuple[str, ...]:
-    """Named a hard disk only when bandwidth and latency both say so: the kernel's own flag is often wrong."""
+def is_hard_disk(facts: LoadFacts) -> bool:
+    """Only when bandwidth and latency both say so: the kernel's own flag is often wrong."""
+    limit = facts.limit_bytes_per_second
     latency = facts.read_speed.small.median_seconds if facts.read_speed else None
-    if facts.storage.storage_class not in ("local", "layered") or limit > _HARD_DISK_BYTES_PER_SECOND:
+    if facts.storage.storage_class not in ("local", "layered") or limit is None or latency is None:
+        return False
+    return limit <= _HARD_DISK_BYTES_PER_SECOND and latency >= _HARD_DISK_LATENCY_SECONDS
+
+
+def _disk_kind(facts: LoadFacts, limit: float) -> tuple[str, ...]:
+    latency = facts.read_speed.small.median_seconds if facts.read_speed else None
+    if latency is None or not is_hard_disk(facts):
         return ()
-    if latency is not None and latency >= _HARD_DISK_LATENCY_SECONDS:
-        return (f"{rate(limit)} and {duration(latency)} for a small read are those of one hard disk",)
-    return ()
+    return (f"{rate(limit)} and {duration(latency)} for a small read are those of one hard disk",)
 
 
 def _latency(speed: ReadSpeed) -> tuple[str, ...]:
@@ -171,14 +141,24 @@ def _latency(speed: ReadSpeed) -> tuple[str, ...]:
     return (f"one 4 KiB read takes {duration(median)} (median), {duration(p95)} (95th percentile)",)
 
 
-def _against_requests(facts: LoadFacts, lost: float | None) -> tuple[Remedy, ...]:
+def _read_ahead(facts: LoadFacts) -> tuple[str, ...]:
+    device = facts.storage.block_device
+    if device is None or device.read_ahead_bytes is None:
+        return ()
+    return (f"the kernel reads {size(device.read_ahead_bytes)} ahead of a mapping on {device.name}",)
+
+
+def _against_requests(facts: LoadFacts, lost: float) -> tuple[Remedy, ...]:
     remedies = []
+    whose = "" if facts.memory_is_short else "a program that only maps its files; "
     if not facts.memory_is_short:
         names = shlex.join(file.name for file in facts.checkpoint.opened)
         remedies.append(
             Remedy(
                 action="read the files through once before a program loads them",
                 command=f"(cd {shlex.quote(facts.checkpoint.folder)} && cat {names}) > /dev/null",
+                saves_seconds=lost,
+                assumes=whose.removesuffix("; "),
             )
         )
     device = facts.storage.block_device
@@ -188,7 +168,7 @@ def _against_requests(facts: LoadFacts, lost: float | None) -> tuple[Remedy, ...
                 action="let the kernel read further ahead",
                 command=f"sudo blockdev --setra 8192 /dev/{device.name}",
                 saves_seconds=lost,
-                assumes="memory mapping then reaches the speed of large reads",
+                assumes=f"{whose}memory mapping then reaches the speed of large reads",
             )
         )
     return tuple(remedies)
@@ -202,5 +182,4 @@ CHECKS = (
         find_bandwidth_bound,
     ),
     Check("request-bound", "warning", "mapped reading far slower than large reads", find_request_bound),
-    Check("busy-disk", "warning", "other programs keep the disk busy", find_busy_disk),
 )

@@ -1,0 +1,76 @@
+"""Whether reading went as the storage's speed would have it: evenly, and each byte once."""
+
+from services.worker.diagnosis.checks.finding import NOTICEABLE_SECONDS, Check, Finding, Remedy, saved
+from services.worker.diagnosis.checks.speed import told_by_storage
+from services.worker.diagnosis.facts import LoadFacts
+from services.worker.diagnosis.read_speed import ReadSpeed
+from services.worker.diagnosis.units import duration, rate, size
+
+_EVEN_RATIO = 0.5
+_READ_AGAIN_RATIO = 0.5
+
+
+def find_uneven_speed(facts: LoadFacts) -> Finding | None:
+    """Parts of the files are read far slower than others."""
+    limit, speed = facts.limit_bytes_per_second, facts.read_speed
+    slowest = _slowest(speed) if speed else None
+    if limit is None or slowest is None or slowest > _EVEN_RATIO * limit:
+        return None
+    total = facts.checkpoint.opened_bytes
+    lost = saved(total / slowest, total / limit)
+    if lost is None or lost < NOTICEABLE_SECONDS:
+        return None
+    return Finding(
+        id="uneven-speed",
+        severity="info",
+        title="The storage's speed varies a lot within the files",
+        evidence=(
+            f"large reads reach {rate(limit)} on average and {rate(slowest)} where they are slowest",
+            f"a load that meets the slow rate throughout takes {duration(lost)} longer",
+            "rented disks slow down when their credits are used up, hard disks towards their inside and "
+            "where a file lies in pieces, and any disk while others use it",
+        ),
+        remedies=(
+            Remedy(
+                action="diagnose again later: if other places are slow then, the time matters, not the place"
+            ),
+            Remedy(action="of a rented disk, look at its credits or choose one with a fixed rate"),
+        ),
+    )
+
+
+def find_read_again(facts: LoadFacts) -> Finding | None:
+    """The kernel fetched more than the files have: pages were pushed out before the load used them."""
+    trial, limit = told_by_storage(facts), facts.limit_bytes_per_second
+    if trial is None or trial.storage_read_bytes is None or not limit:
+        return None
+    extra = trial.storage_read_bytes - trial.uncached_bytes
+    if extra < _READ_AGAIN_RATIO * trial.weight_bytes or extra / limit < NOTICEABLE_SECONDS:
+        return None
+    return Finding(
+        id="read-again",
+        severity="warning",
+        title="The load fetched its files from storage more than once",
+        evidence=(
+            f"{size(trial.storage_read_bytes)} came from storage for files of {size(trial.uncached_bytes)} "
+            "that were not in memory",
+            "memory was too full to keep them between reading ahead and loading, or the mapping reads more "
+            "than it needs",
+        ),
+        remedies=(
+            Remedy(action="free memory, or raise the container's memory limit", saves_seconds=extra / limit),
+        ),
+    )
+
+
+def _slowest(speed: ReadSpeed) -> float | None:
+    """The slowest region's rate of the faster way of reading."""
+    ways = [way for way in (speed.direct, speed.buffered) if way.bytes_per_second is not None]
+    fastest = max(ways, key=lambda way: way.bytes_per_second or 0.0, default=None)
+    return fastest.slowest_bytes_per_second if fastest else None
+
+
+CHECKS = (
+    Check("uneven-speed", "info", "parts of the files read far slower than others", find_uneven_speed),
+    Check("read-again", "warning", "more bytes fetched than the files have", find_read_again),
+)

@@ -1,0 +1,57 @@
+"""Each cause that can be made here is made, diagnosed, and its finding comes first.
+
+Those that take longer than some seconds run with CAUSES=all; `python -m tests.worker.diagnosis.causes` prints
+the table.
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from services.worker.diagnosis.checks import CHECKS, run_checks
+from tests.worker.apart import Apart
+from tests.worker.diagnosis.causes import CAUSES, Cause, fault_of, findings_of, outcome_of
+from tests.worker.diagnosis.recorded_causes import causes as recorded_causes
+from tests.worker.diagnosis.workshop import NotHere, Workshop
+
+# What no cause above makes, and why; each has its facts in test_checks.
+_NOT_MADE = {
+    "uneven-speed": "needs a disk whose speed changes from place to place",
+    "read-again": "needs memory that runs out in the middle of a load",
+    "fixed-costs": "needs libraries that import slowly",
+}
+
+
+@pytest.fixture(scope="module")
+def workshop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
+    workshop = Workshop(tmp_path_factory.mktemp("workshop"))
+    yield workshop
+    workshop.close()
+
+
+@pytest.mark.parametrize("cause", CAUSES, ids=lambda cause: cause.name)
+@pytest.mark.timeout(300)
+def test_the_right_finding_comes_first(cause: Cause, workshop: Workshop, process: Apart) -> None:
+    if cause.slow and os.environ.get("CAUSES") != "all":
+        pytest.skip("a slow cause; CAUSES=all makes it")
+    try:
+        outcome = outcome_of(cause, workshop, process)
+    except NotHere as reason:
+        pytest.skip(str(reason))
+    findings = findings_of(cause, outcome, workshop)
+    assert fault_of(cause, findings) is None, outcome.report.text
+
+
+def test_a_recorded_machine_has_the_right_finding_first(tmp_path: Path) -> None:
+    for cause in recorded_causes(tmp_path):
+        first = run_checks(cause.facts)[0]
+        assert first.id == cause.finding, cause.name
+        assert first.severity == "warning", cause.name
+        assert cause.says in first.model_dump_json(), cause.name
+
+
+def test_every_check_has_a_cause_or_a_word_why_not(tmp_path: Path) -> None:
+    made = {cause.finding for cause in CAUSES} | {cause.finding for cause in recorded_causes(tmp_path)}
+    assert {check.id for check in CHECKS} == (made - {None}) | _NOT_MADE.keys()
