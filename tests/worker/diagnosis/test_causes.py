@@ -18,10 +18,14 @@ from tests.worker.diagnosis.workshop import NotHere, Workshop
 
 # What no cause above makes, and why; each has its facts in test_checks.
 _NOT_MADE = {
+    "damaged-copy": "is made in test_diagnose.py, with a worker's residency",
     "uneven-speed": "needs a disk whose speed changes from place to place",
     "read-again": "needs memory that runs out in the middle of a load",
     "fixed-costs": "needs libraries that import slowly",
 }
+
+
+TRIES = 3
 
 
 @pytest.fixture(scope="module")
@@ -36,12 +40,16 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
 def test_the_right_finding_comes_first(cause: Cause, workshop: Workshop, process: Apart) -> None:
     if cause.slow and os.environ.get("CAUSES") != "all":
         pytest.skip("a slow cause; CAUSES=all makes it")
-    try:
-        outcome = outcome_of(cause, workshop, process)
-    except NotHere as reason:
-        pytest.skip(str(reason))
-    findings = findings_of(cause, outcome, workshop)
-    assert fault_of(cause, findings) is None, outcome.report.text
+    # What is measured of a disk may be another program's doing for a moment, but not three times.
+    for _ in range(TRIES):
+        try:
+            outcome = outcome_of(cause, workshop, process)
+        except NotHere as reason:
+            pytest.skip(str(reason))
+        fault = fault_of(cause, findings_of(cause, outcome, workshop))
+        if fault is None:
+            return
+    pytest.fail(f"{fault}\n{outcome.report.text}")
 
 
 def test_a_recorded_machine_has_the_right_finding_first(tmp_path: Path) -> None:
