@@ -140,10 +140,10 @@ class DiskCollector(Collector):
     def collect(self) -> Iterable[Metric]:
         free = _gauge("tunedock_disk_free_bytes")
         for name, path in self.storages.items():
-            if not path.exists():  # in containers the worker alone may have it
-                continue
             try:
                 free.add_metric([name], shutil.disk_usage(path).free)
+            except FileNotFoundError:
+                continue  # in containers the worker alone may have it
             except OSError as error:
                 _log.warning("can't measure the storage %s: %s", name, error.strerror)
         yield free

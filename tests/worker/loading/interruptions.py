@@ -17,7 +17,7 @@ from typing import Any, Literal, Protocol
 from shared.settings import PROJECT_ROOT
 
 State = Literal["old", "new"]
-SLACK = 1.2  # so that the very end of a slower try is struck too
+STRIKES = 3  # at one moment, where a try ended before it: the machine has become quicker
 COUNT = int(os.environ.get("TUNEDOCK_INTERRUPTIONS", "5"))
 """How many moments of each remedy the suite tries; issue C's figure was measured with 50."""
 
@@ -96,9 +96,10 @@ class Remedy(Protocol):
 
 @dataclass
 class Figures:
-    """How it went: `struck` tries ended without success; `left` are states, `said` failures and events."""
+    """How it went: the `struck` of all tries, the states those left, and the codes they said."""
 
-    whole_seconds: float
+    whole_seconds: float = 0.0
+    tries: int = 0
     struck: int = 0
     left: Counter[str] = field(default_factory=Counter)
     said: Counter[str] = field(default_factory=Counter)
@@ -122,37 +123,78 @@ def interrupt(
     """
     random = Random(seed)
     with remedy_processes(remedy.needs, environment) as processes:
-        figures = Figures(_whole_seconds(remedy, processes, since))
+        tries = _Tries(remedy, processes, since)
+        whole = [tries.undisturbed_seconds() for _ in range(3)]
+        tries.figures.whole_seconds = statistics.median(whole)
         for number in range(times):
-            remedy.reset()
-            moment = (
-                SLACK * figures.whole_seconds * (number - random.random()) / max(1, times - 1)
-                if number
-                else 0
-            )
-            processes.begin(remedy.order, since)
-            _strike_after(moment, strike, processes)
-            ended = processes.end()
-            assert ended["exit"] in (0, -signal.SIGKILL), ended
-            _note(figures, ended)
-            figures.left[remedy.state(processes)] += 1
-            recover()
-            started = time.monotonic()
-            processes.do(remedy.order)
-            rerun_seconds = time.monotonic() - started
-            figures.longest_rerun_seconds = max(figures.longest_rerun_seconds, rerun_seconds)
-            assert remedy.state(processes) == "new", f"the rerun after {moment:.3f} s did not finish"
-    return figures
+            part = (number - random.random()) / (times - 1) if number else 0.0
+            for _ in range(STRIKES):
+                ended_after = tries.struck_after(part * statistics.median(whole[-3:]), strike)
+                recover()
+                if ended_after is None:
+                    break
+                whole.append(ended_after)
+            tries.finish()
+    return tries.figures
 
 
-def _strike_after(seconds: float, strike: Strike, processes: RemedyProcesses) -> None:
-    if seconds == 0:
-        strike(processes)
-        processes.go_on()
-    else:
-        processes.go_on()
-        time.sleep(seconds)
-        strike(processes)
+@dataclass(frozen=True)
+class _Tries:
+    """The tries at one remedy; each begins in the old state."""
+
+    remedy: Remedy
+    processes: RemedyProcesses
+    since: str
+    figures: Figures = field(default_factory=Figures)
+
+    def undisturbed_seconds(self) -> float:
+        self.remedy.reset()
+        assert self.remedy.state(self.processes) == "old"
+        self.processes.begin(self.remedy.order, self.since)
+        started = time.monotonic()
+        self.processes.go_on()
+        ended = self.processes.end()
+        seconds = time.monotonic() - started
+        assert ended["exit"] == 0, ended
+        assert self.remedy.state(self.processes) == "new"
+        return seconds
+
+    def struck_after(self, seconds: float, strike: Strike) -> float | None:
+        """None when the strike hit; else how long the try took, which was quicker."""
+        self.remedy.reset()
+        self.processes.begin(self.remedy.order, self.since)
+        started = time.monotonic()
+        if seconds:
+            self.processes.go_on()
+            time.sleep(seconds)
+        strike(self.processes)
+        self.processes.go_on()
+        ended = self.processes.end()
+        ended_after = time.monotonic() - started
+        assert ended["exit"] in (0, -signal.SIGKILL), ended
+        left = self.remedy.state(self.processes)
+        self.figures.tries += 1
+        if ended["exit"] == 0 and left == "new":
+            return ended_after
+        self.figures.struck += 1
+        self.figures.left[left] += 1
+        self.figures.said.update(_codes(ended))
+        return None
+
+    def finish(self) -> None:
+        """The try after a strike, in whatever state that left."""
+        started = time.monotonic()
+        self.processes.do(self.remedy.order)
+        seconds = time.monotonic() - started
+        self.figures.longest_rerun_seconds = max(self.figures.longest_rerun_seconds, seconds)
+        assert self.remedy.state(self.processes) == "new"
+
+
+def _codes(ended: Mapping[str, Any]) -> list[str]:
+    """Of the failure, or of the events of a try that did not fail."""
+    if "answer" not in ended:
+        return []
+    return [ended["answer"]["code"]] if "code" in ended["answer"] else ended["codes"]
 
 
 @contextmanager
@@ -171,25 +213,3 @@ def remedy_processes(needs: str, environment: Mapping[str, str]) -> Iterator[Rem
         finally:
             assert process.stdin is not None
             process.stdin.close()
-
-
-def _whole_seconds(remedy: Remedy, processes: RemedyProcesses, since: str) -> float:
-    """The median of three undisturbed tries, which must end well."""
-    seconds = []
-    for _ in range(3):
-        remedy.reset()
-        assert remedy.state(processes) == "old"
-        processes.begin(remedy.order, since)
-        started = time.monotonic()
-        processes.go_on()
-        ended = processes.end()
-        seconds.append(time.monotonic() - started)
-        assert ended["exit"] == 0, ended
-        assert remedy.state(processes) == "new"
-    return statistics.median(seconds)
-
-
-def _note(figures: Figures, ended: Mapping[str, Any]) -> None:
-    figures.struck += "answer" not in ended or "code" in ended["answer"]
-    if ended["exit"] == 0:
-        figures.said.update([ended["answer"]["code"]] if "code" in ended["answer"] else ended["codes"])
