@@ -1,4 +1,4 @@
-"""The load benchmark: rows in the contract's form, missing cases, orders to stop, nothing left behind."""
+"""The load benchmark: rows in the contract's form, cases that can't be had, and nothing left behind."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""A benchmark's folder: one at a time, gone afterwards, cleared of what a killed one left mounted."""
+"""A benchmark's folder: one at a time, gone afterwards, and cleared of what a killed one left there."""
 
 import os
 import subprocess
@@ -27,13 +27,13 @@ with scratch_folder(Path(sys.argv[1]), 0) as folder:
 
 
 def test_the_folder_is_gone_afterwards_even_after_an_error(tmp_path: Path) -> None:
-    def fail_within() -> None:
+    def fail() -> None:
         with scratch_folder(tmp_path / "scratch", 0) as folder:
             (folder / "file").write_bytes(b"content")
             raise RuntimeError
 
     with pytest.raises(RuntimeError):
-        fail_within()
+        fail()
     assert not list((tmp_path / "scratch").iterdir())
 
 
