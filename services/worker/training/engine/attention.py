@@ -5,7 +5,6 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from services.worker.training.engine.layout import AttentionGroup, PackedBatch
 
@@ -36,14 +35,14 @@ class Positions:
     sin: Tensor
 
     def turn(self, heads: Tensor, first: int, *, back: bool = False) -> None:
-        """Rotate [..., width, heads, size] in place, standing at positions `first` on."""
+        """Rotate [..., width, heads, size] in place, standing at positions `first` on; rounds as the model."""
         width = heads.shape[-3]
         cos, sin = self.cos[first : first + width], self.sin[first : first + width]
+        sin = -sin if back else sin
         a, b = heads.chunk(2, dim=-1)
-        old_a = a.clone()
-        sign = -1 if back else 1
-        a.mul_(cos).addcmul_(b, sin, value=-sign)
-        b.mul_(cos).addcmul_(old_a, sin, value=sign)
+        a_on_b = a * sin
+        a.mul_(cos).sub_(b * sin)
+        b.mul_(cos).add_(a_on_b)
 
 
 def attend(qkv: Tensor, batch: PackedBatch, heads: Heads, positions: Positions) -> Tensor:
@@ -57,8 +56,8 @@ def attend(qkv: Tensor, batch: PackedBatch, heads: Heads, positions: Positions) 
 
 @dataclass
 class _Memory:
-    """What the backward pass of one group needs: q [rows · keys, queries/keys · width, size], k and v
-    [rows · keys, seen, size], p [rows · keys, queries/keys · width, seen].
+    """What the backward pass of one group needs: q [rows, keys, queries/keys · width, size], k and v
+    [rows, keys, seen, size], and the scores' log-sum-exp, fp32 [rows, keys, queries/keys · width].
     """
 
     group: AttentionGroup
@@ -66,12 +65,13 @@ class _Memory:
     q: Tensor
     k: Tensor
     v: Tensor
-    p: Tensor
+    log_sum: Tensor
 
 
 class _Attention(torch.autograd.Function):
-    """Whole score matrices, by matrix products over groups of rows: for short rows on a CPU several times
-    faster than torch's blockwise kernel, above all backward.
+    """Forward by the kernel that the model itself uses, so that not a bit differs: bf16 rounding elsewhere
+    changes a small model's loss by half a percent. Backward by whole score matrices, which for short rows on
+    a CPU is several times faster than that kernel's own.
     """
 
     @staticmethod
@@ -86,15 +86,15 @@ class _Attention(torch.autograd.Function):
             q, k, v = _split(padded, heads)
             if seen_prefix:
                 assert prefix is not None
-                k, v = (torch.cat([p.expand(group.rows, -1, -1, -1), x], 2) for p, x in zip(prefix, (k, v)))
+                pairs = zip(prefix, (k, v), strict=True)
+                k, v = (torch.cat([shared.expand(group.rows, -1, -1, -1), own], 2) for shared, own in pairs)
             elif batch.prefix_tokens:
                 prefix = k, v
-            memory = _scores(group, seen_prefix, q, k, v, heads)
-            memories.append(memory)
-            result = torch.bmm(memory.p, memory.v).view(group.rows, heads.queries, group.width, heads.size)
+            result, log_sum = _kernel(q, k, v, group, seen_prefix)
+            memories.append(_Memory(group, seen_prefix, q, k, v, log_sum))
+            result = result.view(group.rows, heads.queries, group.width, heads.size)
             _unpad(result.transpose(1, 2).reshape(-1, heads.queries * heads.size), group, out)
         ctx.memories, ctx.heads, ctx.positions = memories, heads, positions
-        ctx.prefix_tokens = batch.prefix_tokens
         return out
 
     @staticmethod
@@ -144,37 +144,40 @@ def _unpad(padded: Tensor, group: AttentionGroup, out: Tensor) -> None:
 
 
 def _split(padded: Tensor, heads: Heads) -> tuple[Tensor, Tensor, Tensor]:
-    """Heads before tokens: [rows, heads, width, size] each."""
+    """Heads before tokens; queries of the same keys are stacked, so that no key is copied for them:
+    [rows, keys, queries/keys · width, size] and twice [rows, keys, width, size].
+    """
     q, k, v = padded.transpose(1, 2).split([heads.queries, heads.keys, heads.keys], dim=1)
-    return q, k, v
+    return q.reshape(len(q), heads.keys, -1, heads.size), k, v
 
 
-def _scores(
-    group: AttentionGroup, seen_prefix: int, q: Tensor, k: Tensor, v: Tensor, heads: Heads
-) -> _Memory:
-    """Queries of the same keys are stacked, so that no key is copied for them."""
-    rows, stacked = group.rows * heads.keys, heads.queries // heads.keys
-    q = q.reshape(rows, stacked * group.width, heads.size)
-    k = k.reshape(rows, -1, heads.size)
-    v = v.reshape(rows, -1, heads.size)
-    scores = torch.bmm(q, k.transpose(1, 2)).mul_(heads.size**-0.5)
-    future = _future(group.width, seen_prefix, q).repeat(stacked, 1)
-    return _Memory(group, seen_prefix, q, k, v, torch.softmax(scores.add_(future), dim=-1))
+def _kernel(q: Tensor, k: Tensor, v: Tensor, group: AttentionGroup, seen_prefix: int) -> tuple[Tensor, Tensor]:
+    mask = _future(group.width, seen_prefix, q)
+    result: tuple[Tensor, Tensor] = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu(
+        q, k, v, attn_mask=mask
+    )
+    return result
 
 
-def _future(width: int, seen_prefix: int, like: Tensor) -> Tensor:
-    """[width, prefix + width]: 0 where a token may look, else -inf."""
-    mask = like.new_full((width, seen_prefix + width), float("-inf"))
-    return mask.triu_(seen_prefix + 1)
+def _future(width: int, seen_prefix: int, q: Tensor) -> Tensor:
+    """[queries/keys · width, prefix + width]: 0 where a token may look, else -inf."""
+    mask = q.new_full((width, seen_prefix + width), float("-inf")).triu_(seen_prefix + 1)
+    return mask.repeat(q.shape[2] // width, 1)
 
 
 def _score_gradients(d_out: Tensor, memory: _Memory, heads: Heads) -> tuple[Tensor, Tensor, Tensor]:
     rows, width = d_out.shape[:2]
-    d = d_out.transpose(1, 2).reshape(memory.q.shape)
-    d_v = torch.bmm(memory.p.transpose(1, 2), d)
-    d_p = torch.bmm(d, memory.v.transpose(1, 2))
-    d_s = torch._softmax_backward_data(d_p, memory.p, -1, memory.p.dtype).mul_(heads.size**-0.5)
-    d_q = torch.bmm(d_s, memory.k).view(rows, heads.queries, width, heads.size)
-    d_k = torch.bmm(d_s.transpose(1, 2), memory.q)
+    scale = heads.size**-0.5
+    q, k, v = (x.reshape(rows * heads.keys, -1, heads.size) for x in (memory.q, memory.k, memory.v))
+    d = d_out.transpose(1, 2).reshape(q.shape)
+    # Scores in fp32: they are large, and their exponentials would not forgive bf16's rounding.
+    scores = torch.bmm(q.float(), k.float().transpose(1, 2)).mul_(scale)
+    scores.add_(_future(width, memory.seen_prefix, memory.q))
+    p = scores.sub_(memory.log_sum.reshape(len(q), -1, 1)).exp_().to(q.dtype)
+    d_v = torch.bmm(p.transpose(1, 2), d)
+    d_p = torch.bmm(d, v.transpose(1, 2))
+    d_s = torch._softmax_backward_data(d_p, p, -1, p.dtype).mul_(scale)
+    d_q = torch.bmm(d_s, k).view(rows, heads.queries, width, heads.size)
+    d_k = torch.bmm(d_s.transpose(1, 2), q)
     shape = (rows, heads.keys, -1, heads.size)
     return d_q, d_k.view(shape), d_v.view(shape)

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 def add_norm(x: Tensor, update: Tensor | None, weight: Tensor, epsilon: float) -> tuple[Tensor, Tensor]:
     """The residual stream after `update`, and its RMS norm (Zhang & Sennrich 2019): both [tokens, hidden].
 
-    Squares are summed in fp32, as transformers' LlamaRMSNorm does; `weight` is frozen.
+    Summed and rounded as transformers' LlamaRMSNorm does it; `weight` is frozen.
     """
     total: Tensor
     normed: Tensor
@@ -30,9 +30,9 @@ class _AddNorm(torch.autograd.Function):
         ctx: Any, x: Tensor, update: Tensor | None, weight: Tensor, epsilon: float
     ) -> tuple[Tensor, Tensor]:
         total = x if update is None else x + update
-        length = torch.linalg.vector_norm(total, dim=-1, keepdim=True, dtype=torch.float32)
-        inverse = torch.rsqrt(length.square_().div_(total.shape[-1]).add_(epsilon))
-        normed = (total * inverse).to(total.dtype).mul_(weight)
+        wide = total.to(torch.float32, copy=True)
+        inverse = torch.rsqrt(wide.square().mean(dim=-1, keepdim=True).add_(epsilon))
+        normed = wide.mul_(inverse).to(total.dtype, copy=True).mul_(weight)
         ctx.save_for_backward(total, inverse, weight)
         ctx.updated = update is not None
         if update is None:

@@ -75,7 +75,7 @@ class _AdaptedLinears(torch.autograd.Function):
         if group.adapters:
             down, up = group.down(x.dtype), group.up(x.dtype)
             inner = x @ down.t()
-            y.addmm_(inner, up.t())
+            y.add_(inner @ up.t())  # rounded before it is added, as PEFT does
             ctx.save_for_backward(x, down, up, inner)
         return y
 
