@@ -192,9 +192,7 @@ def resume(checkpoints: CheckpointFolder, adapted: PeftModel, report: Report) ->
     return snapshot
 
 
-def plan_for(
-    base: LoadedModel, request: FineTuningRequest, rows: Rows, snapshot: Snapshot | None
-) -> Plan:
+def plan_for(base: LoadedModel, request: FineTuningRequest, rows: Rows, snapshot: Snapshot | None) -> Plan:
     """A resumed run keeps its plan: another split of a step would round otherwise."""
     if snapshot is not None:
         return Plan(**snapshot.state["plan"])
@@ -203,9 +201,7 @@ def plan_for(
         config=base.model.config,
         max_seq_length=request.hyperparameters.max_seq_length,
         device=base.device,
-        levers=levers_for(
-            base.model, rows.training.rows, dropout=request.hyperparameters.lora.dropout
-        ),
+        levers=levers_for(base.model, rows.training.rows, dropout=request.hyperparameters.lora.dropout),
     )
 
 

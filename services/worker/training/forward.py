@@ -56,7 +56,7 @@ class WrittenOut:
 
     def __init__(self, model: PreTrainedModel, plan: Plan, device: torch.device) -> None:
         self._plan, self._device = plan, device
-        self._layers = OwnLayers(model, plan)  # type: ignore[arg-type]  # what `levers_for` looked at
+        self._layers = OwnLayers(model, plan)
         self.loss = self._layers.__call__
         self.step_over = self._layers.step_over
 

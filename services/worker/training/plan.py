@@ -71,7 +71,9 @@ class Plan:
     def described(self) -> str:
         """One sentence for the job's events."""
         left_off = "; ".join(f"{lever} off: {reason}" for lever, reason in self.off.items())
-        return f"Plan {self.name}: {', '.join(self.levers) or 'no lever'}" + (f" ({left_off})" if left_off else "")
+        return f"Plan {self.name}: {', '.join(self.levers) or 'no lever'}" + (
+            f" ({left_off})" if left_off else ""
+        )
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from services.worker.loading.load import LoadedModel
 from services.worker.training import levers as levers_module
 from services.worker.training.adapter import attached, lora_config, trained_parameters
 from services.worker.training.batching import target_count
+from services.worker.training.engine import attention as attention_module
 from services.worker.training.engine import head as head_module
 from services.worker.training.engine.layout import pack
 from services.worker.training.forward import choose_forward
@@ -82,7 +83,7 @@ def loss_and_gradients(
     base: LoadedModel, rows: list[TokenRow], plan: Plan, targets: str | list[str] = "all-linear"
 ) -> tuple[float, dict[str, Tensor]]:
     """Of a step, with an adapter whose B matrices are not zero, so that every weight has a gradient."""
-    lora = Lora(r=4, alpha=8, target_modules=targets)  # type: ignore[arg-type]
+    lora = Lora.model_validate({"r": 4, "alpha": 8, "target_modules": targets})
     with attached(base, lora_config(lora, base), seed=1) as adapted:
         parameters = trained_parameters(adapted)
         generator = torch.Generator().manual_seed(0)
@@ -97,7 +98,9 @@ def loss_and_gradients(
             total += float(share.detach())
         forward.step_over()
         return total, {
-            name: parameter.grad.clone() for name, parameter in parameters.items() if parameter.grad is not None
+            name: parameter.grad.clone()
+            for name, parameter in parameters.items()
+            if parameter.grad is not None
         }
 
 
@@ -108,7 +111,9 @@ def assert_same(
     assert found[1].keys() == expected[1].keys()
     for name, gradient in found[1].items():
         largest = float(expected[1][name].abs().max())
-        torch.testing.assert_close(gradient, expected[1][name], rtol=rtol, atol=1e-5 * largest + 1e-9, msg=name)
+        torch.testing.assert_close(
+            gradient, expected[1][name], rtol=rtol, atol=1e-5 * largest + 1e-9, msg=name
+        )
 
 
 @pytest.mark.parametrize("learned", [0.3, 1.0], ids=["some tokens learned", "all tokens learned"])
@@ -156,6 +161,18 @@ def test_chunks_of_logits_give_the_same_loss_and_gradient(
     expected = loss_and_gradients(llama, rows, plan)
     monkeypatch.setitem(head_module.LOGITS_AT_ONCE, "cpu", 7 * llama.model.config.vocab_size)
     assert_same(loss_and_gradients(llama, rows, plan), expected)
+
+
+def test_attention_by_torchs_own_backward_is_the_same(
+    llama: LoadedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a card."""
+    rows, plan = make_rows(learned=0.5), PLANS["flat, shared prefix"]
+    expected = loss_and_gradients(llama, rows, plan)
+    monkeypatch.setattr(attention_module, "own_backward", lambda device: False)
+    assert_same(loss_and_gradients(llama, rows, plan), expected)
+    recomputed = replace(plan, gradient_checkpointing=True)
+    assert_same(loss_and_gradients(llama, rows, recomputed), expected)
 
 
 def test_how_long_weights_stay_dequantized_changes_nothing(llama_nf4: LoadedModel) -> None:
@@ -235,7 +252,9 @@ def test_levers_say_why_they_are_off(llama: LoadedModel, monkeypatch: pytest.Mon
     monkeypatch.setattr(levers_module, "SHORTEST_PREFIX", PREFIX + 1)
     assert "first 9 tokens" in levers_for(llama.model, rows, dropout=0.0).off["shared_prefix"]
     monkeypatch.setattr(llama.model.config, "attention_bias", True)
-    assert levers_for(llama.model, rows, dropout=0.0).off == {"own_layers": "the model's attention_bias is True"}
+    assert levers_for(llama.model, rows, dropout=0.0).off == {
+        "own_layers": "the model's attention_bias is True"
+    }
 
 
 def test_the_base_is_not_changed_by_a_bit(llama_nf4: LoadedModel, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from services.worker.training.engine.layout import AttentionGroup, PackedBatch
 
@@ -57,7 +58,8 @@ def attend(qkv: Tensor, batch: PackedBatch, heads: Heads, positions: Positions) 
 @dataclass
 class _Memory:
     """What the backward pass of one group needs: q [rows, keys, queries/keys · width, size], k and v
-    [rows, keys, seen, size], and the scores' log-sum-exp, fp32 [rows, keys, queries/keys · width].
+    [rows, keys, seen, size], and on a CPU the scores' log-sum-exp, fp32 [rows, keys, queries/keys · width].
+    Elsewhere `result`, as q is, carries autograd's own record.
     """
 
     group: AttentionGroup
@@ -65,7 +67,8 @@ class _Memory:
     q: Tensor
     k: Tensor
     v: Tensor
-    log_sum: Tensor
+    log_sum: Tensor | None
+    result: Tensor
 
 
 class _Attention(torch.autograd.Function):
@@ -90,9 +93,9 @@ class _Attention(torch.autograd.Function):
                 k, v = (torch.cat([shared.expand(group.rows, -1, -1, -1), own], 2) for shared, own in pairs)
             elif batch.prefix_tokens:
                 prefix = k, v
-            result, log_sum = _kernel(q, k, v, group, seen_prefix)
-            memories.append(_Memory(group, seen_prefix, q, k, v, log_sum))
-            result = result.view(group.rows, heads.queries, group.width, heads.size)
+            memory = _attended(q, k, v, group, seen_prefix)
+            memories.append(memory)
+            result = memory.result.detach().view(group.rows, heads.queries, group.width, heads.size)
             _unpad(result.transpose(1, 2).reshape(-1, heads.queries * heads.size), group, out)
         ctx.memories, ctx.heads, ctx.positions = memories, heads, positions
         return out
@@ -107,7 +110,9 @@ class _Attention(torch.autograd.Function):
             d_out = _padded(g, group)
             if group.empty is not None:
                 d_out.index_fill_(0, group.empty, 0)
-            d_q, d_k, d_v = _score_gradients(d_out.view(group.rows, group.width, -1, heads.size), memory, heads)
+            d_q, d_k, d_v = _score_gradients(
+                d_out.view(group.rows, group.width, -1, heads.size), memory, heads
+            )
             d_kv = torch.stack([d_k, d_v], 1).view(group.rows, 2 * heads.keys, -1, heads.size)
             if seen:
                 part = d_kv[:, :, :seen].sum(0, dtype=torch.float32)
@@ -151,12 +156,21 @@ def _split(padded: Tensor, heads: Heads) -> tuple[Tensor, Tensor, Tensor]:
     return q.reshape(len(q), heads.keys, -1, heads.size), k, v
 
 
-def _kernel(q: Tensor, k: Tensor, v: Tensor, group: AttentionGroup, seen_prefix: int) -> tuple[Tensor, Tensor]:
+def _attended(q: Tensor, k: Tensor, v: Tensor, group: AttentionGroup, seen_prefix: int) -> _Memory:
     mask = _future(group.width, seen_prefix, q)
-    result: tuple[Tensor, Tensor] = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu(
-        q, k, v, attn_mask=mask
-    )
-    return result
+    if own_backward(q.device):
+        kernel = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
+        result, log_sum = kernel(q, k, v, attn_mask=mask)
+        return _Memory(group, seen_prefix, q, k, v, log_sum, result)
+    with torch.enable_grad():
+        q, k, v = (x.detach().requires_grad_() for x in (q, k, v))
+        result = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
+    return _Memory(group, seen_prefix, q, k, v, None, result)
+
+
+def own_backward(device: torch.device) -> bool:
+    """Elsewhere torch's kernels are quick in both directions and keep no score matrix."""
+    return device.type == "cpu"
 
 
 def _future(width: int, seen_prefix: int, q: Tensor) -> Tensor:
@@ -166,7 +180,14 @@ def _future(width: int, seen_prefix: int, q: Tensor) -> Tensor:
 
 
 def _score_gradients(d_out: Tensor, memory: _Memory, heads: Heads) -> tuple[Tensor, Tensor, Tensor]:
+    """Of q [rows, queries, width, size], k and v [rows, keys, seen, size], from d_out
+    [rows, width, queries, size].
+    """
     rows, width = d_out.shape[:2]
+    if memory.log_sum is None:
+        d = d_out.transpose(1, 2).reshape(memory.result.shape)
+        d_q, d_k, d_v = torch.autograd.grad(memory.result, (memory.q, memory.k, memory.v), d)
+        return d_q.view(rows, heads.queries, width, heads.size), d_k, d_v
     scale = heads.size**-0.5
     q, k, v = (x.reshape(rows * heads.keys, -1, heads.size) for x in (memory.q, memory.k, memory.v))
     d = d_out.transpose(1, 2).reshape(q.shape)

@@ -1,9 +1,10 @@
 """A packed micro-batch through a Llama model's layers to its loss, read from top to bottom."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 from transformers import LlamaForCausalLM
 
@@ -107,7 +108,7 @@ class OwnLayers:
         return self._positions
 
 
-def _layer(module: nn.Module, plan: Plan) -> _Layer:
+def _layer(module: Any, plan: Plan) -> _Layer:
     attention, mlp = module.self_attn, module.mlp
     before, after = module.input_layernorm, module.post_attention_layernorm
     return _Layer(

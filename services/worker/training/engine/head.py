@@ -8,7 +8,10 @@ from torch.nn import functional as F
 
 from services.worker.training.engine.layout import PackedBatch
 
-LOGITS_AT_ONCE = {"cpu": 2**23, "cuda": 2**25}  # 32 and 128 MiB in fp32; a CPU gains from staying in its cache
+LOGITS_AT_ONCE = {
+    "cpu": 2**23,
+    "cuda": 2**25,
+}  # 32 and 128 MiB in fp32; a CPU gains from staying in its cache
 
 
 def cross_entropy(hidden: Tensor, head: nn.Linear, batch: PackedBatch, scale: float) -> Tensor:

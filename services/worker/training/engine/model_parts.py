@@ -1,6 +1,7 @@
 """What the written-out layers take from a model, and which models they are not made for."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from peft.tuners.lora import LoraLayer
 from torch import nn
@@ -28,7 +29,7 @@ def why_not(model: PreTrainedModel, *, dropout: float) -> str | None:
 
 def adapted_linears(layers: Sequence[nn.Module], keep: Keep) -> AdaptedLinears:
     """Layers with the same input, each plain or with PEFT's LoRA on it."""
-    bases = [layer.get_base_layer() if isinstance(layer, LoraLayer) else layer for layer in layers]
+    bases: list[Any] = [layer.get_base_layer() if isinstance(layer, LoraLayer) else layer for layer in layers]
     adapters, offset = [], 0
     for layer, base in zip(layers, bases, strict=True):
         if isinstance(layer, LoraLayer):

@@ -1,7 +1,7 @@
 """Frozen linear layers that read the same input, as matrices of the dtype they compute in."""
 
 from collections.abc import Iterator, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import bitsandbytes
 import torch
@@ -45,6 +45,6 @@ class FrozenWeights:
 
     def _parts(self) -> Iterator[Tensor]:
         for layer in self._layers:
-            packed, state = layer.weight, layer.weight.quant_state  # type: ignore[union-attr]
-            dense: Tensor = bitsandbytes.functional.dequantize_4bit(packed.data, state)  # type: ignore[arg-type]
-            yield dense.to(layer.compute_dtype)  # type: ignore[arg-type]
+            packed: Any = layer.weight
+            dense: Tensor = bitsandbytes.functional.dequantize_4bit(packed.data, packed.quant_state)
+            yield dense.to(getattr(layer, "compute_dtype", None) or dense.dtype)
