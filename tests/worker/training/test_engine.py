@@ -1,6 +1,5 @@
 """The written-out layers compute what the model's own do, in every layout, to fp32 accuracy."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -75,8 +74,9 @@ def untied_exaone(tmp_path_factory: pytest.TempPathFactory) -> LoadedModel:
 
 
 @pytest.fixture(params=["llama", "exaone", "untied_exaone"])
-def base(request: pytest.FixtureRequest) -> Iterator[LoadedModel]:
-    yield request.getfixturevalue(request.param)
+def base(request: pytest.FixtureRequest) -> LoadedModel:
+    found: LoadedModel = request.getfixturevalue(request.param)
+    return found
 
 
 def loss_and_gradients(

@@ -1,6 +1,7 @@
 """Causal attention with rotary positions (Su et al. 2021) over the groups of a packed micro-batch."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -36,7 +37,7 @@ class Positions:
     sin: Tensor
 
     def turn(self, heads: Tensor, first: int, *, back: bool = False) -> None:
-        """Rotate [..., width, heads, size] in place, standing at positions `first` on; rounds as the model."""
+        """Rotate [..., width, heads, size] in place, from position `first` on; rounds as the model does."""
         width = heads.shape[-3]
         cos, sin = self.cos[first : first + width], self.sin[first : first + width]
         sin = -sin if back else sin
@@ -95,7 +96,7 @@ class _Attention(torch.autograd.Function):
                 prefix = k, v
             memory = _attended(q, k, v, group, seen_prefix)
             memories.append(memory)
-            result = memory.result.detach().view(group.rows, heads.queries, group.width, heads.size)
+            result = memory.result.detach().reshape(group.rows, heads.queries, group.width, heads.size)
             _unpad(result.transpose(1, 2).reshape(-1, heads.queries * heads.size), group, out)
         ctx.memories, ctx.heads, ctx.positions = memories, heads, positions
         return out
@@ -157,7 +158,7 @@ def _split(padded: Tensor, heads: Heads) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def _attended(q: Tensor, k: Tensor, v: Tensor, group: AttentionGroup, seen_prefix: int) -> _Memory:
-    mask = _future(group.width, seen_prefix, q)
+    mask = _future(group.width, seen_prefix, q.shape[2] // group.width, q.dtype, q.device)
     if own_backward(q.device):
         kernel = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
         result, log_sum = kernel(q, k, v, attn_mask=mask)
@@ -173,10 +174,11 @@ def own_backward(device: torch.device) -> bool:
     return device.type == "cpu"
 
 
-def _future(width: int, seen_prefix: int, q: Tensor) -> Tensor:
-    """[queries/keys · width, prefix + width]: 0 where a token may look, else -inf."""
-    mask = q.new_full((width, seen_prefix + width), float("-inf")).triu_(seen_prefix + 1)
-    return mask.repeat(q.shape[2] // width, 1)
+@lru_cache(maxsize=16)
+def _future(width: int, seen_prefix: int, stacked: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """[stacked · width, prefix + width]: 0 where a token may look, else -inf. The same for all layers."""
+    mask = torch.full((width, seen_prefix + width), float("-inf"), dtype=dtype, device=device)
+    return mask.triu_(seen_prefix + 1).repeat(stacked, 1)
 
 
 def _score_gradients(d_out: Tensor, memory: _Memory, heads: Heads) -> tuple[Tensor, Tensor, Tensor]:
@@ -187,13 +189,13 @@ def _score_gradients(d_out: Tensor, memory: _Memory, heads: Heads) -> tuple[Tens
     if memory.log_sum is None:
         d = d_out.transpose(1, 2).reshape(memory.result.shape)
         d_q, d_k, d_v = torch.autograd.grad(memory.result, (memory.q, memory.k, memory.v), d)
-        return d_q.view(rows, heads.queries, width, heads.size), d_k, d_v
+        return d_q.reshape(rows, heads.queries, width, heads.size), d_k, d_v
     scale = heads.size**-0.5
     q, k, v = (x.reshape(rows * heads.keys, -1, heads.size) for x in (memory.q, memory.k, memory.v))
     d = d_out.transpose(1, 2).reshape(q.shape)
     # Scores in fp32: they are large, and their exponentials would not forgive bf16's rounding.
     scores = torch.bmm(q.float(), k.float().transpose(1, 2)).mul_(scale)
-    scores.add_(_future(width, memory.seen_prefix, memory.q))
+    scores.add_(_future(width, memory.seen_prefix, heads.queries // heads.keys, d.dtype, d.device))
     p = scores.sub_(memory.log_sum.reshape(len(q), -1, 1)).exp_().to(q.dtype)
     d_v = torch.bmm(p.transpose(1, 2), d)
     d_p = torch.bmm(d, v.transpose(1, 2))

@@ -1,4 +1,4 @@
-"""What happens to each token alone between the linear layers, with backward passes that touch memory seldom."""
+"""What happens to each token alone between the linear layers, and its backward pass in few passes."""
 
 from typing import Any
 

@@ -50,7 +50,7 @@ class OwnLayers:
         return cross_entropy(hidden, self._head, batch, scale)
 
     def hidden_at_sources(self, batch: PackedBatch) -> Tensor:
-        """What the head sees: [sources, hidden]. Autocast would only get in the way: dtypes are chosen here."""
+        """What the head sees: [sources, hidden]. Autocast is off: dtypes are chosen here."""
         with torch.autocast(batch.ids.device.type, enabled=False):
             x: Tensor = self._embedding(batch.ids)
             positions = self._positions_for(batch, x)

@@ -1,5 +1,6 @@
 """Cross-entropy at the sources of targets, in chunks, with its gradient computed on the way."""
 
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -31,20 +32,27 @@ class _CrossEntropy(torch.autograd.Function):
         at_once = max(1, LOGITS_AT_ONCE[hidden.device.type] // len(weight))
         total = torch.zeros((), dtype=torch.float32, device=hidden.device)
         gradient = torch.empty_like(hidden) if ctx.needs_input_grad[0] else None
-        source_rows = torch.zeros(len(hidden), device=hidden.device)
-        source_rows.index_add_(0, batch.label_sources, batch.label_rows)
+        source_rows = torch.zeros(len(hidden), 1, device=hidden.device)
+        source_rows.index_add_(0, batch.label_sources, batch.label_rows[:, None])
         borders = torch.arange(0, len(hidden) + at_once, at_once, device=hidden.device)
-        ends = torch.searchsorted(batch.label_sources, borders).tolist()
-        for index, (first, last) in enumerate(zip(ends[:-1], ends[1:], strict=True)):
-            chunk = slice(index * at_once, (index + 1) * at_once)
-            labels, counts = batch.labels[first:last], batch.label_rows[first:last] * scale
-            at = batch.label_sources[first:last] - chunk.start
-            log_p = F.linear(hidden[chunk], weight).float().log_softmax(-1)
-            total -= (log_p[at, labels] * counts).sum()
+        for start, (first, last) in zip(
+            range(0, len(hidden), at_once),
+            pairwise(torch.searchsorted(batch.label_sources, borders).tolist()), strict=False,
+        ):
+            chunk = slice(start, start + at_once)
+            at = batch.label_sources[first:last] - start
+            labels, counts = batch.labels[first:last], batch.label_rows[first:last]
+            logits = F.linear(hidden[chunk], weight)
+            chosen = logits[at, labels].float()
+            p = torch.softmax(logits, dim=-1, dtype=torch.float32)
+            likeliest, where = p.max(dim=-1, keepdim=True)
+            log_sum = logits.gather(1, where).float() - likeliest.log()  # never of a p that is 0
+            total += ((log_sum[at, 0] - chosen) * counts).sum() * scale
             if gradient is not None:
-                slope = log_p.exp_().mul_(source_rows[chunk, None] * scale)
-                slope.index_put_((at, labels), -counts, accumulate=True)
-                gradient[chunk] = slope.to(hidden.dtype) @ weight
+                # A source's rows are multiplied in after the product: rounding is relative.
+                rows = source_rows[chunk]
+                p.index_put_((at, labels), -counts / rows[at, 0], accumulate=True)
+                gradient[chunk] = (p.to(hidden.dtype) @ weight).mul_(rows * scale)
         ctx.save_for_backward(gradient)
         return total
 

@@ -13,7 +13,7 @@ from services.worker.training.engine.weights import FrozenWeights
 
 @dataclass(frozen=True)
 class Adapter:
-    """One layer's fp32 matrices A [rank, in] and B [out, rank]; its output starts at `offset` of the group's."""
+    """One layer's fp32 matrices A [rank, in] and B [out, rank]; its output starts at the group's `offset`."""
 
     a: nn.Parameter
     b: nn.Parameter
