@@ -90,13 +90,16 @@ class Levers:
     off: Mapping[str, str] = field(default_factory=dict)
 
 
+NO_LEVERS = Levers()
+
+
 def choose_plan(
     wanted: Literal["auto", "baseline"] | ExplicitPlan,
     *,
     config: PretrainedConfig,
     max_seq_length: int,
     device: torch.device,
-    levers: Levers = Levers(),
+    levers: Levers = NO_LEVERS,
 ) -> Plan:
     """The plan for a request; `auto` looks at the model's shape and the memory that is free now."""
     if wanted == "baseline":

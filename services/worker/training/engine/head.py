@@ -37,7 +37,8 @@ class _CrossEntropy(torch.autograd.Function):
         borders = torch.arange(0, len(hidden) + at_once, at_once, device=hidden.device)
         for start, (first, last) in zip(
             range(0, len(hidden), at_once),
-            pairwise(torch.searchsorted(batch.label_sources, borders).tolist()), strict=False,
+            pairwise(torch.searchsorted(batch.label_sources, borders).tolist()),
+            strict=False,
         ):
             chunk = slice(start, start + at_once)
             at = batch.label_sources[first:last] - start
