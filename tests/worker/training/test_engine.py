@@ -266,3 +266,14 @@ def test_the_base_is_not_changed_by_a_bit(llama_nf4: LoadedModel, tmp_path: Path
     after = llama_nf4.model.state_dict()
     assert before.keys() == after.keys()
     assert all(torch.equal(tensor, after[name]) for name, tensor in before.items())
+
+
+def test_training_goes_on_learning_after_an_evaluation(llama_nf4: LoadedModel) -> None:
+    """On CPUs with AVX512-BF16 an evaluation of a 4-bit layer would repack its weight in place."""
+    rows, plan = make_rows(learned=0.5), PLANS["flat, shared prefix"]
+    before = loss_and_gradients(llama_nf4, rows, plan)
+    own = mean_loss(llama_nf4.model, rows, Plan("explicit", 10_000, False), device=CPU)
+    loss, gradients = loss_and_gradients(llama_nf4, rows, plan)
+    assert loss == before[0]
+    assert all(torch.equal(gradient, before[1][name]) for name, gradient in gradients.items())
+    assert mean_loss(llama_nf4.model, rows, plan, device=CPU) == pytest.approx(own, rel=1e-3)
