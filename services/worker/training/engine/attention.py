@@ -56,20 +56,18 @@ def attend(qkv: Tensor, batch: PackedBatch, heads: Heads, positions: Positions) 
     return out
 
 
-@dataclass
-class _Memory:
-    """What the backward pass of one group needs: q [rows, keys, queries/keys · width, size], k and v
-    [rows, keys, seen, size], and on a CPU the scores' log-sum-exp, fp32 [rows, keys, queries/keys · width].
-    Elsewhere `result`, as q is, carries autograd's own record.
+@dataclass(frozen=True)
+class _Group:
+    """One group's q [rows, keys, queries/keys · width, size], k and v [rows, keys, seen, size], and with
+    `own_backward` its scores' log-sum-exp, fp32 [rows, keys, queries/keys · width].
     """
 
-    group: AttentionGroup
+    tokens: AttentionGroup
     seen_prefix: int
     q: Tensor
     k: Tensor
     v: Tensor
     log_sum: Tensor | None
-    result: Tensor
 
 
 class _Attention(torch.autograd.Function):
@@ -82,7 +80,7 @@ class _Attention(torch.autograd.Function):
     def forward(ctx: Any, qkv: Tensor, batch: PackedBatch, heads: Heads, positions: Positions) -> Tensor:
         out = qkv.new_empty(len(qkv), heads.queries * heads.size)
         prefix = None
-        memories = []
+        kept: list[Tensor | None] = []
         for group, seen_prefix in _all_groups(batch):
             padded = _padded(qkv, group).view(group.rows, group.width, heads.all, heads.size)
             padded = padded.clone() if group.slots is None else padded
@@ -94,11 +92,12 @@ class _Attention(torch.autograd.Function):
                 k, v = (torch.cat([shared.expand(group.rows, -1, -1, -1), own], 2) for shared, own in pairs)
             elif batch.prefix_tokens:
                 prefix = k, v
-            memory = _attended(q, k, v, group, seen_prefix)
-            memories.append(memory)
-            result = memory.result.detach().reshape(group.rows, heads.queries, group.width, heads.size)
+            result, log_sum = _attended(q, k, v, group, seen_prefix)
+            kept += [q, k, v, log_sum]
+            result = result.reshape(group.rows, heads.queries, group.width, heads.size)
             _unpad(result.transpose(1, 2).reshape(-1, heads.queries * heads.size), group, out)
-        ctx.memories, ctx.heads, ctx.positions = memories, heads, positions
+        ctx.save_for_backward(*kept)  # not kept on ctx: recomputing layers must be able to let it go
+        ctx.groups, ctx.heads, ctx.positions = _all_groups(batch), heads, positions
         return out
 
     @staticmethod
@@ -106,14 +105,13 @@ class _Attention(torch.autograd.Function):
         heads: Heads = ctx.heads
         d_qkv = g.new_empty(len(g), heads.all * heads.size)
         d_prefix: Tensor | None = None  # of its keys and values: [2 · keys, prefix, size], fp32
-        for memory in reversed(ctx.memories):
-            group, seen = memory.group, memory.seen_prefix
+        kept = ctx.saved_tensors
+        for index, (group, seen) in reversed(list(enumerate(ctx.groups))):
             d_out = _padded(g, group)
             if group.empty is not None:
                 d_out.index_fill_(0, group.empty, 0)
-            d_q, d_k, d_v = _score_gradients(
-                d_out.view(group.rows, group.width, -1, heads.size), memory, heads
-            )
+            d_out = d_out.view(group.rows, group.width, -1, heads.size)
+            d_q, d_k, d_v = _gradients(d_out, _Group(group, seen, *kept[4 * index : 4 * index + 4]), heads)
             d_kv = torch.stack([d_k, d_v], 1).view(group.rows, 2 * heads.keys, -1, heads.size)
             if seen:
                 part = d_kv[:, :, :seen].sum(0, dtype=torch.float32)
@@ -124,7 +122,6 @@ class _Attention(torch.autograd.Function):
             padded = torch.cat([d_q.transpose(1, 2), d_kv.to(g.dtype).transpose(1, 2)], 2)
             ctx.positions.turn(padded[:, :, : heads.turned], seen, back=True)
             _unpad(padded.view(-1, heads.all * heads.size), group, d_qkv)
-        del ctx.memories
         return d_qkv, None, None, None
 
 
@@ -157,16 +154,16 @@ def _split(padded: Tensor, heads: Heads) -> tuple[Tensor, Tensor, Tensor]:
     return q.reshape(len(q), heads.keys, -1, heads.size), k, v
 
 
-def _attended(q: Tensor, k: Tensor, v: Tensor, group: AttentionGroup, seen_prefix: int) -> _Memory:
+def _attended(
+    q: Tensor, k: Tensor, v: Tensor, group: AttentionGroup, seen_prefix: int
+) -> tuple[Tensor, Tensor | None]:
+    """The result, as q, and the scores' log-sum-exp if it will be wanted."""
     mask = _future(group.width, seen_prefix, q.shape[2] // group.width, q.dtype, q.device)
-    if own_backward(q.device):
-        kernel = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
-        result, log_sum = kernel(q, k, v, attn_mask=mask)
-        return _Memory(group, seen_prefix, q, k, v, log_sum, result)
-    with torch.enable_grad():
-        q, k, v = (x.detach().requires_grad_() for x in (q, k, v))
-        result = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
-    return _Memory(group, seen_prefix, q, k, v, None, result)
+    if not own_backward(q.device):
+        return F.scaled_dot_product_attention(q, k, v, attn_mask=mask), None
+    kernel = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
+    result: tuple[Tensor, Tensor] = kernel(q, k, v, attn_mask=mask)
+    return result
 
 
 def own_backward(device: torch.device) -> bool:
@@ -181,26 +178,36 @@ def _future(width: int, seen_prefix: int, stacked: int, dtype: torch.dtype, devi
     return mask.triu_(seen_prefix + 1).repeat(stacked, 1)
 
 
-def _score_gradients(d_out: Tensor, memory: _Memory, heads: Heads) -> tuple[Tensor, Tensor, Tensor]:
+def _gradients(d_out: Tensor, group: _Group, heads: Heads) -> tuple[Tensor, Tensor, Tensor]:
     """Of q [rows, queries, width, size], k and v [rows, keys, seen, size], from d_out
     [rows, width, queries, size].
     """
     rows, width = d_out.shape[:2]
-    if memory.log_sum is None:
-        d = d_out.transpose(1, 2).reshape(memory.result.shape)
-        d_q, d_k, d_v = torch.autograd.grad(memory.result, (memory.q, memory.k, memory.v), d)
-        return d_q.reshape(rows, heads.queries, width, heads.size), d_k, d_v
-    scale = heads.size**-0.5
-    q, k, v = (x.reshape(rows * heads.keys, -1, heads.size) for x in (memory.q, memory.k, memory.v))
-    d = d_out.transpose(1, 2).reshape(q.shape)
+    d = d_out.transpose(1, 2).reshape(group.q.shape)
+    of = _score_gradients if group.log_sum is not None else _torchs_gradients
+    d_q, d_k, d_v = of(d, group)
+    shape = (rows, heads.keys, -1, heads.size)
+    return d_q.reshape(rows, heads.queries, width, heads.size), d_k.reshape(shape), d_v.reshape(shape)
+
+
+def _torchs_gradients(d: Tensor, group: _Group) -> tuple[Tensor, ...]:
+    with torch.enable_grad():
+        q, k, v = (x.detach().requires_grad_() for x in (group.q, group.k, group.v))
+        result, _ = _attended(q, k, v, group.tokens, group.seen_prefix)
+    return torch.autograd.grad(result, (q, k, v), d)
+
+
+def _score_gradients(d: Tensor, group: _Group) -> tuple[Tensor, ...]:
+    """By whole score matrices, which are made again from their log-sum-exp."""
+    width, size = group.tokens.width, d.shape[-1]
+    scale = size**-0.5
+    q, k, v, d = (x.reshape(-1, x.shape[2], size) for x in (group.q, group.k, group.v, d))
     # Scores in fp32: they are large, and their exponentials would not forgive bf16's rounding.
     scores = torch.bmm(q.float(), k.float().transpose(1, 2)).mul_(scale)
-    scores.add_(_future(width, memory.seen_prefix, heads.queries // heads.keys, d.dtype, d.device))
-    p = scores.sub_(memory.log_sum.reshape(len(q), -1, 1)).exp_().to(q.dtype)
+    scores.add_(_future(width, group.seen_prefix, q.shape[1] // width, q.dtype, q.device))
+    assert group.log_sum is not None
+    p = scores.sub_(group.log_sum.reshape(len(q), -1, 1)).exp_().to(q.dtype)
     d_v = torch.bmm(p.transpose(1, 2), d)
     d_p = torch.bmm(d, v.transpose(1, 2))
     d_s = torch._softmax_backward_data(d_p, p, -1, p.dtype).mul_(scale)
-    d_q = torch.bmm(d_s, k).view(rows, heads.queries, width, heads.size)
-    d_k = torch.bmm(d_s.transpose(1, 2), q)
-    shape = (rows, heads.keys, -1, heads.size)
-    return d_q, d_k.view(shape), d_v.view(shape)
+    return torch.bmm(d_s, k), torch.bmm(d_s.transpose(1, 2), q), d_v
