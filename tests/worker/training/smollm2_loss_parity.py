@@ -20,7 +20,7 @@ from services.worker.training.rows import RowRules, encode_dataset
 from shared.datasets.prepare import prepare_dataset
 from shared.schemas import Hyperparameters
 from shared.settings import PROJECT_ROOT
-from tests.worker.training.test_loss_parity import PLANS, WIDTH, losses_of_hf_trainer, losses_of_our_loop
+from tests.worker.training.test_loss_parity import FAST, WIDTH, losses_of_hf_trainer, losses_of_our_loop
 from tests.worker.training.tiny_bases import load
 
 SETTINGS = Hyperparameters(max_steps=20, learning_rate=2e-4, warmup_ratio=0.1, max_seq_length=WIDTH)
@@ -37,7 +37,7 @@ def main(models: Path) -> int:
         rules = RowRules.of(data, loss_on=None, max_seq_length=WIDTH, instruction=None)
         rows = encode_dataset(data, rules, base.tokenizer).rows
         schedule = Schedule.of(len(rows), rows_per_step=16, seed=42, n_epochs=1, max_steps=20)
-        ours = losses_of_our_loop(base, rows, schedule, PLANS[1], folder, SETTINGS)
+        ours = losses_of_our_loop(base, rows, schedule, FAST, folder, SETTINGS)
         theirs = losses_of_hf_trainer(base, rows, schedule, folder, SETTINGS)
     for step, (mine, reference) in enumerate(zip(ours, theirs, strict=True), start=1):
         print(f"step {step:2d}  ours {mine:.6f}  HF Trainer {reference:.6f}")

@@ -324,6 +324,21 @@ def test_baseline_and_auto_learn_alike(llama: LoadedModel, data: DatasetFile, tm
     assert auto.losses == pytest.approx(baseline.losses, rel=1e-3)
 
 
+@pytest.mark.parametrize(("dropout", "on"), [(0.0, True), (0.1, False)])
+def test_a_job_tells_which_levers_are_on_and_why_one_is_off(
+    llama: LoadedModel, data: DatasetFile, tmp_path: Path, dropout: float, on: bool
+) -> None:
+    report = RecordedReport()
+    settings = SETTINGS.model_copy(update={"max_steps": 2, "lora": Lora(r=4, alpha=8, dropout=dropout)})
+    request = FineTuningRequest.model_validate({"dataset": "spam", "hyperparameters": settings.model_dump()})
+    result = run(llama, data, tmp_path, report, request=request)
+    (message,) = [message for message, content in report.events if "plan" in content]
+    assert result["plan"]["own_layers"] == on
+    assert ("flat layout" in message) == on
+    assert (result["computed_tokens"] < result["trained_tokens"]) == on  # by the shared prefix
+    assert ("lora.dropout 0.1" in message) == (not on)
+
+
 def test_checkpoints_are_rare_when_the_interval_is_long(
     llama: LoadedModel, data: DatasetFile, tmp_path: Path
 ) -> None:

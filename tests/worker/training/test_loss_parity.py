@@ -25,7 +25,15 @@ WIDTH = 128
 SETTINGS = Hyperparameters(
     max_steps=20, learning_rate=2e-3, warmup_ratio=0.1, max_seq_length=WIDTH, lora=Lora(r=8, alpha=16)
 )
-PLANS = (baseline_plan(WIDTH), Plan("auto", 512, gradient_checkpointing=False))
+FAST = Plan(
+    "auto",
+    512,
+    gradient_checkpointing=False,
+    own_layers=True,
+    layout="flat",
+    shared_prefix_tokens=WIDTH,  # of it, what the rows of a step really share
+)
+PLANS = (baseline_plan(WIDTH), Plan("auto", 512, gradient_checkpointing=False), FAST)
 
 
 def test_twenty_steps_have_the_losses_of_hf_trainer(

