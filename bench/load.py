@@ -7,22 +7,20 @@ the arm's bytes at the rate of large reads of the same disk in the same repeat.
 import argparse
 import json
 import os
-import platform
 import shutil
-import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import psutil
 import torch
 
+from bench.document import Samples, machine, say
 from bench.slow_disk import NoSlowDisk, SlowDisk, Throttle, slow_disk
 from bench.weights import make_model, make_pickle
 from services.worker.loading.hub_cache import ModelFiles
@@ -41,31 +39,6 @@ CASES = (
 ARMS = ("hf-pickle-nf4", "hf-safetensors-nf4", "hf-artifact", "ours-artifact")
 QUANTIZING = ARMS[:2]  # a minute and more each: once on each throttled disk
 DISK_BYTES = 13_000_000_000  # both forms of the checkpoint, and the copy
-
-
-@dataclass
-class Samples:
-    """Values by (arm, case, metric), in the order they came."""
-
-    values: dict[tuple[str, str, str], list[float]] = field(default_factory=dict)
-
-    def add(self, arm: str, case: str, metric: str, value: float) -> None:
-        self.values.setdefault((arm, case, metric), []).append(value)
-
-    def rows(self) -> list[dict[str, Any]]:
-        return [
-            {
-                "arm": arm,
-                "case": case,
-                "metric": metric,
-                "unit": "bytes" if metric.endswith("bytes") else "s",
-                "median": statistics.median(values),
-                "min": min(values),
-                "max": max(values),
-                "repeats": len(values),
-            }
-            for (arm, case, metric), values in self.values.items()
-        ]
 
 
 @dataclass(frozen=True)
@@ -102,7 +75,7 @@ def main() -> int:
     started = time.monotonic()
     with TemporaryDirectory(prefix="bench-load-", dir=scratch) as name, _disk(Path(name), notes) as disk:
         folder = disk.folder if disk else Path(name)
-        _say("making the model: random weights in the shapes of EXAONE-3.5-2.4B, bfloat16")
+        say("making the model: random weights in the shapes of EXAONE-3.5-2.4B, bfloat16")
         models = make_models(folder, arguments.layers)
         wanted = [case for case in CASES if not arguments.cases or case.name in arguments.cases.split(",")]
         for case in wanted:
@@ -126,7 +99,7 @@ def main() -> int:
 def make_models(folder: Path, layers: int | None) -> Models:
     source = make_model(folder / "base", layers=layers)
     models = Models(source, make_pickle(source, folder / "pickle"), folder / "artifacts")
-    _say("making the copy")
+    say("making the copy")
     residency = Residency(torch.device("cpu"), models.artifacts)
     residency.base(ModelFiles(source.name, None, source, "folder"), SilentReport())
     return models
@@ -149,7 +122,7 @@ def measure(
                 if "resident_seconds" in answer:
                     samples.add("ours-resident", case.name, "seconds", answer["resident_seconds"])
                 warm = f" (warm: {', '.join(answer['warm_files'])})" if answer["warm_files"] else ""
-                _say(f"{case.name} {repeat + 1}/{arguments.repeats} {arm}: {answer['seconds']:.2f} s, "
+                say(f"{case.name} {repeat + 1}/{arguments.repeats} {arm}: {answer['seconds']:.2f} s, "
                      f"limit {models.bytes_of(arm) / rate:.2f} s{warm}")  # fmt: skip
 
 
@@ -198,22 +171,6 @@ def _join(processes: Path) -> None:
     processes.write_text(str(os.getpid()))
 
 
-def machine() -> dict[str, Any]:
-    model = next(
-        (line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines()
-         if line.startswith("model name")), platform.processor(),
-    )  # fmt: skip
-    return {
-        "cpu": model,
-        "cores": os.cpu_count(),
-        "memory_bytes": psutil.virtual_memory().total,
-        "kernel": platform.release(),
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "card": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
-    }
-
-
 def table(document: dict[str, Any]) -> str:
     """One row an arm and disk: median, spread, and how many times the limit."""
     rows = {(row["arm"], row["case"], row["metric"]): row for row in document["rows"]}
@@ -240,10 +197,6 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--layers", type=int, metavar="N", help="fewer than 30 for a quick try")
     parser.add_argument("--quick", action="store_true", help="without the arms that quantize")
     return parser.parse_args()
-
-
-def _say(text: str) -> None:
-    print(f"{time.strftime('%H:%M:%S')} {text}", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ import sys
 
 from shared.settings import PROJECT_ROOT
 
-BENCHES = ("load",)
+BENCHES = ("load", "train")
 
 
 def bench(arguments: list[str]) -> int:
