@@ -60,6 +60,8 @@ class ArmProcess:
     def steps(self, count: int) -> list[ArmStep]:
         """Let the arm do `count` steps and wait for them; raises `ArmFailed` with the arm's last words."""
         assert self._process.stdin is not None
+        if count == 0:
+            return []
         try:
             self._process.stdin.write(f"{count}\n")
             self._process.stdin.flush()
@@ -93,7 +95,8 @@ class ArmProcess:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         if kind is None:
-            self._process.stdin.close()  # no more orders: it ends by itself
+            with suppress(BrokenPipeError):
+                self._process.stdin.close()  # no more orders: it ends by itself
         else:
             self._kill()
         try:

@@ -2,6 +2,7 @@
 
 import math
 import random
+import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,6 @@ from typing import Literal
 
 import numpy as np
 import torch
-from peft import LoraConfig, get_peft_model, get_peft_model_state_dict
 from safetensors.torch import save_file
 from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedTokenizerBase
 
@@ -59,10 +59,15 @@ def make_rows(
 
 def make_start(model: Path, folder: Path, *, seed: int) -> Path:
     """A PEFT adapter as PEFT itself would begin it (Kaiming for A, zeros for B), drawn from `seed`."""
+    from services.worker.loading import nf4  # noqa: F401, I001  # lets bitsandbytes in, which PEFT imports
+    from peft import LoraConfig, get_peft_model, get_peft_model_state_dict
+
     with torch.device("meta"):
         base = AutoModelForCausalLM.from_config(AutoConfig.from_pretrained(model))
     config = LoraConfig(task_type="CAUSAL_LM", bias="none", **LORA)
-    shapes = get_peft_model_state_dict(get_peft_model(base, config))
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)
+        shapes = get_peft_model_state_dict(get_peft_model(base, config))
     generator = torch.Generator().manual_seed(seed)
     folder.mkdir(parents=True)
     config.base_model_name_or_path = str(model)

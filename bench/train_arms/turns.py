@@ -29,6 +29,8 @@ class Turns:
         if not order:
             raise TurnsOver
         self._left, self._started = int(order), time.perf_counter()
+        if self._left < 1:
+            raise ValueError(f"{self._left} steps were ordered")
 
     def ready(self) -> None:
         self._answer({"ready": True})
