@@ -1,6 +1,7 @@
 """How a step is computed: all that may change its speed and memory, nothing that may change its result."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 import torch
@@ -25,6 +26,13 @@ class Plan:
     every kernel), in tokens: padding less than that is not worth a micro-batch of its own. `pad_to` None
     pads to the longest row of the micro-batch. `full_logits` computes every position's logits at once;
     otherwise only those of targets, in chunks.
+
+    The levers below `own_layers` need it: the Llama family's layers written out in `engine/`, in place of
+    the model's own. `layout` "flat" puts the rows' tokens end to end, without padding, through everything
+    but attention. The first `shared_prefix_tokens` tokens, equal in all rows, are computed once per
+    micro-batch. `weights` says how long a 4-bit weight stays dequantized: for one use, one step or the run.
+    With `gradient_checkpointing`, one layer in `recompute_every` is computed again in the backward pass.
+    `off` holds, for each lever `auto` left off, the reason.
     """
 
     name: Literal["auto", "baseline", "explicit"]
@@ -35,6 +43,12 @@ class Plan:
     pad_to: int | None = None
     attention_mask: bool = False
     full_logits: bool = False
+    own_layers: bool = False
+    layout: Literal["padded", "flat"] = "padded"
+    shared_prefix_tokens: int = 0
+    weights: Literal["use", "step", "run"] = "use"
+    recompute_every: int = 1
+    off: Mapping[str, str] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
