@@ -41,7 +41,7 @@ class ArmProcess:
         self.job = job
         scratch = Path(job.scratch)
         scratch.mkdir(parents=True, exist_ok=True)
-        self._said = tempfile.TemporaryFile("w+", dir=scratch, errors="replace")
+        self._said = tempfile.TemporaryFile("w+", dir=scratch, errors="replace")  # noqa: SIM115  # closed with the process
         command = [str(python), "-m", "bench.train_arms", str(job.write(scratch / "job.json"))]
         self._process = subprocess.Popen(
             leashed(command, signal.SIGKILL),

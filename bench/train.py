@@ -7,73 +7,35 @@ model; they take turns, so that a slow minute of the machine is everybody's.
 import argparse
 import json
 import signal
-import statistics
 import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
-from transformers import AutoTokenizer, PreTrainedTokenizerBase
+from transformers import AutoTokenizer
 
-from bench.arm_process import ArmFailed, ArmProcess, ArmStep
 from bench.document import Samples, machine, say
-from bench.peers import PEER_OF_ARM, NoEnvironment, python_for
+from bench.peers import PEER_OF_ARM
 from bench.sms import Message, NoMessages, read_messages
-from bench.train_arms.job import TrainJob
 from bench.train_arms.plans import lever_arms
-from bench.train_inputs import CASES, Case, make_rows, make_start
+from bench.train_inputs import CASES, fold_into, make_rows, make_start
+from bench.train_measure import METRIC, SEED, STEPS, Inputs, Measuring, Steps, agreement, measure
 from bench.weights import make_model
 from services.worker.failures import JobFailed
 from services.worker.loading.demo_model import make_demo_model
 from services.worker.report import SilentReport
 from shared.settings import PROJECT_ROOT
 
-METRIC = "seconds_per_16_rows"
 DEFAULT_ARMS = ("hf-user", "hf-grouped", "trl-best", "ours-baseline", "ours-auto")
 PEERS = tuple(arm for arm in PEER_OF_ARM if arm not in DEFAULT_ARMS)
 ARMS = (*DEFAULT_ARMS, *PEERS, *lever_arms())
+# EXAONE-3.5-2.4B's shapes, random weights. On two cores the user's settings take many minutes a step.
 FULL_SIZE_CASE = "exaone-2.4b/all"
 FULL_SIZE_ARMS = ("hf-user", "ours-auto")
-SEED = 0
-
-
-@dataclass(frozen=True)
-class Steps:
-    """Those of an arm's warm-up, which are not counted, and those of each turn."""
-
-    warm_up: int
-    turn: int
-
-
-# An arm that pads to the full length takes the same time for any rows; the others' steps differ, so more
-# of them are looked at.
-FEW, MANY, MOST = Steps(1, 1), Steps(2, 6), Steps(2, 10)
-STEPS = {"hf-user": FEW, "ours-baseline": FEW, "ours-auto": MOST}
-FULL_SIZE_STEPS = Steps(0, 1)
-
-
-@dataclass
-class Results:
-    """What came of the arms of one case: their steps in order, and why an arm stopped."""
-
-    steps: dict[str, list[ArmStep]] = field(default_factory=dict)
-    failures: dict[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Inputs:
-    """The case's model, rows and adapter start, as folders and files."""
-
-    model: Path
-    rows: Path
-    start: Path
-    row_count: int
-    mean_tokens: float
+ONE_STEP = {"*": Steps(0, 1)}
 
 
 def main() -> int:
@@ -81,19 +43,23 @@ def main() -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     scratch = Path(arguments.scratch).resolve()
     scratch.mkdir(parents=True, exist_ok=True)
-    samples, notes, losses = Samples(), list[str](), dict[str, dict[str, list[float]]]()
-    started = time.monotonic()
+    samples, started = Samples(), time.monotonic()
+    notes: list[str] = []
+    losses: dict[str, dict[str, list[float]]] = {}
+    failed: set[str] = set()
     try:
         messages = read_messages(arguments.sms)
         demo = arguments.model or make_demo_model(scratch / "models", SilentReport())
         with TemporaryDirectory(prefix="bench-train-", dir=scratch) as name:
             for case in arguments.cases:
-                inputs = make_inputs(case, messages, demo, Path(name), scratch, arguments.rows)
+                inputs = make_inputs(case, messages, demo, Path(name), arguments)
                 notes.append(f"{case}: {inputs.row_count} rows of {inputs.mean_tokens:.0f} tokens on average")
-                results = measure(case, inputs, arguments, Path(name), scratch, samples)
-                notes.extend(f"{case}, {arm}: {why}" for arm, why in results.failures.items())
-                notes.extend(agreement(case, results))
+                measuring = _measuring(case, arguments, scratch, Path(name))
+                results = measure(case, inputs, arms_of(case, arguments), measuring, samples)
+                notes += [f"{case}, {arm}: {why}" for arm, why in results.failures.items()]
+                notes += agreement(case, results)
                 losses[case] = {arm: [step.loss for step in steps] for arm, steps in results.steps.items()}
+                failed |= results.failures.keys()
     except (NoMessages, JobFailed) as error:
         print(f"bench train: {error}", file=sys.stderr)
         return 1
@@ -111,68 +77,29 @@ def main() -> int:
     print(table(document))
     if arguments.json:
         Path(arguments.json).write_text(json.dumps(document, indent=1) + "\n")
-    wanted = {(arm, case) for case in arguments.cases for arm in arms_of(case, arguments) if arm not in PEER_OF_ARM}
-    return int(not wanted <= {(row["arm"], row["case"]) for row in document["rows"]})
+    return int(not failed <= PEER_OF_ARM.keys())  # a peer that can't run here is a note, no failure
 
 
 def make_inputs(
-    case: str, messages: Sequence[Message], demo: Path, folder: Path, scratch: Path, rows: int
+    case: str, messages: Sequence[Message], demo: Path, folder: Path, arguments: argparse.Namespace
 ) -> Inputs:
-    tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(demo)
+    """The case's rows are tokenized by the demo model's tokenizer, whatever model they train."""
     model, rows_of = demo, CASES.get(case, CASES["sms/all"])
+    rows = make_rows(rows_of, messages, AutoTokenizer.from_pretrained(demo), seed=SEED, rows=arguments.rows)
     if case == FULL_SIZE_CASE:
         say("making the model: random weights in the shapes of EXAONE-3.5-2.4B, bfloat16")
-        model = make_model(scratch / "exaone-2.4b")
-    file = make_rows(rows_of, messages, tokenizer, seed=SEED, rows=rows)
+        name = f"exaone-2.4b-{arguments.layers}" if arguments.layers else "exaone-2.4b"
+        model = make_model(Path(arguments.scratch) / name, layers=arguments.layers)
+        rows = fold_into(rows, model)
     here = folder / case.replace("/", "-")
     here.mkdir()
     return Inputs(
         model,
-        file.write(here / "rows.safetensors"),
+        rows.write(here / "rows.safetensors"),
         make_start(model, here / "start", seed=SEED),
-        len(file.ids),
-        file.tokens / len(file.ids),
+        len(rows.ids),
+        rows.tokens / len(rows.ids),
     )
-
-
-def measure(
-    case: str, inputs: Inputs, arguments: argparse.Namespace, folder: Path, scratch: Path, samples: Samples
-) -> Results:
-    """Each arm loads and warms up, then all take turns; one that fails is left out from then on."""
-    results = Results()
-    with ExitStack() as stack:
-        arms: dict[str, ArmProcess] = {}
-
-        def attempt(arm: str, work: Callable[[], None]) -> None:
-            try:
-                work()
-            except (ArmFailed, NoEnvironment) as error:
-                say(f"{case} {arm} failed: {error}")
-                results.failures[arm] = str(error)
-                arms.pop(arm, None)
-
-        def start(arm: str) -> None:
-            job = make_job(arm, case, inputs, arguments, folder, scratch)
-            say(f"{case} {arm}: loading, {job.warm_up_steps} steps to warm up")
-            arms[arm] = stack.enter_context(ArmProcess(job, python_for(arm, scratch / "peers")))
-            arms[arm].ready()
-            results.steps[arm] = arms[arm].steps(job.warm_up_steps)
-
-        def turn(arm: str, repeat: int) -> None:
-            steps = arms[arm].steps(arms[arm].job.steps_per_turn)
-            results.steps[arm].extend(steps)
-            seconds = seconds_per_16_rows(steps)
-            samples.add(arm, case, METRIC, seconds)
-            say(f"{case} {repeat + 1}/{arguments.repeats} {arm}: {seconds:.2f} s per 16 rows "
-                f"({sum(step.tokens for step in steps) / sum(step.seconds for step in steps):.0f} tokens/s), "
-                f"loss {steps[-1].loss:.4f}")  # fmt: skip
-
-        for arm in arms_of(case, arguments):
-            attempt(arm, lambda arm=arm: start(arm))
-        for repeat in range(arguments.repeats):
-            for arm in list(arms):
-                attempt(arm, lambda arm=arm, repeat=repeat: turn(arm, repeat))
-    return results
 
 
 def arms_of(case: str, arguments: argparse.Namespace) -> list[str]:
@@ -181,54 +108,26 @@ def arms_of(case: str, arguments: argparse.Namespace) -> list[str]:
     return list(dict.fromkeys([*wanted, *arguments.peers, *levers]))
 
 
-def make_job(
-    arm: str, case: str, inputs: Inputs, arguments: argparse.Namespace, folder: Path, scratch: Path
-) -> TrainJob:
-    steps = FULL_SIZE_STEPS if case == FULL_SIZE_CASE else STEPS.get(arm, MANY)
-    if arguments.quick:
-        steps = Steps(0, 1)
-    return TrainJob(
-        arm=arm,
-        model=str(inputs.model),
-        rows=str(inputs.rows),
-        start=str(inputs.start),
-        scratch=str(folder / case.replace("/", "-") / arm),
-        artifacts=str(scratch / "models"),
+def _measuring(case: str, arguments: argparse.Namespace, scratch: Path, folder: Path) -> Measuring:
+    full_size = case == FULL_SIZE_CASE
+    return Measuring(
+        repeats=arguments.repeats or (1 if full_size else 5),
+        scratch=scratch,
+        folder=folder,
         device="cuda" if torch.cuda.is_available() else "cpu",
-        turns=arguments.repeats,
-        steps_per_turn=steps.turn,
-        warm_up_steps=steps.warm_up,
-        total_steps=max(-(-inputs.row_count // 16), steps.warm_up + arguments.repeats * steps.turn),
-        seed=SEED,
+        steps=ONE_STEP if arguments.quick or full_size else STEPS,
     )
 
 
-def seconds_per_16_rows(steps: Iterable[ArmStep]) -> float:
-    steps = list(steps)
-    return 16 * sum(step.seconds for step in steps) / sum(step.rows for step in steps)
-
-
-def agreement(case: str, results: Results) -> list[str]:
-    """How far the losses of the arms that take the same rows lie apart, over the steps that both did."""
-    said = []
-    reference = results.steps.get("ours-baseline", [])
-    for arm in ("hf-user", "ours-auto"):
-        pairs = list(zip(reference, results.steps.get(arm, []), strict=False))
-        if pairs:
-            apart = max(abs(one.loss - other.loss) / one.loss for one, other in pairs)
-            said.append(f"{case}: losses of ours-baseline and {arm} differ by {apart:.2%} at most over "
-                        f"{len(pairs)} steps")  # fmt: skip
-    return said
-
-
 def table(document: dict[str, Any]) -> str:
-    """One row an arm and case: median, spread, and how many times the user's settings."""
-    user = {row["case"]: row["median"] for row in document["rows"] if row["arm"] == "hf-user"}
+    """One row an arm and case: median, spread, and how many times as quick as the user's settings."""
+    rows = [row for row in document["rows"] if row["metric"] == METRIC]
+    user = {row["case"]: row["median"] for row in rows if row["arm"] == "hf-user"}
     lines = ["", f"{'case':18} {'arm':16} {'s / 16 rows':>11} {'min':>8} {'max':>8} {'× hf-user':>10}"]
-    for row in document["rows"]:
-        times = f"{user[row['case']] / row['median']:10.1f}" if row["case"] in user else f"{'-':>10}"
-        lines.append(f"{row['case']:18} {row['arm']:16} {row['median']:11.2f} {row['min']:8.2f} "
-                     f"{row['max']:8.2f} {times}")  # fmt: skip
+    for row in rows:
+        seconds = f"{row['median']:11.2f} {row['min']:8.2f} {row['max']:8.2f}"
+        times = f"{user[row['case']] / row['median']:.1f}" if row["case"] in user else "-"
+        lines.append(f"{row['case']:18} {row['arm']:16} {seconds} {times:>10}")
     return "\n".join([*lines, *document["notes"], f"{document['seconds']:.0f} s in all"])
 
 
@@ -250,19 +149,19 @@ def _count(text: str) -> int:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="./tunedock bench train", description=__doc__)
-    parser.add_argument("--sms", type=Path, metavar="FILE", help="label, tab, text; default: from the hub")
-    parser.add_argument("--json", metavar="FILE", help="write the rows to FILE")
-    parser.add_argument("--peers", type=_names(PEERS), default=[], metavar="NAME,…",
-                        help=f"beside the usual arms, each in an environment of its own: {', '.join(PEERS)}")  # fmt: skip
-    parser.add_argument("--cases", type=_names([*CASES, FULL_SIZE_CASE]), default=["sms/all"],
-                        metavar="NAME,…", help=f"{', '.join(CASES)}, {FULL_SIZE_CASE}")  # fmt: skip
-    parser.add_argument("--arms", type=_names(ARMS), metavar="NAME,…", help=", ".join(ARMS))
-    parser.add_argument("--levers", action="store_true", help="also our levers, one by one and added up")
-    parser.add_argument("--repeats", type=_count, default=5, metavar="N")
-    parser.add_argument("--quick", action="store_true", help="one step a turn, no warm-up")
-    parser.add_argument("--rows", type=_count, default=2000, metavar="N", help="how many to choose from")
-    parser.add_argument("--model", type=Path, metavar="FOLDER", help="default: SmolLM2-135M-Instruct")
-    parser.add_argument("--scratch", default=str(PROJECT_ROOT / "data" / "bench"), metavar="FOLDER")
+    add, cases = parser.add_argument, [*CASES, FULL_SIZE_CASE]
+    add("--sms", type=Path, metavar="FILE", help="label, tab, text; default: from the hub")
+    add("--json", metavar="FILE", help="write the rows to FILE")
+    add("--peers", type=_names(PEERS), default=[], metavar="NAME,…", help=f"also {', '.join(PEERS)}")
+    add("--cases", type=_names(cases), default=["sms/all"], metavar="NAME,…", help=", ".join(cases))
+    add("--arms", type=_names(ARMS), metavar="NAME,…", help=", ".join(ARMS))
+    add("--levers", action="store_true", help="also our levers, one by one and added up")
+    add("--repeats", type=_count, metavar="N", help="turns of each arm; default 5, at full size 1")
+    add("--quick", action="store_true", help="one step a turn, no warm-up")
+    add("--rows", type=_count, default=2000, metavar="N", help="how many to choose from")
+    add("--model", type=Path, metavar="FOLDER", help="default: SmolLM2-135M-Instruct")
+    add("--layers", type=_count, metavar="N", help="at full size: fewer than 30 for a quick try")
+    add("--scratch", default=str(PROJECT_ROOT / "data" / "bench"), metavar="FOLDER")
     return parser.parse_args()
 
 

@@ -4,7 +4,7 @@ import math
 import random
 import warnings
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -48,7 +48,12 @@ CASES = {case.name: case for case in (Case(mix, mode) for mix in MIXES for mode 
 
 
 def make_rows(
-    case: Case, messages: Sequence[Message], tokenizer: PreTrainedTokenizerBase, *, seed: int, rows: int = ROWS
+    case: Case,
+    messages: Sequence[Message],
+    tokenizer: PreTrainedTokenizerBase,
+    *,
+    seed: int,
+    rows: int = ROWS,
 ) -> TokenFile:
     """The case's rows, and the order in which our sampler takes them in its first epoch."""
     made = _rows(case, shuffled(messages)[:rows], tokenizer)
@@ -77,6 +82,12 @@ def make_start(model: Path, folder: Path, *, seed: int) -> Path:
     return folder
 
 
+def fold_into(rows: TokenFile, model: Path) -> TokenFile:
+    """The same rows with ids that a model of another vocabulary has; for random weights any will do."""
+    size = AutoConfig.from_pretrained(model).vocab_size
+    return replace(rows, ids=[[token % size for token in row] for row in rows.ids])
+
+
 def _draw(name: str, shape: torch.Size, generator: torch.Generator) -> torch.Tensor:
     if "lora_B" in name:
         return torch.zeros(shape)
@@ -87,20 +98,20 @@ def _rows(case: Case, messages: Sequence[Message], tokenizer: PreTrainedTokenize
     mark_all = case.mode == "all"
     match case.mix:
         case "sms":
-            return _encode(messages, [CAP] * len(messages), tokenizer, mark_all)
+            return encode(messages, [CAP] * len(messages), tokenizer, mark_all)
         case "mean250":
             long = joined(messages, JOINED_CHARACTERS)
-            return _encode(long, _lengths(len(long), mean=250), tokenizer, mark_all)
+            return encode(long, _lengths(len(long), mean=250), tokenizer, mark_all)
         case "full512":
             long = joined(messages, JOINED_CHARACTERS)
-            return _encode(long, [CAP] * len(long), tokenizer, mark_all)
+            return encode(long, [CAP] * len(long), tokenizer, mark_all)
         case "sms-prefix5":
             return [_short_question(message, tokenizer, mark_all) for message in messages]
         case _:
             raise ValueError(f"mix {case.mix!r} is none of {', '.join(MIXES)}")
 
 
-def _encode(
+def encode(
     messages: Sequence[Message], limits: Iterable[int], tokenizer: PreTrainedTokenizerBase, mark_all: bool
 ) -> list[TokenRow]:
     """In the model's chat template; a message too long for its limit is cut, its label stays."""

@@ -4,6 +4,7 @@ import importlib
 import importlib.util
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 # Module and function of each arm; imported only when wanted, since peers live in environments of their own.
@@ -29,12 +30,10 @@ def main(job_file: Path) -> None:
     if job.memory_cap_bytes is not None:
         cap_card_memory(job.memory_cap_bytes)
     module, function = ARMS.get(job.arm, ("ours", "ours"))
-    try:
+    with suppress(TurnsOver):
         getattr(importlib.import_module(f"bench.train_arms.{module}"), function)(
             job, Turns(sys.stdin, answers)
         )
-    except TurnsOver:
-        pass
     sys.stderr.flush()
     os._exit(0)  # some libraries would now save, log and report
 

@@ -1,6 +1,6 @@
 """Our training loop, with the plan that the arm's name says."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,30 +52,41 @@ def ours(job: TrainJob, turns: Turns) -> None:
 
         def observe(step: StepReport) -> None:
             turns.step_done(
-                loss=step.train_loss, grad_norm=step.grad_norm, rows=job.rows_per_step, tokens=step.real_tokens
+                loss=step.train_loss,
+                grad_norm=step.grad_norm,
+                rows=job.rows_per_step,
+                tokens=step.real_tokens,
             )
 
-        turns.ready()
-        train(
-            ready.base.model,
-            trained_parameters(ready.adapted),
-            ready.rows,
-            [],
-            schedule(job, len(ready.rows)),
-            hyperparameters(job),
-            plan,
-            device=ready.base.device,
-            keeper=NeverDue(
-                CheckpointFolder(Path(job.scratch), 1, {}),
-                ready.adapted,
-                resumed=None,
-                facts={},
-                checkpoint_seconds=float("inf"),
-                report=SilentReport(),
-            ),
+        keeper = NeverDue(
+            CheckpointFolder(Path(job.scratch), 1, {}),
+            ready.adapted,
+            resumed=None,
+            facts={},
+            checkpoint_seconds=float("inf"),
             report=SilentReport(),
-            observe=observe,
         )
+        turns.ready()
+        run(job, ready, plan, keeper, observe)
+
+
+def run(
+    job: TrainJob, ready: Loaded, plan: Plan, keeper: CheckpointKeeper, observe: Callable[[StepReport], None]
+) -> None:
+    """The job's steps on the common rows, from the keeper's checkpoint on if it has one."""
+    train(
+        ready.base.model,
+        trained_parameters(ready.adapted),
+        ready.rows,
+        [],
+        schedule(job, len(ready.rows)),
+        hyperparameters(job),
+        plan,
+        device=ready.base.device,
+        keeper=keeper,
+        report=SilentReport(),
+        observe=observe,
+    )
 
 
 @contextmanager

@@ -8,13 +8,27 @@ from services.worker.training.plan import Plan
 # What each lever takes from `auto`'s plan, in the order they are added up.
 LEVERS: dict[str, tuple[str, ...]] = {
     "unpad": (
-        "tokens_per_micro_batch", "micro_batch_cost_tokens", "rows_per_micro_batch", "pad_to", "attention_mask"
+        "tokens_per_micro_batch",
+        "micro_batch_cost_tokens",
+        "rows_per_micro_batch",
+        "pad_to",
+        "attention_mask",
     ),
-    "keep": ("gradient_checkpointing",),
+    "keep": ("gradient_checkpointing", "recompute_every"),
     "head": ("full_logits",),
-}  # fmt: skip
-NEEDS: dict[str, tuple[str, ...]] = {}
+    "layers": ("own_layers",),
+    "flat": ("layout",),
+    "prefix": ("shared_prefix_tokens",),
+    "weights": ("weights",),
+}
+# What a lever does nothing without; taken along when it is looked at alone.
+NEEDS: dict[str, tuple[str, ...]] = {
+    "flat": ("unpad", "layers"),
+    "prefix": ("unpad", "layers"),
+    "weights": ("layers",),
+}
 ALONE, ADDED_UP = "ours-", "ours-to-"
+LONGEST = "ours-longest"  # what losses are compared with; no lever
 
 
 def lever_arms() -> list[str]:
@@ -23,9 +37,13 @@ def lever_arms() -> list[str]:
 
 
 def plan_of(arm: str, baseline: Plan, auto: Plan) -> Plan:
-    """Raises ValueError for an arm that is none of ours."""
+    """Raises ValueError for an arm that is none of ours. `LONGEST` pads to the longest of four rows."""
     if arm in ("ours-baseline", "ours-auto"):
         return baseline if arm == "ours-baseline" else auto
+    if arm == LONGEST:
+        return replace(
+            baseline, name="explicit", rows_per_micro_batch=4, pad_to=None, gradient_checkpointing=False
+        )
     changed = {name: getattr(auto, name) for lever in _levers(arm) for name in LEVERS[lever]}
     return replace(baseline, name="explicit", **changed)
 

@@ -7,7 +7,6 @@ everybody else's, because with bf16 weights small updates are lost and the losse
 from typing import Any
 
 import torch
-from datasets import Dataset
 from peft import PeftModel
 from transformers import AutoTokenizer
 from trl import SFTConfig, SFTTrainer
@@ -16,6 +15,7 @@ from bench.train_arms.hf import Told, common_arguments, quantized
 from bench.train_arms.job import TrainJob
 from bench.train_arms.token_file import TokenFile
 from bench.train_arms.turns import Turns
+from datasets import Dataset
 
 
 def best(job: TrainJob, turns: Turns) -> None:

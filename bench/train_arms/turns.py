@@ -1,4 +1,4 @@
-"""An arm takes turns with the others: it does as many steps as it is told, then waits, its model in memory."""
+"""An arm takes turns with the others: as many steps as it is told, then it waits."""
 
 import json
 import time
