@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
@@ -46,7 +47,7 @@ class ArmProcess:
         self._process = subprocess.Popen(
             leashed(command, signal.SIGKILL),
             cwd=scratch,  # away from our folder datasets/, which libraries would take for a package
-            env=os.environ | {"PYTHONPATH": str(PROJECT_ROOT), "HF_HUB_OFFLINE": "1", **QUIET},
+            env=os.environ | {"PYTHONPATH": _python_path(python), "HF_HUB_OFFLINE": "1", **QUIET},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._said,
@@ -106,6 +107,12 @@ class ArmProcess:
             self._process.wait()
         self._process.stdout.close()
         self._said.close()
+
+
+def _python_path(python: Path) -> str:
+    """Our code; and what this process itself was given beside it, unless the arm has its own environment."""
+    given = os.environ.get("PYTHONPATH", "").split(os.pathsep) if python == Path(sys.executable) else []
+    return os.pathsep.join(dict.fromkeys([str(PROJECT_ROOT), *filter(None, given)]))
 
 
 # Peers report to their makers, and ask the hub, unless told not to.

@@ -57,9 +57,8 @@ def make_rows(
 ) -> TokenFile:
     """The case's rows, and the order in which our sampler takes them in its first epoch."""
     made = _rows(case, shuffled(messages)[:rows], tokenizer)
-    schedule = Schedule.of(len(made), rows_per_step=ROWS_PER_STEP, seed=seed, n_epochs=1, max_steps=None)
-    order = [row for step in range(schedule.total_steps) for row in schedule.rows_of(step)]
-    return TokenFile([row.ids.tolist() for row in made], [row.targets.tolist() for row in made], order)
+    ids = [row.ids.tolist() for row in made]
+    return TokenFile(ids, [row.targets.tolist() for row in made], _order(len(made), seed))
 
 
 def make_start(model: Path, folder: Path, *, seed: int) -> Path:
@@ -75,17 +74,30 @@ def make_start(model: Path, folder: Path, *, seed: int) -> Path:
         shapes = get_peft_model_state_dict(get_peft_model(base, config))
     generator = torch.Generator().manual_seed(seed)
     folder.mkdir(parents=True)
-    config.base_model_name_or_path = str(model)
     config.save_pretrained(folder)
     weights = {name: _draw(name, shape.shape, generator) for name, shape in shapes.items()}
     save_file(weights, folder / "adapter_model.safetensors", metadata={"format": "pt"})
     return folder
 
 
+def random_rows(vocab_size: int, rows: int, *, seed: int) -> TokenFile:
+    """Rows of messages' lengths without messages: a shared template of 40 tokens, then log-normal many."""
+    draw = random.Random(seed)
+    template = [draw.randrange(vocab_size) for _ in range(40)]
+    lengths = [min(CAP - 40, max(4, round(math.exp(draw.gauss(3.1, 0.7))))) for _ in range(rows)]
+    ids = [[*template, *(draw.randrange(vocab_size) for _ in range(length))] for length in lengths]
+    return TokenFile(ids, [[False, *[True] * (len(row) - 1)] for row in ids], _order(rows, seed))
+
+
 def fold_into(rows: TokenFile, model: Path) -> TokenFile:
     """The same rows with ids that a model of another vocabulary has; for random weights any will do."""
     size = AutoConfig.from_pretrained(model).vocab_size
     return replace(rows, ids=[[token % size for token in row] for row in rows.ids])
+
+
+def _order(rows: int, seed: int) -> list[int]:
+    schedule = Schedule.of(rows, rows_per_step=ROWS_PER_STEP, seed=seed, n_epochs=1, max_steps=None)
+    return [row for step in range(schedule.total_steps) for row in schedule.rows_of(step)]
 
 
 def _draw(name: str, shape: torch.Size, generator: torch.Generator) -> torch.Tensor:

@@ -14,6 +14,11 @@ def bench(arguments: list[str]) -> int:
         seen = " ".join(arguments) or "nothing"
         print(f"usage: ./tunedock bench {'|'.join(BENCHES)} [OPTIONS] (saw {seen})", file=sys.stderr)
         return 2
-    return subprocess.run(
-        [sys.executable, "-m", f"bench.{arguments[0]}", *arguments[1:]], cwd=PROJECT_ROOT, check=False
-    ).returncode
+    command = [sys.executable, "-m", f"bench.{arguments[0]}", *arguments[1:]]
+    with subprocess.Popen(command, cwd=PROJECT_ROOT) as benchmark:
+        while True:
+            try:
+                code = benchmark.wait()
+            except KeyboardInterrupt:
+                continue  # the benchmark got it too, and tidies up
+            return code if code >= 0 else 128 - code  # as a shell reports a signal
