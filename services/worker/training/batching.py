@@ -5,9 +5,11 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import accumulate
 
 import torch
 
+from services.worker.training.engine.layout import PackedBatch, pack, split_sorted
 from services.worker.training.marked_text import TokenRow
 from services.worker.training.plan import Plan
 
@@ -81,6 +83,14 @@ def micro_batches(rows: Sequence[TokenRow], plan: Plan, device: torch.device) ->
         yield _pad(group, plan, device)
 
 
+def packed_batches(
+    rows: Sequence[TokenRow], plan: Plan, device: torch.device, *, prefix_tokens: int
+) -> Iterator[PackedBatch]:
+    """The same for the written-out layers; all rows begin with the same `prefix_tokens` tokens."""
+    for group in _by_tokens(rows, plan, prefix_tokens):
+        yield pack(group, device, prefix_tokens=prefix_tokens, padded=plan.layout == "padded")
+
+
 def target_count(rows: Sequence[TokenRow]) -> int:
     return sum(int(row.targets.sum()) for row in rows)
 
@@ -97,30 +107,29 @@ def _by_count(rows: Sequence[TokenRow], count: int) -> Iterator[Sequence[TokenRo
         yield rows[start : start + count]
 
 
-def _by_tokens(rows: Sequence[TokenRow], plan: Plan) -> Iterator[list[TokenRow]]:
+def _by_tokens(rows: Sequence[TokenRow], plan: Plan, prefix_tokens: int = 0) -> Iterator[list[TokenRow]]:
     """Neighbours in length share a micro-batch; of all such splits, the one that is computed fastest.
 
-    A split costs its padded tokens and `micro_batch_cost_tokens` for each of its parts (shortest path over
-    the rows sorted by length). Every part stays within the budget, but a row longer than that stands alone.
-    Longest first, so that a step too large for the memory fails at its start.
+    A split costs its padded tokens and `micro_batch_cost_tokens` for each of its parts. Every part stays
+    within the budget, but a row longer than that stands alone. Longest first, so that a step too large for
+    the memory fails at its start.
     """
     ordered = sorted(rows, key=len, reverse=True)
-    costs, starts = [0], [0]  # of the best split of the first n rows, and where its last part begins
-    for end in range(1, len(ordered) + 1):
-        best, best_start = costs[end - 1] + len(ordered[end - 1]), end - 1
-        for start in range(end - 2, max(-1, end - 1 - ROWS_AT_MOST), -1):
-            padded = len(ordered[start]) * (end - start)
-            if padded > plan.tokens_per_micro_batch:
-                break
-            if costs[start] + padded < best:
-                best, best_start = costs[start] + padded, start
-        costs.append(best + plan.micro_batch_cost_tokens)
-        starts.append(best_start)
-    borders = [len(ordered)]
-    while borders[-1]:
-        borders.append(starts[borders[-1]])
-    for end, start in zip(borders[-2::-1], borders[:0:-1], strict=True):
-        yield ordered[start:end]
+    sums = [0, *accumulate(len(row) - prefix_tokens for row in ordered)]
+
+    def tokens(first: int, last: int) -> int:
+        if plan.layout == "flat":
+            return sums[last] - sums[first] + prefix_tokens
+        return (len(ordered[first]) - prefix_tokens) * (last - first) + prefix_tokens
+
+    def cost(first: int, last: int) -> float | None:
+        count = last - first
+        if count > 1 and (count > ROWS_AT_MOST or tokens(first, last) > plan.tokens_per_micro_batch):
+            return None
+        return tokens(first, last) + plan.micro_batch_cost_tokens
+
+    for first, last in split_sorted(ordered, cost):
+        yield ordered[first:last]
 
 
 def _pad(rows: Sequence[TokenRow], plan: Plan, device: torch.device) -> MicroBatch:

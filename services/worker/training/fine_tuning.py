@@ -17,6 +17,7 @@ from services.worker.training.checkpoint_keeper import CheckpointKeeper
 from services.worker.training.checkpoints import CheckpointFolder, Snapshot
 from services.worker.training.dataset_file import DatasetFile
 from services.worker.training.disk_space import Patience, when_disk_allows
+from services.worker.training.levers import levers_for
 from services.worker.training.loop import train
 from services.worker.training.memory import explain_out_of_memory
 from services.worker.training.plan import Plan, choose_plan
@@ -71,7 +72,8 @@ def fine_tune(
         seed = request.hyperparameters.seed
         with attached(base, lora_config(request.hyperparameters.lora, base), seed=seed) as adapted:
             snapshot = resume(checkpoints, adapted, report)
-            plan = plan_for(base, request, snapshot)
+            plan = plan_for(base, request, rows, snapshot)
+            report.event(plan.described(), data={"plan": plan.as_dict()})
             keeper = CheckpointKeeper(
                 checkpoints,
                 adapted,
@@ -190,7 +192,9 @@ def resume(checkpoints: CheckpointFolder, adapted: PeftModel, report: Report) ->
     return snapshot
 
 
-def plan_for(base: LoadedModel, request: FineTuningRequest, snapshot: Snapshot | None) -> Plan:
+def plan_for(
+    base: LoadedModel, request: FineTuningRequest, rows: Rows, snapshot: Snapshot | None
+) -> Plan:
     """A resumed run keeps its plan: another split of a step would round otherwise."""
     if snapshot is not None:
         return Plan(**snapshot.state["plan"])
@@ -199,6 +203,9 @@ def plan_for(base: LoadedModel, request: FineTuningRequest, snapshot: Snapshot |
         config=base.model.config,
         max_seq_length=request.hyperparameters.max_seq_length,
         device=base.device,
+        levers=levers_for(
+            base.model, rows.training.rows, dropout=request.hyperparameters.lora.dropout
+        ),
     )
 
 

@@ -11,13 +11,12 @@ from transformers import PreTrainedModel
 
 from services.worker.failures import FailureCode, JobFailed
 from services.worker.report import Report, WorkerDraining
-from services.worker.training.batching import Schedule, micro_batches, target_count
+from services.worker.training.batching import Schedule, target_count
 from services.worker.training.checkpoint_keeper import CheckpointKeeper
-from services.worker.training.loss import choose_loss
+from services.worker.training.forward import choose_forward
 from services.worker.training.marked_text import TokenRow
 from services.worker.training.optimizer import make_optimizer, optimizer_state, set_optimizer_state
 from services.worker.training.plan import Plan
-from services.worker.training.precision import autocast
 from services.worker.training.run_state import RunState
 from services.worker.training.schedule import learning_rate
 from services.worker.training.step_report import PhaseClock, StepReport, finite
@@ -58,9 +57,10 @@ def train(
         keeper.save(state.step, optimizer_state(optimizer, parameters), {"run": state.as_dict()})
 
     model.train()
-    if plan.gradient_checkpointing:
+    model_recomputes = plan.gradient_checkpointing and not plan.own_layers
+    if model_recomputes:
         model.activation_checkpointing_enable(activation_checkpointing_kwargs={"use_reentrant": False})
-    loss_of = choose_loss(model, full_logits=plan.full_logits)
+    forward = choose_forward(model, plan, device)
     clock, tick = PhaseClock(device), Tick(report)
     step_seconds = 0.0
     try:
@@ -70,7 +70,9 @@ def train(
                 if state.step == schedule.total_steps:
                     save(state)
                 with clock.phase("validation"):
-                    loss = mean_loss(model, validation_rows, plan, device=device, tick=tick.validating)
+                    loss = mean_loss(
+                        model, validation_rows, plan, device=device, tick=tick.validating, forward=forward
+                    )
                 state = replace(state, validation=(*state.validation, (state.step, loss)))
                 report.event(
                     f"Validation loss after step {state.step}: {loss:.4f}",
@@ -85,7 +87,7 @@ def train(
             with clock.phase("data"):
                 step_rows = [rows[index] for index in schedule.rows_of(state.step)]
                 targets = target_count(step_rows)
-                batches = list(micro_batches(step_rows, plan, device))
+                batches = list(forward.batches(step_rows))
             torch.manual_seed(step_seed(hyperparameters.seed, state.step))
             rate = learning_rate(
                 state.step,
@@ -97,12 +99,13 @@ def train(
             # Gradients: micro-batches add up to the step's mean over targets.
             step_loss = torch.zeros((), device=device)
             for batch in batches:
-                with clock.phase("forward"), autocast(model, device):
-                    loss_share = loss_of(batch, 1.0 / targets)
+                with clock.phase("forward"):
+                    loss_share = forward.loss(batch, 1.0 / targets)
                 with clock.phase("backward"):
                     loss_share.backward()
                 step_loss += loss_share.detach()
                 tick.training()
+            forward.step_over()
 
             # Update, unless the numbers are no longer numbers.
             with clock.phase("optimizer"):
@@ -144,6 +147,7 @@ def train(
                 target_tokens=targets,
                 eta_seconds=step_seconds * (schedule.total_steps - state.step),
                 phase_seconds=clock.take(),
+                levers=plan.levers,
             )
             observe(step_report)
             tick.done(step_report)
@@ -156,7 +160,7 @@ def train(
             save(state)
         raise
     finally:
-        if plan.gradient_checkpointing:
+        if model_recomputes:
             model.activation_checkpointing_disable()
             model.disable_input_require_grads()
     return state

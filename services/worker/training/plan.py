@@ -1,7 +1,7 @@
 """How a step is computed: all that may change its speed and memory, nothing that may change its result."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 import torch
@@ -12,6 +12,7 @@ from shared.schemas import ExplicitPlan
 
 BASELINE_ROWS = 2
 MEMORY_SHARE_FOR_ACTIVATIONS = 0.4
+MEMORY_SHARE_FOR_WEIGHTS = 0.3  # dequantized for the whole run
 # Tokens of a micro-batch, best first. A CPU gains nothing from large ones, and answers a cancel later.
 BUDGETS = {"cuda": (4096, 2048, 1024), "cpu": (1024, 512)}
 # Rough: on a small GPU dequantizing takes 60 tokens' time, on a large one launching kernels takes thousands'.
@@ -51,7 +52,40 @@ class Plan:
     off: Mapping[str, str] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        return {**asdict(self), "off": dict(self.off)}
+
+    @property
+    def levers(self) -> tuple[str, ...]:
+        """The names of those that are on, for people."""
+        on = {
+            "no padding to a fixed length": self.pad_to is None,
+            "logits of targets only": not self.full_logits,
+            "own layers": self.own_layers,
+            "flat layout": self.layout == "flat",
+            f"shared prefix of {self.shared_prefix_tokens} tokens": self.shared_prefix_tokens > 0,
+            f"weights dequantized once a {self.weights}": self.weights != "use",
+            "nothing computed twice": not self.gradient_checkpointing,
+        }
+        return tuple(name for name, is_on in on.items() if is_on)
+
+    def described(self) -> str:
+        """One sentence for the job's events."""
+        left_off = "; ".join(f"{lever} off: {reason}" for lever, reason in self.off.items())
+        return f"Plan {self.name}: {', '.join(self.levers) or 'no lever'}" + (f" ({left_off})" if left_off else "")
+
+
+@dataclass(frozen=True)
+class Levers:
+    """What a model, its adapter and its rows allow beyond the model's own forward.
+
+    `dequantized_bytes` is the size of all 4-bit weights in the dtype they compute in; `off` says why a
+    lever can't be used.
+    """
+
+    own_layers: bool = False
+    shared_prefix_tokens: int = 0
+    dequantized_bytes: int = 0
+    off: Mapping[str, str] = field(default_factory=dict)
 
 
 def choose_plan(
@@ -60,20 +94,58 @@ def choose_plan(
     config: PretrainedConfig,
     max_seq_length: int,
     device: torch.device,
+    levers: Levers = Levers(),
 ) -> Plan:
     """The plan for a request; `auto` looks at the model's shape and the memory that is free now."""
-    if isinstance(wanted, ExplicitPlan):
-        return Plan("explicit", wanted.tokens_per_micro_batch, wanted.gradient_checkpointing)
     if wanted == "baseline":
         return baseline_plan(max_seq_length)
     free = free_memory_bytes(device)
-    room = float("inf") if free is None else free * MEMORY_SHARE_FOR_ACTIVATIONS
+    free_bytes = float("inf") if free is None else float(free)
+    if isinstance(wanted, ExplicitPlan):
+        plan = Plan("explicit", wanted.tokens_per_micro_batch, wanted.gradient_checkpointing)
+        return with_levers(plan, levers, free_bytes)
+    cost = MICRO_BATCH_COST_TOKENS[device.type]
+    tokens, recompute_every = fitting(config, max_seq_length, device, levers, free_bytes)
+    plan = Plan(
+        "auto",
+        tokens,
+        gradient_checkpointing=recompute_every is not None,
+        micro_batch_cost_tokens=cost,
+        recompute_every=recompute_every or 1,
+    )
+    return with_levers(plan, levers, free_bytes)
+
+
+def with_levers(plan: Plan, levers: Levers, free_bytes: float) -> Plan:
+    """`plan` with all levers that can be used, and the reasons for the others."""
+    if not levers.own_layers:
+        return replace(plan, off=dict(levers.off))
+    keep = levers.dequantized_bytes <= free_bytes * MEMORY_SHARE_FOR_WEIGHTS
+    reasons = {} if keep else {"weights": f"{levers.dequantized_bytes} bytes of {free_bytes:.0f} free"}
+    return replace(
+        plan,
+        own_layers=True,
+        layout="flat",
+        shared_prefix_tokens=levers.shared_prefix_tokens,
+        weights="run" if keep else "use",
+        off={**levers.off, **reasons},
+    )
+
+
+def fitting(
+    config: PretrainedConfig, max_seq_length: int, device: torch.device, levers: Levers, free_bytes: float
+) -> tuple[int, int | None]:
+    """Tokens of a micro-batch, and of how many layers one is computed again (None: of none)."""
+    room = free_bytes * MEMORY_SHARE_FOR_ACTIVATIONS
+    budgets = BUDGETS[device.type]
     per_token = activation_bytes_per_token(config)
-    budgets, cost = BUDGETS[device.type], MICRO_BATCH_COST_TOKENS[device.type]
+    if levers.own_layers:
+        per_token = own_layers_bytes_per_token(config, max_seq_length)
     for tokens in budgets:
         if max(tokens, max_seq_length) * per_token <= room:
-            return Plan("auto", tokens, gradient_checkpointing=False, micro_batch_cost_tokens=cost)
-    return Plan("auto", budgets[-1], gradient_checkpointing=True, micro_batch_cost_tokens=cost)
+            return tokens, None
+    half = levers.own_layers and max(budgets[-1], max_seq_length) * per_token / 2 <= room
+    return budgets[-1], 2 if half else 1
 
 
 def baseline_plan(max_seq_length: int) -> Plan:
@@ -106,3 +178,15 @@ def activation_bytes_per_token(config: PretrainedConfig) -> int:
     """
     inner = getattr(config, "intermediate_size", None) or 4 * config.hidden_size
     return int(config.num_hidden_layers * (16 * config.hidden_size + 6 * inner) * 4)
+
+
+def own_layers_bytes_per_token(config: PretrainedConfig, max_seq_length: int) -> int:
+    """The same for the written-out layers, in bf16 and with LoRA on every linear layer.
+
+    5 tensors of the hidden size, 3 of the inner size, queries, keys and values before and after padding, and
+    a row of attention's score matrix for each head.
+    """
+    heads = config.num_attention_heads * config.head_dim + 2 * config.num_key_value_heads * config.head_dim
+    scores = config.num_attention_heads * max_seq_length
+    tensors = 5 * config.hidden_size + 3 * config.intermediate_size + 2 * heads + scores
+    return int(config.num_hidden_layers * tensors * 2)

@@ -14,8 +14,9 @@ PHASES = ("data", "forward", "backward", "optimizer", "validation", "save")
 
 @dataclass(frozen=True)
 class StepReport:
-    """`step` counts from 1. Tokens are this step's: `real` without, `computed` with padding; seconds are
-    wall time.
+    """`step` counts from 1. Tokens are this step's: `real` those of its rows, `computed` those put through
+    the layers, which padding makes more and a shared prefix fewer; seconds are wall time. `levers` are the
+    plan's.
 
     `phase_seconds` also holds what happened since the step before (a checkpoint, a validation), which
     `step_seconds` leaves out.
@@ -32,6 +33,7 @@ class StepReport:
     target_tokens: int
     eta_seconds: float
     phase_seconds: dict[str, float]
+    levers: tuple[str, ...] = ()
 
     @property
     def tokens_per_second(self) -> float:

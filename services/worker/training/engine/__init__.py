@@ -1,0 +1,1 @@
+"""The Llama family's layers written out for training an adapter: frozen weights, no padding, no casts."""

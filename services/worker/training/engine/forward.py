@@ -1,0 +1,120 @@
+"""A packed micro-batch through a Llama model's layers to its loss, read from top to bottom."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
+from transformers import LlamaForCausalLM
+
+from services.worker.training.engine.attention import Heads, Positions, attend
+from services.worker.training.engine.elementwise import add_norm, swiglu
+from services.worker.training.engine.head import cross_entropy
+from services.worker.training.engine.layout import PackedBatch
+from services.worker.training.engine.lora import AdaptedLinears
+from services.worker.training.engine.model_parts import adapted_linears
+from services.worker.training.plan import Plan
+
+
+@dataclass(frozen=True)
+class _Layer:
+    """One decoder layer; `norms` are those before attention and before the MLP."""
+
+    norms: tuple[Tensor, Tensor]
+    epsilon: float
+    qkv: AdaptedLinears
+    out: AdaptedLinears
+    gate_and_up: AdaptedLinears
+    down: AdaptedLinears
+
+
+class OwnLayers:
+    """The loss of packed micro-batches, by the weights of `model` and of the adapter it carries.
+
+    The model itself is only read. It must be one that `model_parts.why_not` has nothing against.
+    """
+
+    def __init__(self, model: LlamaForCausalLM, plan: Plan) -> None:
+        decoder, config = model.model, model.config
+        self._embedding, self._norm, self._head = decoder.embed_tokens, decoder.norm, model.lm_head
+        self._rotary = decoder.rotary_emb
+        self._heads = Heads(config.num_attention_heads, config.num_key_value_heads, config.head_dim)
+        self._layers = [_layer(module, plan) for module in decoder.layers]
+        self._recompute_every = plan.recompute_every if plan.gradient_checkpointing else None
+        self._positions = Positions(torch.empty(0), torch.empty(0))
+
+    def __call__(self, batch: PackedBatch, scale: float) -> Tensor:
+        """The cross-entropy of the batch's targets times `scale`: an fp32 scalar."""
+        hidden = self.hidden_at_sources(batch)
+        return cross_entropy(hidden, self._head, batch, scale)
+
+    def hidden_at_sources(self, batch: PackedBatch) -> Tensor:
+        """What the head sees: [sources, hidden]. Autocast would only get in the way: dtypes are chosen here."""
+        with torch.autocast(batch.ids.device.type, enabled=False):
+            x: Tensor = self._embedding(batch.ids)
+            positions = self._positions_for(batch, x)
+            update: Tensor | None = None
+            last = len(self._layers) - 1
+            for number, layer in enumerate(self._layers):
+                sources = batch.sources if number == last else None
+                if self._recomputes(number):
+                    x, update = checkpoint(
+                        self._through, layer, x, update, batch, positions, sources, use_reentrant=False
+                    )
+                else:
+                    x, update = self._through(layer, x, update, batch, positions, sources)
+            return add_norm(x, update, self._norm.weight, self._norm.variance_epsilon)[1]
+
+    def step_over(self) -> None:
+        """Weights kept for a step are let go."""
+        for layer in self._layers:
+            for linears in (layer.qkv, layer.out, layer.gate_and_up, layer.down):
+                linears.weights.forget()
+
+    def _through(
+        self,
+        layer: _Layer,
+        x: Tensor,
+        update: Tensor | None,
+        batch: PackedBatch,
+        positions: Positions,
+        sources: Tensor | None,
+    ) -> tuple[Tensor, Tensor]:
+        """One layer: residual stream and what is to be added to it, both [tokens, hidden].
+
+        With `sources` (the last layer) all that follows attention is only done where a target is predicted.
+        """
+        x, normed = add_norm(x, update, layer.norms[0], layer.epsilon)
+        attended = attend(layer.qkv(normed), batch, self._heads, positions)
+        if sources is not None:
+            x, attended = x.index_select(0, sources), attended.index_select(0, sources)
+        x, normed = add_norm(x, layer.out(attended), layer.norms[1], layer.epsilon)
+        return x, layer.down(swiglu(layer.gate_and_up(normed)))
+
+    def _recomputes(self, number: int) -> bool:
+        every = self._recompute_every
+        return every is not None and number % every == 0 and torch.is_grad_enabled()
+
+    def _positions_for(self, batch: PackedBatch, like: Tensor) -> Positions:
+        """The model's own angles, kept for as many positions as were ever wanted."""
+        wanted = batch.prefix_tokens + max((group.width for group in batch.groups), default=0)
+        if len(self._positions.cos) < wanted:
+            with torch.no_grad():
+                ids = torch.arange(wanted, device=like.device).unsqueeze(0)
+                cos, sin = self._rotary(like, ids)
+            half = self._heads.size // 2  # the model writes every angle twice
+            self._positions = Positions(cos[0, :, None, :half], sin[0, :, None, :half])
+        return self._positions
+
+
+def _layer(module: nn.Module, plan: Plan) -> _Layer:
+    attention, mlp = module.self_attn, module.mlp
+    before, after = module.input_layernorm, module.post_attention_layernorm
+    return _Layer(
+        norms=(before.weight, after.weight),
+        epsilon=before.variance_epsilon,
+        qkv=adapted_linears([attention.q_proj, attention.k_proj, attention.v_proj], plan.weights),
+        out=adapted_linears([attention.o_proj], plan.weights),
+        gate_and_up=adapted_linears([mlp.gate_proj, mlp.up_proj], plan.weights),
+        down=adapted_linears([mlp.down_proj], plan.weights),
+    )

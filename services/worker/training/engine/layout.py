@@ -1,0 +1,178 @@
+"""Where each token of a micro-batch stands: a shared prefix once, then the rows' own tokens."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from services.worker.training.marked_text import TokenRow
+
+# What one more attention group costs (its dozen small operations), in slots of the group's score matrix.
+GROUP_COST_SCORES = 2048
+
+
+@dataclass(frozen=True)
+class AttentionGroup:
+    """Rows that attention computes together, each in `width` slots: tokens `start` to `stop`.
+
+    Where all rows are as long as the group is wide, slots and tokens are the same and the indices are None.
+    Otherwise `slots` int64 [rows · width] says which token (counted from `start`) stands in a slot, `places`
+    int64 [tokens] in which slot a token stands, and `empty` int64 which slots have none; there `slots` names
+    any token. Empty slots stand right of all tokens of their row, where causal attention does not look.
+    """
+
+    start: int
+    stop: int
+    rows: int
+    width: int
+    slots: Tensor | None = None
+    places: Tensor | None = None
+    empty: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class PackedBatch:
+    """`ids` int64 [tokens]: `prefix_tokens` that all rows share, then each group's tokens.
+
+    `sources` int64 [sources] are the tokens from which something is to be predicted, ascending. Target n is
+    the token `labels[n]`, predicted from source `label_sources[n]` (ascending), for `label_rows[n]` rows
+    (fp32). A source has several targets where the rows part.
+    """
+
+    ids: Tensor
+    prefix_tokens: int
+    groups: tuple[AttentionGroup, ...]
+    sources: Tensor
+    labels: Tensor
+    label_sources: Tensor
+    label_rows: Tensor
+    real_tokens: int
+
+    @property
+    def computed_tokens(self) -> int:
+        return self.ids.numel()
+
+
+def pack(
+    rows: Sequence[TokenRow], device: torch.device, *, prefix_tokens: int = 0, padded: bool = False
+) -> PackedBatch:
+    """One micro-batch of `rows`, which all begin with the same `prefix_tokens` tokens.
+
+    `padded` fills every row up to the longest; otherwise no token is there twice or for nothing.
+    """
+    owned = sorted((row for row in rows if len(row) > prefix_tokens), key=len, reverse=True)
+    lengths = [len(row) - prefix_tokens for row in owned]
+    ids = [rows[0].ids[:prefix_tokens]]
+    targets = _prefix_targets(rows, prefix_tokens)
+    groups: list[AttentionGroup] = []
+    start = prefix_tokens
+    for first, last in _groups(lengths, prefix_tokens, padded):
+        members, own = owned[first:last], lengths[first:last]
+        width = own[0] if padded else 0
+        starts = []
+        for row, length in zip(members, own, strict=True):
+            starts.append(sum(len(part) for part in ids))
+            ids.append(row.ids[prefix_tokens:])
+            if width > length:
+                ids.append(np.zeros(width - length, dtype=np.int32))
+        for row, at in zip(members, starts, strict=True):
+            targets += _own_targets(row, at, prefix_tokens)
+        stop = sum(len(part) for part in ids)
+        groups.append(_group(start, stop, own, padded, device))
+        start = stop
+    tokens = torch.from_numpy(np.concatenate(ids).astype(np.int64))
+    return PackedBatch(
+        tokens.to(device),
+        prefix_tokens,
+        tuple(groups),
+        **_target_tensors(targets, device),
+        real_tokens=sum(len(row) for row in rows),
+    )
+
+
+def split_sorted(items: Sequence[object], cost: Callable[[int, int], float | None]) -> list[tuple[int, int]]:
+    """The cheapest cut of a sorted sequence into stretches [first, last), as a shortest path.
+
+    `cost(first, last)` of a stretch; None if it may not be, which must then hold for every longer one that
+    ends there. A stretch of one is always possible.
+    """
+    costs, starts = [0.0], [0]
+    for end in range(1, len(items) + 1):
+        best, best_start = float("inf"), end - 1
+        for start in range(end - 1, -1, -1):
+            price = cost(start, end)
+            if price is None:
+                break
+            if costs[start] + price < best:
+                best, best_start = costs[start] + price, start
+        costs.append(best)
+        starts.append(best_start)
+    borders = [len(items)]
+    while borders[-1]:
+        borders.append(starts[borders[-1]])
+    return list(zip(borders[:0:-1], borders[-2::-1], strict=True))
+
+
+def _groups(lengths: list[int], prefix_tokens: int, padded: bool) -> list[tuple[int, int]]:
+    if not lengths:
+        return []
+    if padded:
+        return [(0, len(lengths))]
+
+    def scores(first: int, last: int) -> float:
+        width = lengths[first]
+        return (last - first) * width * (prefix_tokens + width) + GROUP_COST_SCORES
+
+    return split_sorted(lengths, scores)
+
+
+def _group(start: int, stop: int, lengths: list[int], padded: bool, device: torch.device) -> AttentionGroup:
+    width = lengths[0]
+    if padded or lengths[-1] == width:
+        return AttentionGroup(start, stop, len(lengths), width)
+    within = np.arange(width)
+    full = within < np.asarray(lengths)[:, None]
+    places = np.flatnonzero(full)
+    slots = np.zeros(full.size, dtype=np.int64)
+    slots[places] = np.arange(len(places))
+    indices = (torch.from_numpy(part).to(device) for part in (slots, places, np.flatnonzero(~full)))
+    return AttentionGroup(start, stop, len(lengths), width, *indices)
+
+
+_Targets = list[tuple[int, int, int]]
+"""(token it is predicted from, label, rows)"""
+
+
+def _prefix_targets(rows: Sequence[TokenRow], prefix_tokens: int) -> _Targets:
+    """Targets within the prefix, by how many rows learn them, and the rows' first own tokens after it."""
+    if not prefix_tokens:
+        return []
+    learned = np.sum([row.targets[:prefix_tokens] for row in rows], axis=0)
+    prefix = rows[0].ids
+    targets = [(at - 1, int(prefix[at]), int(learned[at])) for at in range(1, prefix_tokens) if learned[at]]
+    firsts: dict[int, int] = {}
+    for row in rows:
+        if len(row) > prefix_tokens and row.targets[prefix_tokens]:
+            label = int(row.ids[prefix_tokens])
+            firsts[label] = firsts.get(label, 0) + 1
+    return targets + [(prefix_tokens - 1, label, count) for label, count in sorted(firsts.items())]
+
+
+def _own_targets(row: TokenRow, start: int, prefix_tokens: int) -> _Targets:
+    """Targets after a row's first own token, whose source is the token before them."""
+    own = row.targets[prefix_tokens:].copy()
+    own[0] = False
+    return [(start + int(at) - 1, int(row.ids[prefix_tokens + at]), 1) for at in np.flatnonzero(own)]
+
+
+def _target_tensors(targets: _Targets, device: torch.device) -> dict[str, Tensor]:
+    table = np.asarray(targets, dtype=np.int64).reshape(-1, 3)
+    sources, label_sources = np.unique(table[:, 0], return_inverse=True)
+    return {
+        "sources": torch.from_numpy(sources).to(device),
+        "labels": torch.from_numpy(table[:, 1].copy()).to(device),
+        "label_sources": torch.from_numpy(label_sources.reshape(-1).astype(np.int64)).to(device),
+        "label_rows": torch.from_numpy(table[:, 2].astype(np.float32)).to(device),
+    }

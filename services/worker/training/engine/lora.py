@@ -1,0 +1,108 @@
+"""Frozen linear layers with LoRA on some of them (Hu et al. 2021), as one function of their common input."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from services.worker.training.engine.weights import FrozenWeights
+
+
+@dataclass(frozen=True)
+class Adapter:
+    """One layer's fp32 matrices A [rank, in] and B [out, rank]; its output starts at `offset` of the group's."""
+
+    a: nn.Parameter
+    b: nn.Parameter
+    scale: float
+    offset: int
+
+
+class AdaptedLinears:
+    """y = x·Wᵀ + scale · (x·Aᵀ)·Bᵀ for all layers of a group, their outputs side by side.
+
+    x and y have the dtype that the base computes in, LoRA is computed in it as well; A, B and their gradients
+    are fp32.
+    """
+
+    def __init__(self, weights: FrozenWeights, adapters: Sequence[Adapter]) -> None:
+        self.weights, self.adapters = weights, adapters
+        self._parameters = [matrix for adapter in adapters for matrix in (adapter.a, adapter.b)]
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """[tokens, in] -> [tokens, all outputs]"""
+        y: Tensor = _AdaptedLinears.apply(x, self, *self._parameters)
+        return y
+
+    def down(self, dtype: torch.dtype) -> Tensor:
+        """All A, one upon the other: [ranks, in]."""
+        return torch.cat([adapter.a.detach() for adapter in self.adapters]).to(dtype)
+
+    def up(self, dtype: torch.dtype) -> Tensor:
+        """All scale · B, each in the rows of its layer and the columns of its A: [all outputs, ranks]."""
+        ranks = sum(adapter.a.shape[0] for adapter in self.adapters)
+        like = self.adapters[0].b
+        up = torch.zeros(sum(self.weights.out_features), ranks, dtype=dtype, device=like.device)
+        for adapter, rows, columns in self._blocks():
+            up[rows, columns] = adapter.b.detach() * adapter.scale
+        return up
+
+    def gradients(self, down: Tensor, up: Tensor) -> list[Tensor]:
+        """The parameters' gradients, out of those of `down()` and `up()`."""
+        gradients = []
+        for adapter, rows, columns in self._blocks():
+            gradients += [down[columns].float(), up[rows, columns].float() * adapter.scale]
+        return gradients
+
+    def _blocks(self) -> list[tuple[Adapter, slice, slice]]:
+        blocks, column = [], 0
+        for adapter in self.adapters:
+            out, rank = adapter.b.shape
+            rows, columns = slice(adapter.offset, adapter.offset + out), slice(column, column + rank)
+            blocks.append((adapter, rows, columns))
+            column += rank
+        return blocks
+
+
+class _AdaptedLinears(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, group: AdaptedLinears, *parameters: Tensor) -> Tensor:
+        ctx.group = group
+        y = _times(x, group.weights.matrices())
+        if group.adapters:
+            down, up = group.down(x.dtype), group.up(x.dtype)
+            inner = x @ down.t()
+            y.addmm_(inner, up.t())
+            ctx.save_for_backward(x, down, up, inner)
+        return y
+
+    @staticmethod
+    def backward(ctx: Any, g: Tensor) -> tuple[Tensor | None, ...]:
+        group: AdaptedLinears = ctx.group
+        dx = _times_transposed(g, group.weights.matrices()) if ctx.needs_input_grad[0] else None
+        if not group.adapters:
+            return dx, None
+        x, down, up, inner = ctx.saved_tensors
+        d_inner = g @ up
+        if dx is not None:
+            dx.addmm_(d_inner, down)
+        gradients = group.gradients(d_inner.t() @ x, g.t() @ inner)
+        return dx, None, *gradients
+
+
+def _times(x: Tensor, matrices: list[Tensor]) -> Tensor:
+    parts = [F.linear(x, matrix) for matrix in matrices]
+    return parts[0] if len(parts) == 1 else torch.cat(parts, dim=-1)
+
+
+def _times_transposed(g: Tensor, matrices: list[Tensor]) -> Tensor:
+    if len(matrices) == 1:
+        return g @ matrices[0]
+    parts = g.split([len(matrix) for matrix in matrices], dim=-1)
+    dx = parts[0] @ matrices[0]
+    for part, matrix in zip(parts[1:], matrices[1:], strict=True):
+        dx.addmm_(part, matrix)
+    return dx

@@ -1,0 +1,54 @@
+"""What the written-out layers take from a model, and which models they are not made for."""
+
+from collections.abc import Sequence
+
+from peft.tuners.lora import LoraLayer
+from torch import nn
+from transformers import LlamaForCausalLM, PreTrainedConfig, PreTrainedModel
+
+from services.worker.training.engine.lora import AdaptedLinears, Adapter
+from services.worker.training.engine.weights import FrozenWeights, Keep
+
+ROPE_TYPES = ("default", "linear", "llama3")  # their angles depend on nothing but the position
+
+
+def why_not(model: PreTrainedModel, *, dropout: float) -> str | None:
+    """Why `OwnLayers` would not compute what `model` does, or None if it would."""
+    if type(model) is not LlamaForCausalLM:
+        return f"the model is a {type(model).__name__}, not a LlamaForCausalLM"
+    config = model.config
+    if dropout:
+        return f"lora.dropout {dropout:g} draws anew for each token of each row"
+    if reason := _unusual(config):
+        return reason
+    if any(parameter.requires_grad for parameter in model.lm_head.parameters()):
+        return "the output head is trained"
+    return None
+
+
+def adapted_linears(layers: Sequence[nn.Module], keep: Keep) -> AdaptedLinears:
+    """Layers with the same input, each plain or with PEFT's LoRA on it."""
+    bases = [layer.get_base_layer() if isinstance(layer, LoraLayer) else layer for layer in layers]
+    adapters, offset = [], 0
+    for layer, base in zip(layers, bases, strict=True):
+        if isinstance(layer, LoraLayer):
+            (name,) = layer.active_adapters
+            a, b = layer.lora_A[name].weight, layer.lora_B[name].weight
+            adapters.append(Adapter(a, b, layer.scaling[name], offset))
+        offset += base.out_features
+    return AdaptedLinears(FrozenWeights(bases, keep), adapters)
+
+
+def _unusual(config: PreTrainedConfig) -> str | None:
+    """What of a Llama's configuration the layers don't know."""
+    known = {
+        "hidden_act": ("silu",),
+        "attention_bias": (False,),
+        "mlp_bias": (False,),
+        "attention_dropout": (0, 0.0),
+    }
+    for name, values in known.items():
+        if (value := getattr(config, name)) not in values:
+            return f"the model's {name} is {value}"
+    rope = config.rope_parameters["rope_type"]
+    return None if rope in ROPE_TYPES else f"the model's rope_type is {rope}"

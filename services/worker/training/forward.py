@@ -1,0 +1,65 @@
+"""From a step's rows to its loss, by the model's own forward or by the layers written out in `engine/`."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+from transformers import PreTrainedModel
+
+from services.worker.training.batching import MicroBatch, micro_batches, packed_batches
+from services.worker.training.engine.forward import OwnLayers
+from services.worker.training.levers import common_prefix
+from services.worker.training.loss import choose_loss
+from services.worker.training.marked_text import TokenRow
+from services.worker.training.plan import Plan
+from services.worker.training.precision import autocast
+
+
+class Forward(Protocol):
+    """How a plan computes; `Any` is a micro-batch of its own kind, with its `real` and `computed` tokens."""
+
+    def batches(self, rows: Sequence[TokenRow]) -> Iterator[Any]:
+        """The rows as micro-batches; together they are exactly `rows`."""
+
+    def loss(self, batch: Any, scale: float) -> Tensor:
+        """The sum of the batch's targets' cross-entropy times `scale`: an fp32 scalar."""
+
+    def step_over(self) -> None:
+        """What is kept for a step can be let go."""
+
+
+def choose_forward(model: PreTrainedModel, plan: Plan, device: torch.device) -> Forward:
+    return WrittenOut(model, plan, device) if plan.own_layers else ModelsOwn(model, plan, device)
+
+
+class ModelsOwn:
+    """The model's forward and torch's autocast, whatever the model is."""
+
+    def __init__(self, model: PreTrainedModel, plan: Plan, device: torch.device) -> None:
+        self._model, self._plan, self._device = model, plan, device
+        self._loss = choose_loss(model, full_logits=plan.full_logits)
+
+    def batches(self, rows: Sequence[TokenRow]) -> Iterator[MicroBatch]:
+        return micro_batches(rows, self._plan, self._device)
+
+    def loss(self, batch: MicroBatch, scale: float) -> Tensor:
+        with autocast(self._model, self._device):
+            return self._loss(batch, scale)
+
+    def step_over(self) -> None:
+        return
+
+
+class WrittenOut:
+    """The layers of `engine/`; of the plan's shared prefix only what the rows at hand really share."""
+
+    def __init__(self, model: PreTrainedModel, plan: Plan, device: torch.device) -> None:
+        self._plan, self._device = plan, device
+        self._layers = OwnLayers(model, plan)  # type: ignore[arg-type]  # what `levers_for` looked at
+        self.loss = self._layers.__call__
+        self.step_over = self._layers.step_over
+
+    def batches(self, rows: Sequence[TokenRow]) -> Iterator[Any]:
+        prefix = min(self._plan.shared_prefix_tokens, common_prefix(rows))
+        return packed_batches(rows, self._plan, self._device, prefix_tokens=prefix)
