@@ -11,6 +11,7 @@ from bench.document import Samples, say
 from bench.peers import NoEnvironment, python_for
 from bench.train_arms.job import TrainJob
 
+ARMS_AT_ONCE = 8
 METRIC = "seconds_per_16_rows"
 SEED = 0
 
@@ -69,8 +70,24 @@ class Results:
 def measure(
     case: str, inputs: Inputs, arms: Sequence[str], measuring: Measuring, samples: Samples
 ) -> Results:
-    """One value for each turn; an arm that fails is left out from then on, and its reason kept."""
+    """One value for each turn; an arm that fails is left out from then on, and its reason kept.
+
+    More arms than memory may hold models of are measured one group after the other.
+    """
     results = Results()
+    for first in range(0, len(arms), ARMS_AT_ONCE):
+        _measure_group(case, inputs, arms[first : first + ARMS_AT_ONCE], measuring, samples, results)
+    return results
+
+
+def _measure_group(
+    case: str,
+    inputs: Inputs,
+    arms: Sequence[str],
+    measuring: Measuring,
+    samples: Samples,
+    results: Results,
+) -> None:
     running: dict[str, ArmProcess] = {}
 
     def attempt(arm: str, work: Callable[[str], None]) -> None:
@@ -105,7 +122,6 @@ def measure(
         for repeat in range(measuring.repeats):
             for arm in list(running):
                 attempt(arm, partial(turn, repeat))
-    return results
 
 
 def make_job(arm: str, case: str, inputs: Inputs, measuring: Measuring) -> TrainJob:

@@ -22,6 +22,7 @@ from services.worker.training.adapter import attached, set_adapter_weights, trai
 from services.worker.training.batching import Schedule
 from services.worker.training.checkpoint_keeper import CheckpointKeeper
 from services.worker.training.checkpoints import CheckpointFolder
+from services.worker.training.levers import levers_for
 from services.worker.training.loop import train
 from services.worker.training.marked_text import TokenRow
 from services.worker.training.plan import Plan, baseline_plan, choose_plan
@@ -112,6 +113,7 @@ def plan_for(job: TrainJob, ready: Loaded) -> Plan:
         config=ready.base.model.config,
         max_seq_length=job.max_seq_length,
         device=ready.base.device,
+        levers=levers_for(ready.base.model, ready.rows, dropout=0.0),
     )
     return plan_of(job.arm, baseline_plan(job.max_seq_length), auto)
 

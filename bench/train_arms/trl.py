@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 from peft import PeftModel
-from transformers import AutoTokenizer
+from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 from trl import SFTConfig, SFTTrainer
 
 from bench.train_arms.hf import Told, common_arguments, quantized
@@ -19,19 +19,26 @@ from datasets import Dataset
 
 
 def best(job: TrainJob, turns: Turns) -> None:
+    model = PeftModel.from_pretrained(quantized(job), job.start, is_trainable=True)
+    packed(job, turns, model, AutoTokenizer.from_pretrained(job.model))
+
+
+def packed(job: TrainJob, turns: Turns, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> None:
+    """Best-fit decreasing packs of the full length, one at a time, as many a step as 16 rows fill."""
     rows = TokenFile.read(job.rows_path)
+    packs = packs_per_step(rows, job)
     trainer = Counting(
-        model=PeftModel.from_pretrained(quantized(job), job.start, is_trainable=True),
+        model=model,
         args=SFTConfig(
             **common_arguments(job) | {"remove_unused_columns": True},
             packing=True,
             packing_strategy="bfd",
             max_length=job.max_seq_length,
             per_device_train_batch_size=1,
-            gradient_accumulation_steps=packs_per_step(rows, job),
+            gradient_accumulation_steps=packs,
             gradient_checkpointing=False,
         ),
-        processing_class=AutoTokenizer.from_pretrained(job.model),
+        processing_class=tokenizer,
         train_dataset=Dataset.from_dict(
             {"input_ids": rows.ids, "labels": [rows.labels(row) for row in range(len(rows.ids))]}
         ),
@@ -39,7 +46,7 @@ def best(job: TrainJob, turns: Turns) -> None:
     for parameter in trainer.model.parameters():
         if parameter.requires_grad:
             parameter.data = parameter.data.float()
-    rows_per_step = len(rows.ids) / len(trainer.train_dataset) * packs_per_step(rows, job)
+    rows_per_step = len(rows.ids) / len(trainer.train_dataset) * packs
     trainer.add_callback(Told(turns, lambda: (rows_per_step, trainer.take_tokens())))
     trainer.train()
 

@@ -104,7 +104,11 @@ def arms_in(folder: Path) -> Iterator[psutil.Process]:
 
 
 def test_levers_alone_and_added_up_go_from_the_baseline_to_auto() -> None:
-    baseline, auto = baseline_plan(512), Plan("auto", 1024, gradient_checkpointing=False)
+    auto = Plan(
+        "auto", 1024, gradient_checkpointing=False, own_layers=True, layout="flat", weights="run",
+        shared_prefix_tokens=9,
+    )  # fmt: skip
+    baseline = baseline_plan(512)
     assert plan_of("ours-baseline", baseline, auto) == baseline
     assert plan_of("ours-auto", baseline, auto) == auto
     assert plan_of("ours-head", baseline, auto).full_logits is False

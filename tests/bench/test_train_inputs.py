@@ -13,6 +13,7 @@ from bench.sms import NoMessages, joined, read_messages, shuffled
 from bench.train_arms.hf import spread, tokens_by_step
 from bench.train_arms.job import TrainJob
 from bench.train_arms.ours import schedule, token_rows
+from bench.train_arms.packs import Packs
 from bench.train_arms.token_file import TokenFile
 from bench.train_inputs import CAP, CASES, make_rows, make_start, random_rows
 from tests.bench.messages import some_messages, write_messages
@@ -127,3 +128,19 @@ def test_a_line_that_is_no_message_is_named(line: str, tmp_path: Path) -> None:
     path.write_text(f"ham\tHello\n{line}\nham\tBye\n")
     with pytest.raises(NoMessages, match="line 2"):
         read_messages(path)
+
+
+def test_packs_hold_every_row_once_and_never_overflow() -> None:
+    file = random_rows(100, 160, seed=0)
+    job = a_job()
+    packs = Packs.of(file, job)
+    assert sorted(row for pack in packs.rows for row in pack) == list(range(160))
+    assert max(packs.tokens) <= CAP
+    assert sum(packs.tokens) == file.tokens
+    for pack, given in zip(packs.rows, packs.numbered(file), strict=True):
+        starts = [place for place, position in enumerate(given["position_ids"]) if position == 0]
+        assert len(starts) == len(pack)
+        assert all(given["labels"][start] == -100 for start in starts)
+        assert max(given["attention_mask"]) == len(pack)
+    rows, tokens = packs.counts()()
+    assert rows / tokens == pytest.approx(160 / file.tokens, rel=0.01)
