@@ -74,6 +74,7 @@ def make_start(model: Path, folder: Path, *, seed: int) -> Path:
         shapes = get_peft_model_state_dict(get_peft_model(base, config))
     generator = torch.Generator().manual_seed(seed)
     folder.mkdir(parents=True)
+    config.base_model_name_or_path = None  # the name it was drawn for is nobody's business
     config.save_pretrained(folder)
     weights = {name: _draw(name, shape.shape, generator) for name, shape in shapes.items()}
     save_file(weights, folder / "adapter_model.safetensors", metadata={"format": "pt"})

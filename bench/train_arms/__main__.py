@@ -23,6 +23,7 @@ def main(job_file: Path) -> None:
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     hide_folders_that_look_like_packages()
+    hide_what_breaks_on_import()
     from bench.train_arms.job import TrainJob
     from bench.train_arms.turns import Turns, TurnsOver
 
@@ -43,6 +44,17 @@ def hide_folders_that_look_like_packages() -> None:
     spec = importlib.util.find_spec("datasets")
     if spec is not None and spec.origin is None:
         sys.modules["datasets"] = None  # type: ignore[assignment]  # makes `import datasets` an ImportError
+
+
+def hide_what_breaks_on_import() -> None:
+    """torchvision's ordinary build can't be imported beside torch's CPU build, and takes transformers along."""
+    if importlib.util.find_spec("torchvision") is not None:
+        try:
+            importlib.import_module("torchvision")
+        except (RuntimeError, ImportError, OSError):
+            for name in [name for name in sys.modules if name.partition(".")[0] == "torchvision"]:
+                del sys.modules[name]
+            sys.modules["torchvision"] = None  # type: ignore[assignment]
 
 
 def cap_card_memory(cap_bytes: int) -> None:

@@ -1,9 +1,15 @@
 """LLaMA-Factory with packing that keeps rows apart, on rows that are tokens already."""
 
+import sys
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
-from llamafactory.train.tuner import run_exp
+try:
+    import torchaudio  # noqa: F401
+except OSError:
+    # Its ordinary build can't be loaded beside torch's CPU build, and no row here has sound.
+    sys.modules["torchaudio"] = ModuleType("torchaudio")
 
 from bench.train_arms.hf import Told, common_arguments
 from bench.train_arms.job import TrainJob
@@ -15,6 +21,8 @@ from datasets import Dataset, DatasetDict
 
 def packed(job: TrainJob, turns: Turns) -> None:
     """Its own packing wants text, so rows are packed here in the form its `neat_packing` collator takes."""
+    from llamafactory.train.tuner import run_exp
+
     rows = TokenFile.read(job.rows_path)
     packs = Packs.of(rows, job)
     tokenized = Path(job.scratch) / "tokenized"
