@@ -47,7 +47,7 @@ def hide_folders_that_look_like_packages() -> None:
 
 
 def hide_what_breaks_on_import() -> None:
-    """torchvision's ordinary build can't be imported beside torch's CPU build, and takes transformers along."""
+    """torchvision's ordinary build fails beside torch's CPU build, and takes transformers along."""
     if importlib.util.find_spec("torchvision") is not None:
         try:
             importlib.import_module("torchvision")

@@ -1,15 +1,10 @@
 """LLaMA-Factory with packing that keeps rows apart, on rows that are tokens already."""
 
+import importlib
 import sys
 from pathlib import Path
 from types import ModuleType
 from typing import Any
-
-try:
-    import torchaudio  # noqa: F401
-except OSError:
-    # Its ordinary build can't be loaded beside torch's CPU build, and no row here has sound.
-    sys.modules["torchaudio"] = ModuleType("torchaudio")
 
 from bench.train_arms.hf import Told, common_arguments
 from bench.train_arms.job import TrainJob
@@ -21,6 +16,7 @@ from datasets import Dataset, DatasetDict
 
 def packed(job: TrainJob, turns: Turns) -> None:
     """Its own packing wants text, so rows are packed here in the form its `neat_packing` collator takes."""
+    stand_in_for_torchaudio()
     from llamafactory.train.tuner import run_exp
 
     rows = TokenFile.read(job.rows_path)
@@ -50,3 +46,11 @@ def packed(job: TrainJob, turns: Turns) -> None:
         "report_to": "none",
     }
     run_exp(args=ours, callbacks=[Told(turns, packs.counts())])
+
+
+def stand_in_for_torchaudio() -> None:
+    """Its ordinary build can't be loaded beside torch's CPU build, and no row here has sound."""
+    try:
+        importlib.import_module("torchaudio")
+    except OSError:
+        sys.modules["torchaudio"] = ModuleType("torchaudio")

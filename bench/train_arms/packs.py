@@ -38,15 +38,12 @@ class Packs:
         )
 
     def numbered(self, file: TokenFile) -> list[dict[str, Any]]:
-        """`attention_mask` numbers a pack's rows from 1; positions begin anew with each; first tokens are no
-        targets.
-        """
+        """`attention_mask` numbers a pack's rows from 1; a row's first token is no target."""
         return [
             {
                 "input_ids": [token for row in pack for token in file.ids[row]],
                 "labels": [label for row in pack for label in file.labels(row)],
                 "attention_mask": [number for number, row in enumerate(pack, 1) for _ in file.ids[row]],
-                "position_ids": [place for row in pack for place in range(len(file.ids[row]))],
             }
             for pack in self.rows
         ]

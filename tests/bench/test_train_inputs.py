@@ -138,9 +138,8 @@ def test_packs_hold_every_row_once_and_never_overflow() -> None:
     assert max(packs.tokens) <= CAP
     assert sum(packs.tokens) == file.tokens
     for pack, given in zip(packs.rows, packs.numbered(file), strict=True):
-        starts = [place for place, position in enumerate(given["position_ids"]) if position == 0]
-        assert len(starts) == len(pack)
-        assert all(given["labels"][start] == -100 for start in starts)
-        assert max(given["attention_mask"]) == len(pack)
+        assert given["attention_mask"] == [place for place, row in enumerate(pack, 1) for _ in file.ids[row]]
+        assert given["labels"].count(-100) == len(pack)
+        assert len(given["input_ids"]) == len(given["attention_mask"])
     rows, tokens = packs.counts()()
     assert rows / tokens == pytest.approx(160 / file.tokens, rel=0.01)
