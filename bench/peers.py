@@ -12,6 +12,7 @@ from shared.settings import PROJECT_ROOT
 
 PEER_OF_ARM = {"trl-best": "trl", "llamafactory": "llamafactory", "axolotl": "axolotl", "unsloth": "unsloth"}
 TORCH_INDEX = "TUNEDOCK_TORCH_INDEX"
+TORCH_FAMILY = ("torch==", "torchaudio==", "torchvision==")
 
 
 class NoEnvironment(Exception):
@@ -49,8 +50,9 @@ def _environment(peer: str, folder: Path) -> Path:
     _run([sys.executable, "-m", "venv", str(folder)], peer)
     pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
     if index := os.environ.get(TORCH_INDEX):
-        torch = next(line for line in wanted.splitlines() if line.startswith("torch=="))
-        _run([*pip, "--index-url", index, "--no-deps", torch], peer)
+        # Its company is built for one torch; the builds of two places don't load together.
+        family = [line for line in wanted.splitlines() if line.startswith(TORCH_FAMILY)]
+        _run([*pip, "--index-url", index, "--no-deps", *family], peer)
     _run([*pip, "-r", str(requirements_of(peer))], peer)
     stamp.write_text(digest)
     return python

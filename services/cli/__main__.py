@@ -29,7 +29,7 @@ def command_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for group in (demo, serve, submit, life, doctor, key):
         group.add_commands(commands)
-    commands.add_parser("bench", help="repeat the published numbers on this machine: bench load")
+    commands.add_parser("bench", help="repeat the published numbers on this machine: bench load, bench train")
     commands.add_parser("check", help="lint, types and import contracts of the code")
     commands.add_parser("test", help="the test suite; further words go to pytest")
     return parser

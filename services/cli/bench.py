@@ -3,7 +3,7 @@
 import os
 import sys
 
-BENCHES = ("load",)
+BENCHES = ("load", "train")
 
 
 def bench(arguments: list[str]) -> int:

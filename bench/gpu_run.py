@@ -1,0 +1,172 @@
+"""What `bench.gpu` runs once all packages are there: the protocol's arms under the cap of a 6 GB card."""
+
+import argparse
+import json
+import statistics
+import sys
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import torch
+from safetensors.torch import load_file
+from transformers import AutoConfig
+
+from bench.arm_process import ArmStep
+from bench.document import Samples, machine, say
+from bench.model_flops import matrix_flops_per_second, training_flops_per_token
+from bench.train_arms.token_file import TokenFile
+from bench.train_inputs import make_start, random_rows
+from bench.train_measure import SEED, Inputs, Measuring, Results, Steps, measure
+from bench.weights import make_model
+from shared.settings import PROJECT_ROOT
+
+ARMS = ("hf-user", "hf-grouped", "ours-baseline", "ours-auto")
+CASE = "exaone-2.4b/all"
+CAP_BYTES = 5_200_000_000
+STEPS = {"hf-user": Steps(2, 3), "ours-baseline": Steps(2, 3), "*": Steps(3, 12)}
+FIRST_LOSS_BAR, NORM_BAR = 1e-3, (0.98, 1.02)
+
+
+@dataclass(frozen=True)
+class ArmFigures:
+    """Of the counted steps: medians; `model_flops_share` is of the device's own matrix products (MFU)."""
+
+    arm: str
+    seconds_per_16_rows: float
+    real_tokens_per_second: float
+    peak_bytes: int | None
+    model_flops_share: float
+
+
+def main() -> int:
+    arguments = _arguments()
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if device.type != "cuda" and not arguments.without_card:
+        print("bench.gpu: torch sees no CUDA card; --without-card tries the same on the CPU", file=sys.stderr)
+        return 1
+    scratch, started = Path(arguments.scratch).resolve(), time.monotonic()
+    scratch.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix="bench-gpu-", dir=scratch) as name:
+        say("making model and rows: the shapes of EXAONE-3.5-2.4B, random weights, random tokens")
+        model = arguments.model or make_model(
+            scratch / f"exaone-2.4b-{arguments.layers or 30}", layers=arguments.layers
+        )
+        inputs = make_random_inputs(model, Path(name), arguments.rows)
+        measuring = Measuring(
+            repeats=arguments.repeats,
+            scratch=scratch,
+            folder=Path(name),
+            device=device.type,
+            steps={"*": Steps(0, 1)} if arguments.quick else STEPS,
+            memory_cap_bytes=arguments.cap_bytes if device.type == "cuda" else None,
+        )
+        samples = Samples()
+        results = measure(CASE, inputs, arguments.arms.split(","), measuring, samples)
+        figures = figures_of(results, inputs, measuring, device)
+    notes = [f"{arm}: {why}" for arm, why in results.failures.items()]
+    agreed, said = loss_bar(results)
+    document = {
+        "bench": "train",
+        "machine": machine(),
+        "rows": samples.rows(),
+        "notes": [*notes, *said],
+        "figures": [asdict(figure) for figure in figures],
+        "losses": {CASE: {arm: [step.loss for step in steps] for arm, steps in results.steps.items()}},
+        "seconds": time.monotonic() - started,
+    }
+    print(table(figures, document))
+    if arguments.json:
+        Path(arguments.json).write_text(json.dumps(document, indent=1) + "\n")
+    return int(not agreed)
+
+
+def make_random_inputs(model: Path, folder: Path, rows: int) -> Inputs:
+    file = random_rows(AutoConfig.from_pretrained(model).vocab_size, rows, seed=SEED)
+    return Inputs(
+        model,
+        file.write(folder / "rows.safetensors"),
+        make_start(model, folder / "start", seed=SEED),
+        rows,
+        file.tokens / rows,
+    )
+
+
+def figures_of(
+    results: Results, inputs: Inputs, measuring: Measuring, device: torch.device
+) -> list[ArmFigures]:
+    """Of the arms that came to the end of at least one turn."""
+    adapter = load_file(inputs.start / "adapter_model.safetensors")
+    targets = TokenFile.read(inputs.rows).targets
+    flops = training_flops_per_token(
+        AutoConfig.from_pretrained(inputs.model),
+        adapter_parameters=sum(weight.numel() for weight in adapter.values()),
+        target_share=sum(map(sum, targets)) / sum(map(len, targets)),
+        mean_tokens=inputs.mean_tokens,
+    )
+    limit = matrix_flops_per_second(device)
+    counted = {arm: steps[measuring.steps_of(arm).warm_up :] for arm, steps in results.steps.items()}
+    return [_figures(arm, steps, flops / limit) for arm, steps in counted.items() if steps]
+
+
+def _figures(arm: str, steps: list[ArmStep], share_at_one_token: float) -> ArmFigures:
+    rate = statistics.median(step.tokens / step.seconds for step in steps)
+    peaks = [step.peak_bytes for step in steps if step.peak_bytes is not None]
+    return ArmFigures(
+        arm,
+        seconds_per_16_rows=statistics.median(16 * step.seconds / step.rows for step in steps),
+        real_tokens_per_second=rate,
+        peak_bytes=max(peaks, default=None),
+        model_flops_share=rate * share_at_one_token,
+    )
+
+
+def loss_bar(results: Results) -> tuple[bool, list[str]]:
+    """Whether `auto` began as the baseline did, and how far apart the steps were that both took."""
+    pairs = list(
+        zip(results.steps.get("ours-auto", []), results.steps.get("ours-baseline", []), strict=False)
+    )
+    if not pairs:
+        return False, ["losses can't be compared: ours-auto and ours-baseline did not both run"]
+    apart = [abs(one.loss - other.loss) / other.loss for one, other in pairs]
+    norms = [one.grad_norm / other.grad_norm for one, other in pairs]
+    kept = apart[0] <= FIRST_LOSS_BAR and NORM_BAR[0] <= norms[0] <= NORM_BAR[1]
+    return kept, [
+        f"losses of ours-auto and ours-baseline differ by {apart[0]:.3%} in step 1 (allowed "
+        f"{FIRST_LOSS_BAR:.1%}), {max(apart):.3%} at most in {len(pairs)} steps",
+        f"the ratio of their gradients' norms is {norms[0]:.4f} in step 1 (allowed {NORM_BAR[0]} to "
+        f"{NORM_BAR[1]})",
+    ]
+
+
+def table(figures: list[ArmFigures], document: dict[str, Any]) -> str:
+    lines = [f"{'arm':16} {'s / 16 rows':>11} {'real tokens/s':>14} {'peak GB':>8} {'MFU':>7}"]
+    for figure in figures:
+        peak = "-" if figure.peak_bytes is None else f"{figure.peak_bytes / 1e9:.2f}"
+        lines.append(
+            f"{figure.arm:16} {figure.seconds_per_16_rows:11.3f} {figure.real_tokens_per_second:14.0f} "
+            f"{peak:>8} {figure.model_flops_share:7.1%}"
+        )
+    return "\n".join([*lines, *document["notes"], f"{document['seconds']:.0f} s in all"])
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench.gpu")
+    add = parser.add_argument
+    add("--json", metavar="FILE", help="write rows and figures to FILE")
+    add("--arms", default=",".join(ARMS), metavar="NAME,…")
+    add("--repeats", type=int, default=3, metavar="N")
+    add("--rows", type=int, default=2000, metavar="N", help="how many to choose from")
+    add("--layers", type=int, metavar="N", help="fewer than 30 for a quick try")
+    add("--cap-bytes", type=int, default=CAP_BYTES, metavar="N", help="of the card's memory, for each arm")
+    add("--quick", action="store_true", help="one step a turn, no warm-up")
+    add("--without-card", action="store_true", help="the same on the CPU, to try the code")
+    add("--model", type=Path, metavar="FOLDER", help="another Llama")
+    add("--scratch", default=str(PROJECT_ROOT / "data" / "bench"), metavar="FOLDER")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

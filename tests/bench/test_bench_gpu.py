@@ -1,0 +1,60 @@
+"""The card's benchmark without a card: the same code on the CPU, with a tiny model."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import LlamaConfig
+
+from bench.model_flops import matrix_flops_per_second, training_flops_per_token
+from bench.weights import SHAPES_2B4
+from shared.settings import PROJECT_ROOT
+from tests.tiny_models import make_tiny_llama
+
+
+@pytest.mark.timeout(500)
+def test_the_protocol_s_arms_run_on_random_rows_and_are_judged(tmp_path: Path) -> None:
+    command = [
+        sys.executable, "-m", "bench.gpu", "--scratch", str(tmp_path / "scratch"), "--without-card",
+        "--quick", "--model", str(make_tiny_llama(tmp_path / "model")), "--rows", "48", "--repeats", "1",
+        "--arms", "ours-baseline,ours-auto", "--json", str(tmp_path / "gpu.json"),
+    ]  # fmt: skip
+    done = subprocess.run(command, cwd=PROJECT_ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    document = json.loads((tmp_path / "gpu.json").read_text())
+    assert [figure["arm"] for figure in document["figures"]] == ["ours-baseline", "ours-auto"]
+    for figure in document["figures"]:
+        assert figure["real_tokens_per_second"] > 0
+        assert 0 < figure["model_flops_share"] < 1
+    assert any("in step 1" in note for note in document["notes"])
+
+
+def test_without_a_card_and_without_leave_it_says_so(tmp_path: Path) -> None:
+    if torch.cuda.is_available():
+        pytest.skip("this machine has a card")
+    command = [sys.executable, "-m", "bench.gpu", "--scratch", str(tmp_path)]
+    done = subprocess.run(command, cwd=PROJECT_ROOT, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "--without-card" in done.stderr
+
+
+def test_an_empty_folder_of_wheels_is_refused(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "bench.gpu", "--wheels", str(tmp_path)]
+    done = subprocess.run(command, cwd=PROJECT_ROOT, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert str(tmp_path) in done.stderr
+
+
+def test_a_token_of_the_2_4b_model_takes_the_arithmetic_it_is_known_to_take() -> None:
+    """9.6 GFLOP with the loss on all tokens: 4 × (2.14 + 0.26) G, the small adapter and attention aside."""
+    flops = training_flops_per_token(
+        LlamaConfig(**SHAPES_2B4), adapter_parameters=0, target_share=1.0, mean_tokens=0
+    )
+    assert flops == pytest.approx(9.6e9, rel=0.01)
+
+
+def test_matrix_products_have_a_speed() -> None:
+    assert matrix_flops_per_second(torch.device("cpu"), size=128) > 0

@@ -1,0 +1,121 @@
+"""The training benchmark on a tiny model: every arm of this environment runs, and none outlives it."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from bench.train import DEFAULT_ARMS
+from bench.train_arms.plans import LEVERS, lever_arms, plan_of
+from services.worker.training.plan import Plan, baseline_plan
+from shared.settings import PROJECT_ROOT
+from tests.bench.messages import write_messages
+from tests.tiny_models import make_tiny_llama
+
+ARMS = [arm for arm in DEFAULT_ARMS if arm != "trl-best"]  # that one makes an environment of its own
+PATIENCE_SECONDS = 200
+
+
+@pytest.fixture
+def command(tmp_path: Path) -> list[str]:
+    sms, model = write_messages(tmp_path / "sms.tsv", 64), make_tiny_llama(tmp_path / "model")
+    places = ["--sms", str(sms), "--model", str(model), "--scratch", str(tmp_path / "scratch")]
+    return [sys.executable, "-m", "bench.train", *places, "--quick", "--repeats", "1", "--rows", "48"]
+
+
+@pytest.mark.timeout(500)
+def test_every_arm_trains_and_says_how_long_it_took(command: list[str], tmp_path: Path) -> None:
+    words = ["--arms", ",".join(ARMS), "--json", str(tmp_path / "rows.json")]
+    done = subprocess.run([*command, *words], cwd=PROJECT_ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    document = json.loads((tmp_path / "rows.json").read_text())
+    assert document["bench"] == "train"
+    assert {"cpu", "cores", "torch"} <= set(document["machine"])
+    assert [row["arm"] for row in document["rows"]] == ARMS
+    for row in document["rows"]:
+        assert set(row) == {"arm", "case", "metric", "unit", "median", "min", "max", "repeats"}
+        assert (row["case"], row["metric"], row["unit"]) == ("sms/all", "seconds_per_16_rows", "s")
+        assert row["median"] > 0
+    losses = document["losses"]["sms/all"]
+    same_rows = [losses[arm][0] for arm in ("hf-user", "ours-baseline", "ours-auto")]
+    assert same_rows == pytest.approx([same_rows[0]] * 3, rel=1e-3)
+    assert not list((tmp_path / "scratch").glob("bench-train-*"))
+
+
+@pytest.mark.parametrize(
+    "words", [["--arms", "ours-best"], ["--cases", "sms"], ["--peers", "trl"], ["--repeats", "0"], ["--fast"]]
+)
+def test_wrong_usage_ends_with_2_and_names_what_is_right(words: list[str]) -> None:
+    command = [sys.executable, "-m", "services.cli", "bench", "train", *words]
+    done = subprocess.run(command, cwd=PROJECT_ROOT, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert words[0] in done.stderr
+
+
+def test_without_a_file_and_a_hub_it_says_what_to_name(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "bench.train", "--scratch", str(tmp_path)]
+    environment = os.environ | {"HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path)}
+    done = subprocess.run(command, cwd=PROJECT_ROOT, env=environment, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "--sms" in done.stderr
+
+
+@pytest.mark.timeout(500)
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_a_benchmark_that_is_stopped_leaves_no_process(
+    stop: signal.Signals, command: list[str], tmp_path: Path
+) -> None:
+    words = [*command, "--arms", "ours-baseline,ours-auto"]
+    with subprocess.Popen(words, cwd=PROJECT_ROOT, stderr=subprocess.PIPE, text=True) as benchmark:
+        assert benchmark.stderr is not None
+        for line in benchmark.stderr:
+            if "ours-auto: loading" in line:
+                break
+        arms = wait_for_arms(tmp_path)
+        benchmark.send_signal(stop)
+        code = benchmark.wait(PATIENCE_SECONDS)
+    assert code == (-stop if stop == signal.SIGKILL else 130)
+    _, alive = psutil.wait_procs(arms, PATIENCE_SECONDS)
+    assert not alive
+
+
+def wait_for_arms(folder: Path) -> list[psutil.Process]:
+    """Both arms' processes, once both are there."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        if len(arms := list(arms_in(folder))) == 2:
+            return arms
+        time.sleep(0.1)
+    raise AssertionError("the arms never began")
+
+
+def arms_in(folder: Path) -> Iterator[psutil.Process]:
+    for process in psutil.process_iter(["cmdline"]):
+        words = process.info["cmdline"] or []
+        if "bench.train_arms" in words and any(str(folder) in word for word in words):
+            yield process
+
+
+def test_levers_alone_and_added_up_go_from_the_baseline_to_auto() -> None:
+    auto = Plan(
+        "auto", 1024, gradient_checkpointing=False, own_layers=True, layout="flat", weights="run",
+        shared_prefix_tokens=9,
+    )  # fmt: skip
+    baseline = baseline_plan(512)
+    assert plan_of("ours-baseline", baseline, auto) == baseline
+    assert plan_of("ours-auto", baseline, auto) == auto
+    assert plan_of("ours-head", baseline, auto).full_logits is False
+    assert plan_of("ours-head", baseline, auto).pad_to == 512
+    everything = plan_of(f"ours-to-{list(LEVERS)[-1]}", baseline, auto)
+    assert {**everything.as_dict(), "name": "auto"} == auto.as_dict()
+    for arm in lever_arms():
+        assert plan_of(arm, baseline, auto).name == "explicit"
+    with pytest.raises(ValueError, match="ours-magic"):
+        plan_of("ours-magic", baseline, auto)
