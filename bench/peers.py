@@ -10,7 +10,14 @@ from pathlib import Path
 from bench.document import say
 from shared.settings import PROJECT_ROOT
 
-PEER_OF_ARM = {"trl-best": "trl", "llamafactory": "llamafactory", "axolotl": "axolotl", "unsloth": "unsloth"}
+PEER_OF_ARM = {
+    "trl-best": "trl",
+    "trl-grouped": "trl",
+    "trl-flat": "trl",
+    "llamafactory": "llamafactory",
+    "axolotl": "axolotl",
+    "unsloth": "unsloth",
+}
 TORCH_INDEX = "TUNEDOCK_TORCH_INDEX"
 TORCH_FAMILY = ("torch==", "torchaudio==", "torchvision==")
 

@@ -12,9 +12,11 @@ ARMS = {
     "hf-user": ("hf", "user"),
     "hf-grouped": ("hf", "grouped"),
     "trl-best": ("trl", "best"),
+    "trl-grouped": ("trl", "by_length"),
+    "trl-flat": ("trl", "flat"),
     "llamafactory": ("llamafactory", "packed"),
     "axolotl": ("axolotl", "packed"),
-    "unsloth": ("unsloth", "packed"),
+    "unsloth": ("unsloth", "best"),
 }
 
 

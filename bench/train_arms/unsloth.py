@@ -1,4 +1,7 @@
-"""Unsloth's model under TRL's trainer, which it rewrites when it is imported; packed as `trl-best` is."""
+"""Unsloth's model under TRL's trainer, which it rewrites when it is imported.
+
+Packed as `trl-best` is; on a CPU it turns packing off, so there its rows are grouped by length.
+"""
 
 from pathlib import Path
 
@@ -8,11 +11,11 @@ from peft import set_peft_model_state_dict
 from safetensors.torch import load_file
 
 from bench.train_arms.job import TrainJob
-from bench.train_arms.trl import packed as train_packed
+from bench.train_arms.trl import grouped, packed
 from bench.train_arms.turns import Turns
 
 
-def packed(job: TrainJob, turns: Turns) -> None:
+def best(job: TrainJob, turns: Turns) -> None:
     model, tokenizer = unsloth.FastLanguageModel.from_pretrained(
         job.model, max_seq_length=job.max_seq_length, dtype=torch.bfloat16, load_in_4bit=True
     )
@@ -26,4 +29,5 @@ def packed(job: TrainJob, turns: Turns) -> None:
         use_gradient_checkpointing=False,
     )
     set_peft_model_state_dict(adapted, load_file(Path(job.start) / "adapter_model.safetensors"))
-    train_packed(job, turns, adapted, tokenizer)
+    train = grouped if job.device == "cpu" else packed
+    train(job, turns, adapted, tokenizer)
