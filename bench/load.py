@@ -1,7 +1,8 @@
 """`./tunedock bench load`: how long a 2.4B model takes to load, by several ways and from several disks.
 
 Every load runs cold, in a process of its own, and the arms of a repeat follow each other. `limit_seconds` is
-the arm's bytes at the rate of large reads of the same disk in the same repeat.
+the arm's bytes at the rate of large reads of the same disk in the same repeat. Takes about 50 minutes and
+13 GB of scratch space; slow disks need root. Peers read the same copy, in environments of their own.
 """
 
 import argparse

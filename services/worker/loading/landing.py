@@ -1,4 +1,4 @@
-"""Memory for direct reads from a slow storage: huge pages that are read into, and copied out of, in turn.
+"""Memory for direct reads: huge pages that are read into, and copied out of, in turn.
 
 The kernel cuts a direct read into requests of at most so many pages that do not lie next to each other. Pages
 of 4 KiB make it 0.5 to 1.2 MiB as memory happens to lie; huge ones always as large as the storage takes them.

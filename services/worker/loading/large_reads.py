@@ -1,8 +1,8 @@
 """Reads a whole file once into memory of its own, as fast as its storage goes, and hashes it on the way.
 
 Reads of 16 MiB, because a storage limited by requests runs at a tenth of its speed by smaller ones; past the
-page cache where the file is not in it, which saves a copy and leaves other files' pages alone. From a slow
-storage they go by way of huge pages (`landing.py`), for which the kernel makes the largest requests.
+page cache where the file is not in it, which leaves other files' pages alone. Those go by way of huge pages
+(`landing.py`), for which the kernel makes the largest requests: a copy that costs less than it saves.
 """
 
 import ctypes
@@ -10,7 +10,6 @@ import hashlib
 import mmap
 import os
 import sys
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
@@ -24,9 +23,6 @@ from services.worker.loading.landing import Landing
 READ_BYTES = 16 * 1024**2
 _BLOCK_BYTES = 4096  # what O_DIRECT wants offsets and lengths to be multiples of
 _MOSTLY_CACHED = 0.5
-# A slower storage may be limited by requests, and leaves the time for a copy of what it gave; a faster one's
-# reads would be held up by copying, a tenth and more.
-_SLOW_BYTES_PER_SECOND = 600_000_000
 _POPULATED_BYTES = 32 * 1024**2
 _MADV_POPULATE_WRITE = 23  # linux/mman.h
 _O_DIRECT: int | None = getattr(os, "O_DIRECT", None)
@@ -74,14 +70,11 @@ def _pieces(
     source: "_Source", view: memoryview, size: int, landing: Landing
 ) -> Iterator[tuple[memoryview, memoryview | None]]:
     """Read the file from front to back, yielding each piece's place in `view` and where it landed."""
-    done, seconds = 0, 0.0
+    done = 0
     while done < size:
         place = view[done : done + READ_BYTES]
-        slow = done < seconds * _SLOW_BYTES_PER_SECOND
-        landed = landing.take() if source.direct and slow else None
-        started = time.perf_counter()
+        landed = landing.take() if source.direct else None
         count = source.read(place if landed is None else landed[: len(place)], done)
-        seconds += time.perf_counter() - started
         if count == 0:
             raise OSError(f"{source.path} ended at byte {done} of {size}: it was cut short while it was read")
         begin, done = done, min(size, done + count)
