@@ -59,3 +59,8 @@ class JobFailed(Exception):
     def __init__(self, code: FailureCode, message: str, remedy: str) -> None:
         super().__init__(message)
         self.failure = Failure(code, message, remedy)
+
+
+def is_panic(error: BaseException) -> bool:
+    """Whether a library in Rust gave up: what it raises then is no `Exception`, so that nobody goes on."""
+    return not isinstance(error, Exception) and type(error).__name__ == "PanicException"

@@ -14,7 +14,7 @@ from huggingface_hub import constants
 from services.worker import metrics, work
 from services.worker.cache_watch import CacheWatch
 from services.worker.device import device_name, record_memory
-from services.worker.failures import Failure, FailureCode, JobFailed
+from services.worker.failures import Failure, FailureCode, JobFailed, is_panic
 from services.worker.lifeline import Lifeline
 from services.worker.ownership import DeviceOwnership
 from services.worker.paths import attempt_folder, drain_order, job_folder, life_sign
@@ -87,7 +87,9 @@ class Runner:
                 self._release(lifeline)
             except JobFailed as failed:
                 self._fail(lifeline, failed.failure)
-            except Exception as error:
+            except BaseException as error:
+                if not isinstance(error, Exception) and not is_panic(error):
+                    raise
                 logger.exception("job %s", claim.job_id)
                 self._residency.evict()  # whatever broke may have left the base half changed
                 self._fail(lifeline, _unexpected(error))
@@ -156,7 +158,7 @@ class Runner:
             logger.warning("could not write %s: %s", path, error)
 
 
-def _unexpected(error: Exception) -> Failure:
+def _unexpected(error: BaseException) -> Failure:
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return Failure(
             FailureCode.OUT_OF_MEMORY,

@@ -49,15 +49,21 @@ def do(claim: Claim, settings: Settings, residency: Residency, report: Report) -
     apply_cache_folder(settings)  # the storage it was moved to may be back, or gone
     try:
         return work[claim.kind](claim, settings, residency, report)
-    except PermissionError as error:
+    except (PermissionError, FileNotFoundError) as error:
         raise _unreadable(error, settings) from error
 
 
-def _unreadable(error: PermissionError, settings: Settings) -> Exception:
-    """A file of the user's that this process may not read is his to open up; one of ours is a fault."""
+def _unreadable(error: OSError, settings: Settings) -> Exception:
+    """A file of the user's that may not be read, or that vanished, is his matter; one of ours is a fault."""
     path = Path(error.filename) if isinstance(error.filename, str) else None
     if path is None or path.is_relative_to(settings.data_dir):
         return error
+    if isinstance(error, FileNotFoundError):
+        return JobFailed(
+            FailureCode.MODEL_UNREADABLE,
+            f"{path} vanished while the job used it",
+            "let whoever changes the model finish, then submit the job again",
+        )
     return JobFailed(
         FailureCode.MODEL_UNREADABLE,
         f"user {os.geteuid()}, as whom the worker runs, may not read {path}",

@@ -1,5 +1,6 @@
 """The sandboxed process: binds itself, then imports one module of ours and runs its `main(arguments)`."""
 
+import contextlib
 import ctypes
 import importlib
 import json
@@ -49,6 +50,8 @@ def enter_sandbox(limits: SandboxLimits, writable: Sequence[Path], parent_pid: i
         if libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
             return {"files_isolated": False, "network_isolated": False}
     bind_resources(limits)
+    with contextlib.suppress(OSError):  # short of memory, the kernel ends this process and not its parent
+        Path("/proc/self/oom_score_adj").write_text("1000")
     return {
         "files_isolated": refuse_writes_outside(writable, libc),
         "network_isolated": refuse_system_calls(libc),

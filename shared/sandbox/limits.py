@@ -12,11 +12,16 @@ MIB, GIB = 1024**2, 1024**3
 
 @dataclass(frozen=True)
 class SandboxLimits:
-    """Bounds of one run; `memory_bytes` is address space, which torch and pyarrow reserve far beyond use."""
+    """Bounds of one run; `memory_bytes` is address space, which torch and pyarrow reserve far beyond use.
+
+    `data_bytes` is what may be written to in memory, mapped files that are not shared included; None: no
+    bound of its own.
+    """
 
     wall_seconds: float = 60.0
     cpu_seconds: int = 60
     memory_bytes: int = 4 * GIB
+    data_bytes: int | None = None
     file_bytes: int = 1 * GIB
     open_files: int = 64
 
@@ -29,6 +34,8 @@ def bind_resources(limits: SandboxLimits) -> None:
     _lower(resource.RLIMIT_NOFILE, limits.open_files)
     if sys.platform == "linux":  # elsewhere the system's own libraries can exceed any useful bound
         _lower(resource.RLIMIT_AS, limits.memory_bytes)
+        if limits.data_bytes is not None:
+            _lower(resource.RLIMIT_DATA, limits.data_bytes)
 
 
 def _lower(kind: int, wanted: int, grace: int = 0) -> None:

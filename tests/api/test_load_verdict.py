@@ -110,9 +110,10 @@ def test_each_kind_of_load_has_its_sentence(changes: dict[str, Any], expected: s
     assert verdict_of(report_of(healthy(**changes))).headline.startswith(expected)
 
 
-def test_a_host_share_is_called_one_and_a_local_disk_advised() -> None:
-    assert "is the host share: " in verdict_of(hostile_report()).headline
-    assert "or a local disk helps, no flag does." in verdict_of(hostile_report()).headline
+def test_a_host_share_is_called_one_and_what_leaves_the_model_there_is_named() -> None:
+    headline = verdict_of(hostile_report()).headline
+    assert "is the host share: " in headline
+    assert headline.endswith("TRANSFORMERS_CACHE is set but does not move the cache.")
 
 
 def test_a_remedy_of_two_findings_is_ranked_once_and_names_both() -> None:

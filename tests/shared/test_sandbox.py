@@ -63,6 +63,19 @@ def test_too_much_memory_ends_only_the_child() -> None:
     assert violate("fill_memory").reason == "memory"
 
 
+@linux_only
+def test_memory_that_is_written_to_has_a_bound_of_its_own() -> None:
+    limits = SandboxLimits(wall_seconds=20, memory_bytes=16 * 1024**3, data_bytes=512 * 1024**2)
+    assert violate("fill_a_gigabyte", limits=limits).reason == "memory"
+    roomy = SandboxLimits(wall_seconds=20, memory_bytes=16 * 1024**3, data_bytes=2 * 1024**3)
+    assert violate("fill_a_gigabyte", limits=roomy).value == 1024**3
+
+
+@linux_only
+def test_where_memory_runs_out_the_child_goes_before_its_parent() -> None:
+    assert violate("first_to_go").value == "1000"
+
+
 def test_an_endless_loop_ends_by_the_processor_limit() -> None:
     limits = SandboxLimits(wall_seconds=20, cpu_seconds=1)
     result = violate("loop", limits=limits)

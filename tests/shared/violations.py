@@ -57,6 +57,14 @@ def fill_memory() -> object:
     return len(bytearray(64 * 1024**3))
 
 
+def fill_a_gigabyte() -> object:
+    return len(bytearray(1024**3))
+
+
+def first_to_go() -> object:
+    return Path("/proc/self/oom_score_adj").read_text().strip()
+
+
 def loop() -> object:
     while True:
         pass

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 import torch
+from tokenizers import Tokenizer
 
+from services.worker import work
 from services.worker.ownership import DeviceOwnership
 from services.worker.runner import Runner
 from shared.errors import StoreUnavailable
@@ -67,6 +69,21 @@ def test_a_job_that_was_cancelled_before_it_ended_is_cancelled_on_disk_too(
     copy = json.loads((tmp_path / "data" / "jobs" / job_id / "result.json").read_text())
     assert (store.get(job_id).status, copy["status"]) == ("cancelled", "cancelled")
     assert "result" not in copy
+
+
+def test_a_library_that_panics_ends_its_job_and_not_the_runner(
+    runner: Runner, store: WorkerStore, job_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def panic(*_: object) -> None:
+        Tokenizer.from_str(
+            '{"version":"1.0","model":{"type":"BPE","vocab":{},"merges":[]},'
+            '"normalizer":{"type":"Precompiled","precompiled_charsmap":"AAAA"}}'
+        )
+
+    monkeypatch.setattr(work, "do", panic)
+    runner.run_waiting()
+    record = store.get(job_id)
+    assert (record.status, record.error and record.error.code) == ("failed", "internal_error")
 
 
 def test_the_state_tells_of_the_caches(runner: Runner, tmp_path: Path) -> None:

@@ -8,7 +8,8 @@ from typing import Any
 
 from services.worker.diagnosis.facts import Checkpoint, FileFormat, ModelSource, WeightFile
 from services.worker.failures import JobFailed
-from services.worker.loading.weight_files import find_weights, read_header
+from services.worker.loading.model_folder import leads_out
+from services.worker.loading.weight_files import HeaderReader, find_weights, is_file_name
 
 _OTHER_SUFFIXES = (".h5", ".msgpack", ".onnx", ".onnx_data", ".ot", ".mlmodel", ".npz", ".tflite")
 _NOT_WEIGHTS = ("training_args", "optimizer", "scheduler", "rng_state", "scaler", "tokenizer")
@@ -22,7 +23,10 @@ def describe_checkpoint(folder: Path, source: ModelSource, revision: str | None)
     """What weights lie in `folder` and its direct sub-folders, and which of them a load opens."""
     opened, problems = _opened_names(folder)
     headers: dict[str, Any] = {}
-    files = tuple(_describe(path, folder, opened, headers) for path in _weight_files(folder))
+    reader = HeaderReader()
+    ours_first = sorted(_weight_files(folder), key=lambda path: path.name not in opened)
+    described = [_describe(path, folder, opened, headers, reader) for path in ours_first]
+    files = tuple(sorted(described, key=lambda file: file.name))
     parameters = _parameters(headers)
     return Checkpoint(
         folder=str(folder),
@@ -51,9 +55,20 @@ def _opened_names(folder: Path) -> tuple[frozenset[str], tuple[str, ...]]:
 
 
 def _weight_files(folder: Path) -> list[Path]:
-    """Links with no file behind them are left out: the index or the loader misses those."""
-    found = [path for pattern in ("*", "*/*") for path in folder.glob(pattern) if path.is_file()]
-    return sorted(path for path in found if _format_by_name(path) is not None)
+    """Links with no file behind them are left out: the index or the loader misses those.
+
+    So are links out of the folder, names that no terminal can show, and what is no file.
+    """
+    found = [path for pattern in ("*", "*/*") for path in folder.glob(pattern)]
+    return sorted(
+        path
+        for path in found
+        if _format_by_name(path) is not None
+        and is_file_name(path.name)
+        and is_file_name(path.parent.name)
+        and not leads_out(path, folder)
+        and path.is_file()
+    )
 
 
 def _format_by_name(path: Path) -> FileFormat | None:
@@ -65,7 +80,9 @@ def _format_by_name(path: Path) -> FileFormat | None:
     return known.get(path.suffix) or ("other" if path.suffix in _OTHER_SUFFIXES else None)
 
 
-def _describe(path: Path, folder: Path, opened: frozenset[str], headers: dict[str, Any]) -> WeightFile:
+def _describe(
+    path: Path, folder: Path, opened: frozenset[str], headers: dict[str, Any], reader: HeaderReader
+) -> WeightFile:
     name = path.relative_to(folder).as_posix()
     form = _format_by_name(path)
     tensors, problem = None, None
@@ -73,7 +90,7 @@ def _describe(path: Path, folder: Path, opened: frozenset[str], headers: dict[st
         form = _pickle_form(path)
     if form == "safetensors":
         try:
-            header = read_header(path)
+            header = reader.read(path)
             tensors = len(header)
             if name in opened:
                 headers.update(header)

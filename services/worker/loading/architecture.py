@@ -1,5 +1,7 @@
 """Which class of transformers runs a model: decided from its config.json alone, never by code beside it."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -34,23 +36,34 @@ class ModelPlan:
 
 def plan_model(config: dict[str, Any]) -> ModelPlan:
     """Choose class and config for a config.json. Raises JobFailed(MODEL_UNSUPPORTED, MODEL_UNREADABLE)."""
-    if exaone.is_exaone(config):
-        return ModelPlan("exaone", LlamaForCausalLM, exaone.llama_config(config), exaone.key_mapping())
     model_type = config.get("model_type")
-    if model_type not in CONFIG_MAPPING or not _is_causal(config):
+    if exaone.is_exaone(config):
+        with _invalid_explained(model_type):
+            built = exaone.llama_config(config)
+        return ModelPlan("exaone", LlamaForCausalLM, built, exaone.key_mapping())
+    if not isinstance(model_type, str) or model_type not in CONFIG_MAPPING or not _is_causal(config):
         raise _unsupported(config)
     _check_quantization(config)
     clean = {field: value for field, value in config.items() if field not in _CHOICES}
-    try:
+    with _invalid_explained(model_type):
         built = CONFIG_MAPPING[model_type].from_dict(clean)
+    built.use_cache = False
+    return ModelPlan("native", AutoModelForCausalLM, built, None)
+
+
+@contextmanager
+def _invalid_explained(model_type: object) -> Iterator[None]:
+    """Whatever wrong values make a configuration's class raise."""
+    try:
+        yield
+    except JobFailed:
+        raise
     except Exception as error:
         raise JobFailed(
             FailureCode.MODEL_UNREADABLE,
             f"config.json is no valid {model_type} configuration: {str(error)[:300]}",
             "fetch the model's config.json again",
         ) from error
-    built.use_cache = False
-    return ModelPlan("native", AutoModelForCausalLM, built, None)
 
 
 def _is_causal(config: dict[str, Any]) -> bool:
@@ -67,9 +80,13 @@ def _unsupported(config: dict[str, Any]) -> JobFailed:
     own_code = " and brings its own code, which Tunedock does not run" if config.get("auto_map") else ""
     return JobFailed(
         FailureCode.MODEL_UNSUPPORTED,
-        f"model_type {config.get('model_type')!r} is no language model known to transformers{own_code}",
+        f"model_type {_named(config)} is no language model known to transformers{own_code}",
         "name a base model with a native class (llama, qwen2, gemma, exaone4, …) or EXAONE-3.5",
     )
+
+
+def _named(config: dict[str, Any]) -> str:
+    return repr(config.get("model_type"))[:100]
 
 
 def _check_quantization(config: dict[str, Any]) -> None:
@@ -77,10 +94,11 @@ def _check_quantization(config: dict[str, Any]) -> None:
     settings = config.get("quantization_config")
     if settings is None:
         return
-    method = settings.get("quant_method") if isinstance(settings, dict) else settings
+    settings = settings if isinstance(settings, dict) else {"quant_method": settings}
+    method = settings.get("quant_method")
     if method != "bitsandbytes" or settings.get("bnb_4bit_quant_type") != "nf4":
         raise JobFailed(
             FailureCode.MODEL_UNSUPPORTED,
-            f"the checkpoint is already quantized with {method!r}",
+            f"the checkpoint is already quantized with {str(method)[:100]!r}",
             "name the unquantized model; Tunedock quantizes it to nf4 while loading",
         )

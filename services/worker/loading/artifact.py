@@ -12,6 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from services.worker.failures import JobFailed
 from services.worker.loading.model_folder import read_json
 from services.worker.report import Report
 from shared.durable import fsync_path
@@ -22,8 +23,13 @@ READ_BYTES = 16 * 1024**2
 
 
 def manifest_of(folder: Path) -> dict[str, Any] | None:
-    """The manifest of a published artifact; None when there is none (yet)."""
-    return read_json(folder / MANIFEST) if (folder / MANIFEST).is_file() else None
+    """The manifest of a published artifact; None when there is none (yet), or none that can be read."""
+    try:
+        manifest = read_json(folder / MANIFEST) if (folder / MANIFEST).is_file() else None
+    except JobFailed:
+        return None
+    described = manifest is not None and isinstance(manifest.get("files"), dict)
+    return manifest if described else None
 
 
 @contextlib.contextmanager

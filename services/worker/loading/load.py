@@ -1,20 +1,22 @@
 """Loads a base model into memory: checked files, dtype and quantization as asked, each phase timed."""
 
+import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
+from transformers import GenerationConfig, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.utils import logging as transformers_logging
 
 from services.worker.failures import FailureCode, JobFailed
 from services.worker.loading import nf4
 from services.worker.loading.architecture import Architecture, ModelPlan, plan_model
 from services.worker.loading.byte_progress import ByteProgress
+from services.worker.loading.config_sizes import refuse_another_model, refuse_impossible_sizes
 from services.worker.loading.hub_cache import ModelFiles
 from services.worker.loading.memory import (
     is_out_of_memory,
@@ -22,13 +24,17 @@ from services.worker.loading.memory import (
     out_of_memory_explained,
     refuse_what_cannot_fit,
 )
-from services.worker.loading.model_folder import read_json, refuse_outside_links
+from services.worker.loading.model_folder import read_json, refuse_odd_files, refuse_outside_links
 from services.worker.loading.page_cache import available_memory_bytes, read_into_cache
 from services.worker.loading.phases import LoadPhases
 from services.worker.loading.tokenizer import load_tokenizer
-from services.worker.loading.weight_files import Weights, find_weights, read_header
-from services.worker.report import Report
+from services.worker.loading.unchanged import UnchangedFiles, disk_errors_explained
+from services.worker.loading.weight_files import Weights, find_weights, read_headers
+from services.worker.report import JobStopped, Report
 
+logger = logging.getLogger(__name__)
+
+QUANT_STATE = ".quant_state.bitsandbytes__"
 Quantization = Literal["nf4", "none"]
 
 
@@ -73,17 +79,28 @@ def load_base_model(
     with phases.time("resolve"):
         report.progress("resolving", model=files.name)
         config = read_config(files.folder)
-        plan = plan_model(config)
         weights = _safetensors_of(files.folder)
-        headers = {name: entry for file in weights.files for name, entry in read_header(file).items()}
+        watched = UnchangedFiles(weights.files)
+        headers = read_headers(weights.files)
+        refuse_impossible_sizes(config, headers)
+        plan = plan_model(config)
+        _refuse_false_quantization(files.folder, plan, headers)
+        with _unreadable_explained(files.folder):
+            refuse_another_model(plan, headers)
         refuse_what_cannot_fit(loaded_bytes(headers, quantization, dtype), device)
         tokenizer = load_tokenizer(files.folder, config)
-    with phases.time("read"):
+    with phases.time("read"), disk_errors_explained():
         progress = ByteProgress(report, "reading", weights.bytes)
         read_into_cache(weights.files, available_memory_bytes(), progress.reached)
     progress = ByteProgress(report, "loading", weights.bytes)
-    with out_of_memory_explained(device), phases.measured_inside(weights.files, progress.add):
+
+    def on_tensor(count: int) -> None:
+        progress.add(count)
+        watched.require()
+
+    with out_of_memory_explained(device), phases.measured_inside(weights.files, on_tensor):
         model = _from_pretrained(files.folder, plan, quantization, dtype, phases)
+    watched.require()
     make_ready(model)
     return LoadedModel(
         model=model,
@@ -102,6 +119,7 @@ def load_base_model(
 def read_config(folder: Path) -> dict[str, Any]:
     """A base model's config.json. Raises JobFailed(MODEL_REFUSED, MODEL_UNSUPPORTED, MODEL_UNREADABLE)."""
     refuse_outside_links(folder)
+    refuse_odd_files(folder)
     if (folder / "adapter_config.json").exists():
         raise JobFailed(
             FailureCode.MODEL_UNSUPPORTED,
@@ -122,31 +140,47 @@ def _safetensors_of(folder: Path) -> Weights:
     return weights
 
 
+def _refuse_false_quantization(folder: Path, plan: ModelPlan, headers: Mapping[str, Any]) -> None:
+    """A layer that is promised 4-bit weights and gets others fails only when it is used."""
+    if plan.is_quantized and not any(QUANT_STATE in name for name in headers):
+        raise _unreadable(folder, "config.json says that they are quantized, and no tensor is")
+
+
 def _from_pretrained(
     folder: Path, plan: ModelPlan, quantization: Quantization, dtype: torch.dtype, phases: LoadPhases
 ) -> PreTrainedModel:
     quantize = quantization == "nf4" and not plan.is_quantized
-    try:
-        with _quiet_and_sequential():
-            model, found = plan.model_class.from_pretrained(
-                folder,
-                config=plan.config,
-                key_mapping=plan.key_mapping,
-                quantization_config=nf4.quantization_config(dtype) if quantize else None,
-                dtype=dtype,
-                device_map={"": phases.device},
-                use_safetensors=True,
-                local_files_only=True,
-                trust_remote_code=False,
-                output_loading_info=True,
-            )
-    except (RuntimeError, ValueError, OSError) as error:
-        cause = phases.quantize_error or error
-        if is_out_of_memory(cause):
-            raise cause from None
-        raise _unreadable(folder, str(error)) from error
+    with _unreadable_explained(folder, phases), _quiet_and_sequential():
+        model, found = plan.model_class.from_pretrained(
+            folder,
+            config=plan.config,
+            generation_config=GenerationConfig(),  # nothing is generated, so its file stays closed
+            key_mapping=plan.key_mapping,
+            quantization_config=nf4.quantization_config(dtype) if quantize else None,
+            dtype=dtype,
+            device_map={"": phases.device},
+            use_safetensors=True,
+            local_files_only=True,
+            trust_remote_code=False,
+            output_loading_info=True,
+        )
     _check_complete(folder, plan, found)
     return model
+
+
+@contextmanager
+def _unreadable_explained(folder: Path, phases: LoadPhases | None = None) -> Iterator[None]:
+    """What wrong files make the libraries raise has no common base; the log has the traceback."""
+    try:
+        yield
+    except (JobFailed, JobStopped):
+        raise
+    except Exception as error:
+        cause = (phases.quantize_error if phases else None) or error
+        if is_out_of_memory(cause):
+            raise cause from None
+        logger.warning("%s was not loaded", folder, exc_info=error)
+        raise _unreadable(folder, f"{type(error).__name__}: {error}") from error
 
 
 def _check_complete(folder: Path, plan: ModelPlan, found: dict[str, Any]) -> None:
@@ -156,7 +190,7 @@ def _check_complete(folder: Path, plan: ModelPlan, found: dict[str, Any]) -> Non
     )
     if wrong := {kind: sorted(map(str, found[kind])) for kind in kinds if found[kind]}:
         kind, names = next(iter(wrong.items()))
-        raise _unreadable(folder, f"{len(names)} {kind.replace('_', ' ')}, the first is {names[0]}")
+        raise _unreadable(folder, f"{len(names)} {kind.replace('_', ' ')}, the first is {names[0][:100]!r}")
 
 
 def make_ready(model: PreTrainedModel) -> None:
@@ -176,11 +210,14 @@ def _quiet_and_sequential() -> Iterator[None]:
     """
     variable = "HF_DEACTIVATE_ASYNC_LOAD"
     before, bars = os.environ.get(variable), transformers_logging.is_progress_bar_enabled()
+    verbosity = transformers_logging.get_verbosity()
     os.environ[variable] = "1"
     transformers_logging.disable_progress_bar()
+    transformers_logging.set_verbosity_error()  # a line for each tensor without a place
     try:
         yield
     finally:
+        transformers_logging.set_verbosity(verbosity)
         os.environ.pop(variable) if before is None else os.environ.update({variable: before})
         if bars:
             transformers_logging.enable_progress_bar()

@@ -22,8 +22,14 @@ CONFIG_PATTERNS = (
     "LICENSE*",
 )
 SAFETENSORS_PATTERNS = ("model*.safetensors", "model.safetensors.index.json")
+INDEX_PATTERNS = ("*.index.json", "adapter_config.json")
 PICKLE_PATTERNS = ("pytorch_model*.bin", "pytorch_model.bin.index.json")
-LONGEST_JSON_BYTES = 64 * 1024**2
+# A config that names every layer has 1 MB, the index of 90,000 tensors 9 MB; Gemma's tokenizer.json of 33 MB
+# is read by its own library.
+LONGEST_CONFIG_BYTES = 4 * 1024**2
+LONGEST_JSON_BYTES = 16 * 1024**2
+LONGEST_TOKENIZER_BYTES = 64 * 1024**2
+_HARMLESS_BYTES, _LEAST_BYTES_PER_BRACE = 512 * 1024, 20
 
 
 def find_model_folder(name: str, root: Path) -> Path | None:
@@ -51,15 +57,56 @@ def refuse_outside_links(folder: Path) -> None:
 
     A snapshot of the hub's cache is all links into that cache; those are its own files.
     """
-    roots = _own_roots(folder)
     for file in sorted(folder.iterdir()):
-        target = file.resolve()
-        if file.is_symlink() and not any(target.is_relative_to(root) for root in roots):
+        if leads_out(file, folder):
             raise JobFailed(
                 FailureCode.MODEL_REFUSED,
-                f"{file.name} in model folder {folder.name!r} is a link to a file outside that folder",
+                f"{file.name!r} in model folder {folder.name!r} is a link to a file outside that folder",
                 "copy the file into the folder, or link the whole folder instead",
             )
+
+
+def leads_out(file: Path, folder: Path) -> bool:
+    """Whether `file`, in the model's `folder` or below it, is a link to somewhere else, or in a circle."""
+    if not file.is_symlink():
+        return False
+    try:
+        target = file.resolve()
+    except (OSError, RuntimeError):  # Python before 3.13 raises RuntimeError for a circle
+        return True
+    return not any(target.is_relative_to(root) for root in _own_roots(folder))
+
+
+def refuse_odd_files(folder: Path) -> None:
+    """Raise JobFailed(MODEL_UNREADABLE) when a file that libraries read whole is a device, or huge.
+
+    A pipe or a device would never end, and nobody who reads `tokenizer_config.json` asks for its size.
+    Folders and links to nothing are as good as absent.
+    """
+    for path in sorted(folder.iterdir()):
+        if not matches(path.name, CONFIG_PATTERNS + INDEX_PATTERNS) or path.is_dir() or not path.exists():
+            continue
+        if (what := _oddity(path)) is not None:
+            raise JobFailed(
+                FailureCode.MODEL_UNREADABLE,
+                f"{path.name!r} in model folder {folder.name!r} {what}",
+                "fetch the model again, or remove that file",
+            )
+
+
+def _oddity(path: Path) -> str | None:
+    if not path.is_file():
+        return "is no file"
+    size, limit = path.stat().st_size, longest_bytes(path.name)
+    if size > limit:
+        return f"has {size} bytes, more than {limit}"
+    # Nested lists take 27 times their JSON as Python's objects, and libraries copy them. What describes tens
+    # of thousands of tokens has a brace in a hundred bytes.
+    if size > _HARMLESS_BYTES and path.suffix == ".json" and path.name != "tokenizer.json":
+        content = path.read_bytes()
+        if (content.count(b"[") + content.count(b"{")) * _LEAST_BYTES_PER_BRACE > size:
+            return "nests more lists and objects than a description of a model needs"
+    return None
 
 
 def _own_roots(folder: Path) -> list[Path]:
@@ -76,11 +123,18 @@ def matches(name: str, patterns: tuple[str, ...]) -> bool:
     return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns) and not name.endswith(".py")
 
 
+def longest_bytes(name: str) -> int:
+    """What a model's file of that name beside the weights may have."""
+    if name == "config.json":
+        return LONGEST_CONFIG_BYTES
+    return LONGEST_TOKENIZER_BYTES if name in ("tokenizer.json", "tokenizer.model") else LONGEST_JSON_BYTES
+
+
 def read_json(path: Path) -> dict[str, Any]:
     """Read a model's JSON file of bounded size. Raises JobFailed(MODEL_UNREADABLE)."""
     try:
-        if (size := path.stat().st_size) > LONGEST_JSON_BYTES:
-            raise ValueError(f"{size} bytes, more than {LONGEST_JSON_BYTES}")
+        if (size := path.stat().st_size) > (limit := longest_bytes(path.name)):
+            raise ValueError(f"{size} bytes, more than {limit}")
         content = json.loads(path.read_text(encoding="utf-8"))
         if not isinstance(content, dict):
             raise ValueError(f"a JSON {type(content).__name__} where an object belongs")

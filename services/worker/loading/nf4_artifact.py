@@ -77,7 +77,7 @@ def save_nf4(loaded: "LoadedModel", dtype: torch.dtype, artifacts: Path, report:
             _write(state, draft / WEIGHTS_NAME)
             loaded.model.config.save_pretrained(draft)
             for file in source.iterdir():
-                if file.name != "config.json" and matches(file.name, CONFIG_PATTERNS):
+                if file.name != "config.json" and matches(file.name, CONFIG_PATTERNS) and file.is_file():
                     shutil.copyfile(file, draft / file.name)
             about = {
                 "kind": ARTIFACT_KIND,

@@ -1,5 +1,7 @@
 """Loads a prepared nf4 artifact: one file in large reads, its bytes taken as the parameters themselves."""
 
+import hashlib
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,10 +14,9 @@ from transformers.quantizers.auto import AutoHfQuantizer
 
 from services.worker.failures import JobFailed
 from services.worker.loading.architecture import plan_model
-from services.worker.loading.artifact import file_sha256, manifest_of
+from services.worker.loading.artifact import manifest_of
 from services.worker.loading.byte_progress import ByteProgress
 from services.worker.loading.large_reads import read_file
-from services.worker.loading.model_folder import read_json
 from services.worker.loading.nf4_artifact import WEIGHTS_NAME
 from services.worker.loading.phases import LoadPhases
 from services.worker.loading.weight_files import header_length, parse_header
@@ -44,10 +45,10 @@ def load_nf4(folder: Path, dtype: torch.dtype, phases: LoadPhases, report: Repor
     What is hashed are the very bytes that become the parameters, so a file changed in between is found.
     """
     manifest = manifest_of(folder) or {}
-    described = manifest.get("files", {}).get(WEIGHTS_NAME, {})
-    path, config_path = folder / WEIGHTS_NAME, folder / "config.json"
-    if file_sha256(config_path) != manifest.get("files", {}).get("config.json", {}).get("sha256"):
-        raise ArtifactUnusable(f"{config_path} does not have the hash its manifest names")
+    described, path = _described(manifest, WEIGHTS_NAME), folder / WEIGHTS_NAME
+    if not path.is_file():
+        raise ArtifactUnusable(f"{path} is no file")
+    config = _config(folder / "config.json", _described(manifest, "config.json"))
     with phases.time("read"):
         progress = ByteProgress(report, "reading", described.get("bytes", 0))
         content, sha256 = read_file(path, progress.reached)
@@ -55,13 +56,26 @@ def load_nf4(folder: Path, dtype: torch.dtype, phases: LoadPhases, report: Repor
             raise ArtifactUnusable(f"{path} does not have the hash its manifest names")
         tensors = _views(content, path)
     with phases.time("rest"):
-        model = _skeleton(folder, dtype)
+        model = _skeleton(config, dtype)
     with phases.time("move"):
         _fill(model, tensors, phases.device)
         model.tie_weights()
     if missing := [name for name, tensor in model.state_dict().items() if tensor.is_meta]:
         raise ArtifactUnusable(f"{path} lacks {len(missing)} tensors, the first is {missing[0]}")
     return model
+
+
+def _described(manifest: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    entry = manifest.get("files", {}).get(name)
+    return entry if isinstance(entry, dict) else {}
+
+
+def _config(path: Path, described: Mapping[str, Any]) -> dict[str, Any]:
+    """The configuration out of the very bytes that have the manifest's hash."""
+    content = path.read_bytes()
+    if hashlib.sha256(content).hexdigest() != described.get("sha256"):
+        raise ArtifactUnusable(f"{path} does not have the hash its manifest names")
+    return dict(json.loads(content))
 
 
 def _views(content: torch.Tensor, path: Path) -> dict[str, torch.Tensor]:
@@ -72,17 +86,19 @@ def _views(content: torch.Tensor, path: Path) -> dict[str, torch.Tensor]:
     except JobFailed as failed:
         raise ArtifactUnusable(failed.failure.message) from failed
     data = content[8 + length :]
+    if unknown := {entry["dtype"] for entry in header.values()} - _DTYPES.keys():
+        raise ArtifactUnusable(f"{path} holds tensors of the dtypes {sorted(unknown)}")
     return {
         name: data[slice(*entry["data_offsets"])].view(_DTYPES[entry["dtype"]]).view(entry["shape"])
         for name, entry in header.items()
     }
 
 
-def _skeleton(folder: Path, dtype: torch.dtype) -> PreTrainedModel:
+def _skeleton(config: dict[str, Any], dtype: torch.dtype) -> PreTrainedModel:
     """The module tree with 4-bit layers, parameters without memory, buffers computed."""
-    plan = plan_model(read_json(folder / "config.json"))
+    plan = plan_model(config)
     if not plan.is_quantized:
-        raise ArtifactUnusable(f"{folder / 'config.json'} names no quantization")
+        raise ArtifactUnusable("its config.json names no quantization")
     quantizer: Any = AutoHfQuantizer.from_config(plan.config.quantization_config, pre_quantized=True)
     with init_empty_weights(include_buffers=False):
         model = AutoModelForCausalLM.from_config(plan.config, dtype=dtype)

@@ -18,7 +18,8 @@ from services.worker.loading.artifact import (
     write_manifest,
 )
 from services.worker.loading.byte_progress import ByteProgress
-from services.worker.loading.model_folder import CONFIG_PATTERNS, is_snapshot, matches
+from services.worker.loading.model_folder import CONFIG_PATTERNS, is_snapshot, matches, refuse_odd_files
+from services.worker.loading.unchanged import UnchangedFiles
 from services.worker.loading.weight_files import Weights, find_weights, read_header
 from services.worker.report import Report
 from shared.sandbox import SandboxLimits, SandboxResult, run_in_sandbox
@@ -27,6 +28,7 @@ READER_MODULE = "services.worker.loading.pickle_reader"
 SLOWEST_BYTES_PER_SECOND = 2_000_000
 # Address space that torch reserves and never touches; a pickle is mapped, so its own size comes on top.
 TORCH_ADDRESS_SPACE_BYTES = 24 * 1024**3
+TORCH_DATA_BYTES = 2 * 1024**3  # its own, with and without CUDA's libraries; weights come on top
 MIB = 1024**2
 
 
@@ -41,6 +43,7 @@ def convert_pickles(folder: Path, name: str, *, revision: str | None, data_dir: 
     if _same_files(converted, weights):
         return converted
     with only_one_builder(converted, report):
+        watched = UnchangedFiles(weights.files)
         sources = {file.name: _described(file, report) for file in weights.files}
         if not _same_content(converted, sources):
             about = {
@@ -49,7 +52,7 @@ def convert_pickles(folder: Path, name: str, *, revision: str | None, data_dir: 
                 "revision": revision,
                 "source": {"folder": str(folder), "files": sources},
             }
-            _convert(folder, weights, converted, about, report)
+            _convert(folder, weights, converted, about, watched, report)
     return converted
 
 
@@ -88,11 +91,20 @@ def _same_content(converted: Path, sources: dict[str, Any]) -> bool:
     return True
 
 
-def _convert(folder: Path, weights: Weights, converted: Path, about: dict[str, Any], report: Report) -> None:
+def _convert(
+    folder: Path,
+    weights: Weights,
+    converted: Path,
+    about: dict[str, Any],
+    watched: UnchangedFiles,
+    report: Report,
+) -> None:
     _refuse_full_disk(weights, converted.parent)
+    refuse_odd_files(folder)
     try:
         with building(converted) as draft:
             shards = _convert_weights(weights, draft, report)
+            watched.require()  # the hashes in the manifest are of what was converted
             _write_index(draft, shards)
             for file in sorted(folder.iterdir()):
                 if file.is_file() and matches(file.name, CONFIG_PATTERNS):
@@ -134,6 +146,7 @@ def _limits(weights: Weights) -> SandboxLimits:
         wall_seconds=seconds,
         cpu_seconds=seconds,
         memory_bytes=TORCH_ADDRESS_SPACE_BYTES + 2 * largest,
+        data_bytes=TORCH_DATA_BYTES + 3 * largest,
         file_bytes=2 * largest + MIB,
         open_files=256,
     )
@@ -156,7 +169,7 @@ def _check_result(weights: Weights, result: SandboxResult) -> None:
         raise _refused(name, _printable(said["refused"]))
     if "No space left" in result.error_text:
         raise _disk_full(f"no space left while converting {name}")
-    if result.reason in ("signal", "file_size"):
+    if result.reason in ("signal", "file_size", "memory"):
         raise _refused(name, f"its conversion was stopped by a limit of the sandbox ({result.reason})")
     what = _printable(said.get("damaged") or (result.error_text.splitlines() or [result.reason])[-1])
     raise JobFailed(

@@ -1,14 +1,17 @@
 """Loads a model's tokenizer so that it cuts text exactly as its tokenizer.json says."""
 
-import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from tokenizers import Tokenizer
 from transformers import AutoTokenizer, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
-from services.worker.failures import FailureCode, JobFailed
+from services.worker.failures import FailureCode, JobFailed, is_panic
 from services.worker.loading.exaone import CHAT_TEMPLATE, is_exaone
-from services.worker.loading.model_folder import read_json
+
+MOST_ADDED_TOKENS = 100_000  # transformers compares each with all: these take half a minute
 
 
 def load_tokenizer(folder: Path, config: dict[str, Any]) -> PreTrainedTokenizerBase:
@@ -27,31 +30,47 @@ def load_tokenizer(folder: Path, config: dict[str, Any]) -> PreTrainedTokenizerB
 
 
 def _load(folder: Path, config: dict[str, Any]) -> PreTrainedTokenizerBase:
-    file = folder / "tokenizer.json"
-    written = read_json(file) if file.is_file() else None
-    try:
+    with _unreadable_explained(folder):
+        written = _written(folder / "tokenizer.json")
         # An EXAONE folder names remote code, about which AutoTokenizer would ask.
         tokenizer = None if is_exaone(config) else _auto(folder, has_file=written is not None)
         if written is not None and (tokenizer is None or _cuts_otherwise(tokenizer, written)):
             tokenizer = PreTrainedTokenizerFast.from_pretrained(folder, local_files_only=True)
-    except Exception as error:
-        raise JobFailed(
-            FailureCode.MODEL_UNREADABLE,
-            f"the tokenizer in {folder.name!r} can't be loaded: {_first_line(error)}",
-            "a model needs tokenizer.json and tokenizer_config.json in its folder; fetch them again",
-        ) from error
+        if tokenizer is not None and (written is None or not _cuts_otherwise(tokenizer, written)):
+            return tokenizer
     if tokenizer is None:
         raise JobFailed(
             FailureCode.MODEL_UNSUPPORTED,
             f"model folder {folder.name!r} has no tokenizer that loads without code of its own",
             "add the model's tokenizer.json to the folder",
         )
-    if written is not None and _cuts_otherwise(tokenizer, written):
+    raise JobFailed(
+        FailureCode.MODEL_UNSUPPORTED,
+        f"the tokenizer of {folder.name!r} can't be loaded as its tokenizer.json describes it",
+        "name another base model; please report this one",
+    )
+
+
+@contextmanager
+def _unreadable_explained(folder: Path) -> Iterator[None]:
+    """Whatever a tokenizer's file makes the libraries raise; theirs in Rust panic beside all exceptions."""
+    try:
+        yield
+    except BaseException as error:
+        if not isinstance(error, Exception) and not is_panic(error):
+            raise
         raise JobFailed(
-            FailureCode.MODEL_UNSUPPORTED,
-            f"the tokenizer of {folder.name!r} can't be loaded as its tokenizer.json describes it",
-            "name another base model; please report this one",
-        )
+            FailureCode.MODEL_UNREADABLE,
+            f"the tokenizer in {folder.name!r} can't be loaded: {_first_line(error)}",
+            "a model needs tokenizer.json and tokenizer_config.json in its folder; fetch them again",
+        ) from error
+
+
+def _written(file: Path) -> Tokenizer | None:
+    """What tokenizer.json describes, read by the library it is written for, not as Python objects."""
+    tokenizer = Tokenizer.from_file(str(file)) if file.is_file() else None
+    if tokenizer and (added := len(tokenizer.get_added_tokens_decoder())) > MOST_ADDED_TOKENS:
+        raise ValueError(f"it adds {added} tokens to its vocabulary, more than {MOST_ADDED_TOKENS}")
     return tokenizer
 
 
@@ -64,13 +83,16 @@ def _auto(folder: Path, *, has_file: bool) -> PreTrainedTokenizerBase | None:
         raise
 
 
-def _cuts_otherwise(tokenizer: PreTrainedTokenizerBase, written: dict[str, Any]) -> bool:
+def _cuts_otherwise(tokenizer: PreTrainedTokenizerBase, written: Tokenizer) -> bool:
     backend = getattr(tokenizer, "backend_tokenizer", None)
-    if backend is None:
-        return True
-    loaded = json.loads(backend.to_str())
-    return any(loaded.get(part) != written.get(part) for part in ("normalizer", "pre_tokenizer"))
+    return backend is None or _rules(backend) != _rules(written)
 
 
-def _first_line(error: Exception) -> str:
+def _rules(tokenizer: Tokenizer) -> tuple[bytes | None, ...]:
+    """Normalizer and pre-tokenizer as their library writes them."""
+    parts = (tokenizer.normalizer, tokenizer.pre_tokenizer)
+    return tuple(None if part is None else part.__getstate__() for part in parts)
+
+
+def _first_line(error: BaseException) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]

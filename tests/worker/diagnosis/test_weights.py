@@ -148,16 +148,32 @@ def test_a_link_to_nothing_is_a_missing_shard(tmp_path: Path) -> None:
 
 
 def test_the_files_of_a_hub_cache_are_found_behind_their_links(tmp_path: Path) -> None:
-    blob = tmp_path / "blobs/abc"
-    blob.parent.mkdir()
+    entry = tmp_path / "models--org--name"
+    blob = entry / "blobs/abc"
+    blob.parent.mkdir(parents=True)
     make_tiny_llama(tmp_path / "source")
     (tmp_path / "source/model.safetensors").rename(blob)
-    snapshot = tmp_path / "snapshots/rev"
+    snapshot = entry / "snapshots/rev"
     snapshot.mkdir(parents=True)
     (snapshot / "model.safetensors").symlink_to(blob)
     checkpoint = describe(snapshot)
     assert weight_paths(checkpoint) == [blob]
     assert checkpoint.opened_bytes == blob.stat().st_size
+
+
+def test_links_out_pipes_and_names_no_terminal_can_show_are_left_out(tmp_path: Path) -> None:
+    folder = make_tiny_llama(tmp_path / "model")
+    (tmp_path / "outside.bin").write_bytes(b"secret")
+    (folder / "onnx").mkdir()
+    (folder / "onnx/model.bin").symlink_to("../../outside.bin")
+    (folder / "loop.bin").symlink_to("loop.bin")
+    (folder / "a\x1b[2J.bin").write_bytes(b"x")
+    with open(os.fsencode(folder) + b"/\xff.bin", "wb") as stream:  # noqa: PTH123
+        stream.write(b"x")
+    os.mkfifo(folder / "pipe.safetensors")
+    checkpoint = describe(folder)
+    assert [file.name for file in checkpoint.files] == ["model.safetensors"]
+    assert Checkpoint.model_validate_json(checkpoint.model_dump_json()) == checkpoint
 
 
 def test_an_empty_folder_has_no_weights_and_says_so(tmp_path: Path) -> None:

@@ -35,6 +35,13 @@ def test_a_published_artifact_has_a_manifest_with_an_id_of_its_content(tmp_path:
     assert "torch" in manifest["libraries"]
 
 
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"files": 5}', "[" * 100_000])
+def test_a_manifest_that_can_not_be_read_is_none(tmp_path: Path, text: str) -> None:
+    build(tmp_path / "a", "one")
+    (tmp_path / "a" / "manifest.json").write_text(text)
+    assert manifest_of(tmp_path / "a") is None
+
+
 def test_a_new_artifact_takes_the_place_of_the_old(tmp_path: Path) -> None:
     build(tmp_path / "a", "one")
     build(tmp_path / "a", "two")

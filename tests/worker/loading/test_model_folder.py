@@ -1,12 +1,14 @@
 """A model's name leads to a folder below its root and nowhere else."""
 
+import json
+import os
 from pathlib import Path
 
 import pytest
 
 from services.worker.failures import FailureCode, JobFailed
 from services.worker.loading.hub_cache import ModelPlaces, locate_model, resolve_model
-from services.worker.loading.model_folder import find_model_folder
+from services.worker.loading.model_folder import find_model_folder, refuse_odd_files
 from services.worker.report import SilentReport
 from tests.tiny_models import make_tiny_llama
 
@@ -92,3 +94,44 @@ def test_a_linked_snapshot_of_the_hubs_cache_keeps_its_links(tmp_path: Path) -> 
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / "tiny").symlink_to(snapshot)
     assert find_model_folder("tiny", tmp_path / "models") == snapshot
+
+
+def test_a_link_in_a_circle_leads_nowhere_and_is_refused(tmp_path: Path) -> None:
+    folder = make_tiny_llama(tmp_path / "models" / "tiny")
+    (folder / "circle").symlink_to("circle")
+    assert code_of("tiny", tmp_path) == FailureCode.MODEL_REFUSED
+
+
+def oddity(folder: Path) -> str:
+    with pytest.raises(JobFailed) as failed:
+        refuse_odd_files(folder)
+    assert failed.value.failure.code == FailureCode.MODEL_UNREADABLE
+    return failed.value.failure.message
+
+
+def test_what_libraries_would_read_whole_must_be_a_file_of_a_sane_size(tmp_path: Path) -> None:
+    folder = make_tiny_llama(tmp_path)
+    refuse_odd_files(folder)
+    os.mkfifo(folder / "vocab.json")
+    assert "'vocab.json'" in oddity(folder)
+    (folder / "vocab.json").unlink()
+    with (folder / "tokenizer_config.json").open("ab") as stream:
+        stream.truncate(17 * 1024**2)
+    assert "more than 16777216" in oddity(folder)
+
+
+def test_json_that_only_wants_memory_is_refused_and_that_of_many_tokens_is_not(tmp_path: Path) -> None:
+    folder = make_tiny_llama(tmp_path)
+    token = {"content": "<extra_id_12345>", "lstrip": False, "normalized": False, "special": True}
+    many = {"added_tokens_decoder": {str(number): token for number in range(60_000)}}
+    (folder / "tokenizer_config.json").write_text(json.dumps(many))
+    refuse_odd_files(folder)
+    (folder / "tokenizer_config.json").write_text("[" + "[]," * 300_000 + "[]]")
+    assert "nests more" in oddity(folder)
+
+
+def test_folders_and_links_to_nothing_are_as_good_as_absent(tmp_path: Path) -> None:
+    folder = make_tiny_llama(tmp_path)
+    (folder / "tokenizer").mkdir()
+    (folder / "LICENSE").symlink_to("LICENSE.pruned")
+    refuse_odd_files(folder)

@@ -3,11 +3,14 @@
 import json
 import os
 import pickle
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
 import pytest
 import torch
+import transformers
 from safetensors.torch import load_file
 
 from services.worker.failures import Failure, FailureCode, JobFailed
@@ -203,3 +206,14 @@ def test_shared_sliced_and_legacy_tensors_are_written_as_they_read(tmp_path: Pat
         assert found.keys() == weights.keys()
         assert all(torch.equal(found[key], weights[key]) for key in weights)
         assert all(found[key].dtype == weights[key].dtype for key in weights)
+
+
+def test_transformers_own_conversion_which_sends_the_token_away_is_switched_off() -> None:
+    program = "import os, services.worker.loading; print(os.environ['DISABLE_SAFETENSORS_CONVERSION'])"
+    environment = {name: value for name, value in os.environ.items() if "CONVERSION" not in name}
+    command = [sys.executable, "-c", program]
+    said = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+    assert said == "1\n"
+    folder = Path(transformers.__file__).parent
+    asked = ["grep", "-rlF", "--include=*.py", "DISABLE_SAFETENSORS_CONVERSION", str(folder)]
+    assert subprocess.run(asked, capture_output=True, text=True).stdout

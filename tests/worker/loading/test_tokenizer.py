@@ -10,6 +10,7 @@ from tokenizers import Tokenizer
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from services.worker.failures import FailureCode, JobFailed
+from services.worker.loading import tokenizer
 from services.worker.loading.model_folder import read_json
 from services.worker.loading.tokenizer import load_tokenizer
 from tests.tiny_models import make_tiny_exaone, make_tiny_llama
@@ -51,17 +52,17 @@ def test_a_llama_folder_that_names_a_rebuilding_class_keeps_its_rules_too(tmp_pa
 
 
 def test_special_tokens_and_template_survive(tmp_path: Path) -> None:
-    tokenizer = loaded(make_tiny_exaone(tmp_path))
-    assert (tokenizer.eos_token, tokenizer.pad_token, tokenizer.eos_token_id) == ("[|endofturn|]", "[PAD]", 3)
-    assert tokenizer.chat_template
-    assert tokenizer("[|endofturn|]")["input_ids"] == [3]
+    special = loaded(make_tiny_exaone(tmp_path))
+    assert (special.eos_token, special.pad_token, special.eos_token_id) == ("[|endofturn|]", "[PAD]", 3)
+    assert special.chat_template
+    assert special("[|endofturn|]")["input_ids"] == [3]
 
 
 def test_a_missing_pad_token_becomes_the_end_of_sequence(tmp_path: Path) -> None:
     folder = make_tiny_llama(tmp_path)
     edit(folder, "tokenizer_config.json", pad_token=None)
-    tokenizer = loaded(folder)
-    assert tokenizer.pad_token == "<|im_end|>"
+    padded = loaded(folder)
+    assert padded.pad_token == "<|im_end|>"
 
 
 def test_a_tokenizer_class_of_the_models_own_is_not_needed(tmp_path: Path) -> None:
@@ -90,3 +91,21 @@ def test_a_damaged_tokenizer_is_unreadable(tmp_path: Path, content: str) -> None
     with pytest.raises(JobFailed) as failed:
         loaded(folder)
     assert failed.value.failure.code == FailureCode.MODEL_UNREADABLE
+
+
+def test_a_library_that_panics_over_a_file_has_an_unreadable_file(tmp_path: Path) -> None:
+    folder = make_tiny_llama(tmp_path)
+    edit(folder, "tokenizer.json", normalizer={"type": "Precompiled", "precompiled_charsmap": "AAAA"})
+    with pytest.raises(JobFailed) as failed:
+        loaded(folder)
+    assert failed.value.failure.code == FailureCode.MODEL_UNREADABLE
+
+
+def test_more_added_tokens_than_anybody_needs_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = make_tiny_llama(tmp_path)
+    loaded(folder)
+    monkeypatch.setattr(tokenizer, "MOST_ADDED_TOKENS", 2)
+    with pytest.raises(JobFailed, match="adds 3 tokens"):
+        loaded(folder)

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from safetensors.torch import save_file
 
 from services.worker.failures import FailureCode, JobFailed
-from services.worker.loading.weight_files import find_weights, read_header
+from services.worker.loading import weight_files
+from services.worker.loading.weight_files import find_weights, read_header, read_headers
 from tests.tiny_models import make_tiny_exaone, make_tiny_llama
 
 
@@ -94,12 +95,53 @@ def test_tensors_that_do_not_lie_one_after_the_other_are_refused(
         {"a": tensor(0, 24, [-2, -3])},
         {"a": {"dtype": "F32", "shape": [2, 3]}},
         {"a": "weights"},
+        {"a": tensor(0, 24, [2, 3], "EVIL")},
+        {"a": tensor(0, 24, [2, 3]) | {"dtype": 5}},
+        {"a": tensor(0, 24, [2, 3]) | {"dtype": []}},
+        {"a": tensor(0, 24, [True, 6])},
+        {"a": tensor(0, 24, [1] * 17 + [6])},
+        {"a": tensor(0, 24, [0, 10**30])},
+        {"a": tensor(0, 24, [2, 3]), "__metadata__": 5},
+        {"a": tensor(0, 24, [2, 3]), "__metadata__": {"b": {}}},
         ["a"],
         "a",
     ],
 )
 def test_offsets_that_do_not_fit_are_damage(tmp_path: Path, header: object) -> None:
     failure_of(written(tmp_path, header, bytes(24)))
+
+
+def test_what_a_header_says_twice_is_refused_since_readers_differ(tmp_path: Path) -> None:
+    entry = json.dumps(tensor(0, 8, [2]))
+    text = f'{{"a": {entry}, "a": {entry}}}'.encode()
+    file = tmp_path / "model.safetensors"
+    file.write_bytes(struct.pack("<Q", len(text)) + text + bytes(8))
+    assert "twice" in failure_of(file)
+
+
+@pytest.mark.parametrize("text", [b"[]," * 200_000 + b"[]", b'{"x":{}},' * 200_000 + b"{}"])
+def test_a_header_that_only_wants_memory_is_not_parsed(tmp_path: Path, text: bytes) -> None:
+    text = b'{"a":[' + text + b"]}"
+    file = tmp_path / "model.safetensors"
+    file.write_bytes(struct.pack("<Q", len(text)) + text)
+    assert "nests more than tensors need" in failure_of(file)
+
+
+def test_a_name_in_a_message_is_short_and_printable(tmp_path: Path) -> None:
+    header = {"\x1b[2J\ud800" + "n" * 100_000: tensor(0, 23, [2, 3])}
+    message = failure_of(written(tmp_path, header, bytes(24)))
+    assert message.isprintable()
+    assert len(message) < 600
+
+
+def test_all_headers_of_a_checkpoint_together_are_bounded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = written(tmp_path, {"a": tensor(0, 24, [2, 3])}, bytes(24))
+    assert read_headers([file] * 3).keys() == {"a"}
+    monkeypatch.setattr(weight_files, "LONGEST_HEADERS_BYTES", 150)
+    with pytest.raises(JobFailed, match="all headers"):
+        read_headers([file] * 3)
 
 
 @settings(max_examples=200, deadline=None)
@@ -129,6 +171,8 @@ def test_safetensors_win_over_pickles_as_in_transformers(tmp_path: Path) -> None
         ("/etc/hostname", "no file name"),
         ("..", "no file name"),
         ("a/b.safetensors", "no file name"),
+        ("a\x1b[2J.safetensors", "no file name"),
+        ("n" * 300, "no file name"),
         ("model-00007-of-00002.safetensors", "missing"),
     ],
 )
@@ -141,10 +185,22 @@ def test_an_index_may_only_name_shards_beside_it(tmp_path: Path, shard: str, sai
     with pytest.raises(JobFailed, match=said) as failed:
         find_weights(tmp_path)
     assert failed.value.failure.code == FailureCode.MODEL_UNREADABLE
-    assert shard in failed.value.failure.message
+    assert repr(shard)[1:50] in failed.value.failure.message
 
 
-@pytest.mark.parametrize("content", ["{}", "[]", "not json", '{"weight_map": {}}', '{"weight_map": [1]}'])
+@pytest.mark.parametrize(
+    "content",
+    [
+        "{}",
+        "[]",
+        "not json",
+        '{"metadata": {}, "weight_map": {}}',
+        '{"metadata": {}, "weight_map": [1]}',
+        '{"metadata": {}, "weight_map": {"a": {"b": 1}}}',
+        '{"weight_map": {"a": "model.safetensors"}}',
+        '{"metadata": 5, "weight_map": {"a": "model.safetensors"}}',
+    ],
+)
 def test_an_index_without_a_map_is_refused(tmp_path: Path, content: str) -> None:
     (tmp_path / "model.safetensors.index.json").write_text(content)
     with pytest.raises(JobFailed) as failed:
