@@ -372,7 +372,12 @@ HOSTILE_FILES = (
         "index without metadata", indexed(lambda index: index.pop("metadata")), INCOMPLETE, UNREADABLE
     ),
     *(
-        HostileFile(f"config: {name} = {str(value)[:20]}", config(**{name: value}), FAILED, UNREADABLE)
+        HostileFile(
+            f"config: {name} = {str(value)[:20]}",
+            config(make_tiny_llama, **{name: value}),
+            FAILED,
+            UNREADABLE,
+        )
         for name, value in {
             "num_hidden_layers": BILLION,
             "hidden_size": 10**12,
