@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from services.worker.diagnosis.units import duration
 from services.worker.failures import JobFailed
 from services.worker.loading.artifact import MANIFEST
 from services.worker.loading.cached_pages import cached_pages, make_cold
 from services.worker.loading.model_folder import CONFIG_PATTERNS, matches, read_json
 from shared.schemas import Frozen
+from shared.units import duration
 
 HASH_SECONDS = 10.0  # for all files of a model; a gigabyte takes about a second
 READ_SECONDS = 1.0  # what is not in memory is read only if that is quick

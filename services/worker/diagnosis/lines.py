@@ -9,7 +9,7 @@ from services.worker.diagnosis.checks.mounts import place
 from services.worker.diagnosis.facts import LoadFacts, TrialLoad
 from services.worker.diagnosis.read_speed import Rate, ReadSpeed
 from services.worker.diagnosis.summary import LoadSummary
-from services.worker.diagnosis.units import duration, rate, size
+from shared.units import duration, rate, size
 
 _LABEL_WIDTH = 12
 _BAR_WIDTH = 40

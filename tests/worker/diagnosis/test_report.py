@@ -7,8 +7,8 @@ from services.worker.diagnosis.facts import LoadFacts, TrialFailure
 from services.worker.diagnosis.lines import phase_lines
 from services.worker.diagnosis.read_speed import Latency, Rate, ReadSpeed
 from services.worker.diagnosis.report import DiagnosisReport, make_report
-from services.worker.diagnosis.units import duration, rate, size
 from services.worker.machine import Memory
+from shared.units import duration, rate, size
 from tests.worker.diagnosis.diagnosed import healthy, recorded, trial
 
 

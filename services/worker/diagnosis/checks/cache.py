@@ -4,7 +4,7 @@ import shlex
 
 from services.worker.diagnosis.checks.finding import Check, Finding, Remedy
 from services.worker.diagnosis.facts import OLD_CACHE_FOLDERS, CacheVariable, LoadFacts
-from services.worker.diagnosis.units import size
+from shared.units import size
 
 
 def find_ignored_cache_variable(facts: LoadFacts) -> Finding | None:

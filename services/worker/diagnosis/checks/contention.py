@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from services.worker.diagnosis.checks.finding import NOTICEABLE_SECONDS, Check, Finding, Remedy
 from services.worker.diagnosis.checks.speed import is_hard_disk
 from services.worker.diagnosis.facts import LoadFacts
-from services.worker.diagnosis.units import duration, rate
 from services.worker.machine import DiskActivity
+from shared.units import duration, rate
 
 _BUSY_RATIO = 0.3
 _THROTTLED_RATIO = 0.3

@@ -3,8 +3,8 @@
 from services.worker.diagnosis.checks.finding import Check, Finding, by_seconds
 from services.worker.diagnosis.checks.remedies import keep_bfloat16_copy
 from services.worker.diagnosis.facts import Checkpoint, LoadFacts
-from services.worker.diagnosis.units import duration, rate, size
 from services.worker.loading.weight_files import BITS_PER_VALUE
+from shared.units import duration, rate, size
 
 
 def find_wide_dtype(facts: LoadFacts) -> Finding | None:

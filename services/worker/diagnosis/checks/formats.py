@@ -6,7 +6,7 @@ from collections import Counter
 from services.worker.diagnosis.checks.finding import Check, Finding, Remedy
 from services.worker.diagnosis.facts import LoadFacts
 from services.worker.diagnosis.hub_facts import HubModel
-from services.worker.diagnosis.units import size
+from shared.units import size
 
 
 def find_pickle_only(facts: LoadFacts) -> Finding | None:

@@ -4,7 +4,7 @@ import shlex
 
 from services.worker.diagnosis.checks.finding import Check, Finding, Remedy
 from services.worker.diagnosis.facts import LoadFacts
-from services.worker.diagnosis.units import size
+from shared.units import size
 
 
 def find_incomplete_checkpoint(facts: LoadFacts) -> Finding | None:

@@ -3,7 +3,7 @@
 from services.worker.diagnosis.checks.finding import Check, Finding, Remedy
 from services.worker.diagnosis.checks.remedies import keep_bfloat16_copy, keep_nf4_copy
 from services.worker.diagnosis.facts import LoadFacts
-from services.worker.diagnosis.units import duration, size
+from shared.units import duration, size
 
 _SWAPPED_BYTES = 64_000_000
 _STALLED_RATIO = 0.1

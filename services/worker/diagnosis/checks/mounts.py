@@ -3,8 +3,8 @@
 from services.worker.diagnosis.checks.finding import Check, Finding, Remedy, by_seconds
 from services.worker.diagnosis.checks.remedies import move_to_faster_disk
 from services.worker.diagnosis.facts import LoadFacts
-from services.worker.diagnosis.units import duration, rate, size
 from shared.storage import Storage
+from shared.units import duration, rate, size
 
 _TITLES = {
     "host share": "The model lies in a folder shared by the machine around this one",

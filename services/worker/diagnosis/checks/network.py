@@ -2,7 +2,7 @@
 
 from services.worker.diagnosis.checks.finding import NOTICEABLE_SECONDS, Check, Finding, Remedy
 from services.worker.diagnosis.facts import LoadFacts
-from services.worker.diagnosis.units import duration, rate, size
+from shared.units import duration, rate, size
 
 
 def find_hub_asked(facts: LoadFacts) -> Finding | None:

@@ -6,7 +6,7 @@ from services.worker.diagnosis import predictions
 from services.worker.diagnosis.checks.finding import LONG_SECONDS, NOTICEABLE_SECONDS, Check, Finding, Remedy
 from services.worker.diagnosis.checks.remedies import has_copy, prepare_command, stay_resident
 from services.worker.diagnosis.facts import LoadFacts, TrialLoad
-from services.worker.diagnosis.units import duration, size
+from shared.units import duration, size
 
 _DOMINATES = 0.5
 _CONTENDED = 0.3

@@ -3,7 +3,7 @@
 from services.worker.diagnosis.checks.finding import Check, Finding, Remedy
 from services.worker.diagnosis.checks.remedies import prepare_command
 from services.worker.diagnosis.facts import LoadFacts
-from services.worker.diagnosis.units import duration, size
+from shared.units import duration, size
 
 # What ails the checkpoint alone, which jobs no longer read.
 _CURED = ("bandwidth-bound", "quantize-bound", "wide-dtype", "slow-mount", "short-memory", "request-bound")

@@ -4,7 +4,7 @@ from services.worker.diagnosis.checks.finding import NOTICEABLE_SECONDS, Check, 
 from services.worker.diagnosis.checks.speed import told_by_storage
 from services.worker.diagnosis.facts import LoadFacts
 from services.worker.diagnosis.read_speed import ReadSpeed
-from services.worker.diagnosis.units import duration, rate, size
+from shared.units import duration, rate, size
 
 _EVEN_RATIO = 0.5
 _READ_AGAIN_RATIO = 0.5

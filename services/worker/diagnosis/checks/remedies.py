@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 from services.worker.diagnosis import predictions
 from services.worker.diagnosis.checks.finding import SATA_SSD_BYTES_PER_SECOND, Remedy, saved
 from services.worker.diagnosis.facts import LoadFacts, Target
-from services.worker.diagnosis.units import rate, size
+from shared.units import rate, size
 
 FASTER = 1.3  # a storage less than that much faster is not worth a move
 

@@ -20,7 +20,7 @@ from services.worker.diagnosis.checks.remedies import (
 )
 from services.worker.diagnosis.facts import LoadFacts, TrialLoad
 from services.worker.diagnosis.read_speed import ReadSpeed
-from services.worker.diagnosis.units import duration, rate, size
+from shared.units import duration, rate, size
 
 _BOUND_RATIO = 0.5  # from here on the storage's limit explains more of the reading than everything else
 _FROM_CACHE_RATIO = 0.1  # a load that needs less of its bytes from storage says nothing about storage
