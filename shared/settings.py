@@ -130,6 +130,8 @@ class Settings(BaseSettings):
                 f"no storage may be called {OWN_CACHE!r}: that name means the cache of huggingface_hub's own "
                 "variables; choose another"
             )
+        if taken := sorted(value.keys() & {"data", "models", "hub_cache"}):
+            raise ValueError(f"no storage may be called {taken[0]!r}: that names a folder of Tunedock's own")
         return {name: PROJECT_ROOT / path for name, path in value.items()}
 
     @field_validator("data_dir", "datasets_dir", "models_dir", mode="after")

@@ -42,7 +42,9 @@ STEP_SECONDS = _histogram(
 LAST_STEP = _gauge("tunedock_train_last_step_timestamp_seconds", "When the last optimizer step ended.")
 PHASE_SECONDS = _counter("tunedock_train_phase_seconds_total", "Time spent in each phase of steps.", "phase")
 TOKENS = _counter(
-    "tunedock_train_tokens_total", "Tokens trained on: real without, computed with padding.", "type"
+    "tunedock_train_tokens_total",
+    "Tokens trained on: real are the rows' own, computed those put through the layers.",
+    "type",
 )
 LOSS = _gauge("tunedock_train_loss", "Training loss of the last step.")
 GRAD_NORM = _gauge("tunedock_train_grad_norm", "Gradient norm of the last step before clipping.")

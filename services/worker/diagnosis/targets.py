@@ -7,12 +7,14 @@ from pathlib import Path
 
 from services.worker.diagnosis.facts import Target
 from services.worker.diagnosis.read_speed import ReadSpeed, measure_read_speed
+from shared.settings import OWN_CACHE
 from shared.storage import storage_of
 
 PROBE_BYTES = 128 * 1024**2
 PROBE_SECONDS = 2.0
 _PIECE_BYTES = 16 * 1024**2
 _SPARE_BYTES = 1024**3
+_MADE_WHEN_NEEDED = ("data", OWN_CACHE)
 
 
 def measure_targets(
@@ -26,32 +28,35 @@ def measure_targets(
     own_device = weights.resolve().stat().st_dev
     found = []
     for name, folder in places.items():
-        if _device(folder) == own_device and speed is not None:
-            found.append(_target(name, folder, speed, in_memory=False))
-        else:
-            found.append(_probed(name, folder, tick))
+        try:
+            if (
+                name not in _MADE_WHEN_NEEDED and not folder.is_dir()
+            ):  # not mounted: what lies there is another
+                found.append(Target(name=name, folder=str(folder), reason=f"there is no folder {folder}"))
+            elif speed is not None and _device(folder) == own_device:
+                found.append(_target(name, folder, speed, in_memory=False))
+            else:
+                found.append(_probed(name, folder, tick))
+        except OSError as error:
+            found.append(Target(name=name, folder=str(folder), reason=f"{folder}: {error.strerror}"))
     return tuple(found)
 
 
 def _probed(name: str, folder: Path, tick: Callable[[], None]) -> Target:
     existing = _existing(folder)
     in_memory = storage_of(existing).storage_class == "memory"
-    try:
-        free = os.statvfs(existing)
-        if free.f_bavail * free.f_frsize < PROBE_BYTES + _SPARE_BYTES:
-            return Target(name=name, folder=str(folder), reason="less than 1 GiB is free there")
-        with tempfile.NamedTemporaryFile(prefix=".tunedock-probe-", dir=existing) as probe:
-            piece = os.urandom(_PIECE_BYTES)  # nothing that a filesystem could compress
-            for _ in range(PROBE_BYTES // _PIECE_BYTES):
-                probe.write(piece)
-                tick()
-            probe.flush()
-            os.fsync(probe.fileno())
-            speed = measure_read_speed(
-                [Path(probe.name)], in_memory=in_memory, seconds=PROBE_SECONDS, tick=tick
-            )
-    except OSError as error:
-        return Target(name=name, folder=str(folder), reason=f"{existing}: {error.strerror}")
+    free = os.statvfs(existing)
+    if free.f_bavail * free.f_frsize < PROBE_BYTES + _SPARE_BYTES:
+        return Target(name=name, folder=str(folder), reason="less than 1 GiB is free there")
+    with tempfile.TemporaryFile(dir=existing) as probe:  # without a name: a killed worker leaves nothing
+        piece = os.urandom(_PIECE_BYTES)  # nothing that a filesystem could compress
+        for _ in range(PROBE_BYTES // _PIECE_BYTES):
+            probe.write(piece)
+            tick()
+        probe.flush()
+        os.fsync(probe.fileno())
+        path = Path(f"/proc/self/fd/{probe.fileno()}")
+        speed = measure_read_speed([path], in_memory=in_memory, seconds=PROBE_SECONDS, tick=tick)
     return _target(name, folder, speed, in_memory=in_memory)
 
 

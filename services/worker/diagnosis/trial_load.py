@@ -81,7 +81,11 @@ def describe_resident(loaded: LoadedModel) -> TrialLoad:
     Its folder is the one that was read: of a model that was loaded from its quantized copy, the copy's.
     """
     folder = loaded.opened_files[0].parent if loaded.from_artifact else loaded.files.folder
-    opened = tuple(OpenedFile(name=path.name, bytes=path.stat().st_size) for path in loaded.opened_files)
+    opened = tuple(
+        OpenedFile(name=path.name, bytes=path.stat().st_size)
+        for path in loaded.opened_files
+        if path.is_file()  # it may have been deleted since
+    )
     return TrialLoad(
         source="resident",
         folder=str(folder),

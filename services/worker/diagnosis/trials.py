@@ -50,8 +50,9 @@ def run_copy(
     trials: Trials, files: ModelFiles, folder: Path, *, cold: bool, residency: Residency, report: Report
 ) -> None:
     """Add the loads of the prepared copy in `folder` to `trials`, or what is wrong with it."""
-    copy = PreparedCopy(folder=str(folder), bytes=(folder / WEIGHTS_NAME).stat().st_size)
+    copy = PreparedCopy(folder=str(folder), bytes=0)
     try:
+        copy = copy.model_copy(update={"bytes": (folder / WEIGHTS_NAME).stat().st_size})
         for out_of_memory in (True, False) if cold else (False,):
             run = try_copy(files, folder, cold=out_of_memory, residency=residency, report=report)
             trials.prepared.append(run)

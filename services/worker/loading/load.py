@@ -2,6 +2,7 @@
 
 import logging
 import os
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -34,6 +35,7 @@ from services.worker.report import JobStopped, Report
 
 logger = logging.getLogger(__name__)
 
+SECONDS_BETWEEN_LOOKS = 0.5
 QUANT_STATE = ".quant_state.bitsandbytes__"
 Quantization = Literal["nf4", "none"]
 
@@ -94,9 +96,14 @@ def load_base_model(
         read_into_cache(weights.files, available_memory_bytes(), progress.reached)
     progress = ByteProgress(report, "loading", weights.bytes)
 
+    next_look = 0.0
+
     def on_tensor(count: int) -> None:
+        nonlocal next_look
         progress.add(count)
-        watched.require()
+        if (now := time.monotonic()) >= next_look:  # a look costs a request a file, on a network mount say
+            next_look = now + SECONDS_BETWEEN_LOOKS
+            watched.require()
 
     with out_of_memory_explained(device), phases.measured_inside(weights.files, on_tensor):
         model = _from_pretrained(files.folder, plan, quantization, dtype, phases)

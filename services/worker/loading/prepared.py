@@ -39,11 +39,17 @@ def load_prepared(
                 level="warn",
                 data={"code": "artifact_rejected", "folder": str(folder)},
             )
-            shutil.rmtree(folder, ignore_errors=True)
+            throw_away_if_bad(folder, error)
     loaded = load_base_model(files, quantization="nf4", dtype=dtype, device=device, report=report)
     if not loaded.was_quantized:
         _save(loaded, dtype, artifacts, report)
     return loaded
+
+
+def throw_away_if_bad(folder: Path, error: Exception) -> None:
+    """Delete an artifact that is proven bad; a disk that did not answer for once says nothing about it."""
+    if isinstance(error, ArtifactUnusable) or not (folder / WEIGHTS_NAME).is_file():
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def load_copy(

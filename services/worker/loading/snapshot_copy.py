@@ -85,6 +85,8 @@ def import_snapshot(snapshot: Path, name: str, cache: Path, report: Report) -> P
             shutil.rmtree(left, ignore_errors=True)
         for folder in (target.parent, draft, ours / "blobs"):
             folder.mkdir(parents=True, exist_ok=True)
+        for left in (ours / "blobs").glob(".*.importing"):
+            left.unlink(missing_ok=True)
         for file in files:
             _import_file(file, draft, progress)
         _put_in_place(draft, target)

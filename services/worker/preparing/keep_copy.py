@@ -1,6 +1,5 @@
 """The prepared copy: made if there is none that works, and loaded cold to see what it brings."""
 
-import shutil
 import time
 
 from services.worker.diagnosis import predictions
@@ -10,6 +9,7 @@ from services.worker.diagnosis.trial_load import try_copy
 from services.worker.failures import FailureCode, JobFailed
 from services.worker.loading.nf4_artifact import WEIGHTS_NAME, is_disk_full, save_nf4
 from services.worker.loading.nf4_load import ArtifactUnusable
+from services.worker.loading.prepared import throw_away_if_bad
 from services.worker.preparing.course import Course, limit_seconds
 from services.worker.residency import DTYPE
 
@@ -23,14 +23,22 @@ def keep_copy(course: Course) -> None:
             return
         except (ArtifactUnusable, OSError) as error:
             course.report.event(f"The prepared copy can't be used and is made anew: {error}", level="warn")
-            shutil.rmtree(course.copy, ignore_errors=True)
+            throw_away_if_bad(course.copy, error)
             course.copy = None
     before = course.load_checkpoint()
     predicted = predictions.from_copy(course.facts)
     _make_copy(course)
     if course.copy is not None:
         action = f"kept the model as quantized in {course.copy}"
-        _measure_copy(course, before=before.total_seconds, predicted=predicted, action=action)
+        try:
+            _measure_copy(course, before=before.total_seconds, predicted=predicted, action=action)
+        except ArtifactUnusable as error:
+            throw_away_if_bad(course.copy, error)
+            raise JobFailed(
+                FailureCode.MODEL_UNSUPPORTED,
+                f"the quantized copy of {course.files.name!r} can't be loaded again: {error}",
+                "use the model without a copy: jobs quantize it while loading; please report this",
+            ) from error
 
 
 def _make_copy(course: Course) -> None:

@@ -4,6 +4,7 @@ from services.worker.diagnosis.applied import AppliedRemedy
 from services.worker.diagnosis.checks import run_checks
 from services.worker.diagnosis.report import DiagnosisReport, make_report
 from services.worker.failures import FailureCode, JobFailed
+from services.worker.loading.cache_move import roll_back
 from services.worker.loading.hub_cache import ModelFiles, ModelPlaces, locate_model, resolve_model
 from services.worker.loading.weight_files import find_weights
 from services.worker.preparing.course import Course, inspected
@@ -48,6 +49,8 @@ def prepare(
     The model stays in memory. What exists and verifies is not made again. Returns the record's result and
     the diagnosis as it is now. Raises JobFailed as a load does, DISK_FULL and CACHE_NOT_MOVED.
     """
+    if request.move_cache_to is not None:
+        roll_back(settings, report)  # of a move that an earlier attempt had no time to try out
     files, converted = _files(request, settings, report)
     residency.evict()
     course = Course(files, inspected(files, settings, report), settings, residency, report)

@@ -10,6 +10,8 @@ from services.worker.training.engine.model_parts import why_not
 from services.worker.training.marked_text import TokenRow
 from services.worker.training.plan import Levers
 
+# Beyond so many tokens attention's whole score matrices and masks cost more memory than all else.
+LONGEST_ROW = 2048
 SHORTEST_PREFIX = 3  # tokens worth a second attention group for each micro-batch
 
 
@@ -17,6 +19,8 @@ def levers_for(model: PreTrainedModel, rows: Sequence[TokenRow], *, dropout: flo
     """`model` may carry its adapter already or not yet."""
     if reason := why_not(model, dropout=dropout):
         return Levers(off={"own_layers": reason})
+    if (longest := max(len(row) for row in rows)) > LONGEST_ROW:
+        return Levers(off={"own_layers": f"the longest row has {longest} tokens, more than {LONGEST_ROW}"})
     prefix = common_prefix(rows)
     off = {}
     if prefix < SHORTEST_PREFIX:

@@ -160,6 +160,7 @@ def train(
             save(state)
         raise
     finally:
+        forward.step_over()
         if model_recomputes:
             model.activation_checkpointing_disable()
             model.disable_input_require_grads()

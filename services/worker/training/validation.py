@@ -35,6 +35,7 @@ def mean_loss(
             for batch in forward.batches(rows[start : start + ROWS_AT_ONCE]):
                 total += float(forward.loss(batch, 1.0))
                 tick()
+        forward.step_over()
         return total / target_count(rows)
     finally:
         model.train(was_training)

@@ -41,7 +41,7 @@ def test_a_place_on_the_same_disk_has_the_speed_measured_already(weights: Path, 
 
 
 def test_a_place_on_another_disk_is_probed_and_left_as_it_was(weights: Path, elsewhere: Path) -> None:
-    (target,) = measure_targets({"ssd": elsewhere / "hub"}, weights, measure_read_speed([weights]), nothing)
+    (target,) = measure_targets({"ssd": elsewhere}, weights, measure_read_speed([weights]), nothing)
     assert target.name == "ssd"
     assert target.limit_bytes_per_second or target.reason
     assert list(elsewhere.iterdir()) == []
@@ -63,3 +63,9 @@ def test_a_probe_that_is_stopped_leaves_nothing(weights: Path, elsewhere: Path) 
     with pytest.raises(KeyboardInterrupt):
         measure_targets({"ssd": elsewhere}, weights, None, stop)
     assert list(elsewhere.iterdir()) == []
+
+
+def test_a_storage_that_is_not_mounted_is_not_measured_on_another_disk(weights: Path, tmp_path: Path) -> None:
+    (target,) = measure_targets({"ssd": tmp_path / "gone"}, weights, measure_read_speed([weights]), nothing)
+    assert target.limit_bytes_per_second is None
+    assert "no folder" in (target.reason or "")

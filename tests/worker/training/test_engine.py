@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+import bitsandbytes
 import numpy as np
 import pytest
 import torch
@@ -186,6 +187,18 @@ def test_how_long_weights_stay_dequantized_changes_nothing(llama_nf4: LoadedMode
         assert all(torch.equal(gradient, results[0][1][name]) for name, gradient in gradients.items())
 
 
+@pytest.mark.parametrize("named", [torch.float32, torch.float16])
+def test_a_quantized_checkpoint_may_name_another_dtype_to_compute_in(
+    llama_nf4: LoadedModel, named: torch.dtype, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = make_rows(learned=0.5)
+    expected, _ = loss_and_gradients(llama_nf4, rows, PLANS["flat"])
+    for module in llama_nf4.model.modules():
+        if isinstance(module, bitsandbytes.nn.Linear4bit):
+            monkeypatch.setattr(module, "compute_dtype", named)
+    assert loss_and_gradients(llama_nf4, rows, PLANS["flat"])[0] == expected
+
+
 def test_in_bf16_the_flat_layout_rounds_as_the_model_does(llama_nf4: LoadedModel) -> None:
     rows = make_rows(learned=0.5)
     loss, gradients = loss_and_gradients(llama_nf4, rows, PLANS["flat"])
@@ -249,6 +262,9 @@ def test_levers_say_why_they_are_off(llama: LoadedModel, monkeypatch: pytest.Mon
     assert levers_for(llama.model, rows, dropout=0.0).shared_prefix_tokens == PREFIX
     assert "dropout 0.1" in levers_for(llama.model, rows, dropout=0.1).off["own_layers"]
     assert levers_for(llama.model, [rows[0]], dropout=0.0).off == {}
+    length = levers_module.LONGEST_ROW + 1
+    too_long = TokenRow(np.zeros(length, dtype=np.int32), np.ones(length, dtype=bool))
+    assert "the longest row has 2049" in levers_for(llama.model, [too_long], dropout=0.0).off["own_layers"]
     monkeypatch.setattr(levers_module, "SHORTEST_PREFIX", PREFIX + 1)
     assert "first 9 tokens" in levers_for(llama.model, rows, dropout=0.0).off["shared_prefix"]
     monkeypatch.setattr(llama.model.config, "attention_bias", True)

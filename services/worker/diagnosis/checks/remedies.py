@@ -118,6 +118,8 @@ def _faster_storage(facts: LoadFacts) -> Target | None:
     """The fastest storage that the hub's cache can be moved to, if it is clearly faster than where it is."""
     if not facts.in_hub_cache or not facts.limit_bytes_per_second:
         return None
+    if any("pickle" in file.format for file in facts.checkpoint.opened):
+        return None  # its converted copy is what loads read, and that lies in the data folder
     known = [target for target in facts.targets if target.name != "data" and target.limit_bytes_per_second]
     best = max(known, key=lambda target: target.limit_bytes_per_second or 0.0, default=None)
     if best is None or (best.limit_bytes_per_second or 0.0) < FASTER * facts.limit_bytes_per_second:

@@ -178,6 +178,11 @@ def _future(width: int, seen_prefix: int, stacked: int, dtype: torch.dtype, devi
     return mask.triu_(seen_prefix + 1).repeat(stacked, 1)
 
 
+def forget_masks() -> None:
+    """Masks are kept for the layers of a step; after it they would only take memory."""
+    _future.cache_clear()
+
+
 def _gradients(d_out: Tensor, group: _Group, heads: Heads) -> tuple[Tensor, Tensor, Tensor]:
     """Of q [rows, queries, width, size], k and v [rows, keys, seen, size], from d_out
     [rows, width, queries, size].
@@ -207,6 +212,7 @@ def _score_gradients(d: Tensor, group: _Group) -> tuple[Tensor, ...]:
     scores.add_(_future(width, group.seen_prefix, q.shape[1] // width, q.dtype, q.device))
     assert group.log_sum is not None
     p = scores.sub_(group.log_sum.reshape(len(q), -1, 1)).exp_().to(q.dtype)
+    del scores
     d_v = torch.bmm(p.transpose(1, 2), d)
     d_p = torch.bmm(d, v.transpose(1, 2))
     d_s = torch._softmax_backward_data(d_p, p, -1, p.dtype).mul_(scale)

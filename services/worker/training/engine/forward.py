@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 from transformers import LlamaForCausalLM
 
-from services.worker.training.engine.attention import Heads, Positions, attend
+from services.worker.training.engine.attention import Heads, Positions, attend, forget_masks
 from services.worker.training.engine.elementwise import add_norm, swiglu
 from services.worker.training.engine.head import cross_entropy
 from services.worker.training.engine.layout import PackedBatch
@@ -67,10 +67,11 @@ class OwnLayers:
             return add_norm(x, update, self._norm.weight, self._norm.variance_epsilon)[1]
 
     def step_over(self) -> None:
-        """Weights kept for a step are let go."""
+        """What is kept for a step is let go."""
         for layer in self._layers:
             for linears in (layer.qkv, layer.out, layer.gate_and_up, layer.down):
                 linears.weights.forget()
+        forget_masks()
 
     def _through(
         self,
@@ -111,11 +112,12 @@ class OwnLayers:
 def _layer(module: Any, plan: Plan) -> _Layer:
     attention, mlp = module.self_attn, module.mlp
     before, after = module.input_layernorm, module.post_attention_layernorm
+    dtype = before.weight.dtype  # the residual stream's; a 4-bit layer may name another of its own
     return _Layer(
         norms=(before.weight, after.weight),
         epsilon=before.variance_epsilon,
-        qkv=adapted_linears([attention.q_proj, attention.k_proj, attention.v_proj], plan.weights),
-        out=adapted_linears([attention.o_proj], plan.weights),
-        gate_and_up=adapted_linears([mlp.gate_proj, mlp.up_proj], plan.weights),
-        down=adapted_linears([mlp.down_proj], plan.weights),
+        qkv=adapted_linears([attention.q_proj, attention.k_proj, attention.v_proj], plan.weights, dtype),
+        out=adapted_linears([attention.o_proj], plan.weights, dtype),
+        gate_and_up=adapted_linears([mlp.gate_proj, mlp.up_proj], plan.weights, dtype),
+        down=adapted_linears([mlp.down_proj], plan.weights, dtype),
     )

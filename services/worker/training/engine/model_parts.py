@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+import torch
 from peft.tuners.lora import LoraLayer
 from torch import nn
 from transformers import LlamaForCausalLM, PreTrainedConfig, PreTrainedModel
@@ -24,10 +25,12 @@ def why_not(model: PreTrainedModel, *, dropout: float) -> str | None:
         return reason
     if any(parameter.requires_grad for parameter in model.lm_head.parameters()):
         return "the output head is trained"
+    if type(model.lm_head) is not nn.Linear:
+        return f"the output head is a {type(model.lm_head).__name__}"
     return None
 
 
-def adapted_linears(layers: Sequence[nn.Module], keep: Keep) -> AdaptedLinears:
+def adapted_linears(layers: Sequence[nn.Module], keep: Keep, dtype: torch.dtype) -> AdaptedLinears:
     """Layers with the same input, each plain or with PEFT's LoRA on it."""
     bases: list[Any] = [layer.get_base_layer() if isinstance(layer, LoraLayer) else layer for layer in layers]
     adapters, offset = [], 0
@@ -37,7 +40,7 @@ def adapted_linears(layers: Sequence[nn.Module], keep: Keep) -> AdaptedLinears:
             a, b = layer.lora_A[name].weight, layer.lora_B[name].weight
             adapters.append(Adapter(a, b, layer.scaling[name], offset))
         offset += base.out_features
-    return AdaptedLinears(FrozenWeights(bases, keep), adapters)
+    return AdaptedLinears(FrozenWeights(bases, keep, dtype), adapters)
 
 
 def _unusual(config: PreTrainedConfig) -> str | None:

@@ -11,15 +11,15 @@ Keep = Literal["use", "step", "run"]
 
 
 class FrozenWeights:
-    """The matrices of layers with one input: 4-bit ones dequantized into one, others as they are.
+    """The matrices of layers with one input, in `dtype`: 4-bit ones dequantized into one, others as they are.
 
     `keep` says how long a dequantized matrix stays: for one use, until `forget` (a step), or the run.
     """
 
-    def __init__(self, layers: Sequence[nn.Linear], keep: Keep) -> None:
+    def __init__(self, layers: Sequence[nn.Linear], keep: Keep, dtype: torch.dtype) -> None:
         self.out_features = [layer.out_features for layer in layers]
-        self._layers, self._keep = layers, keep
-        self._quantized = all(isinstance(layer, bitsandbytes.nn.Linear4bit) for layer in layers)
+        self._layers, self._keep, self._dtype = layers, keep, dtype
+        self._quantized = any(isinstance(layer, bitsandbytes.nn.Linear4bit) for layer in layers)
         self._kept: list[Tensor] | None = None
 
     def matrices(self) -> list[Tensor]:
@@ -45,6 +45,8 @@ class FrozenWeights:
 
     def _parts(self) -> Iterator[Tensor]:
         for layer in self._layers:
-            packed: Any = layer.weight
-            dense: Tensor = bitsandbytes.functional.dequantize_4bit(packed.data, packed.quant_state)
-            yield dense.to(getattr(layer, "compute_dtype", None) or dense.dtype)
+            weight: Any = layer.weight
+            if isinstance(layer, bitsandbytes.nn.Linear4bit):
+                yield bitsandbytes.functional.dequantize_4bit(weight.data, weight.quant_state).to(self._dtype)
+            else:  # a quantized checkpoint may leave single layers as they are
+                yield weight.data.to(self._dtype)
