@@ -263,6 +263,7 @@ def killed_download(place: Path, endpoint: str) -> Iterator[None]:
     """huggingface_hub's own download, killed at the end of the block."""
     program = "import sys, huggingface_hub; huggingface_hub.snapshot_download(sys.argv[1])"
     environment = os.environ | {"HF_HOME": str(place / "hf"), "HF_ENDPOINT": endpoint}
+    environment |= {"HF_HUB_DISABLE_PROGRESS_BARS": "1"}
     with subprocess.Popen([sys.executable, "-c", program, MODEL], env=environment) as process:
         yield
         process.kill()

@@ -3,7 +3,6 @@
 What needs root, a mount or a control group raises NotHere where the machine lacks it.
 """
 
-import contextlib
 import json
 import math
 import os
@@ -57,22 +56,26 @@ class Workshop:
     def hub(self) -> Hub:
         return self._stack.enter_context(running_hub())
 
-    @cached_property
+    @property
     def disk(self) -> SlowDisk:
-        """A disk that only these causes use, as fast as the machine's until it is throttled."""
+        """One that only these causes use, as fast as the machine's until throttled. Raises NotHere."""
+        if isinstance(self._disk, NoSlowDisk):
+            raise NotHere(str(self._disk))
+        return self._disk
+
+    @cached_property
+    def _disk(self) -> SlowDisk | NoSlowDisk:
         place = self._folder / "own"
         place.mkdir(parents=True)
         try:
             return self._stack.enter_context(slow_disk(place, _DISK_BYTES))
         except NoSlowDisk as reason:
-            raise NotHere(str(reason)) from reason
+            return reason
 
     @property
     def quiet(self) -> bool:
         """Whether nobody else's reads and writes show on the disk in use."""
-        with contextlib.suppress(NotHere):
-            return bool(self.disk)
-        return False
+        return isinstance(self._disk, SlowDisk)
 
     def fresh(self) -> Path:
         """An empty folder, on the own disk where there may be one."""
@@ -151,7 +154,7 @@ def mounted(folder: Path, kind: str, *options: str) -> Iterator[Path]:
     words = ["mount", "-t", kind, *(("-o", ",".join(options)) if options else ()), kind, str(folder)]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        raise NotHere(f"{kind} can't be mounted: {done.stderr.strip()}")
+        raise NotHere(f"{kind} can't be mounted: {done.stderr.strip().splitlines()[0]}")
     try:
         yield folder
     finally:
