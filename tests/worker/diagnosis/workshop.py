@@ -143,7 +143,7 @@ def cached(workshop: Workshop, place: Path, model: Path | None = None, **more: b
 
 
 def of_hub(place: Path, **fields: Any) -> Order:
-    """To diagnose the hub model in the cache of `place`, offline and without a trial unless told otherwise."""
+    """To diagnose the hub model in the cache of `place`, offline and without a trial unless told so."""
     request = {"model": MODEL, "cold": False, "trial_load": False} | fields.pop("request", {})
     return order(place, request=request, **fields)
 
