@@ -14,6 +14,7 @@ from pathlib import Path
 from services.worker.diagnosis.timed_reads import (
     BUFFERED_READ_BYTES,
     MIB,
+    Mark,
     Region,
     Sample,
     Unmeasured,
@@ -26,7 +27,7 @@ from services.worker.diagnosis.timed_reads import (
 from services.worker.loading.cached_pages import cached_pages, make_cold
 from shared.schemas import Frozen
 
-LARGEST_SAMPLE_BYTES = 240 * MIB  # 252 MB: enough to see past a disk's own cache
+LARGEST_SAMPLE_BYTES = 1200 * MIB  # a third of a second for each way of reading a disk of 500 MB/s
 SMALLEST_SAMPLE_BYTES = 4 * MIB
 _POSITIONS = 3
 _SMALL_READ_BYTES = 4096
@@ -169,9 +170,9 @@ def _rates(
     samples: dict[str, list[Sample]] = {way: [] for way in ways}
     refusals: dict[str, str] = {}
     end = time.perf_counter() + seconds
-    for span in spans:
-        parts = _parts(span)
-        for way in ways:
+    # One way after the other: each pause of a disk would be followed by a beginning of its own.
+    for way in ways:
+        for span in spans:
             tick()
             now = time.perf_counter()
             if samples[way] and now >= end:
@@ -179,7 +180,7 @@ def _rates(
             # A turn of its own for each, or the last ways would be judged by their first, uneven bytes.
             deadline = now + seconds / (len(spans) * len(ways))
             try:
-                samples[way].append(_WAYS[way](parts[way], deadline, tick))
+                samples[way].append(_WAYS[way](_parts(span)[way], deadline, tick))
             except (Unmeasured, OSError) as refusal:
                 refusals[way] = str(refusal)
     return {way: _rate(samples[way], refusals.get(way)) for way in ways}
@@ -206,8 +207,12 @@ def _rate(samples: list[Sample], refusal: str | None) -> Rate:
     if not samples:
         return Rate(reason=refusal or "nothing was read")
     total = sum(sample.read_bytes for sample in samples)
+    seconds = sum(sample.seconds for sample in samples)
+    begun = samples[0].begun
+    if begun is None or seconds - begun.seconds < begun.seconds:  # too short to leave its beginning out
+        begun = Mark(0, 0.0)
     return Rate(
-        bytes_per_second=total / sum(sample.seconds for sample in samples),
+        bytes_per_second=(total - begun.read_bytes) / (seconds - begun.seconds),
         slowest_bytes_per_second=min(sample.read_bytes / sample.seconds for sample in samples),
         read_bytes=total,
     )

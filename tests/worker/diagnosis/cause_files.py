@@ -32,7 +32,7 @@ def healthy_folder(workshop: Workshop) -> Iterator[Order]:
 def healthy_cache(workshop: Workshop) -> Iterator[Order]:
     place, model = workshop.fresh(), workshop.large(bytes_=16_000_000)
     cached(workshop, place, model / "models" / FOLDER)
-    yield of_hub(place)
+    yield of_hub(place, request={"trial_load": True, "cold": True})
 
 
 @contextmanager
@@ -59,7 +59,7 @@ def converted_on_hub(workshop: Workshop) -> Iterator[Order]:
     safe = make_tiny_llama(workshop.fresh(), dtype=BF16) / WEIGHTS
     files = {**workshop.hub.repositories[MODEL], WEIGHTS: safe.read_bytes()}
     workshop.hub.proposals[MODEL] = [Proposal(7, CONVERSION_BOT, CONVERSION, files)]
-    yield of_hub(place, request={"trial_load": False}, environment=online(workshop))
+    yield of_hub(place, environment=online(workshop))
     workshop.hub.proposals.clear()
 
 
@@ -91,7 +91,7 @@ def wrong_hash(workshop: Workshop) -> Iterator[Order]:
     with file.open("r+b") as stream:  # one weight of many thousand
         stream.seek(-100, os.SEEK_END)
         stream.write(b"\x12\x34")
-    yield of_hub(place)
+    yield of_hub(place, request={"trial_load": True})
 
 
 @contextmanager
@@ -263,6 +263,7 @@ def killed_download(place: Path, endpoint: str) -> Iterator[None]:
     """huggingface_hub's own download, killed at the end of the block."""
     program = "import sys, huggingface_hub; huggingface_hub.snapshot_download(sys.argv[1])"
     environment = os.environ | {"HF_HOME": str(place / "hf"), "HF_ENDPOINT": endpoint}
+    environment |= {"HF_HUB_DISABLE_PROGRESS_BARS": "1"}
     with subprocess.Popen([sys.executable, "-c", program, MODEL], env=environment) as process:
         yield
         process.kill()

@@ -1,7 +1,9 @@
 """Causes that lie in the place of a model and in the machine: disks, mounts, limits, other programs."""
 
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from bench.slow_disk import Throttle
 from tests.tiny_models import make_tiny_llama
@@ -26,9 +28,9 @@ FEW = Throttle(reads_per_second=40)
 
 @contextmanager
 def in_memory(workshop: Workshop) -> Iterator[Order]:
-    with mounted(workshop.fresh() / "memory", "tmpfs", "size=200m") as place:
-        make_tiny_llama(place / "models" / FOLDER, dtype=BF16, vocab_size=100_000)
-        yield order(place)
+    with tempfile.TemporaryDirectory(prefix="causes-", dir="/dev/shm") as place:
+        make_tiny_llama(Path(place) / "models" / FOLDER, dtype=BF16, vocab_size=100_000)
+        yield order(Path(place))
 
 
 @contextmanager
@@ -61,7 +63,8 @@ def few_processors(workshop: Workshop) -> Iterator[Order]:
 
 @contextmanager
 def slow_disk_small(workshop: Workshop) -> Iterator[Order]:
-    with workshop.throttled(SLOW) as group:
+    # Reading far ahead would fetch more than the small pieces that are timed here.
+    with workshop.throttled(SLOW) as group, workshop.read_ahead(128):
         yield order(workshop.large(bytes_=32_000_000), groups=(group,))
 
 

@@ -12,9 +12,11 @@ from services.worker.diagnosis.read_speed import (
     SMALLEST_SAMPLE_BYTES,
     Rate,
     ReadSpeed,
+    _rate,
     measure_latency,
     measure_read_speed,
 )
+from services.worker.diagnosis.timed_reads import Mark, Sample
 from services.worker.loading.cached_pages import cached_pages, make_cold
 from services.worker.report import JobCancelled
 from shared.storage import storage_of
@@ -82,7 +84,7 @@ def test_no_more_is_read_than_allowed(file: Path) -> None:
     speed = measure_read_speed([file], sample_bytes=6 * MIB)
     read = [rate.read_bytes for rate in (speed.direct, speed.buffered, speed.mapped)]
     assert 0 < sum(read) <= 6 * MIB
-    assert LARGEST_SAMPLE_BYTES <= 256e6
+    assert LARGEST_SAMPLE_BYTES <= 1.3e9
 
 
 def test_time_that_is_up_leaves_one_sample_of_each_way(file: Path) -> None:
@@ -186,3 +188,19 @@ def test_small_requests_are_timed_one_by_one(file: Path) -> None:
     assert latency.requests == 20
     assert latency.p95_seconds is not None
     assert 0 < latency.median_seconds <= latency.p95_seconds
+
+
+def test_the_first_bytes_after_a_pause_do_not_count_where_enough_follow() -> None:
+    """A limit of 150 MB/s lets 15 MB through at once, and then keeps to itself."""
+    burst = Sample(read_bytes=60_000_000, seconds=0.3, begun=Mark(33_000_000, 0.12))
+    steady = Sample(read_bytes=45_000_000, seconds=0.3)
+    rate = _rate([burst, steady], None)
+    assert rate.bytes_per_second == pytest.approx(150e6)
+    assert rate.slowest_bytes_per_second == pytest.approx(150e6)
+    assert rate.read_bytes == 105_000_000
+
+
+def test_a_sample_too_short_to_have_a_middle_counts_as_a_whole() -> None:
+    assert _rate([Sample(30_000_000, 0.1)], None).bytes_per_second == pytest.approx(300e6)
+    short = Sample(30_000_000, 0.15, begun=Mark(20_000_000, 0.12))
+    assert _rate([short], None).bytes_per_second == pytest.approx(200e6)

@@ -3,7 +3,6 @@
 What needs root, a mount or a control group raises NotHere where the machine lacks it.
 """
 
-import contextlib
 import json
 import math
 import os
@@ -57,22 +56,26 @@ class Workshop:
     def hub(self) -> Hub:
         return self._stack.enter_context(running_hub())
 
-    @cached_property
+    @property
     def disk(self) -> SlowDisk:
-        """A disk that only these causes use, as fast as the machine's until it is throttled."""
+        """One that only these causes use, as fast as the machine's until throttled. Raises NotHere."""
+        if isinstance(self._disk, NoSlowDisk):
+            raise NotHere(str(self._disk))
+        return self._disk
+
+    @cached_property
+    def _disk(self) -> SlowDisk | NoSlowDisk:
         place = self._folder / "own"
         place.mkdir(parents=True)
         try:
             return self._stack.enter_context(slow_disk(place, _DISK_BYTES))
         except NoSlowDisk as reason:
-            raise NotHere(str(reason)) from reason
+            return reason
 
     @property
     def quiet(self) -> bool:
         """Whether nobody else's reads and writes show on the disk in use."""
-        with contextlib.suppress(NotHere):
-            return bool(self.disk)
-        return False
+        return isinstance(self._disk, SlowDisk)
 
     def fresh(self) -> Path:
         """An empty folder, on the own disk where there may be one."""
@@ -140,8 +143,9 @@ def cached(workshop: Workshop, place: Path, model: Path | None = None, **more: b
 
 
 def of_hub(place: Path, **fields: Any) -> Order:
-    """To diagnose the hub model in the cache of `place`, offline unless the environment says otherwise."""
-    return order(place, request={"model": MODEL, "cold": True} | fields.pop("request", {}), **fields)
+    """To diagnose the hub model in the cache of `place`, offline and without a trial unless told so."""
+    request = {"model": MODEL, "cold": False, "trial_load": False} | fields.pop("request", {})
+    return order(place, request=request, **fields)
 
 
 @contextmanager
@@ -151,7 +155,7 @@ def mounted(folder: Path, kind: str, *options: str) -> Iterator[Path]:
     words = ["mount", "-t", kind, *(("-o", ",".join(options)) if options else ()), kind, str(folder)]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        raise NotHere(f"{kind} can't be mounted: {done.stderr.strip()}")
+        raise NotHere(f"{kind} can't be mounted: {done.stderr.strip().splitlines()[0]}")
     try:
         yield folder
     finally:
