@@ -224,7 +224,7 @@ def without_links(workshop: Workshop) -> Iterator[Order]:
 def hub_asked(workshop: Workshop) -> Iterator[Order]:
     place = workshop.fresh()
     cached(workshop, place)
-    workshop.hub.delay_seconds = 2.5
+    workshop.hub.delay_seconds = 2.1
     yield of_hub(place, environment=online(workshop))
     workshop.hub.delay_seconds = 0.0
 
@@ -233,7 +233,7 @@ def hub_asked(workshop: Workshop) -> Iterator[Order]:
 def first_download(workshop: Workshop) -> Iterator[Order]:
     place = workshop.fresh()
     workshop.hub.publish(MODEL, make_tiny_llama(workshop.fresh(), dtype=BF16))
-    workshop.hub.delay_seconds = 0.6
+    workshop.hub.delay_seconds = 0.7
     yield of_hub(place, environment=online(workshop))
     workshop.hub.delay_seconds = 0.0
 
