@@ -6,10 +6,12 @@ from pathlib import Path
 from huggingface_hub import constants
 
 from services.worker.diagnosis.checks import run_checks
+from services.worker.diagnosis.facts import TrialFailure
 from services.worker.diagnosis.inspect import WATCH_SECONDS, inspect_model
 from services.worker.diagnosis.report import DiagnosisReport, make_report
 from services.worker.diagnosis.trial_load import describe_resident, device_of_trials
 from services.worker.diagnosis.trials import Trials, run_trials
+from services.worker.failures import JobFailed
 from services.worker.loading.cache_folder import OWN_FOLDER
 from services.worker.loading.hub_cache import ModelFiles, ModelPlaces, locate_model, resolve_model
 from services.worker.report import Report
@@ -46,7 +48,10 @@ def diagnose(
 
     def attempt() -> Trials:
         if request.trial_load:
-            loadable = _loadable(files, settings, report)
+            try:
+                loadable = _loadable(files, settings, report)
+            except JobFailed as failed:
+                return Trials(failure=TrialFailure.of(failed))
             return run_trials(loadable, cold=request.cold, residency=own_residency, report=report)
         resident = own_residency.peek(files)
         if resident is None and own_residency.name == files.name:  # of pickles a load reads the copy

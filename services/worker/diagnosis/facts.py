@@ -1,10 +1,11 @@
 """What a diagnosis knows about one model and its loading: gathered once, then only read."""
 
-from typing import Literal
+from typing import Literal, Self
 
 from services.worker.diagnosis.hashes import FileHash
 from services.worker.diagnosis.hub_facts import HubModel
 from services.worker.diagnosis.read_speed import ReadSpeed
+from services.worker.failures import JobFailed
 from services.worker.loading.page_cache import LARGEST_SHARE_OF_MEMORY
 from services.worker.machine import DiskActivity, Memory
 from services.worker.pressure import Pressure
@@ -180,6 +181,11 @@ class TrialFailure(Frozen):
     code: str
     message: str
     remedy: str
+
+    @classmethod
+    def of(cls, failed: JobFailed) -> Self:
+        failure = failed.failure
+        return cls(code=failure.code, message=failure.message, remedy=failure.remedy)
 
 
 class PreparedCopy(Frozen):

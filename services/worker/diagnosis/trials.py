@@ -38,8 +38,7 @@ def run_trials(files: ModelFiles, *, cold: bool, residency: Residency, report: R
         if not trials.trial.is_warm and fits_into_cache(find_weights(files.folder).files):
             trials.warm = try_load(files, cold=False, residency=residency, report=report, warm=True)
     except JobFailed as failed:
-        failure = failed.failure
-        trials.failure = TrialFailure(code=failure.code, message=failure.message, remedy=failure.remedy)
+        trials.failure = TrialFailure.of(failed)
         return trials
     if folder := residency.prepared_copy(files):
         run_copy(trials, files, folder, cold=cold, residency=residency, report=report)
