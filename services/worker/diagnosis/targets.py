@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -10,7 +11,9 @@ from services.worker.diagnosis.read_speed import ReadSpeed, measure_read_speed
 from shared.settings import OWN_CACHE
 from shared.storage import storage_of
 
-PROBE_BYTES = 128 * 1024**2
+# Enough that each way of reading has a third of a second of a disk of 500 MB/s: beginnings are too fast.
+PROBE_BYTES = 512 * 1024**2
+WRITE_SECONDS = 4.0
 PROBE_SECONDS = 2.0
 _PIECE_BYTES = 16 * 1024**2
 _SPARE_BYTES = 1024**3
@@ -22,7 +25,8 @@ def measure_targets(
 ) -> tuple[Target, ...]:
     """One `Target` for each of `places`. What lies on the disk of `weights` has the speed measured there.
 
-    Elsewhere a file of 128 MiB is written, read and removed; not where that would leave less than 1 GiB free.
+    Elsewhere a file of 512 MiB, or what can be written in 4 s, is written, read and removed; not where that
+    would leave less than 1 GiB free.
     `tick` is called between two reads and may raise. A place that can't be measured says why.
     """
     own_device = weights.resolve().stat().st_dev
@@ -50,11 +54,14 @@ def _probed(name: str, folder: Path, tick: Callable[[], None]) -> Target:
         return Target(name=name, folder=str(folder), reason="less than 1 GiB is free there")
     with tempfile.TemporaryFile(dir=existing) as probe:  # without a name: a killed worker leaves nothing
         piece = os.urandom(_PIECE_BYTES)  # nothing that a filesystem could compress
+        end = time.monotonic() + WRITE_SECONDS
         for _ in range(PROBE_BYTES // _PIECE_BYTES):
             probe.write(piece)
+            probe.flush()
+            os.fsync(probe.fileno())
             tick()
-        probe.flush()
-        os.fsync(probe.fileno())
+            if time.monotonic() > end:
+                break
         path = Path(f"/proc/self/fd/{probe.fileno()}")
         speed = measure_read_speed([path], in_memory=in_memory, seconds=PROBE_SECONDS, tick=tick)
     return _target(name, folder, speed, in_memory=in_memory)
