@@ -9,7 +9,7 @@ import json
 import signal
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -18,6 +18,7 @@ import torch
 from transformers import AutoTokenizer
 
 from bench.document import Samples, machine, say
+from bench.options import count, names
 from bench.peers import PEER_OF_ARM
 from bench.sms import Message, NoMessages, read_messages
 from bench.train_arms.plans import lever_arms
@@ -131,36 +132,20 @@ def table(document: dict[str, Any]) -> str:
     return "\n".join([*lines, *document["notes"], f"{document['seconds']:.0f} s in all"])
 
 
-def _names(known: Sequence[str]) -> Callable[[str], list[str]]:
-    def read(text: str) -> list[str]:
-        names = text.split(",")
-        if unknown := [name for name in names if name not in known]:
-            raise argparse.ArgumentTypeError(f"{unknown[0]!r} is none of {', '.join(known)}")
-        return names
-
-    return read
-
-
-def _count(text: str) -> int:
-    if not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number above 0")
-    return int(text)
-
-
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="./tunedock bench train", description=__doc__)
     add, cases = parser.add_argument, [*CASES, FULL_SIZE_CASE]
     add("--sms", type=Path, metavar="FILE", help="label, tab, text; default: from the hub")
     add("--json", metavar="FILE", help="write the rows to FILE")
-    add("--peers", type=_names(PEERS), default=[], metavar="NAME,…", help=f"also {', '.join(PEERS)}")
-    add("--cases", type=_names(cases), default=["sms/all"], metavar="NAME,…", help=", ".join(cases))
-    add("--arms", type=_names(ARMS), metavar="NAME,…", help=", ".join(ARMS))
+    add("--peers", type=names(PEERS), default=[], metavar="NAME,…", help=f"also {', '.join(PEERS)}")
+    add("--cases", type=names(cases), default=["sms/all"], metavar="NAME,…", help=", ".join(cases))
+    add("--arms", type=names(ARMS), metavar="NAME,…", help=", ".join(ARMS))
     add("--levers", action="store_true", help="also our levers, one by one and added up")
-    add("--repeats", type=_count, metavar="N", help="turns of each arm; default 5, at full size 1")
+    add("--repeats", type=count, metavar="N", help="turns of each arm; default 5, at full size 1")
     add("--quick", action="store_true", help="one step a turn, no warm-up")
-    add("--rows", type=_count, default=2000, metavar="N", help="how many to choose from")
+    add("--rows", type=count, default=2000, metavar="N", help="how many to choose from")
     add("--model", type=Path, metavar="FOLDER", help="default: SmolLM2-135M-Instruct")
-    add("--layers", type=_count, metavar="N", help="at full size: fewer than 30 for a quick try")
+    add("--layers", type=count, metavar="N", help="at full size: fewer than 30 for a quick try")
     add("--scratch", default=str(PROJECT_ROOT / "data" / "bench"), metavar="FOLDER")
     return parser.parse_args()
 
