@@ -2,7 +2,7 @@
 
 import math
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate
@@ -77,7 +77,7 @@ def micro_batches(rows: Sequence[TokenRow], plan: Plan, device: torch.device) ->
     groups = (
         _by_count(rows, plan.rows_per_micro_batch)
         if plan.rows_per_micro_batch is not None
-        else _by_tokens(rows, plan)
+        else _by_tokens(rows, plan, len)
     )
     for group in groups:
         yield _pad(group, plan, device)
@@ -87,7 +87,11 @@ def packed_batches(
     rows: Sequence[TokenRow], plan: Plan, device: torch.device, *, prefix_tokens: int
 ) -> Iterator[PackedBatch]:
     """The same for the written-out layers; all rows begin with the same `prefix_tokens` tokens."""
-    for group in _by_tokens(rows, plan, prefix_tokens):
+
+    def own_tokens(row: TokenRow) -> int:
+        return max(row.needed - prefix_tokens, 0)
+
+    for group in _by_tokens(rows, plan, own_tokens, prefix_tokens):
         yield pack(group, device, prefix_tokens=prefix_tokens, padded=plan.layout == "padded")
 
 
@@ -107,20 +111,23 @@ def _by_count(rows: Sequence[TokenRow], count: int) -> Iterator[Sequence[TokenRo
         yield rows[start : start + count]
 
 
-def _by_tokens(rows: Sequence[TokenRow], plan: Plan, prefix_tokens: int = 0) -> Iterator[list[TokenRow]]:
-    """Neighbours in length share a micro-batch; of all such splits, the one that is computed fastest.
+def _by_tokens(
+    rows: Sequence[TokenRow], plan: Plan, length: Callable[[TokenRow], int], prefix_tokens: int = 0
+) -> Iterator[list[TokenRow]]:
+    """Neighbours in `length` share a micro-batch; of all such splits, the one that is computed fastest.
 
     A split costs its padded tokens and `micro_batch_cost_tokens` for each of its parts. Every part stays
     within the budget, but a row longer than that stands alone. Longest first, so that a step too large for
     the memory fails at its start.
     """
-    ordered = sorted(rows, key=len, reverse=True)
-    sums = [0, *accumulate(len(row) - prefix_tokens for row in ordered)]
+    ordered = sorted(rows, key=length, reverse=True)
+    lengths = [length(row) for row in ordered]
+    sums = [0, *accumulate(lengths)]
 
     def tokens(first: int, last: int) -> int:
         if plan.layout == "flat":
             return sums[last] - sums[first] + prefix_tokens
-        return (len(ordered[first]) - prefix_tokens) * (last - first) + prefix_tokens
+        return lengths[first] * (last - first) + prefix_tokens
 
     def cost(first: int, last: int) -> float | None:
         count = last - first

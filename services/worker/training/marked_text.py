@@ -32,6 +32,15 @@ class TokenRow:
     def __len__(self) -> int:
         return len(self.ids)
 
+    @property
+    def needed(self) -> int:
+        """How many tokens, from the first on, a causal model must compute: those before the last target.
+
+        At least one, so that no row is nothing.
+        """
+        targets = np.flatnonzero(self.targets)
+        return max(1, int(targets[-1])) if len(targets) else 1
+
     def cut(self, tokens: int) -> "TokenRow":
         return TokenRow(self.ids[:tokens], self.targets[:tokens])
 

@@ -151,7 +151,8 @@ def test_rows_that_are_all_alike_are_computed_once(llama: LoadedModel) -> None:
     plan = replace(OWN, layout="flat", shared_prefix_tokens=len(row))
     forward = choose_forward(llama.model, plan, CPU)
     (batch,) = forward.batches([row] * 5)
-    assert (batch.real_tokens, batch.computed_tokens) == (5 * len(row), len(row))
+    assert batch.real_tokens == 5 * len(row)
+    assert batch.computed_tokens == len(row)  # the last one too, as part of the prefix
     assert_same(loss_and_gradients(llama, [row] * 5, plan), loss_and_gradients(llama, [row] * 5, OWN))
 
 
@@ -228,7 +229,20 @@ def test_the_first_token_of_a_packed_row_is_no_target() -> None:
     rows = [TokenRow(np.arange(3, 8, dtype=np.int32), np.ones(5, dtype=np.bool_)) for _ in range(3)]
     batch = pack(rows, CPU)
     assert batch.labels.tolist() == [4, 5, 6, 7] * 3
-    assert batch.sources.tolist() == [0, 1, 2, 3, 5, 6, 7, 8, 10, 11, 12, 13]
+    assert batch.sources.tolist() == list(range(12))  # the last tokens aren't there
+
+
+def test_what_no_target_sees_is_not_computed() -> None:
+    """Neither a row's last target nor what follows it; the first token's row has nothing to learn."""
+    answer = np.array([False, False, True, True, False, False])
+    rows = [
+        TokenRow(np.arange(3, 9, dtype=np.int32), answer),
+        TokenRow(np.arange(2, dtype=np.int32), answer[:2]),
+    ]
+    batch = pack(rows, CPU)
+    assert batch.ids.tolist() == [3, 4, 5, 0]
+    assert (batch.sources.tolist(), batch.labels.tolist()) == ([1, 2], [5, 6])
+    assert batch.real_tokens == 8
 
 
 def test_a_token_that_is_also_the_padding_is_learned(llama: LoadedModel) -> None:
@@ -244,7 +258,7 @@ def test_a_token_that_is_also_the_padding_is_learned(llama: LoadedModel) -> None
 def test_a_prefix_is_computed_once_and_its_targets_count_for_every_row() -> None:
     rows = make_rows(learned=1.0)
     batch = pack(rows, CPU, prefix_tokens=PREFIX)
-    assert batch.computed_tokens == PREFIX + sum(len(row) - PREFIX for row in rows)
+    assert batch.computed_tokens == PREFIX + sum(max(row.needed - PREFIX, 0) for row in rows)
     assert batch.label_rows.sum() == target_count(rows)
     assert batch.label_rows[: PREFIX - 1].tolist() == [len(rows)] * (PREFIX - 1)
 

@@ -46,9 +46,9 @@ class _CrossEntropy(torch.autograd.Function):
             logits = F.linear(hidden[chunk], weight)
             chosen = logits[at, labels].float()
             p = torch.softmax(logits, dim=-1, dtype=torch.float32)
-            likeliest, where = p.max(dim=-1, keepdim=True)
-            log_sum = logits.gather(1, where).float() - likeliest.log()  # never of a p that is 0
-            total += ((log_sum[at, 0] - chosen) * counts).sum() * scale
+            # By the likeliest, whose p is never 0; not by its index, which takes ten times as long to find.
+            log_sum = logits.amax(dim=-1).float() - p.amax(dim=-1).log()
+            total += ((log_sum[at] - chosen) * counts).sum() * scale
             if gradient is not None:
                 # A source's rows are multiplied in after the product: rounding is relative.
                 rows = source_rows[chunk]

@@ -60,10 +60,12 @@ def pack(
 ) -> PackedBatch:
     """One micro-batch of `rows`, which all begin with the same `prefix_tokens` tokens.
 
-    `padded` fills every row up to the longest; otherwise no token is there twice or for nothing.
+    `padded` fills every row up to the longest; otherwise no token is there twice or for nothing. A row's
+    last target, and what follows it, is seen by no target, so it isn't there at all.
     """
-    owned = sorted((row for row in rows if len(row) > prefix_tokens), key=len, reverse=True)
-    lengths = [len(row) - prefix_tokens for row in owned]
+    by_need = sorted(rows, key=lambda row: row.needed, reverse=True)
+    owned = [row for row in by_need if row.needed > prefix_tokens]
+    lengths = [row.needed - prefix_tokens for row in owned]
     ids = [rows[0].ids[:prefix_tokens]]
     targets = _prefix_targets(rows, prefix_tokens)
     groups: list[AttentionGroup] = []
@@ -74,7 +76,7 @@ def pack(
         starts = []
         for row, length in zip(members, own, strict=True):
             starts.append(sum(len(part) for part in ids))
-            ids.append(row.ids[prefix_tokens:])
+            ids.append(row.ids[prefix_tokens : row.needed])
             if width > length:
                 ids.append(np.zeros(width - length, dtype=np.int32))
         for row, at in zip(members, starts, strict=True):
