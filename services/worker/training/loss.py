@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from services.worker.training.batching import MicroBatch
+from services.worker.training.precision import inputs
 
 LOGITS_AT_ONCE = 2**25  # 128 MiB in fp32
 
@@ -24,7 +25,8 @@ def choose_loss(model: PreTrainedModel, *, full_logits: bool) -> MicroBatchLoss:
 
 
 def full_logits_loss(model: PreTrainedModel, batch: MicroBatch, scale: float) -> Tensor:
-    logits = model(input_ids=batch.ids, attention_mask=batch.attention_mask, use_cache=False).logits
+    taken = inputs(model, batch.ids)
+    logits = model(**taken, attention_mask=batch.attention_mask, use_cache=False).logits
     labels = batch.ids[:, 1:].masked_fill(~batch.targets[:, 1:], -100)
     flat = logits[:, :-1].float().flatten(0, 1)
     return F.cross_entropy(flat, labels.flatten(), ignore_index=-100, reduction="sum") * scale
@@ -40,9 +42,8 @@ def target_logits_loss(model: PreTrainedModel, batch: MicroBatch, scale: float) 
 def last_hidden(model: PreTrainedModel, batch: MicroBatch) -> Tensor:
     """What the head sees: [rows, width, hidden]."""
     decoder = model.get_decoder()
-    hidden: Tensor = decoder(
-        input_ids=batch.ids, attention_mask=batch.attention_mask, use_cache=False
-    ).last_hidden_state
+    taken = inputs(model, batch.ids)
+    hidden: Tensor = decoder(**taken, attention_mask=batch.attention_mask, use_cache=False).last_hidden_state
     return hidden
 
 

@@ -4,7 +4,8 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
-from transformers import PreTrainedModel
+from torch import Tensor
+from transformers import LlamaForCausalLM, PreTrainedModel
 
 
 def autocast(model: PreTrainedModel, device: torch.device) -> AbstractContextManager[Any]:
@@ -13,3 +14,16 @@ def autocast(model: PreTrainedModel, device: torch.device) -> AbstractContextMan
     """
     dtype = model.get_input_embeddings().weight.dtype
     return nullcontext() if dtype == torch.float32 else torch.autocast(device.type, dtype=dtype)
+
+
+def inputs(model: PreTrainedModel, ids: Tensor) -> dict[str, Tensor]:
+    """What `model`'s forward is to take for token `ids`: for a Llama the embeddings in fp32.
+
+    Then its residual stream is fp32 from the first layer to the last norm, as PEFT's
+    `prepare_model_for_kbit_training` has it by keeping embedding and norms in fp32, but without their memory
+    (1 GB of EXAONE-3.5-2.4B). In bf16 every layer's update is rounded to what is left of 8 bits beside a
+    large stream: SmolLM2's loss on chat rows comes out 0.8 % off.
+    """
+    if isinstance(model, LlamaForCausalLM):
+        return {"inputs_embeds": model.get_input_embeddings()(ids).float()}
+    return {"input_ids": ids}

@@ -31,20 +31,22 @@ class Heads:
 
 @dataclass(frozen=True)
 class Positions:
-    """cos and sin [positions, 1, size / 2] of the angles from position 0 on."""
+    """cos and sin, fp32 [positions, 1, size / 2], of the angles from position 0 on."""
 
     cos: Tensor
     sin: Tensor
 
     def turn(self, heads: Tensor, first: int, *, back: bool = False) -> None:
-        """Rotate [..., width, heads, size] in place, from position `first` on; rounds as the model does."""
+        """Rotate [..., width, heads, size] in place, from position `first` on, in fp32."""
         width = heads.shape[-3]
         cos, sin = self.cos[first : first + width], self.sin[first : first + width]
-        sin = -sin if back else sin
         a, b = heads.chunk(2, dim=-1)
-        a_on_b = a * sin
-        a.mul_(cos).sub_(b * sin)
-        b.mul_(cos).add_(a_on_b)
+        sin = -sin if back else sin
+        wide_a, wide_b = a.float(), b.float()
+        turned_a = (wide_a * cos).addcmul_(wide_b, sin, value=-1)
+        turned_b = (wide_b * cos).addcmul_(wide_a, sin)
+        a.copy_(turned_a)
+        b.copy_(turned_b)
 
 
 def attend(qkv: Tensor, batch: PackedBatch, heads: Heads, positions: Positions) -> Tensor:

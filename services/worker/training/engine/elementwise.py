@@ -8,9 +8,10 @@ from torch.nn import functional as F
 
 
 def add_norm(x: Tensor, update: Tensor | None, weight: Tensor, epsilon: float) -> tuple[Tensor, Tensor]:
-    """The residual stream after `update`, and its RMS norm (Zhang & Sennrich 2019): both [tokens, hidden].
+    """The residual stream after `update`, fp32, and its RMS norm (Zhang & Sennrich 2019) in the dtype of
+    `weight`: both [tokens, hidden].
 
-    Summed and rounded as transformers' LlamaRMSNorm does it; `weight` is frozen.
+    As transformers' LlamaRMSNorm computes it where the stream is fp32. `weight` is frozen.
     """
     total: Tensor
     normed: Tensor
@@ -25,27 +26,26 @@ def swiglu(gate_and_up: Tensor) -> Tensor:
 
 
 class _AddNorm(torch.autograd.Function):
+    """For its backward pass the stream is kept in `weight`'s dtype: fp32 would take twice the memory."""
+
     @staticmethod
     def forward(
         ctx: Any, x: Tensor, update: Tensor | None, weight: Tensor, epsilon: float
     ) -> tuple[Tensor, Tensor]:
-        total = x if update is None else x + update
-        wide = total.to(torch.float32, copy=True)
-        inverse = torch.rsqrt(wide.square().mean(dim=-1, keepdim=True).add_(epsilon))
-        normed = wide.mul_(inverse).to(total.dtype, copy=True).mul_(weight)
-        ctx.save_for_backward(total, inverse, weight)
-        ctx.updated = update is not None
-        if update is None:
-            total = x.view_as(x)
+        total = x.view_as(x) if update is None else x + update
+        inverse = torch.rsqrt(total.square().mean(dim=-1, keepdim=True).add_(epsilon))
+        normed = (total * inverse).mul_(weight).to(weight.dtype)
+        ctx.save_for_backward(total.to(weight.dtype), inverse, weight)
+        ctx.update_dtype = None if update is None else update.dtype
         return total, normed
 
     @staticmethod
     def backward(ctx: Any, g_total: Tensor, g_normed: Tensor) -> tuple[Tensor | None, ...]:
         total, inverse, weight = ctx.saved_tensors
-        g = (g_normed * weight).float()
+        g = g_normed.to(torch.float32, copy=True).mul_(weight)
         along = (g * total).sum(dim=-1, keepdim=True).mul_(inverse**3 / -total.shape[-1])
-        dx = g.mul_(inverse).addcmul_(total, along).add_(g_total).to(total.dtype)
-        return dx, dx if ctx.updated else None, None, None
+        dx = g.mul_(inverse).addcmul_(total, along).add_(g_total)
+        return dx, None if ctx.update_dtype is None else dx.to(ctx.update_dtype), None, None
 
 
 class _SwiGLU(torch.autograd.Function):

@@ -50,9 +50,12 @@ class OwnLayers:
         return cross_entropy(hidden, self._head, batch, scale)
 
     def hidden_at_sources(self, batch: PackedBatch) -> Tensor:
-        """What the head sees: [sources, hidden]. Autocast is off: dtypes are chosen here."""
+        """What the head sees: [sources, hidden]. Autocast is off: dtypes are chosen here.
+
+        The residual stream is fp32 (see `precision.inputs`), all else has the dtype of the weights.
+        """
         with torch.autocast(batch.ids.device.type, enabled=False):
-            x: Tensor = self._embedding(batch.ids)
+            x: Tensor = self._embedding(batch.ids).float()
             positions = self._positions_for(batch, x)
             update: Tensor | None = None
             last = len(self._layers) - 1
