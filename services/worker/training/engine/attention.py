@@ -37,14 +37,17 @@ class Positions:
     sin: Tensor
 
     def turn(self, heads: Tensor, first: int, *, back: bool = False) -> None:
-        """Rotate [..., width, heads, size] in place, from position `first` on, in fp32."""
+        """Rotate [..., width, heads, size] in place, from position `first` on, in fp32.
+
+        Products are rounded before their sum, as the model does it; fused they would differ in the last bit.
+        """
         width = heads.shape[-3]
         cos, sin = self.cos[first : first + width], self.sin[first : first + width]
         a, b = heads.chunk(2, dim=-1)
         sin = -sin if back else sin
         wide_a, wide_b = a.float(), b.float()
-        turned_a = (wide_a * cos).addcmul_(wide_b, sin, value=-1)
-        turned_b = (wide_b * cos).addcmul_(wide_a, sin)
+        turned_a = (wide_a * cos).sub_(wide_b * sin)
+        turned_b = (wide_b * cos).add_(wide_a * sin)
         a.copy_(turned_a)
         b.copy_(turned_b)
 
