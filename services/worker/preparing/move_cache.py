@@ -30,6 +30,7 @@ def move_cache(course: Course, storage: str) -> None:
         AppliedRemedy(
             remedy="move_cache",
             action=f"moved the model's cache from {moved.old_folder} to {moved.new_folder}",
+            storage=storage,
             before_seconds=before.total_seconds,
             predicted_seconds=predicted,
             measured_seconds=measured.total_seconds if measured else None,

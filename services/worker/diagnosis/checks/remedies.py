@@ -36,6 +36,7 @@ def keep_nf4_copy(facts: LoadFacts) -> Remedy | None:
         action=f"keep a copy of the weights that is quantized already and load that: nf4 takes about "
         f"{size(checkpoint.nf4_bytes)} instead of {size(checkpoint.opened_bytes)} (the first job on the "
         "model does it by itself)",
+        kind="nf4_copy",
         command=prepare_command(facts),
         saves_seconds=saved(
             facts.read_seconds(checkpoint.opened_bytes),
@@ -87,6 +88,8 @@ def move_to_faster_disk(facts: LoadFacts, where: str = "a local SSD") -> Remedy:
         return Remedy(
             action=f"move the model to the storage {target.name} ({target.folder}), which was measured to "
             f"read {rate(target.limit_bytes_per_second)}",
+            kind="move_cache",
+            storage=target.name,
             command=prepare_command(facts, "--move-cache-to", target.name),
             saves_seconds=saved(
                 facts.read_seconds(facts.checkpoint.opened_bytes),
