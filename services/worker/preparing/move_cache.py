@@ -46,7 +46,7 @@ def _tried(course: Course, before: TrialLoad) -> tuple[TrialLoad, str | None]:
     places = ModelPlaces.of(course.settings)
     try:
         course.files = locate_model(files.name, files.revision, places, report=course.report)
-        course.facts = inspected(course.files, course.settings, course.report)
+        course.facts = inspected(course.files, facts.wanted_revision, course.settings, course.report)
         measured = course.load_checkpoint()
     except BaseException:  # a cancel, too: what was not tried is not kept
         roll_back(course.settings, course.report)
