@@ -55,6 +55,11 @@ LOAD_SECONDS = _gauge("tunedock_model_load_seconds", "Time of each phase of the 
 LOAD_DURATION = _histogram(
     "tunedock_model_load_duration_seconds", "Wall time of model loads.", _LOAD_BUCKETS, "source"
 )
+STAGED_LOADS = _counter(
+    "tunedock_model_staged_loads_total",
+    "Model loads before which a job put the files out of memory, or into it, to measure them.",
+    "source",
+)
 LOAD_BYTES = _gauge("tunedock_model_load_bytes", "Bytes of weight files of the last model load.", "source")
 READ_RATE = _gauge(
     "tunedock_storage_read_bytes_per_second", "Cold read rate that was measured last.", "storage"
@@ -111,11 +116,18 @@ def record_training_start() -> None:
         gauge.set(math.nan)
 
 
-def record_load(*, source: str, phase_seconds: dict[str, float], weight_bytes: int) -> None:
-    """One model load ended; `source` is one of `LOAD_SOURCES`."""
+def record_load(
+    *, source: str, phase_seconds: dict[str, float], weight_bytes: int, staged: bool = False
+) -> None:
+    """One model load ended; `source` is one of `LOAD_SOURCES`.
+
+    `staged`: its files were put out of memory or into it first, so its time says nothing of other loads'.
+    """
     for phase, seconds in phase_seconds.items():
         LOAD_SECONDS.labels(phase).set(seconds)
     LOAD_BYTES.labels(source).set(weight_bytes)  # first: a load that is counted is told apart by its bytes
+    if staged:
+        STAGED_LOADS.labels(source).inc()  # likewise
     LOAD_DURATION.labels(source).observe(sum(phase_seconds.values()))
 
 
@@ -171,6 +183,7 @@ def serve(host: str, port: int) -> None:
     """
     for source in LOAD_SOURCES:
         LOAD_DURATION.labels(source)
+        STAGED_LOADS.labels(source)
     registry = CollectorRegistry()
     multiprocess.MultiProcessCollector(registry)
     start_http_server(port, addr=host, registry=registry)

@@ -131,10 +131,14 @@ def _keep_report(claim: Claim, diagnosis: DiagnosisReport, settings: Settings) -
 
 
 def _observe_diagnosis(facts: LoadFacts) -> None:
-    loads: list[tuple[str, TrialLoad]] = [(facts.checkpoint.source, run) for run in facts.checkpoint_runs[:1]]
-    loads += [("artifact", run) for run in facts.prepared[:1]]
-    for source, run in loads:
-        metrics.record_load(source=source, phase_seconds=run.phase_seconds, weight_bytes=run.weight_bytes)
+    loads: list[tuple[str, TrialLoad, bool]] = [
+        (facts.checkpoint.source, run, run.cold_wanted) for run in facts.checkpoint_runs[:1]
+    ]
+    loads += [("artifact", run, True) for run in facts.prepared[:1]]  # cold, else made warm
+    for source, run, staged in loads:
+        metrics.record_load(
+            source=source, phase_seconds=run.phase_seconds, weight_bytes=run.weight_bytes, staged=staged
+        )
     if facts.limit_bytes_per_second is not None:
         metrics.record_read_rate(facts.storage_name, facts.limit_bytes_per_second)
     for target in facts.targets:

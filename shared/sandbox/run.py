@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import IO, Any, Literal
 
 from shared.sandbox.limits import MIB, SandboxLimits
+from shared.sandbox.scratch import scratch_folder
 
 SandboxReason = Literal["ok", "time", "memory", "file_size", "signal", "no_isolation", "error"]
 
@@ -91,7 +92,7 @@ def run_in_sandbox(
     with (
         tempfile.TemporaryFile() as answer,
         tempfile.TemporaryFile() as error_stream,
-        tempfile.TemporaryDirectory(prefix="tunedock-sandbox-") as scratch,
+        scratch_folder() as scratch,
     ):
         order = Order(
             module=module,

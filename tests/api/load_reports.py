@@ -58,7 +58,7 @@ def slow_disk() -> dict[str, Any]:
     copy = report["findings"][0]["remedies"][0]
     report["applied"] = [
         {
-            "remedy": "keep-nf4-copy",
+            "remedy": "nf4_copy",
             "action": copy["action"],
             "before_seconds": 66.72,
             "predicted_seconds": copy["predicted_seconds"],

@@ -10,10 +10,13 @@ import pytest
 from werkzeug.test import TestResponse
 
 from services.api.load_page.part import visible
+from services.worker.diagnosis.hashes import FileHash
+from services.worker.diagnosis.hub_facts import HubModel
 from shared.units import duration, rate, size
 from tests.api.conftest import Api
 from tests.api.html_page import Page
-from tests.api.load_reports import HOSTILE, PHASES, REPORTS, old_report, slow_disk
+from tests.api.load_reports import HOSTILE, PHASES, REPORTS, old_report, report_of, slow_disk
+from tests.worker.diagnosis.diagnosed import healthy
 
 REFERENCES = {
     "src", "srcset", "href", "xlink:href", "action", "formaction", "data", "poster", "background",
@@ -196,6 +199,14 @@ def test_other_kinds_and_other_formats_are_refused_and_an_early_page_is_told_to_
     early = api.get(f"/v1/jobs/{queued}/report?format=html")
     assert (early.status_code, early.get_json()["code"]) == (409, "job_not_finished")
     assert api.client.get(f"/v1/jobs/{queued}/report?format=html").status_code == 401
+
+
+def test_what_the_hub_did_not_say_and_hashes_that_were_not_compared_are_not_known(api: Api) -> None:
+    file = FileHash(name="model.safetensors", named_by="hub", reason="no time")
+    facts = healthy(hub=HubModel(unknown="nobody answered"), hashes=(file,))
+    rows = page_of(api, report_of(facts)).rows
+    assert ["hub", "nobody answered"] in rows
+    assert ["hash: model.safetensors", "no time"] in rows
 
 
 def test_the_page_is_described(api: Api) -> None:

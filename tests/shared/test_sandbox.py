@@ -1,13 +1,15 @@
 """The sandbox against real violations: every one must end in the child and be told by its name."""
 
+import contextlib
 import errno
 import logging
 import os
 import socket
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -160,18 +162,7 @@ def test_an_exception_of_the_listener_ends_the_child() -> None:
 
 @linux_only
 def test_the_child_dies_with_its_parent(tmp_path: Path) -> None:
-    code = (
-        "from shared.sandbox import SandboxLimits, run_in_sandbox\n"
-        f"run_in_sandbox({VIOLATIONS!r}, ['sleep_aloud'], SandboxLimits(),"
-        " on_line=lambda line: print(line, flush=True))"
-    )
-    command = [sys.executable, "-c", code]
-    environment = {**os.environ, "TMPDIR": str(tmp_path)}  # killed, it leaves its temporary folder behind
-    with subprocess.Popen(
-        command, cwd=PROJECT_ROOT, env=environment, stdout=subprocess.PIPE, text=True
-    ) as parent:
-        assert parent.stdout is not None
-        child = int(parent.stdout.readline())
+    with sleeping_run(tmp_path) as (parent, child):
         assert runs(child)
         parent.kill()
         parent.wait()
@@ -179,6 +170,48 @@ def test_the_child_dies_with_its_parent(tmp_path: Path) -> None:
         while runs(child) and time.monotonic() < deadline:
             time.sleep(0.02)
         assert not runs(child)
+
+
+@linux_only
+def test_a_later_run_sweeps_what_a_killed_one_left_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    others = [tmp_path / "tunedock-sandbox-fresh", tmp_path / "something", tmp_path / "tunedock-sandbox-link"]
+    others[0].mkdir()
+    others[1].mkdir()
+    others[2].symlink_to(others[1])
+    os.utime(others[1], (0, 0))
+    with sleeping_run(tmp_path) as (parent, _):
+        (folder,) = set(tmp_path.iterdir()) - {*others}
+        os.utime(folder, (0, 0))
+        violate("echo")
+        assert folder.exists(), "it is in use"
+        parent.kill()
+        parent.wait()
+    assert folder.exists()
+    violate("echo")
+    assert set(tmp_path.iterdir()) == {*others}
+
+
+@contextlib.contextmanager
+def sleeping_run(temporary: Path) -> Iterator[tuple["subprocess.Popen[str]", int]]:
+    """A process with a sandboxed child that sleeps, and the child's id; its temporary files go there."""
+    code = (
+        "from shared.sandbox import SandboxLimits, run_in_sandbox\n"
+        f"run_in_sandbox({VIOLATIONS!r}, ['sleep_aloud'], SandboxLimits(),"
+        " on_line=lambda line: print(line, flush=True))"
+    )
+    command = [sys.executable, "-c", code]
+    environment = {**os.environ, "TMPDIR": str(temporary)}
+    with subprocess.Popen(
+        command, cwd=PROJECT_ROOT, env=environment, stdout=subprocess.PIPE, text=True
+    ) as parent:
+        assert parent.stdout is not None
+        try:
+            yield parent, int(parent.stdout.readline())
+        finally:
+            parent.kill()
 
 
 def runs(pid: int) -> bool:

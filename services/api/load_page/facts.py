@@ -113,6 +113,16 @@ class TrialFailure(Part):
     remedy: Text = ""
 
 
+class HubModel(Part):
+    unknown: Text | None = None
+
+
+class FileHash(Part):
+    name: Text
+    matches: bool | None = None
+    reason: Text = ""
+
+
 class Facts(Part):
     checkpoint: Checkpoint = Checkpoint()
     cache: HubCache = HubCache()
@@ -124,4 +134,6 @@ class Facts(Part):
     memory: Memory = Memory()
     trial: Trial | None = None
     trial_failure: TrialFailure | None = None
+    hub: HubModel = HubModel()
+    hashes: tuple[FileHash, ...] = ()
     versions: dict[Text, Text] = {}

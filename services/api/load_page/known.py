@@ -57,6 +57,9 @@ def not_known(report: LoadReport) -> tuple[Row, ...]:
         rows += [Row(f"reads: {name}", reason) for name, reason in _unmeasured(facts.read_speed)]
     elif summary.limit_seconds is None:
         rows.append(Row("limit", "how fast the storage reads was not measured"))
+    if facts.hub.unknown:
+        rows.append(Row("hub", facts.hub.unknown))
+    rows += [Row(f"hash: {file.name}", file.reason) for file in facts.hashes if file.matches is None]
     return tuple(rows)
 
 

@@ -60,7 +60,6 @@ def ranked_remedies(report: LoadReport) -> Remedies:
         number for number, finding in enumerate(report.findings, start=1) if finding.severity == "error"
     }
     order = sorted(offered.values(), key=lambda offer: (needed.isdisjoint(offer[1]), -_saves(offer[0])))
-    measured = {done.action: done for done in report.applied}
     scale = Scale.over([_load_now(report), *(_saves(remedy) for remedy, _ in order)])
     return Remedies(
         ranked=tuple(
@@ -69,8 +68,8 @@ def ranked_remedies(report: LoadReport) -> Remedies:
                 remedy=remedy,
                 findings=tuple(findings),
                 is_needed=not needed.isdisjoint(findings),
-                bars=tuple(_savings(remedy, measured.get(remedy.action), scale)),
-                measured_seconds=done.measured_seconds if (done := measured.get(remedy.action)) else None,
+                bars=tuple(_savings(remedy, done := _carried_out(remedy, report), scale)),
+                measured_seconds=done.measured_seconds if done else None,
             )
             for number, (remedy, findings) in enumerate(order, start=1)
         ),
@@ -130,6 +129,15 @@ def _outcome_words(done: Applied) -> Iterator[str]:
         yield f"{abs(off):.0%} {'above' if off >= 0 else 'below'} the prediction"
     if done.limit_seconds:
         yield f"{after / done.limit_seconds:.2f} times the limit"
+
+
+def _carried_out(remedy: Remedy, report: LoadReport) -> Applied | None:
+    """What became of `remedy` in this job: a move that was taken back, say, which is offered nevertheless.
+
+    By its kind and place, since a finding's words say what to do and the job's what it did.
+    """
+    wanted = (remedy.kind, remedy.storage)
+    return next((done for done in report.applied if (done.remedy, done.storage) == wanted), None)
 
 
 def _savings(remedy: Remedy, done: Applied | None, scale: Scale) -> Iterator[Bar]:

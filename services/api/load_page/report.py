@@ -34,6 +34,9 @@ class Summary(Part):
 
 class Remedy(Part):
     action: Text
+    kind: Text | None = None
+    """What a job can carry out: `Applied.remedy`."""
+    storage: Text | None = None
     command: Text | None = None
     saves_seconds: float | None = None
     predicted_seconds: float | None = None
@@ -54,6 +57,7 @@ class Applied(Part):
 
     remedy: Text
     action: Text
+    storage: Text | None = None
     before_seconds: float | None = None
     predicted_seconds: float | None = None
     measured_seconds: float | None = None

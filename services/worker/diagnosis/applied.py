@@ -4,6 +4,9 @@ from typing import Literal
 
 from shared.schemas import Frozen
 
+RemedyKind = Literal["convert_pickle", "move_cache", "nf4_copy", "warm_page_cache"]
+"""What a `model_preparation` can do; a finding's remedy says by it which of these it is."""
+
 
 class AppliedRemedy(Frozen):
     """Seconds are of one load with its files out of memory (but for `warm_page_cache`).
@@ -11,8 +14,10 @@ class AppliedRemedy(Frozen):
     Null where there was nothing to predict from, or nothing to measure.
     """
 
-    remedy: Literal["convert_pickle", "move_cache", "nf4_copy", "warm_page_cache"]
+    remedy: RemedyKind
     action: str
+    storage: str | None = None
+    """Of a move: where to."""
     before_seconds: float | None = None
     predicted_seconds: float | None = None
     measured_seconds: float | None = None

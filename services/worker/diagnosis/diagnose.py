@@ -61,6 +61,7 @@ def diagnose(
     try:
         facts = inspect_model(
             files,
+            wanted_revision=request.revision,
             models_dir=settings.models_dir,
             locate_seconds=located,
             attempt=attempt,

@@ -212,6 +212,8 @@ class LoadFacts(Frozen):
     """All facts of one diagnosis; a part that was not or could not be gathered is None."""
 
     model: str
+    wanted_revision: str | None = None
+    """As asked for; None: what a request without one gets."""
     measured_at: float
     """UTC seconds."""
     python: str

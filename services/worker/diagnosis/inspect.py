@@ -32,6 +32,7 @@ Try = Callable[[], Trials]
 def inspect_model(
     files: ModelFiles,
     *,
+    wanted_revision: str | None,
     models_dir: Path,
     locate_seconds: float | None,
     attempt: Try,
@@ -65,6 +66,7 @@ def inspect_model(
     pressure = watch.read() if trials.trial or trials.failure else None
     return LoadFacts(
         model=files.name,
+        wanted_revision=wanted_revision,
         measured_at=time.time(),
         python=sys.executable,
         models_dir=str(models_dir),

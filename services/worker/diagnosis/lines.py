@@ -13,6 +13,7 @@ from shared.units import duration, rate, size
 
 _LABEL_WIDTH = 12
 _BAR_WIDTH = 40
+_NAMED_FILES = 5
 
 
 def report_lines(
@@ -202,7 +203,19 @@ def _unknown_lines(facts: LoadFacts) -> list[str]:
         for part, unknown in parts.items()
         for field, reason in unknown.items()
     ]
+    if facts.hub is not None and facts.hub.unknown is not None:
+        found.append(f"   hub: {facts.hub.unknown}")
+    found += _uncompared_lines(facts)
     return ["", "Not known", *found] if found else []
+
+
+def _uncompared_lines(facts: LoadFacts) -> Iterator[str]:
+    """Files whose hash is named somewhere and could not be looked at."""
+    uncompared = [file for file in facts.hashes if file.matches is None]
+    for file in uncompared[:_NAMED_FILES]:
+        yield f"   hash of {file.name}: {file.reason}"
+    if left := uncompared[_NAMED_FILES:]:
+        yield f"   hashes of {len(left)} more files"
 
 
 def _line(label: str, text: str) -> str:

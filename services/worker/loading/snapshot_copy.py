@@ -13,7 +13,7 @@ from pathlib import Path
 
 from services.worker.disk_full import is_disk_full
 from services.worker.failures import FailureCode, JobFailed
-from services.worker.loading.artifact import file_sha256
+from services.worker.loading.artifact import file_sha256, only_one_builder
 from services.worker.loading.byte_progress import ByteProgress
 from services.worker.loading.model_folder import (
     CONFIG_PATTERNS,
@@ -71,7 +71,9 @@ def import_snapshot(snapshot: Path, name: str, cache: Path, report: Report) -> P
 
     Large files are compared with the hash that names them. What was copied whole is kept, so that a second
     try goes on; nothing that lies there already is deleted. The snapshot appears when it is whole, and then
-    the branches and tags that name it. Raises JobFailed: MODEL_UNREADABLE for a damaged file, DISK_FULL.
+    the branches and tags that name it. Of two workers that share the cache the second waits for the first,
+    since they would sweep each other's drafts. Raises JobFailed: MODEL_UNREADABLE for a damaged file,
+    DISK_FULL.
     """
     if lack := lacking_space(snapshot, cache):
         raise _disk_full(name, lack, cache)
@@ -81,16 +83,18 @@ def import_snapshot(snapshot: Path, name: str, cache: Path, report: Report) -> P
     report.event(f"Copying {name} ({progress.total_bytes / 1e9:.2f} GB) from {theirs.parent} to {cache}")
     target, draft = ours / "snapshots" / snapshot.name, _draft(ours, snapshot.name)
     try:
-        for left in set(ours.glob(".importing*")) - {draft}:
-            shutil.rmtree(left, ignore_errors=True)
-        for folder in (target.parent, draft, ours / "blobs"):
-            folder.mkdir(parents=True, exist_ok=True)
-        for left in (ours / "blobs").glob(".*.importing"):
-            left.unlink(missing_ok=True)
-        for file in files:
-            _import_file(file, draft, progress)
-        _put_in_place(draft, target)
-        _copy_references(theirs, ours, snapshot.name)
+        # In the hub's own folder for locks: beside the models a file would be taken for a broken one.
+        with only_one_builder(cache / ".locks" / ours.name / "importing", report):
+            for left in set(ours.glob(".importing*")) - {draft}:
+                shutil.rmtree(left, ignore_errors=True)
+            for folder in (target.parent, draft, ours / "blobs"):
+                folder.mkdir(parents=True, exist_ok=True)
+            for left in (ours / "blobs").glob(".*.importing"):
+                left.unlink(missing_ok=True)
+            for file in files:
+                _import_file(file, draft, progress)
+            _put_in_place(draft, target)
+            _copy_references(theirs, ours, snapshot.name)
     except OSError as error:
         if not is_disk_full(error):
             raise

@@ -45,10 +45,13 @@ class Course:
         return known
 
 
-def inspected(files: ModelFiles, settings: Settings, report: Report) -> LoadFacts:
+def inspected(
+    files: ModelFiles, wanted_revision: str | None, settings: Settings, report: Report
+) -> LoadFacts:
     """The facts of a model without a load of it."""
     return inspect_model(
         files,
+        wanted_revision=wanted_revision,
         models_dir=settings.models_dir,
         locate_seconds=None,
         attempt=Trials,

@@ -30,6 +30,7 @@ def move_cache(course: Course, storage: str) -> None:
         AppliedRemedy(
             remedy="move_cache",
             action=f"moved the model's cache from {moved.old_folder} to {moved.new_folder}",
+            storage=storage,
             before_seconds=before.total_seconds,
             predicted_seconds=predicted,
             measured_seconds=measured.total_seconds if measured else None,
@@ -45,7 +46,7 @@ def _tried(course: Course, before: TrialLoad) -> tuple[TrialLoad, str | None]:
     places = ModelPlaces.of(course.settings)
     try:
         course.files = locate_model(files.name, files.revision, places, report=course.report)
-        course.facts = inspected(course.files, course.settings, course.report)
+        course.facts = inspected(course.files, facts.wanted_revision, course.settings, course.report)
         measured = course.load_checkpoint()
     except BaseException:  # a cancel, too: what was not tried is not kept
         roll_back(course.settings, course.report)

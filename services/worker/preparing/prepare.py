@@ -53,7 +53,8 @@ def prepare(
         roll_back(settings, report)  # of a move that an earlier attempt had no time to try out
     files, converted = _files(request, settings, report)
     residency.evict()
-    course = Course(files, inspected(files, settings, report), settings, residency, report)
+    facts = inspected(files, request.revision, settings, report)
+    course = Course(files, facts, settings, residency, report)
     if converted is not None:
         course.applied.append(converted)
     if request.move_cache_to is not None:

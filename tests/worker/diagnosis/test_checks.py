@@ -15,6 +15,7 @@ from services.worker.diagnosis.facts import (
     CacheVariable,
     LoadFacts,
     PreparedCopy,
+    Target,
     TrialFailure,
     TrialLoad,
     UnfinishedFile,
@@ -412,6 +413,23 @@ def test_a_quantized_checkpoint_is_not_offered_to_be_quantized() -> None:
     assert not any(
         "quantized already" in remedy.action for remedy in found(facts, "bandwidth-bound").remedies
     )
+
+
+@pytest.mark.parametrize(("header_bytes", "offered"), [(20_000, False), (1_600_000_000, True)])
+def test_a_bfloat16_copy_is_not_offered_for_the_sake_of_a_header(header_bytes: int, offered: bool) -> None:
+    file = SHARD.model_copy(update={"bytes": SHARD.bytes + header_bytes})
+    facts = healthy(read_speed=HARD_DISK, trial=None, checkpoint__files=(file,))
+    actions = [remedy.action for remedy in found(facts, "bandwidth-bound").remedies]
+    assert any("bfloat16 copy" in action for action in actions) is offered
+
+
+@pytest.mark.parametrize(("revision", "named"), [("v1", " --revision v1"), (None, "")])
+def test_what_is_prepared_is_the_revision_that_was_asked_for(revision: str | None, named: str) -> None:
+    ssd = Target(name="ssd", folder="/mnt/ssd", limit_bytes_per_second=3e9)
+    facts = healthy(read_speed=HARD_DISK, trial=None, targets=(ssd,), wanted_revision=revision)
+    commands = {remedy.kind: remedy.command for remedy in found(facts, "bandwidth-bound").remedies}
+    assert commands["nf4_copy"] == f"./tunedock prepare org/name{named}"
+    assert commands["move_cache"] == f"./tunedock prepare org/name{named} --move-cache-to ssd"
 
 
 def test_read_ahead_is_offered_only_where_it_is_short() -> None:

@@ -4,6 +4,8 @@ import json
 
 from services.worker.diagnosis.checks import run_checks
 from services.worker.diagnosis.facts import LoadFacts, TrialFailure
+from services.worker.diagnosis.hashes import FileHash
+from services.worker.diagnosis.hub_facts import HubModel
 from services.worker.diagnosis.lines import phase_lines
 from services.worker.diagnosis.read_speed import Latency, Rate, ReadSpeed
 from services.worker.diagnosis.report import DiagnosisReport, make_report
@@ -101,6 +103,19 @@ def test_what_is_not_known_is_said_with_its_reason() -> None:
     assert "load        not tried" in text
     assert text.endswith("Not known\n   memory: total_bytes: /proc is away")
     assert report(facts).summary.limit_seconds is None
+
+
+def test_what_the_hub_did_not_say_and_hashes_that_were_not_compared_are_not_known() -> None:
+    hashes = [FileHash(name="config.json", named_by="hub", matches=True)]
+    hashes += [FileHash(name=f"{n}.safetensors", named_by="hub", reason="no time") for n in range(7)]
+    text = report(healthy(hub=HubModel(unknown="nobody answered"), hashes=tuple(hashes))).text
+    _, unknown = text.split("Not known\n")
+    assert unknown.splitlines() == [
+        "   hub: nobody answered",
+        *(f"   hash of {n}.safetensors: no time" for n in range(5)),
+        "   hashes of 2 more files",
+    ]
+    assert "config.json" not in text
 
 
 def test_a_healthy_model_is_told_so() -> None:

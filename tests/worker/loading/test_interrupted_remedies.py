@@ -65,7 +65,7 @@ class Move:
             return "old"
         assert folder.is_relative_to(self.ssd)
         assert (self.ssd / "hub" / ENTRY / "refs" / "main").read_text() == COMMIT
-        assert not list((self.ssd / "hub").rglob(".*"))
+        assert {path.name for path in (self.ssd / "hub").rglob(".*")} == {".locks", ".importing.lock"}
         return "new"
 
 

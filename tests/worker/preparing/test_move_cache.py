@@ -6,7 +6,11 @@ import pytest
 import torch
 from huggingface_hub import constants
 
+from services.api.load_page.remedies import ranked_remedies
+from services.api.load_page.report import LoadReport
 from services.worker.diagnosis import diagnose
+from services.worker.diagnosis.checks import run_checks
+from services.worker.diagnosis.report import make_report
 from services.worker.failures import FailureCode, JobFailed
 from services.worker.loading import cache_folder
 from services.worker.loading import cache_move as moving
@@ -16,9 +20,10 @@ from services.worker.preparing.prepare import Preparation, prepare
 from services.worker.report import Report
 from services.worker.residency import Residency
 from shared.cache_choice import read_choice
-from shared.schemas import ModelPreparationRequest
+from shared.schemas import LoadDiagnosticRequest, ModelPreparationRequest
 from shared.settings import Settings
 from tests.tiny_models import make_tiny_llama
+from tests.worker.diagnosis.test_predictions import SSD, slow
 from tests.worker.training.tiny_bases import RecordedReport
 
 NAME, COMMIT = "org/model", "a" * 40
@@ -94,6 +99,24 @@ def test_a_move_that_makes_loads_longer_is_taken_back(
     assert residency.name == NAME
 
 
+@pytest.mark.parametrize(("offered", "is_measured"), [("ssd", True), ("nvme", False)])
+def test_the_page_sets_what_a_move_brought_beside_the_offer_of_that_very_move(
+    settings: Settings,
+    residency: Residency,
+    monkeypatch: pytest.MonkeyPatch,
+    offered: str,
+    is_measured: bool,
+) -> None:
+    monkeypatch.setattr(move_cache, "SLOWER", 0.0)
+    moved, _ = run(settings, residency, move_cache_to="ssd").applied
+    facts = slow(targets=(SSD.model_copy(update={"name": offered}),))
+    report = LoadReport.model_validate_json(make_report(facts, run_checks(facts), [moved]).model_dump_json())
+    (move,) = [one for one in ranked_remedies(report).ranked if one.remedy.kind == "move_cache"]
+    names = ["predicted", "measured"] if is_measured else ["predicted"]
+    assert [bar.name for bar in move.bars] == names
+    assert move.measured_seconds == (moved.measured_seconds if is_measured else None)
+
+
 def test_a_load_that_fails_from_the_new_place_takes_the_move_back(
     settings: Settings, residency: Residency, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -111,6 +134,17 @@ def test_a_load_that_fails_from_the_new_place_takes_the_move_back(
     assert own == constants.HF_HUB_CACHE
     choice = read_choice(settings)
     assert choice is None or choice.folder == own
+
+
+def test_the_revision_that_was_asked_for_is_known_after_the_move_too(
+    settings: Settings, residency: Residency, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(move_cache, "SLOWER", 1e9)
+    request = LoadDiagnosticRequest(model=NAME, revision=COMMIT, trial_load=False)
+    before = diagnose.diagnose(request, settings=settings, report=RecordedReport(), watch_seconds=0.05)
+    wanted = ModelPreparationRequest(model=NAME, revision=COMMIT, move_cache_to="ssd")
+    _, after = prepare(wanted, settings=settings, residency=residency, report=RecordedReport())
+    assert before.facts.wanted_revision == after.facts.wanted_revision == COMMIT
 
 
 def test_a_model_that_is_no_part_of_the_cache_is_refused_before_anything_is_loaded(

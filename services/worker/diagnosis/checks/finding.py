@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from services.worker.diagnosis.applied import RemedyKind
 from services.worker.diagnosis.facts import LoadFacts
 from shared.schemas import Frozen
 
@@ -18,6 +19,10 @@ class Remedy(Frozen):
     """One way out; `saves_seconds` is of one load, predicted from the facts, None where they do not tell."""
 
     action: str
+    kind: RemedyKind | None = None
+    """What a preparation would apply; None for what only people can do."""
+    storage: str | None = None
+    """Of a move: where to."""
     command: str | None = None
     """To be pasted into a shell, or the setting to change."""
     saves_seconds: float | None = None

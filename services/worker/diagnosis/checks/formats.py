@@ -33,7 +33,8 @@ def find_pickle_only(facts: LoadFacts) -> Finding | None:
         remedies=(
             Remedy(
                 action="nothing, for Tunedock: a process without network converts the pickles once, "
-                "and later loads read the safetensors files"
+                "and later loads read the safetensors files",
+                kind="convert_pickle",
             ),
             _safer_revision(facts),
         ),

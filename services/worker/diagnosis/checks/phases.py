@@ -35,6 +35,7 @@ def _keep_quantized(facts: LoadFacts, seconds: float) -> Iterator[Remedy]:
         yield Remedy(
             action="keep a copy of the weights that is quantized already"
             + (f" (nf4, about {size(copy)})" if copy else ""),
+            kind="nf4_copy",
             command=prepare_command(facts),
             saves_seconds=seconds,
             predicted_seconds=predictions.from_copy(facts),

@@ -22,7 +22,7 @@ def find_damaged_copy(facts: LoadFacts) -> Finding | None:
             f"it has {size(copy.bytes)} in {copy.folder}",
             "jobs fall back to the checkpoint: the next one throws the copy away and makes it anew",
         ),
-        remedies=(Remedy(action="make it anew now", command=prepare_command(facts)),),
+        remedies=(Remedy(action="make it anew now", kind="nf4_copy", command=prepare_command(facts)),),
     )
 
 

@@ -8,6 +8,7 @@ from services.worker.diagnosis.checks.finding import SATA_SSD_BYTES_PER_SECOND, 
 from services.worker.diagnosis.facts import LoadFacts, Target
 from shared.units import rate, size
 
+_FEWER = 0.9  # a copy with hardly fewer bytes saves what a header and a few wide norms take
 FASTER = 1.3  # a storage less than that much faster is not worth a move
 
 _BFLOAT16_SCRIPT = """{command} <<'END'
@@ -36,6 +37,7 @@ def keep_nf4_copy(facts: LoadFacts) -> Remedy | None:
         action=f"keep a copy of the weights that is quantized already and load that: nf4 takes about "
         f"{size(checkpoint.nf4_bytes)} instead of {size(checkpoint.opened_bytes)} (the first job on the "
         "model does it by itself)",
+        kind="nf4_copy",
         command=prepare_command(facts),
         saves_seconds=saved(
             facts.read_seconds(checkpoint.opened_bytes),
@@ -51,15 +53,17 @@ def has_copy(facts: LoadFacts) -> bool:
 
 
 def prepare_command(facts: LoadFacts, *options: str) -> str:
-    return shlex.join(["./tunedock", "prepare", facts.model, *options])
+    """For the revision that was asked for: without its name the command would prepare another."""
+    revision = ["--revision", facts.wanted_revision] if facts.wanted_revision else []
+    return shlex.join(["./tunedock", "prepare", facts.model, *revision, *options])
 
 
 def keep_bfloat16_copy(facts: LoadFacts) -> Remedy | None:
-    """Half the bytes of float32; None when that would save nothing."""
+    """Half the bytes of float32; None when that would save next to nothing."""
     checkpoint = facts.checkpoint
     if checkpoint.quantized or checkpoint.bfloat16_bytes is None:
         return None
-    if checkpoint.bfloat16_bytes >= checkpoint.opened_bytes:
+    if checkpoint.bfloat16_bytes > _FEWER * checkpoint.opened_bytes:
         return None
     target = f"{facts.models_dir}/{facts.model.rsplit('/', 1)[-1]}-bf16"
     opened = [file.name for file in checkpoint.opened]
@@ -87,6 +91,8 @@ def move_to_faster_disk(facts: LoadFacts, where: str = "a local SSD") -> Remedy:
         return Remedy(
             action=f"move the model to the storage {target.name} ({target.folder}), which was measured to "
             f"read {rate(target.limit_bytes_per_second)}",
+            kind="move_cache",
+            storage=target.name,
             command=prepare_command(facts, "--move-cache-to", target.name),
             saves_seconds=saved(
                 facts.read_seconds(facts.checkpoint.opened_bytes),
