@@ -17,6 +17,9 @@ _STEP_BUCKETS = (0.05, 0.1, 0.2, 0.5, 1, 1.5, 2, 3, 4, 6, 8, 12, 16, 20, 30, 45,
 _LOAD_BUCKETS = (0.5, 1, 2, 5, 10, 15, 30, 45, 60, 90, 120, 180, 300, 600)
 # Where a base came from: a checkpoint of one of four kinds, its quantized copy, or memory.
 LOAD_SOURCES = ("folder", "hub_cache", "hub", "prepared", "artifact", "resident")
+# Where a step's time goes, and what happens between two steps.
+STEP_PHASES = ("data", "forward", "backward", "optimizer")
+PHASES = (*STEP_PHASES, "validation", "save")
 
 METRICS: list[tuple[str, str, tuple[str, ...], str]] = []
 
@@ -179,11 +182,16 @@ def record_card_memory(*, gpu: int, allocated: int, reserved: int, peak: int, fr
 def serve(host: str, port: int) -> None:
     """Serve `/metrics` from a thread of the main process. Raises OSError when the port is taken.
 
-    Loads count from 0 on: of a series that begins with its first load, no rate would see that one.
+    Loads, phases and tokens count from 0 on: of a series that begins with its first load or step, no rate
+    would see that one, and the seconds of a first step's phases would be missing beside the step's own.
     """
     for source in LOAD_SOURCES:
         LOAD_DURATION.labels(source)
         STAGED_LOADS.labels(source)
+    for phase in PHASES:
+        PHASE_SECONDS.labels(phase)
+    for kind in ("real", "computed"):
+        TOKENS.labels(kind)
     registry = CollectorRegistry()
     multiprocess.MultiProcessCollector(registry)
     start_http_server(port, addr=host, registry=registry)

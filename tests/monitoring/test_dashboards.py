@@ -1,12 +1,14 @@
 """Dashboards: no panel lies over another, and each tells what it shows, in what unit, and when to worry."""
 
+import json
 import re
 from itertools import combinations
 from typing import Any
 
 import pytest
 
-from tests.monitoring.dashboards import EMPTY_UNTIL_PREPARED, NEEDS_A_CARD, dashboards, panels, queries
+from services.worker.metrics import PHASES, STEP_PHASES
+from tests.monitoring.dashboards import EMPTY_UNTIL_PREPARED, NEEDS_A_CARD, ROOT, dashboards, panels, queries
 from tests.monitoring.metric_names import rules
 
 BOARDS = dashboards()
@@ -21,16 +23,29 @@ UNITS = {
     "suffix: s/it", "suffix: tokens/s",
 }  # fmt: skip
 # Series that only a card can fill; on a processor these panels say so instead.
-CARD_PANELS = {"gpu": {2, 3, 4, 7, 10, 11}}
+CARD_PANELS = {"gpu": {2, 3, 4, 7, 10, 11}, "training": {21, 22}}
 
 
-def test_there_is_a_dashboard_for_now_for_loading_for_the_card_and_for_the_service() -> None:
+def test_there_is_a_dashboard_for_each_question() -> None:
     assert {name: board["uid"] for name, board in BOARDS.items()} == {
         "now": "tunedock-now",
+        "training": "tunedock-training",
         "loading": "tunedock-loading",
         "gpu": "tunedock-gpu",
         "service": "tunedock-service",
     }
+
+
+def test_the_readme_names_every_dashboard() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    for board in BOARDS.values():
+        assert f"| {board['title'].removeprefix('Tunedock: ')} | " in readme, board["title"]
+
+
+@pytest.mark.parametrize("name", BOARDS)
+def test_a_link_to_a_dashboard_leads_to_one_there_is(name: str) -> None:
+    linked = set(re.findall(r'"url": "/d/([\w-]+)"', json.dumps(BOARDS[name])))
+    assert linked <= {board["uid"] for board in BOARDS.values()}
 
 
 @pytest.mark.parametrize("name", BOARDS)
@@ -116,6 +131,34 @@ def test_a_storage_s_rate_is_judged_as_the_alert_judges_it() -> None:
         assert all(step["color"] in ("red", "orange") for step in steps if (step["value"] or 0) < 250e6)
 
 
+def test_every_phase_of_a_step_has_one_colour_wherever_phases_are_stacked() -> None:
+    shown = [panel for panel in panels(BOARDS["training"]) if "sum by (phase)" in panel["targets"][0]["expr"]]
+    assert len(shown) == 3
+    colours = [_colours(panel) for panel in shown]
+    assert colours[0].keys() == {*PHASES, "rest"}
+    assert colours == [colours[0]] * 3
+    assert len(set(colours[0].values())) == len(colours[0])
+
+
+def test_what_is_between_steps_is_no_part_of_them() -> None:
+    between = "|".join(sorted(set(PHASES) - set(STEP_PHASES)))
+    rests = [query.expr for query in queries() if "'phase', 'rest'" in query.expr]
+    assert len(rests) == 2
+    assert all(f"{{phase!~'{between}'}}" in expr for expr in rests)
+
+
+def test_a_step_s_drift_and_stall_are_judged_as_the_alerts_judge_them() -> None:
+    alerts = {rule["alert"]: rule["expr"] for rule in rules("alert")}
+    assert "> 1.3 * " in alerts["TunedockStepDrift"]
+    assert "> 600\n" in alerts["TunedockStepStalled"]
+    reds = {
+        panel["title"]: [step["value"] for step in _steps(panel) if step["color"] == "red"]
+        for panel in panels(BOARDS["training"])
+    }
+    assert reds["Against its first steps"] == [1.3]
+    assert reds["Last step ended"] == [600]
+
+
 def test_a_marked_panel_reads_nothing_that_a_processor_has() -> None:
     only_card = re.compile(r"tunedock_gpu_(power_watts|throttled)|tunedock_gpu_memory_bytes\{type='spilled'")
     for query in queries():
@@ -124,6 +167,19 @@ def test_a_marked_panel_reads_nothing_that_a_processor_has() -> None:
 
 def _shows_a_read_rate(panel: dict[str, Any]) -> bool:
     return any("storage_read_bytes_per_second" in target["expr"] for target in panel["targets"])
+
+
+def _steps(panel: dict[str, Any]) -> list[dict[str, Any]]:
+    return list(panel["fieldConfig"]["defaults"]["thresholds"]["steps"])
+
+
+def _colours(panel: dict[str, Any]) -> dict[str, str]:
+    """Of the series that have one of their own, by name."""
+    return {
+        override["matcher"]["options"]: override["properties"][0]["value"]["fixedColor"]
+        for override in panel["fieldConfig"]["overrides"]
+        if override["matcher"]["id"] == "byName"
+    }
 
 
 def _needs_card(panel: dict[str, Any]) -> bool:

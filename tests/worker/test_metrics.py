@@ -57,6 +57,14 @@ def test_loads_of_every_source_count_from_0_on(folder: Path) -> None:
     )
 
 
+def test_phases_and_tokens_of_training_count_from_0_on(folder: Path) -> None:
+    in_a_process(folder, "metrics.serve('127.0.0.1', 0)")
+    for phase in metrics.PHASES:
+        assert served(folder, "tunedock_train_phase_seconds_total", phase=phase) == 0.0
+    for kind in ("real", "computed"):
+        assert served(folder, "tunedock_train_tokens_total", type=kind) == 0.0
+
+
 def test_every_source_of_a_model_is_known() -> None:
     assert {*get_args(ModelSource), "artifact", "resident"} == set(metrics.LOAD_SOURCES)
 

@@ -9,8 +9,6 @@ import torch
 
 from services.worker.report import JsonValue
 
-PHASES = ("data", "forward", "backward", "optimizer", "validation", "save")
-
 
 @dataclass(frozen=True)
 class StepReport:

@@ -53,7 +53,7 @@ class _SwiGLU(torch.autograd.Function):
     def forward(ctx: Any, gate_and_up: Tensor) -> Tensor:
         ctx.save_for_backward(gate_and_up)
         gate, up = gate_and_up.chunk(2, dim=-1)
-        return F.silu(gate.float(), inplace=True).mul_(up).to(gate.dtype)
+        return F.silu(gate.float()).mul_(up).to(gate.dtype)
 
     @staticmethod
     def backward(ctx: Any, g: Tensor) -> Tensor:
