@@ -21,6 +21,7 @@ from shared.settings import Settings
 from tests.tiny_models import make_tiny_llama
 from tests.worker.training.tiny_bases import RecordedReport
 
+pytestmark = pytest.mark.usefixtures("short_intake")
 NAME, COMMIT = "org/model", "a" * 40
 
 
