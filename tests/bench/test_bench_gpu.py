@@ -3,27 +3,33 @@
 import json
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
 import torch
 from transformers import LlamaConfig
 
+from bench import gpu_run
 from bench.model_flops import matrix_flops_per_second, training_flops_per_token
 from bench.weights import SHAPES_2B4
 from shared.settings import PROJECT_ROOT
+from tests.bench.conftest import Run
 from tests.tiny_models import make_tiny_llama
 
 
 @pytest.mark.timeout(500)
-def test_the_protocol_s_arms_run_on_random_rows_and_are_judged(tmp_path: Path) -> None:
-    command = [
-        sys.executable, "-m", "bench.gpu", "--scratch", str(tmp_path / "scratch"), "--without-card",
-        "--quick", "--model", str(make_tiny_llama(tmp_path / "model")), "--rows", "48", "--repeats", "1",
-        "--arms", "ours-baseline,ours-auto", "--json", str(tmp_path / "gpu.json"),
+def test_the_protocol_s_arms_run_on_random_rows_and_are_judged(
+    tmp_path: Path, run_here: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gpu_run, "matrix_flops_per_second", partial(matrix_flops_per_second, size=512))
+    model = make_tiny_llama(tmp_path / "model")
+    words = [
+        "--without-card", "--quick", "--rows", "48", "--repeats", "1", "--arms", "ours-baseline,ours-auto",
+        "--scratch", tmp_path / "scratch", "--model", model, "--json", tmp_path / "gpu.json",
     ]  # fmt: skip
-    done = subprocess.run(command, cwd=PROJECT_ROOT, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    done = run_here(gpu_run.main, *words)
+    assert done.code == 0, done.stderr
     document = json.loads((tmp_path / "gpu.json").read_text())
     assert [figure["arm"] for figure in document["figures"]] == ["ours-baseline", "ours-auto"]
     for figure in document["figures"]:

@@ -1,7 +1,6 @@
 """The training benchmark on a tiny model: every arm of this environment runs, and none outlives it."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -11,11 +10,14 @@ from pathlib import Path
 
 import psutil
 import pytest
+from huggingface_hub import constants
 
+from bench import train
 from bench.train import DEFAULT_ARMS
 from bench.train_arms.plans import LEVERS, lever_arms, plan_of
 from services.worker.training.plan import Plan, baseline_plan
 from shared.settings import PROJECT_ROOT
+from tests.bench.conftest import Run, only_with_all
 from tests.bench.messages import write_messages
 from tests.tiny_models import make_tiny_llama
 
@@ -24,17 +26,16 @@ PATIENCE_SECONDS = 200
 
 
 @pytest.fixture
-def command(tmp_path: Path) -> list[str]:
+def words(tmp_path: Path) -> list[str]:
     sms, model = write_messages(tmp_path / "sms.tsv", 64), make_tiny_llama(tmp_path / "model")
     places = ["--sms", str(sms), "--model", str(model), "--scratch", str(tmp_path / "scratch")]
-    return [sys.executable, "-m", "bench.train", *places, "--quick", "--repeats", "1", "--rows", "48"]
+    return [*places, "--quick", "--repeats", "1", "--rows", "48"]
 
 
 @pytest.mark.timeout(500)
-def test_every_arm_trains_and_says_how_long_it_took(command: list[str], tmp_path: Path) -> None:
-    words = ["--arms", ",".join(ARMS), "--json", str(tmp_path / "rows.json")]
-    done = subprocess.run([*command, *words], cwd=PROJECT_ROOT, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+def test_every_arm_trains_and_says_how_long_it_took(words: list[str], tmp_path: Path, run_here: Run) -> None:
+    done = run_here(train.main, *words, "--arms", ",".join(ARMS), "--json", tmp_path / "rows.json")
+    assert done.code == 0, done.stderr
     document = json.loads((tmp_path / "rows.json").read_text())
     assert document["bench"] == "train"
     assert {"cpu", "cores", "torch"} <= set(document["machine"])
@@ -50,30 +51,40 @@ def test_every_arm_trains_and_says_how_long_it_took(command: list[str], tmp_path
 
 
 @pytest.mark.parametrize(
-    "words", [["--arms", "ours-best"], ["--cases", "sms"], ["--peers", "trl"], ["--repeats", "0"], ["--fast"]]
+    "words", [["--arms", "ours-best"], ["--cases", "sms"], ["--peers", "trl"], ["--repeats", "0"]]
 )
-def test_wrong_usage_ends_with_2_and_names_what_is_right(words: list[str]) -> None:
-    command = [sys.executable, "-m", "services.cli", "bench", "train", *words]
-    done = subprocess.run(command, cwd=PROJECT_ROOT, capture_output=True, text=True)
-    assert done.returncode == 2
+def test_wrong_usage_ends_with_2_and_names_what_is_right(words: list[str], run_here: Run) -> None:
+    done = run_here(train.main, *words)
+    assert done.code == 2
     assert words[0] in done.stderr
 
 
-def test_without_a_file_and_a_hub_it_says_what_to_name(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "bench.train", "--scratch", str(tmp_path)]
-    environment = os.environ | {"HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path)}
-    done = subprocess.run(command, cwd=PROJECT_ROOT, env=environment, capture_output=True, text=True)
-    assert done.returncode == 1
+def test_the_command_passes_its_words_on_and_ends_as_the_benchmark_does() -> None:
+    command = [sys.executable, "-m", "services.cli", "bench", "train", "--fast"]
+    done = subprocess.run(command, cwd=PROJECT_ROOT, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "--fast" in done.stderr
+
+
+def test_without_a_file_and_a_hub_it_says_what_to_name(
+    tmp_path: Path, run_here: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
+    done = run_here(train.main, "--scratch", tmp_path)
+    assert done.code == 1
     assert "--sms" in done.stderr
 
 
 @pytest.mark.timeout(500)
-@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize(
+    "stop", [pytest.param(signal.SIGINT, marks=only_with_all), signal.SIGTERM, signal.SIGKILL]
+)
 def test_a_benchmark_that_is_stopped_leaves_no_process(
-    stop: signal.Signals, command: list[str], tmp_path: Path
+    stop: signal.Signals, words: list[str], tmp_path: Path
 ) -> None:
-    words = [*command, "--arms", "ours-baseline,ours-auto"]
-    with subprocess.Popen(words, cwd=PROJECT_ROOT, stderr=subprocess.PIPE, text=True) as benchmark:
+    command = [sys.executable, "-m", "bench.train", *words, "--arms", "ours-baseline,ours-auto"]
+    with subprocess.Popen(command, cwd=PROJECT_ROOT, stderr=subprocess.PIPE, text=True) as benchmark:
         assert benchmark.stderr is not None
         for line in benchmark.stderr:
             if "ours-auto: loading" in line:

@@ -1,29 +1,27 @@
 """The loss runner on a tiny model: it keeps what it has done, compares two plans, and can say no."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from bench import train_losses
 from bench.train_losses import compare, moving_average
-from shared.settings import PROJECT_ROOT
+from tests.bench.conftest import Run
 from tests.bench.messages import write_messages
 from tests.tiny_models import make_tiny_llama
 
 
 @pytest.mark.timeout(500)
-def test_two_plans_learn_the_same_and_a_second_call_does_nothing_again(tmp_path: Path) -> None:
+def test_two_plans_learn_the_same_and_a_second_call_does_nothing_again(tmp_path: Path, run_here: Run) -> None:
     sms, model = write_messages(tmp_path / "sms.tsv", 60), make_tiny_llama(tmp_path / "model")
     runs = tmp_path / "runs"
-    command = [
-        sys.executable, "-m", "bench.train_losses", str(runs), "--sms", str(sms), "--model", str(model),
-        "--scratch", str(tmp_path / "scratch"), "--rows", "48", "--held-out", "12", "--steps", "3",
-        "--arms", "ours-auto,ours-baseline", "--gradients",
+    words = [
+        runs, "--sms", sms, "--model", model, "--scratch", tmp_path / "scratch", "--rows", "48",
+        "--held-out", "12", "--steps", "3", "--arms", "ours-auto,ours-baseline", "--gradients",
     ]  # fmt: skip
-    done = subprocess.run(command, cwd=PROJECT_ROOT, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    done = run_here(train_losses.main, *words)
+    assert done.code == 0, done.stderr
     lines = json.loads((runs / "comparison.json").read_text())
     assert [line["kept"] for line in lines] == [True] * 5
     said = done.stdout
@@ -37,7 +35,7 @@ def test_two_plans_learn_the_same_and_a_second_call_does_nothing_again(tmp_path:
         assert part in said
     logs = {path: path.stat().st_mtime_ns for path in runs.glob("*/losses.jsonl")}
     assert len(logs) == 2
-    again = subprocess.run(command, cwd=PROJECT_ROOT, capture_output=True, text=True)
+    again = run_here(train_losses.main, *words)
     assert again.stdout == said
     assert {path: path.stat().st_mtime_ns for path in logs} == logs
 

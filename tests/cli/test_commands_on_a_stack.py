@@ -6,7 +6,6 @@ import pty
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,18 +13,15 @@ import pytest
 from services.cli.failure import RequestRefused
 from services.cli.terminal import Terminal
 from services.cli.watch import watch
-from tests.stack import TINY_MODEL, LiveStack, live_stack, wait_until
+from tests.stack import TINY_MODEL, LiveStack, wait_until
 
 TRAIN = ("train", "rows.jsonl", "--model", TINY_MODEL, "--batch-size", "4", "--max-seq-length", "64")
 
 
-@pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveStack]:
-    folder = tmp_path_factory.mktemp("stack")
+@pytest.fixture(scope="module", autouse=True)
+def _rows(stack: LiveStack) -> None:
     rows = [{"text": f"win prize {number}", "label": "spam" if number % 2 else "ham"} for number in range(40)]
-    (folder / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    with live_stack(folder) as stack:
-        yield stack
+    (stack.folder / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
 
 
 @pytest.fixture(scope="module")

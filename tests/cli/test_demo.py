@@ -9,16 +9,15 @@ from pathlib import Path
 
 from services.cli.stack_state import folder_is_owned
 from shared.settings import DEMO_MODEL
-from tests.stack import live_stack, stack_environment
+from tests.stack import LiveStack, stack_environment
 from tests.tiny_models import make_tiny_llama
 
 
-def test_the_demo_succeeds_on_a_running_stack_and_leaves_it_running(tmp_path: Path) -> None:
-    make_tiny_llama(tmp_path / "models" / DEMO_MODEL)
-    with live_stack(tmp_path) as stack:
-        done = stack.command("demo", "--json", "demo.json")
-        assert done.returncode == 0, done.stdout + done.stderr
-        assert stack.state().ready
+def test_the_demo_succeeds_on_a_running_stack_and_leaves_it_running(stack: LiveStack, tmp_path: Path) -> None:
+    make_tiny_llama(stack.models_dir / DEMO_MODEL)
+    done = stack.command("demo", "--json", "demo.json", cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert stack.state().ready
     document = json.loads((tmp_path / "demo.json").read_text())
     assert set(document) == {"ok", "jobs", "seconds", "adapter", "evaluation", "load"}
     assert document["ok"] is True

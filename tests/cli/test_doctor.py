@@ -4,26 +4,18 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
 import redis
 
 from services.cli.doctor.checks.engine import REFUSAL
 from shared.settings import PROJECT_ROOT
 from tests.cli.programs import make_program
-from tests.stack import LiveStack, live_stack, stack_environment
+from tests.stack import LiveStack, stack_environment
 from tests.valkey import Valkey
 
 RUNC_ONLY = json.dumps({"ServerVersion": "28.2.2", "OperatingSystem": "Debian 12", "Runtimes": {"runc": {}}})
-
-
-@pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveStack]:
-    with live_stack(tmp_path_factory.mktemp("stack")) as stack:
-        yield stack
 
 
 def doctor(folder: Path, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -63,13 +63,19 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def ready(checkout: Path, built: Path) -> Path:
-    """A checkout whose set-up is complete."""
+def bare(checkout: Path, built: Path) -> Path:
+    """A checkout with an environment and nothing installed in it."""
     shutil.copytree(built, checkout / ".venv", symlinks=True)
     stamps.mark_sound(checkout, tag(), None)
-    for part in ("run", "demo-model"):
-        stamps.mark_installed(checkout, part)
     return checkout
+
+
+@pytest.fixture
+def ready(bare: Path) -> Path:
+    """A checkout whose set-up is complete."""
+    for part in ("run", "demo-model"):
+        stamps.mark_installed(bare, part)
+    return bare
 
 
 def tag() -> str:
@@ -235,13 +241,13 @@ def test_a_package_that_a_killed_pip_left_half_installed_is_installed_again(read
 
 
 @pytest.mark.parametrize("word", ["doctor", "key"])
-def test_doctor_and_key_install_the_command_alone(checkout: Path, tmp_path: Path, word: str) -> None:
-    lock(checkout, "worker", str(wheel(tmp_path, "large", {"large.py": ""})))
-    assert "Installing cli" in launch(checkout, word).stderr
-    assert not stamps.is_installed(checkout, "run")
-    assert not list((checkout / ".venv/lib").glob("python*/site-packages/large.py"))
-    assert "Installing run" in launch(checkout, "jobs").stderr
-    assert launch(checkout, word).stderr == "", "a whole environment has the command too"
+def test_doctor_and_key_install_the_command_alone(bare: Path, tmp_path: Path, word: str) -> None:
+    lock(bare, "worker", str(wheel(tmp_path, "large", {"large.py": ""})))
+    assert "Installing cli" in launch(bare, word).stderr
+    assert not stamps.is_installed(bare, "run")
+    assert not list((bare / ".venv/lib").glob("python*/site-packages/large.py"))
+    assert "Installing run" in launch(bare, "jobs").stderr
+    assert launch(bare, word).stderr == "", "a whole environment has the command too"
 
 
 def test_two_calls_at_once_set_up_once(checkout: Path) -> None:

@@ -6,7 +6,6 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,12 +18,6 @@ from tests.valkey import Valkey
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
     return os.environ | stack_environment(tmp_path)
-
-
-@pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveStack]:
-    with live_stack(tmp_path_factory.mktemp("stack")) as stack:
-        yield stack
 
 
 def up(environment: dict[str, str]) -> subprocess.CompletedProcess[str]:

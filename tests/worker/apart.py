@@ -1,7 +1,8 @@
 """One piece of the worker's work in a process of its own, which may be limited, misled or killed.
 
-`python -m tests.worker.apart` imports torch once and then forks a process for each order on its standard
-input; what that did comes back with the memory it took. Nothing of the work itself is replaced.
+`python -m tests.worker.apart` imports torch and loads a model once, and then forks a process for each order
+on its standard input; what that did comes back with the memory it took. Nothing of the work itself is
+replaced, but a diagnosis takes a shorter sample of how fast memory is read.
 """
 
 import gc
@@ -11,6 +12,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import traceback
 from collections.abc import Iterator, Mapping
@@ -24,6 +26,7 @@ from services.worker.report import JsonValue, SilentReport
 from shared.settings import PROJECT_ROOT, Settings
 
 ORDER_SECONDS = 240.0
+INTAKE_SAMPLE_BYTES = 32 * 1024**2
 
 
 @dataclass(frozen=True)
@@ -82,7 +85,8 @@ def apart() -> Iterator[Apart]:
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.worker.apart"],
         cwd=PROJECT_ROOT,
-        env=os.environ | {"PYTHONPATH": str(PROJECT_ROOT), "HF_HUB_DISABLE_TELEMETRY": "1"},
+        env=os.environ
+        | {"PYTHONPATH": str(PROJECT_ROOT), "HF_HUB_DISABLE_TELEMETRY": "1", "OMP_NUM_THREADS": "1"},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -95,23 +99,29 @@ def apart() -> Iterator[Apart]:
 
 
 def main() -> None:
-    # What a first load imports, so that no order pays for it.
-    for name in (
-        "services.worker.diagnosis.diagnose",
-        "services.worker.residency",
-        "transformers.models.llama",
-    ):
-        importlib.import_module(name)
-    import torch
-    from transformers import AutoTokenizer, LlamaForCausalLM, PreTrainedTokenizerFast  # noqa: F401
-
-    torch.set_num_threads(1)
-    gc.freeze()  # or the first collection of a fork would copy every page
     orders, answers = os.fdopen(os.dup(0), "r"), os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what libraries print is no answer
+    _load_once()
+    gc.collect()
+    gc.freeze()  # or the first collection of a fork would copy every page
     for line in orders:
         answers.write(json.dumps(_forked(Order(**json.loads(line)))) + "\n")
         answers.flush()
+
+
+def _load_once() -> None:
+    """What a first load imports and compiles, so that no order pays for it."""
+    import torch
+
+    from services.worker.diagnosis import diagnose, intake  # noqa: F401  # not needed by a load alone
+    from tests.tiny_models import make_tiny_llama
+
+    intake.SAMPLE_BYTES = INTAKE_SAMPLE_BYTES
+    torch.set_num_threads(1)
+    with tempfile.TemporaryDirectory(prefix="apart-") as place:
+        make_tiny_llama(Path(place) / "models" / "tiny")
+        done = _done(Order("load", {"model": "tiny"}, place))
+        assert "value" in done, done
 
 
 def _forked(order: Order) -> dict[str, Any]:
@@ -138,9 +148,7 @@ def _work(order: Order, answer: IO[str]) -> NoReturn:
         for group in order.groups:
             Path(group).write_text(str(os.getpid()))
         os.environ.update(order.environment)
-        from huggingface_hub import constants
-
-        importlib.reload(constants)  # they are read from the environment at import
+        _read_environment_anew()
         Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
         before = _status("VmRSS")
         said = _done(order)
@@ -149,6 +157,19 @@ def _work(order: Order, answer: IO[str]) -> NoReturn:
         answer.flush()
     finally:
         os._exit(0 if said else 1)
+
+
+def _read_environment_anew() -> None:
+    """What a worker reads from its environment when it imports these modules."""
+    from huggingface_hub import constants
+
+    from services.worker.diagnosis import diagnose
+    from services.worker.loading import cache_folder
+
+    importlib.reload(constants)
+    # Else the cache of whoever runs the tests would be a place to measure, with half a gigabyte each time.
+    for module in (cache_folder, diagnose):
+        vars(module)["OWN_FOLDER"] = Path(constants.HF_HUB_CACHE)
 
 
 def _done(order: Order) -> dict[str, Any]:

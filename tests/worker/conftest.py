@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.worker.apart import Apart, apart
+from services.worker.diagnosis import intake
+from tests.worker.apart import INTAKE_SAMPLE_BYTES, Apart, apart
 
 
 @pytest.fixture(scope="session")
@@ -12,3 +13,9 @@ def process() -> Iterator[Apart]:
     """Does work of the worker in processes of their own, which share one import of torch."""
     with apart() as running:
         yield running
+
+
+@pytest.fixture
+def short_intake(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A shorter sample of how fast memory is read, for diagnoses that are about something else."""
+    monkeypatch.setattr(intake, "SAMPLE_BYTES", INTAKE_SAMPLE_BYTES)

@@ -20,6 +20,7 @@ from shared.settings import Settings
 from shared.storage import storage_of
 from tests.tiny_models import make_tiny_exaone, make_tiny_llama
 
+pytestmark = pytest.mark.usefixtures("short_intake")
 Diagnose = Callable[..., DiagnosisReport]
 PHASES = ["resolve", "read", "deserialize", "quantize", "move", "rest"]
 

@@ -18,7 +18,7 @@ from shared.settings import PROJECT_ROOT
 
 State = Literal["old", "new"]
 STRIKES = 3  # at one moment, where a try ended before it: the machine has become quicker
-COUNT = int(os.environ.get("TUNEDOCK_INTERRUPTIONS", "5"))
+COUNT = int(os.environ.get("TUNEDOCK_INTERRUPTIONS", "3"))
 """How many moments of each remedy the suite tries; issue C's figure was measured with 50."""
 
 
@@ -108,9 +108,9 @@ class Figures:
 
 def interrupt(
     remedy: Remedy,
+    processes: RemedyProcesses,
     strike: Strike,
     *,
-    environment: Mapping[str, str],
     since: str = "start",
     recover: Callable[[], None] = lambda: None,
     times: int = COUNT,
@@ -122,19 +122,18 @@ def interrupt(
     must be whole, and after `recover` a second try must end in the new state.
     """
     random = Random(seed)
-    with remedy_processes(remedy.needs, environment) as processes:
-        tries = _Tries(remedy, processes, since)
-        whole = [tries.undisturbed_seconds() for _ in range(3)]
-        tries.figures.whole_seconds = statistics.median(whole)
-        for number in range(times):
-            part = (number - random.random()) / (times - 1) if number else 0.0
-            for _ in range(STRIKES):
-                ended_after = tries.struck_after(part * statistics.median(whole[-3:]), strike)
-                recover()
-                if ended_after is None:
-                    break
-                whole.append(ended_after)
-            tries.finish()
+    tries = _Tries(remedy, processes, since)
+    whole = [tries.undisturbed_seconds() for _ in range(3)]
+    tries.figures.whole_seconds = statistics.median(whole)
+    for number in range(times):
+        part = (number - random.random()) / (times - 1) if number else 0.0
+        for _ in range(STRIKES):
+            ended_after = tries.struck_after(part * statistics.median(whole[-3:]), strike)
+            recover()
+            if ended_after is None:
+                break
+            whole.append(ended_after)
+        tries.finish()
     return tries.figures
 
 

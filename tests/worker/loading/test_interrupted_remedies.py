@@ -1,12 +1,13 @@
 """Each remedy interrupted at random moments: killed, or with its disk filled up. Nothing half is ever left.
 
-TUNEDOCK_INTERRUPTIONS=50 tries that many moments of each; `-s` prints the figures.
+TUNEDOCK_INTERRUPTIONS=50 tries that many moments of each instead of 3; `-s` prints the figures.
 """
 
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from shared.settings import Settings
 from tests.hub_layout import COMMIT, lay_out_model
 from tests.small_disk import MIB, fill_up, may_mount, resize, small_disk
 from tests.tiny_models import make_tiny_llama
-from tests.worker.loading.interruptions import RemedyProcesses, State, interrupt
+from tests.worker.loading.interruptions import RemedyProcesses, State, interrupt, remedy_processes
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 MODEL, ENTRY = "someone/tiny", "models--someone--tiny"
@@ -38,6 +39,7 @@ class Move:
     needs, order = "move", f"move {MODEL} ssd"
 
     def __init__(self, folder: Path) -> None:
+        self.folder = folder
         self.own, self.ssd = folder / "hf" / "hub", folder / "ssd"
         self.ssd.mkdir()
         self.settings = Settings(data_dir=folder / "data")
@@ -77,6 +79,7 @@ class Prepared:
     answer: Mapping[str, object]
 
     def __init__(self, folder: Path) -> None:
+        self.folder = folder
         self.models = folder / "data" / "models"
         self.source = make_tiny_llama(folder / "tiny", form=self.form, hidden_size=512, layers=4, shards=2)
         self.order = f"{self.needs} {self.source}"
@@ -114,12 +117,32 @@ class Quantizing(Prepared):
     needs, form, answer = "quantize", "safetensors", {"from_artifact": True}
 
 
+Kind = type[Move | Conversion | Quantizing]
+Ready = Callable[[Kind], tuple[Move | Conversion | Quantizing, RemedyProcesses]]
+
+
+@pytest.fixture(scope="module")
+def ready(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ready]:
+    """A remedy and the program of its processes: their model and imports cost more than some tries."""
+    made: dict[Kind, tuple[Move | Conversion | Quantizing, RemedyProcesses]] = {}
+    with ExitStack() as stack:
+
+        def make(kind: Kind) -> tuple[Move | Conversion | Quantizing, RemedyProcesses]:
+            if kind not in made:
+                remedy = kind(tmp_path_factory.mktemp("remedy"))
+                processes = stack.enter_context(remedy_processes(remedy.needs, remedy.environment))
+                made[kind] = remedy, processes
+            return made[kind]
+
+        yield make
+
+
 @pytest.mark.parametrize("kind", [Move, Conversion, Quantizing])
 def test_a_killed_remedy_leaves_the_old_state_or_the_new_and_the_rerun_finishes(
-    tmp_path: Path, kind: Callable[[Path], Move | Conversion | Quantizing]
+    ready: Ready, kind: Kind
 ) -> None:
-    remedy = kind(tmp_path)
-    figures = interrupt(remedy, RemedyProcesses.kill, environment=remedy.environment)
+    remedy, processes = ready(kind)
+    figures = interrupt(remedy, processes, RemedyProcesses.kill)
     print(f"\nkilled {remedy.needs}: {figures}")
     assert figures.struck
 
@@ -133,9 +156,9 @@ def test_a_killed_remedy_leaves_the_old_state_or_the_new_and_the_rerun_finishes(
     ],
 )
 def test_a_disk_that_fills_up_leaves_the_old_state_or_the_new_and_the_rerun_finishes(
-    tmp_path: Path,
+    ready: Ready,
     need: Callable[[bool, str], None],
-    kind: Callable[[Path], Move | Conversion | Quantizing],
+    kind: Kind,
     disk: str,
     size_bytes: int,
     since: str,
@@ -143,12 +166,13 @@ def test_a_disk_that_fills_up_leaves_the_old_state_or_the_new_and_the_rerun_fini
 ) -> None:
     """The disk is large enough at first, and at that moment it no longer is."""
     need(may_mount(), "the right to mount a small disk")
-    remedy, folder = kind(tmp_path), tmp_path / disk
+    remedy, processes = ready(kind)
+    folder = remedy.folder / disk
     with small_disk(folder, size_bytes):
         figures = interrupt(
             remedy,
+            processes,
             lambda _: fill_up(folder),
-            environment=remedy.environment,
             since=since,
             recover=lambda: resize(folder, size_bytes),
         )

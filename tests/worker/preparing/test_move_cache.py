@@ -26,6 +26,7 @@ from tests.tiny_models import make_tiny_llama
 from tests.worker.diagnosis.test_predictions import SSD, slow
 from tests.worker.training.tiny_bases import RecordedReport
 
+pytestmark = pytest.mark.usefixtures("short_intake")
 NAME, COMMIT = "org/model", "a" * 40
 
 

@@ -15,6 +15,8 @@ from shared.settings import Settings
 from tests.tiny_models import make_tiny_exaone, make_tiny_llama
 from tests.worker.training.tiny_bases import RecordedReport
 
+pytestmark = pytest.mark.usefixtures("short_intake")
+
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
