@@ -65,6 +65,9 @@ def attend(qkv: Tensor, batch: PackedBatch, heads: Heads, positions: Positions) 
 class _Group:
     """One group's q [rows, keys, queries/keys · width, size], k and v [rows, keys, seen, size], and with
     `own_backward` its scores' log-sum-exp, fp32 [rows, keys, queries/keys · width].
+
+    k and v of rows behind a prefix hold a copy of its own for each row. So a layer keeps only what they are
+    made of, and makes them again in its backward pass: the copies of one layer exist at a time.
     """
 
     tokens: AttentionGroup
@@ -84,21 +87,17 @@ class _Attention(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, qkv: Tensor, batch: PackedBatch, heads: Heads, positions: Positions) -> Tensor:
         out = qkv.new_empty(len(qkv), heads.queries * heads.size)
-        prefix = None
+        prefix: Tensor | None = None
         kept: list[Tensor | None] = []
         for group, seen_prefix in _all_groups(batch):
             padded = _padded(qkv, group).view(group.rows, group.width, heads.all, heads.size)
             padded = padded.clone() if group.slots is None else padded
             positions.turn(padded[:, :, : heads.turned], seen_prefix)
-            q, k, v = _split(padded, heads)
-            if seen_prefix:
-                assert prefix is not None
-                pairs = zip(prefix, (k, v), strict=True)
-                k, v = (torch.cat([shared.expand(group.rows, -1, -1, -1), own], 2) for shared, own in pairs)
-            elif batch.prefix_tokens:
-                prefix = k, v
+            q, k, v = _split(padded, heads, prefix)
+            if prefix is None and batch.prefix_tokens:
+                prefix = padded
             result, log_sum = _attended(q, k, v, group, seen_prefix)
-            kept += [q, k, v, log_sum]
+            kept += [padded, log_sum]
             result = result.reshape(group.rows, heads.queries, group.width, heads.size)
             _unpad(result.transpose(1, 2).reshape(-1, heads.queries * heads.size), group, out)
         ctx.save_for_backward(*kept)  # not kept on ctx: recomputing layers must be able to let it go
@@ -110,13 +109,15 @@ class _Attention(torch.autograd.Function):
         heads: Heads = ctx.heads
         d_qkv = g.new_empty(len(g), heads.all * heads.size)
         d_prefix: Tensor | None = None  # of its keys and values: [2 · keys, prefix, size], fp32
-        kept = ctx.saved_tensors
+        kept = ctx.saved_tensors  # asked for once: a layer that is recomputed gives them only once
+        turned, log_sums = kept[::2], kept[1::2]
         for index, (group, seen) in reversed(list(enumerate(ctx.groups))):
             d_out = _padded(g, group)
             if group.empty is not None:
                 d_out.index_fill_(0, group.empty, 0)
             d_out = d_out.view(group.rows, group.width, -1, heads.size)
-            d_q, d_k, d_v = _gradients(d_out, _Group(group, seen, *kept[4 * index : 4 * index + 4]), heads)
+            made = _split(turned[index], heads, turned[0] if seen else None)
+            d_q, d_k, d_v = _gradients(d_out, _Group(group, seen, *made, log_sums[index]), heads)
             d_kv = torch.stack([d_k, d_v], 1).view(group.rows, 2 * heads.keys, -1, heads.size)
             if seen:
                 part = d_kv[:, :, :seen].sum(0, dtype=torch.float32)
@@ -151,11 +152,17 @@ def _unpad(padded: Tensor, group: AttentionGroup, out: Tensor) -> None:
         torch.index_select(padded, 0, group.places, out=tokens)
 
 
-def _split(padded: Tensor, heads: Heads) -> tuple[Tensor, Tensor, Tensor]:
+def _split(padded: Tensor, heads: Heads, prefix: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
     """Heads before tokens; queries of the same keys are stacked, so that no key is copied for them:
-    [rows, keys, queries/keys · width, size] and twice [rows, keys, width, size].
+    [rows, keys, queries/keys · width, size] and twice [rows, keys, seen, size], `prefix` coming first.
     """
     q, k, v = padded.transpose(1, 2).split([heads.queries, heads.keys, heads.keys], dim=1)
+    if prefix is not None:
+        _, shared_k, shared_v = _split(prefix, heads, None)
+        k, v = (
+            torch.cat([shared.expand(len(own), -1, -1, -1), own], 2)
+            for shared, own in ((shared_k, k), (shared_v, v))
+        )
     return q.reshape(len(q), heads.keys, -1, heads.size), k, v
 
 
