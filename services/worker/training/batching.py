@@ -9,11 +9,10 @@ from itertools import accumulate
 
 import torch
 
+from services.worker.training.activations import rows_at_most
 from services.worker.training.engine.layout import PackedBatch, pack, split_sorted
 from services.worker.training.marked_text import TokenRow
 from services.worker.training.plan import Plan
-
-ROWS_AT_MOST = 512  # in a micro-batch split by tokens; keeps planning a step of thousands of rows short
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,8 @@ class MicroBatch:
     None.
 
     Without a mask the padding stands right of every real token, where a causal model can't look: the same
-    numbers.
+    numbers. No two rows are joined to one: transformers would take them for one document unless there is
+    neither mask nor cache and the positions restart.
     """
 
     ids: torch.Tensor
@@ -119,21 +119,26 @@ def _by_tokens(
     A split costs its padded tokens and `micro_batch_cost_tokens` for each of its parts. Every part stays
     within the budget, but a row longer than that stands alone. Longest first, so that a step too large for
     the memory fails at its start.
+
+    The budget is for what rows have beside the prefix, which comes on top once: within it, a prefix nearly as
+    long would be computed anew for every few rows, a longer one for every row.
     """
     ordered = sorted(rows, key=length, reverse=True)
+    most = rows_at_most(plan.tokens_per_micro_batch, prefix_tokens)
     lengths = [length(row) for row in ordered]
     sums = [0, *accumulate(lengths)]
 
-    def tokens(first: int, last: int) -> int:
+    def own_tokens(first: int, last: int) -> int:
         if plan.layout == "flat":
-            return sums[last] - sums[first] + prefix_tokens
-        return lengths[first] * (last - first) + prefix_tokens
+            return sums[last] - sums[first]
+        return lengths[first] * (last - first)
 
     def cost(first: int, last: int) -> float | None:
         count = last - first
-        if count > 1 and (count > ROWS_AT_MOST or tokens(first, last) > plan.tokens_per_micro_batch):
+        own = own_tokens(first, last)
+        if count > 1 and (count > most or own > plan.tokens_per_micro_batch):
             return None
-        return tokens(first, last) + plan.micro_batch_cost_tokens
+        return own + prefix_tokens + plan.micro_batch_cost_tokens
 
     for first, last in split_sorted(ordered, cost):
         yield ordered[first:last]

@@ -1,6 +1,6 @@
 """How a step is computed: all that may change its speed and memory, nothing that may change its result."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
@@ -8,6 +8,7 @@ import torch
 from transformers import PretrainedConfig
 
 from services.worker.loading.page_cache import available_memory_bytes
+from services.worker.training.activations import ModelsOwnActivations, OwnActivations
 from shared.schemas import ExplicitPlan
 
 BASELINE_ROWS = 2
@@ -21,7 +22,8 @@ MICRO_BATCH_COST_TOKENS = {"cuda": 256, "cpu": 64}
 
 @dataclass(frozen=True)
 class Plan:
-    """Either `rows_per_micro_batch` decides, or `tokens_per_micro_batch` counted with padding.
+    """Either `rows_per_micro_batch` decides, or `tokens_per_micro_batch`, counted with padding and without
+    the shared prefix.
 
     `micro_batch_cost_tokens` is what one more micro-batch costs (dequantizing every weight again, launching
     every kernel), in tokens: padding less than that is not worth a micro-batch of its own. `pad_to` None
@@ -93,6 +95,34 @@ class Levers:
 NO_LEVERS = Levers()
 
 
+@dataclass(frozen=True)
+class Room:
+    """The memory a plan is made for: what a micro-batch takes of it, and what is free."""
+
+    activations: ModelsOwnActivations | OwnActivations
+    dequantized_bytes: int
+    free_bytes: float
+
+    def fits(self, tokens: int, recompute_every: int | None, *, share: float) -> bool:
+        return self.activations.largest(tokens, recompute_every) <= self.free_bytes * share
+
+    def keeps_weights(self, *, share: float) -> bool:
+        return self.dequantized_bytes <= self.free_bytes * share
+
+
+def find_room(
+    config: PretrainedConfig, *, max_seq_length: int, device: torch.device, levers: Levers = NO_LEVERS
+) -> Room:
+    """The room that `device` has now."""
+    free = free_memory_bytes(device)
+    activations = (
+        OwnActivations(config, max_seq_length, levers.shared_prefix_tokens, whole_scores=device.type == "cpu")
+        if levers.own_layers
+        else ModelsOwnActivations(config, max_seq_length)
+    )
+    return Room(activations, levers.dequantized_bytes, float("inf") if free is None else float(free))
+
+
 def choose_plan(
     wanted: Literal["auto", "baseline"] | ExplicitPlan,
     *,
@@ -104,29 +134,27 @@ def choose_plan(
     """The plan for a request; `auto` looks at the model's shape and the memory that is free now."""
     if wanted == "baseline":
         return baseline_plan(max_seq_length)
-    free = free_memory_bytes(device)
-    free_bytes = float("inf") if free is None else float(free)
+    room = find_room(config, max_seq_length=max_seq_length, device=device, levers=levers)
     if isinstance(wanted, ExplicitPlan):
         plan = Plan("explicit", wanted.tokens_per_micro_batch, wanted.gradient_checkpointing)
-        return with_levers(plan, levers, free_bytes)
-    cost = MICRO_BATCH_COST_TOKENS[device.type]
-    tokens, recompute_every = fitting(config, max_seq_length, device, levers, free_bytes)
+        return with_levers(plan, levers, room)
+    tokens, recompute_every = fitting(room, BUDGETS[device.type], own_layers=levers.own_layers)
     plan = Plan(
         "auto",
         tokens,
         gradient_checkpointing=recompute_every is not None,
-        micro_batch_cost_tokens=cost,
+        micro_batch_cost_tokens=MICRO_BATCH_COST_TOKENS[device.type],
         recompute_every=recompute_every or 1,
     )
-    return with_levers(plan, levers, free_bytes)
+    return with_levers(plan, levers, room)
 
 
-def with_levers(plan: Plan, levers: Levers, free_bytes: float) -> Plan:
+def with_levers(plan: Plan, levers: Levers, room: Room) -> Plan:
     """`plan` with all levers that can be used, and the reasons for the others."""
     if not levers.own_layers:
         return replace(plan, off=dict(levers.off))
-    keep = levers.dequantized_bytes <= free_bytes * MEMORY_SHARE_FOR_WEIGHTS
-    reasons = {} if keep else {"weights": f"{levers.dequantized_bytes} bytes of {free_bytes:.0f} free"}
+    keep = room.keeps_weights(share=MEMORY_SHARE_FOR_WEIGHTS)
+    reasons = {} if keep else {"weights": f"{room.dequantized_bytes} bytes of {room.free_bytes:.0f} free"}
     return replace(
         plan,
         own_layers=True,
@@ -137,19 +165,12 @@ def with_levers(plan: Plan, levers: Levers, free_bytes: float) -> Plan:
     )
 
 
-def fitting(
-    config: PretrainedConfig, max_seq_length: int, device: torch.device, levers: Levers, free_bytes: float
-) -> tuple[int, int | None]:
+def fitting(room: Room, budgets: Sequence[int], *, own_layers: bool) -> tuple[int, int | None]:
     """Tokens of a micro-batch, and of how many layers one is computed again (None: of none)."""
-    room = free_bytes * MEMORY_SHARE_FOR_ACTIVATIONS
-    budgets = BUDGETS[device.type]
-    per_token = activation_bytes_per_token(config)
-    if levers.own_layers:
-        per_token = own_layers_bytes_per_token(config, max_seq_length)
     for tokens in budgets:
-        if max(tokens, max_seq_length) * per_token <= room:
+        if room.fits(tokens, None, share=MEMORY_SHARE_FOR_ACTIVATIONS):
             return tokens, None
-    half = levers.own_layers and max(budgets[-1], max_seq_length) * per_token / 2 <= room
+    half = own_layers and room.fits(budgets[-1], 2, share=MEMORY_SHARE_FOR_ACTIVATIONS)
     return budgets[-1], 2 if half else 1
 
 
@@ -169,29 +190,8 @@ def baseline_plan(max_seq_length: int) -> Plan:
 
 
 def free_memory_bytes(device: torch.device) -> int | None:
-    """None where the system does not say."""
+    """None where the system does not say. What torch keeps of an earlier job's memory is free to it."""
     if device.type == "cuda":
-        return int(torch.cuda.mem_get_info(device)[0])
+        unused = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+        return int(torch.cuda.mem_get_info(device)[0]) + unused
     return available_memory_bytes()
-
-
-def activation_bytes_per_token(config: PretrainedConfig) -> int:
-    """What one token keeps for the backward pass, all layers, uncheckpointed: a rough upper estimate.
-
-    Counted for a pre-norm block with LoRA on every linear layer: about 16 tensors of the hidden size and 6
-    of the inner size, 4 bytes each (LoRA's own inputs are fp32 even where the base computes in bf16).
-    """
-    inner = getattr(config, "intermediate_size", None) or 4 * config.hidden_size
-    return int(config.num_hidden_layers * (16 * config.hidden_size + 6 * inner) * 4)
-
-
-def own_layers_bytes_per_token(config: PretrainedConfig, max_seq_length: int) -> int:
-    """The same for the written-out layers, in bf16 and with LoRA on every linear layer.
-
-    5 tensors of the hidden size, 3 of the inner size, queries, keys and values before and after padding, and
-    a row of attention's score matrix for each head.
-    """
-    heads = config.num_attention_heads * config.head_dim + 2 * config.num_key_value_heads * config.head_dim
-    scores = config.num_attention_heads * max_seq_length
-    tensors = 5 * config.hidden_size + 3 * config.intermediate_size + 2 * heads + scores
-    return int(config.num_hidden_layers * tensors * 2)

@@ -1,18 +1,22 @@
 """Which rows make a step, and how it is split."""
 
+from dataclasses import replace
 from itertools import pairwise
+from typing import Literal
 
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.worker.training.batching import Schedule, micro_batches, target_count
+from services.worker.training.activations import PREFIX_COPIES
+from services.worker.training.batching import Schedule, micro_batches, packed_batches, target_count
 from services.worker.training.marked_text import TokenRow
 from services.worker.training.plan import Plan, baseline_plan
 
 CPU = torch.device("cpu")
+on_a_busy_machine = settings(deadline=None)
 
 
 def row(length: int, first: int = 1) -> TokenRow:
@@ -26,6 +30,7 @@ def budget(tokens: int) -> Plan:
     return Plan("explicit", tokens, gradient_checkpointing=False)
 
 
+@on_a_busy_machine
 @given(rows=st.integers(1, 60), size=st.integers(1, 20), seed=st.integers(0, 5), epochs=st.integers(1, 3))
 def test_each_epoch_visits_every_row_once(rows: int, size: int, seed: int, epochs: int) -> None:
     schedule = Schedule.of(rows, rows_per_step=size, seed=seed, n_epochs=epochs, max_steps=None)
@@ -63,6 +68,7 @@ def test_an_epoch_ends_after_its_last_step_and_with_the_run() -> None:
     assert [step for step in range(8) if schedule.ends_epoch(step)] == [3, 6, 7]
 
 
+@on_a_busy_machine
 @given(lengths=st.lists(st.integers(2, 50), min_size=1, max_size=30), tokens=st.integers(2, 200))
 def test_micro_batches_hold_every_row_once_within_the_budget(lengths: list[int], tokens: int) -> None:
     rows = [row(length, first=1000 * index + 1) for index, length in enumerate(lengths)]
@@ -74,6 +80,56 @@ def test_micro_batches_hold_every_row_once_within_the_budget(lengths: list[int],
     assert sum(int(batch.targets.sum()) for batch in batches) == target_count(rows)
 
 
+@on_a_busy_machine
+@given(
+    own=st.lists(st.integers(0, 40), min_size=1, max_size=30),
+    prefix=st.integers(0, 60),
+    tokens=st.integers(1, 200),
+    flat=st.booleans(),
+)
+def test_packed_batches_hold_every_row_once_within_the_budget(
+    own: list[int], prefix: int, tokens: int, flat: bool
+) -> None:
+    """The budget is for what the rows have beside the prefix."""
+    rows = [with_prefix(prefix, length + 1 if prefix == 0 else length) for length in own]
+    plan = replace(budget(tokens), layout="flat" if flat else "padded")
+    batches = list(packed_batches(rows, plan, CPU, prefix_tokens=prefix))
+    assert sum(batch.real_tokens for batch in batches) == sum(len(row) for row in rows)
+    assert sum(int(batch.label_rows.sum()) for batch in batches) == target_count(rows)
+    for batch in batches:
+        one_row = sum(group.rows for group in batch.groups) <= 1
+        assert batch.computed_tokens <= prefix + tokens or one_row
+
+
+def with_prefix(prefix: int, own: int) -> TokenRow:
+    ids = np.concatenate([np.arange(1, prefix + 1), np.full(own, 7)]).astype(np.int32)
+    targets = np.ones(prefix + own, dtype=np.bool_)
+    targets[0] = False
+    return TokenRow(ids, targets)
+
+
+@pytest.mark.parametrize("layout", ["flat", "padded"])
+def test_a_prefix_longer_than_the_budget_is_computed_once_for_many_rows(
+    layout: Literal["flat", "padded"],
+) -> None:
+    rows = [with_prefix(300, 10)] * 24
+    plan = replace(budget(128), layout=layout)
+    batches = list(packed_batches(rows, plan, CPU, prefix_tokens=300))
+    own = [batch.computed_tokens - 300 for batch in batches]
+    assert len(own) == 2
+    assert sum(own) == 24 * 9  # a row's last token is seen by no target
+    assert max(own) <= 128
+
+
+def test_rows_behind_a_very_long_prefix_are_no_more_than_its_copies_have_room_for() -> None:
+    rows = [with_prefix(2000, 2)] * 64
+    batches = list(packed_batches(rows, budget(512), CPU, prefix_tokens=2000))
+    for batch in batches:
+        assert 2000 * sum(group.rows for group in batch.groups) <= PREFIX_COPIES * 512
+    assert len(batches) == 8
+
+
+@on_a_busy_machine
 @given(lengths=st.lists(st.integers(2, 30), min_size=1, max_size=9), cost=st.integers(0, 60))
 def test_no_other_split_of_the_sorted_rows_is_cheaper(lengths: list[int], cost: int) -> None:
     plan = Plan("explicit", 60, gradient_checkpointing=False, micro_batch_cost_tokens=cost)
@@ -101,6 +157,16 @@ def test_the_baseline_pads_pairs_in_order_to_the_full_length() -> None:
     mask = batches[0].attention_mask
     assert mask is not None
     assert mask.sum(dim=1).tolist() == [5, 9]
+
+
+@pytest.mark.parametrize("plan", [budget(64), baseline_plan(16)])
+def test_rows_stand_left_of_their_padding(plan: Plan) -> None:
+    """Without a mask a token sees all that stands left of it, so padding must not."""
+    rows = {9: row(9), 5: row(5), 3: row(3)}
+    for batch in micro_batches(list(rows.values()), plan, CPU):
+        for ids in batch.ids:
+            length = int((ids != 0).sum())
+            assert ids[:length].tolist() == rows[length].ids.tolist()
 
 
 @pytest.mark.parametrize("plan", [budget(64), baseline_plan(16)])

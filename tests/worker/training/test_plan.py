@@ -1,19 +1,20 @@
 """The plan follows the request, the model and the memory."""
 
 import json
+from dataclasses import replace
 
 import pytest
 import torch
 from transformers import LlamaConfig
 
 from services.worker.training import plan as plan_module
+from services.worker.training.activations import ModelsOwnActivations, OwnActivations
 from services.worker.training.plan import (
     NO_LEVERS,
     Levers,
     Plan,
-    activation_bytes_per_token,
     choose_plan,
-    own_layers_bytes_per_token,
+    free_memory_bytes,
 )
 from shared.schemas import ExplicitPlan
 
@@ -41,8 +42,8 @@ def test_with_room_micro_batches_are_large_and_nothing_is_computed_twice(
 def test_less_room_means_smaller_micro_batches_and_in_the_end_checkpointing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    per_token = activation_bytes_per_token(CONFIG)
-    assert auto(monkeypatch, int(512 * per_token / 0.4) + 10).tokens_per_micro_batch == 512
+    wanted = ModelsOwnActivations(CONFIG, 512).largest(512, None)
+    assert auto(monkeypatch, int(wanted / 0.4) + 10).tokens_per_micro_batch == 512
     tight = auto(monkeypatch, 1024**3)
     assert (tight.tokens_per_micro_batch, tight.gradient_checkpointing) == (512, True)
 
@@ -83,10 +84,27 @@ def test_weights_are_not_kept_where_they_would_take_the_memory(monkeypatch: pyte
 def test_less_memory_means_every_second_layer_recomputed_and_then_every_one(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    per_token = own_layers_bytes_per_token(CONFIG, 512)
-    for share, expected in ((1.1, (False, 1)), (0.6, (True, 2)), (0.3, (True, 1))):
-        plan = auto(monkeypatch, int(512 * per_token * share / 0.4), LEVERS)
+    activations = OwnActivations(CONFIG, 512, LEVERS.shared_prefix_tokens)
+    whole, half = (activations.largest(512, every) for every in (None, 2))
+    for room, expected in ((whole, (False, 1)), (half, (True, 2)), (half - 1000, (True, 1))):
+        plan = auto(monkeypatch, int(room / 0.4) + 10, LEVERS)
         assert (plan.gradient_checkpointing, plan.recompute_every) == expected
+
+
+def test_a_long_shared_prefix_is_part_of_what_must_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It comes on top of a micro-batch's budget."""
+    free = int(OwnActivations(CONFIG, 512, 33).largest(1024, None) / 0.4) + 10
+    assert auto(monkeypatch, free, LEVERS).tokens_per_micro_batch == 1024
+    assert auto(monkeypatch, free, replace(LEVERS, shared_prefix_tokens=400)).tokens_per_micro_batch == 512
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_memory_that_torch_keeps_of_an_earlier_job_counts_as_free() -> None:
+    card = torch.device("cuda")
+    before = free_memory_bytes(card)
+    torch.empty(2**28, dtype=torch.uint8, device=card)
+    assert free_memory_bytes(card) == before
 
 
 def test_a_model_without_written_out_layers_keeps_its_own_forward_and_says_why(

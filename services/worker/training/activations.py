@@ -1,0 +1,111 @@
+"""The memory that a micro-batch's activations take, from the model's shape: estimates that err upwards."""
+
+from dataclasses import dataclass
+
+from transformers import PretrainedConfig
+
+BYTES = 2  # of a number in bf16, which the written-out layers compute in
+MASKS_KEPT = 16  # attention's, for the layers of a step
+ROWS_AT_MOST = 512  # in a micro-batch split by tokens; keeps planning a step of thousands of rows short
+# Attention makes a copy of a shared prefix's keys and values for each row, one layer at a time. So many
+# tokens of copies for each token of the budget take about a tenth of what all layers keep for that token.
+PREFIX_COPIES = 32
+
+
+def rows_at_most(tokens: int, prefix_tokens: int) -> int:
+    """Of a micro-batch with a budget of `tokens`, so that copies of the prefix don't take the memory."""
+    if not prefix_tokens:
+        return ROWS_AT_MOST
+    return max(1, min(ROWS_AT_MOST, PREFIX_COPIES * tokens // prefix_tokens))
+
+
+@dataclass(frozen=True)
+class ModelsOwnActivations:
+    """Of the model's own forward under autocast.
+
+    In both classes `tokens` are a micro-batch's budget, and of `recompute_every` layers one is computed again
+    in the backward pass (None: of none).
+    """
+
+    config: PretrainedConfig
+    longest_row: int
+
+    def largest(self, tokens: int, recompute_every: int | None) -> int:
+        """Bytes of the largest micro-batch."""
+        tokens = max(tokens, self.longest_row)
+        if recompute_every is None:
+            return tokens * self.config.num_hidden_layers * self.layer
+        return tokens * (self.layer + self.config.num_hidden_layers * self.config.hidden_size * 4)
+
+    @property
+    def layer(self) -> int:
+        """What a layer keeps of a token for the backward pass, in bytes: a rough upper estimate.
+
+        Counted for a pre-norm block with LoRA on every linear layer: about 16 tensors of the hidden size and
+        6 of the inner size, 4 bytes each (LoRA's own inputs are fp32 even where the base computes in bf16).
+        """
+        config = self.config
+        inner = getattr(config, "intermediate_size", None) or 4 * config.hidden_size
+        return int(16 * config.hidden_size + 6 * inner) * 4
+
+
+@dataclass(frozen=True)
+class OwnActivations:
+    """Of the layers written out in `engine/`, in bf16 and with LoRA on every linear layer.
+
+    `whole_scores`: the backward pass makes attention's whole score matrices, as it does on a CPU.
+    """
+
+    config: PretrainedConfig
+    longest_row: int
+    prefix_tokens: int = 0
+    whole_scores: bool = True
+
+    def largest(self, tokens: int, recompute_every: int | None) -> int:
+        """Bytes of the largest micro-batch: what its layers keep, and what exists of one layer at a time."""
+        computed = max(tokens + self.prefix_tokens, self.longest_row)
+        return computed * (self.kept(recompute_every) + self.layer) + self.passing(tokens)
+
+    def kept(self, recompute_every: int | None) -> int:
+        """What all layers keep of a token, in bytes; of one computed again only its input stays: the stream,
+        which is fp32, and its last update.
+        """
+        layers = self.config.num_hidden_layers
+        if recompute_every is None:
+            return layers * self.layer
+        inputs = -(-layers // recompute_every)
+        return (layers - inputs + 1) * self.layer + inputs * 3 * self.config.hidden_size * BYTES
+
+    @property
+    def layer(self) -> int:
+        """What a layer keeps of a token for the backward pass, in bytes.
+
+        The stream before and after attention and the norm of both, gate, up and their product, attention's
+        result, and queries, keys and values. Those count twice, since attention pads its rows; what is left
+        of that is for the low ranks and the norms' and the scores' sums.
+        """
+        config = self.config
+        heads = self._queries + 2 * self._keys
+        return int(4 * config.hidden_size + 3 * config.intermediate_size + self._queries + 2 * heads) * BYTES
+
+    def passing(self, tokens: int) -> int:
+        """Bytes of what attention makes for one layer and lets go: scores, masks, copies of the prefix.
+
+        Three of a kind: scores in fp32 beside those in bf16, or these and their gradients; keys and values,
+        their gradients apart, and together.
+        """
+        heads = self.config.num_attention_heads
+        own = max(tokens, self.longest_row - self.prefix_tokens)
+        scores = heads * own * self.longest_row if self.whole_scores else 0
+        stacked = heads // self.config.num_key_value_heads
+        masks = MASKS_KEPT * stacked * self.longest_row**2
+        copies = 2 * self._keys * self.prefix_tokens * rows_at_most(tokens, self.prefix_tokens)
+        return int(3 * (scores + copies) + masks) * BYTES
+
+    @property
+    def _queries(self) -> int:
+        return int(self.config.num_attention_heads * self.config.head_dim)
+
+    @property
+    def _keys(self) -> int:
+        return int(self.config.num_key_value_heads * self.config.head_dim)

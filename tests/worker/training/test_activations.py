@@ -1,0 +1,112 @@
+"""The memory estimates, against the tensors that autograd really keeps."""
+
+import numpy as np
+import pytest
+import torch
+
+from services.worker.loading.load import LoadedModel
+from services.worker.training.activations import (
+    PREFIX_COPIES,
+    ROWS_AT_MOST,
+    ModelsOwnActivations,
+    OwnActivations,
+    rows_at_most,
+)
+from services.worker.training.adapter import attached, lora_config
+from services.worker.training.forward import choose_forward
+from services.worker.training.marked_text import TokenRow
+from services.worker.training.plan import Plan
+from shared.schemas import Lora
+from tests.worker.training.test_plan import CONFIG
+
+CPU = torch.device("cpu")
+PREFIX = 96
+EVEN, UNEVEN = (24, 24, 24, 24), (40, 33, 24, 14, 9, 5)
+
+
+def rows_of(lengths: tuple[int, ...], prefix_tokens: int) -> list[TokenRow]:
+    """All tokens but the first learned, so that the last layer leaves none out."""
+    random = np.random.default_rng(0)
+    prefix = random.integers(3, 500, prefix_tokens)
+
+    def row(own: int, first: int) -> TokenRow:
+        ids = np.concatenate([prefix, [first], random.integers(3, 500, own - 1)]).astype(np.int32)
+        return TokenRow(ids, np.arange(len(ids)) > 0)
+
+    return [row(own, first) for first, own in enumerate(lengths, start=3)]
+
+
+def saved_bytes(base: LoadedModel, rows: list[TokenRow], plan: Plan) -> tuple[int, int]:
+    """Of one micro-batch of all rows: every memory that a saved tensor holds on to, once; and its tokens."""
+    storages: dict[int, int] = {}
+
+    def note(tensor: torch.Tensor) -> torch.Tensor:
+        storage = tensor.untyped_storage()
+        storages[storage.data_ptr()] = storage.nbytes()
+        return tensor
+
+    with attached(base, lora_config(Lora(r=4, alpha=8), base), seed=1):
+        base.model.train()
+        forward = choose_forward(base.model, plan, CPU)
+        (batch,) = forward.batches(rows)
+        with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
+            loss = forward.loss(batch, 1.0)
+        del loss
+    return sum(storages.values()), batch.computed_tokens
+
+
+def saved_bytes_per_token(
+    base: LoadedModel, lengths: tuple[int, ...], prefix_tokens: int, plan: Plan
+) -> float:
+    """By two sizes of a micro-batch, so that what does not depend on its tokens goes out."""
+    once, fourfold = (saved_bytes(base, rows_of(lengths * times, prefix_tokens), plan) for times in (1, 4))
+    return (fourfold[0] - once[0]) / (fourfold[1] - once[1])
+
+
+@pytest.mark.parametrize("lengths", [EVEN, UNEVEN], ids=["even rows", "uneven rows"])
+@pytest.mark.parametrize("prefix_tokens", [0, PREFIX], ids=["no prefix", "a long prefix"])
+def test_what_the_own_layers_keep_of_a_token_is_what_is_reckoned_or_a_little_less(
+    llama_nf4: LoadedModel, lengths: tuple[int, ...], prefix_tokens: int
+) -> None:
+    """With a prefix four times as long as the rows: copies of it, kept for each row, would show."""
+    plan = Plan(
+        "explicit", 100_000, False, own_layers=True, layout="flat", shared_prefix_tokens=prefix_tokens
+    )
+    measured = saved_bytes_per_token(llama_nf4, lengths, prefix_tokens, plan)
+    reckoned = OwnActivations(llama_nf4.model.config, 200, prefix_tokens).kept(None)
+    assert measured <= reckoned <= 1.5 * measured
+
+
+def test_what_the_models_own_forward_keeps_is_not_more_than_reckoned(llama_nf4: LoadedModel) -> None:
+    config = llama_nf4.model.config
+    measured = saved_bytes_per_token(llama_nf4, EVEN, 0, Plan("explicit", 100_000, False))
+    assert measured <= config.num_hidden_layers * ModelsOwnActivations(config, 200).layer
+
+
+def test_the_more_layers_are_computed_again_the_less_is_kept() -> None:
+    for activations in (ModelsOwnActivations(CONFIG, 64), OwnActivations(CONFIG, 64)):
+        assert activations.largest(1024, 1) < activations.largest(1024, None) / 4
+    own = OwnActivations(CONFIG, 64)
+    assert own.kept(1) < own.kept(2) < 0.7 * own.kept(None)
+
+
+def test_scores_are_reckoned_once_and_not_for_every_layer(llama_nf4: LoadedModel) -> None:
+    config = llama_nf4.model.config
+    with_scores, without = (
+        OwnActivations(config, 512, whole_scores=whole).largest(512, None) for whole in (True, False)
+    )
+    assert with_scores - without == 3 * config.num_attention_heads * 512 * 512 * 2
+
+
+def test_a_prefix_comes_on_top_of_the_budget_and_its_copies_on_top_of_both() -> None:
+    with_prefix, without = OwnActivations(CONFIG, 700, 600), OwnActivations(CONFIG, 700)
+    tokens = with_prefix.largest(512, None) - with_prefix.passing(512)
+    assert tokens == (512 + 600) * (with_prefix.kept(None) + with_prefix.layer)
+    assert with_prefix.passing(512) > without.passing(512)
+
+
+def test_copies_of_a_prefix_stay_within_what_the_budget_allows() -> None:
+    assert rows_at_most(1024, 0) == rows_at_most(1024, 8) == ROWS_AT_MOST
+    for tokens, prefix in ((64, 500), (512, 600), (1024, 2000)):
+        assert rows_at_most(tokens, prefix) * prefix <= PREFIX_COPIES * tokens
+    assert rows_at_most(1, 2000) == 1
