@@ -28,6 +28,12 @@ class Forward(Protocol):
     def step_over(self) -> None:
         """What is kept for a step can be let go."""
 
+    def run_begins(self) -> None:
+        """The steps of a run follow: the model may be set up for them."""
+
+    def run_over(self) -> None:
+        """The model is again what it was before the run; to be called however that ended."""
+
 
 def choose_forward(model: PreTrainedModel, plan: Plan, device: torch.device) -> Forward:
     return WrittenOut(model, plan, device) if plan.own_layers else ModelsOwn(model, plan, device)
@@ -50,6 +56,17 @@ class ModelsOwn:
     def step_over(self) -> None:
         return
 
+    def run_begins(self) -> None:
+        if self._plan.gradient_checkpointing:
+            self._model.activation_checkpointing_enable(
+                activation_checkpointing_kwargs={"use_reentrant": False}
+            )
+
+    def run_over(self) -> None:
+        if self._plan.gradient_checkpointing:
+            self._model.activation_checkpointing_disable()
+            self._model.disable_input_require_grads()
+
 
 class WrittenOut:
     """The layers of `engine/`; of the plan's shared prefix only what the rows at hand really share."""
@@ -58,8 +75,11 @@ class WrittenOut:
         self._plan, self._device = plan, device
         self._layers = OwnLayers(model, plan)
         self.loss = self._layers.__call__
-        self.step_over = self._layers.step_over
+        self.step_over = self.run_over = self._layers.step_over
 
     def batches(self, rows: Sequence[TokenRow]) -> Iterator[Any]:
         prefix = min(self._plan.shared_prefix_tokens, common_prefix(rows))
         return packed_batches(rows, self._plan, self._device, prefix_tokens=prefix)
+
+    def run_begins(self) -> None:
+        return

@@ -57,10 +57,8 @@ def train(
         keeper.save(state.step, optimizer_state(optimizer, parameters), {"run": state.as_dict()})
 
     model.train()
-    model_recomputes = plan.gradient_checkpointing and not plan.own_layers
-    if model_recomputes:
-        model.activation_checkpointing_enable(activation_checkpointing_kwargs={"use_reentrant": False})
     forward = choose_forward(model, plan, device)
+    forward.run_begins()
     clock, tick = PhaseClock(device), Tick(report)
     step_seconds = 0.0
     try:
@@ -160,10 +158,7 @@ def train(
             save(state)
         raise
     finally:
-        forward.step_over()
-        if model_recomputes:
-            model.activation_checkpointing_disable()
-            model.disable_input_require_grads()
+        forward.run_over()
     return state
 
 
