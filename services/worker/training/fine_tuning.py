@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import torch
 from peft import PeftModel
 
 from services.worker.loading.load import LoadedModel
@@ -20,7 +21,9 @@ from services.worker.training.disk_space import Patience, when_disk_allows
 from services.worker.training.levers import levers_for
 from services.worker.training.loop import train
 from services.worker.training.memory import explain_out_of_memory
-from services.worker.training.plan import Plan, choose_plan
+from services.worker.training.plan import Plan, choose_plan, find_room
+from services.worker.training.precision import note_on_bf16
+from services.worker.training.resumed_plan import resumed_plan
 from services.worker.training.rows import RowRules, TokenRows, encode_dataset
 from services.worker.training.run_state import RunState
 from services.worker.training.step_report import StepReport
@@ -72,8 +75,9 @@ def fine_tune(
         seed = request.hyperparameters.seed
         with attached(base, lora_config(request.hyperparameters.lora, base), seed=seed) as adapted:
             snapshot = resume(checkpoints, adapted, report)
-            plan = plan_for(base, request, rows, snapshot)
+            plan = plan_for(base, request, rows, snapshot, report)
             report.event(plan.described(), data={"plan": plan.as_dict()})
+            tell_about_arithmetic(base.device, report)
             keeper = CheckpointKeeper(
                 checkpoints,
                 adapted,
@@ -192,17 +196,34 @@ def resume(checkpoints: CheckpointFolder, adapted: PeftModel, report: Report) ->
     return snapshot
 
 
-def plan_for(base: LoadedModel, request: FineTuningRequest, rows: Rows, snapshot: Snapshot | None) -> Plan:
-    """A resumed run keeps its plan: another split of a step would round otherwise."""
-    if snapshot is not None:
-        return Plan(**snapshot.state["plan"])
-    return choose_plan(
-        request.plan,
-        config=base.model.config,
-        max_seq_length=request.hyperparameters.max_seq_length,
-        device=base.device,
-        levers=levers_for(base.model, rows.training.rows, dropout=request.hyperparameters.lora.dropout),
+def plan_for(
+    base: LoadedModel, request: FineTuningRequest, rows: Rows, snapshot: Snapshot | None, report: Report
+) -> Plan:
+    """A resumed run keeps its plan where it can: another split of a step would round otherwise."""
+    levers = levers_for(base.model, rows.training.rows, dropout=request.hyperparameters.lora.dropout)
+    config, longest = base.model.config, request.hyperparameters.max_seq_length
+    fresh = choose_plan(
+        request.plan, config=config, max_seq_length=longest, device=base.device, levers=levers
     )
+    if snapshot is None:
+        return fresh
+    room = find_room(config, max_seq_length=longest, device=base.device, levers=levers)
+    plan, reason = resumed_plan(snapshot.state.get("plan"), fresh, room)
+    if reason:
+        report.event(
+            f"The run goes on by another plan than it began with: {reason}. It learns the same; the "
+            "adapter is the same to the bit only under the same plan.",
+            level="warn",
+            data={"code": "plan_changed", "reason": reason},
+        )
+    return plan
+
+
+def tell_about_arithmetic(device: torch.device, report: Report) -> None:
+    if device.type == "cuda" and (note := note_on_bf16(torch.cuda.get_device_capability(device))):
+        report.event(
+            f"{torch.cuda.get_device_name(device)}: {note}", level="warn", data={"code": "bf16_emulated"}
+        )
 
 
 def result_of(

@@ -7,6 +7,8 @@ import torch
 from torch import Tensor
 from transformers import LlamaForCausalLM, PreTrainedModel
 
+BF16_SINCE = (8, 0)  # `torch.cuda.is_bf16_supported()` counts emulation as support
+
 
 def autocast(model: PreTrainedModel, device: torch.device) -> AbstractContextManager[Any]:
     """bf16 arithmetic over fp32 adapter weights where the base is bf16 (or quantized from it); else plain
@@ -27,3 +29,18 @@ def inputs(model: PreTrainedModel, ids: Tensor) -> dict[str, Tensor]:
     if isinstance(model, LlamaForCausalLM):
         return {"inputs_embeds": model.get_input_embeddings()(ids).float()}
     return {"input_ids": ids}
+
+
+def note_on_bf16(compute_capability: tuple[int, int]) -> str | None:
+    """What the owner of a card must know whose generation has no bf16 arithmetic; None for one that has.
+
+    It is bf16 all the same: of fp16's narrow range gradients fall out unless the loss is scaled and the scale
+    watched, which is another curve wherever a step is skipped.
+    """
+    if compute_capability >= BF16_SINCE:
+        return None
+    major, minor = compute_capability
+    return (
+        f"compute capability {major}.{minor} has no bf16 arithmetic (Ampere, 8.0, was the first). It is "
+        "emulated: the results are right, the steps slow."
+    )

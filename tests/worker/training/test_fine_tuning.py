@@ -341,6 +341,50 @@ def test_a_job_tells_which_levers_are_on_and_why_one_is_off(
     assert ("lora.dropout 0.1" in message) == (not on)
 
 
+def test_rows_longer_than_the_own_layers_are_for_are_trained_by_the_models_and_the_job_says_so(
+    llama: LoadedModel, write_rows: WriteRows, tmp_path: Path
+) -> None:
+    rows = write_rows([{"text": "~" * 2100}, {"text": "See you at 7"}], "text")
+    settings = SETTINGS.model_copy(
+        update={"max_steps": 1, "max_seq_length": 4096, "lora": Lora(r=2, alpha=4, target_modules=["q_proj"])}
+    )
+    request = FineTuningRequest.model_validate({"dataset": "long", "hyperparameters": settings.model_dump()})
+    report = RecordedReport()
+    result = run(llama, rows, tmp_path, report, request=request)
+    reason = "the longest row has 2101 tokens, more than 2048"
+    assert result["plan"]["off"] == {"own_layers": reason}
+    assert not result["plan"]["own_layers"]
+    assert any(f"own_layers off: {reason}" in message for message, _ in report.events)
+
+
+@pytest.mark.parametrize("lost", ["tokens_per_micro_batch", "micro_batch_cost_tokens"])
+def test_a_run_goes_on_from_another_versions_checkpoint_and_says_that_its_plan_changed(
+    llama: LoadedModel, data: DatasetFile, tmp_path: Path, lost: str
+) -> None:
+    whole, resumed = RecordedReport(), RecordedReport()
+    drained = RecordedReport(stop=WorkerDraining, at_step=4)
+    run(llama, data, tmp_path / "whole", whole)
+    with pytest.raises(WorkerDraining):
+        run(llama, data, tmp_path / "parts", drained, checkpoint_seconds=1000)
+    rewrite_plan(tmp_path / "parts" / "checkpoints" / "step-4", lost)
+    result = run(llama, data, tmp_path / "parts", resumed, attempt=2)
+    assert result["resumed_from_step"] == 4
+    assert resumed.codes() == ["plan_changed"]
+    (message,) = [message for message, content in resumed.events if content.get("code") == "plan_changed"]
+    assert "only under the same plan" in message
+    assert resumed.losses == pytest.approx(whole.losses[4:], rel=1e-3)
+
+
+def rewrite_plan(checkpoint: Path, lost: str) -> None:
+    """As a version would have written it that has one field more and one less."""
+    state = json.loads((checkpoint / "state.json").read_text())
+    state["plan"] = {name: value for name, value in state["plan"].items() if name != lost} | {"warp": 9}
+    (checkpoint / "state.json").write_text(json.dumps(state))
+    facts = json.loads((checkpoint / "manifest.json").read_text())
+    (checkpoint / "manifest.json").unlink()
+    sealed_folder.seal(checkpoint, {name: value for name, value in facts.items() if name != "files"})
+
+
 def test_checkpoints_are_rare_when_the_interval_is_long(
     llama: LoadedModel, data: DatasetFile, tmp_path: Path
 ) -> None:

@@ -1,0 +1,99 @@
+"""A run that goes on keeps its plan, unless that can't be read or no longer fits."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from services.worker.training.activations import OwnActivations
+from services.worker.training.plan import Plan, Room, baseline_plan
+from services.worker.training.resumed_plan import resumed_plan
+from tests.worker.training.test_plan import CONFIG
+
+BEGAN = Plan(
+    "auto",
+    1024,
+    gradient_checkpointing=False,
+    own_layers=True,
+    layout="flat",
+    shared_prefix_tokens=33,
+    weights="run",
+)
+SMALL = replace(
+    BEGAN,
+    tokens_per_micro_batch=512,
+    gradient_checkpointing=True,
+    recompute_every=2,
+    weights="use",
+    off={"weights": "too large"},
+)
+ACTIVATIONS = OwnActivations(CONFIG, 512, 33)
+ITS_SHARE = int(ACTIVATIONS.largest(1024, None) / 0.4) + 1
+
+
+def room(free_bytes: float, dequantized_bytes: int = 0) -> Room:
+    return Room(ACTIVATIONS, dequantized_bytes, free_bytes)
+
+
+def kept(plan: Plan, **more: Any) -> dict[str, Any]:
+    """As it comes out of a checkpoint."""
+    fields: dict[str, Any] = json.loads(json.dumps(plan.as_dict()))
+    return {**fields, **more}
+
+
+def test_a_plan_that_fits_is_kept_even_if_a_new_run_would_have_another() -> None:
+    assert resumed_plan(kept(BEGAN), SMALL, room(float("inf"))) == (BEGAN, None)
+    assert resumed_plan(kept(SMALL), BEGAN, room(float("inf"))) == (SMALL, None)
+
+
+def test_a_little_less_memory_than_it_was_chosen_for_changes_no_plan() -> None:
+    assert resumed_plan(kept(BEGAN), SMALL, room(0.8 * ITS_SHARE)) == (BEGAN, None)
+
+
+def test_much_less_memory_changes_what_depends_on_it_and_nothing_else() -> None:
+    fresh = replace(SMALL, shared_prefix_tokens=5, micro_batch_cost_tokens=1)
+    plan, reason = resumed_plan(kept(BEGAN), fresh, room(0.4 * ITS_SHARE, dequantized_bytes=ITS_SHARE))
+    assert plan == replace(SMALL, off={"weights": "too large"})
+    assert reason is not None
+    assert "tokens_per_micro_batch 1024 -> 512" in reason
+    assert "weights run -> use" in reason
+
+
+def test_what_the_request_asked_for_is_not_changed_by_the_memory() -> None:
+    explicit = replace(BEGAN, name="explicit")
+    plan, reason = resumed_plan(kept(explicit), SMALL, room(1.0, dequantized_bytes=10))
+    assert plan == replace(explicit, weights="use", off={"weights": "too large"})
+    assert reason is not None
+    baseline = baseline_plan(512)
+    assert resumed_plan(kept(baseline), baseline, room(1.0, dequantized_bytes=10)) == (baseline, None)
+
+
+def test_fields_of_another_version_are_passed_over_and_said() -> None:
+    plan, reason = resumed_plan(kept(BEGAN, warp_drive=True), SMALL, room(float("inf")))
+    assert (plan, reason) == (BEGAN, "this version does not know warp_drive")
+    older = {name: value for name, value in kept(BEGAN).items() if name != "layout"}
+    plan, reason = resumed_plan(older, SMALL, room(float("inf")))
+    assert (plan, reason) == (replace(BEGAN, layout="padded"), "the checkpoint does not say layout")
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        (None, "plan"),
+        ({}, "name"),
+        (kept(BEGAN, tokens_per_micro_batch="many"), "tokens_per_micro_batch"),
+        (kept(BEGAN, layout="spiral"), "layout"),
+    ],
+)
+def test_a_plan_that_cannot_be_read_is_chosen_anew(found: object, said: str) -> None:
+    plan, reason = resumed_plan(found, SMALL, room(float("inf")))
+    assert plan == SMALL
+    assert reason is not None
+    assert f"can't be read ({said}" in reason
+
+
+def test_layers_that_are_off_by_now_are_not_used_because_a_checkpoint_says_so() -> None:
+    fresh = Plan("auto", 512, False, off={"own_layers": "the model is a Gemma"})
+    plan, reason = resumed_plan(kept(BEGAN), fresh, room(float("inf")))
+    assert (plan, reason) == (fresh, "the written-out layers are off: the model is a Gemma")
