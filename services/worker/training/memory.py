@@ -14,7 +14,8 @@ Result = TypeVar("Result")
 def explain_out_of_memory(work: Callable[[], Result], device: torch.device, remedy: str) -> Result:
     """`work()`; if the device's memory does not suffice, everything it held is freed and `JobFailed` raised.
 
-    Freeing waits until the exception is gone, for it keeps alive every tensor of the frames it passed.
+    Nothing is tried again with less: fewer rows a step would be another curve, unasked. Freeing waits until
+    the exception is gone, for it keeps alive every tensor of the frames it passed.
     """
     try:
         return work()

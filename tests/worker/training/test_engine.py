@@ -2,11 +2,14 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import bitsandbytes
 import numpy as np
 import pytest
 import torch
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
 from torch import Tensor
 
 from services.worker.loading.load import LoadedModel
@@ -146,6 +149,36 @@ def test_rows_of_every_length_pack_exactly(llama: LoadedModel) -> None:
     )
 
 
+@settings(max_examples=12, deadline=None, phases=[Phase.generate])  # shrinking would take minutes
+@given(
+    own=st.lists(st.integers(0, 24), min_size=1, max_size=7),
+    prefix=st.integers(1, 40),
+    shared=st.integers(0, 40),
+    tokens=st.integers(1, 120),
+    layout=st.sampled_from(["flat", "padded"]),
+)
+def test_any_split_of_any_rows_has_the_same_loss_and_gradient(
+    llama: LoadedModel,
+    own: list[int],
+    prefix: int,
+    shared: int,
+    tokens: int,
+    layout: Literal["flat", "padded"],
+) -> None:
+    """Prefixes longer than the budget too, and rows that are nothing but prefix."""
+    random = np.random.default_rng(prefix)
+    begin = random.integers(3, 500, prefix)
+
+    def row(length: int) -> TokenRow:
+        ids = np.append(begin, random.integers(3, 500, length)).astype(np.int32)
+        return TokenRow(ids, np.arange(len(ids)) > 0)
+
+    rows = [row(length) for length in (*own, 3)]
+    plan = replace(OWN, layout=layout, shared_prefix_tokens=shared, tokens_per_micro_batch=tokens)
+    whole = Plan("explicit", 10_000, gradient_checkpointing=False, full_logits=True)
+    assert_same(loss_and_gradients(llama, rows, plan), loss_and_gradients(llama, rows, whole))
+
+
 def test_rows_that_are_all_alike_are_computed_once(llama: LoadedModel) -> None:
     row = make_rows(learned=1.0)[0]
     plan = replace(OWN, layout="flat", shared_prefix_tokens=len(row))
@@ -249,7 +282,7 @@ def test_a_token_that_is_also_the_padding_is_learned(llama: LoadedModel) -> None
     """The padding's id is 0; rows that end in it lose no target."""
     rows = [TokenRow(np.array([5, 9, 7, 0], np.int32)[:length], np.arange(length) > 0) for length in (4, 3)]
     rows.append(TokenRow(np.array([0, 0], np.int32), np.array([False, True])))
-    for plan in (PLANS["own layers"], PLANS["flat"]):
+    for plan in (PLANS["own layers"], PLANS["flat"], replace(baseline_plan(8), gradient_checkpointing=False)):
         assert_same(
             loss_and_gradients(llama, rows, plan), loss_and_gradients(llama, rows, Plan("explicit", 1, False))
         )

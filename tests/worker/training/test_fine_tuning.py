@@ -326,6 +326,23 @@ def test_baseline_and_auto_learn_alike(llama: LoadedModel, data: DatasetFile, tm
     assert auto.losses == pytest.approx(baseline.losses, rel=1e-3)
 
 
+def test_a_baseline_job_recomputes_while_it_runs_and_leaves_the_model_as_it_was(
+    llama: LoadedModel, data: DatasetFile, tmp_path: Path
+) -> None:
+    settings = SETTINGS.model_copy(update={"max_steps": 1})
+    request = FineTuningRequest.model_validate(
+        {"dataset": "spam", "hyperparameters": settings.model_dump(), "plan": "baseline"}
+    )
+
+    def recomputing() -> bool:
+        return any(getattr(module, "gradient_checkpointing", False) for module in llama.model.modules())
+
+    seen: list[bool] = []
+    run(llama, data, tmp_path, request=request, observe=lambda step: seen.append(recomputing()))
+    assert seen == [True]
+    assert not recomputing()
+
+
 @pytest.mark.parametrize(("dropout", "on"), [(0.0, True), (0.1, False)])
 def test_a_job_tells_which_levers_are_on_and_why_one_is_off(
     llama: LoadedModel, data: DatasetFile, tmp_path: Path, dropout: float, on: bool
