@@ -81,8 +81,8 @@ class OwnActivations:
         """What a layer keeps of a token for the backward pass, in bytes.
 
         The stream before and after attention and the norm of both, gate, up and their product, attention's
-        result, and queries, keys and values. Those count twice, since attention pads its rows; what is left
-        of that is for the low ranks and the norms' and the scores' sums.
+        result, and queries, keys and values. Those count twice: once for the low ranks and the norms' and the
+        scores' sums.
         """
         config = self.config
         heads = self._queries + 2 * self._keys

@@ -31,23 +31,21 @@ class Heads:
 
 @dataclass(frozen=True)
 class Positions:
-    """cos and sin, fp32 [positions, 1, size / 2], of the angles from position 0 on."""
+    """cos and sin, fp32 [tokens, 1, size / 2], of each token's angles."""
 
     cos: Tensor
     sin: Tensor
 
-    def turn(self, heads: Tensor, first: int, *, back: bool = False) -> None:
-        """Rotate [..., width, heads, size] in place, from position `first` on, in fp32.
+    def turn(self, heads: Tensor, *, back: bool = False) -> None:
+        """Rotate [tokens, heads, size] in place, in fp32.
 
         Products are rounded before their sum, as the model does it; fused they would differ in the last bit.
         """
-        width = heads.shape[-3]
-        cos, sin = self.cos[first : first + width], self.sin[first : first + width]
         a, b = heads.chunk(2, dim=-1)
-        sin = -sin if back else sin
+        sin = -self.sin if back else self.sin
         wide_a, wide_b = a.float(), b.float()
-        turned_a = (wide_a * cos).sub_(wide_b * sin)
-        turned_b = (wide_b * cos).add_(wide_a * sin)
+        turned_a = (wide_a * self.cos).sub_(wide_b * sin)
+        turned_b = (wide_b * self.cos).add_(wide_a * sin)
         a.copy_(turned_a)
         b.copy_(turned_b)
 
@@ -87,17 +85,13 @@ class _Attention(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, qkv: Tensor, batch: PackedBatch, heads: Heads, positions: Positions) -> Tensor:
         out = qkv.new_empty(len(qkv), heads.queries * heads.size)
-        prefix: Tensor | None = None
-        kept: list[Tensor | None] = []
+        turned = qkv.clone().view(len(qkv), heads.all, heads.size)
+        positions.turn(turned[:, : heads.turned])
+        kept: list[Tensor | None] = [turned]
         for group, seen_prefix in _all_groups(batch):
-            padded = _padded(qkv, group).view(group.rows, group.width, heads.all, heads.size)
-            padded = padded.clone() if group.slots is None else padded
-            positions.turn(padded[:, :, : heads.turned], seen_prefix)
-            q, k, v = _split(padded, heads, prefix)
-            if prefix is None and batch.prefix_tokens:
-                prefix = padded
+            q, k, v = _split(turned, group, seen_prefix, heads)
             result, log_sum = _attended(q, k, v, group, seen_prefix)
-            kept += [padded, log_sum]
+            kept.append(log_sum)
             result = result.reshape(group.rows, heads.queries, group.width, heads.size)
             _unpad(result.transpose(1, 2).reshape(-1, heads.queries * heads.size), group, out)
         ctx.save_for_backward(*kept)  # not kept on ctx: recomputing layers must be able to let it go
@@ -109,14 +103,13 @@ class _Attention(torch.autograd.Function):
         heads: Heads = ctx.heads
         d_qkv = g.new_empty(len(g), heads.all * heads.size)
         d_prefix: Tensor | None = None  # of its keys and values: [2 · keys, prefix, size], fp32
-        kept = ctx.saved_tensors  # asked for once: a layer that is recomputed gives them only once
-        turned, log_sums = kept[::2], kept[1::2]
+        turned, *log_sums = ctx.saved_tensors  # asked for once: a layer that is recomputed gives them once
         for index, (group, seen) in reversed(list(enumerate(ctx.groups))):
             d_out = _padded(g, group)
             if group.empty is not None:
                 d_out.index_fill_(0, group.empty, 0)
             d_out = d_out.view(group.rows, group.width, -1, heads.size)
-            made = _split(turned[index], heads, turned[0] if seen else None)
+            made = _split(turned, group, seen, heads)
             d_q, d_k, d_v = _gradients(d_out, _Group(group, seen, *made, log_sums[index]), heads)
             d_kv = torch.stack([d_k, d_v], 1).view(group.rows, 2 * heads.keys, -1, heads.size)
             if seen:
@@ -126,8 +119,8 @@ class _Attention(torch.autograd.Function):
             elif d_prefix is not None:
                 d_kv = d_kv + d_prefix
             padded = torch.cat([d_q.transpose(1, 2), d_kv.to(g.dtype).transpose(1, 2)], 2)
-            ctx.positions.turn(padded[:, :, : heads.turned], seen, back=True)
             _unpad(padded.view(-1, heads.all * heads.size), group, d_qkv)
+        ctx.positions.turn(d_qkv.view(len(g), heads.all, heads.size)[:, : heads.turned], back=True)
         return d_qkv, None, None, None
 
 
@@ -152,16 +145,21 @@ def _unpad(padded: Tensor, group: AttentionGroup, out: Tensor) -> None:
         torch.index_select(padded, 0, group.places, out=tokens)
 
 
-def _split(padded: Tensor, heads: Heads, prefix: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
-    """Heads before tokens; queries of the same keys are stacked, so that no key is copied for them:
-    [rows, keys, queries/keys · width, size] and twice [rows, keys, seen, size], `prefix` coming first.
+def _split(
+    turned: Tensor, group: AttentionGroup, seen_prefix: int, heads: Heads
+) -> tuple[Tensor, Tensor, Tensor]:
+    """A group's queries, keys and values out of [tokens, all heads, size], heads before tokens.
+
+    Queries of the same keys are stacked, so that no key is copied for them: [rows, keys, queries/keys ·
+    width, size] and twice [rows, keys, seen, size], the prefix coming first.
     """
-    q, k, v = padded.transpose(1, 2).split([heads.queries, heads.keys, heads.keys], dim=1)
-    if prefix is not None:
-        _, shared_k, shared_v = _split(prefix, heads, None)
+    by_row = _padded(turned, group).view(group.rows, group.width, heads.all, heads.size)
+    q, k, v = by_row.transpose(1, 2).split([heads.queries, heads.keys, heads.keys], dim=1)
+    if seen_prefix:
+        shared = turned[:seen_prefix, heads.queries :].transpose(0, 1).chunk(2)
         k, v = (
-            torch.cat([shared.expand(len(own), -1, -1, -1), own], 2)
-            for shared, own in ((shared_k, k), (shared_v, v))
+            torch.cat([part.expand(group.rows, -1, -1, -1), own], 2)
+            for part, own in zip(shared, (k, v), strict=True)
         )
     return q.reshape(len(q), heads.keys, -1, heads.size), k, v
 

@@ -42,7 +42,6 @@ class OwnLayers:
         self._heads = Heads(config.num_attention_heads, config.num_key_value_heads, config.head_dim)
         self._layers = [_layer(module, plan) for module in decoder.layers]
         self._recompute_every = plan.recompute_every if plan.gradient_checkpointing else None
-        self._positions = Positions(torch.empty(0), torch.empty(0))
 
     def __call__(self, batch: PackedBatch, scale: float) -> Tensor:
         """The cross-entropy of the batch's targets times `scale`: an fp32 scalar."""
@@ -56,7 +55,7 @@ class OwnLayers:
         """
         with torch.autocast(batch.ids.device.type, enabled=False):
             x: Tensor = self._embedding(batch.ids).float()
-            positions = self._positions_for(batch, x)
+            positions = self._positions(batch, x)
             update: Tensor | None = None
             last = len(self._layers) - 1
             for number, layer in enumerate(self._layers):
@@ -100,16 +99,12 @@ class OwnLayers:
         every = self._recompute_every
         return every is not None and number % every == 0 and torch.is_grad_enabled()
 
-    def _positions_for(self, batch: PackedBatch, like: Tensor) -> Positions:
-        """The model's own angles, kept for as many positions as were ever wanted."""
-        wanted = batch.prefix_tokens + max((group.width for group in batch.groups), default=0)
-        if len(self._positions.cos) < wanted:
-            with torch.no_grad():
-                ids = torch.arange(wanted, device=like.device).unsqueeze(0)
-                cos, sin = self._rotary(like, ids)
-            half = self._heads.size // 2  # the model writes every angle twice
-            self._positions = Positions(cos[0, :, None, :half], sin[0, :, None, :half])
-        return self._positions
+    def _positions(self, batch: PackedBatch, like: Tensor) -> Positions:
+        """The model's own angles."""
+        with torch.no_grad():
+            cos, sin = self._rotary(like, batch.positions.unsqueeze(0))
+        half = self._heads.size // 2  # the model writes every angle twice
+        return Positions(cos[0, :, None, :half], sin[0, :, None, :half])
 
 
 def _layer(module: Any, plan: Plan) -> _Layer:

@@ -34,7 +34,8 @@ class AttentionGroup:
 
 @dataclass(frozen=True)
 class PackedBatch:
-    """`ids` int64 [tokens]: `prefix_tokens` that all rows share, then each group's tokens.
+    """`ids` int64 [tokens]: `prefix_tokens` that all rows share, then each group's tokens; `positions` int64
+    likewise, each token's place in its row.
 
     `sources` int64 [sources] are the tokens from which something is to be predicted, ascending. Target n is
     the token `labels[n]`, predicted from source `label_sources[n]` (ascending), for `label_rows[n]` rows
@@ -42,6 +43,7 @@ class PackedBatch:
     """
 
     ids: Tensor
+    positions: Tensor
     prefix_tokens: int
     groups: tuple[AttentionGroup, ...]
     sources: Tensor
@@ -67,26 +69,22 @@ def pack(
     owned = [row for row in by_need if row.needed > prefix_tokens]
     lengths = [row.needed - prefix_tokens for row in owned]
     ids = [rows[0].ids[:prefix_tokens]]
+    positions = [np.arange(prefix_tokens)]
     targets = _prefix_targets(rows, prefix_tokens)
     groups: list[AttentionGroup] = []
-    start = prefix_tokens
+    stop = prefix_tokens
     for first, last in _groups(lengths, prefix_tokens, padded):
-        members, own = owned[first:last], lengths[first:last]
-        width = own[0] if padded else 0
-        starts = []
-        for row, length in zip(members, own, strict=True):
-            starts.append(sum(len(part) for part in ids))
-            ids.append(row.ids[prefix_tokens : row.needed])
-            if width > length:
-                ids.append(np.zeros(width - length, dtype=np.int32))
-        for row, at in zip(members, starts, strict=True):
-            targets += _own_targets(row, at, prefix_tokens)
-        stop = sum(len(part) for part in ids)
+        start, own = stop, lengths[first:last]
+        for row, length in zip(owned[first:last], own, strict=True):
+            slots = own[0] if padded else length
+            targets += _own_targets(row, stop, prefix_tokens)
+            ids += [row.ids[prefix_tokens : row.needed], np.zeros(slots - length, dtype=np.int32)]
+            positions.append(np.arange(prefix_tokens, prefix_tokens + slots))
+            stop += slots
         groups.append(_group(start, stop, own, padded, device))
-        start = stop
-    tokens = torch.from_numpy(np.concatenate(ids).astype(np.int64))
     return PackedBatch(
-        tokens.to(device),
+        torch.from_numpy(np.concatenate(ids).astype(np.int64)).to(device),
+        torch.from_numpy(np.concatenate(positions)).to(device),
         prefix_tokens,
         tuple(groups),
         **_target_tensors(targets, device),
