@@ -87,7 +87,9 @@ def here(downloaded: Path, hub: Hub, tmp_path: Path) -> Installation:
 
 
 def content(folder: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    """All files but locks, which stay where they were once taken."""
+    files = (path for path in folder.rglob("*") if path.is_file() and ".locks" not in path.parts)
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
 
 def codes(answer: dict[str, Any]) -> list[str]:
