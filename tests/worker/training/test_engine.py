@@ -19,6 +19,8 @@ from services.worker.training.batching import target_count
 from services.worker.training.engine import attention as attention_module
 from services.worker.training.engine import head as head_module
 from services.worker.training.engine.layout import pack
+from services.worker.training.engine.lora import AdaptedLinears
+from services.worker.training.engine.model_parts import adapted_linears
 from services.worker.training.forward import choose_forward
 from services.worker.training.levers import common_prefix, levers_for
 from services.worker.training.marked_text import TokenRow
@@ -241,6 +243,23 @@ def test_in_bf16_the_flat_layout_rounds_as_the_model_does(llama_nf4: LoadedModel
     ours = torch.cat([gradients[name].flatten() for name in expected_gradients])
     theirs = torch.cat([gradient.flatten() for gradient in expected_gradients.values()])
     assert torch.cosine_similarity(ours, theirs, dim=0) > 0.999
+
+
+def test_a_young_adapter_s_share_is_not_rounded_away(llama_nf4: LoadedModel) -> None:
+    """It is smaller than the last bit of the base's output, to which bf16 would round their sum."""
+    with attached(llama_nf4, lora_config(Lora(r=4, alpha=8), llama_nf4), seed=1):
+        attention = llama_nf4.model.model.layers[0].self_attn
+        adapted = adapted_linears([attention.q_proj, attention.k_proj], "use", torch.bfloat16)
+        for adapter in adapted.adapters:
+            torch.nn.init.constant_(adapter.b, 1e-6)
+        x = torch.randn(
+            3, attention.q_proj.in_features, generator=torch.Generator().manual_seed(0)
+        ).bfloat16()
+        share = (x @ adapted.down(x.dtype).t()) @ adapted.up(x.dtype).t()
+        base = AdaptedLinears(adapted.weights, [])(x)
+        assert (base + share == base).float().mean() > 0.9
+        assert torch.equal(adapted(x) - base.float(), (base.float() + share) - base.float())
+        assert (adapted(x)[:, : share.shape[1] // 2] != base[:, : share.shape[1] // 2]).float().mean() > 0.9
 
 
 def test_the_adapter_and_its_gradients_stay_fp32_over_a_bf16_base(llama_nf4: LoadedModel) -> None:

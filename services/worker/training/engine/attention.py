@@ -36,26 +36,25 @@ class Positions:
     cos: Tensor
     sin: Tensor
 
-    def turn(self, heads: Tensor, *, back: bool = False) -> None:
-        """Rotate [tokens, heads, size] in place, in fp32.
+    def turn(self, heads: Tensor, into: Tensor, *, back: bool = False) -> None:
+        """Rotate [tokens, heads, size] in fp32; `into`, of the same shape, may be `heads` itself.
 
         Products are rounded before their sum, as the model does it; fused they would differ in the last bit.
         """
-        a, b = heads.chunk(2, dim=-1)
+        a, b = (half.float() for half in heads.chunk(2, dim=-1))
         sin = -self.sin if back else self.sin
-        wide_a, wide_b = a.float(), b.float()
-        turned_a = (wide_a * self.cos).sub_(wide_b * sin)
-        turned_b = (wide_b * self.cos).add_(wide_a * sin)
-        a.copy_(turned_a)
-        b.copy_(turned_b)
+        turned = (a * self.cos).sub_(b * sin), (b * self.cos).add_(a * sin)
+        for half, values in zip(into.chunk(2, dim=-1), turned, strict=True):
+            half.copy_(values)
 
 
-def attend(qkv: Tensor, batch: PackedBatch, heads: Heads, positions: Positions) -> Tensor:
-    """Queries, keys, values [tokens, (queries + 2 · keys) · size] -> [tokens, queries · size].
+def attend(qkv: Tensor, batch: PackedBatch, heads: Heads, positions: Positions, dtype: torch.dtype) -> Tensor:
+    """Queries, keys, values [tokens, (queries + 2 · keys) · size] -> [tokens, queries · size], computed in
+    `dtype` once they have their positions.
 
     A token sees the prefix and the tokens of its own row up to itself.
     """
-    out: Tensor = _Attention.apply(qkv, batch, heads, positions)
+    out: Tensor = _Attention.apply(qkv, batch, heads, positions, dtype)
     return out
 
 
@@ -83,10 +82,13 @@ class _Attention(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: Any, qkv: Tensor, batch: PackedBatch, heads: Heads, positions: Positions) -> Tensor:
-        out = qkv.new_empty(len(qkv), heads.queries * heads.size)
-        turned = qkv.clone().view(len(qkv), heads.all, heads.size)
-        positions.turn(turned[:, : heads.turned])
+    def forward(
+        ctx: Any, qkv: Tensor, batch: PackedBatch, heads: Heads, positions: Positions, dtype: torch.dtype
+    ) -> Tensor:
+        out = qkv.new_empty(len(qkv), heads.queries * heads.size, dtype=dtype)
+        qkv = qkv.view(len(qkv), heads.all, heads.size)
+        turned = qkv.to(dtype, copy=True)
+        positions.turn(qkv[:, : heads.turned], turned[:, : heads.turned])
         kept: list[Tensor | None] = [turned]
         for group, seen_prefix in _all_groups(batch):
             q, k, v = _split(turned, group, seen_prefix, heads)
@@ -99,7 +101,7 @@ class _Attention(torch.autograd.Function):
         return out
 
     @staticmethod
-    def backward(ctx: Any, g: Tensor) -> tuple[Tensor, None, None, None]:
+    def backward(ctx: Any, g: Tensor) -> tuple[Tensor, None, None, None, None]:
         heads: Heads = ctx.heads
         d_qkv = g.new_empty(len(g), heads.all * heads.size)
         d_prefix: Tensor | None = None  # of its keys and values: [2 · keys, prefix, size], fp32
@@ -120,8 +122,9 @@ class _Attention(torch.autograd.Function):
                 d_kv = d_kv + d_prefix
             padded = torch.cat([d_q.transpose(1, 2), d_kv.to(g.dtype).transpose(1, 2)], 2)
             _unpad(padded.view(-1, heads.all * heads.size), group, d_qkv)
-        ctx.positions.turn(d_qkv.view(len(g), heads.all, heads.size)[:, : heads.turned], back=True)
-        return d_qkv, None, None, None
+        with_position = d_qkv.view(len(g), heads.all, heads.size)[:, : heads.turned]
+        ctx.positions.turn(with_position, with_position, back=True)
+        return d_qkv, None, None, None, None
 
 
 def _all_groups(batch: PackedBatch) -> list[tuple[AttentionGroup, int]]:

@@ -19,9 +19,11 @@ def add_norm(x: Tensor, update: Tensor | None, weight: Tensor, epsilon: float) -
     return total, normed
 
 
-def swiglu(gate_and_up: Tensor) -> Tensor:
-    """[tokens, 2 · inner], gates first -> silu(gate) · up (Shazeer 2020): [tokens, inner]."""
-    out: Tensor = _SwiGLU.apply(gate_and_up)
+def swiglu(gate_and_up: Tensor, dtype: torch.dtype) -> Tensor:
+    """[tokens, 2 · inner], gates first -> silu(gate) · up (Shazeer 2020), computed in fp32, in `dtype`:
+    [tokens, inner].
+    """
+    out: Tensor = _SwiGLU.apply(gate_and_up, dtype)
     return out
 
 
@@ -49,18 +51,20 @@ class _AddNorm(torch.autograd.Function):
 
 
 class _SwiGLU(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, gate_and_up: Tensor) -> Tensor:
-        ctx.save_for_backward(gate_and_up)
-        gate, up = gate_and_up.chunk(2, dim=-1)
-        return F.silu(gate.float()).mul_(up).to(gate.dtype)
+    """Like the norm it keeps what the backward pass takes in `dtype`."""
 
     @staticmethod
-    def backward(ctx: Any, g: Tensor) -> Tensor:
+    def forward(ctx: Any, gate_and_up: Tensor, dtype: torch.dtype) -> Tensor:
+        ctx.save_for_backward(gate_and_up.to(dtype))
+        gate, up = gate_and_up.chunk(2, dim=-1)
+        return F.silu(gate.float()).mul_(up).to(dtype)
+
+    @staticmethod
+    def backward(ctx: Any, g: Tensor) -> tuple[Tensor, None]:
         (gate_and_up,) = ctx.saved_tensors
         gate, up = gate_and_up.chunk(2, dim=-1)
         d = torch.empty_like(gate_and_up)
         d_gate, d_up = d.chunk(2, dim=-1)
         torch.mul(F.silu(gate), g, out=d_up)
         d_gate.copy_(torch.ops.aten.silu_backward(g * up, gate))
-        return d
+        return d, None

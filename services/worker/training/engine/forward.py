@@ -89,11 +89,11 @@ class OwnLayers:
         With `sources` (the last layer) all that follows attention is only done where a target is predicted.
         """
         x, normed = add_norm(x, update, layer.norms[0], layer.epsilon)
-        attended = attend(layer.qkv(normed), batch, self._heads, positions)
+        attended = attend(layer.qkv(normed), batch, self._heads, positions, normed.dtype)
         if sources is not None:
             x, attended = x.index_select(0, sources), attended.index_select(0, sources)
         x, normed = add_norm(x, layer.out(attended), layer.norms[1], layer.epsilon)
-        return x, layer.down(swiglu(layer.gate_and_up(normed)))
+        return x, layer.down(swiglu(layer.gate_and_up(normed), normed.dtype))
 
     def _recomputes(self, number: int) -> bool:
         every = self._recompute_every
@@ -115,7 +115,8 @@ def _layer(module: Any, plan: Plan) -> _Layer:
         norms=(before.weight, after.weight),
         epsilon=before.variance_epsilon,
         qkv=adapted_linears([attention.q_proj, attention.k_proj, attention.v_proj], plan.weights, dtype),
-        out=adapted_linears([attention.o_proj], plan.weights, dtype),
+        # Its input is bf16 in the model, too, so PEFT's sum is.
+        out=adapted_linears([attention.o_proj], plan.weights, dtype, wide=False),
         gate_and_up=adapted_linears([mlp.gate_proj, mlp.up_proj], plan.weights, dtype),
         down=adapted_linears([mlp.down_proj], plan.weights, dtype),
     )

@@ -24,12 +24,13 @@ class Adapter:
 class AdaptedLinears:
     """y = x·Wᵀ + scale · (x·Aᵀ)·Bᵀ for all layers of a group, their outputs side by side.
 
-    x and y have the dtype that the base computes in, LoRA is computed in it as well; A, B and their gradients
-    are fp32.
+    x has the dtype that the base computes in, and both products are computed in it; A, B and their gradients
+    are fp32. With `wide` their sum is fp32 where there are adapters: a young adapter's share is smaller than
+    the last bit of the base's in bf16, and would be rounded away entirely rather than half of the time.
     """
 
-    def __init__(self, weights: FrozenWeights, adapters: Sequence[Adapter]) -> None:
-        self.weights, self.adapters = weights, adapters
+    def __init__(self, weights: FrozenWeights, adapters: Sequence[Adapter], *, wide: bool = False) -> None:
+        self.weights, self.adapters, self.wide = weights, adapters, wide
         self._parameters = [matrix for adapter in adapters for matrix in (adapter.a, adapter.b)]
 
     def __call__(self, x: Tensor) -> Tensor:
@@ -75,6 +76,7 @@ class _AdaptedLinears(torch.autograd.Function):
         if group.adapters:
             down, up = group.down(x.dtype), group.up(x.dtype)
             inner = x @ down.t()
+            y = y.float() if group.wide else y
             y.add_(inner @ up.t())  # rounded before it is added, as PEFT does
             ctx.save_for_backward(x, down, up, inner)
         return y
@@ -82,6 +84,7 @@ class _AdaptedLinears(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, g: Tensor) -> tuple[Tensor | None, ...]:
         group: AdaptedLinears = ctx.group
+        g = g.to(group.weights.dtype)
         dx = _times_transposed(g, group.weights.matrices()) if ctx.needs_input_grad[0] else None
         if not group.adapters:
             return dx, None

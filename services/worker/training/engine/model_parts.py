@@ -30,7 +30,9 @@ def why_not(model: PreTrainedModel, *, dropout: float) -> str | None:
     return None
 
 
-def adapted_linears(layers: Sequence[nn.Module], keep: Keep, dtype: torch.dtype) -> AdaptedLinears:
+def adapted_linears(
+    layers: Sequence[nn.Module], keep: Keep, dtype: torch.dtype, *, wide: bool = True
+) -> AdaptedLinears:
     """Layers with the same input, each plain or with PEFT's LoRA on it."""
     bases: list[Any] = [layer.get_base_layer() if isinstance(layer, LoraLayer) else layer for layer in layers]
     adapters, offset = [], 0
@@ -40,7 +42,7 @@ def adapted_linears(layers: Sequence[nn.Module], keep: Keep, dtype: torch.dtype)
             a, b = layer.lora_A[name].weight, layer.lora_B[name].weight
             adapters.append(Adapter(a, b, layer.scaling[name], offset))
         offset += base.out_features
-    return AdaptedLinears(FrozenWeights(bases, keep, dtype), adapters)
+    return AdaptedLinears(FrozenWeights(bases, keep, dtype), adapters, wide=wide)
 
 
 def _unusual(config: PreTrainedConfig) -> str | None:

@@ -18,7 +18,8 @@ class FrozenWeights:
 
     def __init__(self, layers: Sequence[nn.Linear], keep: Keep, dtype: torch.dtype) -> None:
         self.out_features = [layer.out_features for layer in layers]
-        self._layers, self._keep, self._dtype = layers, keep, dtype
+        self.dtype = dtype
+        self._layers, self._keep = layers, keep
         self._quantized = any(isinstance(layer, bitsandbytes.nn.Linear4bit) for layer in layers)
         self._kept: list[Tensor] | None = None
 
@@ -47,6 +48,6 @@ class FrozenWeights:
         for layer in self._layers:
             weight: Any = layer.weight
             if isinstance(layer, bitsandbytes.nn.Linear4bit):
-                yield bitsandbytes.functional.dequantize_4bit(weight.data, weight.quant_state).to(self._dtype)
+                yield bitsandbytes.functional.dequantize_4bit(weight.data, weight.quant_state).to(self.dtype)
             else:  # a quantized checkpoint may leave single layers as they are
-                yield weight.data.to(self._dtype)
+                yield weight.data.to(self.dtype)
