@@ -19,7 +19,7 @@ from services.worker.loading import pickle_reader
 from services.worker.loading.hub_cache import ModelFiles, ModelPlaces, resolve_model
 from services.worker.loading.load import load_base_model
 from services.worker.loading.nf4_artifact import nf4_folder
-from services.worker.report import JobCancelled, JsonValue, SilentReport
+from services.worker.report import JobCancelled, JsonValue, Report, SilentReport
 from services.worker.residency import Residency
 from tests.tiny_models import make_tiny_exaone, make_tiny_llama
 from tests.worker.training.tiny_bases import RecordedReport
@@ -35,12 +35,12 @@ class Payload:
         return os.system, (f"touch {self.marker}",)
 
 
-def files_of(tmp_path: Path, name: str = "tiny", report: SilentReport | None = None) -> ModelFiles:
+def files_of(tmp_path: Path, name: str = "tiny", report: Report | None = None) -> ModelFiles:
     places = ModelPlaces(tmp_path / "models", tmp_path / "data")
     return resolve_model(name, None, places, report=report or SilentReport())
 
 
-def resolved(tmp_path: Path, name: str = "tiny", report: SilentReport | None = None) -> Path:
+def resolved(tmp_path: Path, name: str = "tiny", report: Report | None = None) -> Path:
     return files_of(tmp_path, name, report).folder
 
 
