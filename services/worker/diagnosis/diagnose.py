@@ -6,6 +6,7 @@ from pathlib import Path
 from huggingface_hub import constants
 
 from services.worker.diagnosis.checks import run_checks
+from services.worker.diagnosis.converted import find_converted
 from services.worker.diagnosis.facts import TrialFailure
 from services.worker.diagnosis.inspect import WATCH_SECONDS, inspect_model
 from services.worker.diagnosis.report import DiagnosisReport, make_report
@@ -67,8 +68,12 @@ def diagnose(
             attempt=attempt,
             places=places_to_read_from(settings) if request.trial_load else {},
             report=report,
+            converted_folder=find_converted(files, settings.data_dir),
             watch_seconds=watch_seconds,
         )
+        damaged = facts.converted and facts.converted.problem and not facts.converted.made_anew
+        if damaged and own_residency.name == files.name:
+            own_residency.evict()  # a job would go on with what was read from damaged files
     finally:
         if residency is None:
             own_residency.evict()

@@ -197,6 +197,17 @@ class PreparedCopy(Frozen):
     """Why it can't be used; the next job makes it anew."""
 
 
+class ConvertedCopy(Frozen):
+    """The safetensors copy of `.bin` weights, which loads read instead of those."""
+
+    folder: str
+    bytes: int
+    problem: str | None = None
+    """Why its files are not those of its manifest."""
+    made_anew: bool = False
+    """The problem is mended: the trial load has made the copy anew."""
+
+
 class Target(Frozen):
     """A place of this installation that weights could be read from instead."""
 
@@ -236,6 +247,8 @@ class LoadFacts(Frozen):
     warm: TrialLoad | None = None
     """The checkpoint once more, its files in the page cache; None where `trial` was such a load."""
     copy_in_use: PreparedCopy | None = None
+    converted: ConvertedCopy | None = None
+    """None: the weights are no pickles, or were not converted yet."""
     prepared: tuple[TrialLoad, ...] = ()
     """Loads of the prepared copy: with its file out of memory where that was wanted, then from memory."""
     targets: tuple[Target, ...] = ()

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from services.worker.failures import JobFailed
+from services.worker.loading.byte_progress import ByteProgress
 from services.worker.loading.model_folder import read_json
 from services.worker.report import Report
 from shared.durable import fsync_path
@@ -30,6 +31,37 @@ def manifest_of(folder: Path) -> dict[str, Any] | None:
         return None
     described = manifest is not None and isinstance(manifest.get("files"), dict)
     return manifest if described else None
+
+
+def fault_in_sizes(folder: Path) -> str | None:
+    """Why the files of the artifact in `folder` can't be those of its manifest, by their sizes alone.
+
+    None where nothing is wrong, and where there is no manifest to compare with.
+    """
+    for name, described in _files_of(folder).items():
+        try:
+            size = (folder / name).stat().st_size
+        except OSError as error:
+            return f"{folder / name} can't be read ({error.strerror})"
+        if size != described.get("bytes"):
+            return f"{folder / name} has {size} bytes instead of {described.get('bytes')}"
+    return None
+
+
+def fault_in_hashes(folder: Path, report: Report) -> str | None:
+    """The same by their bytes, too, all of which are read."""
+    if fault := fault_in_sizes(folder):
+        return fault
+    files = _files_of(folder)
+    progress = ByteProgress(report, "verifying", sum(described["bytes"] for described in files.values()))
+    for name, described in files.items():
+        try:
+            sha256 = file_sha256(folder / name, progress.add)
+        except OSError as error:
+            return f"{folder / name} can't be read ({error.strerror})"
+        if sha256 != described.get("sha256"):
+            return f"{folder / name} does not have the hash its manifest names"
+    return None
 
 
 @contextlib.contextmanager
@@ -111,6 +143,11 @@ def file_sha256(path: Path, on_read: Callable[[int], None] = lambda _: None) -> 
             digest.update(piece)
             on_read(len(piece))
     return digest.hexdigest()
+
+
+def _files_of(folder: Path) -> dict[str, Any]:
+    files = (manifest_of(folder) or {}).get("files", {})
+    return {name: described if isinstance(described, dict) else {} for name, described in files.items()}
 
 
 def _described(file: Path) -> dict[str, Any]:

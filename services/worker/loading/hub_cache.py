@@ -14,7 +14,7 @@ from services.worker.loading.hub_download import download_snapshot
 from services.worker.loading.licence import licence_notice
 from services.worker.loading.model_folder import find_model_folder, manifest_id, read_json
 from services.worker.loading.other_caches import find_in_other_caches
-from services.worker.loading.pickle_conversion import convert_pickles
+from services.worker.loading.pickle_conversion import Conversion, convert_pickles
 from services.worker.loading.snapshot_copy import import_snapshot, lacking_space
 from services.worker.loading.weight_files import find_weights
 from services.worker.report import Report
@@ -30,12 +30,14 @@ class ModelFiles:
 
     `name` is as requested; `revision` the commit for a hub model, the manifest's id for a prepared one, else
     None; `folder` holds config.json and the weights; `source` says where the bytes came from this time.
+    `conversion` tells of the `.bin` files that `folder` was made of; None where there are none.
     """
 
     name: str
     revision: str | None
     folder: Path
     source: ModelSource
+    conversion: Conversion | None = None
 
 
 @dataclass(frozen=True)
@@ -61,12 +63,19 @@ class ModelPlaces:
 
 
 def resolve_model(
-    name: str, revision: str | None, places: ModelPlaces, *, report: Report, import_it: bool = True
+    name: str,
+    revision: str | None,
+    places: ModelPlaces,
+    *,
+    report: Report,
+    import_it: bool = True,
+    verify: bool = False,
 ) -> ModelFiles:
     """Find a base model, make it complete, and see that its weights are safetensors.
 
-    Downloads what is missing of a hub model and converts `.bin` weights in a sandbox; both once. Tells the
-    user what the model's licence forbids, where that is known.
+    Downloads what is missing of a hub model and converts `.bin` weights in a sandbox; both once. With
+    `verify` all bytes of what was converted earlier are compared with their hashes. Tells the user what the
+    model's licence forbids, where that is known.
     Raises JobFailed: MODEL_NOT_FOUND, HUB_UNAVAILABLE, MODEL_REFUSED, MODEL_UNREADABLE, DISK_FULL.
     """
     files = locate_model(name, revision, places, report=report, import_it=import_it)
@@ -74,10 +83,11 @@ def resolve_model(
         report.event(notice, level="warn")
     if find_weights(files.folder).form == "safetensors":
         return files
-    converted = convert_pickles(
-        files.folder, name, revision=files.revision, data_dir=places.data_dir, report=report
+    conversion = convert_pickles(
+        files.folder, name, revision=files.revision, data_dir=places.data_dir, report=report, verify=verify
     )
-    return ModelFiles(name, files.revision or manifest_id(converted), converted, "prepared")
+    converted = conversion.folder
+    return ModelFiles(name, files.revision or manifest_id(converted), converted, "prepared", conversion)
 
 
 def locate_model(

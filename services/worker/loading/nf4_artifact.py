@@ -45,7 +45,17 @@ def find_nf4(source: Path, name: str, dtype: torch.dtype, artifacts: Path) -> Pa
     manifest = manifest_of(folder)
     if manifest is None or manifest.get("made_from") != made_from(source, dtype):
         return None
-    return folder
+    return folder if _same_classes(manifest) else None
+
+
+def _same_classes(manifest: dict[str, Any]) -> bool:
+    """Whether the artifact was made for the model classes of the installed transformers.
+
+    By major and minor version: a patch does not change what a tensor means, and quantizing anew for each
+    would cost minutes for nothing. The version is the manifest's own, so that older artifacts stay of use.
+    """
+    made_with = str((manifest.get("libraries") or {}).get("transformers"))
+    return made_with.split(".")[:2] == version("transformers").split(".")[:2]
 
 
 def made_from(source: Path, dtype: torch.dtype) -> dict[str, Any]:

@@ -2,7 +2,9 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +19,13 @@ from services.worker.loading.architecture import plan_model
 from services.worker.loading.artifact import manifest_of
 from services.worker.loading.byte_progress import ByteProgress
 from services.worker.loading.large_reads import read_file
+from services.worker.loading.memory import is_out_of_memory
 from services.worker.loading.nf4_artifact import WEIGHTS_NAME
 from services.worker.loading.phases import LoadPhases
 from services.worker.loading.weight_files import header_length, parse_header
-from services.worker.report import Report
+from services.worker.report import JobStopped, Report
+
+logger = logging.getLogger(__name__)
 
 _DTYPES = {
     "U8": torch.uint8,
@@ -44,6 +49,30 @@ def load_nf4(folder: Path, dtype: torch.dtype, phases: LoadPhases, report: Repor
 
     What is hashed are the very bytes that become the parameters, so a file changed in between is found.
     """
+    with _unusable_explained(folder):
+        return _load(folder, dtype, phases, report)
+
+
+@contextmanager
+def _unusable_explained(folder: Path) -> Iterator[None]:
+    """What tensors that no longer fit make the libraries raise has no common base: the source can be loaded.
+
+    Left as they are: orders to the job, a disk that did not answer, and a device that has too little memory
+    or is broken, none of which says anything about the artifact.
+    """
+    try:
+        yield
+    except (ArtifactUnusable, JobFailed, JobStopped, OSError, torch.AcceleratorError):
+        raise
+    except Exception as error:
+        if is_out_of_memory(error):
+            raise
+        logger.warning("%s was not loaded", folder, exc_info=error)
+        what = f"{type(error).__name__}: {error}"[:500]
+        raise ArtifactUnusable(f"no model can be built of {folder} ({what})") from error
+
+
+def _load(folder: Path, dtype: torch.dtype, phases: LoadPhases, report: Report) -> PreTrainedModel:
     manifest = manifest_of(folder) or {}
     described, path = _described(manifest, WEIGHTS_NAME), folder / WEIGHTS_NAME
     if not path.is_file():
@@ -117,6 +146,8 @@ def _fill(model: PreTrainedModel, tensors: Mapping[str, torch.Tensor], device: t
                 key.removeprefix(prefix): left.pop(key)
                 for key in [key for key in left if key.startswith(f"{prefix}weight.")]
             }
+            if f"{prefix}weight" not in left:
+                raise ArtifactUnusable(f"{prefix}weight is missing")
             module.weight = bitsandbytes.nn.Params4bit.from_prequantized(
                 left.pop(f"{prefix}weight"), stats, requires_grad=False, device=device, module=module
             )

@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ from services.worker.disk_full import is_disk_full
 from services.worker.failures import FailureCode, JobFailed
 from services.worker.loading.artifact import (
     building,
+    fault_in_hashes,
+    fault_in_sizes,
     file_sha256,
     manifest_of,
     only_one_builder,
@@ -32,20 +35,42 @@ TORCH_DATA_BYTES = 2 * 1024**3  # its own, with and without CUDA's libraries; we
 MIB = 1024**2
 
 
-def convert_pickles(folder: Path, name: str, *, revision: str | None, data_dir: Path, report: Report) -> Path:
-    """The folder of the safetensors copy of the `.bin` checkpoint in `folder`; made when missing or outdated.
+@dataclass(frozen=True)
+class Conversion:
+    """The safetensors copy in `folder` of the `.bin` files in `source`; `made` when it was made just now."""
 
-    The copy keeps names, shapes and dtypes. Raises JobFailed: MODEL_REFUSED when a pickle holds anything but
-    tensors, MODEL_UNREADABLE when it is damaged, DISK_FULL.
+    folder: Path
+    source: Path
+    made: bool
+
+
+def convert_pickles(
+    folder: Path,
+    name: str,
+    *,
+    revision: str | None,
+    data_dir: Path,
+    report: Report,
+    verify: bool = False,
+) -> Conversion:
+    """The safetensors copy of the `.bin` checkpoint in `folder`; made when missing, outdated or damaged.
+
+    Damage is told; with `verify` the copy's bytes are compared with its manifest, else their number. The copy
+    keeps names, shapes and dtypes. Raises JobFailed: MODEL_REFUSED when a pickle holds anything but tensors,
+    MODEL_UNREADABLE when it is damaged, DISK_FULL.
     """
     weights = find_weights(folder)
-    converted = data_dir / "models" / artifact_name(folder, name)
-    if _same_files(converted, weights):
-        return converted
+    converted = converted_folder(folder, name, data_dir)
+    if _same_files(converted, weights) and _fault(converted, verify, report) is None:
+        return Conversion(converted, folder, made=False)
     with only_one_builder(converted, report):
         watched = UnchangedFiles(weights.files)
         sources = {file.name: _described(file, report) for file in weights.files}
-        if not _same_content(converted, sources):
+        fault = _fault(converted, verify, report)  # once more: another process may have mended it meanwhile
+        if fault is not None:
+            _tell_damage(converted, name, fault, report)
+        made = fault is not None or not _same_content(converted, sources)
+        if made:
             about = {
                 "kind": "safetensors",
                 "name": name,
@@ -53,7 +78,29 @@ def convert_pickles(folder: Path, name: str, *, revision: str | None, data_dir: 
                 "source": {"folder": str(folder), "files": sources},
             }
             _convert(folder, weights, converted, about, watched, report)
-    return converted
+    return Conversion(converted, folder, made)
+
+
+def verify_conversion(conversion: Conversion, name: str, report: Report) -> None:
+    """Compare the bytes of the copy of the model `name` with its manifest; make it anew where they differ.
+
+    Raises JobFailed as `convert_pickles`.
+    """
+    if conversion.made:
+        return  # the hashes in its manifest are of what was written a moment ago
+    convert_pickles(
+        conversion.source,
+        name,
+        revision=(manifest_of(conversion.folder) or {}).get("revision"),
+        data_dir=conversion.folder.parent.parent,
+        report=report,
+        verify=True,
+    )
+
+
+def converted_folder(source: Path, name: str, data_dir: Path) -> Path:
+    """Where the safetensors copy of the `.bin` checkpoint in `source` lies, once there is one."""
+    return data_dir / "models" / artifact_name(source, name)
 
 
 def artifact_name(folder: Path, name: str) -> str:
@@ -64,6 +111,18 @@ def artifact_name(folder: Path, name: str) -> str:
     readable = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.")[:60]
     place = "/".join(folder.parts[-3:]) if is_snapshot(folder) else str(folder)
     return f"{readable}-safetensors-{hashlib.sha256(place.encode()).hexdigest()[:12]}"
+
+
+def _fault(converted: Path, verify: bool, report: Report) -> str | None:
+    return fault_in_hashes(converted, report) if verify else fault_in_sizes(converted)
+
+
+def _tell_damage(converted: Path, name: str, fault: str, report: Report) -> None:
+    report.event(
+        f"The safetensors copy of {name} is damaged and is made anew: {fault}",
+        level="warn",
+        data={"code": "conversion_rejected", "folder": str(converted)},
+    )
 
 
 def _same_files(converted: Path, weights: Weights) -> bool:

@@ -18,6 +18,7 @@ from services.worker.loading.nf4_artifact import (
 )
 from services.worker.loading.nf4_load import ArtifactUnusable, load_nf4
 from services.worker.loading.phases import LoadPhases
+from services.worker.loading.pickle_conversion import verify_conversion
 from services.worker.loading.tokenizer import load_tokenizer
 from services.worker.report import Report
 
@@ -28,7 +29,9 @@ def load_prepared(
     """Load the model in `files` in nf4 from its artifact in the folder `artifacts`, which is made if missing.
 
     An artifact that can't be used is told, thrown away and made anew from the checkpoint. A disk too full for
-    one is told and costs only the time that it would have saved. Raises JobFailed as `load_base_model`.
+    one is told and costs only the time that it would have saved. What was converted from pickles is verified
+    before it is quantized: the artifact would keep its damage for good. Raises JobFailed as `load_base_model`
+    and `convert_pickles`.
     """
     if folder := find_nf4(files.folder, files.name, dtype, artifacts):
         try:
@@ -40,6 +43,8 @@ def load_prepared(
                 data={"code": "artifact_rejected", "folder": str(folder)},
             )
             throw_away_if_bad(folder, error)
+    if files.conversion is not None:
+        verify_conversion(files.conversion, files.name, report)
     loaded = load_base_model(files, quantization="nf4", dtype=dtype, device=device, report=report)
     if not loaded.was_quantized:
         _save(loaded, dtype, artifacts, report)

@@ -6,6 +6,7 @@ from services.worker.diagnosis.report import DiagnosisReport, make_report
 from services.worker.failures import FailureCode, JobFailed
 from services.worker.loading.cache_move import roll_back
 from services.worker.loading.hub_cache import ModelFiles, ModelPlaces, locate_model, resolve_model
+from services.worker.loading.pickle_conversion import Conversion
 from services.worker.loading.weight_files import find_weights
 from services.worker.preparing.course import Course, inspected
 from services.worker.preparing.keep_copy import keep_copy
@@ -32,6 +33,7 @@ class Preparation(Frozen):
     model: str
     artifact: str | None
     converted: bool
+    """Whether this job made safetensors of `.bin` weights; false where that was done already."""
     source_bytes: int
     artifact_bytes: int | None = None
     save_seconds: float | None = None
@@ -68,7 +70,7 @@ def prepare(
         Preparation(
             model=files.name,
             artifact=course.copy.name if course.copy else None,
-            converted=converted is not None,
+            converted=files.conversion is not None and files.conversion.made,
             source_bytes=course.facts.checkpoint.opened_bytes,
             artifact_bytes=course.facts.copy_in_use.bytes if course.facts.copy_in_use else None,
             save_seconds=course.save_seconds,
@@ -103,9 +105,16 @@ def _files(
             f"{name!r} has `.bin` weights only, which are never opened as they are",
             "leave out `convert_pickle`, so that they are converted in a sandbox first",
         )
-    files = resolve_model(name, request.revision, places, report=report)
+    files = resolve_model(name, request.revision, places, report=report, verify=True)
     return files, AppliedRemedy(
         remedy="convert_pickle",
-        action=f"converted {len(pickles.files)} pickle files to safetensors in a process without network",
+        action=_conversion_told(len(pickles.files), files.conversion),
         note="for safety: a pickle that torch can map is read as fast, so no gain is predicted",
     )
+
+
+def _conversion_told(count: int, conversion: Conversion | None) -> str:
+    pickles = "1 pickle file" if count == 1 else f"{count} pickle files"
+    if conversion is not None and conversion.made:
+        return f"converted {pickles} to safetensors in a process without network"
+    return f"{pickles} {'was' if count == 1 else 'were'} converted to safetensors already"

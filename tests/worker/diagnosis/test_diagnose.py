@@ -19,6 +19,7 @@ from shared.schemas import LoadDiagnosticRequest
 from shared.settings import Settings
 from shared.storage import storage_of
 from tests.tiny_models import make_tiny_exaone, make_tiny_llama
+from tests.worker.loading.test_nf4_artifact import unfit
 
 pytestmark = pytest.mark.usefixtures("short_intake")
 Diagnose = Callable[..., DiagnosisReport]
@@ -273,6 +274,63 @@ def test_a_prepared_copy_that_does_not_verify_is_a_finding(
     loaded, _ = residency.base(files, SilentReport())
     assert not loaded.from_artifact
     assert "damaged-copy" not in ids(diagnosed(residency))
+
+
+def test_a_quantized_copy_that_does_not_fit_the_model_s_class_is_a_finding(
+    diagnosed: Diagnose, folder: Path, settings: Settings
+) -> None:
+    residency = Residency(torch.device("cpu"), settings.data_dir / "models")
+    files = ModelFiles("tiny", None, folder.resolve(), "folder")
+    residency.base(files, SilentReport())
+    copy = residency.prepared_copy(files)
+    assert copy is not None
+    unfit(copy, "q_proj.weight")
+    report = diagnosed(residency)
+    assert "damaged-copy" in ids(report)
+    assert report.facts.copy_in_use is not None
+    assert "q_proj.weight is missing" in (report.facts.copy_in_use.problem or "")
+
+
+def flip_last_bit(file: Path) -> None:
+    content = bytearray(file.read_bytes())
+    content[-1] ^= 1
+    file.write_bytes(content)
+
+
+@pytest.fixture
+def converted(settings: Settings, diagnosed: Diagnose) -> Path:
+    """The weights of the safetensors copy that a first diagnosis has made of a pickle."""
+    make_tiny_llama(settings.models_dir / "tiny", form="bin")
+    diagnosed()
+    (weights,) = (settings.data_dir / "models").glob("*-safetensors-*/model.safetensors")
+    return weights
+
+
+@pytest.mark.parametrize("trial_load", [True, False])
+def test_a_flipped_bit_in_the_converted_copy_is_a_finding_and_the_model_not_kept(
+    diagnosed: Diagnose, residency: Residency, converted: Path, trial_load: bool
+) -> None:
+    assert "damaged-copy" not in ids(diagnosed(residency, trial_load=trial_load))
+    flip_last_bit(converted)
+    report = diagnosed(residency, trial_load=trial_load)
+    assert "damaged-copy" in ids(report)
+    assert report.facts.converted is not None
+    assert "model.safetensors" in (report.facts.converted.problem or "")
+    assert residency.name is None
+
+
+@pytest.mark.parametrize("trial_load", [True, False])
+def test_a_truncated_converted_copy_is_a_finding_and_a_trial_makes_it_anew(
+    diagnosed: Diagnose, converted: Path, trial_load: bool
+) -> None:
+    whole = converted.read_bytes()
+    converted.write_bytes(whole[:-100])
+    report = diagnosed(trial_load=trial_load)
+    (finding,) = [finding for finding in report.findings if finding.id == "damaged-copy"]
+    assert f"{len(whole) - 100} bytes instead of {len(whole)}" in finding.evidence[0]
+    assert ("made anew" in finding.title) is trial_load
+    assert (converted.read_bytes() == whole) is trial_load
+    assert ("damaged-copy" in ids(diagnosed())) is not trial_load
 
 
 def test_the_bfloat16_remedy_does_what_it_says(diagnosed: Diagnose, folder: Path, settings: Settings) -> None:

@@ -74,7 +74,7 @@ def convert(report: ToldStages, folder: str) -> Answer:
 
     source = Path(folder)
     made = convert_pickles(source, source.name, revision=None, data_dir=Settings().data_dir, report=report)
-    return {"folder": str(made)}
+    return {"folder": str(made.folder)}
 
 
 def quantize(report: ToldStages, folder: str) -> Answer:

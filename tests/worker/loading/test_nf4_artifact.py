@@ -6,14 +6,20 @@ from pathlib import Path
 
 import pytest
 import torch
+import transformers
+from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM
 
 from services.worker.diagnosis.trial_load import describe_resident
 from services.worker.loading import nf4_artifact
+from services.worker.loading.artifact import file_sha256
 from services.worker.loading.hub_cache import ModelFiles
 from services.worker.loading.load import LoadedModel
 from services.worker.loading.nf4_artifact import WEIGHTS_NAME, find_nf4, nf4_folder
+from services.worker.loading.nf4_load import load_nf4
+from services.worker.loading.phases import LoadPhases
 from services.worker.loading.prepared import load_prepared
+from services.worker.report import JobCancelled, JsonValue, SilentReport, WorkerDraining
 from services.worker.residency import Residency
 from tests.tiny_models import make_tiny_exaone, make_tiny_llama
 from tests.worker.training.test_checkpoints import files_limited_to
@@ -124,6 +130,58 @@ def test_a_damaged_copy_is_thrown_away_and_made_anew(llama: Path, damage: str) -
     assert report.codes() == ["artifact_rejected", "artifact_saved"]
     assert_same(again.model, first.model)
     assert load(llama).from_artifact
+
+
+def unfit(copy: Path, lost: str) -> None:
+    """As if the model's class were another now: whole by its manifest, without the tensor `lost`."""
+    weights = copy / WEIGHTS_NAME
+    tensors = load_file(weights)
+    del tensors[next(name for name in tensors if name.endswith(lost))]
+    save_file(tensors, weights, metadata={"format": "pt"})
+    manifest = json.loads((copy / "manifest.json").read_text())
+    manifest["files"][WEIGHTS_NAME] = {"bytes": weights.stat().st_size, "sha256": file_sha256(weights)}
+    (copy / "manifest.json").write_text(json.dumps(manifest))
+
+
+@pytest.mark.parametrize(
+    "lost", ["q_proj.weight", "q_proj.weight.absmax", "bitsandbytes__nf4", "norm.weight"]
+)
+def test_a_copy_that_does_not_fit_the_model_s_class_is_made_anew(llama: Path, lost: str) -> None:
+    first = load(llama)
+    unfit(artifact_of(llama), lost)
+    report = RecordedReport()
+    again = load(llama, report)
+    assert report.codes() == ["artifact_rejected", "artifact_saved"]
+    assert_same(again.model, first.model)
+    assert load(llama).from_artifact
+
+
+@pytest.mark.parametrize(
+    "error", [JobCancelled(), WorkerDraining(), MemoryError(), torch.OutOfMemoryError(), OSError(5, "EIO")]
+)
+def test_what_the_copy_is_not_to_blame_for_is_not_blamed_on_it(llama: Path, error: Exception) -> None:
+    load(llama)
+
+    class Stopping(SilentReport):
+        def progress(self, stage: str, **fields: JsonValue) -> None:
+            raise error
+
+    with pytest.raises(type(error)):
+        load_nf4(artifact_of(llama), torch.bfloat16, LoadPhases(torch.device("cpu")), Stopping())
+
+
+@pytest.mark.parametrize(("made_with", "used"), [("patch", True), ("minor", False), ("unknown", False)])
+def test_a_copy_made_for_another_minor_version_of_transformers_is_outdated(
+    llama: Path, made_with: str, used: bool
+) -> None:
+    load(llama)
+    path = artifact_of(llama) / "manifest.json"
+    manifest = json.loads(path.read_text())
+    major, minor = transformers.__version__.split(".")[:2]
+    versions = {"patch": f"{major}.{minor}.999", "minor": f"{major}.999.0", "unknown": None}
+    manifest["libraries"]["transformers"] = versions[made_with]
+    path.write_text(json.dumps(manifest))
+    assert (find_nf4(llama, "base", torch.bfloat16, artifacts_of(llama)) is not None) is used
 
 
 def test_a_copy_of_other_files_is_not_used(llama: Path) -> None:

@@ -3,6 +3,7 @@
 import json
 import os
 import pickle
+import shutil
 import subprocess
 import sys
 import threading
@@ -15,10 +16,13 @@ from safetensors.torch import load_file
 
 from services.worker.failures import Failure, FailureCode, JobFailed
 from services.worker.loading import pickle_reader
-from services.worker.loading.hub_cache import ModelPlaces, resolve_model
+from services.worker.loading.hub_cache import ModelFiles, ModelPlaces, resolve_model
 from services.worker.loading.load import load_base_model
-from services.worker.report import JobCancelled, JsonValue, SilentReport
+from services.worker.loading.nf4_artifact import nf4_folder
+from services.worker.report import JobCancelled, JsonValue, Report, SilentReport
+from services.worker.residency import Residency
 from tests.tiny_models import make_tiny_exaone, make_tiny_llama
+from tests.worker.training.tiny_bases import RecordedReport
 
 
 class Payload:
@@ -31,10 +35,13 @@ class Payload:
         return os.system, (f"touch {self.marker}",)
 
 
-def resolved(tmp_path: Path, name: str = "tiny") -> Path:
-    return resolve_model(
-        name, None, ModelPlaces(tmp_path / "models", tmp_path / "data"), report=SilentReport()
-    ).folder
+def files_of(tmp_path: Path, name: str = "tiny", report: Report | None = None) -> ModelFiles:
+    places = ModelPlaces(tmp_path / "models", tmp_path / "data")
+    return resolve_model(name, None, places, report=report or SilentReport())
+
+
+def resolved(tmp_path: Path, name: str = "tiny", report: Report | None = None) -> Path:
+    return files_of(tmp_path, name, report).folder
 
 
 def failure_of(tmp_path: Path) -> Failure:
@@ -87,6 +94,60 @@ def test_a_second_load_reuses_the_copy_and_a_changed_source_renews_it(tmp_path: 
     expected = torch.load(source / "pytorch_model.bin", weights_only=True)
     assert torch.equal(renewed["model.norm.weight"], expected["model.norm.weight"])
     assert [path.name for path in (tmp_path / "data" / "models").iterdir() if path.is_dir()] == [first.name]
+
+
+@pytest.mark.parametrize("damage", ["truncated", "without weights", "without config"])
+def test_a_damaged_copy_is_told_and_made_anew(tmp_path: Path, damage: str) -> None:
+    source = make_tiny_llama(tmp_path / "models" / "tiny", form="bin")
+    folder = resolved(tmp_path)
+    weights, report = folder / "model.safetensors", RecordedReport()
+    whole = weights.read_bytes()
+    if damage == "truncated":
+        weights.write_bytes(whole[:-100])
+    else:
+        (weights if damage == "without weights" else folder / "config.json").unlink()
+    again = resolved(tmp_path, report=report)
+    assert weights.read_bytes() == whole
+    assert again == folder
+    assert (again / "config.json").read_bytes() == (source / "config.json").read_bytes()
+    assert report.codes() == ["conversion_rejected"]
+    resolved(tmp_path, report=report)
+    assert report.codes() == ["conversion_rejected"]
+
+
+def test_a_flipped_bit_in_the_copy_is_found_before_it_is_quantized(tmp_path: Path) -> None:
+    make_tiny_llama(tmp_path / "models" / "tiny", form="bin")
+    residency = Residency(torch.device("cpu"), tmp_path / "data" / "models")
+
+    def load(report: RecordedReport) -> tuple[bool, torch.Tensor]:
+        residency.evict()
+        base, _ = residency.base(files_of(tmp_path), report)
+        return base.from_artifact, base.model(torch.arange(1, 9)[None]).logits
+
+    _, expected = load(RecordedReport())
+    weights = resolved(tmp_path) / "model.safetensors"
+    whole = weights.read_bytes()
+    shutil.rmtree(nf4_folder(weights.parent, "tiny", tmp_path / "data" / "models"))
+    weights.write_bytes(whole[:-1] + bytes([whole[-1] ^ 64]))
+    report = RecordedReport()
+    from_artifact, logits = load(report)
+    assert not from_artifact
+    assert report.codes() == ["conversion_rejected", "artifact_saved"]
+    assert weights.read_bytes() == whole
+    assert torch.equal(logits, expected)
+
+
+@pytest.mark.parametrize("time_changed", [False, True])
+def test_who_finds_the_copy_made_has_not_made_it(tmp_path: Path, time_changed: bool) -> None:
+    source = make_tiny_llama(tmp_path / "models" / "tiny", form="bin")
+    first = files_of(tmp_path).conversion
+    if time_changed:  # so that the content decides, as for the second of two at the same time
+        os.utime(source / "pytorch_model.bin")
+    second = files_of(tmp_path).conversion
+    assert first is not None
+    assert second is not None
+    assert (first.made, second.made) == (True, False)
+    assert first.folder == second.folder
 
 
 def test_a_pickle_with_a_payload_is_refused_and_never_run(tmp_path: Path) -> None:

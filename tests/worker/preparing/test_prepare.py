@@ -105,6 +105,32 @@ def test_pickles_are_converted_first_if_that_is_allowed(
     done = run(settings, residency)
     assert done.converted
     assert done.artifact is not None
+    assert done.applied[0].action.startswith("converted 2 pickle files to safetensors")
+    again = run(settings, residency)
+    assert not again.converted
+    assert again.applied[0].action == "2 pickle files were converted to safetensors already"
+
+
+def test_one_pickle_file_is_told_in_the_singular(settings: Settings, residency: Residency) -> None:
+    make_tiny_llama(settings.models_dir / "base", form="bin")
+    assert run(settings, residency).applied[0].action.startswith("converted 1 pickle file to safetensors")
+    again = run(settings, residency)
+    assert again.applied[0].action == "1 pickle file was converted to safetensors already"
+
+
+def test_a_flipped_bit_in_what_was_converted_is_mended_and_its_quantized_copy_too(
+    settings: Settings, residency: Residency
+) -> None:
+    make_tiny_llama(settings.models_dir / "base", form="bin")
+    first = run(settings, residency)
+    assert first.artifact is not None
+    (weights,) = (settings.data_dir / "models").glob("base-safetensors-*/model.safetensors")
+    whole = weights.read_bytes()
+    weights.write_bytes(whole[:-1] + bytes([whole[-1] ^ 64]))
+    again = run(settings, residency)
+    assert again.converted
+    assert again.save_seconds is not None
+    assert weights.read_bytes() == whole
 
 
 def test_a_full_disk_fails_the_job_and_leaves_nothing(

@@ -10,9 +10,10 @@ _CURED = ("bandwidth-bound", "quantize-bound", "wide-dtype", "slow-mount", "shor
 
 
 def find_damaged_copy(facts: LoadFacts) -> Finding | None:
+    """Of the two copies the quantized one first: it is what jobs read, and preparing it mends both."""
     copy = facts.copy_in_use
     if copy is None or copy.problem is None:
-        return None
+        return _find_damaged_conversion(facts)
     return Finding(
         id="damaged-copy",
         severity="warning",
@@ -23,6 +24,34 @@ def find_damaged_copy(facts: LoadFacts) -> Finding | None:
             "jobs fall back to the checkpoint: the next one throws the copy away and makes it anew",
         ),
         remedies=(Remedy(action="make it anew now", kind="nf4_copy", command=prepare_command(facts)),),
+    )
+
+
+def _find_damaged_conversion(facts: LoadFacts) -> Finding | None:
+    copy = facts.converted
+    if copy is None or copy.problem is None:
+        return None
+    again = Remedy(
+        action="make it anew now, and the quantized copy with it",
+        kind="convert_pickle",
+        command=prepare_command(facts),
+    )
+    return Finding(
+        id="damaged-copy",
+        severity="warning",
+        title="The safetensors copy of the pickles was damaged, and was made anew"
+        if copy.made_anew
+        else "The safetensors copy of the pickles is damaged",
+        evidence=(
+            copy.problem,
+            f"it has {size(copy.bytes)} in {copy.folder}",
+            "the trial load has made it anew from the pickles"
+            if copy.made_anew
+            else "a job that quantizes makes it anew first; one that finds a quantized copy reads that",
+        ),
+        remedies=(Remedy(action="nothing: watch the disk if it happens again"),)
+        if copy.made_anew
+        else (again,),
     )
 
 
