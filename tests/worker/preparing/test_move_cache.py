@@ -152,6 +152,7 @@ def test_any_job_takes_back_a_move_that_was_never_tried(settings: Settings, resi
     moving.move_model_cache(files, "ssd", settings, report, job_id="job-a")
     assert str(own) != constants.HF_HUB_CACHE
     diagnostic = {"model": NAME, "trial_load": False}
+    (settings.data_dir / "jobs" / "job-b").mkdir(parents=True)
     work.do(Claim("job-b", 1, "load_diagnostic", diagnostic, 0.0), settings, residency, report)
     assert str(own) == constants.HF_HUB_CACHE
     assert read_choice(settings) == CacheChoice(
