@@ -15,9 +15,23 @@ class CacheChoice(Frozen):
     folder: str
     """Of that storage when it was chosen."""
     earlier: tuple[str, ...] = ()
-    """Cache folders before, latest first; their models are still read."""
-    before: "CacheChoice | None" = None
+    """Other cache folders that were in use, by rank; their models are still read."""
+    before: "ChoiceBefore | None" = None
     """What a roll back puts in place again; None once the move has proved itself."""
+
+
+class ChoiceBefore(CacheChoice):
+    """The choice that an untried move replaced, and what is known of that move.
+
+    Files of earlier releases say nothing of it: such a move is nobody's who is still at work.
+    """
+
+    job: str | None = None
+    """Whose move it is."""
+    made_entry: str | None = None
+    """The model's own folder in the new cache, if there was none before the move made it."""
+    copied_from: str | None = None
+    """The snapshot that the move copied; None where the model lay in the new cache already."""
 
 
 def choice_file(settings: Settings) -> Path:

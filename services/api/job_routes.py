@@ -95,7 +95,7 @@ def list_events(service: Service, *, job_id: str, query: EventsQuery) -> EventLi
 
 
 def get_report(service: Service, *, job_id: str, query: ReportQuery) -> Response:
-    """The result of a job that succeeded: a diagnosis, an evaluation, what training came to."""
+    """The result of a job: a diagnosis, an evaluation, what training came to."""
     record = service.store.get(job_id)
     if query.format == "html" and record.kind not in KINDS_WITH_PAGE:
         drawn = " and ".join(KINDS_WITH_PAGE)
@@ -103,7 +103,7 @@ def get_report(service: Service, *, job_id: str, query: ReportQuery) -> Response
             f"Job {job_id} is a {record.kind} job; only reports of {drawn} jobs are drawn as pages. "
             "Leave `format` out to read this one as JSON."
         )
-    report = report_of(service, finished(record, "report"))
+    report = report_of(service, record)
     if query.format == "html":
         return load_page(record.id, report)
     return Response(json.dumps(report, ensure_ascii=False), content_type="application/json")
@@ -134,9 +134,12 @@ def finished(record: JobRecord, wanted: str) -> JobRecord:
 
 
 def report_of(service: Service, record: JobRecord) -> dict[str, Any]:
-    """`report.json` where the worker wrote one, else the record's result."""
-    try:
-        report: dict[str, Any] = json.loads((service.job_folder(record.id) / "report.json").read_bytes())
-    except FileNotFoundError:
-        return dict(record.result or {})
+    """`report.json` where the worker wrote one, else the record's result.
+
+    A job that failed late wrote one too: what it had measured, and changed, until then. Raises `NotFinished`.
+    """
+    path = service.job_folder(record.id) / "report.json"
+    if record.status not in TERMINAL or not path.is_file():
+        return dict(finished(record, "report").result or {})
+    report: dict[str, Any] = json.loads(path.read_bytes())
     return report

@@ -16,6 +16,7 @@ from services.worker.failures import FailureCode, JobFailed
 from services.worker.loading.cache_folder import apply_cache_folder
 from services.worker.loading.hub_cache import ModelPlaces, resolve_model
 from services.worker.loading.load import LoadedModel
+from services.worker.loading.untried_move import take_back_untried_move
 from services.worker.paths import job_folder
 from services.worker.preparing.prepare import prepare
 from services.worker.report import Report
@@ -46,6 +47,7 @@ def do(claim: Claim, settings: Settings, residency: Residency, report: Report) -
         "load_diagnostic": _diagnose,
         "model_preparation": _prepare,
     }
+    take_back_untried_move(claim.job_id, settings, report)
     apply_cache_folder(settings)  # the storage it was moved to may be back, or gone
     try:
         return work[claim.kind](claim, settings, residency, report)
@@ -116,8 +118,14 @@ def _diagnose(claim: Claim, settings: Settings, residency: Residency, report: Re
 
 def _prepare(claim: Claim, settings: Settings, residency: Residency, report: Report) -> Result:
     request = ModelPreparationRequest.model_validate(claim.request)
-    preparation, diagnosis = prepare(request, settings=settings, residency=residency, report=report)
-    _keep_report(claim, diagnosis, settings)
+    preparation, _ = prepare(
+        request,
+        settings=settings,
+        residency=residency,
+        report=report,
+        job_id=claim.job_id,
+        keep_report=lambda diagnosis: _keep_report(claim, diagnosis, settings),
+    )
     return preparation.model_dump(mode="json")
 
 

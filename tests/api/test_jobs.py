@@ -150,6 +150,16 @@ def test_a_failed_job_says_why_it_has_no_report(api: Api) -> None:
     assert "The loss is NaN." in answer.get_json()["detail"]
 
 
+def test_a_job_that_failed_late_has_the_report_it_wrote(api: Api) -> None:
+    job_id = api.post("/v1/jobs", json={"kind": "model_preparation"}).get_json()["id"]
+    claim = api.claim()
+    (api.job_folder(job_id) / "report.json").write_text(json.dumps({"applied": ["move_cache"]}))
+    assert api.get(f"/v1/jobs/{job_id}/report").status_code == 409
+    error = {"code": "disk_full", "message": "Full.", "remedy": "Free space."}
+    api.store.finish(claim, "failed", message="Failed", error=error)
+    assert api.get(f"/v1/jobs/{job_id}/report").json == {"applied": ["move_cache"]}
+
+
 def test_an_adapter_is_downloaded_as_a_tar_of_known_length(api: Api) -> None:
     record = api.submitted()
     assert api.get(f"/v1/jobs/{record['id']}/adapter").status_code == 409

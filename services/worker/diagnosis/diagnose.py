@@ -43,6 +43,7 @@ def diagnose(
         ModelPlaces.of(settings),
         report=report,
         import_it=False,  # the slow place is the one to be looked at
+        incomplete=True,
     )
     located = time.perf_counter() - started
     own_residency = residency or Residency(device_of_trials())
@@ -98,4 +99,5 @@ def _loadable(files: ModelFiles, settings: Settings, report: Report) -> ModelFil
         ModelPlaces.of(settings),
         report=report,
         import_it=False,
+        incomplete=True,
     )

@@ -1,4 +1,4 @@
-"""Moves a model's cache to another storage: copy, verify, then use it from there; back if that was no good.
+"""Moves a model's cache to another storage: copy, verify, then use it from there (back: `untried_move`).
 
 Nothing is deleted. The cache's earlier folders stay readable: other models are taken over from there when a
 job wants them (`hub_cache.locate_model`).
@@ -13,32 +13,45 @@ from services.worker.loading.cache_folder import OWN_FOLDER, apply_cache_folder
 from services.worker.loading.hub_cache import ModelFiles
 from services.worker.loading.model_folder import refuse_outside_links
 from services.worker.loading.snapshot_copy import import_snapshot, snapshot_bytes
+from services.worker.loading.untried_move import present_choice
 from services.worker.loading.weight_files import find_weights
 from services.worker.report import Report
-from shared.cache_choice import CacheChoice, cache_on, read_choice, storage_names, write_choice
+from shared.cache_choice import CacheChoice, ChoiceBefore, cache_on, storage_names, write_choice
 from shared.schemas import Frozen
 from shared.settings import OWN_CACHE, Settings
 
 
 class MovedCache(Frozen):
-    """What a move did. `bytes` are those of the model; `old_folder` is where the cache was before."""
+    """What a move did. `bytes` are those of the model.
+
+    `old_folder` is the cache that the model was copied from; where it was in the new one already, that which
+    was in use before. `copied_from` is its snapshot there, None where nothing was copied. `switched`: until
+    it has proved itself, the move can be taken back; else the cache was in `new_folder` before.
+    """
 
     old_folder: str
     new_folder: str
     bytes: int
     seconds: float
+    copied_from: str | None
+    switched: bool
 
 
-def move_model_cache(files: ModelFiles, storage: str, settings: Settings, report: Report) -> MovedCache:
+def move_model_cache(
+    files: ModelFiles, storage: str, settings: Settings, report: Report, *, job_id: str | None = None
+) -> MovedCache:
     """Copy the model in `files` into the cache on `storage` and make that the cache, from now on.
 
-    A second call goes on where an earlier one was interrupted. Until `keep_move`, `roll_back` undoes it.
+    A second call goes on where an earlier one was interrupted. Until `keep_move`, `roll_back` undoes it, and
+    so does the next job that is not `job_id`.
     Raises JobFailed: CACHE_NOT_MOVED, DISK_FULL, MODEL_UNREADABLE for a damaged file; then all is as before.
     """
     started = time.monotonic()
     refuse_what_can_not_move(files, settings)
     folder = _made_folder(storage, settings)
-    if not files.folder.resolve().is_relative_to(folder.resolve()):
+    source, entry = _cache_of(files), folder / files.folder.parent.parent.name
+    copies, is_new = not files.folder.resolve().is_relative_to(folder.resolve()), not entry.exists()
+    if copies:
         refuse_outside_links(files.folder)
         try:
             import_snapshot(files.folder, files.name, folder, report)
@@ -47,37 +60,50 @@ def move_model_cache(files: ModelFiles, storage: str, settings: Settings, report
                 f"copying {files.folder} to {folder} failed: {error}",
                 "see that the worker may write there and that the filesystem can hold symbolic links",
             ) from error
-    choice = _switch(storage, folder, settings)
+    choice = _switch(
+        storage,
+        folder,
+        settings,
+        job=job_id,
+        made_entry=str(entry) if copies and is_new else None,
+        copied_from=str(files.folder) if copies else None,
+    )
     moved = MovedCache(
-        old_folder=(choice.before or choice).folder,
+        old_folder=str(source) if copies else (choice.before or choice).folder,
         new_folder=str(folder),
         bytes=snapshot_bytes(files.folder),
         seconds=time.monotonic() - started,
+        copied_from=str(files.folder) if copies else None,
+        switched=choice.before is not None,
     )
-    _tell(files, moved, storage, report)
+    report.event(
+        f"{files.name} is cached on storage {storage!r} now, in {moved.new_folder}",
+        data={"code": "cache_moved", **moved.model_dump()},
+    )
     return moved
 
 
-def keep_move(settings: Settings) -> None:
-    """Say that the cache's new place has proved itself: `roll_back` leaves it alone from now on."""
-    choice = _present_choice(settings)
-    if choice.before is not None:
-        write_choice(settings, choice.model_copy(update={"before": None}))
+def tell_old_copy(moved: MovedCache, report: Report) -> None:
+    """Name the copy that is left, once the new one proved itself: the model's own folder, never the cache.
 
-
-def roll_back(settings: Settings, report: Report) -> Path:
-    """Put the cache back where it was before a move that was not kept; returns its folder now.
-
-    What was copied stays on the storage.
+    To delete it is advised only where nothing goes with it: other revisions, and files that no load opens,
+    are not copied.
     """
-    choice = _present_choice(settings)
-    if choice.before is not None:
-        write_choice(settings, choice.before)
-        report.event(
-            f"The cache is back in {choice.before.folder}; the copy in {choice.folder} can be deleted",
-            data={"code": "cache_rolled_back", "folder": choice.before.folder},
-        )
-    return apply_cache_folder(settings).folder
+    if moved.copied_from is None:
+        return
+    old_snapshot = Path(moved.copied_from)
+    old = old_snapshot.parent.parent
+    new_snapshot = Path(moved.new_folder, old.name, "snapshots", old_snapshot.name)
+    advice = (
+        "delete that folder if no other program uses it"
+        if _files_of(old / "snapshots") <= _files_of(new_snapshot.parent)
+        else "it holds files that were not copied, too, so look before you delete any"
+    )
+    old_bytes = _size(old)
+    report.event(
+        f"The old copy stays in {old} and takes {old_bytes / 1e9:.2f} GB; {advice}",
+        data={"code": "old_copy", "folder": str(old), "bytes": old_bytes},
+    )
 
 
 def refuse_what_can_not_move(files: ModelFiles, settings: Settings) -> None:
@@ -120,40 +146,30 @@ def _made_folder(storage: str, settings: Settings) -> Path:
     return folder
 
 
-def _switch(storage: str, folder: Path, settings: Settings) -> CacheChoice:
-    """The one moment at which the cache changes its place; what stood there before is kept for a way back."""
-    now = _present_choice(settings)
+def _switch(storage: str, folder: Path, settings: Settings, **move: str | None) -> CacheChoice:
+    """The one moment at which the cache changes its place; what stood there before is kept for a way back.
+
+    `move` says what a way back has to know (`ChoiceBefore`).
+    """
+    now = present_choice(settings)
     if (now.storage, now.folder) == (storage, str(folder)):
         choice = now  # another model follows, or the same call again: what was before stays what it was
     else:
         earlier = [name for name in dict.fromkeys((now.folder, *now.earlier)) if name != str(folder)]
-        before = now.model_copy(update={"before": None})
+        before = ChoiceBefore.model_validate({**now.model_dump(exclude={"before"}), **move})
         choice = CacheChoice(storage=storage, folder=str(folder), earlier=tuple(earlier), before=before)
         write_choice(settings, choice)
     apply_cache_folder(settings)
     return choice
 
 
-def _present_choice(settings: Settings) -> CacheChoice:
-    try:
-        choice = read_choice(settings)
-    except (OSError, ValueError):  # told already, when the cache's folder was looked up
-        choice = None
-    return choice or CacheChoice(storage=OWN_CACHE, folder=str(OWN_FOLDER))
+def _cache_of(files: ModelFiles) -> Path:
+    """The cache that a snapshot lies in."""
+    return files.folder.parent.parent.parent
 
 
-def _tell(files: ModelFiles, moved: MovedCache, storage: str, report: Report) -> None:
-    report.event(
-        f"{files.name} is cached on storage {storage!r} now, in {moved.new_folder}",
-        data={"code": "cache_moved", **moved.model_dump()},
-    )
-    old = Path(moved.old_folder) / files.folder.parent.parent.name
-    if moved.old_folder != moved.new_folder and (old_bytes := _size(old)):
-        report.event(
-            f"The old copy stays in {old} and takes {old_bytes / 1e9:.2f} GB; delete that folder once the "
-            "model loads well from its new place",
-            data={"code": "old_copy", "folder": str(old), "bytes": old_bytes},
-        )
+def _files_of(snapshots: Path) -> set[Path]:
+    return {path.relative_to(snapshots) for path in snapshots.rglob("*") if path.is_file()}
 
 
 def _size(repository: Path) -> int:

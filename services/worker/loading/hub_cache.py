@@ -70,6 +70,7 @@ def resolve_model(
     report: Report,
     import_it: bool = True,
     verify: bool = False,
+    incomplete: bool = False,
 ) -> ModelFiles:
     """Find a base model, make it complete, and see that its weights are safetensors.
 
@@ -78,7 +79,7 @@ def resolve_model(
     model's licence forbids, where that is known.
     Raises JobFailed: MODEL_NOT_FOUND, HUB_UNAVAILABLE, MODEL_REFUSED, MODEL_UNREADABLE, DISK_FULL.
     """
-    files = locate_model(name, revision, places, report=report, import_it=import_it)
+    files = locate_model(name, revision, places, report=report, import_it=import_it, incomplete=incomplete)
     if notice := licence_notice(read_json(files.folder / "config.json")):
         report.event(notice, level="warn")
     if find_weights(files.folder).form == "safetensors":
@@ -91,13 +92,19 @@ def resolve_model(
 
 
 def locate_model(
-    name: str, revision: str | None, places: ModelPlaces, *, report: Report, import_it: bool = True
+    name: str,
+    revision: str | None,
+    places: ModelPlaces,
+    *,
+    report: Report,
+    import_it: bool = True,
+    incomplete: bool = False,
 ) -> ModelFiles:
     """Find a base model as it lies, `.bin` weights included; downloads, but converts nothing.
 
     What only an earlier or the host's cache has is copied into our own cache first; it is used where it lies
-    where there is no room for it. Unless `import_it`, all is taken as it is: those caches' files where they
-    lie, and an incomplete snapshot where the hub does not answer.
+    where there is no room for it, and without `import_it`. With `incomplete` so is an incomplete snapshot
+    where the hub does not answer.
     """
     if folder := find_model_folder(name, places.models_dir):
         _refuse_revision(name, revision)
@@ -125,7 +132,7 @@ def locate_model(
         if not import_it or not _has_room(found, name, report):
             return ModelFiles(name, found.name, found, "hub_cache")
         import_snapshot(found, name, Path(constants.HF_HUB_CACHE), report)
-    snapshot = download_snapshot(name, revision, report, incomplete=not import_it)
+    snapshot = download_snapshot(name, revision, report, incomplete=incomplete)
     return ModelFiles(name, snapshot.commit, snapshot.folder, "hub" if snapshot.downloaded else "hub_cache")
 
 

@@ -24,6 +24,7 @@ class Course:
     settings: Settings
     residency: Residency
     report: Report
+    job_id: str | None = None
     applied: list[AppliedRemedy] = field(default_factory=list)
     copy: Path | None = None
     save_seconds: float | None = None

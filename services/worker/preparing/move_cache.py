@@ -1,35 +1,36 @@
-"""The move of the hub's cache to another storage, kept only if loads from there are no slower."""
+"""The move of the hub's cache to another storage, kept unless reading from there takes longer."""
 
 from services.worker.diagnosis import predictions
 from services.worker.diagnosis.applied import AppliedRemedy
 from services.worker.diagnosis.facts import TrialLoad
 from services.worker.loading.cache_move import (
-    keep_move,
+    MovedCache,
     move_model_cache,
     refuse_what_can_not_move,
-    roll_back,
+    tell_old_copy,
 )
-from services.worker.loading.hub_cache import ModelPlaces, locate_model
+from services.worker.loading.hub_cache import ModelFiles, ModelPlaces, locate_model
+from services.worker.loading.untried_move import keep_move, roll_back
+from services.worker.loading.weight_files import find_weights
 from services.worker.preparing.course import Course, inspected, limit_seconds
+from shared.units import duration
 
-SLOWER = 1.1  # a load that takes so much longer from its new place is better off in the old one
+SLOWER = 1.1  # a load that reads for so much longer in its new place is better off in the old one
+NOISE_SECONDS = 0.5  # by which two loads from the same place may differ; nobody moves a cache for less
 
 
 def move_cache(course: Course, storage: str) -> None:
-    """Move the model's cache and load it cold from there; back, if that takes longer than before."""
+    """Move the model's cache and load it cold from there; back, if reading takes longer than before."""
     refuse_what_can_not_move(course.files, course.settings)
     before, facts = course.load_checkpoint(), course.facts
     target = facts.target(storage)
     predicted = predictions.from_target(facts, target) if target else None
-    moved = move_model_cache(course.files, storage, course.settings, course.report)
-    measured: TrialLoad | None = None
-    note: str | None = "it was there already"
-    if moved.new_folder != moved.old_folder:
-        measured, note = _tried(course, before)
+    moved = move_model_cache(course.files, storage, course.settings, course.report, job_id=course.job_id)
+    measured, note = _tried(course, before, moved)
     course.applied.append(
         AppliedRemedy(
             remedy="move_cache",
-            action=f"moved the model's cache from {moved.old_folder} to {moved.new_folder}",
+            action=_action(moved),
             storage=storage,
             before_seconds=before.total_seconds,
             predicted_seconds=predicted,
@@ -40,21 +41,61 @@ def move_cache(course: Course, storage: str) -> None:
     )
 
 
-def _tried(course: Course, before: TrialLoad) -> tuple[TrialLoad, str | None]:
-    """A cold load from the new place, after which the move is kept or taken back."""
+def reads_slower(before: TrialLoad, after: TrialLoad) -> bool:
+    """Whether `after` read for longer from storage than `before`, by more than noise.
+
+    Of a load's phases a move changes no others: quantizing and the rest vary by more than many a disk.
+    """
+    return after.reading_seconds > SLOWER * before.reading_seconds + NOISE_SECONDS
+
+
+def _tried(course: Course, before: TrialLoad, moved: MovedCache) -> tuple[TrialLoad | None, str]:
+    """A cold load from the new place, after which the move is kept or taken back; and a note on that."""
     files, facts = course.files, course.facts
-    places = ModelPlaces.of(course.settings)
+    if moved.copied_from is None:  # a load from there is what `before` is
+        keep_move(course.settings)
+        return None, "it was there already"
     try:
-        course.files = locate_model(files.name, files.revision, places, report=course.report)
-        course.facts = inspected(course.files, facts.wanted_revision, course.settings, course.report)
-        measured = course.load_checkpoint()
+        measured = _load_from_new_place(course)
     except BaseException:  # a cancel, too: what was not tried is not kept
+        course.files, course.facts = files, facts
         roll_back(course.settings, course.report)
         raise
-    if measured.total_seconds > SLOWER * before.total_seconds:
+    read = f"reading took {duration(before.reading_seconds)} before and {duration(measured.reading_seconds)}"
+    read += " from there (read and deserialize, all that a move changes)"
+    if same_disk(files, course.files):
+        note = f"the same disk: no gain is expected; {read}"
+    elif not reads_slower(before, measured):
+        note = read
+    elif not moved.switched:  # other models are used from there, so the cache stays
+        return measured, f"{read}; the cache was in {moved.new_folder} before this job, so it stays there"
+    else:
         course.residency.evict()
-        roll_back(course.settings, course.report)
         course.files, course.facts = files, facts
-        return measured, "the load took longer from there, so the cache was put back where it was"
+        roll_back(course.settings, course.report)
+        return measured, f"{read}, so the cache was put back where it was"
     keep_move(course.settings)
-    return measured, None
+    tell_old_copy(moved, course.report)
+    return measured, note
+
+
+def _load_from_new_place(course: Course) -> TrialLoad:
+    files, wanted_revision = course.files, course.facts.wanted_revision
+    places = ModelPlaces.of(course.settings)
+    course.files = locate_model(files.name, files.revision, places, report=course.report)
+    course.facts = inspected(course.files, wanted_revision, course.settings, course.report)
+    return course.load_checkpoint()
+
+
+def same_disk(one: ModelFiles, other: ModelFiles) -> bool:
+    """Whether the weights of both lie on the same filesystem, so that what differs is noise."""
+    first, second = (find_weights(files.folder).files[0].resolve().stat().st_dev for files in (one, other))
+    return first == second
+
+
+def _action(moved: MovedCache) -> str:
+    if moved.copied_from is not None and not moved.switched:
+        return f"copied the model from {moved.old_folder} to {moved.new_folder}, where the cache is"
+    if moved.old_folder == moved.new_folder:
+        return f"left the model's cache in {moved.new_folder}"
+    return f"moved the model's cache from {moved.old_folder} to {moved.new_folder}"

@@ -1,10 +1,12 @@
 """`model_preparation`: removes what makes a base model load slowly, and measures what each remedy brought."""
 
+from collections.abc import Callable
+from contextlib import suppress
+
 from services.worker.diagnosis.applied import AppliedRemedy
 from services.worker.diagnosis.checks import run_checks
 from services.worker.diagnosis.report import DiagnosisReport, make_report
 from services.worker.failures import FailureCode, JobFailed
-from services.worker.loading.cache_move import roll_back
 from services.worker.loading.hub_cache import ModelFiles, ModelPlaces, locate_model, resolve_model
 from services.worker.loading.pickle_conversion import Conversion
 from services.worker.loading.weight_files import find_weights
@@ -12,7 +14,7 @@ from services.worker.preparing.course import Course, inspected
 from services.worker.preparing.keep_copy import keep_copy
 from services.worker.preparing.move_cache import move_cache
 from services.worker.preparing.warm_page_cache import warm_page_cache
-from services.worker.report import Report
+from services.worker.report import LeaseLost, Report
 from services.worker.residency import Residency
 from shared.schemas import Frozen, ModelPreparationRequest
 from shared.settings import Settings
@@ -44,68 +46,95 @@ class Preparation(Frozen):
 
 
 def prepare(
-    request: ModelPreparationRequest, *, settings: Settings, residency: Residency, report: Report
+    request: ModelPreparationRequest,
+    *,
+    settings: Settings,
+    residency: Residency,
+    report: Report,
+    job_id: str | None = None,
+    keep_report: Callable[[DiagnosisReport], None] = lambda _: None,
 ) -> tuple[Preparation, DiagnosisReport]:
     """Convert pickles, move the cache if that is asked for, keep the model as quantized, load it from there.
 
     The model stays in memory. What exists and verifies is not made again. Returns the record's result and
-    the diagnosis as it is now. Raises JobFailed as a load does, DISK_FULL and CACHE_NOT_MOVED.
+    the diagnosis as it is now, after giving that to `keep_report`; where a remedy fails, `keep_report` gets
+    what was measured until then. Raises JobFailed as a load does, DISK_FULL and CACHE_NOT_MOVED.
     """
-    if request.move_cache_to is not None:
-        roll_back(settings, report)  # of a move that an earlier attempt had no time to try out
     files, converted = _files(request, settings, report)
     residency.evict()
     facts = inspected(files, request.revision, settings, report)
-    course = Course(files, facts, settings, residency, report)
+    course = Course(files, facts, settings, residency, report, job_id)
     if converted is not None:
         course.applied.append(converted)
+    try:
+        _apply(request, course)
+    except LeaseLost:  # the report is another attempt's now
+        raise
+    except Exception:
+        with suppress(OSError):  # it may be for a full disk that the remedy failed
+            keep_report(_diagnosis(course))
+        raise
+    diagnosis = _diagnosis(course)
+    keep_report(diagnosis)
+    made = files.conversion is not None and files.conversion.made
+    return _preparation(course, diagnosis, converted=made), diagnosis
+
+
+def _apply(request: ModelPreparationRequest, course: Course) -> None:
     if request.move_cache_to is not None:
         move_cache(course, request.move_cache_to)
     keep_copy(course)
     if request.warm_page_cache:
         warm_page_cache(course)
-    diagnosis = make_report(course.facts, run_checks(course.facts), course.applied)
+
+
+def _diagnosis(course: Course) -> DiagnosisReport:
+    return make_report(course.facts, run_checks(course.facts), course.applied)
+
+
+def _preparation(course: Course, diagnosis: DiagnosisReport, *, converted: bool) -> Preparation:
     copied = next((remedy for remedy in course.applied if remedy.remedy == "nf4_copy"), None)
-    return (
-        Preparation(
-            model=files.name,
-            artifact=course.copy.name if course.copy else None,
-            converted=files.conversion is not None and files.conversion.made,
-            source_bytes=course.facts.checkpoint.opened_bytes,
-            artifact_bytes=course.facts.copy_in_use.bytes if course.facts.copy_in_use else None,
-            save_seconds=course.save_seconds,
-            load=PreparedLoad(
-                before_seconds=copied.before_seconds,
-                predicted_seconds=copied.predicted_seconds,
-                after_seconds=copied.measured_seconds,
-                limit_seconds=copied.limit_seconds,
-            )
-            if copied
-            else PreparedLoad(),
-            applied=tuple(course.applied),
-            text=diagnosis.text,
-        ),
-        diagnosis,
+    return Preparation(
+        model=course.files.name,
+        artifact=course.copy.name if course.copy else None,
+        converted=converted,
+        source_bytes=course.facts.checkpoint.opened_bytes,
+        artifact_bytes=course.facts.copy_in_use.bytes if course.facts.copy_in_use else None,
+        save_seconds=course.save_seconds,
+        load=PreparedLoad(
+            before_seconds=copied.before_seconds,
+            predicted_seconds=copied.predicted_seconds,
+            after_seconds=copied.measured_seconds,
+            limit_seconds=copied.limit_seconds,
+        )
+        if copied
+        else PreparedLoad(),
+        applied=tuple(course.applied),
+        text=diagnosis.text,
     )
 
 
 def _files(
     request: ModelPreparationRequest, settings: Settings, report: Report
 ) -> tuple[ModelFiles, AppliedRemedy | None]:
-    """The model as safetensors, and what was done for that."""
+    """The model as safetensors, and what was done for that.
+
+    A model that is to be moved is left where it lies: the load from there is what a move is compared with.
+    """
     name, places = request.model or settings.default_model, ModelPlaces.of(settings)
-    located = locate_model(name, request.revision, places, report=report)
+    import_it = request.move_cache_to is None
+    located = locate_model(name, request.revision, places, report=report, import_it=import_it)
     pickles = find_weights(located.folder)
     if pickles.form != "bin":
         # What was found a moment ago is there; this adds the licence's notice.
-        return resolve_model(name, request.revision, places, report=report), None
+        return resolve_model(name, request.revision, places, report=report, import_it=import_it), None
     if not request.convert_pickle:
         raise JobFailed(
             FailureCode.MODEL_REFUSED,
             f"{name!r} has `.bin` weights only, which are never opened as they are",
             "leave out `convert_pickle`, so that they are converted in a sandbox first",
         )
-    files = resolve_model(name, request.revision, places, report=report, verify=True)
+    files = resolve_model(name, request.revision, places, report=report, import_it=import_it, verify=True)
     return files, AppliedRemedy(
         remedy="convert_pickle",
         action=_conversion_told(len(pickles.files), files.conversion),

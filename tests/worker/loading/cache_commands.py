@@ -1,7 +1,8 @@
 """What a worker's child does with the model cache, in a process of its own whose environment names it.
 
 Arguments are commands, done one after the other: `resolve MODEL`, `find MODEL` (as a diagnosis does), `move
-MODEL STORAGE`, `keep`, `back`, `where`. Each prints its answer as a line of JSON, a job's failure too.
+MODEL STORAGE [JOB]`, `keep`, `back`, `begin JOB`, `where`. Each prints its answer as a
+line of JSON, a job's failure too.
 """
 
 import json
@@ -14,8 +15,9 @@ from huggingface_hub import constants
 from services.worker.diagnosis.cache_rules import describe_cache
 from services.worker.failures import JobFailed
 from services.worker.loading.cache_folder import apply_cache_folder
-from services.worker.loading.cache_move import keep_move, move_model_cache, roll_back
+from services.worker.loading.cache_move import move_model_cache, tell_old_copy
 from services.worker.loading.hub_cache import ModelFiles, ModelPlaces, locate_model, resolve_model
+from services.worker.loading.untried_move import keep_move, roll_back, take_back_untried_move
 from services.worker.report import JsonValue, SilentReport
 from shared.settings import Settings
 
@@ -45,9 +47,11 @@ def find(settings: Settings, notes: Notes, model: str) -> Answer:
     return _told(locate_model(model, None, ModelPlaces.of(settings), report=notes, import_it=False))
 
 
-def move(settings: Settings, notes: Notes, model: str, storage: str) -> Answer:
+def move(settings: Settings, notes: Notes, model: str, storage: str, job_id: str | None = None) -> Answer:
     files = locate_model(model, None, ModelPlaces.of(settings), report=notes, import_it=False)
-    return move_model_cache(files, storage, settings, notes).model_dump()
+    moved = move_model_cache(files, storage, settings, notes, job_id=job_id)
+    tell_old_copy(moved, notes)
+    return moved.model_dump()
 
 
 def keep(settings: Settings, notes: Notes) -> Answer:
@@ -57,6 +61,11 @@ def keep(settings: Settings, notes: Notes) -> Answer:
 
 def back(settings: Settings, notes: Notes) -> Answer:
     return {"folder": str(roll_back(settings, notes))}
+
+
+def begin(settings: Settings, notes: Notes, job_id: str) -> Answer:
+    take_back_untried_move(job_id, settings, notes)
+    return {"folder": constants.HF_HUB_CACHE}
 
 
 def where(settings: Settings, notes: Notes) -> Answer:
@@ -69,7 +78,8 @@ def where(settings: Settings, notes: Notes) -> Answer:
 
 
 COMMANDS: dict[str, Callable[..., Answer]] = {
-    "resolve": resolve, "find": find, "move": move, "keep": keep, "back": back, "where": where,
+    "resolve": resolve, "find": find, "move": move, "keep": keep, "back": back, "begin": begin,
+    "where": where,
 }  # fmt: skip
 
 

@@ -226,6 +226,67 @@ def test_a_roll_back_is_remembered_and_the_copy_stays(here: Installation) -> Non
     assert here.one("where")["folder"] == str(here.own)
 
 
+def test_a_roll_back_names_no_more_than_the_model_s_own_folder_for_deletion(here: Installation) -> None:
+    shutil.copytree(here.own / "models--someone--other", here.ssd / "models--someone--other", symlinks=True)
+    back = here.run(f"move {MODEL} ssd", "back")[1]
+    (told,) = back["events"]
+    assert told["message"].endswith(f"{here.ssd / 'models--someone--tiny'}, can be deleted")
+
+
+@pytest.mark.parametrize("entry", ["was there before", "has another revision", "is the only copy"])
+def test_a_copy_that_somebody_would_miss_is_not_named_for_deletion(here: Installation, entry: str) -> None:
+    made = here.ssd / "models--someone--tiny"
+    if entry == "was there before":
+        here.run(f"move {MODEL} ssd", "back")
+    here.one(f"move {MODEL} ssd")
+    if entry == "has another revision":
+        shutil.copytree(made / "snapshots" / COMMIT, made / "snapshots" / ("f" * 40), symlinks=True)
+    if entry == "is the only copy":
+        shutil.rmtree(here.own / "models--someone--tiny")
+    (told,) = here.one("back")["events"]
+    assert told["message"] == f"The cache is back in {here.own}"
+
+
+def test_an_old_copy_with_more_than_was_copied_is_not_named_for_deletion(here: Installation) -> None:
+    (snapshot,) = (here.own / "models--someone--tiny" / "snapshots").iterdir()
+    (snapshot / "model.gguf").write_bytes(b"of another program")
+    told = here.one(f"move {MODEL} ssd")["events"][-1]
+    assert "holds files that were not copied" in told["message"]
+    assert "delete that folder" not in told["message"]
+
+
+def test_a_move_whose_job_ended_untried_is_taken_back_by_the_next_job(here: Installation) -> None:
+    here.run(f"move {MODEL} ssd job-a", f"resolve {OTHER}")
+    shutil.rmtree(here.own / "models--someone--other")  # as if it had been downloaded meanwhile
+    begun = here.one("begin job-b")
+    assert begun["folder"] == here.one("where")["folder"] == str(here.own)
+    (told,) = begun["events"]
+    assert told["code"] == "cache_rolled_back"
+    assert "job job-a moved it" in told["message"]
+    assert "deleted" not in told["message"]
+    assert here.one("begin job-c")["events"] == []
+    assert Path(here.one(f"find {OTHER}")["folder"]).is_relative_to(here.ssd)
+
+
+def test_a_second_attempt_takes_its_own_move_back_before_it_moves_again(here: Installation) -> None:
+    here.one(f"move {MODEL} ssd job-a")
+    begun = here.one("begin job-a")
+    assert begun["folder"] == str(here.own)
+    assert "an earlier attempt of this job" in begun["events"][0]["message"]
+
+
+def test_a_move_of_an_earlier_release_is_taken_for_somebody_else_s(here: Installation) -> None:
+    here.one(f"move {MODEL} ssd job-a")
+    (path,) = (here.folder / "data" / "worker").glob("*.cache.json")
+    choice = json.loads(path.read_text())
+    for field in ("job", "made_entry", "copied_from"):
+        del choice["before"][field]
+    path.write_text(json.dumps(choice))
+    begun = here.one("begin job-a")
+    assert begun["folder"] == str(here.own)
+    assert "an earlier job moved it" in begun["events"][0]["message"]
+
+
 def test_a_move_that_was_kept_is_not_rolled_back(here: Installation) -> None:
     here.run(f"move {MODEL} ssd", "keep")
     assert here.one("back")["folder"] == str(here.ssd)
@@ -241,7 +302,8 @@ def test_a_second_attempt_at_the_same_move_can_still_go_back(here: Installation)
 def test_another_model_that_follows_does_not_undo_the_first_one_s_move(here: Installation) -> None:
     here.run(f"move {MODEL} ssd", "keep")
     moved = here.one(f"move {OTHER} ssd")
-    assert moved["old_folder"] == moved["new_folder"] == str(here.ssd)
+    assert (moved["old_folder"], moved["new_folder"]) == (str(here.own), str(here.ssd))
+    assert not moved["switched"]
     assert Path(here.one("back")["folder"]) == here.ssd
 
 

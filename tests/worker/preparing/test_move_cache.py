@@ -1,5 +1,7 @@
 """A cache moved by a preparation: measured from its new place, kept if that is no slower, else taken back."""
 
+import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -8,21 +10,25 @@ from huggingface_hub import constants
 
 from services.api.load_page.remedies import ranked_remedies
 from services.api.load_page.report import LoadReport
+from services.worker import work
 from services.worker.diagnosis import diagnose
 from services.worker.diagnosis.checks import run_checks
 from services.worker.diagnosis.report import make_report
 from services.worker.failures import FailureCode, JobFailed
-from services.worker.loading import cache_folder
+from services.worker.loading import cache_folder, nf4_artifact, untried_move
 from services.worker.loading import cache_move as moving
+from services.worker.loading.hub_cache import ModelFiles
 from services.worker.loading.snapshot_copy import import_snapshot
 from services.worker.preparing import move_cache
 from services.worker.preparing.prepare import Preparation, prepare
-from services.worker.report import Report
+from services.worker.report import JobCancelled, JsonValue, Report
 from services.worker.residency import Residency
-from shared.cache_choice import read_choice
+from shared.cache_choice import CacheChoice, read_choice
+from shared.job_records import Claim
 from shared.schemas import LoadDiagnosticRequest, ModelPreparationRequest
-from shared.settings import Settings
+from shared.settings import OWN_CACHE, Settings
 from tests.tiny_models import make_tiny_llama
+from tests.worker.diagnosis.diagnosed import trial
 from tests.worker.diagnosis.test_predictions import SSD, slow
 from tests.worker.training.tiny_bases import RecordedReport
 
@@ -42,7 +48,7 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(own))
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     monkeypatch.setattr(cache_folder, "_applied", None)
-    for module in (cache_folder, moving, diagnose):
+    for module in (cache_folder, moving, untried_move, diagnose):
         monkeypatch.setattr(module, "OWN_FOLDER", own)
     return Settings(
         data_dir=tmp_path / "data", models_dir=tmp_path / "models", storages={"ssd": tmp_path / "ssd"}
@@ -54,19 +60,128 @@ def residency(settings: Settings) -> Residency:
     return Residency(torch.device("cpu"), settings.data_dir / "models")
 
 
+class CancelledAfterTheMove(RecordedReport):
+    """The user cancels while the model is loaded from its new place; each call brings the order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.moved = False
+        self.messages: list[str] = []
+
+    def progress(self, stage: str, **fields: JsonValue) -> None:
+        if self.moved:
+            raise JobCancelled
+
+    def event(self, message: str, **details: object) -> None:
+        self.messages.append(message)
+        if self.moved:
+            raise JobCancelled
+        self.moved = "is cached on storage" in message
+
+
 def run(settings: Settings, residency: Residency, **fields: object) -> Preparation:
     request = ModelPreparationRequest.model_validate({"model": NAME, **fields})
     return prepare(request, settings=settings, residency=residency, report=RecordedReport())[0]
 
 
+def elsewhere_is_slower(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if the storages were other disks, and any load from them took longer."""
+    monkeypatch.setattr(move_cache, "same_disk", lambda *_: False)
+    monkeypatch.setattr(move_cache, "NOISE_SECONDS", -1e9)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "slower"),
+    [
+        ({"read": 4.0, "deserialize": 1.0}, {"read": 6.0, "deserialize": 1.0}, True),
+        ({"read": 4.0}, {"read": 1.0, "deserialize": 6.0}, True),  # no room to read ahead
+        ({"read": 4.0, "quantize": 1.0}, {"read": 4.0, "quantize": 99.0}, False),
+        ({"read": 4.0, "rest": 99.0}, {"read": 6.0}, True),
+        ({"read": 30.0}, {"read": 32.0}, False),
+        ({"read": 0.1}, {"read": 0.4}, False),
+    ],
+)
+def test_a_move_is_judged_by_the_time_of_reading_alone(
+    before: dict[str, float], after: dict[str, float], slower: bool
+) -> None:
+    assert move_cache.reads_slower(trial(0, 1, **before), trial(0, 1, **after)) is slower
+
+
+def test_a_model_that_follows_others_is_compared_with_where_it_lay(
+    settings: Settings, residency: Residency
+) -> None:
+    own = Path(constants.HF_HUB_CACHE)
+    shutil.copytree(own / "models--org--model", own / "models--org--other")
+    run(settings, residency, model="org/other", move_cache_to="ssd")
+    followed = run(settings, residency, move_cache_to="ssd").applied[0]
+    ssd = settings.storages["ssd"] / "hub"
+    assert followed.action == f"copied the model from {own} to {ssd}, where the cache is"
+    assert followed.before_seconds
+    assert followed.measured_seconds
+
+
+def test_a_model_that_follows_others_into_a_slower_place_does_not_take_them_back(
+    settings: Settings, residency: Residency, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = Path(constants.HF_HUB_CACHE)
+    shutil.copytree(own / "models--org--model", own / "models--org--other")
+    run(settings, residency, model="org/other", move_cache_to="ssd")
+    elsewhere_is_slower(monkeypatch)
+    followed = run(settings, residency, move_cache_to="ssd").applied[0]
+    assert "so it stays there" in (followed.note or "")
+    assert str(settings.storages["ssd"] / "hub") == constants.HF_HUB_CACHE
+
+
+def test_a_cancel_during_the_load_takes_the_move_back_and_names_the_model_s_folder_only(
+    settings: Settings, residency: Residency
+) -> None:
+    own, report = constants.HF_HUB_CACHE, CancelledAfterTheMove()
+    request = ModelPreparationRequest(model=NAME, move_cache_to="ssd")
+    with pytest.raises(JobCancelled):
+        prepare(request, settings=settings, residency=residency, report=report)
+    copy = settings.storages["ssd"] / "hub" / "models--org--model"
+    assert report.messages[-1] == (
+        f"The cache is back in {own}; the copy that this job made, {copy}, can be deleted"
+    )
+    assert own == constants.HF_HUB_CACHE
+
+
+def test_any_job_takes_back_a_move_that_was_never_tried(settings: Settings, residency: Residency) -> None:
+    own, report = Path(constants.HF_HUB_CACHE), RecordedReport()
+    files = ModelFiles(NAME, COMMIT, own / "models--org--model" / "snapshots" / COMMIT, "hub_cache")
+    moving.move_model_cache(files, "ssd", settings, report, job_id="job-a")
+    assert str(own) != constants.HF_HUB_CACHE
+    diagnostic = {"model": NAME, "trial_load": False}
+    (settings.data_dir / "jobs" / "job-b").mkdir(parents=True)
+    work.do(Claim("job-b", 1, "load_diagnostic", diagnostic, 0.0), settings, residency, report)
+    assert str(own) == constants.HF_HUB_CACHE
+    assert read_choice(settings) == CacheChoice(
+        storage=OWN_CACHE, folder=str(own), earlier=(str(settings.storages["ssd"] / "hub"),)
+    )
+
+
+def test_a_preparation_that_fails_late_keeps_what_it_measured_and_did(
+    settings: Settings, residency: Residency, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(nf4_artifact, "SPARE_BYTES", 2**60)
+    claim = Claim("job-a", 1, "model_preparation", {"model": NAME, "move_cache_to": "ssd"}, 0.0)
+    (settings.data_dir / "jobs" / "job-a").mkdir(parents=True)
+    with pytest.raises(JobFailed) as failed:
+        work.do(claim, settings, residency, RecordedReport())
+    assert failed.value.failure.code == FailureCode.DISK_FULL
+    kept = json.loads((settings.data_dir / "jobs" / "job-a" / "report.json").read_text())
+    assert [remedy["remedy"] for remedy in kept["applied"]] == ["move_cache"]
+    assert kept["applied"][0]["measured_seconds"]
+    assert Path(kept["facts"]["checkpoint"]["folder"]).is_relative_to(settings.storages["ssd"])
+
+
 def test_the_model_is_loaded_from_its_new_place_and_its_copy_made_there(
     settings: Settings, residency: Residency, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(move_cache, "SLOWER", 1e9)
     done = run(settings, residency, move_cache_to="ssd")
     moved, copied = done.applied
     assert (moved.remedy, copied.remedy) == ("move_cache", "nf4_copy")
-    assert moved.note is None
+    assert "the same disk: no gain is expected" in (moved.note or "")
     assert moved.before_seconds
     assert moved.measured_seconds
     assert str(settings.storages["ssd"] / "hub") == constants.HF_HUB_CACHE
@@ -79,7 +194,6 @@ def test_the_model_is_loaded_from_its_new_place_and_its_copy_made_there(
 def test_the_copy_that_was_there_follows_the_files(
     settings: Settings, residency: Residency, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(move_cache, "SLOWER", 1e9)
     before = run(settings, residency)
     assert before.artifact is not None
     after = run(settings, residency, move_cache_to="ssd")
@@ -93,7 +207,7 @@ def test_a_move_that_makes_loads_longer_is_taken_back(
     settings: Settings, residency: Residency, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     own = constants.HF_HUB_CACHE
-    monkeypatch.setattr(move_cache, "SLOWER", 0.0)
+    elsewhere_is_slower(monkeypatch)
     moved, _ = run(settings, residency, move_cache_to="ssd").applied
     assert "put back" in (moved.note or "")
     assert own == constants.HF_HUB_CACHE
@@ -108,7 +222,7 @@ def test_the_page_sets_what_a_move_brought_beside_the_offer_of_that_very_move(
     offered: str,
     is_measured: bool,
 ) -> None:
-    monkeypatch.setattr(move_cache, "SLOWER", 0.0)
+    elsewhere_is_slower(monkeypatch)
     moved, _ = run(settings, residency, move_cache_to="ssd").applied
     facts = slow(targets=(SSD.model_copy(update={"name": offered}),))
     report = LoadReport.model_validate_json(make_report(facts, run_checks(facts), [moved]).model_dump_json())
@@ -140,7 +254,6 @@ def test_a_load_that_fails_from_the_new_place_takes_the_move_back(
 def test_the_revision_that_was_asked_for_is_known_after_the_move_too(
     settings: Settings, residency: Residency, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(move_cache, "SLOWER", 1e9)
     request = LoadDiagnosticRequest(model=NAME, revision=COMMIT, trial_load=False)
     before = diagnose.diagnose(request, settings=settings, report=RecordedReport(), watch_seconds=0.05)
     wanted = ModelPreparationRequest(model=NAME, revision=COMMIT, move_cache_to="ssd")
