@@ -1,5 +1,7 @@
 """Whole diagnoses of real tiny models on this machine's disk, trial loads included."""
 
+import hashlib
+import json
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -287,3 +289,25 @@ def test_the_bfloat16_remedy_does_what_it_says(diagnosed: Diagnose, folder: Path
     assert after.facts.checkpoint.dtype_parameters == {"BF16": before.facts.checkpoint.parameters}
     assert after.facts.trial is not None
     assert "wide-dtype" not in ids(after)
+
+
+@pytest.mark.parametrize("noted_by", ["manifest", "hub"])
+def test_the_bfloat16_copy_is_not_called_damaged_for_what_was_noted_of_the_wide_weights(
+    diagnosed: Diagnose, folder: Path, noted_by: str
+) -> None:
+    digests = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()}
+    if noted_by == "manifest":
+        files = {name: {"sha256": digest} for name, digest in digests.items()}
+        (folder / "manifest.json").write_text(json.dumps({"files": files}))
+    else:
+        notes = folder / ".cache/huggingface/download"
+        notes.mkdir(parents=True)
+        for name, digest in digests.items():
+            (notes / f"{name}.metadata").write_text(f"{'a' * 40}\n{digest}\n1.0\n")
+    before = diagnosed(trial_load=False)
+    assert {file.named_by for file in before.facts.hashes if file.matches} == {noted_by}
+    command = next(r.command for f in before.findings if f.id == "wide-dtype" for r in f.remedies)
+    subprocess.run(["bash", "-c", command or ""], env={"PATH": "/usr/bin:/bin"}, check=True)
+    after = diagnosed(model="tiny-bf16", trial_load=False)
+    assert after.facts.checkpoint.dtype_parameters.keys() == {"BF16"}
+    assert "wrong-hash" not in ids(after)

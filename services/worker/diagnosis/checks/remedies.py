@@ -6,16 +6,20 @@ from pathlib import PurePosixPath
 from services.worker.diagnosis import predictions
 from services.worker.diagnosis.checks.finding import SATA_SSD_BYTES_PER_SECOND, Remedy, saved
 from services.worker.diagnosis.facts import LoadFacts, Target
+from services.worker.loading.artifact import MANIFEST
 from shared.units import rate, size
 
 _FEWER = 0.9  # a copy with hardly fewer bytes saves what a header and a few wide norms take
 FASTER = 1.3  # a storage less than that much faster is not worth a move
 
+# They name the wide weights' hashes, by which the copy's would be called damaged.
+_NOTES_OF_HASHES = (MANIFEST, ".cache")
+
 _BFLOAT16_SCRIPT = """{command} <<'END'
 import pathlib, shutil, sys, torch
 from safetensors.torch import load_file, save_file
 source, target = map(pathlib.Path, sys.argv[1:3])
-shutil.copytree(source, target, ignore=shutil.ignore_patterns({weights}))
+shutil.copytree(source, target, ignore=shutil.ignore_patterns({left_out}))
 for file in sys.argv[3:]:
     tensors = load_file(source / file).items()
     halved = {{name: t.to(torch.bfloat16) if t.is_floating_point() else t for name, t in tensors}}
@@ -68,12 +72,13 @@ def keep_bfloat16_copy(facts: LoadFacts) -> Remedy | None:
     target = f"{facts.models_dir}/{facts.model.rsplit('/', 1)[-1]}-bf16"
     opened = [file.name for file in checkpoint.opened]
     suffixes = sorted({PurePosixPath(file.name).suffix for file in checkpoint.files})
+    left_out = [*(f"*{suffix}" for suffix in suffixes), *_NOTES_OF_HASHES]
     return Remedy(
         action=f"keep a bfloat16 copy of the weights ({size(checkpoint.bfloat16_bytes)}) in the models "
         "folder and name that as the model; a load makes bfloat16 of them anyway",
         command=_BFLOAT16_SCRIPT.format(
             command=shlex.join([facts.python, "-", checkpoint.folder, target, *opened]),
-            weights=", ".join(f'"*{suffix}"' for suffix in suffixes),
+            left_out=", ".join(f'"{pattern}"' for pattern in left_out),
         ),
         saves_seconds=saved(
             facts.read_seconds(checkpoint.opened_bytes), facts.read_seconds(checkpoint.bfloat16_bytes)
