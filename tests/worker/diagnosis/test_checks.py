@@ -498,6 +498,46 @@ def test_after_a_move_no_variable_is_called_the_way_to_move_the_cache() -> None:
     assert run_checks(healthy(cache__variables=(outranked,), **moved)) == []
 
 
+MOVED = {
+    "cache__moved": True,
+    "cache__decided_by": "the move to storage 'ssd'",
+    "cache__folder": "/mnt/my ssd/hub",
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "command"),
+    [
+        (
+            "incomplete-checkpoint",
+            {"checkpoint__files": (TORN,), "trial": None},
+            "hf download org/name --revision abc --cache-dir '/mnt/my ssd/hub' --force-download",
+        ),
+        (
+            "other-revisions",
+            {"cache__unreferenced_bytes": GB},
+            "hf cache prune --cache-dir '/mnt/my ssd/hub'",
+        ),
+        (
+            "conversion-leftover",
+            {"cache__proposals": (CachedProposal(revision="refs/pr/7", bytes=GB, safetensors=True),)},
+            "hf cache prune --cache-dir '/mnt/my ssd/hub'",
+        ),
+        (
+            "slow-mount",
+            {"storage": lying_on("network", "nfs4"), "read_speed": HARD_DISK},
+            "./tunedock prepare org/name --move-cache-to NAME",
+        ),
+    ],
+)
+def test_after_a_move_commands_act_on_the_cache_in_use(
+    name: str, changes: dict[str, Any], command: str
+) -> None:
+    remedy = found(healthy(**MOVED | changes), name).remedies[0]
+    assert remedy.command == command
+    assert "HF_HUB_CACHE" not in remedy.action
+
+
 def test_a_busy_disk_goes_before_the_bandwidth_it_leaves() -> None:
     busy = DiskActivity(device="sda", window_seconds=1.0, busy_ratio=0.9)
     facts = healthy(read_speed=HARD_DISK, trial=None, disk_activity=busy, **FLOAT32)

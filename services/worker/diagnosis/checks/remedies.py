@@ -105,6 +105,8 @@ def move_to_faster_disk(facts: LoadFacts, where: str = "a local SSD") -> Remedy:
             ),
             predicted_seconds=predictions.from_target(facts, target),
         )
+    if facts.cache.moved and facts.in_hub_cache:
+        return _move_cache_on(facts, where)
     root, variable = _movable_root(facts)
     old = shlex.quote(f"{root}/.")
     return Remedy(
@@ -116,6 +118,25 @@ def move_to_faster_disk(facts: LoadFacts, where: str = "a local SSD") -> Remedy:
         ),
         assumes=f"a SATA SSD's {rate(SATA_SSD_BYTES_PER_SECOND)}",
     )
+
+
+def _move_cache_on(facts: LoadFacts, where: str) -> Remedy:
+    """Of a cache that a job moved: no variable moves it any more."""
+    return Remedy(
+        action=f"name a folder on {where} in TUNEDOCK_STORAGES (NAME=/path), restart the worker, and move the "
+        "cache there",
+        command=prepare_command(facts, "--move-cache-to", "NAME"),
+        saves_seconds=saved(
+            facts.read_seconds(facts.checkpoint.opened_bytes),
+            facts.checkpoint.opened_bytes / SATA_SSD_BYTES_PER_SECOND,
+        ),
+        assumes=f"a SATA SSD's {rate(SATA_SSD_BYTES_PER_SECOND)}",
+    )
+
+
+def of_cache_in_use(facts: LoadFacts) -> list[str]:
+    """Options that point `hf` to the cache: where a job moved it, no variable in a shell names it."""
+    return ["--cache-dir", facts.cache.folder] if facts.cache.moved else []
 
 
 def stay_resident() -> Remedy:
