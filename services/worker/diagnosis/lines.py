@@ -132,6 +132,8 @@ def _run_lines(summary: LoadSummary) -> Iterator[str]:
         ("fixed", summary.fixed_seconds),
     )
     known = [f"{name} {duration(seconds)}" for name, seconds in parts if seconds is not None]
+    if summary.storage_in_noise:
+        yield _line("so", "the warm load took no less than the cold one: noise hides what storage takes")
     if known:
         yield _line("so", ", ".join(known))
 

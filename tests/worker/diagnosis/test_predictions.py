@@ -43,6 +43,11 @@ def test_what_is_not_reading_is_taken_from_a_warm_run_where_there_is_one() -> No
     assert predictions.without_storage(slow(warm=WARM)) == pytest.approx(6.5)
 
 
+def test_a_warm_run_that_was_slower_than_the_cold_one_predicts_nothing() -> None:
+    disturbed = WARM.model_copy(update={"total_seconds": 40.0})
+    assert predictions.without_storage(slow(warm=disturbed)) == pytest.approx(7.0)
+
+
 def test_reading_that_hides_in_other_phases_is_computed_from_the_bytes() -> None:
     hidden = trial(resolve=0.25, read=0.0, deserialize=12.0, quantize=4.0, move=0.25, rest=0.5)
     assert predictions.without_storage(slow(trial=hidden)) == pytest.approx(7.0)
