@@ -112,7 +112,7 @@ def _advice(report: LoadReport, cause: Finding) -> str:
 
 def _help(report: LoadReport, best: RankedRemedy) -> str:
     remedy, action = best.remedy, _sentence(best.remedy.action)
-    if remedy.saves_seconds is None:
+    if not remedy.saves_seconds:
         only_news = all(finding.severity == "info" for finding in report.findings)
         return "" if only_news else action
     then = ""

@@ -50,10 +50,13 @@ def from_copy(facts: LoadFacts) -> float | None:
 
 def from_target(facts: LoadFacts, target: Target) -> float | None:
     """The checkpoint from another place."""
+    return from_storage_of(facts, target.limit_bytes_per_second) if target.limit_bytes_per_second else None
+
+
+def from_storage_of(facts: LoadFacts, bytes_per_second: float) -> float | None:
+    """The checkpoint from a storage of that rate."""
     rest = without_storage(facts)
-    if rest is None or not target.limit_bytes_per_second:
-        return None
-    return facts.checkpoint.opened_bytes / target.limit_bytes_per_second + rest
+    return None if rest is None else facts.checkpoint.opened_bytes / bytes_per_second + rest
 
 
 def from_bfloat16(facts: LoadFacts) -> float | None:

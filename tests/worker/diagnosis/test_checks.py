@@ -326,16 +326,51 @@ def test_float32_on_a_hard_disk_is_first_a_matter_of_bandwidth_and_bytes() -> No
     assert second.id == "wide-dtype"
 
 
-def test_the_savings_of_the_hard_disk_case_are_bytes_over_bandwidth() -> None:
+def test_the_savings_of_the_hard_disk_case_are_of_the_cold_load() -> None:
     facts = recorded("exaone_float32_on_a_hard_disk")
     savings = [remedy.saves_seconds for remedy in found(facts, "bandwidth-bound").remedies]
     stored, limit = facts.checkpoint.opened_bytes, 151e6
+    assert facts.trial is not None
+    reading, quantizing = (facts.trial.phase_seconds[phase] for phase in ("read", "quantize"))
     assert savings == [
-        pytest.approx((stored - 1.63e9) / limit),
-        pytest.approx(stored / limit - stored / 550e6),
-        pytest.approx((stored - 4_810_654_720) / limit),
+        pytest.approx((stored - 1.63e9) / limit + quantizing),  # no data folder was measured
+        pytest.approx(reading - stored / 550e6),
+        pytest.approx(reading - 4_810_654_720 / limit),
         None,
     ]
+
+
+def test_what_a_remedy_saves_and_what_a_load_then_takes_are_the_load_together() -> None:
+    data = Target(name="data", folder="/data/models", limit_bytes_per_second=500e6)
+    ssd = Target(name="ssd", folder="/mnt/ssd", limit_bytes_per_second=3e9)
+    loaded = trial(weight_bytes=int(3.2 * GB), read=21.3, deserialize=0.2, quantize=30.0, rest=1.0)
+    facts = healthy(
+        **FLOAT32, read_speed=HARD_DISK, trial=loaded, targets=(data, ssd), intake_bytes_per_second=1e9
+    )
+    told = [r for f in run_checks(facts) for r in f.remedies if r.predicted_seconds is not None]
+    assert {remedy.kind for remedy in told} == {"nf4_copy", "move_cache", None}
+    for remedy in told:
+        assert remedy.saves_seconds == pytest.approx(52.5 - (remedy.predicted_seconds or 0))
+
+
+def test_a_copy_that_spares_reading_and_quantizing_is_ranked_by_both() -> None:
+    data = Target(name="data", folder="/data/models", limit_bytes_per_second=140e6)
+    loaded = trial(read=10.6, deserialize=0.2, quantize=8.0)
+    facts = healthy(read_speed=HARD_DISK, trial=loaded, targets=(data,), intake_bytes_per_second=1e9)
+    finding = found(facts, "bandwidth-bound")
+    assert finding.remedies[0].kind == "nf4_copy"
+    assert finding.remedies[0].saves_seconds == pytest.approx(18.8 - 0.5e9 / 140e6)
+
+
+def test_without_a_cold_load_no_whole_load_is_predicted() -> None:
+    warm = trial(cached_bytes_before=int(1.6 * GB), read=0.1, deserialize=0.2, quantize=12.0)
+    data = Target(name="data", folder="/data/models", limit_bytes_per_second=140e6)
+    facts = healthy(read_speed=HARD_DISK, trial=warm, targets=(data,), intake_bytes_per_second=1e9)
+    for name in ("bandwidth-bound", "quantize-bound"):
+        remedy = found(facts, name).remedies[0]
+        assert remedy.predicted_seconds is None
+        assert remedy.saves_seconds == pytest.approx(1.6e9 / 150e6 - 0.5e9 / 140e6 + 12.0)
+        assert remedy.assumes == "a load with its files out of memory"
 
 
 def test_a_load_that_the_disk_does_not_explain_is_not_bandwidth_bound() -> None:
@@ -546,7 +581,8 @@ def test_a_busy_disk_goes_before_the_bandwidth_it_leaves() -> None:
 
 
 def test_a_slow_mount_goes_before_what_it_makes_slow_but_not_before_a_larger_matter() -> None:
-    facts = healthy(storage=lying_on("host share", "9p"), read_speed=HARD_DISK, **FLOAT32)
+    loaded = trial(read=21.0, deserialize=0.2, quantize=0.4)
+    facts = healthy(storage=lying_on("host share", "9p"), read_speed=HARD_DISK, trial=loaded, **FLOAT32)
     quantizing = changed(facts, trial=trial(read=21.0, deserialize=0.2, quantize=90.0))
     assert [finding.id for finding in run_checks(facts)][:2] == ["slow-mount", "bandwidth-bound"]
     assert [finding.id for finding in run_checks(quantizing)][:2] == ["quantize-bound", "slow-mount"]

@@ -13,7 +13,11 @@ from services.worker.diagnosis.read_speed import Latency, Rate, ReadSpeed
 from services.worker.diagnosis.report import DiagnosisReport, make_report
 from services.worker.machine import Memory
 from shared.units import duration, rate, size
-from tests.worker.diagnosis.diagnosed import GB, healthy, recorded, trial
+from tests.worker.diagnosis.diagnosed import GB, SHARD, healthy, recorded, trial
+from tests.worker.diagnosis.diagnosed import speed as measured_speed
+
+
+MIDDLING = measured_speed(direct=5e8, buffered=5e8, mapped=5e8, latency=1e-4)
 
 
 def report(facts: LoadFacts) -> DiagnosisReport:
@@ -63,8 +67,8 @@ def test_the_lines_name_what_was_measured_the_limit_and_the_ranked_findings() ->
         "a shard     32.0 s (2 of them)",
         "1. WARNING bandwidth-bound: ",
         "2. WARNING wide-dtype: ",
-        "(saves about 52.9 s)",
-        "(saves about 46.2 s, assuming a SATA SSD's 550 MB/s)",
+        "(saves about 53.0 s)",
+        "(saves about 45.9 s; a load then takes 20.8 s, assuming a SATA SSD's 550 MB/s)",
         "unset HF_ENABLE_PARALLEL_LOADING",
     ):
         assert expected in text
@@ -118,6 +122,16 @@ def test_what_the_hub_did_not_say_and_hashes_that_were_not_compared_are_not_know
         "   hashes of 2 more files",
     ]
     assert "config.json" not in text
+
+
+def test_a_remedy_that_saves_nothing_is_told_so() -> None:
+    slower = trial(read=2.0, quantize=12.0)  # than the limit: a bfloat16 copy is predicted to be read in 2.1 s
+    wide = SHARD.model_copy(update={"bytes": int(6.3 * GB)})
+    facts = healthy(
+        checkpoint__files=(wide,), checkpoint__dtype_parameters={"F32": 800_000_000},
+        checkpoint__bfloat16_bytes=int(6.3 * GB) // 2, read_speed=MIDDLING, trial=slower,
+    )  # fmt: skip
+    assert "(saves nothing; a load then takes 18.3 s)" in report(facts).text
 
 
 def loaded_thrice(warm: TrialLoad) -> DiagnosisReport:

@@ -2,11 +2,10 @@
 
 from collections.abc import Iterator
 
-from services.worker.diagnosis import predictions
 from services.worker.diagnosis.checks.finding import LONG_SECONDS, NOTICEABLE_SECONDS, Check, Finding, Remedy
-from services.worker.diagnosis.checks.remedies import has_copy, prepare_command, stay_resident
+from services.worker.diagnosis.checks.remedies import has_copy, keep_nf4_copy, prepare_command, stay_resident
 from services.worker.diagnosis.facts import LoadFacts, TrialLoad
-from shared.units import duration, size
+from shared.units import duration
 
 _DOMINATES = 0.5
 _CONTENDED = 0.3
@@ -26,19 +25,19 @@ def find_quantize_bound(facts: LoadFacts) -> Finding | None:
             *_processors(trial),
         ),
         remedies=(*_keep_quantized(facts, seconds), stay_resident()),
+        costs_seconds=seconds,
     )
 
 
 def _keep_quantized(facts: LoadFacts, seconds: float) -> Iterator[Remedy]:
-    copy = facts.checkpoint.nf4_bytes
-    if not has_copy(facts):
+    if remedy := keep_nf4_copy(facts):
+        yield remedy
+    elif not has_copy(facts):  # whose size is not known, so neither is a whole load from it
         yield Remedy(
-            action="keep a copy of the weights that is quantized already"
-            + (f" (nf4, about {size(copy)})" if copy else ""),
+            action="keep a copy of the weights that is quantized already",
             kind="nf4_copy",
             command=prepare_command(facts),
             saves_seconds=seconds,
-            predicted_seconds=predictions.from_copy(facts),
         )
 
 

@@ -53,6 +53,7 @@ def find_bandwidth_bound(facts: LoadFacts) -> Finding | None:
             "options of the loader can't help: they change neither the bytes nor the disk",
         ),
         remedies=tuple(option for option in options if option is not None),
+        costs_seconds=limit_seconds,
     )
 
 
