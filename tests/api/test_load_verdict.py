@@ -66,6 +66,18 @@ def test_a_healthy_load_is_told_so() -> None:
     assert said == Verdict("2.00 s for 1.60 GB; the disk alone needs 0.53 s. Nothing to mend.", ())
 
 
+@pytest.mark.parametrize("saves", [5.0, 0.1])
+def test_nothing_to_mend_and_what_helps_most_exclude_each_other(saves: float) -> None:
+    report = report_of(healthy(cache__offline=False, locate_seconds=0.02))
+    (finding,) = report["findings"]
+    assert finding["severity"] == "info"
+    finding["remedies"][0]["saves_seconds"] = saves
+    said = verdict_of(report)
+    helps = "What helps most" in dict(said.more)
+    assert helps is (saves > 1)
+    assert ("Nothing to mend." in said.headline) is not helps
+
+
 def test_a_checkpoint_that_can_not_be_loaded_comes_before_all_seconds() -> None:
     report = LoadReport.model_validate(broken_report())
     said = verdict_of(broken_report())

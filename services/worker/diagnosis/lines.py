@@ -170,7 +170,9 @@ def _finding_lines(findings: list[Finding]) -> Iterator[str]:
 def _remedy_lines(remedy: Remedy) -> Iterator[str]:
     gain = ""
     if remedy.saves_seconds is not None:
-        gain = f" (saves about {duration(remedy.saves_seconds)}" if remedy.saves_seconds else " (saves nothing"
+        gain = (
+            f" (saves about {duration(remedy.saves_seconds)}" if remedy.saves_seconds else " (saves nothing"
+        )
         if remedy.predicted_seconds is not None:
             gain += f"; a load then takes {duration(remedy.predicted_seconds)}"
         gain += f", assuming {remedy.assumes})" if remedy.assumes else ")"

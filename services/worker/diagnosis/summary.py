@@ -20,7 +20,7 @@ class LoadRun(Frozen):
     weight_bytes: int
     cached_bytes_before: int | None = None
     limit_seconds: float | None = None
-    """weight_bytes ÷ the storage's rate; None where it is unknown."""
+    """weight_bytes ÷ the storage's rate; None where it is unknown, or no storage limits the run: a warm one."""
 
 
 class LoadSummary(Frozen):
@@ -91,7 +91,7 @@ def _run(name: RunName, run: TrialLoad, limit: float | None) -> LoadRun:
         phase_seconds=run.phase_seconds,
         weight_bytes=run.weight_bytes,
         cached_bytes_before=run.cached_bytes_before,
-        limit_seconds=run.weight_bytes / limit if limit else None,
+        limit_seconds=run.weight_bytes / limit if limit and not run.is_warm else None,
     )
 
 

@@ -458,6 +458,16 @@ def test_a_bfloat16_copy_is_not_offered_for_the_sake_of_a_header(header_bytes: i
     assert any("bfloat16 copy" in action for action in actions) is offered
 
 
+@pytest.mark.parametrize(("writable", "offered"), [(True, True), (None, True), (False, False)])
+def test_a_bfloat16_copy_has_a_command_only_where_this_process_may_write_it(
+    writable: bool | None, offered: bool
+) -> None:
+    facts = healthy(**FLOAT32, read_speed=HARD_DISK, trial=None, models_dir_writable=writable)
+    (remedy,) = found(facts, "wide-dtype").remedies
+    assert (remedy.command is not None) is offered
+    assert remedy.saves_seconds
+
+
 @pytest.mark.parametrize(("revision", "named"), [("v1", " --revision v1"), (None, "")])
 def test_what_is_prepared_is_the_revision_that_was_asked_for(revision: str | None, named: str) -> None:
     ssd = Target(name="ssd", folder="/mnt/ssd", limit_bytes_per_second=3e9)

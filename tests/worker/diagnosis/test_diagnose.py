@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 
-from services.worker.diagnosis.diagnose import diagnose
+from services.worker.diagnosis.diagnose import diagnose, may_be_written
 from services.worker.diagnosis.facts import TrialLoad
 from services.worker.diagnosis.report import DiagnosisReport
 from services.worker.failures import FailureCode, JobFailed
@@ -140,6 +140,13 @@ def test_without_a_trial_a_resident_model_tells_of_its_own_load(
     assert past.source == "resident"
     assert past.phase_seconds == first.phase_seconds
     assert residency.name == "tiny"
+
+
+def test_whether_models_can_be_written_is_a_fact(diagnosed: Diagnose, folder: Path, tmp_path: Path) -> None:
+    assert diagnosed(trial_load=False).facts.models_dir_writable is True
+    assert may_be_written(tmp_path / "not" / "there")
+    assert not may_be_written(folder / "config.json" / "below")
+    assert not may_be_written(Path("/proc/self"))
 
 
 def test_facts_of_the_place_are_those_of_the_folder(diagnosed: Diagnose, folder: Path) -> None:

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from services.worker.diagnosis.checks import run_checks
-from services.worker.diagnosis.facts import LoadFacts, PreparedCopy, TrialFailure, TrialLoad
+from services.worker.diagnosis.facts import LoadFacts, PreparedCopy, Target, TrialFailure, TrialLoad
 from services.worker.diagnosis.hashes import FileHash
 from services.worker.diagnosis.hub_facts import HubModel
 from services.worker.diagnosis.lines import phase_lines
@@ -15,7 +15,6 @@ from services.worker.machine import Memory
 from shared.units import duration, rate, size
 from tests.worker.diagnosis.diagnosed import GB, SHARD, healthy, recorded, trial
 from tests.worker.diagnosis.diagnosed import speed as measured_speed
-
 
 MIDDLING = measured_speed(direct=5e8, buffered=5e8, mapped=5e8, latency=1e-4)
 
@@ -125,7 +124,9 @@ def test_what_the_hub_did_not_say_and_hashes_that_were_not_compared_are_not_know
 
 
 def test_a_remedy_that_saves_nothing_is_told_so() -> None:
-    slower = trial(read=2.0, quantize=12.0)  # than the limit: a bfloat16 copy is predicted to be read in 2.1 s
+    slower = trial(
+        read=2.0, quantize=12.0
+    )  # than the limit: a bfloat16 copy is predicted to be read in 2.1 s
     wide = SHARD.model_copy(update={"bytes": int(6.3 * GB)})
     facts = healthy(
         checkpoint__files=(wide,), checkpoint__dtype_parameters={"F32": 800_000_000},
@@ -139,7 +140,8 @@ def loaded_thrice(warm: TrialLoad) -> DiagnosisReport:
     cold = trial(resolve=0.5, read=5.0, deserialize=1.0, quantize=3.0, rest=0.5)
     copy = trial(cached_bytes_before=GB, weight_bytes=GB, resolve=0.5, rest=0.5)
     kept = PreparedCopy(folder="/data/models/name-nf4", bytes=GB)
-    return report(healthy(trial=cold, warm=warm, copy_in_use=kept, prepared=(copy,)))
+    data = Target(name="data", folder="/data/models", limit_bytes_per_second=1e9)
+    return report(healthy(trial=cold, warm=warm, copy_in_use=kept, prepared=(copy,), targets=(data,)))
 
 
 def test_storage_is_what_reading_takes_longer_cold_than_warm() -> None:
@@ -148,6 +150,15 @@ def test_storage_is_what_reading_takes_longer_cold_than_warm() -> None:
     assert made.summary.storage_seconds == pytest.approx(5.2)  # not 3.2: quantizing took longer this time
     assert made.summary.quantize_seconds == pytest.approx(5.8)
     assert "so          storage 5.20 s, quantizing and casting 5.80 s, fixed 1.00 s" in made.text
+
+
+def test_no_storage_limits_a_load_out_of_memory() -> None:
+    made = loaded_thrice(trial(int(1.6 * GB), resolve=0.5, deserialize=0.8, quantize=5.0, rest=0.5))
+    assert {run.name: run.limit_seconds is not None for run in made.summary.runs} == {
+        "cold": True, "warm": False, "prepared": False,
+    }  # fmt: skip
+    (line,) = [line for line in made.text.splitlines() if line.startswith(f"{'':12}warm ")]
+    assert "limit" not in line
 
 
 def test_a_warm_load_slower_than_the_cold_one_is_no_word_that_storage_takes_nothing() -> None:

@@ -26,8 +26,8 @@ class Remedy(Frozen):
     command: str | None = None
     """To be pasted into a shell, or the setting to change."""
     saves_seconds: float | None = None
-    """The cold load that was measured less `predicted_seconds`, at least 0; of what the remedy changes where no
-    such load was measured, and then `predicted_seconds` is None."""
+    """The cold load that was measured less `predicted_seconds`, at least 0; of what the remedy changes where
+    no such load was measured, and then `predicted_seconds` is None."""
     predicted_seconds: float | None = None
     """The whole load, its files out of memory, once this was done."""
     assumes: str | None = None

@@ -86,23 +86,20 @@ def prepare_command(facts: LoadFacts, *options: str) -> str:
 
 
 def keep_bfloat16_copy(facts: LoadFacts) -> Remedy | None:
-    """Half the bytes of float32; None when that would save next to nothing."""
+    """Half the bytes of float32; None when that would save next to nothing.
+
+    Where this process may not write to the models folder, as in a container, neither its folders nor its
+    Python are those of whoever may: the remedy then has no command.
+    """
     checkpoint = facts.checkpoint
     if checkpoint.quantized or checkpoint.bfloat16_bytes is None:
         return None
     if checkpoint.bfloat16_bytes > _FEWER * checkpoint.opened_bytes:
         return None
-    target = f"{facts.models_dir}/{facts.model.rsplit('/', 1)[-1]}-bf16"
-    opened = [file.name for file in checkpoint.opened]
-    suffixes = sorted({PurePosixPath(file.name).suffix for file in checkpoint.files})
-    left_out = [*(f"*{suffix}" for suffix in suffixes), *_NOTES_OF_HASHES]
     remedy = Remedy(
         action=f"keep a bfloat16 copy of the weights ({size(checkpoint.bfloat16_bytes)}) in the models "
         "folder and name that as the model; a load makes bfloat16 of them anyway",
-        command=_BFLOAT16_SCRIPT.format(
-            command=shlex.join([facts.python, "-", checkpoint.folder, target, *opened]),
-            left_out=", ".join(f'"{pattern}"' for pattern in left_out),
-        ),
+        command=None if facts.models_dir_writable is False else _bfloat16_command(facts),
     )
     return with_gain(
         remedy,
@@ -111,6 +108,18 @@ def keep_bfloat16_copy(facts: LoadFacts) -> Remedy | None:
         part_seconds=saved(
             facts.read_seconds(checkpoint.opened_bytes), facts.read_seconds(checkpoint.bfloat16_bytes)
         ),
+    )
+
+
+def _bfloat16_command(facts: LoadFacts) -> str:
+    checkpoint = facts.checkpoint
+    target = f"{facts.models_dir}/{facts.model.rsplit('/', 1)[-1]}-bf16"
+    opened = [file.name for file in checkpoint.opened]
+    suffixes = sorted({PurePosixPath(file.name).suffix for file in checkpoint.files})
+    left_out = [*(f"*{suffix}" for suffix in suffixes), *_NOTES_OF_HASHES]
+    return _BFLOAT16_SCRIPT.format(
+        command=shlex.join([facts.python, "-", checkpoint.folder, target, *opened]),
+        left_out=", ".join(f'"{pattern}"' for pattern in left_out),
     )
 
 
@@ -143,8 +152,8 @@ def move_to_faster_disk(facts: LoadFacts, where: str = "a local SSD") -> Remedy:
 def _move_cache_on(facts: LoadFacts, where: str) -> Remedy:
     """Of a cache that a job moved: no variable moves it any more."""
     remedy = Remedy(
-        action=f"name a folder on {where} in TUNEDOCK_STORAGES (NAME=/path), restart the worker, and move the "
-        "cache there",
+        action=f"name a folder on {where} in TUNEDOCK_STORAGES (NAME=/path), restart the worker, and move "
+        "the cache there",
         command=prepare_command(facts, "--move-cache-to", "NAME"),
         assumes=f"a SATA SSD's {rate(SATA_SSD_BYTES_PER_SECOND)}",
     )
