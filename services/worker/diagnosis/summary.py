@@ -20,7 +20,7 @@ class LoadRun(Frozen):
     weight_bytes: int
     cached_bytes_before: int | None = None
     limit_seconds: float | None = None
-    """weight_bytes ÷ the storage's rate; None where it is unknown, or no storage limits the run: a warm one."""
+    """weight_bytes ÷ the storage's rate; None where it is unknown and for warm runs, which none limits."""
 
 
 class LoadSummary(Frozen):

@@ -213,6 +213,8 @@ CAUSES: list[tuple[str, str, LoadFacts]] = [
     ),
     ("copied-revisions", "info", healthy(cache__linked=False)),
     ("uneven-speed", "info", healthy(read_speed=UNEVEN, trial=None)),
+    ("slow-reading", "info", healthy(trial=trial(read=3.0, deserialize=1.0, quantize=0.4))),
+    ("slow-reading", "warning", healthy(trial=trial(read=15.0, deserialize=1.0, quantize=0.4))),
     (
         "read-again",
         "warning",
@@ -376,6 +378,17 @@ def test_without_a_cold_load_no_whole_load_is_predicted() -> None:
 def test_a_load_that_the_disk_does_not_explain_is_not_bandwidth_bound() -> None:
     facts = healthy(read_speed=HARD_DISK, trial=trial(read=10.6, deserialize=30.0, quantize=40.0))
     assert "bandwidth-bound" not in {finding.id for finding in run_checks(facts)}
+
+
+def test_a_load_far_below_the_limit_is_told_with_both_times_and_the_processors() -> None:
+    slow = trial(read=3.0, deserialize=1.0, quantize=0.4).model_copy(update={"processor_wait_ratio": 0.8})
+    assert found(healthy(trial=slow), "slow-reading").evidence == (
+        "read 3.00 s + deserialize 1.00 s = 4.00 s; 1.60 GB ÷ 3.00 GB/s = 0.53 s",
+        "this process kept 1.0 processors busy on average",
+        "programs waited for a processor in 80% of the time",
+    )
+    in_time = trial(read=0.9, deserialize=0.2, quantize=9.0)
+    assert "slow-reading" not in {finding.id for finding in run_checks(healthy(trial=in_time))}
 
 
 def test_a_slow_disk_is_found_although_quantizing_takes_even_longer() -> None:

@@ -251,8 +251,11 @@ def test_three_runs_tell_storage_quantizing_and_fixed_costs_apart(
     assert list(runs) == ["cold", "warm", "prepared_cold", "prepared"]
     assert runs["cold"].weight_bytes == runs["warm"].weight_bytes > runs["prepared"].weight_bytes
     assert runs["prepared"].phase_seconds["quantize"] == 0
-    known = (report.summary.storage_seconds, report.summary.quantize_seconds, report.summary.fixed_seconds)
-    assert all(seconds is not None for seconds in known)
+    summary = report.summary
+    assert summary.quantize_seconds is not None
+    assert summary.fixed_seconds is not None
+    # So small a model's storage may be lost in noise.
+    assert (summary.storage_seconds is None) is summary.storage_in_noise
     assert "prepared, cold" in report.text
     assert residency.peek(files) is not None
 

@@ -22,7 +22,7 @@ def find_quantize_bound(facts: LoadFacts) -> Finding | None:
         title="Quantizing takes most of the load",
         evidence=(
             f"{duration(seconds)} of {duration(trial.total_seconds)} went into quantizing on {trial.device}",
-            *_processors(trial),
+            *processors(trial),
         ),
         remedies=(*_keep_quantized(facts, seconds), stay_resident()),
         costs_seconds=seconds,
@@ -41,7 +41,8 @@ def _keep_quantized(facts: LoadFacts, seconds: float) -> Iterator[Remedy]:
         )
 
 
-def _processors(trial: TrialLoad) -> Iterator[str]:
+def processors(trial: TrialLoad) -> Iterator[str]:
+    """What the load and others took of the processors, as far as it is known."""
     if trial.cpu_seconds is not None:
         yield f"this process kept {trial.cpu_seconds / trial.total_seconds:.1f} processors busy on average"
     if (trial.processor_wait_ratio or 0.0) >= _CONTENDED:
