@@ -42,7 +42,7 @@ def test_a_load_that_the_disk_bounds_is_told_as_arithmetic() -> None:
     ((question, answer),) = said.more
     assert question == "What helps most"
     assert answer.startswith("Keep a copy of the weights that is quantized already")
-    assert answer.endswith("It saves about 52.9 s of a load.")
+    assert answer.endswith("It saves about 53.0 s of a load.")
 
 
 def test_what_was_done_is_told_before_why_it_was_needed() -> None:
@@ -50,7 +50,7 @@ def test_what_was_done_is_told_before_why_it_was_needed() -> None:
     assert said.headline == "66.7 s before, 14.3 s now: 4.7 times as fast."
     assert [question for question, _ in said.more] == ["Why", "What helps most"]
     assert said.more[0][1].startswith("66.7 s, of which 63.6 s is the disk")
-    assert said.more[1][1].endswith("It saves about 52.9 s of a load, which then takes 13.8 s.")
+    assert said.more[1][1].endswith("It saves about 53.0 s of a load, which then takes 13.7 s.")
 
 
 def test_a_remedy_that_brought_nothing_is_not_praised() -> None:
@@ -64,6 +64,18 @@ def test_a_remedy_that_brought_nothing_is_not_praised() -> None:
 def test_a_healthy_load_is_told_so() -> None:
     said = verdict_of(healthy_report())
     assert said == Verdict("2.00 s for 1.60 GB; the disk alone needs 0.53 s. Nothing to mend.", ())
+
+
+@pytest.mark.parametrize("saves", [5.0, 0.1])
+def test_nothing_to_mend_and_what_helps_most_exclude_each_other(saves: float) -> None:
+    report = report_of(healthy(cache__offline=False, locate_seconds=0.02))
+    (finding,) = report["findings"]
+    assert finding["severity"] == "info"
+    finding["remedies"][0]["saves_seconds"] = saves
+    said = verdict_of(report)
+    helps = "What helps most" in dict(said.more)
+    assert helps is (saves > 1)
+    assert ("Nothing to mend." in said.headline) is not helps
 
 
 def test_a_checkpoint_that_can_not_be_loaded_comes_before_all_seconds() -> None:

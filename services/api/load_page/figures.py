@@ -48,7 +48,7 @@ def _predicted(remedies: Remedies) -> Figure:
     first = remedies.ranked[0] if remedies.ranked else None
     if first is not None and first.is_needed:
         return Figure(label, _NONE, "it makes the model load")
-    if first is None or (best := first.remedy).saves_seconds is None:
+    if first is None or not (best := first.remedy).saves_seconds:
         return Figure(label, _NONE, "no remedy is predicted to save time")
     if best.predicted_seconds is None:
         return Figure(label, f"−{duration(best.saves_seconds)}", "predicted saving")

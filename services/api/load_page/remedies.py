@@ -141,7 +141,7 @@ def _carried_out(remedy: Remedy, report: LoadReport) -> Applied | None:
 
 
 def _savings(remedy: Remedy, done: Applied | None, scale: Scale) -> Iterator[Bar]:
-    if remedy.saves_seconds is not None:
+    if remedy.saves_seconds:
         yield Bar("predicted", remedy.saves_seconds, scale.percent(remedy.saves_seconds))
     if done and done.before_seconds is not None and done.measured_seconds is not None:
         saved = done.before_seconds - done.measured_seconds

@@ -28,6 +28,7 @@ class Summary(Part):
     achieved_ratio: float | None = None
     runs: tuple[Run, ...] = ()
     storage_seconds: float | None = None
+    storage_in_noise: bool = False
     quantize_seconds: float | None = None
     fixed_seconds: float | None = None
 

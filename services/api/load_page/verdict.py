@@ -9,6 +9,7 @@ from services.api.load_page.report import Finding, LoadReport, Run
 from shared.units import duration, rate, size
 
 _MOST = 0.5  # a part that takes more of the load than this is what the load is about
+_NOTHING_SECONDS = 0.5  # a saving that nobody notices
 _STORAGES = {
     "network": "network storage",
     "host share": "host share",
@@ -26,12 +27,13 @@ class Verdict:
 
 
 def verdict(report: LoadReport, remedies: Remedies) -> Verdict:
-    why, seen = _why(report)
+    help_ = _help(report, remedies.ranked[0]) if remedies.ranked else ""
+    why, seen = _why(report, anything_helps=bool(help_))
     brought = _brought(report)
     more = [("Why", why)] if brought else []
     if seen:
         more.append(("What was seen", seen))
-    if remedies.ranked and (help_ := _help(report, remedies.ranked[0])):
+    if help_:
         more.append(("What helps most", help_))
     return Verdict(_tied(brought or why), tuple((question, _tied(answer)) for question, answer in more))
 
@@ -49,14 +51,15 @@ def disk_seconds(report: LoadReport, run: Run) -> float | None:
     return min(reading, run.limit_seconds * max(0, uncached) / run.weight_bytes)
 
 
-def _why(report: LoadReport) -> tuple[str, str]:
+def _why(report: LoadReport, *, anything_helps: bool) -> tuple[str, str]:
     """(the cause, what was seen of it where that says more than a number)"""
     cause = next((finding for finding in report.findings if finding.severity != "info"), None)
     run = main_run(report)
     if cause is not None and cause.severity == "error":
         return _sentence(cause.title), "".join(cause.evidence[:1])
     said = _parts(report, run) if run else _untried(report)
-    advice = _advice(report, cause) if cause else "Nothing to mend." if run else ""
+    content = "Nothing to mend." if run and not anything_helps else ""
+    advice = _advice(report, cause) if cause else content
     return f"{said} {advice}".strip(), ""
 
 
@@ -112,9 +115,11 @@ def _advice(report: LoadReport, cause: Finding) -> str:
 
 def _help(report: LoadReport, best: RankedRemedy) -> str:
     remedy, action = best.remedy, _sentence(best.remedy.action)
-    if remedy.saves_seconds is None:
-        only_news = all(finding.severity == "info" for finding in report.findings)
-        return "" if only_news else action
+    only_news = all(finding.severity == "info" for finding in report.findings)
+    if only_news and (remedy.saves_seconds or 0.0) < _NOTHING_SECONDS:
+        return ""
+    if not remedy.saves_seconds:
+        return action
     then = ""
     if remedy.predicted_seconds is not None:
         then = f", which then takes {duration(remedy.predicted_seconds)}"

@@ -230,6 +230,8 @@ class LoadFacts(Frozen):
     python: str
     """The interpreter whose libraries load models."""
     models_dir: str
+    models_dir_writable: bool | None = None
+    """Whether the worker may write there; compose mounts it read-only."""
     checkpoint: Checkpoint
     cache: HubCache
     storage: Storage

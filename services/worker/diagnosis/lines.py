@@ -132,6 +132,8 @@ def _run_lines(summary: LoadSummary) -> Iterator[str]:
         ("fixed", summary.fixed_seconds),
     )
     known = [f"{name} {duration(seconds)}" for name, seconds in parts if seconds is not None]
+    if summary.storage_in_noise:
+        yield _line("so", "the warm load took no less than the cold one: noise hides what storage takes")
     if known:
         yield _line("so", ", ".join(known))
 
@@ -168,7 +170,9 @@ def _finding_lines(findings: list[Finding]) -> Iterator[str]:
 def _remedy_lines(remedy: Remedy) -> Iterator[str]:
     gain = ""
     if remedy.saves_seconds is not None:
-        gain = f" (saves about {duration(remedy.saves_seconds)}"
+        gain = (
+            f" (saves about {duration(remedy.saves_seconds)}" if remedy.saves_seconds else " (saves nothing"
+        )
         if remedy.predicted_seconds is not None:
             gain += f"; a load then takes {duration(remedy.predicted_seconds)}"
         gain += f", assuming {remedy.assumes})" if remedy.assumes else ")"

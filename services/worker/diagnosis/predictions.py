@@ -9,13 +9,21 @@ import math
 from services.worker.diagnosis.facts import LoadFacts, Target, TrialLoad
 
 
+def cold_run(facts: LoadFacts) -> TrialLoad | None:
+    """The load of the checkpoint that got its files from storage: what predictions are set against."""
+    return next((run for run in facts.checkpoint_runs if run.is_cold), None)
+
+
 def without_storage(facts: LoadFacts) -> float | None:
-    """A load of the checkpoint less its reading from storage: measured with warm files, else computed."""
-    if (warm := facts.warm_run) is not None:
-        return warm.total_seconds
-    trial = next(iter(facts.checkpoint_runs), None)
+    """A load of the checkpoint less its reading from storage: measured with warm files, else computed.
+
+    A warm load that took longer than the cold one was held up by something else, and says nothing.
+    """
+    trial, warm = next(iter(facts.checkpoint_runs), None), facts.warm_run
     if trial is None:
         return None
+    if warm is not None and warm.total_seconds <= trial.total_seconds:
+        return warm.total_seconds
     read = trial.phase_seconds.get("read", 0.0)
     if not read and trial.uncached_bytes:  # no room to read ahead: storage hides in the other phases
         if not facts.limit_bytes_per_second:
@@ -42,10 +50,13 @@ def from_copy(facts: LoadFacts) -> float | None:
 
 def from_target(facts: LoadFacts, target: Target) -> float | None:
     """The checkpoint from another place."""
+    return from_storage_of(facts, target.limit_bytes_per_second) if target.limit_bytes_per_second else None
+
+
+def from_storage_of(facts: LoadFacts, bytes_per_second: float) -> float | None:
+    """The checkpoint from a storage of that rate."""
     rest = without_storage(facts)
-    if rest is None or not target.limit_bytes_per_second:
-        return None
-    return facts.checkpoint.opened_bytes / target.limit_bytes_per_second + rest
+    return None if rest is None else facts.checkpoint.opened_bytes / bytes_per_second + rest
 
 
 def from_bfloat16(facts: LoadFacts) -> float | None:

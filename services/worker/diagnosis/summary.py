@@ -1,8 +1,8 @@
 """The few numbers that say how a load went, against the fastest its storage allows."""
 
-from collections.abc import Mapping
 from typing import Literal
 
+from services.worker.diagnosis import predictions
 from services.worker.diagnosis.checks.speed import achieved_ratio, told_by_storage
 from services.worker.diagnosis.facts import LoadFacts, TrialLoad
 from shared.schemas import Frozen
@@ -20,7 +20,7 @@ class LoadRun(Frozen):
     weight_bytes: int
     cached_bytes_before: int | None = None
     limit_seconds: float | None = None
-    """weight_bytes ÷ the storage's rate; None where it is unknown."""
+    """weight_bytes ÷ the storage's rate; None where it is unknown and for warm runs, which none limits."""
 
 
 class LoadSummary(Frozen):
@@ -39,9 +39,11 @@ class LoadSummary(Frozen):
     """Rate of the load's reading over the limit; only where its bytes came from storage."""
     runs: tuple[LoadRun, ...] = ()
     storage_seconds: float | None = None
-    """Cold less warm."""
+    """Reading, cold less warm."""
+    storage_in_noise: bool = False
+    """The warm load took as long as the cold one, or longer: their difference tells nothing of storage."""
     quantize_seconds: float | None = None
-    """Quantizing and casting: warm less warm from the prepared copy."""
+    """Quantizing and casting: a load less its storage, less warm from the prepared copy."""
     fixed_seconds: float | None = None
     """Warm from the prepared copy: what is left."""
 
@@ -52,7 +54,8 @@ def summarize(facts: LoadFacts) -> LoadSummary:
     loop_seconds = trial.shard_loop_seconds if trial else 0.0
     from_storage = told_by_storage(facts)
     runs = _runs(facts)
-    seconds = {run.name: run.total_seconds for run in runs}
+    named = {run.name: run.total_seconds for run in runs}
+    in_noise = _warm_is_slower(named)
     return LoadSummary(
         weight_bytes=total,
         shards=facts.checkpoint.shards,
@@ -63,9 +66,10 @@ def summarize(facts: LoadFacts) -> LoadSummary:
         shard_seconds=loop_seconds / facts.checkpoint.shards if loop_seconds else None,
         achieved_ratio=achieved_ratio(from_storage, limit) if from_storage and limit else None,
         runs=runs,
-        storage_seconds=_difference(seconds, "cold", "warm"),
-        quantize_seconds=_difference(seconds, "warm", "prepared"),
-        fixed_seconds=seconds.get("prepared"),
+        storage_seconds=None if in_noise else _storage_seconds(facts),
+        storage_in_noise=in_noise,
+        quantize_seconds=_quantize_seconds(facts, named),
+        fixed_seconds=named.get("prepared"),
     )
 
 
@@ -87,12 +91,25 @@ def _run(name: RunName, run: TrialLoad, limit: float | None) -> LoadRun:
         phase_seconds=run.phase_seconds,
         weight_bytes=run.weight_bytes,
         cached_bytes_before=run.cached_bytes_before,
-        limit_seconds=run.weight_bytes / limit if limit else None,
+        limit_seconds=run.weight_bytes / limit if limit and not run.is_warm else None,
     )
 
 
-def _difference(seconds: Mapping[RunName, float], longer: RunName, shorter: RunName) -> float | None:
-    """None where either run was not made; noise does not make it negative."""
-    if longer not in seconds or shorter not in seconds:
+def _warm_is_slower(seconds: dict[RunName, float]) -> bool:
+    return "cold" in seconds and "warm" in seconds and seconds["warm"] >= seconds["cold"]
+
+
+def _storage_seconds(facts: LoadFacts) -> float | None:
+    """None where either run was not made. Other phases have no part in it: one of them may have been slow."""
+    cold, warm = predictions.cold_run(facts), facts.warm_run
+    if cold is None or warm is None:
         return None
-    return max(0.0, seconds[longer] - seconds[shorter])
+    return max(0.0, cold.reading_seconds - warm.reading_seconds)
+
+
+def _quantize_seconds(facts: LoadFacts, seconds: dict[RunName, float]) -> float | None:
+    """None where the checkpoint was not loaded warm, or there is no copy; noise does not make it negative."""
+    rest = predictions.without_storage(facts)
+    if rest is None or "warm" not in seconds or "prepared" not in seconds:
+        return None
+    return max(0.0, rest - seconds["prepared"])

@@ -50,8 +50,10 @@ def _probed(name: str, folder: Path, tick: Callable[[], None]) -> Target:
     existing = _existing(folder)
     in_memory = storage_of(existing).storage_class == "memory"
     free = os.statvfs(existing)
-    if free.f_bavail * free.f_frsize < PROBE_BYTES + _SPARE_BYTES:
-        return Target(name=name, folder=str(folder), reason="less than 1 GiB is free there")
+    if free.f_bavail * free.f_frsize < (needed := PROBE_BYTES + _SPARE_BYTES):
+        return Target(
+            name=name, folder=str(folder), reason=f"less than {needed / 1024**3:g} GiB is free there"
+        )
     with tempfile.TemporaryFile(dir=existing) as probe:  # without a name: a killed worker leaves nothing
         piece = os.urandom(_PIECE_BYTES)  # nothing that a filesystem could compress
         end = time.monotonic() + WRITE_SECONDS

@@ -21,6 +21,7 @@ from tests.worker.diagnosis.workshop import NotHere, Workshop
 _NOT_MADE = {
     "damaged-copy": "is made in test_diagnose.py, with a worker's residency",
     "uneven-speed": "needs a disk whose speed changes from place to place",
+    "slow-reading": "needs a load that something holds up and a storage that nothing does",
     "read-again": "needs memory that runs out in the middle of a load",
     "fixed-costs": "needs libraries that import slowly",
 }

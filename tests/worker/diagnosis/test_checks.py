@@ -213,6 +213,8 @@ CAUSES: list[tuple[str, str, LoadFacts]] = [
     ),
     ("copied-revisions", "info", healthy(cache__linked=False)),
     ("uneven-speed", "info", healthy(read_speed=UNEVEN, trial=None)),
+    ("slow-reading", "info", healthy(trial=trial(read=3.0, deserialize=1.0, quantize=0.4))),
+    ("slow-reading", "warning", healthy(trial=trial(read=15.0, deserialize=1.0, quantize=0.4))),
     (
         "read-again",
         "warning",
@@ -326,21 +328,67 @@ def test_float32_on_a_hard_disk_is_first_a_matter_of_bandwidth_and_bytes() -> No
     assert second.id == "wide-dtype"
 
 
-def test_the_savings_of_the_hard_disk_case_are_bytes_over_bandwidth() -> None:
+def test_the_savings_of_the_hard_disk_case_are_of_the_cold_load() -> None:
     facts = recorded("exaone_float32_on_a_hard_disk")
     savings = [remedy.saves_seconds for remedy in found(facts, "bandwidth-bound").remedies]
     stored, limit = facts.checkpoint.opened_bytes, 151e6
+    assert facts.trial is not None
+    reading, quantizing = (facts.trial.phase_seconds[phase] for phase in ("read", "quantize"))
     assert savings == [
-        pytest.approx((stored - 1.63e9) / limit),
-        pytest.approx(stored / limit - stored / 550e6),
-        pytest.approx((stored - 4_810_654_720) / limit),
+        pytest.approx((stored - 1.63e9) / limit + quantizing),  # no data folder was measured
+        pytest.approx(reading - stored / 550e6),
+        pytest.approx(reading - 4_810_654_720 / limit),
         None,
     ]
+
+
+def test_what_a_remedy_saves_and_what_a_load_then_takes_are_the_load_together() -> None:
+    data = Target(name="data", folder="/data/models", limit_bytes_per_second=500e6)
+    ssd = Target(name="ssd", folder="/mnt/ssd", limit_bytes_per_second=3e9)
+    loaded = trial(weight_bytes=int(3.2 * GB), read=21.3, deserialize=0.2, quantize=30.0, rest=1.0)
+    facts = healthy(
+        **FLOAT32, read_speed=HARD_DISK, trial=loaded, targets=(data, ssd), intake_bytes_per_second=1e9
+    )
+    told = [r for f in run_checks(facts) for r in f.remedies if r.predicted_seconds is not None]
+    assert {remedy.kind for remedy in told} == {"nf4_copy", "move_cache", None}
+    for remedy in told:
+        assert remedy.saves_seconds == pytest.approx(52.5 - (remedy.predicted_seconds or 0))
+
+
+def test_a_copy_that_spares_reading_and_quantizing_is_ranked_by_both() -> None:
+    data = Target(name="data", folder="/data/models", limit_bytes_per_second=140e6)
+    loaded = trial(read=10.6, deserialize=0.2, quantize=8.0)
+    facts = healthy(read_speed=HARD_DISK, trial=loaded, targets=(data,), intake_bytes_per_second=1e9)
+    finding = found(facts, "bandwidth-bound")
+    assert finding.remedies[0].kind == "nf4_copy"
+    assert finding.remedies[0].saves_seconds == pytest.approx(18.8 - 0.5e9 / 140e6)
+
+
+def test_without_a_cold_load_no_whole_load_is_predicted() -> None:
+    warm = trial(cached_bytes_before=int(1.6 * GB), read=0.1, deserialize=0.2, quantize=12.0)
+    data = Target(name="data", folder="/data/models", limit_bytes_per_second=140e6)
+    facts = healthy(read_speed=HARD_DISK, trial=warm, targets=(data,), intake_bytes_per_second=1e9)
+    for name in ("bandwidth-bound", "quantize-bound"):
+        remedy = found(facts, name).remedies[0]
+        assert remedy.predicted_seconds is None
+        assert remedy.saves_seconds == pytest.approx(1.6e9 / 150e6 - 0.5e9 / 140e6 + 12.0)
+        assert remedy.assumes == "a load with its files out of memory"
 
 
 def test_a_load_that_the_disk_does_not_explain_is_not_bandwidth_bound() -> None:
     facts = healthy(read_speed=HARD_DISK, trial=trial(read=10.6, deserialize=30.0, quantize=40.0))
     assert "bandwidth-bound" not in {finding.id for finding in run_checks(facts)}
+
+
+def test_a_load_far_below_the_limit_is_told_with_both_times_and_the_processors() -> None:
+    slow = trial(read=3.0, deserialize=1.0, quantize=0.4).model_copy(update={"processor_wait_ratio": 0.8})
+    assert found(healthy(trial=slow), "slow-reading").evidence == (
+        "read 3.00 s + deserialize 1.00 s = 4.00 s; 1.60 GB ÷ 3.00 GB/s = 0.53 s",
+        "this process kept 1.0 processors busy on average",
+        "programs waited for a processor in 80% of the time",
+    )
+    in_time = trial(read=0.9, deserialize=0.2, quantize=9.0)
+    assert "slow-reading" not in {finding.id for finding in run_checks(healthy(trial=in_time))}
 
 
 def test_a_slow_disk_is_found_although_quantizing_takes_even_longer() -> None:
@@ -423,6 +471,16 @@ def test_a_bfloat16_copy_is_not_offered_for_the_sake_of_a_header(header_bytes: i
     assert any("bfloat16 copy" in action for action in actions) is offered
 
 
+@pytest.mark.parametrize(("writable", "offered"), [(True, True), (None, True), (False, False)])
+def test_a_bfloat16_copy_has_a_command_only_where_this_process_may_write_it(
+    writable: bool | None, offered: bool
+) -> None:
+    facts = healthy(**FLOAT32, read_speed=HARD_DISK, trial=None, models_dir_writable=writable)
+    (remedy,) = found(facts, "wide-dtype").remedies
+    assert (remedy.command is not None) is offered
+    assert remedy.saves_seconds
+
+
 @pytest.mark.parametrize(("revision", "named"), [("v1", " --revision v1"), (None, "")])
 def test_what_is_prepared_is_the_revision_that_was_asked_for(revision: str | None, named: str) -> None:
     ssd = Target(name="ssd", folder="/mnt/ssd", limit_bytes_per_second=3e9)
@@ -498,6 +556,46 @@ def test_after_a_move_no_variable_is_called_the_way_to_move_the_cache() -> None:
     assert run_checks(healthy(cache__variables=(outranked,), **moved)) == []
 
 
+MOVED = {
+    "cache__moved": True,
+    "cache__decided_by": "the move to storage 'ssd'",
+    "cache__folder": "/mnt/my ssd/hub",
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "command"),
+    [
+        (
+            "incomplete-checkpoint",
+            {"checkpoint__files": (TORN,), "trial": None},
+            "hf download org/name --revision abc --cache-dir '/mnt/my ssd/hub' --force-download",
+        ),
+        (
+            "other-revisions",
+            {"cache__unreferenced_bytes": GB},
+            "hf cache prune --cache-dir '/mnt/my ssd/hub'",
+        ),
+        (
+            "conversion-leftover",
+            {"cache__proposals": (CachedProposal(revision="refs/pr/7", bytes=GB, safetensors=True),)},
+            "hf cache prune --cache-dir '/mnt/my ssd/hub'",
+        ),
+        (
+            "slow-mount",
+            {"storage": lying_on("network", "nfs4"), "read_speed": HARD_DISK},
+            "./tunedock prepare org/name --move-cache-to NAME",
+        ),
+    ],
+)
+def test_after_a_move_commands_act_on_the_cache_in_use(
+    name: str, changes: dict[str, Any], command: str
+) -> None:
+    remedy = found(healthy(**MOVED | changes), name).remedies[0]
+    assert remedy.command == command
+    assert "HF_HUB_CACHE" not in remedy.action
+
+
 def test_a_busy_disk_goes_before_the_bandwidth_it_leaves() -> None:
     busy = DiskActivity(device="sda", window_seconds=1.0, busy_ratio=0.9)
     facts = healthy(read_speed=HARD_DISK, trial=None, disk_activity=busy, **FLOAT32)
@@ -506,7 +604,8 @@ def test_a_busy_disk_goes_before_the_bandwidth_it_leaves() -> None:
 
 
 def test_a_slow_mount_goes_before_what_it_makes_slow_but_not_before_a_larger_matter() -> None:
-    facts = healthy(storage=lying_on("host share", "9p"), read_speed=HARD_DISK, **FLOAT32)
+    loaded = trial(read=21.0, deserialize=0.2, quantize=0.4)
+    facts = healthy(storage=lying_on("host share", "9p"), read_speed=HARD_DISK, trial=loaded, **FLOAT32)
     quantizing = changed(facts, trial=trial(read=21.0, deserialize=0.2, quantize=90.0))
     assert [finding.id for finding in run_checks(facts)][:2] == ["slow-mount", "bandwidth-bound"]
     assert [finding.id for finding in run_checks(quantizing)][:2] == ["quantize-bound", "slow-mount"]

@@ -43,6 +43,11 @@ def test_what_is_not_reading_is_taken_from_a_warm_run_where_there_is_one() -> No
     assert predictions.without_storage(slow(warm=WARM)) == pytest.approx(6.5)
 
 
+def test_a_warm_run_that_was_slower_than_the_cold_one_predicts_nothing() -> None:
+    disturbed = WARM.model_copy(update={"total_seconds": 40.0})
+    assert predictions.without_storage(slow(warm=disturbed)) == pytest.approx(7.0)
+
+
 def test_reading_that_hides_in_other_phases_is_computed_from_the_bytes() -> None:
     hidden = trial(resolve=0.25, read=0.0, deserialize=12.0, quantize=4.0, move=0.25, rest=0.5)
     assert predictions.without_storage(slow(trial=hidden)) == pytest.approx(7.0)
@@ -101,7 +106,16 @@ def test_findings_that_a_working_copy_cures_are_no_alarm_any_more() -> None:
     (finding,) = [f for f in run_checks(cured) if f.id == "bandwidth-bound"]
     assert finding.severity == "info"
     assert "took 2.00 s" in finding.evidence[-1]
-    assert not [r for r in finding.remedies if r.command == "./tunedock prepare org/name"]
+    assert finding.remedies == ()
+
+
+def test_what_only_the_checkpoint_gains_is_not_offered_beside_a_copy_that_jobs_load() -> None:
+    wide = {"checkpoint__dtype_parameters": {"F32": 800_000_000}, "checkpoint__bfloat16_bytes": int(0.8 * GB)}
+    copied = {"copy_in_use": COPY, "prepared": (trial(resolve=0.25, read=1.0, move=0.25, rest=0.5),)}
+    before = {f.id: f for f in run_checks(slow(**wide))}
+    after = {f.id: f for f in run_checks(slow(**wide | copied))}
+    assert before["wide-dtype"].remedies
+    assert after["wide-dtype"].remedies == after["bandwidth-bound"].remedies == ()
 
 
 def test_a_copy_that_can_not_be_used_cures_nothing() -> None:

@@ -2,8 +2,10 @@
 
 import json
 
+import pytest
+
 from services.worker.diagnosis.checks import run_checks
-from services.worker.diagnosis.facts import LoadFacts, TrialFailure
+from services.worker.diagnosis.facts import LoadFacts, PreparedCopy, Target, TrialFailure, TrialLoad
 from services.worker.diagnosis.hashes import FileHash
 from services.worker.diagnosis.hub_facts import HubModel
 from services.worker.diagnosis.lines import phase_lines
@@ -11,7 +13,10 @@ from services.worker.diagnosis.read_speed import Latency, Rate, ReadSpeed
 from services.worker.diagnosis.report import DiagnosisReport, make_report
 from services.worker.machine import Memory
 from shared.units import duration, rate, size
-from tests.worker.diagnosis.diagnosed import healthy, recorded, trial
+from tests.worker.diagnosis.diagnosed import GB, SHARD, healthy, recorded, trial
+from tests.worker.diagnosis.diagnosed import speed as measured_speed
+
+MIDDLING = measured_speed(direct=5e8, buffered=5e8, mapped=5e8, latency=1e-4)
 
 
 def report(facts: LoadFacts) -> DiagnosisReport:
@@ -61,8 +66,8 @@ def test_the_lines_name_what_was_measured_the_limit_and_the_ranked_findings() ->
         "a shard     32.0 s (2 of them)",
         "1. WARNING bandwidth-bound: ",
         "2. WARNING wide-dtype: ",
-        "(saves about 52.9 s)",
-        "(saves about 46.2 s, assuming a SATA SSD's 550 MB/s)",
+        "(saves about 53.0 s)",
+        "(saves about 45.9 s; a load then takes 20.8 s, assuming a SATA SSD's 550 MB/s)",
         "unset HF_ENABLE_PARALLEL_LOADING",
     ):
         assert expected in text
@@ -116,6 +121,52 @@ def test_what_the_hub_did_not_say_and_hashes_that_were_not_compared_are_not_know
         "   hashes of 2 more files",
     ]
     assert "config.json" not in text
+
+
+def test_a_remedy_that_saves_nothing_is_told_so() -> None:
+    slower = trial(
+        read=2.0, quantize=12.0
+    )  # than the limit: a bfloat16 copy is predicted to be read in 2.1 s
+    wide = SHARD.model_copy(update={"bytes": int(6.3 * GB)})
+    facts = healthy(
+        checkpoint__files=(wide,), checkpoint__dtype_parameters={"F32": 800_000_000},
+        checkpoint__bfloat16_bytes=int(6.3 * GB) // 2, read_speed=MIDDLING, trial=slower,
+    )  # fmt: skip
+    assert "(saves nothing; a load then takes 18.3 s)" in report(facts).text
+
+
+def loaded_thrice(warm: TrialLoad) -> DiagnosisReport:
+    """Cold in ten seconds, of which six are reading; then `warm`; then from the copy in one second."""
+    cold = trial(resolve=0.5, read=5.0, deserialize=1.0, quantize=3.0, rest=0.5)
+    copy = trial(cached_bytes_before=GB, weight_bytes=GB, resolve=0.5, rest=0.5)
+    kept = PreparedCopy(folder="/data/models/name-nf4", bytes=GB)
+    data = Target(name="data", folder="/data/models", limit_bytes_per_second=1e9)
+    return report(healthy(trial=cold, warm=warm, copy_in_use=kept, prepared=(copy,), targets=(data,)))
+
+
+def test_storage_is_what_reading_takes_longer_cold_than_warm() -> None:
+    warm = trial(int(1.6 * GB), resolve=0.5, read=0.0, deserialize=0.8, quantize=5.0, rest=0.5)
+    made = loaded_thrice(warm)
+    assert made.summary.storage_seconds == pytest.approx(5.2)  # not 3.2: quantizing took longer this time
+    assert made.summary.quantize_seconds == pytest.approx(5.8)
+    assert "so          storage 5.20 s, quantizing and casting 5.80 s, fixed 1.00 s" in made.text
+
+
+def test_no_storage_limits_a_load_out_of_memory() -> None:
+    made = loaded_thrice(trial(int(1.6 * GB), resolve=0.5, deserialize=0.8, quantize=5.0, rest=0.5))
+    assert {run.name: run.limit_seconds is not None for run in made.summary.runs} == {
+        "cold": True, "warm": False, "prepared": False,
+    }  # fmt: skip
+    (line,) = [line for line in made.text.splitlines() if line.startswith(f"{'':12}warm ")]
+    assert "limit" not in line
+
+
+def test_a_warm_load_slower_than_the_cold_one_is_no_word_that_storage_takes_nothing() -> None:
+    made = loaded_thrice(trial(int(1.6 * GB), resolve=0.5, deserialize=1.0, quantize=21.0, rest=0.5))
+    assert made.summary.storage_seconds is None
+    assert made.summary.quantize_seconds == pytest.approx(4.0)
+    assert "so          the warm load took no less than the cold one: noise hides" in made.text
+    assert "storage 0" not in made.text
 
 
 def test_a_healthy_model_is_told_so() -> None:

@@ -3,6 +3,7 @@
 import shlex
 
 from services.worker.diagnosis.checks.finding import Check, Finding, Remedy
+from services.worker.diagnosis.checks.remedies import of_cache_in_use
 from services.worker.diagnosis.facts import OLD_CACHE_FOLDERS, CacheVariable, LoadFacts
 from shared.units import size
 
@@ -79,7 +80,7 @@ def find_other_revisions(facts: LoadFacts) -> Finding | None:
         severity="info",
         title=f"{size(left)} of the cache belong to other revisions of this model",
         evidence=(f"the revision in use is {facts.checkpoint.revision}", "they cost disk space, no time"),
-        remedies=(Remedy(action="remove revisions that nothing names any more", command="hf cache prune"),),
+        remedies=(Remedy(action="remove revisions that nothing names any more", command=_prune(facts)),),
     )
 
 
@@ -94,7 +95,7 @@ def find_conversion_leftover(facts: LoadFacts) -> Finding | None:
         action=f"ask for that revision, which needs no conversion: {safe.revision}"
         if helps and safe
         else "remove them if nothing names them",
-        command=None if helps else "hf cache prune",
+        command=None if helps else _prune(facts),
     )
     return Finding(
         id="conversion-leftover",
@@ -129,6 +130,10 @@ def find_copied_revisions(facts: LoadFacts) -> Finding | None:
         ),
         remedies=(Remedy(action="keep the cache on a filesystem with links: ext4, xfs, btrfs, NTFS"),),
     )
+
+
+def _prune(facts: LoadFacts) -> str:
+    return shlex.join(["hf", "cache", "prune", *of_cache_in_use(facts)])
 
 
 def _moves_cache_in_vain(variable: CacheVariable, facts: LoadFacts) -> bool:

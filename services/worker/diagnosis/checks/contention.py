@@ -92,13 +92,13 @@ CHECKS = (
         "warning",
         "other programs keep the disk busy",
         find_busy_disk,
-        explains=("bandwidth-bound", "request-bound", "uneven-speed"),
+        explains=("bandwidth-bound", "request-bound", "uneven-speed", "slow-reading"),
     ),
     Check(
         "processor-limit",
         "warning",
         "a container's limit of processors reached while loading",
         find_processor_limit,
-        explains=("quantize-bound", "fixed-costs"),
+        explains=("quantize-bound", "fixed-costs", "slow-reading"),
     ),
 )

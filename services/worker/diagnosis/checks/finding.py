@@ -16,7 +16,7 @@ SATA_SSD_BYTES_PER_SECOND = 550e6  # the slowest disk anybody would move a model
 
 
 class Remedy(Frozen):
-    """One way out; `saves_seconds` is of one load, predicted from the facts, None where they do not tell."""
+    """One way out; the seconds are of one load, predicted from the facts, None where they do not tell."""
 
     action: str
     kind: RemedyKind | None = None
@@ -26,7 +26,8 @@ class Remedy(Frozen):
     command: str | None = None
     """To be pasted into a shell, or the setting to change."""
     saves_seconds: float | None = None
-    """Of what the finding is about."""
+    """The cold load that was measured less `predicted_seconds`, at least 0; of what the remedy changes where
+    no such load was measured, and then `predicted_seconds` is None."""
     predicted_seconds: float | None = None
     """The whole load, its files out of memory, once this was done."""
     assumes: str | None = None
@@ -42,6 +43,8 @@ class Finding(Frozen):
     evidence: tuple[str, ...]
     """Sentences with the numbers seen."""
     remedies: tuple[Remedy, ...] = ()
+    costs_seconds: float | None = None
+    """What the cause itself takes of a load, where it is known; one remedy may be rid of several causes."""
 
     @property
     def saves_seconds(self) -> float | None:

@@ -3,6 +3,7 @@
 import shlex
 
 from services.worker.diagnosis.checks.finding import Check, Finding, Remedy
+from services.worker.diagnosis.checks.remedies import of_cache_in_use
 from services.worker.diagnosis.facts import LoadFacts
 from shared.units import size
 
@@ -81,7 +82,8 @@ def find_unfinished_download(facts: LoadFacts) -> Finding | None:
 
 def _fetch(facts: LoadFacts, action: str, *options: str) -> Remedy:
     revision = ["--revision", facts.checkpoint.revision] if facts.checkpoint.revision else []
-    return Remedy(action=action, command=shlex.join(["hf", "download", facts.model, *revision, *options]))
+    command = ["hf", "download", facts.model, *revision, *of_cache_in_use(facts), *options]
+    return Remedy(action=action, command=shlex.join(command))
 
 
 def _fetch_again(facts: LoadFacts) -> Remedy:

@@ -75,5 +75,11 @@ CHECKS = (
         find_short_memory,
         explains=("request-bound", "read-again", "swapping"),
     ),
-    Check("swapping", "warning", "memory fetched back from swap", find_swapping, explains=("read-again",)),
+    Check(
+        "swapping",
+        "warning",
+        "memory fetched back from swap",
+        find_swapping,
+        explains=("read-again", "slow-reading"),
+    ),
 )

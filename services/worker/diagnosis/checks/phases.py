@@ -2,11 +2,10 @@
 
 from collections.abc import Iterator
 
-from services.worker.diagnosis import predictions
 from services.worker.diagnosis.checks.finding import LONG_SECONDS, NOTICEABLE_SECONDS, Check, Finding, Remedy
-from services.worker.diagnosis.checks.remedies import has_copy, prepare_command, stay_resident
+from services.worker.diagnosis.checks.remedies import has_copy, keep_nf4_copy, prepare_command, stay_resident
 from services.worker.diagnosis.facts import LoadFacts, TrialLoad
-from shared.units import duration, size
+from shared.units import duration
 
 _DOMINATES = 0.5
 _CONTENDED = 0.3
@@ -23,26 +22,27 @@ def find_quantize_bound(facts: LoadFacts) -> Finding | None:
         title="Quantizing takes most of the load",
         evidence=(
             f"{duration(seconds)} of {duration(trial.total_seconds)} went into quantizing on {trial.device}",
-            *_processors(trial),
+            *processors(trial),
         ),
         remedies=(*_keep_quantized(facts, seconds), stay_resident()),
+        costs_seconds=seconds,
     )
 
 
 def _keep_quantized(facts: LoadFacts, seconds: float) -> Iterator[Remedy]:
-    copy = facts.checkpoint.nf4_bytes
-    if not has_copy(facts):
+    if remedy := keep_nf4_copy(facts):
+        yield remedy
+    elif not has_copy(facts):  # whose size is not known, so neither is a whole load from it
         yield Remedy(
-            action="keep a copy of the weights that is quantized already"
-            + (f" (nf4, about {size(copy)})" if copy else ""),
+            action="keep a copy of the weights that is quantized already",
             kind="nf4_copy",
             command=prepare_command(facts),
             saves_seconds=seconds,
-            predicted_seconds=predictions.from_copy(facts),
         )
 
 
-def _processors(trial: TrialLoad) -> Iterator[str]:
+def processors(trial: TrialLoad) -> Iterator[str]:
+    """What the load and others took of the processors, as far as it is known."""
     if trial.cpu_seconds is not None:
         yield f"this process kept {trial.cpu_seconds / trial.total_seconds:.1f} processors busy on average"
     if (trial.processor_wait_ratio or 0.0) >= _CONTENDED:

@@ -58,19 +58,15 @@ def _find_damaged_conversion(facts: LoadFacts) -> Finding | None:
 def eased(finding: Finding, facts: LoadFacts) -> Finding:
     """The finding as it concerns jobs, which load the prepared copy where there is one that works.
 
-    Its remedies would save them nothing any more.
+    Its remedies would save them nothing any more, and are left out.
     """
     copy = facts.copy_in_use
     if copy is None or copy.problem is not None or not facts.prepared or finding.id not in _CURED:
         return finding
     seconds = duration(facts.prepared[0].total_seconds)
     harmless = f"jobs load the prepared copy instead ({size(copy.bytes)}), which took {seconds}"
-    idle = tuple(
-        remedy.model_copy(update={"saves_seconds": None, "predicted_seconds": None})
-        for remedy in finding.remedies
-    )
     evidence = (*finding.evidence, harmless)
-    return finding.model_copy(update={"severity": "info", "evidence": evidence, "remedies": idle})
+    return finding.model_copy(update={"severity": "info", "evidence": evidence, "remedies": ()})
 
 
 CHECKS = (Check("damaged-copy", "warning", "a prepared copy that does not verify", find_damaged_copy),)

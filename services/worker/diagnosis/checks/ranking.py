@@ -13,7 +13,7 @@ def ranked(findings: Sequence[Finding], explains: Mapping[str, Sequence[str]]) -
 
     A finding that explains others (id → their ids) counts for as much as the largest of them and goes
     before it: a busy disk before the little bandwidth it leaves. A warning without a prediction counts for
-    noticeable time.
+    noticeable time. Of findings that one remedy mends the one that costs more goes first.
     """
     present = {finding.id: finding for finding in findings}
 
@@ -21,10 +21,11 @@ def ranked(findings: Sequence[Finding], explains: Mapping[str, Sequence[str]]) -
         explained = [present[name] for name in explains.get(finding.id, ()) if name in present]
         return [finding, *(found for follower in explained for found in chain(follower))]
 
-    def rank(finding: Finding) -> tuple[bool, float, int, int]:
+    def rank(finding: Finding) -> tuple[bool, float, float, int, int]:
         followers = chain(finding) if finding.severity != "info" else [finding]
         worth = max(_worth(follower) for follower in followers)
-        return finding.severity != "error", -worth, -len(followers), _GRAVITY[finding.severity]
+        costs = max(follower.costs_seconds or 0.0 for follower in followers)
+        return finding.severity != "error", -worth, -costs, -len(followers), _GRAVITY[finding.severity]
 
     return sorted(findings, key=rank)
 

@@ -1,7 +1,15 @@
 """Whether reading went as the storage's speed would have it: evenly, and each byte once."""
 
-from services.worker.diagnosis.checks.finding import NOTICEABLE_SECONDS, Check, Finding, Remedy, saved
-from services.worker.diagnosis.checks.speed import told_by_storage
+from services.worker.diagnosis.checks.finding import (
+    LONG_SECONDS,
+    NOTICEABLE_SECONDS,
+    Check,
+    Finding,
+    Remedy,
+    saved,
+)
+from services.worker.diagnosis.checks.phases import processors
+from services.worker.diagnosis.checks.speed import BOUND_RATIO, told_by_storage
 from services.worker.diagnosis.facts import LoadFacts
 from services.worker.diagnosis.read_speed import ReadSpeed
 from shared.units import duration, rate, size
@@ -39,6 +47,40 @@ def find_uneven_speed(facts: LoadFacts) -> Finding | None:
     )
 
 
+def find_slow_reading(facts: LoadFacts) -> Finding | None:
+    """Reading took far longer than bytes ÷ bandwidth: the storage does not explain the load.
+
+    Where memory is too short to read ahead the load maps its files, and is told of by other findings.
+    """
+    trial, limit = told_by_storage(facts), facts.limit_bytes_per_second
+    if trial is None or not limit or facts.memory_is_short:
+        return None
+    allowed = trial.uncached_bytes / limit
+    lost = trial.reading_seconds - allowed
+    if lost < NOTICEABLE_SECONDS or allowed >= BOUND_RATIO * trial.reading_seconds:
+        return None
+    read, deserialize = (trial.phase_seconds.get(phase, 0.0) for phase in ("read", "deserialize"))
+    return Finding(
+        id="slow-reading",
+        severity="warning" if lost >= LONG_SECONDS else "info",
+        title="Reading is slower than this storage allows",
+        evidence=(
+            f"read {duration(read)} + deserialize {duration(deserialize)} = "
+            f"{duration(trial.reading_seconds)}; {size(trial.uncached_bytes)} ÷ {rate(limit)} = "
+            f"{duration(allowed)}",
+            *processors(trial),
+        ),
+        remedies=(
+            Remedy(
+                action="see what else used the processors, the memory and the disk, and diagnose again while "
+                "nothing does",
+                command="vmstat 1 10",
+            ),
+        ),
+        costs_seconds=lost,
+    )
+
+
 def find_read_again(facts: LoadFacts) -> Finding | None:
     """The kernel fetched more than the files have: pages were pushed out before the load used them."""
     trial, limit = told_by_storage(facts), facts.limit_bytes_per_second
@@ -72,5 +114,12 @@ def _slowest(speed: ReadSpeed) -> float | None:
 
 CHECKS = (
     Check("uneven-speed", "info", "parts of the files read far slower than others", find_uneven_speed),
-    Check("read-again", "warning", "more bytes fetched than the files have", find_read_again),
+    Check("slow-reading", "warning", "reading slower than the storage allows", find_slow_reading),
+    Check(
+        "read-again",
+        "warning",
+        "more bytes fetched than the files have",
+        find_read_again,
+        explains=("slow-reading",),
+    ),
 )

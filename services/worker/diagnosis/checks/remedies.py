@@ -6,16 +6,20 @@ from pathlib import PurePosixPath
 from services.worker.diagnosis import predictions
 from services.worker.diagnosis.checks.finding import SATA_SSD_BYTES_PER_SECOND, Remedy, saved
 from services.worker.diagnosis.facts import LoadFacts, Target
+from services.worker.loading.artifact import MANIFEST
 from shared.units import rate, size
 
 _FEWER = 0.9  # a copy with hardly fewer bytes saves what a header and a few wide norms take
 FASTER = 1.3  # a storage less than that much faster is not worth a move
 
+# They name the wide weights' hashes, by which the copy's would be called damaged.
+_NOTES_OF_HASHES = (MANIFEST, ".cache")
+
 _BFLOAT16_SCRIPT = """{command} <<'END'
 import pathlib, shutil, sys, torch
 from safetensors.torch import load_file, save_file
 source, target = map(pathlib.Path, sys.argv[1:3])
-shutil.copytree(source, target, ignore=shutil.ignore_patterns({weights}))
+shutil.copytree(source, target, ignore=shutil.ignore_patterns({left_out}))
 for file in sys.argv[3:]:
     tensors = load_file(source / file).items()
     halved = {{name: t.to(torch.bfloat16) if t.is_floating_point() else t for name, t in tensors}}
@@ -23,27 +27,50 @@ for file in sys.argv[3:]:
 END"""
 
 
-def keep_nf4_copy(facts: LoadFacts) -> Remedy | None:
-    """Fewer bytes to read; None when the checkpoint is quantized already, or there is such a copy.
+def with_gain(
+    remedy: Remedy, facts: LoadFacts, *, load_seconds: float | None, part_seconds: float | None
+) -> Remedy:
+    """`remedy` with what it saves: the cold load that was measured less the one predicted, `load_seconds`.
 
-    Only reading is predicted: what quantizing takes is another finding's matter.
+    Without such a load there is nothing to set a whole load against: what then counts is `part_seconds`,
+    the saving in those parts of a load that the remedy changes.
     """
+    run = predictions.cold_run(facts)
+    if run is None or load_seconds is None:
+        assumes = [remedy.assumes] if remedy.assumes else []
+        if part_seconds is not None and run is None and facts.checkpoint_runs:
+            assumes.append("a load with its files out of memory")
+        return remedy.model_copy(
+            update={"saves_seconds": part_seconds, "assumes": " and ".join(assumes) or None}
+        )
+    saves = max(0.0, run.total_seconds - load_seconds)
+    return remedy.model_copy(update={"saves_seconds": saves, "predicted_seconds": load_seconds})
+
+
+def keep_nf4_copy(facts: LoadFacts) -> Remedy | None:
+    """Fewer bytes to read, none to quantize; None when that is so already, by the checkpoint or a copy."""
     checkpoint = facts.checkpoint
     if checkpoint.quantized or checkpoint.nf4_bytes is None or has_copy(facts):
         return None
     target = facts.target("data")
     rate_there = target.limit_bytes_per_second if target else facts.limit_bytes_per_second
-    return Remedy(
+    reading = saved(
+        facts.read_seconds(checkpoint.opened_bytes),
+        checkpoint.nf4_bytes / rate_there if rate_there else None,
+    )
+    quantizing = facts.trial.phase_seconds.get("quantize", 0.0) if facts.trial else 0.0
+    remedy = Remedy(
         action=f"keep a copy of the weights that is quantized already and load that: nf4 takes about "
         f"{size(checkpoint.nf4_bytes)} instead of {size(checkpoint.opened_bytes)} (the first job on the "
         "model does it by itself)",
         kind="nf4_copy",
         command=prepare_command(facts),
-        saves_seconds=saved(
-            facts.read_seconds(checkpoint.opened_bytes),
-            checkpoint.nf4_bytes / rate_there if rate_there else None,
-        ),
-        predicted_seconds=predictions.from_copy(facts),
+    )
+    return with_gain(
+        remedy,
+        facts,
+        load_seconds=predictions.from_copy(facts),
+        part_seconds=(reading or 0.0) + quantizing or None,
     )
 
 
@@ -59,26 +86,40 @@ def prepare_command(facts: LoadFacts, *options: str) -> str:
 
 
 def keep_bfloat16_copy(facts: LoadFacts) -> Remedy | None:
-    """Half the bytes of float32; None when that would save next to nothing."""
+    """Half the bytes of float32; None when that would save next to nothing.
+
+    Where this process may not write to the models folder, as in a container, neither its folders nor its
+    Python are those of whoever may: the remedy then has no command.
+    """
     checkpoint = facts.checkpoint
     if checkpoint.quantized or checkpoint.bfloat16_bytes is None:
         return None
     if checkpoint.bfloat16_bytes > _FEWER * checkpoint.opened_bytes:
         return None
+    remedy = Remedy(
+        action=f"keep a bfloat16 copy of the weights ({size(checkpoint.bfloat16_bytes)}) in the models "
+        "folder and name that as the model; a load makes bfloat16 of them anyway",
+        command=None if facts.models_dir_writable is False else _bfloat16_command(facts),
+    )
+    return with_gain(
+        remedy,
+        facts,
+        load_seconds=predictions.from_bfloat16(facts),
+        part_seconds=saved(
+            facts.read_seconds(checkpoint.opened_bytes), facts.read_seconds(checkpoint.bfloat16_bytes)
+        ),
+    )
+
+
+def _bfloat16_command(facts: LoadFacts) -> str:
+    checkpoint = facts.checkpoint
     target = f"{facts.models_dir}/{facts.model.rsplit('/', 1)[-1]}-bf16"
     opened = [file.name for file in checkpoint.opened]
     suffixes = sorted({PurePosixPath(file.name).suffix for file in checkpoint.files})
-    return Remedy(
-        action=f"keep a bfloat16 copy of the weights ({size(checkpoint.bfloat16_bytes)}) in the models "
-        "folder and name that as the model; a load makes bfloat16 of them anyway",
-        command=_BFLOAT16_SCRIPT.format(
-            command=shlex.join([facts.python, "-", checkpoint.folder, target, *opened]),
-            weights=", ".join(f'"*{suffix}"' for suffix in suffixes),
-        ),
-        saves_seconds=saved(
-            facts.read_seconds(checkpoint.opened_bytes), facts.read_seconds(checkpoint.bfloat16_bytes)
-        ),
-        predicted_seconds=predictions.from_bfloat16(facts),
+    left_out = [*(f"*{suffix}" for suffix in suffixes), *_NOTES_OF_HASHES]
+    return _BFLOAT16_SCRIPT.format(
+        command=shlex.join([facts.python, "-", checkpoint.folder, target, *opened]),
+        left_out=", ".join(f'"{pattern}"' for pattern in left_out),
     )
 
 
@@ -88,29 +129,51 @@ def move_to_faster_disk(facts: LoadFacts, where: str = "a local SSD") -> Remedy:
     The command for the latter copies links as links, which a hub cache is made of.
     """
     if (target := _faster_storage(facts)) is not None and target.limit_bytes_per_second:
-        return Remedy(
+        remedy = Remedy(
             action=f"move the model to the storage {target.name} ({target.folder}), which was measured to "
             f"read {rate(target.limit_bytes_per_second)}",
             kind="move_cache",
             storage=target.name,
             command=prepare_command(facts, "--move-cache-to", target.name),
-            saves_seconds=saved(
-                facts.read_seconds(facts.checkpoint.opened_bytes),
-                facts.checkpoint.opened_bytes / target.limit_bytes_per_second,
-            ),
-            predicted_seconds=predictions.from_target(facts, target),
         )
+        return _with_gain_of_moving(remedy, facts, target.limit_bytes_per_second)
+    if facts.cache.moved and facts.in_hub_cache:
+        return _move_cache_on(facts, where)
     root, variable = _movable_root(facts)
     old = shlex.quote(f"{root}/.")
-    return Remedy(
+    remedy = Remedy(
         action=f"move the model to {where} and point {variable} there",
         command=f'new=/path/on/that/disk; mkdir -p "$new" && cp -a {old} "$new" && export {variable}="$new"',
-        saves_seconds=saved(
-            facts.read_seconds(facts.checkpoint.opened_bytes),
-            facts.checkpoint.opened_bytes / SATA_SSD_BYTES_PER_SECOND,
-        ),
         assumes=f"a SATA SSD's {rate(SATA_SSD_BYTES_PER_SECOND)}",
     )
+    return _with_gain_of_moving(remedy, facts, SATA_SSD_BYTES_PER_SECOND)
+
+
+def _move_cache_on(facts: LoadFacts, where: str) -> Remedy:
+    """Of a cache that a job moved: no variable moves it any more."""
+    remedy = Remedy(
+        action=f"name a folder on {where} in TUNEDOCK_STORAGES (NAME=/path), restart the worker, and move "
+        "the cache there",
+        command=prepare_command(facts, "--move-cache-to", "NAME"),
+        assumes=f"a SATA SSD's {rate(SATA_SSD_BYTES_PER_SECOND)}",
+    )
+    return _with_gain_of_moving(remedy, facts, SATA_SSD_BYTES_PER_SECOND)
+
+
+def _with_gain_of_moving(remedy: Remedy, facts: LoadFacts, bytes_per_second: float) -> Remedy:
+    total, run = facts.checkpoint.opened_bytes, predictions.cold_run(facts)
+    moved = run is None or run.folder == facts.checkpoint.folder  # a converted copy stays where it is
+    return with_gain(
+        remedy,
+        facts,
+        load_seconds=predictions.from_storage_of(facts, bytes_per_second) if moved else None,
+        part_seconds=saved(facts.read_seconds(total), total / bytes_per_second),
+    )
+
+
+def of_cache_in_use(facts: LoadFacts) -> list[str]:
+    """Options that point `hf` to the cache: where a job moved it, no variable in a shell names it."""
+    return ["--cache-dir", facts.cache.folder] if facts.cache.moved else []
 
 
 def stay_resident() -> Remedy:

@@ -22,7 +22,7 @@ from services.worker.diagnosis.facts import LoadFacts, TrialLoad
 from services.worker.diagnosis.read_speed import ReadSpeed
 from shared.units import duration, rate, size
 
-_BOUND_RATIO = 0.5  # from here on the storage's limit explains more of the reading than everything else
+BOUND_RATIO = 0.5  # from here on the storage's limit explains more of the reading than everything else
 _FROM_CACHE_RATIO = 0.1  # a load that needs less of its bytes from storage says nothing about storage
 _MAPPING_PENALTY = 1.5
 _HARD_DISK_BYTES_PER_SECOND = 300e6
@@ -36,7 +36,7 @@ def find_bandwidth_bound(facts: LoadFacts) -> Finding | None:
     if limit_seconds is None or limit is None or limit_seconds < NOTICEABLE_SECONDS:
         return None
     trial = told_by_storage(facts)
-    if trial is not None and trial.uncached_bytes / limit < _BOUND_RATIO * trial.reading_seconds:
+    if trial is not None and trial.uncached_bytes / limit < BOUND_RATIO * trial.reading_seconds:
         return None
     severity: Severity = "warning" if limit_seconds >= LONG_SECONDS else "info"
     options = (keep_nf4_copy(facts), move_to_faster_disk(facts), keep_bfloat16_copy(facts), stay_resident())
@@ -53,6 +53,7 @@ def find_bandwidth_bound(facts: LoadFacts) -> Finding | None:
             "options of the loader can't help: they change neither the bytes nor the disk",
         ),
         remedies=tuple(option for option in options if option is not None),
+        costs_seconds=limit_seconds,
     )
 
 
