@@ -1,6 +1,5 @@
 """Diagnoses how one model loads: facts, findings, report."""
 
-import os
 import time
 from pathlib import Path
 
@@ -79,7 +78,6 @@ def diagnose(
     finally:
         if residency is None:
             own_residency.evict()
-    facts = facts.model_copy(update={"models_dir_writable": may_be_written(settings.models_dir)})
     return make_report(facts, run_checks(facts))
 
 
@@ -91,12 +89,6 @@ def places_to_read_from(settings: Settings) -> dict[str, Path]:
         **settings.storages,
         **({OWN_CACHE: OWN_FOLDER} if moved else {}),
     }
-
-
-def may_be_written(folder: Path) -> bool:
-    """Whether this process may write to `folder`, or make it where it is not there yet."""
-    existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
-    return existing.is_dir() and os.access(existing, os.W_OK | os.X_OK)
 
 
 def _loadable(files: ModelFiles, settings: Settings, report: Report) -> ModelFiles:

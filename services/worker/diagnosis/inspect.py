@@ -1,5 +1,6 @@
 """Gathers the facts of one diagnosis: files, cache, storage, speed, memory, and a trial load if wanted."""
 
+import os
 import platform
 import sys
 import time
@@ -77,6 +78,7 @@ def inspect_model(
         measured_at=time.time(),
         python=sys.executable,
         models_dir=str(models_dir),
+        models_dir_writable=may_be_written(models_dir),
         checkpoint=checkpoint,
         cache=cache,
         storage=storage,
@@ -99,6 +101,12 @@ def inspect_model(
         environment=storage_of(Path(sys.prefix)),
         versions=versions(),
     )
+
+
+def may_be_written(folder: Path) -> bool:
+    """Whether this process may write to `folder`, or make it where it is not there yet."""
+    existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    return existing.is_dir() and os.access(existing, os.W_OK | os.X_OK)
 
 
 def versions() -> dict[str, str]:

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 import torch
 
-from services.worker.diagnosis.diagnose import diagnose, may_be_written
+from services.worker.diagnosis.diagnose import diagnose
 from services.worker.diagnosis.facts import TrialLoad
+from services.worker.diagnosis.inspect import may_be_written
 from services.worker.diagnosis.report import DiagnosisReport
 from services.worker.failures import FailureCode, JobFailed
 from services.worker.loading.hub_cache import ModelFiles

@@ -55,13 +55,14 @@ def find_setting_without_effect(facts: LoadFacts) -> Finding | None:
 def find_cached_twice(facts: LoadFacts) -> Finding | None:
     if not facts.in_hub_cache or not facts.cache.copies:
         return None
+    entry = "models--" + facts.model.replace("/", "--")  # never the whole cache: somebody may delete it
     return Finding(
         id="cached-twice",
         severity="info",
         title="The model is cached more than once",
         evidence=(
-            f"in use: {facts.cache.folder}",
-            *(f"also in {copy.folder}: {size(copy.bytes)}" for copy in facts.cache.copies),
+            f"in use: {facts.cache.folder}/{entry}",
+            *(f"also {copy.folder}/{entry}: {size(copy.bytes)}" for copy in facts.cache.copies),
         ),
         remedies=(
             Remedy(action="delete the copy that is not in use, if you are content with the one that is")
