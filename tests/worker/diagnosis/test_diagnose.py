@@ -269,14 +269,20 @@ def test_a_warm_load_is_not_repeated_and_without_a_copy_none_is_loaded(diagnosed
     assert report.summary.storage_seconds is None
 
 
-def test_a_prepared_copy_that_does_not_verify_is_a_finding(
-    diagnosed: Diagnose, folder: Path, settings: Settings
-) -> None:
+def prepared(folder: Path, settings: Settings) -> tuple[Residency, ModelFiles, Path]:
+    """The model in memory, and the copy that this made of it."""
     residency = Residency(torch.device("cpu"), settings.data_dir / "models")
     files = ModelFiles("tiny", None, folder.resolve(), "folder")
     residency.base(files, SilentReport())
     copy = residency.prepared_copy(files)
     assert copy is not None
+    return residency, files, copy
+
+
+def test_a_prepared_copy_that_does_not_verify_is_a_finding(
+    diagnosed: Diagnose, folder: Path, settings: Settings
+) -> None:
+    residency, files, copy = prepared(folder, settings)
     weights = copy / "model.safetensors"
     content = bytearray(weights.read_bytes())
     content[-1] ^= 1
@@ -292,11 +298,7 @@ def test_a_prepared_copy_that_does_not_verify_is_a_finding(
 def test_a_quantized_copy_that_does_not_fit_the_model_s_class_is_a_finding(
     diagnosed: Diagnose, folder: Path, settings: Settings
 ) -> None:
-    residency = Residency(torch.device("cpu"), settings.data_dir / "models")
-    files = ModelFiles("tiny", None, folder.resolve(), "folder")
-    residency.base(files, SilentReport())
-    copy = residency.prepared_copy(files)
-    assert copy is not None
+    residency, _, copy = prepared(folder, settings)
     unfit(copy, "q_proj.weight")
     report = diagnosed(residency)
     assert "damaged-copy" in ids(report)
