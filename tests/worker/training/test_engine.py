@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import bitsandbytes
 import numpy as np
@@ -17,7 +17,9 @@ from services.worker.training import levers as levers_module
 from services.worker.training.adapter import attached, lora_config, trained_parameters
 from services.worker.training.batching import target_count
 from services.worker.training.engine import attention as attention_module
+from services.worker.training.engine import forward as forward_module
 from services.worker.training.engine import head as head_module
+from services.worker.training.engine.elementwise import add_norm
 from services.worker.training.engine.layout import pack
 from services.worker.training.engine.lora import AdaptedLinears
 from services.worker.training.engine.model_parts import adapted_linears
@@ -233,6 +235,31 @@ def test_a_quantized_checkpoint_may_name_another_dtype_to_compute_in(
         if isinstance(module, bitsandbytes.nn.Linear4bit):
             monkeypatch.setattr(module, "compute_dtype", named)
     assert loss_and_gradients(llama_nf4, rows, PLANS["flat"])[0] == expected
+
+
+def test_the_residual_stream_is_fp32_over_a_bf16_base(
+    llama_nf4: LoadedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As PEFT's preparation for training has it, in the model's own layers and in those written out."""
+    rows, layers = make_rows(learned=0.5), llama_nf4.model.model.layers
+    assert llama_nf4.model.get_input_embeddings().weight.dtype == torch.bfloat16
+    seen: list[torch.dtype] = []
+    hooks = [layer.register_forward_hook(lambda _, __, out: seen.append(out.dtype)) for layer in layers]
+    loss_and_gradients(llama_nf4, rows, Plan("explicit", 10_000, False))
+    for hook in hooks:
+        hook.remove()
+    assert seen[-len(layers) :] == [torch.float32] * len(layers)  # earlier ones only ask about the head
+
+    streams: set[torch.dtype] = set()
+
+    def watched(x: Tensor, *others: Any) -> tuple[Tensor, Tensor]:
+        total, normed = add_norm(x, *others)
+        streams.update((x.dtype, total.dtype))
+        return total, normed
+
+    monkeypatch.setattr(forward_module, "add_norm", watched)
+    loss_and_gradients(llama_nf4, rows, PLANS["flat, shared prefix"])
+    assert streams == {torch.float32}
 
 
 def test_in_bf16_the_flat_layout_rounds_as_the_model_does(llama_nf4: LoadedModel) -> None:
