@@ -1,4 +1,4 @@
-"""Causal attention with rotary positions (Su et al. 2021) over the groups of a packed micro-batch."""
+"""Causal attention over the groups of a packed micro-batch."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -9,43 +9,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from services.worker.training.engine.layout import AttentionGroup, PackedBatch
-
-
-@dataclass(frozen=True)
-class Heads:
-    """`queries` heads share `keys` heads of keys and values, each of size `size`."""
-
-    queries: int
-    keys: int
-    size: int
-
-    @property
-    def all(self) -> int:
-        return self.queries + 2 * self.keys
-
-    @property
-    def turned(self) -> int:
-        """Those with a position, which stand first: queries, then keys."""
-        return self.queries + self.keys
-
-
-@dataclass(frozen=True)
-class Positions:
-    """cos and sin, fp32 [tokens, 1, size / 2], of each token's angles."""
-
-    cos: Tensor
-    sin: Tensor
-
-    def turn(self, heads: Tensor, into: Tensor, *, back: bool = False) -> None:
-        """Rotate [tokens, heads, size] in fp32; `into`, of the same shape, may be `heads` itself.
-
-        Products are rounded before their sum, as the model does it; fused they would differ in the last bit.
-        """
-        a, b = (half.float() for half in heads.chunk(2, dim=-1))
-        sin = -self.sin if back else self.sin
-        turned = (a * self.cos).sub_(b * sin), (b * self.cos).add_(a * sin)
-        for half, values in zip(into.chunk(2, dim=-1), turned, strict=True):
-            half.copy_(values)
+from services.worker.training.engine.rotary import Heads, Positions
+from services.worker.training.engine.varlen import has_kernel, varlen_attention
 
 
 def attend(qkv: Tensor, batch: PackedBatch, heads: Heads, positions: Positions, dtype: torch.dtype) -> Tensor:
@@ -54,6 +19,8 @@ def attend(qkv: Tensor, batch: PackedBatch, heads: Heads, positions: Positions, 
 
     A token sees the prefix and the tokens of its own row up to itself.
     """
+    if has_kernel(qkv.device, dtype, heads.size):
+        return varlen_attention(qkv, batch.borders, heads, positions, dtype)
     out: Tensor = _Attention.apply(qkv, batch, heads, positions, dtype)
     return out
 

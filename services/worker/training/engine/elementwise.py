@@ -6,6 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from services.worker.training.engine.fused import fused
+
 
 def add_norm(x: Tensor, update: Tensor | None, weight: Tensor, epsilon: float) -> tuple[Tensor, Tensor]:
     """The residual stream after `update`, fp32, and its RMS norm (Zhang & Sennrich 2019) in the dtype of
@@ -27,6 +29,12 @@ def swiglu(gate_and_up: Tensor, dtype: torch.dtype) -> Tensor:
     return out
 
 
+@fused
+def widened(base: Tensor, share: Tensor) -> Tensor:
+    """Their sum in fp32, [tokens, out] each; `base` is overwritten if it is fp32 itself."""
+    return base.float().add_(share)
+
+
 class _AddNorm(torch.autograd.Function):
     """For its backward pass the stream is kept in `weight`'s dtype: fp32 would take twice the memory."""
 
@@ -34,20 +42,38 @@ class _AddNorm(torch.autograd.Function):
     def forward(
         ctx: Any, x: Tensor, update: Tensor | None, weight: Tensor, epsilon: float
     ) -> tuple[Tensor, Tensor]:
-        total = x.view_as(x) if update is None else x + update
-        inverse = torch.rsqrt(total.square().mean(dim=-1, keepdim=True).add_(epsilon))
-        normed = (total * inverse).mul_(weight).to(weight.dtype)
-        ctx.save_for_backward(total.to(weight.dtype), inverse, weight)
+        total, kept, inverse, normed = _add_norm(x, update, weight, epsilon)
+        ctx.save_for_backward(kept, inverse, weight)
         ctx.update_dtype = None if update is None else update.dtype
-        return total, normed
+        return x.view_as(x) if update is None else total, normed
 
     @staticmethod
     def backward(ctx: Any, g_total: Tensor, g_normed: Tensor) -> tuple[Tensor | None, ...]:
-        total, inverse, weight = ctx.saved_tensors
-        g = g_normed.to(torch.float32, copy=True).mul_(weight)
-        along = (g * total).sum(dim=-1, keepdim=True).mul_(inverse**3 / -total.shape[-1])
-        dx = g.mul_(inverse).addcmul_(total, along).add_(g_total)
-        return dx, None if ctx.update_dtype is None else dx.to(ctx.update_dtype), None, None
+        dx, d_update = _add_norm_gradient(g_total, g_normed, *ctx.saved_tensors, ctx.update_dtype)
+        return dx, d_update, None, None
+
+
+@fused
+def _add_norm(x: Tensor, update: Tensor | None, weight: Tensor, epsilon: float) -> tuple[Tensor, ...]:
+    total = x if update is None else x + update
+    inverse = torch.rsqrt(total.square().mean(dim=-1, keepdim=True).add_(epsilon))
+    normed = (total * inverse).mul_(weight).to(weight.dtype)
+    return total, total.to(weight.dtype), inverse, normed
+
+
+@fused
+def _add_norm_gradient(
+    g_total: Tensor,
+    g_normed: Tensor,
+    total: Tensor,
+    inverse: Tensor,
+    weight: Tensor,
+    update_dtype: torch.dtype | None,
+) -> tuple[Tensor, Tensor | None]:
+    g = g_normed.to(torch.float32, copy=True).mul_(weight)
+    along = (g * total).sum(dim=-1, keepdim=True).mul_(inverse**3 / -total.shape[-1])
+    dx = g.mul_(inverse).addcmul_(total, along).add_(g_total)
+    return dx, None if update_dtype is None else dx.to(update_dtype)
 
 
 class _SwiGLU(torch.autograd.Function):
@@ -55,16 +81,34 @@ class _SwiGLU(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, gate_and_up: Tensor, dtype: torch.dtype) -> Tensor:
-        ctx.save_for_backward(gate_and_up.to(dtype))
-        gate, up = gate_and_up.chunk(2, dim=-1)
-        return F.silu(gate.float()).mul_(up).to(dtype)
+        kept, out = _swiglu(gate_and_up, dtype)
+        ctx.save_for_backward(kept)
+        return out
 
     @staticmethod
     def backward(ctx: Any, g: Tensor) -> tuple[Tensor, None]:
-        (gate_and_up,) = ctx.saved_tensors
-        gate, up = gate_and_up.chunk(2, dim=-1)
-        d = torch.empty_like(gate_and_up)
-        d_gate, d_up = d.chunk(2, dim=-1)
-        torch.mul(F.silu(gate), g, out=d_up)
-        d_gate.copy_(torch.ops.aten.silu_backward(g * up, gate))
-        return d, None
+        return _swiglu_gradient(g, *ctx.saved_tensors), None
+
+
+@fused
+def _swiglu(gate_and_up: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+    gate, up = gate_and_up.chunk(2, dim=-1)
+    return gate_and_up.to(dtype), F.silu(gate.float()).mul_(up).to(dtype)
+
+
+@fused
+def _swiglu_gradient(g: Tensor, gate_and_up: Tensor) -> Tensor:
+    gate, up = gate_and_up.chunk(2, dim=-1)
+    if g.is_cuda:
+        return _swiglu_gradient_on_card(g.float(), gate.float(), up.float()).to(g.dtype)
+    d = torch.empty_like(gate_and_up)  # joined afterwards, they would be written twice
+    d_gate, d_up = d.chunk(2, dim=-1)
+    torch.mul(F.silu(gate), g, out=d_up)
+    d_gate.copy_(torch.ops.aten.silu_backward(g * up, gate))
+    return d
+
+
+def _swiglu_gradient_on_card(g: Tensor, gate: Tensor, up: Tensor) -> Tensor:
+    """What torch compiles to one pass; what is above it doesn't compile."""
+    open_ = torch.sigmoid(gate)
+    return torch.cat([g * up * open_ * (1 + gate * (1 - open_)), g * gate * open_], dim=-1)

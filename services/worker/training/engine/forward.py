@@ -8,12 +8,13 @@ from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 from transformers import LlamaForCausalLM
 
-from services.worker.training.engine.attention import Heads, Positions, attend, forget_masks
+from services.worker.training.engine.attention import attend, forget_masks
 from services.worker.training.engine.elementwise import add_norm, swiglu
 from services.worker.training.engine.head import cross_entropy
 from services.worker.training.engine.layout import PackedBatch
 from services.worker.training.engine.lora import AdaptedLinears
 from services.worker.training.engine.model_parts import adapted_linears
+from services.worker.training.engine.rotary import Heads, Positions
 from services.worker.training.plan import Plan
 
 

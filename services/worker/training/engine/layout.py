@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from services.worker.training.engine.varlen import RowBorders
 from services.worker.training.marked_text import TokenRow
 
 # What one more attention group costs (its dozen small operations), in slots of the group's score matrix.
@@ -35,7 +37,7 @@ class AttentionGroup:
 @dataclass(frozen=True)
 class PackedBatch:
     """`ids` int64 [tokens]: `prefix_tokens` that all rows share, then each group's tokens; `positions` int64
-    likewise, each token's place in its row.
+    likewise, each token's place in its row. `row_tokens` are the rows' own, with their padding, in order.
 
     `sources` int64 [sources] are the tokens from which something is to be predicted, ascending. Target n is
     the token `labels[n]`, predicted from source `label_sources[n]` (ascending), for `label_rows[n]` rows
@@ -45,6 +47,7 @@ class PackedBatch:
     ids: Tensor
     positions: Tensor
     prefix_tokens: int
+    row_tokens: tuple[int, ...]
     groups: tuple[AttentionGroup, ...]
     sources: Tensor
     labels: Tensor
@@ -55,6 +58,10 @@ class PackedBatch:
     @property
     def computed_tokens(self) -> int:
         return self.ids.numel()
+
+    @cached_property
+    def borders(self) -> RowBorders:
+        return RowBorders.of(self.row_tokens, self.prefix_tokens, self.ids.device)
 
 
 def pack(
@@ -72,6 +79,7 @@ def pack(
     positions = [np.arange(prefix_tokens)]
     targets = _prefix_targets(rows, prefix_tokens)
     groups: list[AttentionGroup] = []
+    row_tokens: list[int] = []
     stop = prefix_tokens
     for first, last in _groups(lengths, prefix_tokens, padded):
         start, own = stop, lengths[first:last]
@@ -80,12 +88,14 @@ def pack(
             targets += _own_targets(row, stop, prefix_tokens)
             ids += [row.ids[prefix_tokens : row.needed], np.zeros(slots - length, dtype=np.int32)]
             positions.append(np.arange(prefix_tokens, prefix_tokens + slots))
+            row_tokens.append(slots)
             stop += slots
         groups.append(_group(start, stop, own, padded, device))
     return PackedBatch(
         torch.from_numpy(np.concatenate(ids).astype(np.int64)).to(device),
         torch.from_numpy(np.concatenate(positions)).to(device),
         prefix_tokens,
+        tuple(row_tokens),
         tuple(groups),
         **_target_tensors(targets, device),
         real_tokens=sum(len(row) for row in rows),

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from services.worker.training.engine.elementwise import widened
 from services.worker.training.engine.weights import FrozenWeights
 
 
@@ -76,8 +77,8 @@ class _AdaptedLinears(torch.autograd.Function):
         if group.adapters:
             down, up = group.down(x.dtype), group.up(x.dtype)
             inner = x @ down.t()
-            y = y.float() if group.wide else y
-            y.add_(inner @ up.t())  # rounded before it is added, as PEFT does
+            share = inner @ up.t()  # rounded before it is added, as PEFT does
+            y = widened(y, share) if group.wide else y.add_(share)
             ctx.save_for_backward(x, down, up, inner)
         return y
 

@@ -1,6 +1,6 @@
 """Frozen linear layers that read the same input, as matrices of the dtype they compute in."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import bitsandbytes
@@ -41,13 +41,20 @@ class FrozenWeights:
 
     @torch.no_grad()
     def _dequantized(self) -> Tensor:
-        parts = list(self._parts())
-        return parts[0] if len(parts) == 1 else torch.cat(parts)
+        like = self._layers[0].weight
+        matrix = torch.empty(
+            sum(self.out_features), self._layers[0].in_features, dtype=self.dtype, device=like.device
+        )
+        for layer, part in zip(self._layers, matrix.split(self.out_features), strict=True):
+            _dequantize(layer, part)
+        return matrix
 
-    def _parts(self) -> Iterator[Tensor]:
-        for layer in self._layers:
-            weight: Any = layer.weight
-            if isinstance(layer, bitsandbytes.nn.Linear4bit):
-                yield bitsandbytes.functional.dequantize_4bit(weight.data, weight.quant_state).to(self.dtype)
-            else:  # a quantized checkpoint may leave single layers as they are
-                yield weight.data.to(self.dtype)
+
+def _dequantize(layer: nn.Linear, into: Tensor) -> None:
+    weight: Any = layer.weight
+    if not isinstance(layer, bitsandbytes.nn.Linear4bit):
+        into.copy_(weight.data)  # a quantized checkpoint may leave single layers as they are
+    elif into.is_cuda and weight.quant_state.dtype == into.dtype:
+        bitsandbytes.functional.dequantize_4bit(weight.data, weight.quant_state, out=into)
+    else:
+        into.copy_(bitsandbytes.functional.dequantize_4bit(weight.data, weight.quant_state))
