@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from transformers import PretrainedConfig
 
 BYTES = 2  # of a number in bf16, which the written-out layers compute in
+LOGIT_BYTES = 8  # in bf16, as an fp32 probability, and that in bf16
 MASKS_KEPT = 16  # attention's, for the layers of a step
 ROWS_AT_MOST = 512  # in a micro-batch split by tokens; keeps planning a step of thousands of rows short
 # Attention makes a copy of a shared prefix's keys and values for each row, one layer at a time. So many
@@ -54,12 +55,14 @@ class OwnActivations:
     """Of the layers written out in `engine/`, in bf16 and with LoRA on every linear layer.
 
     `whole_scores`: the backward pass makes attention's whole score matrices, as it does on a CPU.
+    `logits_at_once`: so many logits exist at a time.
     """
 
     config: PretrainedConfig
     longest_row: int
     prefix_tokens: int = 0
     whole_scores: bool = True
+    logits_at_once: int = 0
 
     def largest(self, tokens: int, recompute_every: int | None) -> int:
         """Bytes of the largest micro-batch: what its layers keep, and what exists of one layer at a time."""
@@ -89,10 +92,11 @@ class OwnActivations:
         return int(4 * config.hidden_size + 3 * config.intermediate_size + self._queries + 2 * heads) * BYTES
 
     def passing(self, tokens: int) -> int:
-        """Bytes of what attention makes for one layer and lets go: scores, masks, copies of the prefix.
+        """Bytes of what is made for one layer, or for the head, and let go: attention's scores, masks and
+        copies of the prefix, dequantized weights, logits.
 
-        Three of a kind: scores in fp32 beside those in bf16, or these and their gradients; keys and values,
-        their gradients apart, and together.
+        Attention's are three of a kind: scores in fp32 beside those in bf16, or these and their gradients;
+        keys and values, their gradients apart, and together.
         """
         heads = self.config.num_attention_heads
         own = max(tokens, self.longest_row - self.prefix_tokens)
@@ -100,7 +104,8 @@ class OwnActivations:
         stacked = heads // self.config.num_key_value_heads
         masks = MASKS_KEPT * stacked * self.longest_row**2
         copies = 2 * self._keys * self.prefix_tokens * rows_at_most(tokens, self.prefix_tokens)
-        return int(3 * (scores + copies) + masks) * BYTES
+        weights = 2 * self.config.intermediate_size * self.config.hidden_size  # of gates and ups
+        return int(3 * (scores + copies) + masks + weights) * BYTES + self.logits_at_once * LOGIT_BYTES
 
     @property
     def _queries(self) -> int:

@@ -1,6 +1,6 @@
 """How a step is computed: all that may change its speed and memory, nothing that may change its result."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
@@ -9,13 +9,18 @@ from transformers import PretrainedConfig
 
 from services.worker.loading.page_cache import available_memory_bytes
 from services.worker.training.activations import ModelsOwnActivations, OwnActivations
+from services.worker.training.engine.head import LOGITS_AT_ONCE
 from shared.schemas import ExplicitPlan
 
 BASELINE_ROWS = 2
-MEMORY_SHARE_FOR_ACTIVATIONS = 0.4
-MEMORY_SHARE_FOR_WEIGHTS = 0.3  # dequantized for the whole run
-# Tokens of a micro-batch, best first. A CPU gains nothing from large ones, and answers a cancel later.
-BUDGETS = {"cuda": (4096, 2048, 1024), "cpu": (1024, 512)}
+# Of what is free. A card's memory is all a job's, but its allocator loses some to gaps.
+SHARE_FOR_ACTIVATIONS = {"cuda": 0.85, "cpu": 0.4}
+SHARE_FOR_WEIGHTS = 0.3  # dequantized for the whole run
+SHARE_AT_MOST = 0.95
+# Tokens of a micro-batch, best first. A CPU gains nothing from large ones, and answers a cancel later. On a
+# card computing a third of everything twice costs more than dequantizing the weights twice as often.
+BUDGETS = {"cuda": (4096, 2048, 1024, 768, 512), "cpu": (1024, 512)}
+BUDGET_RECOMPUTING = {"cuda": 1024, "cpu": 512}
 # Rough: on a small GPU dequantizing takes 60 tokens' time, on a large one launching kernels takes thousands'.
 MICRO_BATCH_COST_TOKENS = {"cuda": 256, "cpu": 64}
 
@@ -97,17 +102,26 @@ NO_LEVERS = Levers()
 
 @dataclass(frozen=True)
 class Room:
-    """The memory a plan is made for: what a micro-batch takes of it, and what is free."""
+    """The memory a plan is made for: what a micro-batch takes of it, and what is free.
+
+    `forbearance`: by how much a share may be exceeded.
+    """
 
     activations: ModelsOwnActivations | OwnActivations
     dequantized_bytes: int
     free_bytes: float
+    device_type: str = "cpu"
 
-    def fits(self, tokens: int, recompute_every: int | None, *, share: float) -> bool:
-        return self.activations.largest(tokens, recompute_every) <= self.free_bytes * share
+    def fits(
+        self, tokens: int, recompute_every: int | None, *, weights: str = "use", forbearance: float = 1.0
+    ) -> bool:
+        """Whether a micro-batch does, beside `weights` that stay dequantized."""
+        share = min(SHARE_AT_MOST, forbearance * SHARE_FOR_ACTIVATIONS[self.device_type])
+        free = self.free_bytes - (0 if weights == "use" else self.dequantized_bytes)
+        return self.activations.largest(tokens, recompute_every) <= free * share
 
-    def keeps_weights(self, *, share: float) -> bool:
-        return self.dequantized_bytes <= self.free_bytes * share
+    def keeps_weights(self, *, forbearance: float = 1.0) -> bool:
+        return self.dequantized_bytes <= self.free_bytes * SHARE_FOR_WEIGHTS * forbearance
 
 
 def find_room(
@@ -116,11 +130,18 @@ def find_room(
     """The room that `device` has now."""
     free = free_memory_bytes(device)
     activations = (
-        OwnActivations(config, max_seq_length, levers.shared_prefix_tokens, whole_scores=device.type == "cpu")
+        OwnActivations(
+            config,
+            max_seq_length,
+            levers.shared_prefix_tokens,
+            whole_scores=device.type == "cpu",
+            logits_at_once=LOGITS_AT_ONCE[device.type],
+        )
         if levers.own_layers
         else ModelsOwnActivations(config, max_seq_length)
     )
-    return Room(activations, levers.dequantized_bytes, float("inf") if free is None else float(free))
+    free_bytes = float("inf") if free is None else float(free)
+    return Room(activations, levers.dequantized_bytes, free_bytes, device.type)
 
 
 def choose_plan(
@@ -138,7 +159,7 @@ def choose_plan(
     if isinstance(wanted, ExplicitPlan):
         plan = Plan("explicit", wanted.tokens_per_micro_batch, wanted.gradient_checkpointing)
         return with_levers(plan, levers, room)
-    tokens, recompute_every = fitting(room, BUDGETS[device.type], own_layers=levers.own_layers)
+    tokens, recompute_every = fitting(room, levers)
     plan = Plan(
         "auto",
         tokens,
@@ -153,25 +174,30 @@ def with_levers(plan: Plan, levers: Levers, room: Room) -> Plan:
     """`plan` with all levers that can be used, and the reasons for the others."""
     if not levers.own_layers:
         return replace(plan, off=dict(levers.off))
-    keep = room.keeps_weights(share=MEMORY_SHARE_FOR_WEIGHTS)
-    reasons = {} if keep else {"weights": f"{room.dequantized_bytes} bytes of {room.free_bytes:.0f} free"}
+    weights = _weights(room, levers)
+    reason = f"{room.dequantized_bytes} bytes of {room.free_bytes:.0f} free"
     return replace(
         plan,
         own_layers=True,
         layout="flat",
         shared_prefix_tokens=levers.shared_prefix_tokens,
-        weights="run" if keep else "use",
-        off={**levers.off, **reasons},
+        weights=weights,
+        off={**levers.off, **({"weights": reason} if weights == "use" else {})},
     )
 
 
-def fitting(room: Room, budgets: Sequence[int], *, own_layers: bool) -> tuple[int, int | None]:
+def fitting(room: Room, levers: Levers) -> tuple[int, int | None]:
     """Tokens of a micro-batch, and of how many layers one is computed again (None: of none)."""
-    for tokens in budgets:
-        if room.fits(tokens, None, share=MEMORY_SHARE_FOR_ACTIVATIONS):
+    weights = _weights(room, levers)
+    for tokens in BUDGETS[room.device_type]:
+        if room.fits(tokens, None, weights=weights):
             return tokens, None
-    half = own_layers and room.fits(budgets[-1], 2, share=MEMORY_SHARE_FOR_ACTIVATIONS)
-    return budgets[-1], 2 if half else 1
+    tokens = BUDGET_RECOMPUTING[room.device_type]
+    return tokens, 2 if levers.own_layers and room.fits(tokens, 2, weights=weights) else 1
+
+
+def _weights(room: Room, levers: Levers) -> Literal["use", "run"]:
+    return "run" if levers.own_layers and room.keeps_weights() else "use"
 
 
 def baseline_plan(max_seq_length: int) -> Plan:
@@ -190,8 +216,13 @@ def baseline_plan(max_seq_length: int) -> Plan:
 
 
 def free_memory_bytes(device: torch.device) -> int | None:
-    """None where the system does not say. What torch keeps of an earlier job's memory is free to it."""
+    """None where the system does not say. What torch keeps of an earlier job's memory is free to it, what a
+    cap on this process (`torch.cuda.set_per_process_memory_fraction`) forbids is not.
+    """
     if device.type == "cuda":
-        unused = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
-        return int(torch.cuda.mem_get_info(device)[0]) + unused
+        free, total = torch.cuda.mem_get_info(device)
+        reserved, allocated = torch.cuda.memory_reserved(device), torch.cuda.memory_allocated(device)
+        # Unlike its neighbours it takes no device without an index.
+        allowed = int(torch.cuda.get_per_process_memory_fraction(device.index) * total)
+        return min(free + reserved, allowed) - allocated
     return available_memory_bytes()

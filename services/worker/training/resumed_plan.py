@@ -6,12 +6,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from services.worker.training.plan import (
-    MEMORY_SHARE_FOR_ACTIVATIONS,
-    MEMORY_SHARE_FOR_WEIGHTS,
-    Plan,
-    Room,
-)
+from services.worker.training.plan import Plan, Room
 
 # So much more than its share of the memory a plan that is already followed may take: free memory differs a
 # little from one look to the next, and only the same plan resumes to the bit.
@@ -44,7 +39,7 @@ def _within(room: Room, began: Plan, fresh: Plan) -> tuple[Plan, str | None]:
     if not _activations_fit(room, began):
         for name in ("tokens_per_micro_batch", "gradient_checkpointing", "recompute_every"):
             changed[name] = getattr(fresh, name)
-    weights_fit = room.keeps_weights(share=FORBEARANCE * MEMORY_SHARE_FOR_WEIGHTS)
+    weights_fit = room.keeps_weights(forbearance=FORBEARANCE)
     if began.weights != "use" and not weights_fit:
         changed |= {"weights": fresh.weights, "off": {**began.off, **fresh.off}}
     plan = replace(began, **changed)
@@ -60,7 +55,7 @@ def _activations_fit(room: Room, began: Plan) -> bool:
     if began.name != "auto":
         return True
     every = began.recompute_every if began.gradient_checkpointing else None
-    return room.fits(began.tokens_per_micro_batch, every, share=FORBEARANCE * MEMORY_SHARE_FOR_ACTIVATIONS)
+    return room.fits(began.tokens_per_micro_batch, every, weights=began.weights, forbearance=FORBEARANCE)
 
 
 def _other_fields(kept: object) -> str | None:

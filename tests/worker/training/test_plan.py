@@ -7,13 +7,17 @@ import pytest
 import torch
 from transformers import LlamaConfig
 
+from bench.weights import SHAPES_2B4
 from services.worker.training import plan as plan_module
 from services.worker.training.activations import ModelsOwnActivations, OwnActivations
+from services.worker.training.engine.head import LOGITS_AT_ONCE
 from services.worker.training.plan import (
     NO_LEVERS,
     Levers,
     Plan,
+    Room,
     choose_plan,
+    fitting,
     free_memory_bytes,
 )
 from shared.schemas import ExplicitPlan
@@ -30,6 +34,10 @@ def auto(
 ) -> plan_module.Plan:
     monkeypatch.setattr(plan_module, "free_memory_bytes", lambda device: free_bytes)
     return choose_plan("auto", config=CONFIG, max_seq_length=512, device=CPU, levers=levers)
+
+
+def own_activations(prefix_tokens: int) -> OwnActivations:
+    return OwnActivations(CONFIG, 512, prefix_tokens, logits_at_once=LOGITS_AT_ONCE["cpu"])
 
 
 def test_with_room_micro_batches_are_large_and_nothing_is_computed_twice(
@@ -84,16 +92,39 @@ def test_weights_are_not_kept_where_they_would_take_the_memory(monkeypatch: pyte
 def test_less_memory_means_every_second_layer_recomputed_and_then_every_one(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    activations = OwnActivations(CONFIG, 512, LEVERS.shared_prefix_tokens)
+    activations = own_activations(LEVERS.shared_prefix_tokens)
     whole, half = (activations.largest(512, every) for every in (None, 2))
     for room, expected in ((whole, (False, 1)), (half, (True, 2)), (half - 1000, (True, 1))):
         plan = auto(monkeypatch, int(room / 0.4) + 10, LEVERS)
         assert (plan.gradient_checkpointing, plan.recompute_every) == expected
 
 
+def test_a_card_computes_nothing_twice_while_smaller_micro_batches_still_fit() -> None:
+    """For the reference user's card: what its 6 GB leave beside the base model and a desktop."""
+    exaone = LlamaConfig(**SHAPES_2B4)
+    activations = OwnActivations(exaone, 512, whole_scores=False, logits_at_once=LOGITS_AT_ONCE["cuda"])
+    levers = Levers(own_layers=True, dequantized_bytes=4_286_054_400)
+    seen = [
+        fitting(Room(activations, levers.dequantized_bytes, free * 1e9, "cuda"), levers)
+        for free in (1.2, 2.4, 3.5, 80)
+    ]
+    assert seen == [(1024, 1), (512, None), (768, None), (4096, None)]
+
+
+def test_kept_weights_leave_less_for_activations() -> None:
+    activations = own_activations(0)
+    bare = activations.largest(512, None) / 0.4
+    room = Room(activations, int(bare), 3 * bare)
+    assert room.keeps_weights() is False
+    assert room.keeps_weights(forbearance=1.5)
+    beside = Room(activations, int(bare), 1.9 * bare)
+    assert beside.fits(512, None)
+    assert not beside.fits(512, None, weights="run")
+
+
 def test_a_long_shared_prefix_is_part_of_what_must_fit(monkeypatch: pytest.MonkeyPatch) -> None:
     """It comes on top of a micro-batch's budget."""
-    free = int(OwnActivations(CONFIG, 512, 33).largest(1024, None) / 0.4) + 10
+    free = int(own_activations(33).largest(1024, None) / 0.4) + 10
     assert auto(monkeypatch, free, LEVERS).tokens_per_micro_batch == 1024
     assert auto(monkeypatch, free, replace(LEVERS, shared_prefix_tokens=400)).tokens_per_micro_batch == 512
 
