@@ -1,10 +1,12 @@
 """What `bench.gpu` runs once all packages are there: the protocol's arms under the cap of a 6 GB card."""
 
 import argparse
+import importlib.util
 import json
 import statistics
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,14 +20,15 @@ from bench.arm_process import ArmStep
 from bench.document import Samples, machine, say
 from bench.model_flops import matrix_flops_per_second, training_flops_per_token
 from bench.train_arms.token_file import TokenFile
-from bench.train_inputs import make_start, random_rows
-from bench.train_measure import SEED, Inputs, Measuring, Results, Steps, measure
+from bench.train_inputs import full_rows, make_start, random_rows
+from bench.train_measure import ARMS_AT_ONCE, SEED, Inputs, Measuring, Results, Steps, measure
 from bench.weights import make_model
 from shared.settings import PROJECT_ROOT
 
-ARMS = ("hf-user", "hf-grouped", "ours-baseline", "ours-auto")
-CASE = "exaone-2.4b/all"
+ARMS = ("hf-user", "hf-grouped", "trl-best", "ours-baseline", "ours-auto")
+CASES = {"short": random_rows, "full512": full_rows}
 CAP_BYTES = 5_200_000_000
+CONTEXT_BYTES = 600_000_000  # of each process, beside what its allocator may take
 STEPS = {"hf-user": Steps(2, 3), "ours-baseline": Steps(2, 3), "*": Steps(3, 12)}
 FIRST_LOSS_BAR, NORM_BAR = 1e-3, (0.98, 1.02)
 
@@ -34,6 +37,7 @@ FIRST_LOSS_BAR, NORM_BAR = 1e-3, (0.98, 1.02)
 class ArmFigures:
     """Of the counted steps: medians; `model_flops_share` is of the device's own matrix products (MFU)."""
 
+    case: str
     arm: str
     seconds_per_16_rows: float
     real_tokens_per_second: float
@@ -49,12 +53,12 @@ def main() -> int:
         return 1
     scratch, started = Path(arguments.scratch).resolve(), time.monotonic()
     scratch.mkdir(parents=True, exist_ok=True)
+    samples, results, figures = Samples(), dict[str, Results](), list[ArmFigures]()
     with TemporaryDirectory(prefix="bench-gpu-", dir=scratch) as name:
         say("making model and rows: the shapes of EXAONE-3.5-2.4B, random weights, random tokens")
         model = arguments.model or make_model(
             scratch / f"exaone-2.4b-{arguments.layers or 30}", layers=arguments.layers
         )
-        inputs = make_random_inputs(model, Path(name), arguments.rows)
         measuring = Measuring(
             repeats=arguments.repeats,
             scratch=scratch,
@@ -62,19 +66,31 @@ def main() -> int:
             device=device.type,
             steps={"*": Steps(0, 1)} if arguments.quick else STEPS,
             memory_cap_bytes=arguments.cap_bytes if device.type == "cuda" else None,
+            arms_at_once=arms_at_once(device, arguments.cap_bytes),
+            load_together=device.type == "cuda",
+            peers_here=importlib.util.find_spec("trl") is not None,
         )
-        samples = Samples()
-        results = measure(CASE, inputs, arguments.arms.split(","), measuring, samples)
-        figures = figures_of(results, inputs, measuring, device)
-    notes = [f"{arm}: {why}" for arm, why in results.failures.items()]
-    agreed, said = loss_bar(results)
+        for case in arguments.cases.split(","):
+            inputs = make_random_inputs(model, Path(name) / case, arguments.rows, CASES[case])
+            results[case] = measure(f"{case}/all", inputs, arguments.arms.split(","), measuring, samples)
+            figures += figures_of(case, results[case], inputs, measuring, device)
+    agreed, notes = True, list[str]()
+    for case, of in results.items():
+        kept, said = loss_bar(of)
+        agreed &= kept
+        notes += [f"{case} {arm}: {why}" for arm, why in of.failures.items()]
+        notes += [f"{case}: {line}" for line in said]
     document = {
         "bench": "train",
         "machine": machine(),
+        "cap_bytes": measuring.memory_cap_bytes,
         "rows": samples.rows(),
-        "notes": [*notes, *said],
+        "notes": notes,
         "figures": [asdict(figure) for figure in figures],
-        "losses": {CASE: {arm: [step.loss for step in steps] for arm, steps in results.steps.items()}},
+        "losses": {
+            case: {arm: [step.loss for step in steps] for arm, steps in of.steps.items()}
+            for case, of in results.items()
+        },
         "seconds": time.monotonic() - started,
     }
     print(table(figures, document))
@@ -83,8 +99,18 @@ def main() -> int:
     return int(not agreed)
 
 
-def make_random_inputs(model: Path, folder: Path, rows: int) -> Inputs:
-    file = random_rows(AutoConfig.from_pretrained(model).vocab_size, rows, seed=SEED)
+def arms_at_once(device: torch.device, cap_bytes: int) -> int:
+    """A small card holds one arm's model at a time: then its turns follow each other."""
+    if device.type != "cuda":
+        return ARMS_AT_ONCE
+    return max(1, torch.cuda.mem_get_info(device)[0] // (cap_bytes + CONTEXT_BYTES))
+
+
+def make_random_inputs(
+    model: Path, folder: Path, rows: int, make_rows: Callable[..., TokenFile] = random_rows
+) -> Inputs:
+    folder.mkdir(exist_ok=True)
+    file = make_rows(AutoConfig.from_pretrained(model).vocab_size, rows, seed=SEED)
     return Inputs(
         model,
         file.write(folder / "rows.safetensors"),
@@ -95,7 +121,7 @@ def make_random_inputs(model: Path, folder: Path, rows: int) -> Inputs:
 
 
 def figures_of(
-    results: Results, inputs: Inputs, measuring: Measuring, device: torch.device
+    case: str, results: Results, inputs: Inputs, measuring: Measuring, device: torch.device
 ) -> list[ArmFigures]:
     """Of the arms that came to the end of at least one turn."""
     adapter = load_file(inputs.start / "adapter_model.safetensors")
@@ -108,13 +134,14 @@ def figures_of(
     )
     limit = matrix_flops_per_second(device)
     counted = {arm: steps[measuring.steps_of(arm).warm_up :] for arm, steps in results.steps.items()}
-    return [_figures(arm, steps, flops / limit) for arm, steps in counted.items() if steps]
+    return [_figures(case, arm, steps, flops / limit) for arm, steps in counted.items() if steps]
 
 
-def _figures(arm: str, steps: list[ArmStep], share_at_one_token: float) -> ArmFigures:
+def _figures(case: str, arm: str, steps: list[ArmStep], share_at_one_token: float) -> ArmFigures:
     rate = statistics.median(step.tokens / step.seconds for step in steps)
     peaks = [step.peak_bytes for step in steps if step.peak_bytes is not None]
     return ArmFigures(
+        case,
         arm,
         seconds_per_16_rows=statistics.median(16 * step.seconds / step.rows for step in steps),
         real_tokens_per_second=rate,
@@ -142,12 +169,12 @@ def loss_bar(results: Results) -> tuple[bool, list[str]]:
 
 
 def table(figures: list[ArmFigures], document: dict[str, Any]) -> str:
-    lines = [f"{'arm':16} {'s / 16 rows':>11} {'real tokens/s':>14} {'peak GB':>8} {'MFU':>7}"]
+    lines = [f"{'case':8} {'arm':16} {'s / 16 rows':>11} {'real tokens/s':>14} {'peak GB':>8} {'MFU':>7}"]
     for figure in figures:
         peak = "-" if figure.peak_bytes is None else f"{figure.peak_bytes / 1e9:.2f}"
         lines.append(
-            f"{figure.arm:16} {figure.seconds_per_16_rows:11.3f} {figure.real_tokens_per_second:14.0f} "
-            f"{peak:>8} {figure.model_flops_share:7.1%}"
+            f"{figure.case:8} {figure.arm:16} {figure.seconds_per_16_rows:11.3f} "
+            f"{figure.real_tokens_per_second:14.0f} {peak:>8} {figure.model_flops_share:7.1%}"
         )
     return "\n".join([*lines, *document["notes"], f"{document['seconds']:.0f} s in all"])
 
@@ -156,6 +183,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.gpu")
     add = parser.add_argument
     add("--json", metavar="FILE", help="write rows and figures to FILE")
+    add("--cases", default=",".join(CASES), metavar="NAME,…")
     add("--arms", default=",".join(ARMS), metavar="NAME,…")
     add("--repeats", type=int, default=3, metavar="N")
     add("--rows", type=int, default=2000, metavar="N", help="how many to choose from")

@@ -90,6 +90,13 @@ def random_rows(vocab_size: int, rows: int, *, seed: int) -> TokenFile:
     return TokenFile(ids, [[False, *[True] * (len(row) - 1)] for row in ids], _order(rows, seed))
 
 
+def full_rows(vocab_size: int, rows: int, *, seed: int) -> TokenFile:
+    """Rows that fill the cap, of random tokens."""
+    draw = random.Random(seed)
+    ids = [[draw.randrange(vocab_size) for _ in range(CAP)] for _ in range(rows)]
+    return TokenFile(ids, [[False, *[True] * (CAP - 1)] for _ in ids], _order(rows, seed))
+
+
 def fold_into(rows: TokenFile, model: Path) -> TokenFile:
     """The same rows with ids that a model of another vocabulary has; for random weights any will do."""
     size = AutoConfig.from_pretrained(model).vocab_size

@@ -1,5 +1,6 @@
 """Measures the arms of one case of `bench train`: each loads and warms up, then they take turns."""
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -45,7 +46,8 @@ STEPS = {"hf-user": FEW, "ours-baseline": FEW, "ours-auto": MOST}
 class Measuring:
     """How it is measured. Of an arm that `steps` doesn't name they are those of "*", or `MANY`.
 
-    `scratch` lasts, `folder` doesn't.
+    `scratch` lasts, `folder` doesn't. So many arms have their models in memory at once; `load_together` lets
+    these load at the same time. With `peers_here` this interpreter has the peers' packages.
     """
 
     repeats: int
@@ -54,6 +56,9 @@ class Measuring:
     device: str
     steps: Mapping[str, Steps] = field(default_factory=lambda: STEPS)
     memory_cap_bytes: int | None = None
+    arms_at_once: int = ARMS_AT_ONCE
+    load_together: bool = False
+    peers_here: bool = False
 
     def steps_of(self, arm: str) -> Steps:
         return self.steps.get(arm, self.steps.get("*", MANY))
@@ -75,8 +80,9 @@ def measure(
     More arms than memory may hold models of are measured one group after the other.
     """
     results = Results()
-    for first in range(0, len(arms), ARMS_AT_ONCE):
-        _measure_group(case, inputs, arms[first : first + ARMS_AT_ONCE], measuring, samples, results)
+    for first in range(0, len(arms), measuring.arms_at_once):
+        group = arms[first : first + measuring.arms_at_once]
+        _measure_group(case, inputs, group, measuring, samples, results)
     return results
 
 
@@ -98,12 +104,16 @@ def _measure_group(
             results.failures[arm] = str(error)
             running.pop(arm, None)
 
-    def start(arm: str) -> None:
+    def load(arm: str) -> None:
         job = make_job(arm, case, inputs, measuring)
         say(f"{case} {arm}: loading, {job.warm_up_steps} steps to warm up")
-        running[arm] = stack.enter_context(ArmProcess(job, python_for(arm, measuring.scratch / "peers")))
+        here = Path(sys.executable) if measuring.peers_here else None
+        python = here or python_for(arm, measuring.scratch / "peers")
+        running[arm] = stack.enter_context(ArmProcess(job, python))
+
+    def warm_up(arm: str) -> None:
         running[arm].ready()
-        results.steps[arm] = running[arm].steps(job.warm_up_steps)
+        results.steps[arm] = running[arm].steps(running[arm].job.warm_up_steps)
 
     def turn(repeat: int, arm: str) -> None:
         steps = running[arm].steps(running[arm].job.steps_per_turn)
@@ -118,7 +128,12 @@ def _measure_group(
 
     with ExitStack() as stack:
         for arm in arms:
-            attempt(arm, start)
+            attempt(arm, load)
+            if arm in running and not measuring.load_together:
+                attempt(arm, warm_up)
+        if measuring.load_together:
+            for arm in list(running):
+                attempt(arm, warm_up)
         for repeat in range(measuring.repeats):
             for arm in list(running):
                 attempt(arm, partial(turn, repeat))

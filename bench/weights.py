@@ -94,7 +94,8 @@ def _shapes(config: LlamaConfig) -> Iterator[tuple[str, tuple[int, ...]]]:
 
 
 def _draw(shape: tuple[int, ...], dtype: torch.dtype) -> torch.Tensor:
-    return torch.empty(shape, dtype=dtype).normal_(std=0.02)
+    device = "cuda" if torch.cuda.is_available() else "cpu"  # a minute sooner
+    return torch.empty(shape, dtype=dtype, device=device).normal_(std=0.02).cpu()
 
 
 if __name__ == "__main__":

@@ -33,7 +33,8 @@ def user(job: TrainJob, turns: Turns) -> None:
 
 
 def grouped(job: TrainJob, turns: Turns) -> None:
-    """Rows of like length together, padded to the longest of them; nothing recomputed; embedding in bf16.
+    """Rows of like length together, padded to the longest of them; embedding in bf16. Nothing is
+    recomputed, unless a card's memory is capped: 16 long rows don't fit there, so it is the user's 2.
 
     Its steps differ in length by design, from the longest rows to the shortest: what is measured are steps
     spread evenly over an epoch of them.
@@ -41,8 +42,10 @@ def grouped(job: TrainJob, turns: Turns) -> None:
     rows = TokenFile.read(job.rows_path)
     torch.manual_seed(job.seed)
     lengths = [len(row) for row in rows.ids]
+    capped = job.memory_cap_bytes is not None
     train(job, turns, rows, spread(get_length_grouped_indices(lengths, job.rows_per_step), job),
-          quantized(job), rows_at_once=ROWS_AT_ONCE_GROUPED, pad_to=None, checkpointing=False)  # fmt: skip
+          quantized(job), rows_at_once=2 if capped else ROWS_AT_ONCE_GROUPED, pad_to=None,
+          checkpointing=capped)  # fmt: skip
 
 
 ROWS_AT_ONCE_GROUPED = 16

@@ -31,7 +31,9 @@ def test_the_protocol_s_arms_run_on_random_rows_and_are_judged(
     done = run_here(gpu_run.main, *words)
     assert done.code == 0, done.stderr
     document = json.loads((tmp_path / "gpu.json").read_text())
-    assert [figure["arm"] for figure in document["figures"]] == ["ours-baseline", "ours-auto"]
+    assert [(figure["case"], figure["arm"]) for figure in document["figures"]] == [
+        (case, arm) for case in ("short", "full512") for arm in ("ours-baseline", "ours-auto")
+    ]
     for figure in document["figures"]:
         assert figure["real_tokens_per_second"] > 0
         assert 0 < figure["model_flops_share"] < 1

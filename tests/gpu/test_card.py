@@ -72,7 +72,7 @@ def test_no_arm_takes_more_memory_than_its_cap(results: Results) -> None:
 def test_the_share_of_the_card_s_arithmetic_is_a_share(
     results: Results, inputs: Inputs, measuring: Measuring
 ) -> None:
-    for figure in figures_of(results, inputs, measuring, CUDA):
+    for figure in figures_of("card", results, inputs, measuring, CUDA):
         assert 0 < figure.model_flops_share < 1
 
 
