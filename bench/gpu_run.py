@@ -6,7 +6,7 @@ import json
 import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,11 +18,11 @@ from transformers import AutoConfig
 
 from bench.arm_process import ArmStep
 from bench.document import Samples, machine, say
-from bench.model_flops import matrix_flops_per_second, training_flops_per_token
 from bench.train_arms.token_file import TokenFile
 from bench.train_inputs import full_rows, make_start, random_rows
 from bench.train_measure import ARMS_AT_ONCE, SEED, Inputs, Measuring, Results, Steps, measure
 from bench.weights import make_model
+from services.worker.training.utilization import ModelArithmetic, matrix_flops_per_second
 from shared.settings import PROJECT_ROOT
 
 ARMS = ("hf-user", "hf-grouped", "trl-best", "ours-baseline", "ours-auto")
@@ -54,6 +54,7 @@ def main() -> int:
     scratch, started = Path(arguments.scratch).resolve(), time.monotonic()
     scratch.mkdir(parents=True, exist_ok=True)
     samples, results, figures = Samples(), dict[str, Results](), list[ArmFigures]()
+    document: dict[str, Any] = {"notes": [], "seconds": 0.0}
     with TemporaryDirectory(prefix="bench-gpu-", dir=scratch) as name:
         say("making model and rows: the shapes of EXAONE-3.5-2.4B, random weights, random tokens")
         model = arguments.model or make_model(
@@ -74,29 +75,34 @@ def main() -> int:
             inputs = make_random_inputs(model, Path(name) / case, arguments.rows, CASES[case])
             results[case] = measure(f"{case}/all", inputs, arguments.arms.split(","), measuring, samples)
             figures += figures_of(case, results[case], inputs, measuring, device)
-    agreed, notes = True, list[str]()
-    for case, of in results.items():
-        kept, said = loss_bar(of)
-        agreed &= kept
-        notes += [f"{case} {arm}: {why}" for arm, why in of.failures.items()]
-        notes += [f"{case}: {line}" for line in said]
-    document = {
+            document = document_of(results, figures, samples, measuring, time.monotonic() - started)
+            if arguments.json:  # after each case: a lent machine may be taken away before the last
+                Path(arguments.json).write_text(json.dumps(document, indent=1) + "\n")
+    print(table(figures, document))
+    return int(not all(loss_bar(of)[0] for of in results.values()))
+
+
+def document_of(
+    results: Mapping[str, Results],
+    figures: Sequence[ArmFigures],
+    samples: Samples,
+    measuring: Measuring,
+    seconds: float,
+) -> dict[str, Any]:
+    notes = [f"{case} {arm}: {why}" for case, of in results.items() for arm, why in of.failures.items()]
+    return {
         "bench": "train",
         "machine": machine(),
         "cap_bytes": measuring.memory_cap_bytes,
         "rows": samples.rows(),
-        "notes": notes,
+        "notes": notes + [f"{case}: {line}" for case, of in results.items() for line in loss_bar(of)[1]],
         "figures": [asdict(figure) for figure in figures],
         "losses": {
             case: {arm: [step.loss for step in steps] for arm, steps in of.steps.items()}
             for case, of in results.items()
         },
-        "seconds": time.monotonic() - started,
+        "seconds": seconds,
     }
-    print(table(figures, document))
-    if arguments.json:
-        Path(arguments.json).write_text(json.dumps(document, indent=1) + "\n")
-    return int(not agreed)
 
 
 def arms_at_once(device: torch.device, cap_bytes: int) -> int:
@@ -126,12 +132,12 @@ def figures_of(
     """Of the arms that came to the end of at least one turn."""
     adapter = load_file(inputs.start / "adapter_model.safetensors")
     targets = TokenFile.read(inputs.rows).targets
-    flops = training_flops_per_token(
+    arithmetic = ModelArithmetic.of(
         AutoConfig.from_pretrained(inputs.model),
         adapter_parameters=sum(weight.numel() for weight in adapter.values()),
-        target_share=sum(map(sum, targets)) / sum(map(len, targets)),
-        mean_tokens=inputs.mean_tokens,
     )
+    target_share = sum(map(sum, targets)) / sum(map(len, targets))
+    flops = arithmetic.flops(tokens=1, targets=target_share, rows=1 / inputs.mean_tokens)
     limit = matrix_flops_per_second(device)
     counted = {arm: steps[measuring.steps_of(arm).warm_up :] for arm, steps in results.steps.items()}
     return [_figures(case, arm, steps, flops / limit) for arm, steps in counted.items() if steps]
@@ -168,7 +174,7 @@ def loss_bar(results: Results) -> tuple[bool, list[str]]:
     ]
 
 
-def table(figures: list[ArmFigures], document: dict[str, Any]) -> str:
+def table(figures: Sequence[ArmFigures], document: dict[str, Any]) -> str:
     lines = [f"{'case':8} {'arm':16} {'s / 16 rows':>11} {'real tokens/s':>14} {'peak GB':>8} {'MFU':>7}"]
     for figure in figures:
         peak = "-" if figure.peak_bytes is None else f"{figure.peak_bytes / 1e9:.2f}"

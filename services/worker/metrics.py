@@ -54,6 +54,9 @@ GRAD_NORM = _gauge("tunedock_train_grad_norm", "Gradient norm of the last step b
 LEARNING_RATE = _gauge("tunedock_train_learning_rate", "Learning rate of the last step.")
 PROGRESS = _gauge("tunedock_train_progress_ratio", "Steps done of the running fine-tuning job's steps.")
 ETA_SECONDS = _gauge("tunedock_train_eta_seconds", "Time until the running fine-tuning job's last step.")
+UTILIZED = _gauge(
+    "tunedock_train_mfu_ratio", "Arithmetic the last step's rows need, over what the device can do meanwhile."
+)
 LOAD_SECONDS = _gauge("tunedock_model_load_seconds", "Time of each phase of the last model load.", "phase")
 LOAD_DURATION = _histogram(
     "tunedock_model_load_duration_seconds", "Wall time of model loads.", _LOAD_BUCKETS, "source"
@@ -97,8 +100,9 @@ def record_step(
     real_tokens: int,
     computed_tokens: int,
     phase_seconds: dict[str, float],
+    utilization: float | None,
 ) -> None:
-    """One optimizer step ended."""
+    """One optimizer step ended; `utilization` None where it is not known."""
     STEP_SECONDS.observe(step_seconds)
     LAST_STEP.set(time.time())
     for phase, seconds in phase_seconds.items():
@@ -110,12 +114,13 @@ def record_step(
     LEARNING_RATE.set(learning_rate)
     PROGRESS.set(step / total_steps)
     ETA_SECONDS.set(eta_seconds)
+    UTILIZED.set(math.nan if utilization is None else utilization)
 
 
 def record_training_start() -> None:
     """A fine-tuning job begins; until its first step nothing of the one before it is shown."""
     PROGRESS.set(0)
-    for gauge in (LOSS, GRAD_NORM, LEARNING_RATE, ETA_SECONDS):
+    for gauge in (LOSS, GRAD_NORM, LEARNING_RATE, ETA_SECONDS, UTILIZED):
         gauge.set(math.nan)
 
 

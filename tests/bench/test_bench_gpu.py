@@ -8,11 +8,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from transformers import LlamaConfig
 
 from bench import gpu_run
-from bench.model_flops import matrix_flops_per_second, training_flops_per_token
-from bench.weights import SHAPES_2B4
+from services.worker.training.utilization import matrix_flops_per_second
 from shared.settings import PROJECT_ROOT
 from tests.bench.conftest import Run
 from tests.tiny_models import make_tiny_llama
@@ -54,15 +52,3 @@ def test_an_empty_folder_of_wheels_is_refused(tmp_path: Path) -> None:
     done = subprocess.run(command, cwd=PROJECT_ROOT, capture_output=True, text=True)
     assert done.returncode == 1
     assert str(tmp_path) in done.stderr
-
-
-def test_a_token_of_the_2_4b_model_takes_the_arithmetic_it_is_known_to_take() -> None:
-    """9.6 GFLOP with the loss on all tokens: 4 × (2.14 + 0.26) G, the small adapter and attention aside."""
-    flops = training_flops_per_token(
-        LlamaConfig(**SHAPES_2B4), adapter_parameters=0, target_share=1.0, mean_tokens=0
-    )
-    assert flops == pytest.approx(9.6e9, rel=0.01)
-
-
-def test_matrix_products_have_a_speed() -> None:
-    assert matrix_flops_per_second(torch.device("cpu"), size=128) > 0

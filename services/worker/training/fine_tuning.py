@@ -27,6 +27,7 @@ from services.worker.training.resumed_plan import resumed_plan
 from services.worker.training.rows import RowRules, TokenRows, encode_dataset
 from services.worker.training.run_state import RunState
 from services.worker.training.step_report import StepReport
+from services.worker.training.utilization import Utilization
 from shared.schemas import FineTuningRequest
 
 MEMORY_REMEDY = (
@@ -86,9 +87,16 @@ def fine_tune(
                 checkpoint_seconds=checkpoint_seconds,
                 report=report,
             )
+            parameters = trained_parameters(adapted)
+            utilization = Utilization.of(
+                base.model,
+                adapter_parameters=sum(parameter.numel() for parameter in parameters.values()),
+                rows_per_step=request.hyperparameters.global_batch_size,
+                device=base.device,
+            )
             state = train(
                 base.model,
-                trained_parameters(adapted),
+                parameters,
                 rows.training.rows,
                 rows.validation.rows if rows.validation else [],
                 schedule_of(request, rows),
@@ -97,7 +105,9 @@ def fine_tune(
                 device=base.device,
                 keeper=keeper,
                 report=report,
-                observe=observe,
+                observe=lambda step: observe(
+                    replace(step, utilization=utilization.ratio(step)) if utilization else step
+                ),
             )
             result = result_of(request, rows, plan, state, resumed=snapshot)
             return when_disk_allows(

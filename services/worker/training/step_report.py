@@ -17,7 +17,8 @@ class StepReport:
     plan's.
 
     `phase_seconds` also holds what happened since the step before (a checkpoint, a validation), which
-    `step_seconds` leaves out.
+    `step_seconds` leaves out. `utilization` is the share of the device's arithmetic that the step's rows
+    needed (MFU), None where that is not known.
     """
 
     step: int
@@ -32,6 +33,7 @@ class StepReport:
     eta_seconds: float
     phase_seconds: dict[str, float]
     levers: tuple[str, ...] = ()
+    utilization: float | None = None
 
     @property
     def tokens_per_second(self) -> float:

@@ -87,6 +87,7 @@ def test_an_nf4_base_learns_and_says_how(llama_nf4: LoadedModel, data: DatasetFi
     assert set(metrics.STEP_PHASES) <= observed[-1].phase_seconds.keys()
     assert {phase for step in observed for phase in step.phase_seconds} <= set(metrics.PHASES)
     assert observed[-1].eta_seconds == 0
+    assert all(step.utilization is not None and 0 < step.utilization < 1 for step in observed)
     assert "tokenizing" in report.stages
     assert report.stages[-1] == "publishing"
     assert report.checkpoints[-1] == 10

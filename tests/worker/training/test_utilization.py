@@ -1,0 +1,45 @@
+"""What training takes is reckoned as others reckon it, and is compared with what the device does."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from transformers import LlamaConfig
+
+from bench.weights import SHAPES_2B4
+from services.worker.training.step_report import StepReport
+from services.worker.training.utilization import ModelArithmetic, Utilization, matrix_flops_per_second
+
+STEP = StepReport(
+    step=1, total_steps=1, train_loss=1.0, grad_norm=1.0, learning_rate=1.0, step_seconds=2.0,
+    real_tokens=1000, computed_tokens=1000, target_tokens=1000, eta_seconds=0.0, phase_seconds={},
+)  # fmt: skip
+EXAONE = ModelArithmetic.of(LlamaConfig(**SHAPES_2B4), adapter_parameters=0)
+
+
+def test_a_token_of_the_2_4b_model_takes_the_arithmetic_it_is_known_to_take() -> None:
+    """9.6 GFLOP with the loss on all tokens: 4 × (2.14 + 0.26) G, attention aside."""
+    assert replace(EXAONE, pair=0).flops(tokens=1, targets=1, rows=1) == pytest.approx(9.6e9, rel=0.01)
+
+
+def test_attention_grows_with_the_square_of_the_rows_length() -> None:
+    bare = replace(EXAONE, pair=0)
+    short, long = (
+        EXAONE.flops(tokens=tokens, targets=0, rows=1) - bare.flops(tokens=tokens, targets=0, rows=1)
+        for tokens in (100, 200)
+    )
+    assert long == pytest.approx(4 * short)
+    assert EXAONE.flops(tokens=200, targets=0, rows=2) - bare.flops(
+        tokens=200, targets=0, rows=2
+    ) == pytest.approx(2 * short)
+
+
+def test_twice_the_time_is_half_the_utilization() -> None:
+    utilization = Utilization(EXAONE, flops_per_second=1e13, rows_per_step=10)
+    ratio = utilization.ratio(STEP)
+    assert ratio == pytest.approx(9.6e12 / 2e13, rel=0.02)
+    assert utilization.ratio(replace(STEP, step_seconds=4.0)) == pytest.approx(ratio / 2)
+
+
+def test_matrix_products_have_a_speed() -> None:
+    assert matrix_flops_per_second(torch.device("cpu"), size=128) > 0
