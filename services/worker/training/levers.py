@@ -17,10 +17,12 @@ SHORTEST_PREFIX = 3  # tokens worth a second attention group for each micro-batc
 
 def levers_for(model: PreTrainedModel, rows: Sequence[TokenRow], *, dropout: float) -> Levers:
     """`model` may carry its adapter already or not yet."""
+    longest = max(len(row) for row in rows)
     if reason := why_not(model, dropout=dropout):
-        return Levers(off={"own_layers": reason})
-    if (longest := max(len(row) for row in rows)) > LONGEST_ROW:
-        return Levers(off={"own_layers": f"the longest row has {longest} tokens, more than {LONGEST_ROW}"})
+        return Levers(longest_row=longest, off={"own_layers": reason})
+    if longest > LONGEST_ROW:
+        reason = f"the longest row has {longest} tokens, more than {LONGEST_ROW}"
+        return Levers(longest_row=longest, off={"own_layers": reason})
     prefix = common_prefix(rows)
     off = {}
     if prefix < SHORTEST_PREFIX:
@@ -29,6 +31,7 @@ def levers_for(model: PreTrainedModel, rows: Sequence[TokenRow], *, dropout: flo
         own_layers=True,
         shared_prefix_tokens=prefix if not off else 0,
         dequantized_bytes=dequantized_bytes(model),
+        longest_row=longest,
         off=off,
     )
 

@@ -87,13 +87,14 @@ class Plan:
 class Levers:
     """What a model, its adapter and its rows allow beyond the model's own forward.
 
-    `dequantized_bytes` is the size of all 4-bit weights in the dtype they compute in; `off` says why a
-    lever can't be used.
+    `dequantized_bytes` is the size of all 4-bit weights in the dtype they compute in; `longest_row` has the
+    most tokens (None: as many as are allowed); `off` says why a lever can't be used.
     """
 
     own_layers: bool = False
     shared_prefix_tokens: int = 0
     dequantized_bytes: int = 0
+    longest_row: int | None = None
     off: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -129,16 +130,17 @@ def find_room(
 ) -> Room:
     """The room that `device` has now."""
     free = free_memory_bytes(device)
+    longest = levers.longest_row or max_seq_length
     activations = (
         OwnActivations(
             config,
-            max_seq_length,
+            longest,
             levers.shared_prefix_tokens,
             whole_scores=device.type == "cpu",
             logits_at_once=LOGITS_AT_ONCE[device.type],
         )
         if levers.own_layers
-        else ModelsOwnActivations(config, max_seq_length)
+        else ModelsOwnActivations(config, longest)
     )
     free_bytes = float("inf") if free is None else float(free)
     return Room(activations, levers.dequantized_bytes, free_bytes, device.type)

@@ -122,6 +122,16 @@ def test_kept_weights_leave_less_for_activations() -> None:
     assert not beside.fits(512, None, weights="run")
 
 
+def test_what_must_fit_are_the_rows_at_hand_not_the_longest_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plan_module, "free_memory_bytes", lambda device: 8 * 1024**3)
+    allowed, short = (
+        choose_plan("auto", config=CONFIG, max_seq_length=2048, device=CPU, levers=levers)
+        for levers in (LEVERS, replace(LEVERS, longest_row=100))
+    )
+    assert allowed.gradient_checkpointing
+    assert not short.gradient_checkpointing
+
+
 def test_a_long_shared_prefix_is_part_of_what_must_fit(monkeypatch: pytest.MonkeyPatch) -> None:
     """It comes on top of a micro-batch's budget."""
     free = int(own_activations(33).largest(1024, None) / 0.4) + 10
