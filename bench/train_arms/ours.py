@@ -113,7 +113,7 @@ def plan_for(job: TrainJob, ready: Loaded) -> Plan:
         config=ready.base.model.config,
         max_seq_length=job.max_seq_length,
         device=ready.base.device,
-        levers=levers_for(ready.base.model, ready.rows, dropout=0.0),
+        levers=levers_for(ready.base.model, ready.rows, dropout=0.0, rows_per_step=job.rows_per_step),
     )
     return plan_of(job.arm, baseline_plan(job.max_seq_length), auto)
 

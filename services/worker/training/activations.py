@@ -54,7 +54,7 @@ class ModelsOwnActivations:
 class OwnActivations:
     """Of the layers written out in `engine/`, in bf16 and with LoRA on every linear layer.
 
-    `whole_scores`: the backward pass makes attention's whole score matrices, as it does on a CPU.
+    `whole_scores`: attention makes masks and whole score matrices, as it does where no kernel spares them.
     `logits_at_once`: so many logits exist at a time.
     """
 
@@ -70,14 +70,14 @@ class OwnActivations:
         return computed * (self.kept(recompute_every) + self.layer) + self.passing(tokens)
 
     def kept(self, recompute_every: int | None) -> int:
-        """What all layers keep of a token, in bytes; of one computed again only its input stays: the stream,
-        which is fp32, and its last update.
+        """What all layers keep of a token, in bytes; of one computed again only its input stays: the stream
+        and its last update, both fp32 (the update where LoRA is on it).
         """
         layers = self.config.num_hidden_layers
         if recompute_every is None:
             return layers * self.layer
         inputs = -(-layers // recompute_every)
-        return (layers - inputs + 1) * self.layer + inputs * 3 * self.config.hidden_size * BYTES
+        return (layers - inputs + 1) * self.layer + inputs * 4 * self.config.hidden_size * BYTES
 
     @property
     def layer(self) -> int:
@@ -102,7 +102,7 @@ class OwnActivations:
         own = max(tokens, self.longest_row - self.prefix_tokens)
         scores = heads * own * self.longest_row if self.whole_scores else 0
         stacked = heads // self.config.num_key_value_heads
-        masks = MASKS_KEPT * stacked * self.longest_row**2
+        masks = MASKS_KEPT * stacked * self.longest_row**2 if self.whole_scores else 0
         copies = 2 * self._keys * self.prefix_tokens * rows_at_most(tokens, self.prefix_tokens)
         weights = 2 * self.config.intermediate_size * self.config.hidden_size  # of gates and ups
         return int(3 * (scores + copies) + masks + weights) * BYTES + self.logits_at_once * LOGIT_BYTES

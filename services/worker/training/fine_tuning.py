@@ -21,9 +21,10 @@ from services.worker.training.disk_space import Patience, when_disk_allows
 from services.worker.training.levers import levers_for
 from services.worker.training.loop import train
 from services.worker.training.memory import explain_out_of_memory
-from services.worker.training.plan import Plan, choose_plan, find_room
+from services.worker.training.plan import Plan, choose_plan
 from services.worker.training.precision import note_on_bf16
 from services.worker.training.resumed_plan import resumed_plan
+from services.worker.training.room import find_room
 from services.worker.training.rows import RowRules, TokenRows, encode_dataset
 from services.worker.training.run_state import RunState
 from services.worker.training.step_report import StepReport
@@ -210,8 +211,14 @@ def plan_for(
     base: LoadedModel, request: FineTuningRequest, rows: Rows, snapshot: Snapshot | None, report: Report
 ) -> Plan:
     """A resumed run keeps its plan where it can: another split of a step would round otherwise."""
-    levers = levers_for(base.model, rows.training.rows, dropout=request.hyperparameters.lora.dropout)
-    config, longest = base.model.config, request.hyperparameters.max_seq_length
+    hyperparameters = request.hyperparameters
+    levers = levers_for(
+        base.model,
+        rows.training.rows,
+        dropout=hyperparameters.lora.dropout,
+        rows_per_step=hyperparameters.global_batch_size,
+    )
+    config, longest = base.model.config, hyperparameters.max_seq_length
     fresh = choose_plan(
         request.plan, config=config, max_seq_length=longest, device=base.device, levers=levers
     )

@@ -1,39 +1,73 @@
 """What of the fast step a model, its adapter and its rows allow."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import bitsandbytes
 import numpy as np
 from transformers import PreTrainedModel
 
 from services.worker.training.engine.model_parts import why_not
+from services.worker.training.engine.varlen import has_kernel
 from services.worker.training.marked_text import TokenRow
-from services.worker.training.plan import Levers
 
-# Beyond so many tokens attention's whole score matrices and masks cost more memory than all else.
+# Beyond so many tokens attention's whole score matrices and masks, where there is no kernel that makes none,
+# cost more memory than all else.
 LONGEST_ROW = 2048
 SHORTEST_PREFIX = 3  # tokens worth a second attention group for each micro-batch
 
 
-def levers_for(model: PreTrainedModel, rows: Sequence[TokenRow], *, dropout: float) -> Levers:
-    """`model` may carry its adapter already or not yet."""
-    longest = max(len(row) for row in rows)
-    if reason := why_not(model, dropout=dropout):
-        return Levers(longest_row=longest, off={"own_layers": reason})
-    if longest > LONGEST_ROW:
-        reason = f"the longest row has {longest} tokens, more than {LONGEST_ROW}"
-        return Levers(longest_row=longest, off={"own_layers": reason})
-    prefix = common_prefix(rows)
-    off = {}
-    if prefix < SHORTEST_PREFIX:
-        off["shared_prefix"] = f"all rows have only their first {prefix} tokens in common"
+@dataclass(frozen=True)
+class Levers:
+    """What a model, its adapter and its rows allow beyond the model's own forward.
+
+    `dequantized_bytes` is the size of all 4-bit weights in the dtype they compute in. `longest_row` has the
+    most tokens (None: as many as are allowed), a step's rows have `step_tokens` on average, of which
+    `mean_row` in each, without what they share. `adapter_parameters` are trained. `off` says why a lever
+    can't be used.
+    """
+
+    own_layers: bool = False
+    shared_prefix_tokens: int = 0
+    dequantized_bytes: int = 0
+    longest_row: int | None = None
+    mean_row: float | None = None
+    step_tokens: float | None = None
+    adapter_parameters: int = 0
+    off: Mapping[str, str] = field(default_factory=dict)
+
+
+NO_LEVERS = Levers()
+
+
+def levers_for(
+    model: PreTrainedModel, rows: Sequence[TokenRow], *, dropout: float, rows_per_step: int
+) -> Levers:
+    """`model` carries its adapter already."""
+    prefix, off = common_prefix(rows), dict[str, str]()
+    if reason := why_not(model, dropout=dropout) or _too_long(model, rows):
+        prefix, off = 0, {"own_layers": reason}
+    elif prefix < SHORTEST_PREFIX:
+        prefix, off = 0, {"shared_prefix": f"all rows have only their first {prefix} tokens in common"}
+    mean_row = sum(map(len, rows)) / len(rows) - prefix
     return Levers(
-        own_layers=True,
-        shared_prefix_tokens=prefix if not off else 0,
+        own_layers="own_layers" not in off,
+        shared_prefix_tokens=prefix,
         dequantized_bytes=dequantized_bytes(model),
-        longest_row=longest,
+        longest_row=max(map(len, rows)),
+        mean_row=mean_row,
+        step_tokens=mean_row * rows_per_step,
+        adapter_parameters=sum(part.numel() for part in model.parameters() if part.requires_grad),
         off=off,
     )
+
+
+def _too_long(model: PreTrainedModel, rows: Sequence[TokenRow]) -> str | None:
+    embedding = model.get_input_embeddings().weight
+    if has_kernel(embedding.device, embedding.dtype, model.config.head_dim):
+        return None
+    longest = max(map(len, rows))
+    return f"the longest row has {longest} tokens, more than {LONGEST_ROW}" if longest > LONGEST_ROW else None
 
 
 def common_prefix(rows: Sequence[TokenRow]) -> int:

@@ -7,22 +7,11 @@ from typing import Any, Literal
 import torch
 from transformers import PretrainedConfig
 
-from services.worker.loading.page_cache import available_memory_bytes
-from services.worker.training.activations import ModelsOwnActivations, OwnActivations
-from services.worker.training.engine.head import LOGITS_AT_ONCE
+from services.worker.training.levers import NO_LEVERS, Levers
+from services.worker.training.room import Room, find_room
 from shared.schemas import ExplicitPlan
 
 BASELINE_ROWS = 2
-# Of what is free. A card's memory is all a job's, but its allocator loses some to gaps.
-SHARE_FOR_ACTIVATIONS = {"cuda": 0.85, "cpu": 0.4}
-SHARE_FOR_WEIGHTS = 0.3  # dequantized for the whole run
-SHARE_AT_MOST = 0.95
-# Tokens of a micro-batch, best first. A CPU gains nothing from large ones, and answers a cancel later. On a
-# card computing a third of everything twice costs more than dequantizing the weights twice as often.
-BUDGETS = {"cuda": (4096, 2048, 1024, 768, 512), "cpu": (1024, 512)}
-BUDGET_RECOMPUTING = {"cuda": 1024, "cpu": 512}
-# Rough: on a small GPU dequantizing takes 60 tokens' time, on a large one launching kernels takes thousands'.
-MICRO_BATCH_COST_TOKENS = {"cuda": 256, "cpu": 64}
 
 
 @dataclass(frozen=True)
@@ -72,6 +61,8 @@ class Plan:
             f"shared prefix of {self.shared_prefix_tokens} tokens": self.shared_prefix_tokens > 0,
             f"weights dequantized once a {self.weights}": self.weights != "use",
             "nothing computed twice": not self.gradient_checkpointing,
+            f"one layer in {self.recompute_every} computed twice": self.gradient_checkpointing
+            and self.recompute_every > 1,
         }
         return tuple(name for name, is_on in on.items() if is_on)
 
@@ -83,69 +74,6 @@ class Plan:
         )
 
 
-@dataclass(frozen=True)
-class Levers:
-    """What a model, its adapter and its rows allow beyond the model's own forward.
-
-    `dequantized_bytes` is the size of all 4-bit weights in the dtype they compute in; `longest_row` has the
-    most tokens (None: as many as are allowed); `off` says why a lever can't be used.
-    """
-
-    own_layers: bool = False
-    shared_prefix_tokens: int = 0
-    dequantized_bytes: int = 0
-    longest_row: int | None = None
-    off: Mapping[str, str] = field(default_factory=dict)
-
-
-NO_LEVERS = Levers()
-
-
-@dataclass(frozen=True)
-class Room:
-    """The memory a plan is made for: what a micro-batch takes of it, and what is free.
-
-    `forbearance`: by how much a share may be exceeded.
-    """
-
-    activations: ModelsOwnActivations | OwnActivations
-    dequantized_bytes: int
-    free_bytes: float
-    device_type: str = "cpu"
-
-    def fits(
-        self, tokens: int, recompute_every: int | None, *, weights: str = "use", forbearance: float = 1.0
-    ) -> bool:
-        """Whether a micro-batch does, beside `weights` that stay dequantized."""
-        share = min(SHARE_AT_MOST, forbearance * SHARE_FOR_ACTIVATIONS[self.device_type])
-        free = self.free_bytes - (0 if weights == "use" else self.dequantized_bytes)
-        return self.activations.largest(tokens, recompute_every) <= free * share
-
-    def keeps_weights(self, *, forbearance: float = 1.0) -> bool:
-        return self.dequantized_bytes <= self.free_bytes * SHARE_FOR_WEIGHTS * forbearance
-
-
-def find_room(
-    config: PretrainedConfig, *, max_seq_length: int, device: torch.device, levers: Levers = NO_LEVERS
-) -> Room:
-    """The room that `device` has now."""
-    free = free_memory_bytes(device)
-    longest = levers.longest_row or max_seq_length
-    activations = (
-        OwnActivations(
-            config,
-            longest,
-            levers.shared_prefix_tokens,
-            whole_scores=device.type == "cpu",
-            logits_at_once=LOGITS_AT_ONCE[device.type],
-        )
-        if levers.own_layers
-        else ModelsOwnActivations(config, longest)
-    )
-    free_bytes = float("inf") if free is None else float(free)
-    return Room(activations, levers.dequantized_bytes, free_bytes, device.type)
-
-
 def choose_plan(
     wanted: Literal["auto", "baseline"] | ExplicitPlan,
     *,
@@ -154,52 +82,33 @@ def choose_plan(
     device: torch.device,
     levers: Levers = NO_LEVERS,
 ) -> Plan:
-    """The plan for a request; `auto` looks at the model's shape and the memory that is free now."""
+    """The plan for a request; `auto` looks at the model's shape, the rows, the device and the memory that is
+    free now.
+    """
     if wanted == "baseline":
         return baseline_plan(max_seq_length)
     room = find_room(config, max_seq_length=max_seq_length, device=device, levers=levers)
     if isinstance(wanted, ExplicitPlan):
         plan = Plan("explicit", wanted.tokens_per_micro_batch, wanted.gradient_checkpointing)
-        return with_levers(plan, levers, room)
-    tokens, recompute_every = fitting(room, levers)
-    plan = Plan(
-        "auto",
-        tokens,
-        gradient_checkpointing=recompute_every is not None,
-        micro_batch_cost_tokens=MICRO_BATCH_COST_TOKENS[device.type],
-        recompute_every=recompute_every or 1,
-    )
-    return with_levers(plan, levers, room)
+    else:
+        tokens, recompute_every = room.best_micro_batches()
+        plan = Plan("auto", tokens, recompute_every is not None, recompute_every=recompute_every or 1)
+    return with_levers(replace(plan, micro_batch_cost_tokens=room.micro_batch_cost_tokens), levers, room)
 
 
 def with_levers(plan: Plan, levers: Levers, room: Room) -> Plan:
     """`plan` with all levers that can be used, and the reasons for the others."""
     if not levers.own_layers:
         return replace(plan, off=dict(levers.off))
-    weights = _weights(room, levers)
     reason = f"{room.dequantized_bytes} bytes of {room.free_bytes:.0f} free"
     return replace(
         plan,
         own_layers=True,
         layout="flat",
         shared_prefix_tokens=levers.shared_prefix_tokens,
-        weights=weights,
-        off={**levers.off, **({"weights": reason} if weights == "use" else {})},
+        weights=room.weights,
+        off={**levers.off, **({"weights": reason} if room.weights == "use" else {})},
     )
-
-
-def fitting(room: Room, levers: Levers) -> tuple[int, int | None]:
-    """Tokens of a micro-batch, and of how many layers one is computed again (None: of none)."""
-    weights = _weights(room, levers)
-    for tokens in BUDGETS[room.device_type]:
-        if room.fits(tokens, None, weights=weights):
-            return tokens, None
-    tokens = BUDGET_RECOMPUTING[room.device_type]
-    return tokens, 2 if levers.own_layers and room.fits(tokens, 2, weights=weights) else 1
-
-
-def _weights(room: Room, levers: Levers) -> Literal["use", "run"]:
-    return "run" if levers.own_layers and room.keeps_weights() else "use"
 
 
 def baseline_plan(max_seq_length: int) -> Plan:
@@ -215,16 +124,3 @@ def baseline_plan(max_seq_length: int) -> Plan:
         attention_mask=True,
         full_logits=True,
     )
-
-
-def free_memory_bytes(device: torch.device) -> int | None:
-    """None where the system does not say. What torch keeps of an earlier job's memory is free to it, what a
-    cap on this process (`torch.cuda.set_per_process_memory_fraction`) forbids is not.
-    """
-    if device.type == "cuda":
-        free, total = torch.cuda.mem_get_info(device)
-        reserved, allocated = torch.cuda.memory_reserved(device), torch.cuda.memory_allocated(device)
-        # Unlike its neighbours it takes no device without an index.
-        allowed = int(torch.cuda.get_per_process_memory_fraction(device.index) * total)
-        return min(free + reserved, allowed) - allocated
-    return available_memory_bytes()

@@ -6,7 +6,8 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from services.worker.training.plan import Plan, Room
+from services.worker.training.plan import Plan
+from services.worker.training.room import Room
 
 # So much more than its share of the memory a plan that is already followed may take: free memory differs a
 # little from one look to the next, and only the same plan resumes to the bit.
@@ -37,11 +38,13 @@ def _within(room: Room, began: Plan, fresh: Plan) -> tuple[Plan, str | None]:
     """`began`, with the choices that depend on memory made anew where they no longer fit."""
     changed: dict[str, Any] = {}
     if not _activations_fit(room, began):
-        for name in ("tokens_per_micro_batch", "gradient_checkpointing", "recompute_every"):
+        # What is let go depends on what else is kept: all of it is chosen anew.
+        for name in ("tokens_per_micro_batch", "gradient_checkpointing", "recompute_every", "weights"):
             changed[name] = getattr(fresh, name)
-    weights_fit = room.keeps_weights(forbearance=FORBEARANCE)
-    if began.weights != "use" and not weights_fit:
-        changed |= {"weights": fresh.weights, "off": {**began.off, **fresh.off}}
+    elif began.weights != "use" and not room.keeps_weights(forbearance=FORBEARANCE):
+        changed["weights"] = fresh.weights
+    if changed.get("weights", began.weights) != began.weights:
+        changed["off"] = {**began.off, **fresh.off}
     plan = replace(began, **changed)
     if plan == began:
         return began, None

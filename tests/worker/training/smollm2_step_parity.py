@@ -41,7 +41,7 @@ def main(models: Path, sms: Path, steps: int, width: int | None) -> int:
     base = load(make_demo_model(models, SilentReport()), "nf4")
     rows = sms_rows(base, sms)
     lora = Lora(r=8, alpha=16, target_modules=["q_proj", "v_proj"])
-    levers = levers_for(base.model, rows, dropout=0.0)
+    levers = levers_for(base.model, rows, dropout=0.0, rows_per_step=16)
     plan = choose_plan(
         "auto", config=base.model.config, max_seq_length=CAP, device=base.device, levers=levers
     )

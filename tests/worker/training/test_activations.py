@@ -8,6 +8,7 @@ from transformers import LlamaConfig
 from bench.weights import SHAPES_2B4
 from services.worker.loading.load import LoadedModel
 from services.worker.training.activations import (
+    MASKS_KEPT,
     PREFIX_COPIES,
     ROWS_AT_MOST,
     ModelsOwnActivations,
@@ -88,7 +89,7 @@ def test_what_the_models_own_forward_keeps_is_not_more_than_reckoned(llama_nf4: 
 
 def test_the_more_layers_are_computed_again_the_less_is_kept() -> None:
     for activations in (ModelsOwnActivations(CONFIG, 64), OwnActivations(CONFIG, 64)):
-        assert activations.largest(1024, 1) < activations.largest(1024, None) / 4
+        assert activations.largest(1024, 1) < activations.largest(1024, None) / 3
     own = OwnActivations(CONFIG, 64)
     assert own.kept(1) < own.kept(2) < 0.7 * own.kept(None)
 
@@ -107,7 +108,7 @@ def test_on_a_card_no_more_was_taken_than_is_reckoned(
         LlamaConfig(**SHAPES_2B4), 512, whole_scores=False, logits_at_once=LOGITS_AT_ONCE["cuda"]
     )
     reckoned = activations.largest(tokens, recompute_every) / 1e9
-    assert 0.97 * measured <= reckoned <= 1.35 * measured
+    assert measured <= reckoned <= 1.35 * measured
 
 
 def test_scores_are_reckoned_once_and_not_for_every_layer(llama_nf4: LoadedModel) -> None:
@@ -115,7 +116,9 @@ def test_scores_are_reckoned_once_and_not_for_every_layer(llama_nf4: LoadedModel
     with_scores, without = (
         OwnActivations(config, 512, whole_scores=whole).largest(512, None) for whole in (True, False)
     )
-    assert with_scores - without == 3 * config.num_attention_heads * 512 * 512 * 2
+    stacked = config.num_attention_heads // config.num_key_value_heads
+    masks = MASKS_KEPT * stacked * 512 * 512 * 2
+    assert with_scores - without == 3 * config.num_attention_heads * 512 * 512 * 2 + masks
 
 
 def test_a_prefix_comes_on_top_of_the_budget_and_its_copies_on_top_of_both() -> None:

@@ -352,16 +352,21 @@ def test_the_common_prefix_ends_where_any_row_differs_or_ends() -> None:
 
 def test_levers_say_why_they_are_off(llama: LoadedModel, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = make_rows(learned=1.0)
-    assert levers_for(llama.model, rows, dropout=0.0).shared_prefix_tokens == PREFIX
-    assert "dropout 0.1" in levers_for(llama.model, rows, dropout=0.1).off["own_layers"]
-    assert levers_for(llama.model, [rows[0]], dropout=0.0).off == {}
+    assert levers_for(llama.model, rows, dropout=0.0, rows_per_step=4).shared_prefix_tokens == PREFIX
+    assert "dropout 0.1" in levers_for(llama.model, rows, dropout=0.1, rows_per_step=4).off["own_layers"]
+    assert levers_for(llama.model, [rows[0]], dropout=0.0, rows_per_step=4).off == {}
     length = levers_module.LONGEST_ROW + 1
     too_long = TokenRow(np.zeros(length, dtype=np.int32), np.ones(length, dtype=bool))
-    assert "the longest row has 2049" in levers_for(llama.model, [too_long], dropout=0.0).off["own_layers"]
+    assert (
+        "the longest row has 2049"
+        in levers_for(llama.model, [too_long], dropout=0.0, rows_per_step=4).off["own_layers"]
+    )
     monkeypatch.setattr(levers_module, "SHORTEST_PREFIX", PREFIX + 1)
-    assert "first 9 tokens" in levers_for(llama.model, rows, dropout=0.0).off["shared_prefix"]
+    assert (
+        "first 9 tokens" in levers_for(llama.model, rows, dropout=0.0, rows_per_step=4).off["shared_prefix"]
+    )
     monkeypatch.setattr(llama.model.config, "attention_bias", True)
-    assert levers_for(llama.model, rows, dropout=0.0).off == {
+    assert levers_for(llama.model, rows, dropout=0.0, rows_per_step=4).off == {
         "own_layers": "the model's attention_bias is True"
     }
 

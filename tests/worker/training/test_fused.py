@@ -16,7 +16,7 @@ needs_compiler = pytest.mark.skipif(shutil.which("g++") is None, reason="torch c
 @pytest.fixture
 def as_on_a_card(monkeypatch: pytest.MonkeyPatch) -> None:
     """torch compiles for the CPU what it would compile for a card."""
-    monkeypatch.setattr(fused, "_on_card", lambda arguments: True)
+    monkeypatch.setattr(fused, "_pays", lambda arguments: True)
 
 
 @needs_compiler

@@ -8,18 +8,12 @@ import torch
 from transformers import LlamaConfig
 
 from bench.weights import SHAPES_2B4
-from services.worker.training import plan as plan_module
+from services.worker.training import room as room_module
 from services.worker.training.activations import ModelsOwnActivations, OwnActivations
 from services.worker.training.engine.head import LOGITS_AT_ONCE
-from services.worker.training.plan import (
-    NO_LEVERS,
-    Levers,
-    Plan,
-    Room,
-    choose_plan,
-    fitting,
-    free_memory_bytes,
-)
+from services.worker.training.levers import NO_LEVERS, Levers
+from services.worker.training.plan import Plan, choose_plan
+from services.worker.training.room import Room, free_memory_bytes, micro_batch_cost_tokens
 from shared.schemas import ExplicitPlan
 
 CPU = torch.device("cpu")
@@ -29,10 +23,8 @@ CONFIG = LlamaConfig(hidden_size=2560, intermediate_size=7168, num_hidden_layers
 LEVERS = Levers(own_layers=True, shared_prefix_tokens=33, dequantized_bytes=4 * 1024**3)
 
 
-def auto(
-    monkeypatch: pytest.MonkeyPatch, free_bytes: int | None, levers: Levers = NO_LEVERS
-) -> plan_module.Plan:
-    monkeypatch.setattr(plan_module, "free_memory_bytes", lambda device: free_bytes)
+def auto(monkeypatch: pytest.MonkeyPatch, free_bytes: int | None, levers: Levers = NO_LEVERS) -> Plan:
+    monkeypatch.setattr(room_module, "free_memory_bytes", lambda device: free_bytes)
     return choose_plan("auto", config=CONFIG, max_seq_length=512, device=CPU, levers=levers)
 
 
@@ -93,37 +85,72 @@ def test_less_memory_means_every_second_layer_recomputed_and_then_every_one(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     activations = own_activations(LEVERS.shared_prefix_tokens)
-    whole, half = (activations.largest(512, every) for every in (None, 2))
-    for room, expected in ((whole, (False, 1)), (half, (True, 2)), (half - 1000, (True, 1))):
+    whole, half, every = (activations.largest(512, every) for every in (None, 2, 1))
+    for room, expected in ((whole, (False, 1)), (half, (True, 2)), (every, (True, 1)), (1, (True, 1))):
         plan = auto(monkeypatch, int(room / 0.4) + 10, LEVERS)
         assert (plan.gradient_checkpointing, plan.recompute_every) == expected
+        assert plan.tokens_per_micro_batch == 512
 
 
-def test_a_card_computes_nothing_twice_while_smaller_micro_batches_still_fit() -> None:
-    """For the reference user's card: what its 6 GB leave beside the base model and a desktop."""
-    exaone = LlamaConfig(**SHAPES_2B4)
-    activations = OwnActivations(exaone, 512, whole_scores=False, logits_at_once=LOGITS_AT_ONCE["cuda"])
-    levers = Levers(own_layers=True, dequantized_bytes=4_286_054_400)
-    seen = [
-        fitting(Room(activations, levers.dequantized_bytes, free * 1e9, "cuda"), levers)
-        for free in (1.2, 2.4, 3.5, 80)
+EXAONE = LlamaConfig(**SHAPES_2B4)
+FULL, SHORT = (
+    Levers(True, dequantized_bytes=4_286_054_400, longest_row=512, mean_row=mean, step_tokens=16 * mean)
+    for mean in (512.0, 28.0)
+)
+RTX_3050, H200 = 8e12, 7e14  # what they do in large products
+
+
+def micro_batches(
+    free_gb: float, levers: Levers, flops_per_second: float, prefix_tokens: int = 0
+) -> tuple[int, int | None]:
+    activations = OwnActivations(
+        EXAONE, 512, prefix_tokens, whole_scores=False, logits_at_once=LOGITS_AT_ONCE["cuda"]
+    )
+    cost = micro_batch_cost_tokens(EXAONE, flops_per_second)
+    return Room(activations, free_gb * 1e9, levers, "cuda", cost).best_micro_batches()
+
+
+def test_a_small_card_computes_nothing_twice_while_smaller_micro_batches_still_fit() -> None:
+    """The reference user's: what its 6 GB leave beside the base model and a desktop, and less."""
+    seen = [micro_batches(free, FULL, RTX_3050) for free in (0.5, 1.0, 1.3, 2.4, 3.7, 80)]
+    assert seen == [(512, 1), (512, 1), (768, 1), (512, None), (1024, None), (4096, None)]
+
+
+def test_a_large_card_held_to_little_memory_takes_fewer_micro_batches_instead() -> None:
+    """Measured there in 3.5 GB: 2,048 tokens all recomputed 0.91 s a step of full rows, 1,024 and every
+    second layer 1.34, 512 and nothing recomputed 1.90. Short rows are one micro-batch anyway.
+    """
+    assert micro_batches(3.54, FULL, H200) == (2048, 1)
+    assert micro_batches(3.54, SHORT, H200, prefix_tokens=40)[1] is None
+
+
+def test_what_a_micro_batch_costs_is_said_in_powers_of_two() -> None:
+    costs = [micro_batch_cost_tokens(EXAONE, speed) for speed in (0.0, 7e12, 7.2e12, H200)]
+    assert costs == [64, 128, 128, 4096]
+
+
+def test_an_adapter_s_gradient_and_moments_must_fit_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    plans = [
+        auto(monkeypatch, 13 * 1024**3, replace(LEVERS, adapter_parameters=count))
+        for count in (10**6, 600 * 10**6)
     ]
-    assert seen == [(1024, 1), (512, None), (768, None), (4096, None)]
+    assert [plan.gradient_checkpointing for plan in plans] == [False, True]
 
 
 def test_kept_weights_leave_less_for_activations() -> None:
     activations = own_activations(0)
     bare = activations.largest(512, None) / 0.4
-    room = Room(activations, int(bare), 3 * bare)
-    assert room.keeps_weights() is False
+    levers = Levers(own_layers=True, dequantized_bytes=int(bare))
+    room = Room(activations, 3 * bare, levers)
+    assert room.weights == "use"
     assert room.keeps_weights(forbearance=1.5)
-    beside = Room(activations, int(bare), 1.9 * bare)
-    assert beside.fits(512, None)
+    beside = Room(activations, 1.9 * bare, levers)
+    assert beside.fits(512, None, weights="use")
     assert not beside.fits(512, None, weights="run")
 
 
 def test_what_must_fit_are_the_rows_at_hand_not_the_longest_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plan_module, "free_memory_bytes", lambda device: 8 * 1024**3)
+    monkeypatch.setattr(room_module, "free_memory_bytes", lambda device: 8 * 1024**3)
     allowed, short = (
         choose_plan("auto", config=CONFIG, max_seq_length=2048, device=CPU, levers=levers)
         for levers in (LEVERS, replace(LEVERS, longest_row=100))

@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from services.worker.training.activations import OwnActivations
-from services.worker.training.plan import Plan, Room, baseline_plan
+from services.worker.training.levers import Levers
+from services.worker.training.plan import Plan, baseline_plan
 from services.worker.training.resumed_plan import resumed_plan
+from services.worker.training.room import Room
 from tests.worker.training.test_plan import CONFIG
 
 BEGAN = Plan(
@@ -33,7 +35,7 @@ ITS_SHARE = int(ACTIVATIONS.largest(1024, None) / 0.4) + 1
 
 
 def room(free_bytes: float, dequantized_bytes: int = 0) -> Room:
-    return Room(ACTIVATIONS, dequantized_bytes, free_bytes)
+    return Room(ACTIVATIONS, free_bytes, Levers(own_layers=True, dequantized_bytes=dequantized_bytes))
 
 
 def kept(plan: Plan, **more: Any) -> dict[str, Any]:
@@ -58,6 +60,18 @@ def test_much_less_memory_changes_what_depends_on_it_and_nothing_else() -> None:
     assert reason is not None
     assert "tokens_per_micro_batch 1024 -> 512" in reason
     assert "weights run -> use" in reason
+
+
+def test_weights_that_leave_no_room_for_the_activations_are_let_go_with_them() -> None:
+    """The plan that comes out fits, though each of its parts alone might have been kept."""
+    dequantized = ITS_SHARE // 3
+    tight = room(ITS_SHARE * 0.9, dequantized_bytes=dequantized)
+    assert tight.keeps_weights(forbearance=1.5)
+    assert not tight.fits(1024, None, weights="run", forbearance=1.5)
+    plan, reason = resumed_plan(kept(BEGAN), SMALL, tight)
+    assert reason is not None
+    assert plan == SMALL
+    assert tight.fits(plan.tokens_per_micro_batch, plan.recompute_every, weights=plan.weights)
 
 
 def test_what_the_request_asked_for_is_not_changed_by_the_memory() -> None:

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable
-from functools import wraps
+from functools import lru_cache, wraps
 from typing import Any, TypeVar
 
 import torch
@@ -10,11 +10,16 @@ from torch import Tensor
 
 Result = TypeVar("Result")
 
+# Calling a compiled function takes a processor some 0.1 ms, the operations by themselves half of that: it
+# pays where a card is kept busy for longer. So many numbers keep each part of one busy for about 0.1 ms.
+PAYS_FROM_NUMBERS_OF_A_MULTIPROCESSOR = 2**15
+
 log = logging.getLogger(__name__)
 
 
 def fused(function: Callable[..., Result]) -> Callable[..., Result]:
-    """`function`, compiled by torch for tensors on a card; any number of tokens (dimension 0) is one kernel.
+    """`function`, compiled by torch for large tensors on a card; any number of tokens (dimension 0) is one
+    kernel.
 
     Where nothing can be compiled (no Triton, no C compiler) it is computed as it stands: slower, and the same
     but for roundings between its operations.
@@ -25,7 +30,7 @@ def fused(function: Callable[..., Result]) -> Callable[..., Result]:
     @wraps(function)
     def chosen(*arguments: Any) -> Result:
         nonlocal compiled, possible
-        if not possible or not _on_card(arguments):
+        if not possible or not _pays(arguments):
             return function(*arguments)
         compiled = compiled or torch.compile(function)  # not before: it takes a second and imports a lot
         for argument in arguments:
@@ -43,5 +48,14 @@ def fused(function: Callable[..., Result]) -> Callable[..., Result]:
     return chosen
 
 
-def _on_card(arguments: tuple[Any, ...]) -> bool:
-    return any(isinstance(argument, Tensor) and argument.is_cuda for argument in arguments)
+def _pays(arguments: tuple[Any, ...]) -> bool:
+    return any(
+        isinstance(argument, Tensor) and argument.is_cuda and argument.numel() >= _pays_from(argument.device)
+        for argument in arguments
+    )
+
+
+@lru_cache
+def _pays_from(device: torch.device) -> int:
+    parts = torch.cuda.get_device_properties(device).multi_processor_count
+    return int(parts * PAYS_FROM_NUMBERS_OF_A_MULTIPROCESSOR)

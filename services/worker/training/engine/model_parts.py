@@ -20,7 +20,7 @@ def why_not(model: PreTrainedModel, *, dropout: float) -> str | None:
         return f"the model is a {type(model).__name__}, not a LlamaForCausalLM"
     config = model.config
     if dropout:
-        return f"lora.dropout {dropout:g} draws anew for each token of each row"
+        return f"lora.dropout {dropout:g}: the written-out layers have none"
     if reason := _unusual(config):
         return reason
     if any(parameter.requires_grad for parameter in model.lm_head.parameters()):
