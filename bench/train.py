@@ -22,8 +22,18 @@ from bench.options import count, names
 from bench.peers import PEER_OF_ARM
 from bench.sms import Message, NoMessages, read_messages
 from bench.train_arms.plans import lever_arms
-from bench.train_inputs import CASES, fold_into, make_rows, make_start
-from bench.train_measure import METRIC, SEED, STEPS, Inputs, Measuring, Steps, agreement, measure
+from bench.train_inputs import CASES, ROWS_PER_STEP, fold_into, make_rows, make_start
+from bench.train_measure import (
+    ARMS_AT_ONCE,
+    METRIC,
+    SEED,
+    STEPS,
+    Inputs,
+    Measuring,
+    Steps,
+    agreement,
+    measure,
+)
 from bench.weights import make_model
 from services.worker.failures import JobFailed
 from services.worker.loading.demo_model import make_demo_model
@@ -55,13 +65,14 @@ def main() -> int:
             for case in arguments.cases:
                 inputs = make_inputs(case, messages, demo, Path(name), arguments)
                 notes.append(f"{case}: {inputs.row_count} rows of {inputs.mean_tokens:.0f} tokens on average")
-                measuring = _measuring(case, arguments, scratch, Path(name))
-                results = measure(case, inputs, arms_of(case, arguments), measuring, samples)
+                measuring, arms = _measuring(case, arguments, scratch, Path(name)), arms_of(case, arguments)
+                check_rows(case, inputs.row_count, measuring, arms)
+                results = measure(case, inputs, arms, measuring, samples)
                 notes += [f"{case}, {arm}: {why}" for arm, why in results.failures.items()]
                 notes += agreement(case, results)
                 losses[case] = {arm: [step.loss for step in steps] for arm, steps in results.steps.items()}
                 failed |= results.failures.keys()
-    except (NoMessages, JobFailed) as error:
+    except (NoMessages, TooFewRows, JobFailed) as error:
         print(f"bench train: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -103,6 +114,21 @@ def make_inputs(
     )
 
 
+class TooFewRows(Exception):
+    """The text says of what."""
+
+
+def check_rows(case: str, rows: int, measuring: Measuring, arms: Sequence[str]) -> None:
+    """Our arms go on with a second epoch, the others can't. Raises `TooFewRows`."""
+    of_arms = [measuring.steps_of(arm) for arm in arms if not arm.startswith("ours-")]
+    steps = max((steps.warm_up + measuring.repeats * steps.turn for steps in of_arms), default=1)
+    if rows < steps * ROWS_PER_STEP:
+        raise TooFewRows(
+            f"{case} has {rows} rows, and these arms take {steps} steps of {ROWS_PER_STEP}: give --rows "
+            f"{steps * ROWS_PER_STEP} or more, fewer --repeats, or --quick"
+        )
+
+
 def arms_of(case: str, arguments: argparse.Namespace) -> list[str]:
     wanted = arguments.arms or (FULL_SIZE_ARMS if case == FULL_SIZE_CASE else DEFAULT_ARMS)
     levers = lever_arms() if arguments.levers else []
@@ -117,6 +143,8 @@ def _measuring(case: str, arguments: argparse.Namespace, scratch: Path, folder: 
         folder=folder,
         device="cuda" if torch.cuda.is_available() else "cpu",
         steps=ONE_STEP if arguments.quick or full_size else STEPS,
+        # A card is the arm's alone, for it may take all of its memory; then turns follow each other.
+        arms_at_once=1 if torch.cuda.is_available() else ARMS_AT_ONCE,
     )
 
 

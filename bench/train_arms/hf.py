@@ -146,7 +146,7 @@ def padded(batch: list[Row], width: int | None) -> dict[str, Tensor]:
 
 
 class Rows(Dataset[Row]):
-    """The rows in the order the steps take them; past its end it begins anew, though nobody gets there."""
+    """The rows in the order the steps take them."""
 
     def __init__(self, rows: TokenFile, order: list[int]) -> None:
         self._rows, self._order = rows, order

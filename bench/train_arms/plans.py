@@ -23,9 +23,10 @@ LEVERS: dict[str, tuple[str, ...]] = {
 }
 # What a lever does nothing without; taken along when it is looked at alone.
 NEEDS: dict[str, tuple[str, ...]] = {
-    "flat": ("unpad", "layers"),
-    "prefix": ("unpad", "layers"),
-    "weights": ("layers",),
+    "layers": ("unpad", "head"),
+    "flat": ("unpad", "head", "layers"),
+    "prefix": ("unpad", "head", "layers"),
+    "weights": ("unpad", "head", "layers"),
 }
 ALONE, ADDED_UP = "ours-", "ours-to-"
 LONGEST = "ours-longest"  # what losses are compared with; no lever

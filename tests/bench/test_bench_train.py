@@ -13,8 +13,9 @@ import pytest
 from huggingface_hub import constants
 
 from bench import train
-from bench.train import DEFAULT_ARMS
+from bench.train import DEFAULT_ARMS, TooFewRows, check_rows
 from bench.train_arms.plans import LEVERS, lever_arms, plan_of
+from bench.train_measure import Measuring
 from services.worker.training.plan import Plan, baseline_plan
 from shared.settings import PROJECT_ROOT
 from tests.bench.conftest import Run, only_with_all
@@ -114,6 +115,14 @@ def arms_in(folder: Path) -> Iterator[psutil.Process]:
             yield process
 
 
+def test_too_few_rows_for_an_epoch_are_refused_before_anything_is_trained() -> None:
+    measuring = Measuring(repeats=5, scratch=Path(), folder=Path(), device="cpu")
+    with pytest.raises(TooFewRows, match="32 steps of 16: give --rows 512 or more"):
+        check_rows("sms/all", 511, measuring, ["hf-user", "hf-grouped", "ours-auto"])
+    check_rows("sms/all", 512, measuring, ["hf-user", "hf-grouped", "ours-auto"])
+    check_rows("sms/all", 16, measuring, ["ours-auto", "ours-baseline"])
+
+
 def test_levers_alone_and_added_up_go_from_the_baseline_to_auto() -> None:
     auto = Plan(
         "auto", 1024, gradient_checkpointing=False, own_layers=True, layout="flat", weights="run",
@@ -127,6 +136,11 @@ def test_levers_alone_and_added_up_go_from_the_baseline_to_auto() -> None:
     everything = plan_of(f"ours-to-{list(LEVERS)[-1]}", baseline, auto)
     assert {**everything.as_dict(), "name": "auto"} == auto.as_dict()
     for arm in lever_arms():
-        assert plan_of(arm, baseline, auto).name == "explicit"
+        plan = plan_of(arm, baseline, auto)
+        assert plan.name == "explicit"
+        if (
+            plan.own_layers
+        ):  # they pad to nothing and compute no other logits: what a plan says is what it does
+            assert (plan.pad_to, plan.full_logits, plan.attention_mask) == (None, False, False)
     with pytest.raises(ValueError, match="ours-magic"):
         plan_of("ours-magic", baseline, auto)
