@@ -27,7 +27,7 @@ class Plan:
     The levers below `own_layers` need it: the Llama family's layers written out in `engine/`, in place of
     the model's own. `layout` "flat" puts the rows' tokens end to end, without padding, through everything
     but attention. The first `shared_prefix_tokens` tokens, equal in all rows, are computed once per
-    micro-batch. `weights` says how long a 4-bit weight stays dequantized: for one use, one step or the run.
+    micro-batch. `weights` says how long a 4-bit weight stays dequantized: for one use, or the run.
     With `gradient_checkpointing`, one layer in `recompute_every` is computed again in the backward pass.
     `off` holds, for each lever `auto` left off, the reason.
     """
@@ -43,7 +43,7 @@ class Plan:
     own_layers: bool = False
     layout: Literal["padded", "flat"] = "padded"
     shared_prefix_tokens: int = 0
-    weights: Literal["use", "step", "run"] = "use"
+    weights: Literal["use", "run"] = "use"
     recompute_every: int = 1
     off: Mapping[str, str] = field(default_factory=dict)
 

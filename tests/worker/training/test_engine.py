@@ -218,7 +218,7 @@ def test_how_long_weights_stay_dequantized_changes_nothing(llama_nf4: LoadedMode
     rows = make_rows(learned=0.5)
     results = [
         loss_and_gradients(llama_nf4, rows, replace(PLANS["flat, small micro-batches"], weights=keep))
-        for keep in ("use", "step", "run")
+        for keep in ("use", "run")
     ]
     for loss, gradients in results[1:]:
         assert loss == results[0][0]
@@ -373,7 +373,7 @@ def test_levers_say_why_they_are_off(llama: LoadedModel, monkeypatch: pytest.Mon
 
 def test_the_base_is_not_changed_by_a_bit(llama_nf4: LoadedModel, tmp_path: Path) -> None:
     before = {name: tensor.clone() for name, tensor in llama_nf4.model.state_dict().items()}
-    for keep in ("use", "step", "run"):
+    for keep in ("use", "run"):
         loss_and_gradients(
             llama_nf4, make_rows(learned=0.5), replace(PLANS["flat, shared prefix"], weights=keep)
         )

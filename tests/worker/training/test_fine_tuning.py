@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import bitsandbytes
 import pytest
 import torch
 from peft import PeftModel
@@ -92,6 +93,23 @@ def test_an_nf4_base_learns_and_says_how(llama_nf4: LoadedModel, data: DatasetFi
     assert report.stages[-1] == "publishing"
     assert report.checkpoints[-1] == 10
     json.dumps(result, allow_nan=False)
+
+
+def test_steps_and_validations_share_their_dequantized_weights(
+    llama_nf4: LoadedModel, data: DatasetFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Kept twice they would take twice the memory that was reckoned with."""
+    dequantized, original = list[Any](), bitsandbytes.functional.dequantize_4bit
+
+    def counted(weight: torch.Tensor, *rest: Any, **more: Any) -> torch.Tensor:
+        dequantized.append(weight.data_ptr())
+        return original(weight, *rest, **more)
+
+    monkeypatch.setattr(bitsandbytes.functional, "dequantize_4bit", counted)
+    own_layers = with_settings(lora=Lora(r=4, alpha=8))
+    run(llama_nf4, data, tmp_path, validation=data, request=own_layers)
+    layers = [part for part in llama_nf4.model.modules() if isinstance(part, bitsandbytes.nn.Linear4bit)]
+    assert sorted(dequantized) == sorted(layer.weight.data_ptr() for layer in layers)
 
 
 @pytest.mark.filterwarnings("ignore:.is_gradient_checkpointing. is deprecated:FutureWarning")  # PEFT's

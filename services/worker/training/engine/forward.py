@@ -71,9 +71,6 @@ class OwnLayers:
 
     def step_over(self) -> None:
         """What is kept for a step is let go."""
-        for layer in self._layers:
-            for linears in (layer.qkv, layer.out, layer.gate_and_up, layer.down):
-                linears.weights.forget()
         forget_masks()
 
     def _through(

@@ -7,13 +7,13 @@ import bitsandbytes
 import torch
 from torch import Tensor, nn
 
-Keep = Literal["use", "step", "run"]
+Keep = Literal["use", "run"]
 
 
 class FrozenWeights:
     """The matrices of layers with one input, in `dtype`: 4-bit ones dequantized into one, others as they are.
 
-    `keep` says how long a dequantized matrix stays: for one use, until `forget` (a step), or the run.
+    `keep` says how long a dequantized matrix stays: for one use, or as long as this object.
     """
 
     def __init__(self, layers: Sequence[nn.Linear], keep: Keep, dtype: torch.dtype) -> None:
@@ -30,14 +30,9 @@ class FrozenWeights:
         if self._kept is not None:
             return self._kept
         matrices = [self._dequantized()]
-        if self._keep != "use":
+        if self._keep == "run":
             self._kept = matrices
         return matrices
-
-    def forget(self) -> None:
-        """A step is over."""
-        if self._keep == "step":
-            self._kept = None
 
     @torch.no_grad()
     def _dequantized(self) -> Tensor:
