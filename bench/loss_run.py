@@ -42,6 +42,7 @@ class LossRun:
     rows: int
     held_out: int
     gradients: bool
+    case: str = "sms/all"
 
     @property
     def own_folder(self) -> Path:
@@ -72,7 +73,7 @@ def do_run(
             "plan": plan.as_dict(),
             "losses": losses,
             "gradients": str(folder / "gradients") if wanted.gradients else None,
-            "held_out_loss": _held_out_loss(ready, held_out) if held_out else None,
+            "held_out_loss": _held_out_loss(ready, held_out, wanted.case) if held_out else None,
             "f1": f1_of_spam(ready, held_out) if held_out else None,
         }
     result_file.write_text(json.dumps(result) + "\n")
@@ -86,7 +87,7 @@ def _job(
     start = folder / "start"
     if not (start / "adapter_model.safetensors").is_file():
         make_start(wanted.model, start, seed=wanted.seed)
-    rows = make_rows(CASES["sms/all"], messages, tokenizer, seed=wanted.seed, rows=wanted.rows)
+    rows = make_rows(CASES[wanted.case], messages, tokenizer, seed=wanted.seed, rows=wanted.rows)
     return TrainJob(
         arm=wanted.arm,
         model=str(wanted.model),
@@ -139,9 +140,10 @@ def _train(wanted: LossRun, job: TrainJob, ready: Loaded, plan: Plan) -> list[fl
     return [by_step[step] for step in range(1, wanted.steps + 1)]
 
 
-def _held_out_loss(ready: Loaded, messages: Sequence[Message]) -> float:
-    """On all tokens, as in training."""
-    rows = encode(messages, [CAP] * len(messages), ready.base.tokenizer, mark_all=True)
+def _held_out_loss(ready: Loaded, messages: Sequence[Message], case: str) -> float:
+    """On the tokens that are learned in training."""
+    mark_all = CASES[case].mode == "all"
+    rows = encode(messages, [CAP] * len(messages), ready.base.tokenizer, mark_all=mark_all)
     return mean_loss(ready.base.model, rows, PLAN, device=ready.base.device)
 
 

@@ -5,7 +5,9 @@ stopped. The first of `--arms` is judged against the second:
 
     20 steps against the full padding   --arms ours-auto,ours-baseline --steps 20 --gradients
     200 steps against the longest row   --arms ours-auto,ours-longest --steps 200 --held-out 500
-    F1 over three seeds                 … --steps 125 --seeds 0,1,2 --held-out 500
+    F1 over three seeds                 … --case sms/completion --steps 60 --seeds 0,1,2 --held-out 500
+
+With the loss on all tokens (sms/all) a label is one token of many, and no F1 comes of a few hundred steps.
 """
 
 import argparse
@@ -27,6 +29,7 @@ from bench.document import say
 from bench.loss_run import LossRun, do_run
 from bench.sms import NoMessages, read_messages
 from bench.train_arms.gradients import gradient_file
+from bench.train_inputs import CASES
 from services.worker.loading.demo_model import make_demo_model
 from services.worker.report import SilentReport
 from shared.settings import PROJECT_ROOT
@@ -68,6 +71,7 @@ def main() -> int:
                 arguments.rows,
                 arguments.held_out,
                 arguments.gradients,
+                arguments.case,
             )
             say(f"{arm}, seed {seed}")
             results[arm, seed] = do_run(run, messages, tokenizer, Path(arguments.scratch) / "models")
@@ -157,6 +161,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--steps", type=int, default=20, metavar="N")
     parser.add_argument(
         "--seeds", type=_seeds, default=[0], metavar="N,…", help="of row order and adapter start"
+    )
+    parser.add_argument(
+        "--case", choices=[case for case in CASES if case.startswith("sms/")], default="sms/all"
     )
     parser.add_argument("--gradients", action="store_true", help="compare them too (2 MB a step)")
     parser.add_argument("--held-out", type=int, default=0, metavar="N", help="messages to score afterwards")
