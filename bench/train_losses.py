@@ -5,7 +5,7 @@ stopped. The first of `--arms` is judged against the second:
 
     20 steps against the full padding   --arms ours-auto,ours-baseline --steps 20 --gradients
     200 steps against the longest row   --arms ours-auto,ours-longest --steps 200 --held-out 500
-    F1 over three seeds                 … --case sms/completion --steps 60 --seeds 0,1,2 --held-out 500
+    F1 over three seeds                 … --case sms/completion --steps 125 --seeds 0,1,2 --held-out 500
 
 With the loss on all tokens (sms/all) a label is one token of many, and no F1 comes of a few hundred steps.
 """

@@ -138,9 +138,7 @@ def test_levers_alone_and_added_up_go_from_the_baseline_to_auto() -> None:
     for arm in lever_arms():
         plan = plan_of(arm, baseline, auto)
         assert plan.name == "explicit"
-        if (
-            plan.own_layers
-        ):  # they pad to nothing and compute no other logits: what a plan says is what it does
+        if plan.own_layers:  # these pad to nothing and compute no other logits, whatever a plan says
             assert (plan.pad_to, plan.full_logits, plan.attention_mask) == (None, False, False)
     with pytest.raises(ValueError, match="ours-magic"):
         plan_of("ours-magic", baseline, auto)

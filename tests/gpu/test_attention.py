@@ -60,7 +60,9 @@ def test_one_kernel_attends_as_the_groups_do_in_fp32(prefix_tokens: int, padded:
         assert apart(got, expected) < BF16_NOISE
 
 
-def test_what_is_compiled_for_the_card_is_what_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_compiled_for_the_card_is_what_is_written(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     monkeypatch.setattr(fused, "_pays", lambda arguments: any(part.is_cuda for part in arguments[:1]))
     torch.manual_seed(0)
     x, update = torch.randn(77, 256), torch.randn(77, 256).bfloat16()
@@ -78,3 +80,4 @@ def test_what_is_compiled_for_the_card_is_what_is_written(monkeypatch: pytest.Mo
 
     for on_card, written in zip(run("cuda"), run("cpu"), strict=True):
         assert apart(on_card.cpu(), written) < BF16_NOISE
+    assert "is not compiled" not in caplog.text

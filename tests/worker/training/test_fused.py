@@ -3,6 +3,7 @@
 import logging
 import shutil
 import threading
+from collections.abc import Iterator
 
 import pytest
 import torch
@@ -15,13 +16,23 @@ needs_compiler = pytest.mark.skipif(shutil.which("g++") is None, reason="torch c
 
 @pytest.fixture
 def as_on_a_card(monkeypatch: pytest.MonkeyPatch) -> None:
-    """torch compiles for the CPU what it would compile for a card."""
     monkeypatch.setattr(fused, "_pays", lambda arguments: True)
+
+
+@pytest.fixture
+def compiled(as_on_a_card: None, caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """torch compiles for the CPU what it would for a card; falling back to plain operations is a failure."""
+    torch._dynamo.reset()
+    torch._dynamo.utils.counters.clear()
+    yield
+    assert torch._dynamo.utils.counters["stats"]["unique_graphs"] > 0
+    assert not torch._dynamo.utils.counters["graph_break"]
+    assert "is not compiled" not in caplog.text
 
 
 @needs_compiler
 @pytest.mark.timeout(300)
-@pytest.mark.usefixtures("as_on_a_card")
+@pytest.mark.usefixtures("compiled")
 def test_a_rotation_is_the_same_compiled_for_any_number_of_tokens() -> None:
     torch.manual_seed(0)
     for tokens in (5, 64, 3):
@@ -36,7 +47,7 @@ def test_a_rotation_is_the_same_compiled_for_any_number_of_tokens() -> None:
 
 @needs_compiler
 @pytest.mark.timeout(300)
-@pytest.mark.usefixtures("as_on_a_card")
+@pytest.mark.usefixtures("compiled")
 def test_a_norm_has_the_same_gradient_compiled_in_the_thread_of_the_backward_pass() -> None:
     """On a card that is another thread than the forward pass's."""
     torch.manual_seed(0)
