@@ -88,16 +88,9 @@ def fine_tune(
                 checkpoint_seconds=checkpoint_seconds,
                 report=report,
             )
-            parameters = trained_parameters(adapted)
-            utilization = Utilization.of(
-                base.model,
-                adapter_parameters=sum(parameter.numel() for parameter in parameters.values()),
-                rows_per_step=request.hyperparameters.global_batch_size,
-                device=base.device,
-            )
             state = train(
                 base.model,
-                parameters,
+                trained_parameters(adapted),
                 rows.training.rows,
                 rows.validation.rows if rows.validation else [],
                 schedule_of(request, rows),
@@ -106,9 +99,7 @@ def fine_tune(
                 device=base.device,
                 keeper=keeper,
                 report=report,
-                observe=lambda step: observe(
-                    replace(step, utilization=utilization.ratio(step)) if utilization else step
-                ),
+                observe=with_utilization(observe, base, adapted, request),
             )
             result = result_of(request, rows, plan, state, resumed=snapshot)
             return when_disk_allows(
@@ -234,6 +225,21 @@ def plan_for(
             data={"code": "plan_changed", "reason": reason},
         )
     return plan
+
+
+def with_utilization(
+    observe: Callable[[StepReport], None], base: LoadedModel, adapted: PeftModel, request: FineTuningRequest
+) -> Callable[[StepReport], None]:
+    """`observe`, told of each step how much of the device it used, where that can be known."""
+    utilization = Utilization.of(
+        base.model,
+        adapter_parameters=sum(part.numel() for part in trained_parameters(adapted).values()),
+        rows_per_step=request.hyperparameters.global_batch_size,
+        device=base.device,
+    )
+    if utilization is None:
+        return observe
+    return lambda step: observe(replace(step, utilization=utilization.ratio(step)))
 
 
 def tell_about_arithmetic(device: torch.device, report: Report) -> None:

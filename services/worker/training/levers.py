@@ -23,8 +23,8 @@ class Levers:
 
     `dequantized_bytes` is the size of all 4-bit weights in the dtype they compute in. `longest_row` has the
     most tokens (None: as many as are allowed), a step's rows have `step_tokens` on average, of which
-    `mean_row` in each, without what they share. `adapter_parameters` are trained. `off` says why a lever
-    can't be used.
+    `mean_row` in each, without what they share. `adapter_parameters` are trained. With `whole_scores`
+    there is no kernel that spares attention its score matrices. `off` says why a lever can't be used.
     """
 
     own_layers: bool = False
@@ -34,6 +34,7 @@ class Levers:
     mean_row: float | None = None
     step_tokens: float | None = None
     adapter_parameters: int = 0
+    whole_scores: bool = True
     off: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -45,7 +46,13 @@ def levers_for(
 ) -> Levers:
     """`model` carries its adapter already."""
     prefix, off = common_prefix(rows), dict[str, str]()
-    if reason := why_not(model, dropout=dropout) or _too_long(model, rows):
+    longest, whole_scores = max(map(len, rows)), True
+    if not (reason := why_not(model, dropout=dropout)):
+        weight = model.get_input_embeddings().weight
+        whole_scores = not has_kernel(weight.device, weight.dtype, model.config.head_dim)
+        if whole_scores and longest > LONGEST_ROW:
+            reason = f"the longest row has {longest} tokens, more than {LONGEST_ROW}"
+    if reason:
         prefix, off = 0, {"own_layers": reason}
     elif prefix < SHORTEST_PREFIX:
         prefix, off = 0, {"shared_prefix": f"all rows have only their first {prefix} tokens in common"}
@@ -54,20 +61,13 @@ def levers_for(
         own_layers="own_layers" not in off,
         shared_prefix_tokens=prefix,
         dequantized_bytes=dequantized_bytes(model),
-        longest_row=max(map(len, rows)),
+        longest_row=longest,
         mean_row=mean_row,
         step_tokens=mean_row * rows_per_step,
         adapter_parameters=sum(part.numel() for part in model.parameters() if part.requires_grad),
+        whole_scores=whole_scores,
         off=off,
     )
-
-
-def _too_long(model: PreTrainedModel, rows: Sequence[TokenRow]) -> str | None:
-    embedding = model.get_input_embeddings().weight
-    if has_kernel(embedding.device, embedding.dtype, model.config.head_dim):
-        return None
-    longest = max(map(len, rows))
-    return f"the longest row has {longest} tokens, more than {LONGEST_ROW}" if longest > LONGEST_ROW else None
 
 
 def common_prefix(rows: Sequence[TokenRow]) -> int:

@@ -46,11 +46,15 @@ class Positions:
 
 
 def turned(heads: Tensor, count: int, positions: Positions, dtype: torch.dtype) -> Tensor:
-    """[tokens, heads, size] in `dtype`, the first `count` heads rotated: on a card in one pass."""
+    """[tokens, heads, size] in `dtype`, the first `count` heads rotated: compiled, on a card, to one pass.
+
+    `Positions.turn` is the same for a processor, where results in place are passes saved.
+    """
     return _turned(heads, count, positions.cos, positions.sin, dtype)
 
 
 def turned_back(heads: Tensor, count: int, positions: Positions, dtype: torch.dtype) -> Tensor:
+    """Its transpose, for gradients."""
     return _turned(heads, count, positions.cos, -positions.sin, dtype)
 
 
