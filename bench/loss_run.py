@@ -63,7 +63,7 @@ def do_run(
         result = json.loads(result_file.read_text())
         if result["settings"] == wanted.settings():
             return dict(result)
-    job = _job(wanted, messages, tokenizer, artifacts)
+    job = job_of(wanted, messages, tokenizer, artifacts)
     with loaded(job) as ready:
         plan = plan_for(job, ready)
         losses = _train(wanted, job, ready, plan)
@@ -80,7 +80,7 @@ def do_run(
     return result
 
 
-def _job(
+def job_of(
     wanted: LossRun, messages: Sequence[Message], tokenizer: PreTrainedTokenizerBase, artifacts: Path
 ) -> TrainJob:
     folder = wanted.own_folder

@@ -12,20 +12,19 @@ its pairs of rows to the longer one instead of to 512 and takes a fifth of that.
 
 import random
 import sys
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
+from bench.train_arms.gradients import loss_and_gradient
 from services.worker.loading.demo_model import make_demo_model
 from services.worker.loading.load import LoadedModel
 from services.worker.report import SilentReport
 from services.worker.training.adapter import attached, lora_config, trained_parameters
-from services.worker.training.batching import target_count
 from services.worker.training.chat import render_chat
-from services.worker.training.forward import Forward, choose_forward
+from services.worker.training.forward import choose_forward
 from services.worker.training.levers import levers_for
 from services.worker.training.marked_text import TokenRow, tokenize
 from services.worker.training.optimizer import make_optimizer
@@ -72,22 +71,6 @@ def main(models: Path, sms: Path, steps: int, width: int | None) -> int:
             worst_loss, worst_cosine = max(worst_loss, difference), min(worst_cosine, cosine)
     print(f"largest difference of losses {worst_loss:.1e}, smallest cosine {worst_cosine:.6f}")
     return int(worst_loss > LARGEST_LOSS_DIFFERENCE or worst_cosine < SMALLEST_COSINE)
-
-
-def loss_and_gradient(
-    forward: Forward, rows: list[TokenRow], parameters: Mapping[str, nn.Parameter]
-) -> tuple[float, Tensor]:
-    """The gradient in fp64, all parameters end to end; it is also left in the parameters."""
-    for parameter in parameters.values():
-        parameter.grad = None
-    count, total = target_count(rows), 0.0
-    for batch in forward.batches(rows):
-        share = forward.loss(batch, 1.0 / count)
-        share.backward()
-        total += float(share.detach())
-    forward.step_over()
-    gradients = [parameter.grad for parameter in parameters.values() if parameter.grad is not None]
-    return total, torch.cat([gradient.flatten() for gradient in gradients]).double()
 
 
 def sms_rows(base: LoadedModel, sms: Path) -> list[TokenRow]:
