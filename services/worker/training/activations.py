@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from transformers import PretrainedConfig
 
 BYTES = 2  # of a number in bf16, which the written-out layers compute in
-LOGIT_BYTES = 8  # in bf16, as an fp32 probability, and that in bf16
+LOGIT_BYTES = 6  # in bf16, and at most as an fp32 probability
 MASKS_KEPT = 16  # attention's, for the layers of a step
 ROWS_AT_MOST = 512  # in a micro-batch split by tokens; keeps planning a step of thousands of rows short
 # Attention makes a copy of a shared prefix's keys and values for each row, one layer at a time. So many

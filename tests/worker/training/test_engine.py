@@ -193,12 +193,14 @@ def test_rows_that_are_all_alike_are_computed_once(llama: LoadedModel) -> None:
     assert_same(loss_and_gradients(llama, [row] * 5, plan), loss_and_gradients(llama, [row] * 5, OWN))
 
 
+@pytest.mark.parametrize(("in_product", "in_softmax"), [(7, 7), (7, 3), (7, 1), (1000, 2), (3, 7)])
 def test_chunks_of_logits_give_the_same_loss_and_gradient(
-    llama: LoadedModel, monkeypatch: pytest.MonkeyPatch
+    llama: LoadedModel, in_product: int, in_softmax: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rows, plan = make_rows(learned=0.5), PLANS["flat, shared prefix"]
     expected = loss_and_gradients(llama, rows, plan)
-    monkeypatch.setitem(head_module.LOGITS_AT_ONCE, "cpu", 7 * llama.model.config.vocab_size)
+    monkeypatch.setitem(head_module.LOGITS_AT_ONCE, "cpu", in_product * llama.model.config.vocab_size)
+    monkeypatch.setitem(head_module.PROBABILITIES_AT_ONCE, "cpu", in_softmax * llama.model.config.vocab_size)
     assert_same(loss_and_gradients(llama, rows, plan), expected)
 
 

@@ -1,18 +1,19 @@
 """Cross-entropy at the sources of targets, in chunks, with its gradient computed on the way."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from services.worker.training.engine.layout import PackedBatch
 
-LOGITS_AT_ONCE = {
-    "cpu": 2**23,
-    "cuda": 2**25,
-}  # 32 and 128 MiB in fp32; a CPU gains from staying in its cache
+LOGITS_AT_ONCE = {"cpu": 2**23, "cuda": 2**25}  # of one product, in the model's dtype: 16 and 64 MiB in bf16
+# Of one softmax, in fp32. A processor takes 13 ms for 557 rows of 49,152 where they stay in its cache, 61 for
+# a whole product's at a time, in new memory each time, too; a card has more to do with those of a product.
+PROBABILITIES_AT_ONCE = {"cpu": 2**20, "cuda": 2**25}
 
 
 def cross_entropy(hidden: Tensor, head: nn.Linear, batch: PackedBatch, scale: float) -> Tensor:
@@ -28,32 +29,21 @@ def cross_entropy(hidden: Tensor, head: nn.Linear, batch: PackedBatch, scale: fl
 class _CrossEntropy(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, hidden: Tensor, head: nn.Linear, batch: PackedBatch, scale: float) -> Tensor:
-        weight = head.weight
-        at_once = max(1, LOGITS_AT_ONCE[hidden.device.type] // len(weight))
+        weight, learned = head.weight, ctx.needs_input_grad[0]
         total = torch.zeros((), dtype=torch.float32, device=hidden.device)
-        gradient = torch.empty_like(hidden) if ctx.needs_input_grad[0] else None
-        source_rows = torch.zeros(len(hidden), 1, device=hidden.device)
-        source_rows.index_add_(0, batch.label_sources, batch.label_rows[:, None])
-        borders = torch.arange(0, len(hidden) + at_once, at_once, device=hidden.device)
-        for start, (first, last) in zip(
-            range(0, len(hidden), at_once),
-            pairwise(torch.searchsorted(batch.label_sources, borders).tolist()),
-            strict=False,
-        ):
-            chunk = slice(start, start + at_once)
-            at = batch.label_sources[first:last] - start
-            labels, counts = batch.labels[first:last], batch.label_rows[first:last]
-            logits = F.linear(hidden[chunk], weight)
-            chosen = logits[at, labels].float()
-            p = torch.softmax(logits, dim=-1, dtype=torch.float32)
-            # By the likeliest, whose p is never 0; not by its index, which takes ten times as long to find.
-            log_sum = logits.amax(dim=-1).float() - p.amax(dim=-1).log()
-            total += ((log_sum[at] - chosen) * counts).sum() * scale
+        gradient = torch.empty_like(hidden) if learned else None
+        rows = torch.zeros(len(hidden), 1, device=hidden.device)
+        rows.index_add_(0, batch.label_sources, batch.label_rows[:, None])
+        room: Tensor | None = None  # the first chunk is the largest
+        for chunk, parts in _chunks(batch, len(hidden), len(weight)):
+            if room is None:
+                room = hidden.new_empty(chunk.stop, len(weight))
+            logits = torch.mm(hidden[chunk], weight.t(), out=room[: chunk.stop - chunk.start])
+            for part in parts:
+                total += _loss_of(part, logits[part.place], rows[chunk][part.place], learned) * scale
             if gradient is not None:
                 # A source's rows are multiplied in after the product: rounding is relative.
-                rows = source_rows[chunk]
-                p.index_put_((at, labels), -counts / rows[at, 0], accumulate=True)
-                gradient[chunk] = (p.to(hidden.dtype) @ weight).mul_(rows * scale)
+                gradient[chunk] = (logits @ weight).mul_(rows[chunk] * scale)
         ctx.save_for_backward(gradient)
         return total
 
@@ -61,3 +51,48 @@ class _CrossEntropy(torch.autograd.Function):
     def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, None, None, None]:
         (gradient,) = ctx.saved_tensors
         return (None if gradient is None else gradient * upstream.to(gradient.dtype)), None, None, None
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Some sources of a chunk, at `place` in it, and their targets: `at` which of these sources they are
+    predicted, `labels`, and for how many rows (`counts`).
+    """
+
+    place: slice
+    at: Tensor
+    labels: Tensor
+    counts: Tensor
+
+
+def _chunks(batch: PackedBatch, sources: int, vocabulary: int) -> Iterator[tuple[slice, list[_Part]]]:
+    """Which sources go through the head together, and which of them through one softmax."""
+    device = batch.label_sources.device
+    in_chunk = max(1, LOGITS_AT_ONCE[device.type] // vocabulary)
+    in_part = min(in_chunk, max(1, PROBABILITIES_AT_ONCE[device.type] // vocabulary))
+    chunks = [slice(start, min(start + in_chunk, sources)) for start in range(0, sources, in_chunk)]
+    starts = [start for chunk in chunks for start in range(chunk.start, chunk.stop, in_part)]
+    borders = torch.tensor([*starts, sources], device=device)
+    targets = iter(pairwise(torch.searchsorted(batch.label_sources, borders).tolist()))
+    for chunk in chunks:
+        parts = []
+        for start in range(chunk.start, chunk.stop, in_part):
+            its = slice(*next(targets))
+            place = slice(start - chunk.start, min(start + in_part, chunk.stop) - chunk.start)
+            at = batch.label_sources[its] - start
+            parts.append(_Part(place, at, batch.labels[its], batch.label_rows[its]))
+        yield chunk, parts
+
+
+def _loss_of(part: _Part, logits: Tensor, rows: Tensor, learned: bool) -> Tensor:
+    """Of the part's targets, summed by rows. With `learned`, `logits` become their gradient, each source's
+    for one of its `rows` [sources, 1].
+    """
+    chosen = logits[part.at, part.labels].float()
+    p = torch.softmax(logits, dim=-1, dtype=torch.float32)
+    # By the likeliest, whose p is never 0; not by its index, which takes ten times as long to find.
+    log_sum = logits.amax(dim=-1).float() - p.amax(dim=-1).log()
+    if learned:
+        p.index_put_((part.at, part.labels), -part.counts / rows[part.at, 0], accumulate=True)
+        logits.copy_(p)
+    return ((log_sum[part.at] - chosen) * part.counts).sum()
