@@ -13,6 +13,23 @@ from tests.valkey import Valkey
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Each has torch and often a whole stack in memory."""
+    return min(4, len(os.sched_getaffinity(0)))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Where several processes test, a file's tests stay in one, which sets up what they share; so do all
+    that use containers, since their engine's disks and memory are measured.
+    """
+    if not config.pluginmanager.hasplugin("xdist"):
+        return
+    for item in items:
+        together = "containers" if item.get_closest_marker("containers") else item.nodeid.partition("::")[0]
+        item.add_marker(pytest.mark.xdist_group(together))
+
+
 @pytest.fixture(scope="session")
 def need() -> Callable[[bool, str], None]:
     """``need(present, "a container engine")``: where it is absent, skip at home and fail in CI.

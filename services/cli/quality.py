@@ -75,7 +75,8 @@ def _print(verdict: Verdict) -> None:
 
 
 def _pytest(arguments: list[str], stdout: int | None = None) -> int:
-    command = [sys.executable, "-m", "pytest", *arguments]
+    """On all processors; `arguments` may say otherwise (``-n 0``)."""
+    command = [sys.executable, "-m", "pytest", "-n", "auto", "--dist", "loadgroup", *arguments]
     with subprocess.Popen(command, cwd=ROOT, stdout=stdout) as pytest:
         while True:
             try:
