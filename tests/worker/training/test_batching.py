@@ -97,8 +97,10 @@ def test_packed_batches_hold_every_row_once_within_the_budget(
     assert sum(batch.real_tokens for batch in batches) == sum(len(row) for row in rows)
     assert sum(int(batch.label_rows.sum()) for batch in batches) == target_count(rows)
     for batch in batches:
-        one_row = sum(group.rows for group in batch.groups) <= 1
-        assert batch.computed_tokens <= prefix + tokens or one_row
+        assert batch.computed_tokens <= prefix + tokens or len(batch.row_tokens) <= 1
+        borders = [(group.start, group.stop) for group in batch.groups]
+        assert [prefix, *(stop for _, stop in borders)] == [*(start for start, _ in borders), len(batch.ids)]
+        assert sum(group.rows for group in batch.groups) == len(batch.row_tokens)
 
 
 def with_prefix(prefix: int, own: int) -> TokenRow:
@@ -125,7 +127,7 @@ def test_rows_behind_a_very_long_prefix_are_no_more_than_its_copies_have_room_fo
     rows = [with_prefix(2000, 2)] * 64
     batches = list(packed_batches(rows, budget(512), CPU, prefix_tokens=2000))
     for batch in batches:
-        assert 2000 * sum(group.rows for group in batch.groups) <= PREFIX_COPIES * 512
+        assert 2000 * len(batch.row_tokens) <= PREFIX_COPIES * 512
     assert len(batches) == 8
 
 

@@ -36,8 +36,8 @@ class AttentionGroup:
 
 @dataclass(frozen=True)
 class PackedBatch:
-    """`ids` int64 [tokens]: `prefix_tokens` that all rows share, then each group's tokens; `positions` int64
-    likewise, each token's place in its row. `row_tokens` are the rows' own, with their padding, in order.
+    """`ids` int64 [tokens]: `prefix_tokens` that all rows share, then each row's own; `positions` int64
+    likewise, each token's place in its row. `row_tokens`, descending, are the rows' own with their padding.
 
     `sources` int64 [sources] are the tokens from which something is to be predicted, ascending. Target n is
     the token `labels[n]`, predicted from source `label_sources[n]` (ascending), for `label_rows[n]` rows
@@ -48,7 +48,6 @@ class PackedBatch:
     positions: Tensor
     prefix_tokens: int
     row_tokens: tuple[int, ...]
-    groups: tuple[AttentionGroup, ...]
     sources: Tensor
     labels: Tensor
     label_sources: Tensor
@@ -60,7 +59,13 @@ class PackedBatch:
         return self.ids.numel()
 
     @cached_property
+    def groups(self) -> list[AttentionGroup]:
+        """The rows, for attention by groups; made where they are asked for."""
+        return _groups(self.row_tokens, self.prefix_tokens, self.ids.device)
+
+    @cached_property
     def borders(self) -> RowBorders:
+        """The rows, for attention of all in one kernel; likewise."""
         return RowBorders.of(self.row_tokens, self.prefix_tokens, self.ids.device)
 
 
@@ -78,25 +83,18 @@ def pack(
     ids = [rows[0].ids[:prefix_tokens]]
     positions = [np.arange(prefix_tokens)]
     targets = _prefix_targets(rows, prefix_tokens)
-    groups: list[AttentionGroup] = []
-    row_tokens: list[int] = []
-    stop = prefix_tokens
-    for first, last in _groups(lengths, prefix_tokens, padded):
-        start, own = stop, lengths[first:last]
-        for row, length in zip(owned[first:last], own, strict=True):
-            slots = own[0] if padded else length
-            targets += _own_targets(row, stop, prefix_tokens)
-            ids += [row.ids[prefix_tokens : row.needed], np.zeros(slots - length, dtype=np.int32)]
-            positions.append(np.arange(prefix_tokens, prefix_tokens + slots))
-            row_tokens.append(slots)
-            stop += slots
-        groups.append(_group(start, stop, own, padded, device))
+    row_tokens = lengths[:1] * len(lengths) if padded else lengths
+    start = prefix_tokens
+    for row, length, slots in zip(owned, lengths, row_tokens, strict=True):
+        targets += _own_targets(row, start, prefix_tokens)
+        ids += [row.ids[prefix_tokens : row.needed], np.zeros(slots - length, dtype=np.int32)]
+        positions.append(np.arange(prefix_tokens, prefix_tokens + slots))
+        start += slots
     return PackedBatch(
         torch.from_numpy(np.concatenate(ids).astype(np.int64)).to(device),
         torch.from_numpy(np.concatenate(positions)).to(device),
         prefix_tokens,
         tuple(row_tokens),
-        tuple(groups),
         **_target_tensors(targets, device),
         real_tokens=sum(len(row) for row in rows),
     )
@@ -125,30 +123,29 @@ def split_sorted(items: Sequence[object], cost: Callable[[int, int], float | Non
     return list(zip(borders[:0:-1], borders[-2::-1], strict=True))
 
 
-def _groups(lengths: list[int], prefix_tokens: int, padded: bool) -> list[tuple[int, int]]:
-    if not lengths:
-        return []
-    if padded:
-        return [(0, len(lengths))]
-
+def _groups(row_tokens: Sequence[int], prefix_tokens: int, device: torch.device) -> list[AttentionGroup]:
     def scores(first: int, last: int) -> float:
-        width = lengths[first]
+        width = row_tokens[first]
         return (last - first) * width * (prefix_tokens + width) + GROUP_COST_SCORES
 
-    return split_sorted(lengths, scores)
+    groups, start = list[AttentionGroup](), prefix_tokens
+    for first, last in split_sorted(row_tokens, scores) if row_tokens else ():
+        groups.append(_group(start, row_tokens[first:last], device))
+        start = groups[-1].stop
+    return groups
 
 
-def _group(start: int, stop: int, lengths: list[int], padded: bool, device: torch.device) -> AttentionGroup:
-    width = lengths[0]
-    if padded or lengths[-1] == width:
-        return AttentionGroup(start, stop, len(lengths), width)
+def _group(start: int, row_tokens: Sequence[int], device: torch.device) -> AttentionGroup:
+    stop, width = start + sum(row_tokens), row_tokens[0]
+    if row_tokens[-1] == width:
+        return AttentionGroup(start, stop, len(row_tokens), width)
     within = np.arange(width)
-    full = within < np.asarray(lengths)[:, None]
+    full = within < np.asarray(row_tokens)[:, None]
     places = np.flatnonzero(full)
     slots = np.zeros(full.size, dtype=np.int64)
     slots[places] = np.arange(len(places))
     indices = (torch.from_numpy(part).to(device) for part in (slots, places, np.flatnonzero(~full)))
-    return AttentionGroup(start, stop, len(lengths), width, *indices)
+    return AttentionGroup(start, stop, len(row_tokens), width, *indices)
 
 
 _Targets = list[tuple[int, int, int]]
