@@ -70,18 +70,17 @@ def _chunks(batch: PackedBatch, sources: int, vocabulary: int) -> Iterator[tuple
     device = batch.label_sources.device
     in_chunk = max(1, LOGITS_AT_ONCE[device.type] // vocabulary)
     in_part = min(in_chunk, max(1, PROBABILITIES_AT_ONCE[device.type] // vocabulary))
-    chunks = [slice(start, min(start + in_chunk, sources)) for start in range(0, sources, in_chunk)]
-    starts = [start for chunk in chunks for start in range(chunk.start, chunk.stop, in_part)]
-    borders = torch.tensor([*starts, sources], device=device)
-    targets = iter(pairwise(torch.searchsorted(batch.label_sources, borders).tolist()))
-    for chunk in chunks:
-        parts = []
-        for start in range(chunk.start, chunk.stop, in_part):
-            its = slice(*next(targets))
-            place = slice(start - chunk.start, min(start + in_part, chunk.stop) - chunk.start)
-            at = batch.label_sources[its] - start
-            parts.append(_Part(place, at, batch.labels[its], batch.label_rows[its]))
-        yield chunk, parts
+    for start in range(0, sources, in_chunk):
+        chunk = slice(start, min(start + in_chunk, sources))
+        borders = [*range(start, chunk.stop, in_part), chunk.stop]
+        yield chunk, [_part(batch, start, *pair) for pair in pairwise(borders)]
+
+
+def _part(batch: PackedBatch, start: int, first: int, stop: int) -> _Part:
+    """Of sources `first` to before `stop`, in the chunk that begins at `start`."""
+    its = slice(batch.first_targets[first], batch.first_targets[stop])
+    place = slice(first - start, stop - start)
+    return _Part(place, batch.label_sources[its] - first, batch.labels[its], batch.label_rows[its])
 
 
 def _loss_of(part: _Part, logits: Tensor, rows: Tensor, learned: bool) -> Tensor:

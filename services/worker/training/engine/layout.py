@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import torch
@@ -41,7 +42,8 @@ class PackedBatch:
 
     `sources` int64 [sources] are the tokens from which something is to be predicted, ascending. Target n is
     the token `labels[n]`, predicted from source `label_sources[n]` (ascending), for `label_rows[n]` rows
-    (fp32). A source has several targets where the rows part.
+    (fp32). A source has several targets where the rows part; those of source s are `first_targets[s]` to
+    before `first_targets[s + 1]`, which the processor knows, too.
     """
 
     ids: Tensor
@@ -52,6 +54,7 @@ class PackedBatch:
     labels: Tensor
     label_sources: Tensor
     label_rows: Tensor
+    first_targets: list[int]
     real_tokens: int
 
     @property
@@ -174,7 +177,7 @@ def _own_targets(row: TokenRow, start: int, prefix_tokens: int) -> _Targets:
     return [(start + int(at) - 1, int(row.ids[prefix_tokens + at]), 1) for at in np.flatnonzero(own)]
 
 
-def _target_tensors(targets: _Targets, device: torch.device) -> dict[str, Tensor]:
+def _target_tensors(targets: _Targets, device: torch.device) -> dict[str, Any]:
     table = np.asarray(targets, dtype=np.int64).reshape(-1, 3)
     sources, label_sources = np.unique(table[:, 0], return_inverse=True)
     return {
@@ -182,4 +185,5 @@ def _target_tensors(targets: _Targets, device: torch.device) -> dict[str, Tensor
         "labels": torch.from_numpy(table[:, 1].copy()).to(device),
         "label_sources": torch.from_numpy(label_sources.reshape(-1).astype(np.int64)).to(device),
         "label_rows": torch.from_numpy(table[:, 2].astype(np.float32)).to(device),
+        "first_targets": np.searchsorted(label_sources.reshape(-1), np.arange(len(sources) + 1)).tolist(),
     }
