@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from transformers import PretrainedConfig
 
 BYTES = 2  # of a number in bf16, which the written-out layers compute in
-LOGIT_BYTES = 6  # in bf16, and at most as an fp32 probability
 MASKS_KEPT = 16  # attention's, for the layers of a step
 ROWS_AT_MOST = 512  # in a micro-batch split by tokens; keeps planning a step of thousands of rows short
 # Attention makes a copy of a shared prefix's keys and values for each row, one layer at a time. So many
@@ -55,14 +54,14 @@ class OwnActivations:
     """Of the layers written out in `engine/`, in bf16 and with LoRA on every linear layer.
 
     `whole_scores`: attention makes masks and whole score matrices, as it does where no kernel spares them.
-    `logits_at_once`: so many logits exist at a time.
+    `head_bytes`: what the loss has at a time (`engine.head.bytes_at_once`).
     """
 
     config: PretrainedConfig
     longest_row: int
     prefix_tokens: int = 0
     whole_scores: bool = True
-    logits_at_once: int = 0
+    head_bytes: int = 0
 
     def largest(self, tokens: int, recompute_every: int | None) -> int:
         """Bytes of the largest micro-batch: what its layers keep, and what exists of one layer at a time."""
@@ -105,7 +104,7 @@ class OwnActivations:
         masks = MASKS_KEPT * stacked * self.longest_row**2 if self.whole_scores else 0
         copies = 2 * self._keys * self.prefix_tokens * rows_at_most(tokens, self.prefix_tokens)
         weights = 2 * self.config.intermediate_size * self.config.hidden_size  # of gates and ups
-        return int(3 * (scores + copies) + masks + weights) * BYTES + self.logits_at_once * LOGIT_BYTES
+        return int(3 * (scores + copies) + masks + weights) * BYTES + self.head_bytes
 
     @property
     def _queries(self) -> int:

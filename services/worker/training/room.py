@@ -10,7 +10,7 @@ from transformers import PretrainedConfig
 
 from services.worker.loading.page_cache import available_memory_bytes
 from services.worker.training.activations import ModelsOwnActivations, OwnActivations
-from services.worker.training.engine.head import LOGITS_AT_ONCE
+from services.worker.training.engine.head import bytes_at_once
 from services.worker.training.levers import NO_LEVERS, Levers
 from services.worker.training.utilization import ModelArithmetic, matrix_flops_per_second
 
@@ -102,7 +102,7 @@ def find_room(
             longest,
             levers.shared_prefix_tokens,
             whole_scores=levers.whole_scores,
-            logits_at_once=LOGITS_AT_ONCE[device.type],
+            head_bytes=bytes_at_once(device.type),
         )
         if levers.own_layers
         else ModelsOwnActivations(config, longest)

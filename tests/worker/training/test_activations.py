@@ -1,8 +1,12 @@
 """The memory estimates, against the tensors that autograd really keeps."""
 
+from collections.abc import Callable
+from itertools import accumulate
+
 import numpy as np
 import pytest
 import torch
+from torch import nn
 from transformers import LlamaConfig
 
 from bench.weights import SHAPES_2B4
@@ -16,7 +20,9 @@ from services.worker.training.activations import (
     rows_at_most,
 )
 from services.worker.training.adapter import attached, lora_config
-from services.worker.training.engine.head import LOGITS_AT_ONCE
+from services.worker.training.engine import head as head_module
+from services.worker.training.engine.head import bytes_at_once, cross_entropy
+from services.worker.training.engine.layout import pack
 from services.worker.training.forward import choose_forward
 from services.worker.training.marked_text import TokenRow
 from services.worker.training.plan import Plan
@@ -102,13 +108,36 @@ def test_on_a_card_no_more_was_taken_than_is_reckoned(
     tokens: int, recompute_every: int | None, measured: float
 ) -> None:
     """Peaks above the loaded model, in GB, on an H200: EXAONE-3.5-2.4B's shapes, rows of 512, LoRA on q and v
-    (the estimate is for all layers), torch 2.11.
+    (the estimate is for all layers), torch 2.11. The head was reckoned with 8 bytes of each of
+    2^25 logits then, and took 14.
     """
-    activations = OwnActivations(
-        LlamaConfig(**SHAPES_2B4), 512, whole_scores=False, logits_at_once=LOGITS_AT_ONCE["cuda"]
-    )
+    activations = OwnActivations(LlamaConfig(**SHAPES_2B4), 512, whole_scores=False, head_bytes=8 * 2**25)
     reckoned = activations.largest(tokens, recompute_every) / 1e9
     assert measured <= reckoned <= 1.35 * measured
+
+
+@pytest.mark.parametrize(("in_product", "in_softmax"), [(2**19, 2**17), (2**18, 2**18)])
+def test_the_loss_takes_the_memory_that_is_reckoned(
+    in_product: int, in_softmax: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(head_module.LOGITS_AT_ONCE, "cpu", in_product)
+    monkeypatch.setitem(head_module.PROBABILITIES_AT_ONCE, "cpu", in_softmax)
+    batch = pack(rows_of((200, 150, 120), 0), CPU)
+    hidden = torch.randn(len(batch.sources), 16, dtype=torch.bfloat16, requires_grad=True)
+    head = nn.Linear(16, 4096, bias=False, dtype=torch.bfloat16).requires_grad_(False)
+    peak = peak_bytes(lambda: cross_entropy(hidden, head, batch, 1.0))
+    assert bytes_at_once("cpu") <= peak <= 1.1 * bytes_at_once("cpu")
+
+
+def peak_bytes(call: Callable[[], object]) -> int:
+    """The most that torch has allocated at a time meanwhile, beyond what there was before."""
+    with torch.profiler.profile(
+        activities=[torch.profiler.ProfilerActivity.CPU], profile_memory=True
+    ) as seen:
+        call()
+    assert seen.profiler is not None
+    events = [event for event in seen.profiler.kineto_results.events() if event.name() == "[memory]"]
+    return max(accumulate(event.nbytes() for event in sorted(events, key=lambda event: event.start_ns())))
 
 
 def test_scores_are_reckoned_once_and_not_for_every_layer(llama_nf4: LoadedModel) -> None:

@@ -10,7 +10,7 @@ from transformers import LlamaConfig
 from bench.weights import SHAPES_2B4
 from services.worker.training import room as room_module
 from services.worker.training.activations import ModelsOwnActivations, OwnActivations
-from services.worker.training.engine.head import LOGITS_AT_ONCE
+from services.worker.training.engine.head import bytes_at_once
 from services.worker.training.levers import NO_LEVERS, Levers
 from services.worker.training.plan import Plan, choose_plan
 from services.worker.training.room import Room, free_memory_bytes, micro_batch_cost_tokens
@@ -29,7 +29,7 @@ def auto(monkeypatch: pytest.MonkeyPatch, free_bytes: int | None, levers: Levers
 
 
 def own_activations(prefix_tokens: int) -> OwnActivations:
-    return OwnActivations(CONFIG, 512, prefix_tokens, logits_at_once=LOGITS_AT_ONCE["cpu"])
+    return OwnActivations(CONFIG, 512, prefix_tokens, head_bytes=bytes_at_once("cpu"))
 
 
 def test_with_room_micro_batches_are_large_and_nothing_is_computed_twice(
@@ -104,7 +104,7 @@ def micro_batches(
     free_gb: float, levers: Levers, flops_per_second: float, prefix_tokens: int = 0
 ) -> tuple[int, int | None]:
     activations = OwnActivations(
-        EXAONE, 512, prefix_tokens, whole_scores=False, logits_at_once=LOGITS_AT_ONCE["cuda"]
+        EXAONE, 512, prefix_tokens, whole_scores=False, head_bytes=bytes_at_once("cuda")
     )
     cost = micro_batch_cost_tokens(EXAONE, flops_per_second)
     return Room(activations, free_gb * 1e9, levers, "cuda", cost).best_micro_batches()
@@ -113,7 +113,7 @@ def micro_batches(
 def test_a_small_card_computes_nothing_twice_while_smaller_micro_batches_still_fit() -> None:
     """The reference user's: what its 6 GB leave beside the base model and a desktop, and less."""
     seen = [micro_batches(free, FULL, RTX_3050) for free in (0.5, 1.0, 1.3, 2.4, 3.7, 80)]
-    assert seen == [(512, 1), (512, 1), (1024, 1), (512, None), (1024, None), (4096, None)]
+    assert seen == [(512, 1), (768, 1), (1024, 1), (512, None), (1024, None), (4096, None)]
 
 
 def test_a_large_card_held_to_little_memory_takes_fewer_micro_batches_instead() -> None:

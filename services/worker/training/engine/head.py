@@ -11,16 +11,23 @@ from torch import Tensor, nn
 from services.worker.training.engine.layout import PackedBatch
 
 LOGITS_AT_ONCE = {"cpu": 2**24, "cuda": 2**25}  # of one product, in the model's dtype: 32 and 64 MiB in bf16
-# Of one softmax, in fp32. A processor takes 13 ms for 557 rows of 49,152 where they stay in its cache, 61 for
-# a whole product's at a time, in new memory each time, too; a card has more to do with those of a product.
-PROBABILITIES_AT_ONCE = {"cpu": 2**20, "cuda": 2**25}
+# Of one softmax, in fp32. On a processor 557 rows of 49,152 take 13 ms in parts that stay in its cache, 61 in
+# parts of 2^23, each of them new memory. A card's are larger, since each takes ten launches.
+PROBABILITIES_AT_ONCE = {"cpu": 2**20, "cuda": 2**23}
+
+
+def bytes_at_once(device_type: str) -> int:
+    """What the loss of a bf16 model has at a time: the logits of a product, and twice those of a softmax in
+    fp32, since torch copies what it computes in another dtype.
+    """
+    return 2 * LOGITS_AT_ONCE[device_type] + 8 * PROBABILITIES_AT_ONCE[device_type]
 
 
 def cross_entropy(hidden: Tensor, head: nn.Linear, batch: PackedBatch, scale: float) -> Tensor:
     """Summed over `batch`'s targets, by the rows that learn them, times `scale`: an fp32 scalar.
 
-    hidden [sources, hidden] is what the head sees at `batch.sources`. The head is frozen; never more than
-    `LOGITS_AT_ONCE` logits exist.
+    hidden [sources, hidden] is what the head sees at `batch.sources`. The head is frozen. Never more than
+    `LOGITS_AT_ONCE` logits exist, and `PROBABILITIES_AT_ONCE` in fp32, or one source's.
     """
     total: Tensor = _CrossEntropy.apply(hidden, head, batch, scale)
     return total

@@ -43,7 +43,7 @@ class PackedBatch:
     `sources` int64 [sources] are the tokens from which something is to be predicted, ascending. Target n is
     the token `labels[n]`, predicted from source `label_sources[n]` (ascending), for `label_rows[n]` rows
     (fp32). A source has several targets where the rows part; those of source s are `first_targets[s]` to
-    before `first_targets[s + 1]`, which the processor knows, too.
+    before `first_targets[s + 1]`: no tensor, so that dividing them asks nothing of a card.
     """
 
     ids: Tensor
@@ -54,7 +54,7 @@ class PackedBatch:
     labels: Tensor
     label_sources: Tensor
     label_rows: Tensor
-    first_targets: list[int]
+    first_targets: tuple[int, ...]
     real_tokens: int
 
     @property
@@ -185,5 +185,7 @@ def _target_tensors(targets: _Targets, device: torch.device) -> dict[str, Any]:
         "labels": torch.from_numpy(table[:, 1].copy()).to(device),
         "label_sources": torch.from_numpy(label_sources.reshape(-1).astype(np.int64)).to(device),
         "label_rows": torch.from_numpy(table[:, 2].astype(np.float32)).to(device),
-        "first_targets": np.searchsorted(label_sources.reshape(-1), np.arange(len(sources) + 1)).tolist(),
+        "first_targets": tuple(
+            np.searchsorted(label_sources.reshape(-1), np.arange(len(sources) + 1)).tolist()
+        ),
     }
