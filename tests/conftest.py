@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,15 +20,20 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     return min(4, len(os.sched_getaffinity(0)))
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Where several processes test, a file's tests stay in one, which sets up what they share; so do all
-    that use containers, since their engine's disks and memory are measured.
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Where several processes test, a file's tests stay in one, which sets up what they share. So do all of a
+    folder whose tests share an engine, or a card. (xdist 3.8's own groups do nothing under pytest 9.2.)
     """
-    if not config.pluginmanager.hasplugin("xdist"):
-        return
-    for item in items:
-        together = "containers" if item.get_closest_marker("containers") else item.nodeid.partition("::")[0]
-        item.add_marker(pytest.mark.xdist_group(together))
+    from xdist.scheduler import LoadScopeScheduling  # here: it is only asked for where xdist is installed
+
+    class ByFile(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.partition("::")[0]
+            folder = file.rpartition("/")[0]
+            return folder if folder in ("tests/containers", "tests/gpu") else file
+
+    return ByFile(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -75,8 +75,10 @@ def _print(verdict: Verdict) -> None:
 
 
 def _pytest(arguments: list[str], stdout: int | None = None) -> int:
-    """On all processors; `arguments` may say otherwise (``-n 0``)."""
-    command = [sys.executable, "-m", "pytest", "-n", "auto", "--dist", "loadgroup", *arguments]
+    """On all processors; `arguments` may say otherwise (``-n 0``), and a debugger does."""
+    # In the order of the files: containers take longest, and come early in it.
+    processes = [] if "--trace" in arguments else ["-n", "auto", "--no-loadscope-reorder"]
+    command = [sys.executable, "-m", "pytest", *processes, *arguments]
     with subprocess.Popen(command, cwd=ROOT, stdout=stdout) as pytest:
         while True:
             try:

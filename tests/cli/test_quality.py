@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 
@@ -56,6 +57,33 @@ def test_each_check_fails_for_its_own_fault(
     said = json.loads(capfd.readouterr().out)
     assert not said["ok"]
     assert failing in {check["check"] for check in said["checks"] if not check["ok"]}
+
+
+def test_a_file_and_what_shares_an_engine_stay_in_one_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the hook that the suite itself is divided with."""
+    body = """
+        import os, pathlib, pytest, time
+
+        @pytest.mark.parametrize("number", range(4))
+        def test_it(number):
+            time.sleep(0.05)
+            with pathlib.Path(__file__).with_suffix(".seen").open("a") as seen:
+                seen.write(os.environ["PYTEST_XDIST_WORKER"] + " ")
+        """
+    names = [f"tests/{name}.py" for name in ("containers/test_a", "containers/test_b", "test_c", "test_d")]
+    for name in names:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(dedent(body))
+    (tmp_path / "pytest.ini").write_text("[pytest]\naddopts = --import-mode=importlib -p tests.conftest\n")
+    monkeypatch.setattr(quality, "ROOT", tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(PROJECT))
+    assert quality.test(["-n", "2"]) == 0
+    seen = [set((tmp_path / name).with_suffix(".seen").read_text().split()) for name in names]
+    assert [len(workers) for workers in seen] == [1, 1, 1, 1]
+    assert seen[0] == seen[1]
+    assert len(set.union(*seen)) == 2
 
 
 def test_check_refuses_words_it_does_not_know(capfd: pytest.CaptureFixture[str]) -> None:
