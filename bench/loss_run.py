@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from transformers import PreTrainedTokenizerBase
 
+from bench.exact import make_fp32
 from bench.sms import LABELS, Message, shuffled
 from bench.train_arms.gradients import keep_gradients
 from bench.train_arms.job import TrainJob
@@ -55,7 +56,9 @@ class LossRun:
 def do_run(
     wanted: LossRun, messages: Sequence[Message], tokenizer: PreTrainedTokenizerBase, artifacts: Path
 ) -> dict[str, Any]:
-    """The run's result, from its folder if it is there: losses, held-out loss, F1, gradients' folder."""
+    """The run's result, from its folder if it is there: losses, held-out loss (as the model computes, and the
+    same adapter in fp32), F1, gradients' folder.
+    """
     folder = wanted.own_folder
     folder.mkdir(parents=True, exist_ok=True)
     result_file = folder / "result.json"
@@ -76,6 +79,9 @@ def do_run(
             "held_out_loss": _held_out_loss(ready, held_out, wanted.case) if held_out else None,
             "f1": f1_of_spam(ready, held_out) if held_out else None,
         }
+        if held_out:  # at the end: the base is of no use in bf16 any more
+            make_fp32(ready.base.model)
+            result["held_out_loss_fp32"] = _held_out_loss(ready, held_out, wanted.case)
     result_file.write_text(json.dumps(result) + "\n")
     return result
 

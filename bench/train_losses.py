@@ -94,6 +94,9 @@ def compare(
         if mine["held_out_loss"] is not None:
             pair = mine["held_out_loss"], theirs["held_out_loss"]
             lines.append(_line(f"seed {seed}: held-out loss", *pair, HELD_OUT_BAR))
+        if mine.get("held_out_loss_fp32") is not None and theirs.get("held_out_loss_fp32") is not None:
+            pair = mine["held_out_loss_fp32"], theirs["held_out_loss_fp32"]
+            lines.append(_line(f"seed {seed}: held-out loss of these adapters in fp32", *pair, HELD_OUT_BAR))
     if results[ours, seeds[0]]["f1"] is not None:
         means = [100 * statistics.mean(results[arm, seed]["f1"] for seed in seeds) for arm in arms]
         what, apart = f"F1 of spam, mean of {len(seeds)} seeds", abs(means[0] - means[1])

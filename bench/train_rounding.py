@@ -19,10 +19,11 @@ from pathlib import Path
 
 import torch
 from safetensors.torch import load_file
-from torch import Tensor, nn
+from torch import Tensor
 from transformers import AutoTokenizer
 
 from bench.document import say
+from bench.exact import make_fp32
 from bench.loss_run import LossRun, job_of
 from bench.sms import ROWS, NoMessages, read_messages
 from bench.train_arms.gradients import loss_and_gradient
@@ -114,21 +115,6 @@ def _steps(ready: Loaded, plan: Plan, steps: Sequence[Sequence[TokenRow]]) -> St
     forward = choose_forward(ready.base.model, plan, ready.base.device)
     parameters = trained_parameters(ready.adapted)
     return [loss_and_gradient(forward, rows, parameters) for rows in steps]
-
-
-def make_fp32(model: nn.Module) -> None:
-    """For arithmetic in fp32 on the weights that bf16 arithmetic sees: nf4 ones as they are dequantized."""
-    from bitsandbytes.functional import dequantize_4bit
-    from bitsandbytes.nn import Linear4bit
-
-    for name, module in list(model.named_modules()):
-        if isinstance(module, Linear4bit):
-            weight = dequantize_4bit(module.weight.data, module.weight.quant_state).float()
-            exact = nn.Linear(weight.shape[1], weight.shape[0], bias=False, device="meta")
-            exact.weight = nn.Parameter(weight, requires_grad=False)
-            exact.bias = module.bias
-            model.set_submodule(name, exact)
-    nn.Module.float(model)  # transformers refuses it to a model that was quantized
 
 
 def _arguments() -> argparse.Namespace:

@@ -23,13 +23,14 @@ def test_two_plans_learn_the_same_and_a_second_call_does_nothing_again(tmp_path:
     done = run_here(train_losses.main, *words)
     assert done.code == 0, done.stderr
     lines = json.loads((runs / "comparison.json").read_text())
-    assert [line["kept"] for line in lines] == [True] * 5
+    assert [line["kept"] for line in lines] == [True] * 6
     said = done.stdout
     for part in (
         "loss of step 1",
         "EMA(50) of 3 losses",
         "least alike of 3 steps",
         "held-out loss",
+        "adapters in fp32",
         "F1 of spam",
     ):
         assert part in said

@@ -6,7 +6,8 @@ from pathlib import Path
 import torch
 
 from bench import train_rounding
-from bench.train_rounding import Rounding, make_fp32
+from bench.exact import make_fp32
+from bench.train_rounding import Rounding
 from tests.bench.conftest import Run
 from tests.bench.messages import write_messages
 from tests.tiny_models import make_tiny_llama
