@@ -6,9 +6,9 @@ from pathlib import Path
 from huggingface_hub import constants
 
 from services.worker.diagnosis.checks import run_checks
-from services.worker.diagnosis.converted import find_converted
+from services.worker.diagnosis.converted import describe_converted, find_converted
 from services.worker.diagnosis.facts import TrialFailure
-from services.worker.diagnosis.inspect import WATCH_SECONDS, inspect_model
+from services.worker.diagnosis.inspect import WATCH_SECONDS, inspect_model, with_converted
 from services.worker.diagnosis.report import DiagnosisReport, make_report
 from services.worker.diagnosis.trial_load import describe_resident, device_of_trials
 from services.worker.diagnosis.trials import Trials, run_trials
@@ -60,6 +60,8 @@ def diagnose(
             resident = own_residency.peek(_loadable(files, settings, report))
         return Trials(trial=describe_resident(resident) if resident else None)
 
+    copy = find_converted(files, settings.data_dir)
+    copy_before = describe_converted(copy) if copy is not None else None
     try:
         facts = inspect_model(
             files,
@@ -69,9 +71,10 @@ def diagnose(
             attempt=attempt,
             places=places_to_read_from(settings) if request.trial_load else {},
             report=report,
-            converted_folder=find_converted(files, settings.data_dir),
             watch_seconds=watch_seconds,
         )
+        if copy is not None:
+            facts = with_converted(facts, copy, copy_before, report)
         damaged = facts.converted and facts.converted.problem and not facts.converted.made_anew
         if damaged and own_residency.name == files.name:
             own_residency.evict()  # a job would go on with what was read from damaged files

@@ -9,8 +9,8 @@ from importlib import metadata
 from pathlib import Path
 
 from services.worker.diagnosis.cache_rules import describe_cache
-from services.worker.diagnosis.converted import describe_converted, verify_converted
-from services.worker.diagnosis.facts import Checkpoint, ConvertedCopy, LoadFacts, Target
+from services.worker.diagnosis.converted import verify_converted
+from services.worker.diagnosis.facts import Checkpoint, ConvertedCopy, LoadFacts
 from services.worker.diagnosis.hashes import FileHash, compare_hashes
 from services.worker.diagnosis.hub_facts import HubModel, ask_hub
 from services.worker.diagnosis.intake import intake_bytes_per_second
@@ -40,15 +40,14 @@ def inspect_model(
     attempt: Try,
     places: Mapping[str, Path],
     report: Report,
-    converted_folder: Path | None = None,
     watch_seconds: float = WATCH_SECONDS,
 ) -> LoadFacts:
     """All facts about the model in `files`. `attempt` loads it, or answers without where that is not wanted.
 
     `places` are measured as targets that the model could be moved to; without any, nothing is measured that
-    only predictions need. `converted_folder` is where the safetensors copy of pickles lies. The disk is left
-    alone for `watch_seconds` to see what others do with it. Reading speed comes before the trial and leaves
-    the page cache as it was. Raises JobStopped; a trial that fails is a fact.
+    only predictions need. The disk is left alone for `watch_seconds` to see what others do with it. Reading
+    speed comes before the trial and leaves the page cache as it was. Raises JobStopped; a trial that fails is
+    a fact.
     """
     report.progress("inspecting", model=files.name)
     checkpoint = describe_checkpoint(files.folder, files.source, files.revision)
@@ -63,15 +62,11 @@ def inspect_model(
     activity = watch_disk(disk, watch_seconds)
     report.progress("inspecting", model=files.name)
     targets = measure_targets(places, paths[0], read_speed, tick) if paths else ()
-    converted = describe_converted(converted_folder) if converted_folder else None  # a load may mend it
     broken = bool(checkpoint.problems) or any(file.problem for file in checkpoint.opened)
     watch = PressureWatch()
     trials = Trials() if broken else attempt()  # what is wrong a check says better than the loader
     pressure = watch.read() if trials.trial or trials.failure else None
     hashes = _hashes(checkpoint, read_speed, report)
-    if converted_folder is not None:
-        converted, uncompared = _verified(converted_folder, converted, targets, report)
-        hashes += uncompared
     return LoadFacts(
         model=files.name,
         wanted_revision=wanted_revision,
@@ -91,7 +86,6 @@ def inspect_model(
         trial_failure=trials.failure,
         warm=trials.warm,
         copy_in_use=trials.copy,
-        converted=converted,
         prepared=tuple(trials.prepared),
         targets=targets,
         intake_bytes_per_second=intake_bytes_per_second() if places else None,
@@ -101,6 +95,20 @@ def inspect_model(
         environment=storage_of(Path(sys.prefix)),
         versions=versions(),
     )
+
+
+def with_converted(facts: LoadFacts, folder: Path, before: ConvertedCopy | None, report: Report) -> LoadFacts:
+    """`facts` and the state of the safetensors copy in `folder`, which loads read in place of pickles: its
+    bytes are those that become the model. `before` is how it was ahead of the trial, which may mend it.
+    """
+    limit = next((target.limit_bytes_per_second for target in facts.targets if target.name == "data"), None)
+    converted, uncompared = verify_converted(
+        folder,
+        before,
+        read_seconds=lambda size: size / limit if limit else None,
+        tick=_now_and_then(lambda: report.progress("hashing")),
+    )
+    return facts.model_copy(update={"converted": converted, "hashes": facts.hashes + uncompared})
 
 
 def may_be_written(folder: Path) -> bool:
@@ -140,19 +148,6 @@ def _hashes(checkpoint: Checkpoint, speed: ReadSpeed | None, report: Report) -> 
     return compare_hashes(
         Path(checkpoint.folder),
         [file.name for file in checkpoint.opened if file.problem is None],
-        read_seconds=lambda size: size / limit if limit else None,
-        tick=_now_and_then(lambda: report.progress("hashing")),
-    )
-
-
-def _verified(
-    folder: Path, before: ConvertedCopy | None, targets: tuple[Target, ...], report: Report
-) -> tuple[ConvertedCopy | None, tuple[FileHash, ...]]:
-    """The converted copy, too: its bytes are those that become the model."""
-    limit = next((target.limit_bytes_per_second for target in targets if target.name == "data"), None)
-    return verify_converted(
-        folder,
-        before,
         read_seconds=lambda size: size / limit if limit else None,
         tick=_now_and_then(lambda: report.progress("hashing")),
     )
