@@ -97,6 +97,7 @@ def test_packed_batches_hold_every_row_once_within_the_budget(
     assert sum(batch.real_tokens for batch in batches) == sum(len(row) for row in rows)
     assert sum(int(batch.label_rows.sum()) for batch in batches) == target_count(rows)
     for batch in batches:
+        assert not {"groups", "borders"} & vars(batch).keys()  # attention asks for one of them, or neither
         assert batch.computed_tokens <= prefix + tokens or len(batch.row_tokens) <= 1
         borders = [(group.start, group.stop) for group in batch.groups]
         assert [prefix, *(stop for _, stop in borders)] == [*(start for start, _ in borders), len(batch.ids)]
