@@ -21,6 +21,7 @@ from services.worker.paths import attempt_folder, drain_order, job_folder, life_
 from services.worker.report import JobCancelled, LeaseLost, WorkerDraining
 from services.worker.residency import Residency
 from services.worker.state import tell_state
+from services.worker.training.ended_run import give_back
 from shared.durable import write_json_durably
 from shared.errors import StoreUnavailable
 from shared.job_records import Claim
@@ -148,6 +149,7 @@ class Runner:
             self._end(lifeline, "cancelled", "Cancelled")
         elif verdict in ("ok", "already"):
             self._keep_copy(lifeline.claim, status, outcome)
+            self._give_back(lifeline.claim.job_id)
 
     def _keep_copy(self, claim: Claim, status: EndStatus, outcome: Mapping[str, Any]) -> None:
         path = job_folder(self._settings.data_dir, claim.job_id) / "result.json"
@@ -156,6 +158,13 @@ class Runner:
             write_json_durably(path, ended)
         except OSError as error:
             logger.warning("could not write %s: %s", path, error)
+
+    def _give_back(self, job_id: str) -> None:
+        """Free what only a further attempt would have used; what can't be freed now, the sweep will."""
+        try:
+            give_back(job_folder(self._settings.data_dir, job_id))
+        except OSError as error:
+            logger.warning("could not remove what job %s needs no more: %s", job_id, error)
 
 
 def _unexpected(error: BaseException) -> Failure:

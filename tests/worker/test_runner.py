@@ -11,6 +11,7 @@ from tokenizers import Tokenizer
 from services.worker import work
 from services.worker.ownership import DeviceOwnership
 from services.worker.runner import Runner
+from services.worker.training.checkpoints import CheckpointFolder, Snapshot
 from shared.errors import StoreUnavailable
 from shared.job_records import Claim
 from shared.settings import Settings
@@ -69,6 +70,18 @@ def test_a_job_that_was_cancelled_before_it_ended_is_cancelled_on_disk_too(
     copy = json.loads((tmp_path / "data" / "jobs" / job_id / "result.json").read_text())
     assert (store.get(job_id).status, copy["status"]) == ("cancelled", "cancelled")
     assert "result" not in copy
+
+
+def test_a_job_that_succeeded_keeps_no_optimizer_state(runner: Runner, job_id: str, tmp_path: Path) -> None:
+    claim = runner._claim()
+    assert isinstance(claim, Claim)
+    folder = tmp_path / "data" / "jobs" / job_id
+    tensors = {"lora_A": torch.zeros(2, 2)}
+    CheckpointFolder(folder, 1, {}).write(Snapshot(5, tensors, {"exp_avg": torch.zeros(2, 2)}, {}))
+    with runner._lifeline(claim) as lifeline:
+        runner._end(lifeline, "succeeded", "Succeeded", result={"steps": 5})
+    kept = sorted(path.name for path in (folder / "checkpoints" / "step-5").iterdir())
+    assert kept == ["adapter.safetensors", "manifest.json", "state.json"]
 
 
 def test_a_library_that_panics_ends_its_job_and_not_the_runner(

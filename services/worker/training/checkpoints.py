@@ -12,6 +12,7 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from services.worker.training import sealed_folder
+from services.worker.training.ended_run import OPTIMIZER, has_optimizer
 from shared.durable import write_json_durably
 
 KEPT = 2
@@ -82,6 +83,8 @@ class CheckpointFolder:
                 rejected.append(f"step {step} is damaged")
             elif manifest.get("format") != _FORMAT or manifest.get("fingerprint") != _plain(self.fingerprint):
                 rejected.append(f"step {step} was made with other rows, settings or base model")
+            elif not has_optimizer(manifest):
+                rejected.append(f"step {step} lost its optimizer state when the job ended")
             else:
                 return _read(path, step), rejected
         return None, rejected
@@ -98,7 +101,7 @@ class CheckpointFolder:
     def _fill(self, folder: Path, snapshot: Snapshot) -> None:
         # Bytes, not save_file: a full disk is then an OSError with its number.
         (folder / "adapter.safetensors").write_bytes(save(dict(snapshot.adapter)))
-        (folder / "optimizer.safetensors").write_bytes(save(dict(snapshot.optimizer)))
+        (folder / OPTIMIZER).write_bytes(save(dict(snapshot.optimizer)))
         write_json_durably(folder / "state.json", dict(snapshot.state))
         sealed_folder.seal(
             folder,
@@ -116,7 +119,11 @@ class CheckpointFolder:
         target = self.folder / f"step-{step}"
         if target.exists():
             manifest = sealed_folder.verified_manifest(target)
-            if manifest is not None and manifest.get("fingerprint") == _plain(self.fingerprint):
+            if (
+                manifest is not None
+                and manifest.get("fingerprint") == _plain(self.fingerprint)
+                and has_optimizer(manifest)
+            ):
                 return
             self._set_aside(target)
         sealed_folder.publish(temporary, target)
@@ -137,7 +144,7 @@ def _read(path: Path, step: int) -> Snapshot:
     return Snapshot(
         step=step,
         adapter=load((path / "adapter.safetensors").read_bytes()),
-        optimizer=load((path / "optimizer.safetensors").read_bytes()),
+        optimizer=load((path / OPTIMIZER).read_bytes()),
         state=json.loads((path / "state.json").read_bytes()),
     )
 

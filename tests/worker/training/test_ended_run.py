@@ -1,0 +1,96 @@
+"""A job that ended keeps its checkpoints as adapters, and nothing that only a resumed run would need."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from services.worker.training import ended_run, sealed_folder
+from services.worker.training.checkpoints import CheckpointFolder, Snapshot
+
+FINGERPRINT = {"rows": "abc"}
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> Path:
+    """A job's folder with two checkpoints, of steps 5 and 10."""
+    for step in (5, 10):
+        CheckpointFolder(tmp_path, 1, FINGERPRINT).write(snapshot(step))
+    return tmp_path
+
+
+def snapshot(step: int) -> Snapshot:
+    optimizer = {"exp_avg": torch.rand(64, 64), "exp_avg_sq": torch.rand(64, 64)}
+    return Snapshot(step, {"lora_A": torch.full((8, 8), float(step))}, optimizer, {"run": {"step": step}})
+
+
+def checkpoint(job: Path, step: int) -> Path:
+    return job / "checkpoints" / f"step-{step}"
+
+
+def test_optimizer_states_go_and_each_checkpoint_still_verifies_as_an_adapter(job: Path) -> None:
+    states = [checkpoint(job, step) / "optimizer.safetensors" for step in (5, 10)]
+    expected = sum(path.stat().st_size for path in states)
+    os.utime(checkpoint(job, 5) / "manifest.json", (1000, 1000))
+    assert ended_run.give_back(job) == expected
+    for step in (5, 10):
+        manifest = sealed_folder.verified_manifest(checkpoint(job, step))
+        assert manifest is not None
+        assert sorted(manifest["files"]) == ["adapter.safetensors", "state.json"]
+        assert manifest["step"] == step
+        assert sorted(path.name for path in checkpoint(job, step).iterdir()) == [
+            "adapter.safetensors", "manifest.json", "state.json",
+        ]  # fmt: skip
+        assert load_file(checkpoint(job, step) / "adapter.safetensors")["lora_A"][0, 0] == step
+    assert ended_run.give_back(job) == 0
+    assert (checkpoint(job, 5) / "manifest.json").stat().st_mtime == 1000  # when it was made
+
+
+def test_a_crash_between_manifest_and_file_leaves_a_checkpoint_that_verifies(job: Path) -> None:
+    place = checkpoint(job, 10)
+    state = (place / "optimizer.safetensors").read_bytes()
+    ended_run.give_back(job)
+    (place / "optimizer.safetensors").write_bytes(state)  # as after a crash before the file went
+    assert sealed_folder.verified_manifest(place) is not None
+    assert ended_run.give_back(job) == len(state)
+    assert not (place / "optimizer.safetensors").exists()
+
+
+def test_a_run_never_goes_on_from_a_checkpoint_without_its_optimizer_state(job: Path) -> None:
+    """A store restored from a backup may call a job running that has ended since."""
+    ended_run.give_back(job)
+    found, rejected = CheckpointFolder(job, 2, FINGERPRINT).newest()
+    assert found is None
+    assert rejected == [f"step {step} lost its optimizer state when the job ended" for step in (10, 5)]
+
+
+def test_a_step_done_again_replaces_a_checkpoint_without_its_optimizer_state(job: Path) -> None:
+    ended_run.give_back(job)
+    CheckpointFolder(job, 2, FINGERPRINT).write(snapshot(10))
+    found, rejected = CheckpointFolder(job, 2, FINGERPRINT).newest()
+    assert found is not None
+    assert (found.step, rejected) == (10, [])
+
+
+def test_what_attempts_left_half_written_goes_and_the_journal_stays(job: Path) -> None:
+    for name in ("attempts/1/ckpt.tmp-12", "attempts/2/adapter.tmp", "checkpoints/step-3.rejected-1-1"):
+        (job / name).mkdir(parents=True)
+        (job / name / "file").write_bytes(b"12345")
+    (job / "attempts" / "1" / "events.jsonl").write_text("{}\n")
+    (job / "adapter").mkdir()
+    assert ended_run.give_back(job) > 15
+    left = {str(path.relative_to(job)) for path in job.glob("*/*")}
+    assert left == {"attempts/1", "attempts/2", "checkpoints/step-5", "checkpoints/step-10"}
+    assert (job / "attempts" / "1" / "events.jsonl").exists()
+    assert (job / "adapter").is_dir()
+
+
+def test_a_checkpoint_that_is_damaged_loses_its_optimizer_state_too(job: Path) -> None:
+    (checkpoint(job, 10) / "manifest.json").write_text("{")
+    ended_run.give_back(job)
+    assert not (checkpoint(job, 10) / "optimizer.safetensors").exists()
+    with pytest.raises(ValueError, match="Expecting"):
+        json.loads((checkpoint(job, 10) / "manifest.json").read_text())
