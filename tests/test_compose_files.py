@@ -11,6 +11,8 @@ import pytest
 import yaml  # type: ignore[import-untyped, unused-ignore]
 
 from services.cli.compose_settings import COMPOSE_SETTINGS, HUB_VARIABLES
+from services.cli.doctor.checks.card import WITHOUT_CARD
+from services.cli.doctor.compose_env import CHOOSE_CPU
 from services.cli.environment import LAUNCHER_SETTINGS
 from shared.settings import PROJECT_ROOT, Settings
 
@@ -18,6 +20,7 @@ COMPOSE = PROJECT_ROOT / "docker-compose.yml"
 CPU = PROJECT_ROOT / "compose.cpu.yaml"
 EXAMPLE = PROJECT_ROOT / ".env.example"
 DOCKERFILES = [PROJECT_ROOT / "Dockerfile.gpu", PROJECT_ROOT / "services" / "api" / "Dockerfile"]
+WITH_FILES = re.compile(r"docker compose (?:-\S+ (?:[^-\s]\S* )?)*?(?:-f|--file)\b.*")
 VARIABLE = re.compile(r"\$\{([A-Z][A-Z0-9_]*)")
 
 
@@ -99,3 +102,31 @@ def test_images_and_project_have_one_version() -> None:
     assert labels == [[version], [version]]
     own = {service["image"] for service in services().values() if "build" in service}
     assert own == {f"tunedock-api:{version}", f"tunedock-worker:{version}"}
+
+
+def texts() -> Iterator[tuple[str, str]]:
+    """Every text of the repository that somebody may copy a command from, comments of programs too."""
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=PROJECT_ROOT, capture_output=True, text=True)
+    names = [name for name in listed.stdout.split("\0") if name and not name.startswith("tests/")]
+    assert "README.md" in names
+    for name in names:
+        path = PROJECT_ROOT / name
+        if (
+            path.suffix in (".md", ".py", ".yml", ".yaml", ".json", ".html", ".example", "")
+            and path.is_file()
+        ):
+            yield name, path.read_text(encoding="utf-8", errors="replace")
+
+
+def test_no_text_recommends_a_compose_command_that_names_other_files_than_env_does() -> None:
+    """With -f, COMPOSE_FILE counts for nothing; a later plain command then makes another installation."""
+    said = [(name, line) for name, text in texts() for line in re.findall(WITH_FILES, text)]
+    assert said == []
+
+
+def test_the_line_for_a_machine_without_a_card_is_the_same_everywhere() -> None:
+    assert f"COMPOSE_FILE={COMPOSE.name}:{CPU.name}" == CHOOSE_CPU
+    places = ("README.md", ".env.example", "compose.cpu.yaml", "docs/windows.md")
+    assert [name for name in places if CHOOSE_CPU not in (PROJECT_ROOT / name).read_text()] == []
+    assert CHOOSE_CPU in WITHOUT_CARD
+    assert all((PROJECT_ROOT / name).is_file() for name in CHOOSE_CPU.partition("=")[2].split(":"))

@@ -2,6 +2,13 @@
 
 # (variable, default, meaning)
 COMPOSE_SETTINGS = (
+    (
+        "COMPOSE_FILE",
+        "docker-compose.yml",
+        "compose only, in `.env`: the files of the installation; without a card "
+        "`docker-compose.yml:compose.cpu.yaml`",
+    ),
+    ("COMPOSE_PATH_SEPARATOR", ":", "compose only: what separates them"),
     ("TUNEDOCK_HF_CACHE", "a volume", "compose only: folder on an SSD for the Hugging Face cache"),
     ("TUNEDOCK_GRAFANA_PORT", "3000", "compose only: port of Grafana on this machine"),
 )

@@ -47,13 +47,14 @@ def _missing() -> str:
     if not torch.backends.cuda.is_built():
         return (
             f"TUNEDOCK_DEVICE is cuda, but torch {torch.__version__} was built without CUDA. Install it "
-            "again without TUNEDOCK_TORCH_INDEX, or set TUNEDOCK_DEVICE=cpu (compose: add compose.cpu.yaml)."
+            "again without TUNEDOCK_TORCH_INDEX, or set TUNEDOCK_DEVICE=cpu (with compose: COMPOSE_FILE in "
+            ".env, with compose.cpu.yaml)."
         )
     if not any(Path("/dev").glob("nvidia[0-9]*")) and not Path("/dev/dxg").exists():
         return (
             "TUNEDOCK_DEVICE is cuda, but this worker sees no NVIDIA card. Look whether the driver runs "
             "(nvidia-smi) and the container toolkit hands the card on; without a card set "
-            "TUNEDOCK_DEVICE=cpu (with compose: add compose.cpu.yaml)."
+            "TUNEDOCK_DEVICE=cpu (with compose: COMPOSE_FILE in .env, with compose.cpu.yaml)."
         )
     try:
         torch.cuda.init()

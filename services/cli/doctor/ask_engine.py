@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 from collections.abc import Mapping
+from pathlib import Path
 
 from services.cli.doctor.facts import EngineFacts
 from services.cli.doctor.programs import ask_program, complaint_of
@@ -28,6 +29,16 @@ def ask_engine(environment: Mapping[str, str]) -> EngineFacts:
         runtimes=tuple(sorted(told.get("Runtimes") or ())),
         nvidia_hook=_has_hook(environment) or "nvidia.com/gpu" in json.dumps(told.get("DiscoveredDevices")),
     )
+
+
+def running_compose_files(root: Path, environment: Mapping[str, str]) -> tuple[str, ...]:
+    """The compose files that made the containers of the project in `root`, as the engine knows."""
+    label = "com.docker.compose.project"
+    ours = ("--filter", f"label={label}.working_dir={root}", "--filter", f"label={label}.service=worker")
+    shown = ("--format", f'{{{{.Label "{label}.config_files"}}}}')
+    answer = ask_program("docker", ("ps", *ours, *shown), environment)
+    first = answer.output.partition("\n")[0] if answer.exit_code == 0 else ""
+    return tuple(name for name in first.split(",") if name)
 
 
 def _has_hook(environment: Mapping[str, str]) -> bool:

@@ -112,6 +112,19 @@ class EngineFacts(Frozen):
     problem: str = ""
 
 
+class ComposeFacts(Frozen):
+    """What a plain `docker compose` of this checkout means, and what runs of it."""
+
+    dotenv: str | None = None
+    """The .env that was read; None: there is none."""
+    api_url: str = "http://127.0.0.1:8080"
+    """Where the containers' API is published."""
+    chosen: tuple[str, ...] = ("docker-compose.yml",)
+    """The files that a plain `docker compose` reads."""
+    running: tuple[str, ...] = ()
+    """The files that this checkout's containers were started with; empty: none run, or nobody can tell."""
+
+
 class Folder(Frozen):
     """One folder that the installation works with."""
 
@@ -172,6 +185,7 @@ class Facts(Frozen):
     worker: WorkerState | None = None
     card: CardFacts = CardFacts()
     engine: EngineFacts = EngineFacts()
+    compose: ComposeFacts = ComposeFacts()
     folders: tuple[Folder, ...] = ()
     cache: CacheFacts
     power: PowerFacts = PowerFacts()

@@ -9,12 +9,13 @@ from services.cli.doctor.checks.finding import (
     unknown,
     warning,
 )
+from services.cli.doctor.compose_env import CHOOSE_CPU, CPU_FILE
 from services.cli.doctor.facts import Facts
 from services.cli.doctor.programs import complaint_of
 
 WITHOUT_CARD = (
-    "Without a card: TUNEDOCK_DEVICE=cpu; with compose: docker compose -f docker-compose.yml -f "
-    "compose.cpu.yaml up -d."
+    f"Without a card: TUNEDOCK_DEVICE=cpu; with compose: the line {CHOOSE_CPU} in .env, then docker compose "
+    "up -d --wait."
 )
 REBUILD = "unset TUNEDOCK_TORCH_INDEX and build the image again (docker compose up -d --build --wait)."
 CUDA_13_DRIVER = 580
@@ -141,6 +142,8 @@ def _torch_remedy(facts: Facts) -> str:
             "./tunedock again."
         )
     chosen = "Look for TUNEDOCK_DEVICE=cpu or compose.cpu.yaml in what started it"
+    if facts.in_compose and CPU_FILE in facts.compose.chosen:
+        chosen = f"Take {CPU_FILE} out of COMPOSE_FILE in {facts.compose.dotenv or 'the environment'}"
     if facts.in_compose:
         return f"{chosen}, and into its log ({facts.worker_log}). If its torch is a CPU build: {REBUILD}"
     return f"{chosen}, and into its log ({facts.worker_log})."

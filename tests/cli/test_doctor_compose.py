@@ -1,0 +1,94 @@
+"""Compose as the doctor sees it: .env read as compose reads it, and containers that other files made."""
+
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from services.cli.doctor.ask_engine import running_compose_files
+from services.cli.doctor.compose_env import CHOOSE_CPU, read_compose, read_variables
+from services.cli.doctor.facts import ComposeFacts
+from services.cli.doctor.gather import gather
+from services.cli.ports import free_port
+from shared.settings import Settings
+from tests.cli.doctor_facts import finding, healthy
+from tests.cli.programs import make_program
+
+BOTH = ("docker-compose.yml", "compose.cpu.yaml")
+
+
+@pytest.mark.parametrize(
+    ("line", "value"),
+    [
+        ("A=b", "b"),
+        ("export A = b", "b"),
+        ("A='b # c' # d", "b # c"),
+        ('A="b"', "b"),
+        ("A=b # c", "b"),
+        ("A=b#c", "b#c"),
+        ("A=", ""),
+        ("A=1\nA=b", "b"),
+    ],
+)
+def test_a_line_of_env_means_what_it_means_to_compose(line: str, value: str) -> None:
+    assert read_variables(f"# A=no\n\n{line}\n#A=no\n") == {"A": value}
+
+
+def test_files_port_and_address_come_from_env_and_the_environment_goes_first(tmp_path: Path) -> None:
+    assert read_compose(tmp_path, {}, ()).chosen == ("docker-compose.yml",)
+    (tmp_path / "docker-compose.override.yml").touch()
+    assert read_compose(tmp_path, {}, ()).chosen == ("docker-compose.yml", "docker-compose.override.yml")
+    (tmp_path / ".env").write_text(f"{CHOOSE_CPU}\nTUNEDOCK_API_PORT=8181\nTUNEDOCK_BIND_ADDRESS=0.0.0.0\n")
+    seen = read_compose(tmp_path, {}, ())
+    assert (seen.chosen, seen.api_url) == (BOTH, "http://127.0.0.1:8181")
+    assert read_compose(tmp_path, {"TUNEDOCK_API_PORT": "8282"}, ()).api_url == "http://127.0.0.1:8282"
+    other = {"COMPOSE_FILE": "docker-compose.yml;compose.cpu.yaml", "COMPOSE_PATH_SEPARATOR": ";"}
+    assert read_compose(tmp_path, other, ()).chosen == BOTH
+
+
+def test_an_installation_that_a_plain_up_would_turn_into_another_is_told(tmp_path: Path) -> None:
+    seen = ComposeFacts(running=BOTH)
+    found = finding(healthy(compose=seen), "compose-files")
+    assert found.status == "warning"
+    assert "docker-compose.yml and compose.cpu.yaml" in found.message
+    assert CHOOSE_CPU in (found.remedy or "")
+    chosen = seen.model_copy(update={"chosen": BOTH})
+    assert finding(healthy(compose=chosen), "compose-files").status == "ok"
+    assert finding(healthy(), "compose-files").status == "ok"
+    assert finding(healthy(container=True), "compose-files").status == "unknown"
+
+
+def test_the_engine_knows_which_files_made_the_worker_s_container(tmp_path: Path) -> None:
+    named = "/home/me/tunedock/docker-compose.yml,/home/me/tunedock/compose.cpu.yaml"
+    make_program(tmp_path / "docker", f'case "$*" in *working_dir=/home/me/tunedock*) echo {named};; esac')
+    environment = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
+    running = running_compose_files(Path("/home/me/tunedock"), environment)
+    assert read_compose(tmp_path, {}, running).running == BOTH
+    assert running_compose_files(Path("/elsewhere"), environment) == ()
+
+
+class _Healthy(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"{}")
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_the_doctor_asks_the_port_that_env_names(tmp_path: Path) -> None:
+    checkout = tmp_path / "checkout"
+    checkout.mkdir()
+    settings = Settings.model_validate({"data_dir": tmp_path / "data", "api_port": free_port()})
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Healthy) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        (checkout / ".env").write_text(f"TUNEDOCK_API_PORT={server.server_port}\n")
+        facts = gather(settings, {"PATH": "/nowhere"}, tmp_path / "root", checkout)
+        server.shutdown()
+    assert (facts.api.url, facts.api.answers) == (url, True)
+    assert "answers" in finding(facts, "api").message
+    facts = gather(settings, {"PATH": "/nowhere"}, tmp_path / "root", checkout)
+    assert f"no Tunedock answers at {url}" in finding(facts, "api").message
