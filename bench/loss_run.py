@@ -20,10 +20,10 @@ from services.worker.evaluation.evaluate import PLAN
 from services.worker.evaluation.label_scores import score_labels
 from services.worker.evaluation.question import make_question
 from services.worker.report import SilentReport
+from services.worker.text.classification import ClassificationPrompt
 from services.worker.training.adapter import set_adapter_weights
 from services.worker.training.checkpoint_keeper import CheckpointKeeper
 from services.worker.training.checkpoints import CheckpointFolder
-from services.worker.training.classification import ClassificationPrompt
 from services.worker.training.plan import Plan
 from services.worker.training.step_report import StepReport
 from services.worker.training.validation import mean_loss

@@ -15,9 +15,9 @@ from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedTokenizerBa
 
 from bench.sms import LABELS, ROWS, Message, joined, shuffled
 from bench.train_arms.token_file import TokenFile
+from services.worker.text.classification import ClassificationPrompt
+from services.worker.text.marked_text import TokenRow
 from services.worker.training.batching import Schedule
-from services.worker.training.classification import ClassificationPrompt
-from services.worker.training.marked_text import TokenRow
 
 INSTRUCTION = "Classify this message as spam or ham."
 CAP = 512

@@ -21,7 +21,7 @@ from services.worker.paths import job_folder
 from services.worker.preparing.prepare import prepare
 from services.worker.report import Report
 from services.worker.residency import Residency
-from services.worker.training.dataset_file import DatasetFile
+from services.worker.text.dataset_file import DatasetFile
 from services.worker.training.fine_tuning import fine_tune
 from services.worker.training.step_report import StepReport
 from shared.durable import write_json_durably

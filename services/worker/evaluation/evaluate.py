@@ -13,12 +13,12 @@ from services.worker.evaluation.saved_adapter import SavedAdapter, open_adapter,
 from services.worker.failures import FailureCode, JobFailed
 from services.worker.loading.load import LoadedModel
 from services.worker.report import Report
-from services.worker.training.chat import require_chat_template
-from services.worker.training.classification import ClassificationPrompt
-from services.worker.training.dataset_file import DatasetFile, read_rows
+from services.worker.text.chat import require_chat_template
+from services.worker.text.classification import ClassificationPrompt
+from services.worker.text.dataset_file import DatasetFile, read_rows
+from services.worker.text.rows import RowRules, encode_dataset
 from services.worker.training.memory import explain_out_of_memory
 from services.worker.training.plan import Plan
-from services.worker.training.rows import RowRules, encode_dataset
 from services.worker.training.validation import mean_loss
 
 PLAN = Plan("auto", tokens_per_micro_batch=4096, gradient_checkpointing=False)

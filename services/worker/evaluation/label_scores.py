@@ -8,7 +8,7 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from services.worker.evaluation.question import Question
-from services.worker.training.marked_text import TokenRow
+from services.worker.text.marked_text import TokenRow
 from services.worker.training.precision import autocast
 
 TOKENS_AT_ONCE = 4096

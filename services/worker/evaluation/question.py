@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
-from services.worker.training.classification import ClassificationPrompt
-from services.worker.training.marked_text import TokenRow, tokenize
+from services.worker.text.classification import ClassificationPrompt
+from services.worker.text.marked_text import TokenRow, tokenize
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,13 @@ from peft import PeftModel
 
 from services.worker.loading.load import LoadedModel
 from services.worker.report import Report
+from services.worker.text.dataset_file import DatasetFile
+from services.worker.text.rows import RowRules, TokenRows, encode_dataset
 from services.worker.training import adapter_folder
 from services.worker.training.adapter import attached, lora_config, set_adapter_weights, trained_parameters
 from services.worker.training.batching import Schedule
 from services.worker.training.checkpoint_keeper import CheckpointKeeper
 from services.worker.training.checkpoints import CheckpointFolder, Snapshot
-from services.worker.training.dataset_file import DatasetFile
 from services.worker.training.disk_space import Patience, when_disk_allows
 from services.worker.training.levers import levers_for
 from services.worker.training.loop import train
@@ -25,7 +26,6 @@ from services.worker.training.plan import Plan, choose_plan
 from services.worker.training.precision import note_on_bf16
 from services.worker.training.resumed_plan import resumed_plan
 from services.worker.training.room import find_room
-from services.worker.training.rows import RowRules, TokenRows, encode_dataset
 from services.worker.training.run_state import RunState
 from services.worker.training.step_report import StepReport
 from services.worker.training.utilization import Utilization

@@ -11,10 +11,10 @@ from transformers import PreTrainedModel
 
 from services.worker.failures import FailureCode, JobFailed
 from services.worker.report import Report, WorkerDraining
+from services.worker.text.marked_text import TokenRow
 from services.worker.training.batching import Schedule, target_count
 from services.worker.training.checkpoint_keeper import CheckpointKeeper
 from services.worker.training.forward import choose_forward
-from services.worker.training.marked_text import TokenRow
 from services.worker.training.optimizer import make_optimizer, optimizer_state, set_optimizer_state
 from services.worker.training.plan import Plan
 from services.worker.training.run_state import RunState

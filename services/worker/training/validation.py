@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 import torch
 from transformers import PreTrainedModel
 
+from services.worker.text.marked_text import TokenRow
 from services.worker.training.batching import target_count
 from services.worker.training.forward import Forward, choose_forward
-from services.worker.training.marked_text import TokenRow
 from services.worker.training.plan import Plan
 
 ROWS_AT_ONCE = 256

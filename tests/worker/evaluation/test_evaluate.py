@@ -10,7 +10,7 @@ from services.worker.evaluation.evaluate import evaluate
 from services.worker.failures import FailureCode, JobFailed
 from services.worker.loading.load import LoadedModel
 from services.worker.report import JobCancelled, SilentReport
-from services.worker.training.dataset_file import DatasetFile
+from services.worker.text.dataset_file import DatasetFile
 from services.worker.training.fine_tuning import fine_tune
 from shared.schemas import FineTuningRequest, Hyperparameters
 from tests.tiny_models import make_tiny_llama

@@ -17,8 +17,8 @@ from services.worker.evaluation.label_scores import (
 )
 from services.worker.evaluation.question import Question, make_question
 from services.worker.loading.load import LoadedModel
-from services.worker.training.classification import ClassificationPrompt
-from services.worker.training.marked_text import tokenize
+from services.worker.text.classification import ClassificationPrompt
+from services.worker.text.marked_text import tokenize
 from tests.worker.training.tiny_bases import Rows
 
 Score = Callable[[PreTrainedModel, Sequence[Question], torch.device], Tensor]

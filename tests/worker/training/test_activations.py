@@ -11,6 +11,7 @@ from transformers import LlamaConfig
 
 from bench.weights import SHAPES_2B4
 from services.worker.loading.load import LoadedModel
+from services.worker.text.marked_text import TokenRow
 from services.worker.training.activations import (
     MASKS_KEPT,
     PREFIX_COPIES,
@@ -24,7 +25,6 @@ from services.worker.training.engine import head as head_module
 from services.worker.training.engine.head import bytes_at_once, cross_entropy
 from services.worker.training.engine.layout import pack
 from services.worker.training.forward import choose_forward
-from services.worker.training.marked_text import TokenRow
 from services.worker.training.plan import Plan
 from shared.schemas import Lora
 from tests.worker.training.test_plan import CONFIG

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from services.worker.loading.load import LoadedModel
+from services.worker.text.marked_text import TokenRow
 from services.worker.training import levers as levers_module
 from services.worker.training.adapter import attached, lora_config, trained_parameters
 from services.worker.training.batching import target_count
@@ -25,7 +26,6 @@ from services.worker.training.engine.lora import AdaptedLinears
 from services.worker.training.engine.model_parts import adapted_linears
 from services.worker.training.forward import choose_forward
 from services.worker.training.levers import common_prefix, levers_for
-from services.worker.training.marked_text import TokenRow
 from services.worker.training.plan import Plan, baseline_plan
 from services.worker.training.validation import mean_loss
 from shared.schemas import Lora

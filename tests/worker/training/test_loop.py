@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from services.worker.loading.load import LoadedModel
+from services.worker.text.marked_text import TokenRow
 from services.worker.training.batching import Schedule
-from services.worker.training.marked_text import TokenRow
 from services.worker.training.plan import Plan, baseline_plan
 from services.worker.training.validation import mean_loss
 from shared.schemas import Hyperparameters, Lora

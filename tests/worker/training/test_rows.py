@@ -4,8 +4,8 @@ import pytest
 
 from services.worker.failures import FailureCode, JobFailed
 from services.worker.loading.load import LoadedModel
-from services.worker.training.marked_text import TokenRow
-from services.worker.training.rows import RowRules, TokenRows, encode_dataset
+from services.worker.text.marked_text import TokenRow
+from services.worker.text.rows import RowRules, TokenRows, encode_dataset
 from shared.schemas import RowFormat
 from tests.worker.training.tiny_bases import Rows, WriteRows
 

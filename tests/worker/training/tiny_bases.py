@@ -12,7 +12,7 @@ import torch
 from services.worker.loading.hub_cache import ModelFiles
 from services.worker.loading.load import LoadedModel, Quantization, load_base_model
 from services.worker.report import JobStopped, JsonValue, Level, SilentReport
-from services.worker.training.dataset_file import DatasetFile
+from services.worker.text.dataset_file import DatasetFile
 from shared.schemas import DatasetSummary, RowFormat
 from tests.tiny_models import make_tiny_exaone, make_tiny_llama
 

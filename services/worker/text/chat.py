@@ -7,7 +7,7 @@ from jinja2 import TemplateError
 from transformers import PreTrainedTokenizerBase
 
 from services.worker.failures import FailureCode, JobFailed
-from services.worker.training.marked_text import MarkedText
+from services.worker.text.marked_text import MarkedText
 
 Message = dict[str, Any]
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from transformers import PreTrainedTokenizerBase
 
-from services.worker.training.chat import render_chat
-from services.worker.training.marked_text import MarkedText, TokenRow, tokenize
+from services.worker.text.chat import render_chat
+from services.worker.text.marked_text import MarkedText, TokenRow, tokenize
 
 
 @dataclass(frozen=True)

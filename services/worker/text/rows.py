@@ -9,10 +9,10 @@ from typing import Literal
 from transformers import PreTrainedTokenizerBase
 
 from services.worker.failures import FailureCode, JobFailed
-from services.worker.training.chat import render_chat, require_chat_template
-from services.worker.training.classification import ClassificationPrompt
-from services.worker.training.dataset_file import DatasetFile, Row, read_rows
-from services.worker.training.marked_text import MarkedText, TokenRow, tokenize
+from services.worker.text.chat import render_chat, require_chat_template
+from services.worker.text.classification import ClassificationPrompt
+from services.worker.text.dataset_file import DatasetFile, Row, read_rows
+from services.worker.text.marked_text import MarkedText, TokenRow, tokenize
 from shared.schemas import RowFormat
 
 ROWS_AT_ONCE = 256
