@@ -27,8 +27,15 @@ _ID_PREFIX: dict[JobKind, str] = {
     "model_preparation": "prepjob",
 }
 _ID_ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"  # no l, o, 0, 1: ids are read aloud
+_ID_LENGTH = 24
 
 
 def new_job_id(kind: JobKind) -> str:
     """A fresh id, 120 random bits: `ftjob-…` for fine-tuning, as OpenAI's clients expect."""
-    return f"{_ID_PREFIX[kind]}-{''.join(secrets.choice(_ID_ALPHABET) for _ in range(24))}"
+    return f"{_ID_PREFIX[kind]}-{''.join(secrets.choice(_ID_ALPHABET) for _ in range(_ID_LENGTH))}"
+
+
+def is_whole_job_id(text: str) -> bool:
+    """Whether `text` has the shape of a whole id, and is not the beginning of one."""
+    prefix, _, rest = text.partition("-")
+    return prefix in _ID_PREFIX.values() and len(rest) == _ID_LENGTH

@@ -78,6 +78,14 @@ class Settings(BaseSettings):
     max_queued_jobs: PositiveInt = Field(
         1000, description="jobs that may wait at once; more are refused with 429"
     )
+    server: str | None = Field(
+        None,
+        description="address of a service elsewhere that the commands talk to, as `--server`; unset: the one "
+        "of this installation",
+    )
+    api_key: SecretStr | None = Field(
+        None, description="API key that the commands send, as `--key`; a service elsewhere wants its own"
+    )
 
     @classmethod
     def from_environment(cls) -> Self:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from services.cli import bench, demo, key, life, quality, serve, submit
 from services.cli.doctor import command as doctor
 from services.cli.failure import CommandFailed, UsageError
+from services.cli.options import settings_of
 from services.cli.terminal import Terminal
 from shared.settings import Settings
 
@@ -44,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     terminal = Terminal(as_json=parsed.as_json)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # leave as tidily as after Ctrl-C
     try:
-        status: int = parsed.run(parsed, read_settings(), terminal)
+        status: int = parsed.run(parsed, settings_of(parsed, read_settings()), terminal)
         sys.stdout.flush()
         return status
     except CommandFailed as failure:

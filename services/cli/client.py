@@ -7,10 +7,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 from pydantic import ValidationError
 
+from services.cli.address import is_loopback
 from services.cli.failure import CommandFailed, RequestRefused, ServerUnreachable
 from shared.errors import FieldError
 from shared.schemas import JobEvent, JobRecord
@@ -19,6 +21,7 @@ REQUEST_SECONDS = 30.0
 SUBMIT_SECONDS = 300.0  # the API reads the whole data set before it accepts
 SUBMIT_TRIES = 3
 EVENT_PAGE = 100
+JOB_PAGE = 100
 
 Advance = Callable[[int], None]
 
@@ -32,7 +35,7 @@ class Client:
             base_url=url,
             headers={"Authorization": f"Bearer {key}"},
             timeout=REQUEST_SECONDS,
-            trust_env=False,
+            trust_env=not is_loopback(url),
         )
 
     def __enter__(self) -> "Client":
@@ -67,29 +70,41 @@ class Client:
         raise AssertionError("unreachable")
 
     def job(self, job_id: str) -> JobRecord:
-        return _record(self._ask("GET", f"/v1/jobs/{job_id}"))
+        return _record(self._ask("GET", _path(job_id)))
 
     def jobs(self, *, kind: str | None, status: str | None, limit: int) -> list[JobRecord]:
         """The newest `limit` jobs, newest first."""
-        found: list[JobRecord] = []
-        while len(found) < limit:
-            query = {"kind": kind, "status": status, "limit": min(100, limit - len(found))}
-            after = {"after": found[-1].id} if found else {}
-            page = self._ask("GET", "/v1/jobs", params=_given(query | after))
-            found += [_record(item) for item in page["data"]]
-            if not page["has_more"] or not page["data"]:
-                break
-        return found
+        pages = self._job_pages(kind, status, limit)
+        return [_record(item) for page in pages for item in page][:limit]
+
+    def job_names(self, kind: str | None = None) -> Iterator[tuple[str, str, str]]:
+        """(id, kind, status) of every job, newest first."""
+        for page in self._job_pages(kind, None, None):
+            yield from ((str(item["id"]), str(item["kind"]), str(item["status"])) for item in page)
+
+    def _job_pages(
+        self, kind: str | None, status: str | None, limit: int | None
+    ) -> Iterator[list[dict[str, Any]]]:
+        seen, after = 0, None
+        while limit is None or seen < limit:
+            size = JOB_PAGE if limit is None else min(JOB_PAGE, limit - seen)
+            query = {"kind": kind, "status": status, "limit": size, "after": after}
+            page = self._ask("GET", "/v1/jobs", params=_given(query))
+            jobs: list[dict[str, Any]] = page["data"]
+            yield jobs
+            if not page["has_more"] or not jobs:
+                return
+            seen, after = seen + len(jobs), jobs[-1]["id"]
 
     def cancel(self, job_id: str) -> JobRecord:
-        return _record(self._ask("POST", f"/v1/jobs/{job_id}/cancel"))
+        return _record(self._ask("POST", f"{_path(job_id)}/cancel"))
 
     def events_since(self, job_id: str, seen: str | None) -> list[JobEvent]:
         """Events after the one with id `seen` (all, for None), oldest first."""
         fresh: list[JobEvent] = []
         while True:
             after = {"after": fresh[-1].id} if fresh else {}
-            page = self._ask("GET", f"/v1/jobs/{job_id}/events", params={"limit": EVENT_PAGE} | after)
+            page = self._ask("GET", f"{_path(job_id)}/events", params={"limit": EVENT_PAGE} | after)
             for item in page["data"]:
                 event = JobEvent.model_validate(item)
                 if event.id == seen:
@@ -100,20 +115,20 @@ class Client:
 
     def report(self, job_id: str) -> dict[str, Any]:
         """The job's result as data."""
-        return self._ask("GET", f"/v1/jobs/{job_id}/report")
+        return self._ask("GET", f"{_path(job_id)}/report")
 
     def report_page(self, job_id: str) -> bytes:
         """The same as an HTML page that stands alone."""
-        return self._send("GET", f"/v1/jobs/{job_id}/report", params={"format": "html"}).content
+        return self._send("GET", f"{_path(job_id)}/report", params={"format": "html"}).content
 
     @contextmanager
     def adapter(self, job_id: str) -> Iterator[tuple[int | None, Iterator[bytes]]]:
         """(size in bytes if told, pieces) of the tar archive with a finished job's adapter."""
         with (
             self._plain_errors(),
-            self._http.stream("GET", f"/v1/jobs/{job_id}/adapter", timeout=SUBMIT_SECONDS) as answer,
+            self._http.stream("GET", f"{_path(job_id)}/adapter", timeout=SUBMIT_SECONDS) as answer,
         ):
-            if answer.status_code >= 400:
+            if answer.status_code >= 300:
                 answer.read()
                 raise refusal(answer)
             length = answer.headers.get("Content-Length")
@@ -122,14 +137,21 @@ class Client:
     def _send(self, method: str, path: str, **arguments: Any) -> httpx.Response:
         with self._plain_errors():
             answer = self._http.request(method, path, **arguments)
-        if answer.status_code >= 400:
+        if answer.status_code >= 300:
             raise refusal(answer)
         return answer
 
     def _ask(self, method: str, path: str, **arguments: Any) -> dict[str, Any]:
-        value = self._send(method, path, **arguments).json()
+        answer = self._send(method, path, **arguments)
+        try:
+            value = answer.json()
+        except ValueError:
+            value = None
         if not isinstance(value, dict):
-            raise CommandFailed(f"{method} {path} answered with something that is no JSON object")
+            raise CommandFailed(
+                f"{self.url}{path} answered with something that is no JSON object: {answer.text[:100]!r}",
+                "Is that the address of a Tunedock, and not of another program or a login page?",
+            )
         return value
 
     @contextmanager
@@ -139,7 +161,9 @@ class Client:
         except httpx.HTTPError as error:
             raise ServerUnreachable(
                 f"no answer from {self.url}: {str(error) or type(error).__name__}",
-                "Is it running? Start it with: ./tunedock up",
+                "Is it running? Start it with: ./tunedock up"
+                if is_loopback(self.url)
+                else "Is it running, and can it be reached from here?",
             ) from error
 
 
@@ -152,6 +176,8 @@ def refusal(answer: httpx.Response) -> RequestRefused:
         return RequestRefused(answer.status_code, str(problem["code"]), str(message), errors=errors)
     except (ValueError, KeyError, TypeError, AttributeError):
         text = answer.text.strip()[:500] or answer.reason_phrase
+        if target := answer.headers.get("location"):
+            text = f"it leads to {target}; give the address that it leads to with --server"
         return RequestRefused(answer.status_code, "http_error", f"HTTP {answer.status_code}: {text}")
 
 
@@ -163,6 +189,10 @@ def _record(answer: dict[str, Any]) -> JobRecord:
             f"the server's record of a job is not one this command understands: {error}",
             "Are the command and the server of the same version?",
         ) from error
+
+
+def _path(job_id: str) -> str:
+    return f"/v1/jobs/{quote(job_id, safe='')}"
 
 
 def _given(query: dict[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,8 @@ from typing import get_args
 
 from services.cli.adapter_archive import download_adapter
 from services.cli.failure import CommandFailed
-from services.cli.options import Commands, add_command
+from services.cli.job_ids import add_job_argument, find_job
+from services.cli.options import Commands, add_client_command
 from services.cli.record_text import job_row, record_text, result_text
 from services.cli.server import connect
 from services.cli.terminal import Terminal
@@ -17,31 +18,33 @@ from shared.settings import Settings
 
 
 def add_commands(commands: Commands) -> None:
-    jobs = add_command(commands, "jobs", "list jobs, newest first")
+    jobs = add_client_command(commands, "jobs", "list jobs, newest first")
     jobs.add_argument("--kind", choices=get_args(JobKind))
     jobs.add_argument("--status", choices=get_args(JobStatus))
     jobs.add_argument("--limit", type=int, default=20, metavar="N", help="at most so many (20)")
     jobs.set_defaults(run=list_jobs)
 
-    show = add_command(commands, "show", "show a job's record and result")
+    show = add_client_command(commands, "show", "show a job's record and result")
     show.set_defaults(run=show_job)
 
-    report = add_command(commands, "report", "print a job's report, or write it as a page with pictures")
+    report = add_client_command(
+        commands, "report", "print a job's report, or write it as a page with pictures"
+    )
     report.add_argument("--html", type=Path, metavar="FILE", help="write the page here, for a browser")
     report.set_defaults(run=report_job)
 
-    events = add_command(commands, "events", "print a job's events, oldest first")
+    events = add_client_command(commands, "events", "print a job's events, oldest first")
     events.add_argument("-f", "--follow", action="store_true", help="go on until the job ends")
     events.set_defaults(run=print_events)
 
-    cancel = add_command(commands, "cancel", "cancel a job")
+    cancel = add_client_command(commands, "cancel", "cancel a job")
     cancel.set_defaults(run=cancel_job)
 
-    download = add_command(commands, "download", "write a finished job's adapter into a folder")
+    download = add_client_command(commands, "download", "write a finished job's adapter into a folder")
     download.set_defaults(run=download_job)
 
     for command in (show, report, events, cancel, download):
-        command.add_argument("job_id", metavar="ID")
+        add_job_argument(command)
     download.add_argument("folder", metavar="DIR", type=Path, help="a new or empty folder")
 
 
@@ -60,7 +63,7 @@ def list_jobs(arguments: argparse.Namespace, settings: Settings, terminal: Termi
 
 def show_job(arguments: argparse.Namespace, settings: Settings, terminal: Terminal) -> int:
     with connect(settings) as client:
-        record = client.job(arguments.job_id)
+        record = client.job(find_job(client, arguments.job_id))
     terminal.emit(record.model_dump(mode="json"))
     terminal.say(record_text(record))
     return 0
@@ -68,12 +71,13 @@ def show_job(arguments: argparse.Namespace, settings: Settings, terminal: Termin
 
 def report_job(arguments: argparse.Namespace, settings: Settings, terminal: Terminal) -> int:
     with connect(settings) as client:
+        job_id = find_job(client, arguments.job_id)
         if arguments.html is None:
-            report = client.report(arguments.job_id)
+            report = client.report(job_id)
             terminal.emit(report)
             terminal.say(result_text(report))
             return 0
-        page = client.report_page(arguments.job_id)
+        page = client.report_page(job_id)
     try:
         arguments.html.write_bytes(page)
     except OSError as error:
@@ -86,9 +90,10 @@ def report_job(arguments: argparse.Namespace, settings: Settings, terminal: Term
 def print_events(arguments: argparse.Namespace, settings: Settings, terminal: Terminal) -> int:
     seen: str | None = None
     with connect(settings) as client:
+        job_id = find_job(client, arguments.job_id)
         while True:
-            ended = client.job(arguments.job_id).status in ENDED
-            for event in client.events_since(arguments.job_id, seen):
+            ended = client.job(job_id).status in ENDED
+            for event in client.events_since(job_id, seen):
                 terminal.emit(event.model_dump(mode="json"))
                 terminal.say(event_line(event))
                 seen = event.id
@@ -99,7 +104,7 @@ def print_events(arguments: argparse.Namespace, settings: Settings, terminal: Te
 
 def cancel_job(arguments: argparse.Namespace, settings: Settings, terminal: Terminal) -> int:
     with connect(settings) as client:
-        record = client.cancel(arguments.job_id)
+        record = client.cancel(find_job(client, arguments.job_id))
     terminal.emit(record.model_dump(mode="json"))
     terminal.say(f"{record.id} is {record.status}")
     return 0
@@ -107,7 +112,7 @@ def cancel_job(arguments: argparse.Namespace, settings: Settings, terminal: Term
 
 def download_job(arguments: argparse.Namespace, settings: Settings, terminal: Terminal) -> int:
     with connect(settings) as client:
-        files = download_adapter(client, arguments.job_id, arguments.folder, terminal)
+        files = download_adapter(client, find_job(client, arguments.job_id), arguments.folder, terminal)
     terminal.emit({"folder": str(arguments.folder), "files": files})
     terminal.say(f"{len(files)} files in {arguments.folder}")
     return 0

@@ -4,6 +4,10 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pydantic import SecretStr
+
+from shared.settings import Settings
+
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
 
@@ -19,6 +23,30 @@ def add_command(commands: Commands, name: str, summary: str) -> argparse.Argumen
         "--json", dest="as_json", action="store_true", help="write JSON to stdout, for machines"
     )
     return command
+
+
+def add_client_command(commands: Commands, name: str, summary: str) -> argparse.ArgumentParser:
+    """A new command that talks to a service: `connect(settings)` then reaches the one that is named here."""
+    command = add_command(commands, name, summary)
+    group = command.add_argument_group("a service elsewhere")
+    group.add_argument(
+        "--server", metavar="URL", help="its address, http://host:8080 say; also TUNEDOCK_SERVER"
+    )
+    group.add_argument(
+        "--key", dest="api_key", metavar="KEY",
+        help="its API key; also TUNEDOCK_API_KEY, which other users of this machine can't see",
+    )  # fmt: skip
+    return command
+
+
+def settings_of(arguments: argparse.Namespace, settings: Settings) -> Settings:
+    """The settings with what the command's own options say instead."""
+    given: dict[str, object] = {}
+    if (server := getattr(arguments, "server", None)) is not None:
+        given["server"] = server
+    if (key := getattr(arguments, "api_key", None)) is not None:
+        given["api_key"] = SecretStr(key)
+    return settings.model_copy(update=given)
 
 
 def pair(text: str) -> tuple[str, str]:

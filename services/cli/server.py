@@ -1,31 +1,26 @@
-"""Where the API of this installation is, and which key it takes."""
+"""Reaches the API of this installation or of another one, with the key it takes."""
 
 from pathlib import Path
 
 import httpx
 
+from services.cli.address import Address, address, is_loopback
 from services.cli.client import Client, refusal
-from services.cli.failure import CommandFailed, ServerUnreachable
-from services.cli.stack_state import running_stack
+from services.cli.failure import CommandFailed, ServerUnreachable, UsageError
 from shared.settings import Settings
+
+PROBE_SECONDS = 2.0
+PROBE_SECONDS_ELSEWHERE = 10.0
 
 
 def connect(settings: Settings) -> Client:
-    """A client of the stack that runs on this data folder, else of the address in the settings.
+    """A client of the service that --server or the settings name, else of this installation's.
 
-    Raises `ServerUnreachable` when nothing answers there, `CommandFailed` when no key is found.
+    Raises `ServerUnreachable` when nothing answers there, `UsageError` for an address or key that can't be
+    one, `CommandFailed` when there is no key.
     """
-    stack = running_stack(settings.data_dir)
-    url = stack.url if stack else api_url(settings)
-    if not answers(url):
-        raise ServerUnreachable(f"no Tunedock answers at {url}", "Start it with: ./tunedock up")
-    return Client(url, read_key(key_path(settings)))
-
-
-def api_url(settings: Settings) -> str:
-    """The API's address as seen from this machine."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.api_host, settings.api_host)
-    return f"http://[{host}]:{settings.api_port}" if ":" in host else f"http://{host}:{settings.api_port}"
+    place = address(settings)
+    return Client(_answering(place), _key(place, settings))
 
 
 def key_path(settings: Settings) -> Path:
@@ -40,7 +35,7 @@ def read_key(path: Path) -> str:
     except OSError as error:
         raise CommandFailed(
             f"can't read the API key from {path}: {error.strerror}",
-            "Set TUNEDOCK_DATA_DIR or TUNEDOCK_API_KEYS_FILE as the server has it.",
+            "Set TUNEDOCK_DATA_DIR or TUNEDOCK_API_KEYS_FILE as the server has it, or give the key: --key.",
         ) from error
     keys = [line for line in lines if line and not line.startswith("#")]
     if not keys:
@@ -50,21 +45,56 @@ def read_key(path: Path) -> str:
 
 def answers(url: str) -> bool:
     """True if an API lives at `url`, whether or not it is ready."""
-    answer = _get(f"{url}/healthz")
-    return answer is not None and answer.status_code == 200
+    try:
+        return _get(f"{url}/healthz").status_code == 200
+    except httpx.HTTPError:
+        return False
 
 
 def missing_for_readiness(url: str) -> str | None:
     """What the API at `url` says is missing before a job can run; None when nothing is."""
-    answer = _get(f"{url}/readyz")
-    if answer is None:
+    try:
+        answer = _get(f"{url}/readyz")
+    except httpx.HTTPError:
         return "the API does not answer yet"
     return None if answer.status_code == 200 else refusal(answer).message
 
 
-def _get(url: str) -> httpx.Response | None:
-    try:
-        # A proxy of the environment has no business with this machine's own address.
-        return httpx.get(url, timeout=2.0, trust_env=False)
-    except httpx.HTTPError:
-        return None
+def _answering(place: Address) -> str:
+    problems = []
+    for url in place.urls:
+        try:
+            answer = _get(f"{url}/healthz")
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            problems.append(f"no Tunedock answers at {url} ({str(error) or type(error).__name__})")
+            continue
+        if answer.status_code == 200:
+            return url
+        problems.append(f"what answers at {url} is no Tunedock: /healthz is HTTP {answer.status_code}")
+        if target := answer.headers.get("location"):
+            problems[-1] += f" and leads to {target}"
+    raise ServerUnreachable("; ".join(problems), place.remedy)
+
+
+def _key(place: Address, settings: Settings) -> str:
+    """The key of this installation is sent to no service but its own."""
+    if settings.api_key is not None:
+        key = settings.api_key.get_secret_value().strip()
+        if not key.isascii() or not key.isprintable() or not key or " " in key:
+            raise UsageError(
+                "the key given by --key or TUNEDOCK_API_KEY holds characters that no key has",
+                "Copy it again; where the service runs, ./tunedock key prints it.",
+            )
+        return key
+    if not place.is_own:
+        raise CommandFailed(
+            f"{place.urls[0]} wants an API key, and none is given",
+            "Give it with --key or TUNEDOCK_API_KEY; where the service runs, ./tunedock key prints it.",
+        )
+    return read_key(key_path(settings))
+
+
+def _get(url: str) -> httpx.Response:
+    elsewhere = not is_loopback(url)
+    seconds = PROBE_SECONDS_ELSEWHERE if elsewhere else PROBE_SECONDS
+    return httpx.get(url, timeout=seconds, trust_env=elsewhere)

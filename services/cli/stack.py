@@ -7,12 +7,13 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from services.cli.address import api_url
 from services.cli.failure import CommandFailed
 from services.cli.interrupts import Interrupts, counted_interrupts
 from services.cli.log_lines import terminal_line
 from services.cli.ports import require_free
 from services.cli.process import ProcessSpec, SupervisedProcess
-from services.cli.server import api_url, key_path, missing_for_readiness, read_key
+from services.cli.server import key_path, missing_for_readiness, read_key
 from services.cli.stack_state import StackState, own_folder, process_start, remove_state, write_state
 from services.cli.store import EmbeddedStore, prepare_store
 from services.cli.supervisor import POLL_SECONDS, Supervisor

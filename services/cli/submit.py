@@ -9,7 +9,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from services.cli.client import Client
 from services.cli.failure import UsageError
-from services.cli.options import Commands, add_command, pair, readable_file
+from services.cli.options import Commands, add_client_command, pair, readable_file
 from services.cli.record_text import record_text
 from services.cli.server import connect
 from services.cli.terminal import Terminal
@@ -22,14 +22,16 @@ PLACEHOLDER_FILE = "file-0"  # stands for a file until it is uploaded, so that w
 
 
 def add_commands(commands: Commands) -> None:
-    train = add_command(commands, "train", "fine-tune a model on a file, or on a data set of the server")
+    train = add_client_command(
+        commands, "train", "fine-tune a model on a file, or on a data set of the server"
+    )
     train.add_argument("file", nargs="?", type=readable_file, metavar="FILE", help="rows to upload and learn")
     _add_source_options(train)
     _add_hyperparameters(train)
     _add_common(train)
     train.set_defaults(run=train_model)
 
-    diagnose = add_command(commands, "diagnose", "find out why a model loads slowly or not at all")
+    diagnose = add_client_command(commands, "diagnose", "find out why a model loads slowly or not at all")
     diagnose.add_argument("model", metavar="MODEL")
     diagnose.add_argument("--revision", metavar="NAME")
     diagnose.add_argument(
@@ -41,7 +43,7 @@ def add_commands(commands: Commands) -> None:
     _add_common(diagnose)
     diagnose.set_defaults(run=diagnose_model)
 
-    prepare = add_command(commands, "prepare", "keep a model as quantized, so that it loads sooner")
+    prepare = add_client_command(commands, "prepare", "keep a model as quantized, so that it loads sooner")
     prepare.add_argument("model", metavar="MODEL")
     prepare.add_argument("--revision", metavar="NAME")
     prepare.add_argument(

@@ -153,6 +153,44 @@ def test_watching_survives_a_restart_of_the_api(stack: LiveStack, capsys: pytest
     assert "trying again" in capsys.readouterr().err
 
 
+def test_a_job_is_named_by_a_beginning_of_its_id(stack: LiveStack, finished_job: str) -> None:
+    for part in (finished_job[:14], finished_job.removeprefix("ftjob-")[:12]):
+        assert json.loads(stack.command("show", part, "--json").stdout)["id"] == finished_job
+    several = stack.command("show", "f")
+    assert several.returncode in (0, 2)  # one job or several begin so
+    record = json.loads(stack.command("show", finished_job, "--json").stdout)
+    done = stack.command("download", record["result"]["fine_tuned_model"], "by-model")
+    assert done.returncode == 0, done.stderr
+    assert (stack.folder / "by-model" / "adapter_config.json").is_file()
+
+
+def test_a_service_elsewhere_is_reached_with_its_address_and_its_key(
+    stack: LiveStack, tmp_path: Path, finished_job: str
+) -> None:
+    def here(*words: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        own = {"PYTHONPATH": stack.environment["PYTHONPATH"], "TUNEDOCK_DATA_DIR": str(tmp_path / "empty")}
+        environment = {name: text for name, text in os.environ.items() if not name.startswith("TUNEDOCK_")}
+        command = [sys.executable, "-m", "services.cli", *words]
+        return subprocess.run(command, env=environment | own | variables, capture_output=True, text=True)
+
+    by_option = here("show", finished_job, "--json", "--server", f"{stack.url}/v1", "--key", stack.key)
+    assert json.loads(by_option.stdout)["id"] == finished_job
+    by_variable = here("jobs", TUNEDOCK_SERVER=stack.url, TUNEDOCK_API_KEY=stack.key)
+    assert finished_job in by_variable.stdout
+    without = here("jobs", "--server", stack.url)
+    assert without.returncode == 1
+    assert "TUNEDOCK_API_KEY" in without.stderr
+
+
+def test_a_host_that_is_named_is_not_silently_the_local_one(stack: LiveStack) -> None:
+    environment = os.environ | stack.environment | {"TUNEDOCK_API_HOST": "127.0.0.2"}
+    words = [sys.executable, "-m", "services.cli", "jobs"]
+    done = subprocess.run(words, env=environment, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "no Tunedock answers at http://127.0.0.2:" in done.stderr
+    assert stack.url in done.stderr
+
+
 def test_a_wrong_key_is_refused_and_a_missing_one_named(stack: LiveStack, tmp_path: Path) -> None:
     (tmp_path / "keys").write_text("td_not_the_key_of_this_installation\n")
     environment = {"TUNEDOCK_API_KEYS_FILE": str(tmp_path / "keys")}

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from services.cli.address import api_url
 from services.cli.doctor.ask_card import ask_card
 from services.cli.doctor.ask_engine import ask_engine, running_compose_files
 from services.cli.doctor.ask_folders import describe_folders, find_cache
@@ -12,7 +13,6 @@ from services.cli.doctor.ask_service import ask_api, ask_key, read_worker_state
 from services.cli.doctor.ask_store import ask_store
 from services.cli.doctor.compose_env import read_compose
 from services.cli.doctor.facts import ApiFacts, ComposeFacts, Facts
-from services.cli.server import api_url
 from services.cli.stack_state import StackState, running_stack
 from shared.settings import PROJECT_ROOT, Settings
 

@@ -1,0 +1,54 @@
+"""Which job a user means: a whole id, any beginning of one, a fine-tuned model's id, or `last`."""
+
+import argparse
+
+from services.cli.client import Client
+from services.cli.failure import UsageError
+from shared.errors import FieldError
+from shared.jobs import is_whole_job_id
+from shared.model_names import is_fine_tuned, job_id_of
+
+LAST = "last"
+CANDIDATES_SHOWN = 10
+
+
+def add_job_argument(command: argparse.ArgumentParser, *, kind: str | None = None) -> None:
+    """The argument ID; `kind` is what `last` means the newest of."""
+    newest = f"the newest {kind} job" if kind else "the newest job"
+    command.add_argument(
+        "job_id", metavar="ID",
+        help=f"id of a job or of a fine-tuned model, or the first characters of one; {LAST}: {newest}",
+    )  # fmt: skip
+
+
+def find_job(client: Client, text: str, *, kind: str | None = None) -> str:
+    """The id of the one job that `text` means, with or without the prefix that tells its kind.
+
+    `kind` narrows `last` and what a beginning may stand for. Raises `UsageError` that lists the candidates
+    when there are several. What no job begins with is returned as it is: the API refuses it in its words.
+    """
+    if is_fine_tuned(text):
+        return job_id_of(text) or text
+    if is_whole_job_id(text):
+        return text
+    if not text:
+        raise UsageError("the id of a job is empty", "See: ./tunedock jobs")
+    names = client.job_names(kind)
+    if text == LAST:
+        newest = next(names, None)
+        if newest is None:
+            raise UsageError("there is no job yet, so none is the last one")
+        return newest[0]
+    found = [name for name in names if _begins(name[0], text)]
+    if len(found) <= 1:
+        return found[0][0] if found else text
+    shown = [FieldError(job_id, f"{kind}, {status}") for job_id, kind, status in found[:CANDIDATES_SHOWN]]
+    if len(found) > len(shown):
+        shown.append(FieldError("", f"and {len(found) - len(shown)} more"))
+    raise UsageError(
+        f"{len(found)} jobs begin with {text!r}:", "Give more characters of one.", errors=tuple(shown)
+    )
+
+
+def _begins(job_id: str, text: str) -> bool:
+    return job_id.startswith(text) or job_id.partition("-")[2].startswith(text)
