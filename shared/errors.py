@@ -60,6 +60,11 @@ class NotFinished(InvalidTransition):
     meaning = "the job has no result yet, or ended without one"
 
 
+class InUse(InvalidTransition):
+    code = "in_use"
+    meaning = "a job that has not ended needs what was to be deleted"
+
+
 class TooLarge(Refusal):
     status, code = 413, "too_large"
     meaning = "the body is larger than allowed"

@@ -63,6 +63,18 @@ class WorkerState:
 
 
 @dataclass(frozen=True)
+class EndedJob:
+    """What the store knows of a job that ended, as far as keeping or removing it goes."""
+
+    id: str
+    kind: JobKind
+    status: JobStatus
+    finished_at: float
+    number: int
+    model_deleted: bool
+
+
+@dataclass(frozen=True)
 class Census:
     """Counts over all jobs, taken at once; `counters` as the scripts keep them (`ended:<kind>:<status>`)."""
 
@@ -95,6 +107,7 @@ def record_of(job_id: str, fields: Mapping[str, str], rank: int | None) -> JobRe
             "progress": loaded("progress") or {},
             "result": loaded("result"),
             "error": loaded("error"),
+            "model_deleted_at": _seconds(fields.get("model_deleted_at")),
         }
     )
 

@@ -14,7 +14,7 @@ import redis
 from redis.backoff import ExponentialWithJitterBackoff
 from redis.retry import Retry
 
-from shared.errors import IdempotencyMismatch, InvalidTransition, NotFound, TooManyJobs
+from shared.errors import IdempotencyMismatch, InvalidTransition, ModelUnknown, NotFound, TooManyJobs
 from shared.job_records import (
     Census,
     EventPage,
@@ -76,7 +76,9 @@ class JobStore:
         is_retry: bool,
         max_queued_jobs: int,
     ) -> Submission:
-        """Queue a job once, however often it is repeated. Raises `IdempotencyMismatch` and `TooManyJobs`."""
+        """Queue a job once, however often it is repeated. Raises `IdempotencyMismatch`, `TooManyJobs`, and
+        `ModelUnknown` when the fine-tuned model it names is deleted.
+        """
         verdict, found_id = self._run(
             "submit", job_id, request.kind, request.model_dump_json(), owner, idempotency_key or "",
             fingerprint, int(is_retry), max_queued_jobs,
@@ -85,6 +87,8 @@ class JobStore:
             raise TooManyJobs(
                 f"{max_queued_jobs} jobs are waiting already. Try later or raise TUNEDOCK_MAX_QUEUED_JOBS."
             )
+        if verdict == "gone":
+            raise ModelUnknown(f"The model {found_id!r} was deleted; /v1/models lists those there are.")
         earlier = self._repeat(verdict, found_id)
         return Submission(earlier or self.get(found_id), created=earlier is None)
 
@@ -106,7 +110,7 @@ class JobStore:
     ) -> JobPage:
         """Newest first, those older than job `after`; filters combine. Raises `NotFound` if it is unknown."""
         statuses = (status,) if isinstance(status, str) else status or STATUSES
-        indexes = [_index(k, s) for k in ((kind,) if kind else KINDS) for s in statuses]
+        indexes = [index_key(k, s) for k in ((kind,) if kind else KINDS) for s in statuses]
         below = self._number_of(after) if after else None
         found: list[JobRecord] = []
         while len(found) <= limit:
@@ -160,7 +164,7 @@ class JobStore:
             pairs = [(kind, status) for kind in KINDS for status in STATUSES]
             pipeline = self._redis.pipeline(transaction=True)
             for kind, status in pairs:
-                pipeline.zcard(_index(kind, status))
+                pipeline.zcard(index_key(kind, status))
             pipeline.hgetall(f"{PREFIX}counters")
             pipeline.zrange(f"{PREFIX}queued", 0, 0)
             *sizes, counters, oldest = pipeline.execute()
@@ -181,6 +185,12 @@ class JobStore:
         if verdict == "mismatch":
             raise IdempotencyMismatch(
                 f"This Idempotency-Key made job {job_id} from another body. Send the same body or a new key.",
+                param="Idempotency-Key",
+            )
+        if verdict == "deleted":
+            raise IdempotencyMismatch(
+                f"This Idempotency-Key made job {job_id}, which was deleted since. "
+                "Send a new key to run it anew.",
                 param="Idempotency-Key",
             )
         return self.get(job_id) if verdict == "repeat" else None
@@ -228,7 +238,7 @@ def job_key(job_id: str) -> str:
     return f"{PREFIX}job:{job_id}"
 
 
-def _index(kind: JobKind, status: JobStatus) -> str:
+def index_key(kind: JobKind, status: JobStatus) -> str:
     return f"{PREFIX}index:{kind}:{status}"
 
 

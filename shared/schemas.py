@@ -192,6 +192,9 @@ class JobRecord(Frozen):
     progress: Progress = Progress()
     result: dict[str, Any] | None = None
     error: JobError | None = None
+    model_deleted_at: float | None = Field(
+        None, description="when the model that a fine-tuning job made was deleted; null while it is kept"
+    )
 
 
 class JobEvent(Frozen):

@@ -16,13 +16,13 @@ def resolve_models(service: Service, request: JobRequest) -> JobRequest:
 
 
 def fine_tuned(service: Service, model: str) -> JobRecord | None:
-    """The succeeded job that made the fine-tuned model `model`, or None."""
+    """The succeeded job that made the fine-tuned model `model`, or None if there is none, or no longer."""
     job_id = job_id_of(model)
     try:
         record = service.store.get(job_id) if job_id else None
     except NotFound:
         return None
-    is_its = record is not None and record.status == "succeeded" and fine_tuned_name(record) == model
+    is_its = record is not None and record.status == "succeeded" and kept_model(record) == model
     return record if is_its else None
 
 
@@ -30,6 +30,11 @@ def fine_tuned_name(record: JobRecord) -> str | None:
     """The model id a fine-tuning job ended with."""
     name = (record.result or {}).get("fine_tuned_model")
     return str(name) if name else None
+
+
+def kept_model(record: JobRecord) -> str | None:
+    """The same, unless the model was deleted since."""
+    return fine_tuned_name(record) if record.model_deleted_at is None else None
 
 
 def _with_adapters_base(service: Service, request: EvaluationRequest, adapter: str) -> EvaluationRequest:

@@ -8,7 +8,7 @@ from pathlib import Path
 from flask import Response
 from pydantic import Field
 
-from services.api.base_models import fine_tuned_name
+from services.api.base_models import kept_model
 from services.api.openai_shapes import (
     Checkpoint,
     CheckpointList,
@@ -135,7 +135,7 @@ def shown_job(record: JobRecord) -> FineTuningJob:
         finished_at=None if record.finished_at is None else int(record.finished_at),
         estimated_finish=int(time.time() + eta_seconds) if running and eta_seconds is not None else None,
         model=request["model"],
-        fine_tuned_model=fine_tuned_name(record) if record.status == "succeeded" else None,
+        fine_tuned_model=kept_model(record) if record.status == "succeeded" else None,
         organization_id=ORGANIZATION,
         status="running" if record.status == "cancelling" else record.status,
         hyperparameters=hyperparameters,

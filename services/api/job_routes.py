@@ -115,6 +115,8 @@ def get_adapter(service: Service, *, job_id: str, query: AdapterQuery) -> Respon
     if record.kind != "fine_tuning":
         raise InvalidField(f"Job {job_id} is a {record.kind} job; only fine_tuning jobs make adapters.")
     finished(record, "adapter")
+    if record.model_deleted_at is not None:
+        raise NotFound(f"The model that job {job_id} made was deleted, and its adapter with it.")
     folder = service.job_folder(record.id) / ADAPTER_FOLDERS[query.names]
     if not folder.is_dir():
         raise NotFound(f"Job {job_id} has no adapter with {query.names} names.")

@@ -1,6 +1,6 @@
 """The models a request may name: model folders, the demo and default models, and what jobs made."""
 
-from services.api.base_models import fine_tuned, fine_tuned_name
+from services.api.base_models import fine_tuned, kept_model
 from services.api.openai_shapes import Model, ModelList
 from services.api.service import Service
 from shared.errors import ModelUnknown, NotFound
@@ -33,7 +33,7 @@ def _fine_tuned_models(service: Service) -> list[Model]:
     after: str | None = None
     while True:
         page = service.store.list_jobs(kind="fine_tuning", status="succeeded", after=after, limit=JOBS_A_PAGE)
-        found += [_shown(record, name) for record in page.records if (name := fine_tuned_name(record))]
+        found += [_shown(record, name) for record in page.records if (name := kept_model(record))]
         if not page.has_more:
             return found
         after = page.records[-1].id

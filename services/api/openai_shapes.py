@@ -226,6 +226,12 @@ class Model(Frozen):
     owned_by: str
 
 
+class ModelDeleted(Frozen):
+    id: str
+    object: Literal["model"] = "model"
+    deleted: Literal[True] = True
+
+
 class ModelList(Frozen):
     object: Literal["list"] = "list"
     data: list[Model]

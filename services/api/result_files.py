@@ -24,10 +24,12 @@ EVENTS_A_PAGE = 1000
 
 
 def result_file_ids(record: JobRecord) -> list[str]:
-    """The ids under which a succeeded job's results are read, metrics first."""
+    """The ids under which a succeeded job's results are read, metrics first; no deleted adapter."""
     if record.status != "succeeded":
         return []
     part = record.id.removeprefix("ftjob-")
+    if record.model_deleted_at is not None:
+        return [f"{METRICS_ID}{part}"]
     return [f"{METRICS_ID}{part}", f"{ADAPTER_ID}{part}"]
 
 

@@ -29,11 +29,13 @@ from services.api.job_routes import (
     list_jobs,
 )
 from services.api.model_routes import get_model, list_models
+from services.api.removal_routes import JobDeleted, delete_job, delete_model
 from services.api.routing import Route
 from shared.errors import (
     DatasetUnknown,
     DiskFull,
     IdempotencyMismatch,
+    InUse,
     InvalidDataset,
     InvalidField,
     InvalidTransition,
@@ -60,6 +62,10 @@ JOBS = (
     ),
     Route(GET, "/v1/jobs", list_jobs, "List jobs", answer=JobList, query=JobsQuery),
     Route(GET, "/v1/jobs/<job_id>", get_job, "Read a job", answer=JobRecord, refusals=(NotFound,)),
+    Route(
+        DELETE, "/v1/jobs/<job_id>", delete_job, "Delete a job that has ended",
+        answer=JobDeleted, refusals=(NotFound, InvalidTransition, InUse),
+    ),
     Route(
         POST, "/v1/jobs/<job_id>/cancel", cancel_job, "Cancel a job",
         answer=JobRecord, status=202, refusals=(NotFound, InvalidTransition),
@@ -132,6 +138,10 @@ MODELS = (
     Route(
         GET, "/v1/models/<path:model_id>", get_model, "Read what is known of a model",
         answer=shapes.Model, refusals=(NotFound,),
+    ),
+    Route(
+        DELETE, "/v1/models/<path:model_id>", delete_model, "Delete a fine-tuned model",
+        answer=shapes.ModelDeleted, refusals=(NotFound, InUse, InvalidField),
     ),
 )  # fmt: skip
 

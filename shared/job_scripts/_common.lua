@@ -105,3 +105,25 @@ local function bury_attempt(id, crash_limit, death_limit)
   redis.call('HSET', job_key(id), 'not_before', now_ms() + (pauses_ms[math.max(1, crashes)] or 300000))
   move(id, 'queued', 'warn', 'The worker was lost; the job goes on from its last checkpoint')
 end
+
+-- The jobs whose models a request (JSON) names: fields such as `adapter` with ft:<base>:<suffix>:<id without prefix>…
+local function models_named(request)
+  local ids = {}
+  if string.find(request, '"ft:', 1, true) then
+    for _, value in pairs(cjson.decode(request)) do
+      local part = type(value) == 'string' and string.match(value, '^ft:[^:]+:[^:]+:(%w+)')
+      if part then ids['ftjob-' .. part] = value end
+    end
+  end
+  return ids
+end
+
+-- A job that waits or runs on the model that job `id` made, or nil.
+local function user_of_model(id)
+  for _, set in ipairs({QUEUED, RUNNING}) do
+    for _, other in ipairs(redis.call('ZRANGE', set, 0, -1)) do
+      if models_named(field(other, 'request') or '')[id] then return other end
+    end
+  end
+  return nil
+end

@@ -9,13 +9,17 @@ local recent_key = PREFIX .. 'recent:' .. owner .. ':' .. fingerprint
 if idempotency ~= '' then
   local known = redis.call('HMGET', idempotency_key, 'id', 'fingerprint')
   if known[1] then
+    if not field(known[1], 'status') then return {'deleted', known[1]} end
     return {known[2] == fingerprint and 'repeat' or 'mismatch', known[1]}
   end
 elseif is_retry == '1' then
   local first = redis.call('GET', recent_key)
-  if first then return {'repeat', first} end
+  if first and field(first, 'status') then return {'repeat', first} end
 end
 if most_queued == 0 then return {'unknown', ''} end  -- asked only whether this is a repeat
+for made_by, model in pairs(models_named(request)) do
+  if not field(made_by, 'status') or field(made_by, 'model_deleted_at') then return {'gone', model} end
+end
 if redis.call('ZCARD', QUEUED) >= most_queued then return {'full', ''} end
 
 local now, order = now_ms(), redis.call('INCR', PREFIX .. 'number')

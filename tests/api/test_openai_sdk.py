@@ -115,6 +115,14 @@ def test_the_life_of_a_job_as_openais_client_sees_it(server: Server, client: Ope
     with tarfile.open(fileobj=io.BytesIO(client.files.content(archive).read())) as tar:
         assert tar.getnames() == [f"{job.id}-adapter/adapter_config.json"]
 
+    deleted = client.models.delete(name)
+    assert (deleted.id, deleted.object, deleted.deleted) == (name, "model", True)
+    with pytest.raises(openai.NotFoundError):
+        client.models.retrieve(name)
+    assert client.fine_tuning.jobs.retrieve(job.id).fine_tuned_model is None
+    with pytest.raises(openai.NotFoundError):
+        client.files.content(archive)
+
 
 def test_jobs_are_listed_by_metadata_and_cancelled(server: Server, client: OpenAI) -> None:
     file_id = uploaded(client)

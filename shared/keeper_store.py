@@ -1,0 +1,73 @@
+"""The job store as whoever tidies up sees it: what ended, and how it leaves."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Self, cast
+
+from shared.errors import InUse, InvalidTransition, NotFound
+from shared.job_records import EndedJob
+from shared.job_store import JobStore, index_key, job_key
+from shared.jobs import KINDS, TERMINAL
+from shared.schemas import JobKind, JobStatus
+from shared.store_scripts import store_errors
+
+_PAGE = 500
+_FIELDS = ("finished_at", "number", "model_deleted_at")
+
+
+class KeeperStore(JobStore):
+    """All jobs, and the removal of those that ended."""
+
+    @classmethod
+    def of(cls, store: JobStore) -> Self:
+        """The same store through the same connections."""
+        return cls(store._redis)
+
+    def ended_jobs(self) -> Iterator[EndedJob]:
+        """Every job that ended, in no order; read in pages, so a job may end or go meanwhile."""
+        for kind in KINDS:
+            for status in TERMINAL:
+                with store_errors():
+                    ids = cast("list[str]", self._redis.zrange(index_key(kind, status), 0, -1))
+                for start in range(0, len(ids), _PAGE):
+                    yield from self._ended_page(kind, status, ids[start : start + _PAGE])
+
+    def delete_job(self, job_id: str) -> None:
+        """Remove an ended job's record, events and place in every list. Raises `NotFound`,
+        `InvalidTransition` while it has not ended, and `InUse`.
+        """
+        verdict, detail = self._run("delete_job", job_id)
+        if verdict == "missing":
+            raise NotFound(f"There is no job {job_id!r}.")
+        if verdict == "open":
+            raise InvalidTransition(
+                f"Job {job_id} is {detail}; only a job that has ended can be deleted. Cancel it first: "
+                f"POST /v1/jobs/{job_id}/cancel"
+            )
+        if verdict == "used":
+            raise _in_use(f"The model that job {job_id} made", detail)
+
+    def delete_model(self, job_id: str) -> None:
+        """Record that the model a fine-tuning job made is gone; its record stays. Raises `NotFound` for a
+        job without a model, and `InUse`.
+        """
+        verdict, detail = self._run("delete_model", job_id)
+        if verdict in ("missing", "none"):
+            raise NotFound(f"There is no model that job {job_id!r} made.")
+        if verdict == "used":
+            raise _in_use(f"The model that job {job_id} made", detail)
+
+    def _ended_page(self, kind: JobKind, status: JobStatus, ids: Sequence[str]) -> Iterator[EndedJob]:
+        with store_errors():
+            pipeline = self._redis.pipeline(transaction=False)
+            for job_id in ids:
+                pipeline.hmget(job_key(job_id), _FIELDS)
+            rows: list[Any] = pipeline.execute()
+        for job_id, (finished_at, number, deleted_at) in zip(ids, rows, strict=True):
+            if finished_at is not None:
+                yield EndedJob(
+                    job_id, kind, status, int(finished_at) / 1000, int(number), deleted_at is not None
+                )
+
+
+def _in_use(what: str, user: str) -> InUse:
+    return InUse(f"{what} is used by job {user}, which has not ended. Wait for it, or cancel it first.")

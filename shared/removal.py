@@ -1,0 +1,119 @@
+"""Jobs and models leave for good: their record and their files, whole or, after a crash, at the next sweep.
+
+A mark in the job's folder comes first, then the store's decision, then the files. So a crash leaves either
+all, or a mark by which `Removal.finish` goes on; a record never names files that are gone. Only what carries
+a mark is ever finished: a store that was emptied, or restored from an old backup, makes no file go.
+"""
+
+import logging
+import secrets
+import shutil
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from shared.durable import fsync_path, write_durably
+from shared.errors import InvalidTransition, NotFound
+from shared.keeper_store import KeeperStore
+
+GONE = ".deleted-"  # folders on their way out: nobody's any more
+JOB_MARK, MODEL_MARK = (
+    "delete-job",
+    "delete-model",
+)  # the second stays: the store may forget, the disk does not
+MODEL_PARTS = ("adapter", "adapter-llama", "checkpoints", "adapter.damaged")
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Removal:
+    """Removes jobs, and models of jobs, from the store and from the folder `jobs`."""
+
+    store: KeeperStore
+    jobs: Path
+
+    def remove_job(self, job_id: str) -> None:
+        """Raises `NotFound`, `InvalidTransition` while the job has not ended, `InUse`, `StoreUnavailable`.
+
+        After `StoreUnavailable` the store may have done it or not; a repeat, or the sweep, ends it.
+        """
+        folder = self.jobs / job_id
+        self.store.get(job_id)  # an id from outside names no folder before the store has known it
+        _mark(folder, JOB_MARK)
+        try:
+            self.store.delete_job(job_id)
+        except NotFound:  # somebody else was quicker; the files are his to remove, or ours
+            self._discard(folder)
+            raise
+        except InvalidTransition:
+            _unmark(folder, JOB_MARK)
+            raise
+        self._discard(folder)
+
+    def remove_model(self, job_id: str) -> None:
+        """Remove a job's adapter and checkpoints, and keep the rest. Raises as `remove_job`; a repeat is
+        harmless.
+        """
+        folder = self.jobs / job_id
+        self.store.get(job_id)
+        _mark(folder, MODEL_MARK)
+        try:
+            self.store.delete_model(job_id)
+        except (NotFound, InvalidTransition):
+            _unmark(folder, MODEL_MARK)
+            raise
+        for name in MODEL_PARTS:
+            self._discard(folder / name)
+
+    def finish(self) -> list[str]:
+        """Bring what a crash, or a store that was away, cut short to its end. Returns the ids."""
+        for folder in self.jobs.glob(f"{GONE}*"):
+            shutil.rmtree(folder, ignore_errors=True)
+        marked = [path.parent for path in self.jobs.glob(f"*/{JOB_MARK}")]
+        finished = [folder.name for folder in marked if self._finish_job(folder)]
+        for mark in self.jobs.glob(f"*/{MODEL_MARK}"):
+            if self._finish_model(mark.parent):
+                finished.append(mark.parent.name)
+        return finished
+
+    def _finish_job(self, folder: Path) -> bool:
+        try:
+            self.remove_job(folder.name)
+        except NotFound:
+            self._discard(folder)
+        except InvalidTransition as refusal:
+            logger.warning("the deletion of job %s is taken back: %s", folder.name, refusal.message)
+            _unmark(folder, JOB_MARK)
+            return False
+        return True
+
+    def _finish_model(self, folder: Path) -> bool:
+        """A mark whose files are gone costs one question to the store, which may have forgotten it."""
+        had_files = any((folder / name).exists() for name in MODEL_PARTS)
+        with suppress(NotFound, InvalidTransition):
+            self.remove_model(folder.name)
+            return had_files
+        return False
+
+    def _discard(self, folder: Path) -> None:
+        """Out of sight at once, then off the disk; what a crash leaves of it is swept up later."""
+        gone = self.jobs / f"{GONE}{secrets.token_hex(12)}"
+        try:
+            folder.rename(gone)
+        except FileNotFoundError:
+            return
+        fsync_path(folder.parent)
+        shutil.rmtree(gone, ignore_errors=True)
+
+
+def _mark(folder: Path, name: str) -> None:
+    """A job whose folder is gone already has nothing to mark."""
+    with suppress(FileNotFoundError):
+        if (folder / name).exists():
+            return
+        write_durably(folder / name, b"")
+
+
+def _unmark(folder: Path, name: str) -> None:
+    (folder / name).unlink(missing_ok=True)

@@ -1,0 +1,101 @@
+"""DELETE of jobs and models over HTTP: what ended goes whole, what is open or in use stays."""
+
+from typing import Any
+
+import pytest
+
+from shared.model_names import fine_tuned_model_id
+from tests.api.conftest import Api
+
+
+def trained(api: Api) -> tuple[str, str]:
+    """(job id, model id) of a fine-tuning job that succeeded, its adapter and a checkpoint on disk."""
+    job_id = str(api.submitted()["id"])
+    claim = api.claim()
+    for name in ("adapter/adapter_config.json", "checkpoints/step-3/manifest.json"):
+        path = api.job_folder(job_id) / name
+        path.parent.mkdir(parents=True)
+        path.write_text("{}")
+    model = fine_tuned_model_id("tiny", None, job_id)
+    api.store.finish(claim, "succeeded", message="Done", result={"fine_tuned_model": model})
+    return job_id, model
+
+
+def evaluation(api: Api, model: str) -> dict[str, Any]:
+    body = {"kind": "evaluation", "adapter": model, "file": api.uploaded()}
+    answer = api.post("/v1/jobs", json=body)
+    assert answer.status_code == 202, answer.text
+    return dict(answer.get_json())
+
+
+def test_a_deleted_job_is_unknown_afterwards(api: Api) -> None:
+    job_id, model = trained(api)
+    answer = api.delete(f"/v1/jobs/{job_id}")
+    assert (answer.status_code, answer.get_json()) == (200, {"id": job_id, "object": "job", "deleted": True})
+    assert not api.job_folder(job_id).exists()
+    for path in (f"/v1/jobs/{job_id}", f"/v1/jobs/{job_id}/events", f"/v1/jobs/{job_id}/adapter",
+                 f"/v1/fine_tuning/jobs/{job_id}", f"/v1/models/{model}"):  # fmt: skip
+        assert api.get(path).status_code == 404, path
+    assert api.delete(f"/v1/jobs/{job_id}").status_code == 404
+
+
+def test_an_open_job_is_refused_with_what_to_do(api: Api) -> None:
+    job_id = str(api.submitted()["id"])
+    for _ in range(2):
+        answer = api.delete(f"/v1/jobs/{job_id}")
+        assert (answer.status_code, answer.get_json()["code"]) == (409, "invalid_transition")
+        assert f"/v1/jobs/{job_id}/cancel" in answer.get_json()["detail"]
+        if api.store.get(job_id).status == "queued":
+            api.claim()
+    assert api.job_folder(job_id).is_dir()
+
+
+def test_a_model_in_use_is_refused_with_the_job_that_uses_it(api: Api) -> None:
+    job_id, model = trained(api)
+    user = evaluation(api, model)["id"]
+    for path in (f"/v1/models/{model}", f"/v1/jobs/{job_id}"):
+        answer = api.delete(path)
+        assert (answer.status_code, answer.get_json()["code"]) == (409, "in_use")
+        assert user in answer.get_json()["detail"]
+    api.post(f"/v1/jobs/{user}/cancel")
+    assert api.delete(f"/v1/models/{model}").status_code == 200
+
+
+def test_a_deleted_model_is_gone_from_every_page_and_its_job_stays(api: Api) -> None:
+    job_id, model = trained(api)
+    answer = api.delete(f"/v1/models/{model}")
+    assert answer.get_json() == {"id": model, "object": "model", "deleted": True}
+    record = api.get(f"/v1/jobs/{job_id}").get_json()
+    assert (record["status"], record["result"]["fine_tuned_model"]) == ("succeeded", model)
+    assert record["model_deleted_at"] >= record["finished_at"]
+    assert api.get(f"/v1/models/{model}").status_code == 404
+    assert model not in [item["id"] for item in api.get("/v1/models").get_json()["data"]]
+    shown = api.get(f"/v1/fine_tuning/jobs/{job_id}").get_json()
+    assert shown["fine_tuned_model"] is None
+    assert [file[:12] for file in shown["result_files"]] == ["file-metrics"]
+    assert api.get(f"/v1/jobs/{job_id}/adapter").status_code == 404
+    assert api.get(f"/v1/fine_tuning/jobs/{job_id}/checkpoints").get_json()["data"] == []
+    body = {"kind": "evaluation", "adapter": model, "file": api.uploaded()}
+    assert api.post("/v1/jobs", json=body).get_json()["code"] == "model_not_found"
+    assert api.delete(f"/v1/models/{model}").status_code == 404
+
+
+@pytest.mark.parametrize("model", ["tiny", "SmolLM2-135M-Instruct", "organisation/name"])
+def test_a_base_model_is_not_deleted_over_http(api: Api, model: str) -> None:
+    answer = api.delete(f"/v1/models/{model}")
+    assert 400 <= answer.status_code < 500
+    assert "base model" in answer.get_json()["detail"]
+    assert (api.settings.models_dir / "tiny").is_dir()
+
+
+@pytest.mark.parametrize("model", ["ft:tiny:tunedock:abc", "nothing", "..", "%2e%2e%2fjobs"])
+def test_a_model_that_is_none_is_unknown(api: Api, model: str) -> None:
+    assert api.delete(f"/v1/models/{model}").status_code == 404
+
+
+def test_a_file_may_go_while_the_job_that_named_it_waits(api: Api) -> None:
+    """The job has its own copy of the rows."""
+    file_id = api.uploaded()
+    job_id = str(api.submitted(training_file=file_id)["id"])
+    assert api.delete(f"/v1/files/{file_id}").status_code == 200
+    assert (api.job_folder(job_id) / "rows" / "training.jsonl").stat().st_size > 0
