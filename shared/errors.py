@@ -11,6 +11,14 @@ class FieldError:
     message: str
 
 
+class WrongField(ValueError):
+    """Raised inside a model's own check: the rule that is broken, and the field to change."""
+
+    def __init__(self, message: str, field: str) -> None:
+        super().__init__(message)
+        self.field = field
+
+
 class Refusal(Exception):
     """Base of all refusals. ``status`` is the HTTP status, ``code`` a stable word for programs."""
 

@@ -143,7 +143,13 @@ class JobStore:
             if not self._redis.exists(job_key(job_id)):
                 raise NotFound(f"There is no job {job_id!r}.")
             newest = f"({after}" if after else "+"
-            rows: Any = self._redis.xrevrange(f"{PREFIX}events:{job_id}", max=newest, count=limit + 1)
+            # Ids begin at 0-1; the store refuses an open interval that ends below its first id.
+            is_below_all = after is not None and not after.strip("0-")
+            rows: Any = (
+                []
+                if is_below_all
+                else self._redis.xrevrange(f"{PREFIX}events:{job_id}", max=newest, count=limit + 1)
+            )
         return EventPage(tuple(event_of(*row) for row in rows[:limit]), has_more=len(rows) > limit)
 
     def workers(self) -> list[WorkerState]:

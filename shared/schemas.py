@@ -13,6 +13,16 @@ from pydantic import (
     model_validator,
 )
 
+from shared.errors import WrongField
+
+NAME_PATTERN = r"^[^\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+$"
+FILE_ID_PATTERN = r"^file-[A-Za-z0-9]{1,64}$"
+SUFFIX_PATTERN = r"^[A-Za-z0-9._-]+$"
+REVISION_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._/-]*$"
+MODULE_NAME_PATTERN = r"^[A-Za-z0-9_]+$"
+EVENT_ID_PATTERN = r"^[0-9]{1,9}-[0-9]{1,12}$"
+FACADE_EVENT_ID_PATTERN = r"^ftevent-[a-z0-9]{1,64}-[0-9]{1,9}-[0-9]{1,12}$"
+
 RowFormat = Literal["chat", "text", "prompt_completion", "classification"]
 JobKind = Literal["fine_tuning", "load_diagnostic", "evaluation", "model_preparation"]
 KINDS_WITH_PAGE: tuple[JobKind, ...] = ("load_diagnostic", "model_preparation")  # reports that are drawn
@@ -26,18 +36,29 @@ def _without_parent_folder(value: str) -> str:
     return value
 
 
-Name = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
-FileId = Annotated[str, StringConstraints(pattern=r"^file-[A-Za-z0-9]{1,64}$")]
-Suffix = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._-]+$")]
+# What a pattern means, for the one whose value does not match it.
+PATTERN_MEANINGS = {
+    NAME_PATTERN: "text without control characters",
+    FILE_ID_PATTERN: "a file's id, as in `file-` and 24 letters and digits",
+    SUFFIX_PATTERN: "letters, digits and any of . _ -",
+    REVISION_PATTERN: "a branch, tag or commit: letters, digits and any of . _ / -",
+    MODULE_NAME_PATTERN: "the last part of a layer's name, as in q_proj: letters, digits and _",
+    EVENT_ID_PATTERN: "an event's id, as in 1-42",
+    FACADE_EVENT_ID_PATTERN: "an event's id, as this list has them",
+}
+
+Name = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=NAME_PATTERN)]
+FileId = Annotated[str, StringConstraints(pattern=FILE_ID_PATTERN)]
+Suffix = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=SUFFIX_PATTERN)]
 Revision = Annotated[
     str,
-    StringConstraints(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$"),
+    StringConstraints(min_length=1, max_length=100, pattern=REVISION_PATTERN),
     AfterValidator(_without_parent_folder),
 ]
 MetadataKey = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 MetadataText = Annotated[str, StringConstraints(max_length=512)]
 Metadata = Annotated[dict[MetadataKey, MetadataText], Field(max_length=16)]
-ModuleName = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_]+$")]
+ModuleName = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=MODULE_NAME_PATTERN)]
 Columns = Annotated[
     dict[Literal["messages", "text", "prompt", "completion", "label"], Name], Field(max_length=5)
 ]
@@ -222,9 +243,11 @@ class DatasetSummary(Frozen):
 def _exactly_one(**fields: object) -> None:
     given = [name for name, value in fields.items() if value is not None]
     if len(given) != 1:
-        raise ValueError(f"exactly one of {' and '.join(fields)} must be given, saw {len(given)}")
+        raise WrongField(
+            f"exactly one of {' and '.join(fields)} must be given, saw {len(given)}", next(iter(fields))
+        )
 
 
 def _at_most_one(**fields: object) -> None:
     if sum(value is not None for value in fields.values()) > 1:
-        raise ValueError(f"at most one of {' and '.join(fields)} may be given")
+        raise WrongField(f"at most one of {' and '.join(fields)} may be given", next(iter(fields)))

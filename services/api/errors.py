@@ -4,22 +4,12 @@ import json
 import logging
 from typing import Any
 
-from flask import Flask, Response, g
-from pydantic import ValidationError
+from flask import Flask, Response, g, request
 from werkzeug import exceptions as http
 
-from shared.errors import (
-    FieldError,
-    InvalidField,
-    MalformedRequest,
-    MethodNotAllowed,
-    NotFound,
-    Refusal,
-    TooLarge,
-)
+from shared.errors import MalformedRequest, MethodNotAllowed, NotFound, Refusal, TooLarge
 
 MEDIA_TYPE = "application/problem+json"
-LONGEST_SEEN_CHARACTERS = 80
 
 _log = logging.getLogger(__name__)
 
@@ -40,10 +30,7 @@ def register_errors(app: Flask) -> None:
 
     @app.errorhandler(Exception)
     def _fault(error: Exception) -> Response:
-        _log.error("unexpected error", exc_info=error)
-        return problem(
-            Refusal("This is a fault of Tunedock, not of the request. Its log has the request id.")
-        )
+        return problem(_our_fault(error))
 
 
 def problem(refusal: Refusal) -> Response:
@@ -76,55 +63,12 @@ def problem_fields(refusal: Refusal, request_id: str) -> dict[str, Any]:
     }
 
 
-def invalid_field(error: ValidationError, value: Any) -> InvalidField:
-    """What pydantic found wrong with `value`, in our words; one entry a field."""
-    messages: dict[str, list[str]] = {}
-    for problem in error.errors(include_url=False, include_context=False):
-        said = messages.setdefault(_path(problem, value), [])
-        if (message := _message(problem)) not in said:
-            said.append(message)
-    found = tuple(FieldError(path, "; or ".join(said)) for path, said in messages.items())
-    first = found[0]
-    detail = f"{first.path}: {first.message}" if first.path else first.message
-    more = f" (and {len(found) - 1} more, see `errors`)" if len(found) > 1 else ""
-    return InvalidField(detail + more, param=first.path or None, errors=found)
-
-
-def _path(problem: Any, value: Any) -> str:
-    """Where the sender finds the field: pydantic's path without its own names for the choices it tried."""
-    *inner, last = problem["loc"] or ("",)
-    parts: list[str] = []
-    for part in inner:
-        if isinstance(value, dict | list) and (part in value if isinstance(value, dict) else True):
-            value = value[part]
-            parts.append(str(part))
-    is_field = isinstance(value, dict) and (last in value or problem["type"] == "missing")
-    if is_field or isinstance(last, int):
-        parts.append(str(last))
-    return ".".join(parts)
-
-
-def _message(problem: Any) -> str:
-    if problem["type"] == "extra_forbidden":
-        return "unknown field"
-    if problem["type"] == "missing":
-        return "is required"
-    said: str = problem["msg"].removeprefix("Value error, ")
-    seen = problem["input"]
-    if problem["type"] == "value_error" or isinstance(seen, dict | list):
-        return said
-    shown = json.dumps(seen, ensure_ascii=True, default=str)
-    return (
-        f"{said}, saw {shown[:LONGEST_SEEN_CHARACTERS]}{'…' if len(shown) > LONGEST_SEEN_CHARACTERS else ''}"
-    )
-
-
 def _with_lines(refusal: Refusal) -> str:
     """OpenAI's clients show this text alone, so it carries the first few lines that are wrong."""
     shown = [f"{error.path}: {error.message}" for error in refusal.errors[:3]]
-    if not shown or any(line in refusal.message for line in shown):
+    if any(error.message in refusal.message for error in refusal.errors[:3]):
         return refusal.message
-    return f"{refusal.message} {'; '.join(shown)}"
+    return " ".join([refusal.message, "; ".join(shown)]).strip()
 
 
 def _openai_type(status: int) -> str:
@@ -143,5 +87,11 @@ def _refusal_of(error: http.HTTPException) -> Refusal:
             return TooLarge("The body, or a form field in it, is larger than allowed.")
         case code if code is not None and 400 <= code < 500:
             return MalformedRequest(error.description or "The request can't be read.")
-    _log.error("unexpected HTTP error", exc_info=error)
+    return _our_fault(error)
+
+
+def _our_fault(error: Exception) -> Refusal:
+    """The log's line has the request id that the answer names."""
+    fields = {"request_id": g.get("request_id", ""), "method": request.method, "path": request.path[:200]}
+    _log.error("unexpected error", exc_info=error, extra={"fields": fields})
     return Refusal("This is a fault of Tunedock, not of the request. Its log has the request id.")

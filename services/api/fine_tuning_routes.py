@@ -30,7 +30,14 @@ from services.api.submit import submit_job
 from services.api.tries import this_try
 from shared.errors import NotFound
 from shared.model_names import fine_tuned_model_id
-from shared.schemas import FineTuningRequest, Frozen, Hyperparameters, JobEvent, JobRecord
+from shared.schemas import (
+    FACADE_EVENT_ID_PATTERN,
+    FineTuningRequest,
+    Frozen,
+    Hyperparameters,
+    JobEvent,
+    JobRecord,
+)
 
 CHECKPOINT_METRICS = ("train_loss", "valid_loss", "train_mean_token_accuracy", "valid_mean_token_accuracy")
 ORGANIZATION = "tunedock"
@@ -44,7 +51,7 @@ class FineTuningJobsQuery(Frozen):
 
 class FineTuningEventsQuery(Frozen):
     after: str | None = Field(
-        None, pattern=r"^ftevent-\w+-\d{1,9}-\d{1,12}$", description="an event's id: list those older than it"
+        None, pattern=FACADE_EVENT_ID_PATTERN, description="an event's id: list those older than it"
     )
     limit: int = Field(20, ge=1, le=1000)
 
@@ -79,8 +86,7 @@ def list_fine_tuning_events(
     service: Service, *, job_id: str, query: FineTuningEventsQuery
 ) -> FineTuningEventList:
     _record(service, job_id)
-    after = "-".join(query.after.split("-")[-2:]) if query.after else None
-    page = service.store.events(job_id, after=after, limit=query.limit)
+    page = service.store.events(job_id, after=_native_event_id(job_id, query.after), limit=query.limit)
     return FineTuningEventList(
         data=[_shown_event(job_id, event) for event in page.events], has_more=page.has_more
     )
@@ -174,13 +180,27 @@ def _shown_failure(record: JobRecord) -> JobFailure | None:
 
 def _shown_event(job_id: str, event: JobEvent) -> FineTuningEvent:
     return FineTuningEvent(
-        id=f"ftevent-{job_id.removeprefix('ftjob-')}-{event.id}",
+        id=f"{_event_prefix(job_id)}{event.id}",
         created_at=int(event.created_at),
         level=event.level,
         message=event.message,
         type=event.type,
         data=openai_names(event.data),
     )
+
+
+def _native_event_id(job_id: str, event_id: str | None) -> str | None:
+    """Raises `NotFound` for an event of another job."""
+    if event_id is None:
+        return None
+    prefix = _event_prefix(job_id)
+    if not event_id.startswith(prefix):
+        raise NotFound(f"Job {job_id} has no event {event_id!r} to list after.", param="after")
+    return event_id.removeprefix(prefix)
+
+
+def _event_prefix(job_id: str) -> str:
+    return f"ftevent-{job_id.removeprefix('ftjob-')}-"
 
 
 def _checkpoint_steps(job_folder: Path) -> list[tuple[int, Path]]:

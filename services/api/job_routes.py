@@ -14,7 +14,16 @@ from services.api.submit import submit_job
 from services.api.tries import this_try
 from shared.errors import InvalidField, NotFinished, NotFound
 from shared.jobs import TERMINAL
-from shared.schemas import KINDS_WITH_PAGE, Frozen, JobEvent, JobKind, JobRecord, JobRequest, JobStatus
+from shared.schemas import (
+    EVENT_ID_PATTERN,
+    KINDS_WITH_PAGE,
+    Frozen,
+    JobEvent,
+    JobKind,
+    JobRecord,
+    JobRequest,
+    JobStatus,
+)
 
 
 class JobsQuery(Frozen):
@@ -35,7 +44,7 @@ class JobList(Frozen):
 
 class EventsQuery(Frozen):
     after: str | None = Field(
-        None, pattern=r"^\d{1,9}-\d{1,12}$", description="an event's id: list those older than it"
+        None, pattern=EVENT_ID_PATTERN, description="an event's id: list those older than it"
     )
     limit: int = Field(100, ge=1, le=1000)
 

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
+from shared.errors import WrongField
 from shared.schemas import (
     Columns,
     ExplicitPlan,
@@ -54,7 +55,7 @@ class FacadeHyperparameters(Hyperparameters):
             ("learning_rate", "learning_rate_multiplier"),
         ):
             if {ours, theirs} <= self.model_fields_set:
-                raise ValueError(f"give {theirs} or {ours}, not both")
+                raise WrongField(f"give {theirs} or {ours}, not both", theirs)
         return self
 
     def native(self) -> Hyperparameters:
@@ -106,7 +107,7 @@ class CreateFineTuningJob(Frozen):
     @model_validator(mode="after")
     def _one_place(self) -> "CreateFineTuningJob":
         if self.method is not None and self.hyperparameters is not None:
-            raise ValueError("give hyperparameters in `method` or beside it, not in both")
+            raise WrongField("give hyperparameters in `method` or beside it, not in both", "hyperparameters")
         return self
 
 

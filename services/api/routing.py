@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from http import HTTPMethod
 from typing import Any, TypeVar
 
@@ -13,7 +14,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import ClientDisconnected
 
-from services.api.errors import invalid_field
+from services.api.field_errors import invalid_field
 from services.api.service import Service
 from shared.errors import InvalidField, MalformedRequest, Refusal
 from shared.schemas import Frozen
@@ -93,7 +94,9 @@ def parse_query(model: type[Query], arguments: MultiDict[str, str]) -> Query:
     fields: dict[str, Any] = {}
     for name, values in arguments.lists():
         if len(values) > 1:
-            raise InvalidField(f"The query parameter {name!r} is given {len(values)} times; give it once.")
+            raise InvalidField(
+                f"The query parameter {name!r} is given {len(values)} times; give it once.", param=name
+            )
         if bracketed := re.fullmatch(r"(\w+)\[([^\[\]]+)\]", name):
             fields.setdefault(bracketed[1], {})[bracketed[2]] = values[0]
         else:
@@ -101,7 +104,7 @@ def parse_query(model: type[Query], arguments: MultiDict[str, str]) -> Query:
     try:
         return model.model_validate(fields)
     except ValidationError as error:
-        raise invalid_field(error, fields) from None
+        raise invalid_field(error, fields, _query_schema(model)) from None
 
 
 def parse_body(body_type: TypeAdapter[Any]) -> Any:
@@ -110,7 +113,17 @@ def parse_body(body_type: TypeAdapter[Any]) -> Any:
     try:
         return body_type.validate_python(value)
     except ValidationError as error:
-        raise invalid_field(error, value) from None
+        raise invalid_field(error, value, _body_schema(body_type)) from None
+
+
+@cache
+def _query_schema(model: type[BaseModel]) -> dict[str, Any]:
+    return model.model_json_schema()
+
+
+@cache
+def _body_schema(body_type: TypeAdapter[Any]) -> dict[str, Any]:
+    return body_type.json_schema()
 
 
 def json_body() -> Any:

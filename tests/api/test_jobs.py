@@ -93,7 +93,10 @@ def test_jobs_are_listed_newest_first_by_pages_and_filters(api: Api) -> None:
     assert api.get("/v1/jobs?after=ftjob-unknown").status_code == 404
     assert api.get("/v1/jobs?limit=0").status_code == 422
     assert api.get("/v1/jobs?colour=red").get_json()["errors"] == [
-        {"path": "colour", "message": "unknown field"}
+        {
+            "path": "colour",
+            "message": "is an unknown field. There are: kind, status, after, limit, metadata.",
+        }
     ]
 
 

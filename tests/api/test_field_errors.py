@@ -1,0 +1,172 @@
+"""Every field of every request with values of every wrong kind: one plain refusal that names the field."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from services.api.field_errors import PHRASES
+from services.api.openai_shapes import CreateFineTuningJob
+from shared.schemas import (
+    PATTERN_MEANINGS,
+    EvaluationRequest,
+    FineTuningRequest,
+    LoadDiagnosticRequest,
+    ModelPreparationRequest,
+)
+from tests.api.conftest import Api
+
+RIDDLES = (
+    "Input should",
+    "tag using",
+    "constrained",
+    "discriminator",
+    "dictionary",
+    "pattern",
+    "function-after",
+)
+FILE = "file-" + "a" * 24
+WRONG: list[Any] = [
+    None, True, -1, 10**400, 1.5, 1e300, "", "x\0y", "\u0661", "self_attn.q_proj", "x" * 70_000, [], [1],
+    [None], [[]], ["self_attn.q_proj"], ["\u202e"], {}, {"": ""}, {"x": 1}, {"x" * 65: "y"}, {"0": {"0": []}},
+]  # fmt: skip
+REQUESTS: dict[str, tuple[str, dict[str, Any], type]] = {
+    "fine_tuning": ("/v1/jobs", {"kind": "fine_tuning", "training_file": FILE}, FineTuningRequest),
+    "evaluation": ("/v1/jobs", {"kind": "evaluation", "file": FILE}, EvaluationRequest),
+    "load_diagnostic": ("/v1/jobs", {"kind": "load_diagnostic"}, LoadDiagnosticRequest),
+    "model_preparation": ("/v1/jobs", {"kind": "model_preparation"}, ModelPreparationRequest),
+    "facade": ("/v1/fine_tuning/jobs", {"model": "tiny", "training_file": FILE}, CreateFineTuningJob),
+}
+
+
+def paths(model: Any, prefix: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """The path of every field of a request, those inside others included."""
+    for name, field in model.model_fields.items():
+        yield (*prefix, name)
+        for inner in (field.annotation, *getattr(field.annotation, "__args__", ())):
+            if hasattr(inner, "model_fields"):
+                yield from paths(inner, (*prefix, name))
+
+
+def placed(body: dict[str, Any], path: tuple[str, ...], value: Any) -> dict[str, Any]:
+    first, *rest = path
+    return {**body, first: placed({}, tuple(rest), value) if rest else value}
+
+
+@pytest.mark.parametrize("request_name", REQUESTS)
+def test_a_wrong_value_anywhere_is_refused_in_plain_words_and_is_no_fault_of_ours(
+    api: Api, request_name: str
+) -> None:
+    address, body, model = REQUESTS[request_name]
+    refused = 0
+    for path in paths(model):
+        for value in WRONG:
+            answer = api.post(address, json=placed(body, path, value))
+            assert answer.status_code < 500, (path, value, answer.text)
+            if answer.status_code < 400:
+                continue
+            refused += 1
+            problem: Any = answer.get_json()
+            assert problem["error"]["param"], (path, value, problem)
+            told = problem["error"]["message"]
+            assert not any(riddle in told for riddle in RIDDLES), told
+            for error in problem["errors"]:
+                assert told.count(error["message"]) <= 1, told
+    assert refused > 100
+
+
+@pytest.mark.parametrize(
+    ("body", "param", "message"),
+    [
+        (
+            {}, "kind",
+            "kind must be one of evaluation, fine_tuning, load_diagnostic, model_preparation.",
+        ),
+        (
+            {"kind": "merge"}, "kind",
+            'kind must be one of evaluation, fine_tuning, load_diagnostic, model_preparation, saw "merge".',
+        ),
+        ([], None, "The body must be an object, saw an empty list."),
+        (
+            {"kind": "fine_tuning"}, "training_file",
+            "exactly one of training_file and dataset must be given, saw 0.",
+        ),
+        (
+            {"kind": "fine_tuning", "dataset": "a", "hyperparameters": {"lora": {"target_modules": [1]}}},
+            "hyperparameters.lora.target_modules.0",
+            "hyperparameters.lora.target_modules.0 must be text, saw 1.",
+        ),
+        (
+            {"kind": "fine_tuning", "dataset": "a", "hyperparameters": {"lora": {"target_modules": 5}}},
+            "hyperparameters.lora.target_modules",
+            "hyperparameters.lora.target_modules must be a list, or 'all-linear', saw 5.",
+        ),
+        (
+            {"kind": "fine_tuning", "dataset": "a", "hyperparameters": {"epochs": 1}},
+            "hyperparameters.epochs",
+            "hyperparameters.epochs is an unknown field; did you mean n_epochs? There are: ",
+        ),
+        (
+            {"kind": "fine_tuning", "dataset": "a", "fine_tuning": {"plan": 1}}, "fine_tuning",
+            "fine_tuning is an unknown field. There are: kind, model, ",
+        ),
+        (
+            {"kind": "fine_tuning", "dataset": "a", "plan": {"tokens_per_micro_batch": 1}},
+            "plan.tokens_per_micro_batch", "plan.tokens_per_micro_batch must be at least 64, saw 1.",
+        ),
+        (
+            {"kind": "load_diagnostic", "metadata": {"": "x"}}, "metadata.",
+            "metadata. has a name that must not be empty",
+        ),
+    ],
+)  # fmt: skip
+def test_a_refusal_is_one_sentence_with_field_value_and_what_is_allowed(
+    api: Api, body: Any, param: str | None, message: str
+) -> None:
+    problem: Any = api.post("/v1/jobs", json=body).get_json()
+    assert problem["error"]["param"] == param
+    assert problem["error"]["message"].startswith(message)
+
+
+def test_every_pattern_and_limit_of_the_requests_is_explained_in_words(api: Api) -> None:
+    document: Any = api.client.get("/openapi.json").get_json()
+    text = json.dumps(document)
+    assert "{" not in PHRASES["missing"]
+    for pattern in {part.split('"')[0] for part in text.split('"pattern": "')[1:]}:
+        assert json.loads(f'"{pattern}"') in PATTERN_MEANINGS
+
+
+@pytest.mark.parametrize(
+    "cursor", ["0-0", "00-000", "0-1", "999999999-999999999999", "1-0", "\u0661-\u0661", "1", "-", "1-1-1",
+               "$", "+", "18446744073709551616-1", "\0", "1-999999999999999999999"],
+)  # fmt: skip
+def test_any_cursor_of_events_is_answered_on_both_faces(api: Api, cursor: str) -> None:
+    job = api.submitted()["id"]
+    native = api.get(f"/v1/jobs/{job}/events", query_string={"after": cursor})
+    facade = api.get(
+        f"/v1/fine_tuning/jobs/{job}/events",
+        query_string={"after": f"ftevent-{job.removeprefix('ftjob-')}-{cursor}"},
+    )
+    assert native.status_code in (200, 422)
+    assert facade.status_code in (200, 400, 422)
+    assert (native.status_code == 200) == (facade.status_code == 200)
+    if cursor.strip("0-") == "" and native.status_code == 200:
+        assert native.get_json()["data"] == facade.get_json()["data"] == []
+
+
+def test_an_event_of_another_job_is_no_cursor(api: Api) -> None:
+    job = api.submitted()["id"]
+    answer = api.get(f"/v1/fine_tuning/jobs/{job}/events?after=ftevent-other-1-2")
+    assert (answer.status_code, answer.get_json()["error"]["param"]) == (404, "after")
+
+
+def test_the_log_of_a_fault_has_the_request_id_that_the_answer_promises(
+    api: Api, caplog: pytest.LogCaptureFixture
+) -> None:
+    record = api.submitted()
+    api.store._redis.hset(f"tunedock:job:{record['id']}", "request", "{broken")
+    answer = api.get(f"/v1/jobs/{record['id']}")
+    [logged] = [entry for entry in caplog.records if entry.getMessage() == "unexpected error"]
+    assert answer.status_code == 500
+    assert vars(logged)["fields"]["request_id"] == answer.get_json()["request_id"]
