@@ -1,5 +1,6 @@
 """The compose files, the Dockerfiles and .env.example: valid, pinned, and naming only settings there are."""
 
+import json
 import re
 import subprocess
 import sys
@@ -93,7 +94,42 @@ def test_images_are_pinned_to_a_version() -> None:
 def test_only_api_and_grafana_are_published_and_only_on_this_machine() -> None:
     published = {name: service["ports"] for name, service in services().items() if "ports" in service}
     assert set(published) == {"api", "grafana"}
-    assert all(port.startswith("127.0.0.1:") for ports in published.values() for port in ports)
+    bind = "${TUNEDOCK_BIND_ADDRESS:-127.0.0.1}:"
+    assert all(port.startswith(bind) for ports in published.values() for port in ports)
+
+
+def test_every_service_has_limits_of_memory_and_processes_and_the_worker_s_is_the_user_s() -> None:
+    limits = {name: (service.get("mem_limit"), service["pids_limit"]) for name, service in services().items()}
+    assert all(limit != (None, None) for limit in limits.values())
+    assert {name for name, (memory, _) in limits.items() if memory is None} == set()
+    assert (
+        limits["worker"][0] == "${TUNEDOCK_WORKER_MEMORY:-0}"
+    )  # a default would break loads of a larger model
+    assert services()["worker"]["oom_score_adj"] > 0
+
+
+def test_every_service_that_stays_is_restarted_and_its_log_is_bounded() -> None:
+    for name, service in services().items():
+        assert service["restart"] == ("no" if name == "setup" else "unless-stopped")
+        assert service["logging"]["options"] == {"max-size": "10m", "max-file": "3"}
+
+
+def test_the_worker_s_card_is_a_choice() -> None:
+    (card,) = services()["worker"]["deploy"]["resources"]["reservations"]["devices"]
+    assert card["device_ids"] == ["${TUNEDOCK_GPU:-0}"]
+    assert "count" not in card  # which would be card 0, whatever else there is
+
+
+def test_grafana_s_types_are_those_of_the_grafana_that_compose_runs() -> None:
+    package = json.loads((PROJECT_ROOT / "services/grafana/schema/package.json").read_text())
+    image = services()["grafana"]["image"]
+    assert image == f"grafana/grafana:{package['dependencies']['@grafana/schema']}"
+
+
+def test_prometheus_is_of_a_release_that_is_still_mended() -> None:
+    """2.53, the long-term release before, is not; 3.13 is the one of 2026."""
+    image = services()["prometheus"]["image"]
+    assert [int(part) for part in image.partition(":v")[2].split(".")[:2]] >= [3, 13]
 
 
 def test_images_and_project_have_one_version() -> None:

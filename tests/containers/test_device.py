@@ -23,7 +23,11 @@ def test_a_worker_without_its_card_says_what_is_missing_and_the_rest_stays_up(up
         if REFUSAL in told:
             return
         (request,) = up.container("worker")["HostConfig"]["DeviceRequests"]
-        assert (request["Driver"], request["Count"], request["Capabilities"]) == ("nvidia", 1, [["gpu"]])
+        assert (request["Driver"], request["DeviceIDs"], request["Capabilities"]) == (
+            "nvidia",
+            ["0"],
+            [["gpu"]],
+        )
         if has_a_card():
             return
         wait_until(lambda: "cuda" in not_ready(up), 60)
