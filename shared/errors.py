@@ -88,6 +88,11 @@ class ModelUnknown(InvalidField):
     meaning = "neither a hub id, nor a model folder, nor a fine-tuned model of this installation"
 
 
+class ModelUnusable(InvalidField):
+    code = "model_unusable"
+    meaning = "the model folder is there but can't be a base model: an adapter, GGUF, or files are missing"
+
+
 class DatasetUnknown(InvalidField):
     code = "dataset_not_found"
     meaning = "no data set of that name in the datasets folder"

@@ -2,16 +2,18 @@
 
 from services.api.service import Service
 from shared.errors import InvalidField, ModelUnknown, NotFound
-from shared.model_names import check_base_model, job_id_of
+from shared.model_names import job_id_of
+from shared.model_search import check_base_model
 from shared.schemas import EvaluationRequest, JobRecord, JobRequest
 
 
 def resolve_models(service: Service, request: JobRequest) -> JobRequest:
-    """The request with its base model named. Raises `ModelUnknown` and `InvalidField`."""
+    """The request with its base model named. Raises `ModelUnknown`, `ModelUnusable` and
+    `InvalidField`."""
     if isinstance(request, EvaluationRequest) and request.adapter is not None:
         return _with_adapters_base(service, request, request.adapter)
     model = request.model or service.settings.default_model
-    check_base_model(model, service.model_folders)
+    check_base_model(model, service.model_folders, to_load=request.kind != "load_diagnostic")
     return request.model_copy(update={"model": model})
 
 

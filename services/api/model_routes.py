@@ -3,8 +3,10 @@
 from services.api.base_models import fine_tuned, kept_model
 from services.api.openai_shapes import Model, ModelList
 from services.api.service import Service
-from shared.errors import ModelUnknown, NotFound
-from shared.model_names import check_base_model, is_hub_id, model_folder, model_folder_names
+from shared.errors import ModelUnknown, ModelUnusable, NotFound
+from shared.model_folders import model_folder, model_folder_names
+from shared.model_names import is_hub_id
+from shared.model_search import check_base_model
 from shared.schemas import JobRecord
 from shared.settings import DEMO_MODEL
 
@@ -22,8 +24,8 @@ def get_model(service: Service, *, model_id: str) -> Model:
     if record := fine_tuned(service, model_id):
         return _shown(record, model_id)
     try:
-        check_base_model(model_id, service.model_folders)
-    except ModelUnknown as refusal:
+        check_base_model(model_id, service.model_folders, to_load=False)
+    except (ModelUnknown, ModelUnusable) as refusal:
         raise NotFound(refusal.message, param="model") from None
     return _base(service, model_id)
 
@@ -47,4 +49,5 @@ def _base(service: Service, name: str) -> Model:
     """`created` is the folder's age, 0 for a model that lies elsewhere."""
     folder = model_folder(name, service.model_folders)
     created = int(folder.stat().st_mtime) if folder else 0
-    return Model(id=name, created=created, owned_by=name.split("/")[0] if is_hub_id(name) else OWNER)
+    of_hub = folder is None and is_hub_id(name)
+    return Model(id=name, created=created, owned_by=name.split("/")[0] if of_hub else OWNER)

@@ -7,7 +7,8 @@ from services.api.openai_shapes import ModelDeleted
 from services.api.service import Service
 from shared.errors import InvalidField, ModelUnknown, NotFound
 from shared.keeper_store import KeeperStore
-from shared.model_names import check_base_model, is_fine_tuned
+from shared.model_names import is_fine_tuned
+from shared.model_search import check_base_model
 from shared.removal import Removal
 from shared.schemas import Frozen
 
@@ -35,7 +36,7 @@ def delete_model(service: Service, *, model_id: str) -> ModelDeleted:
 
 def _undeletable(service: Service, model_id: str) -> NotFound | InvalidField:
     try:
-        check_base_model(model_id, service.model_folders)
+        check_base_model(model_id, service.model_folders, to_load=False)
     except ModelUnknown:
         deleted = " It may have been deleted already." if is_fine_tuned(model_id) else ""
         return NotFound(f"There is no fine-tuned model {model_id!r}.{deleted}", param="model")

@@ -101,6 +101,7 @@ def settings(tmp_path: Path, valkey: Valkey) -> Settings:
     model = tmp_path / "models" / "tiny"
     model.mkdir(parents=True)
     (model / "config.json").write_text("{}")
+    (model / "model.safetensors").write_bytes(b"")
     (tmp_path / "datasets").mkdir()
     return Settings(
         store_url=valkey.url,

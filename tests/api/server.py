@@ -53,6 +53,7 @@ def serve(folder: Path, valkey: Valkey) -> Iterator[Server]:
     data_dir, log = folder / "data", folder / "api.log"
     (folder / "models" / "tiny").mkdir(parents=True)
     (folder / "models" / "tiny" / "config.json").write_text("{}")
+    (folder / "models" / "tiny" / "model.safetensors").write_bytes(b"")
     environment = {
         "PYTHONPATH": str(PROJECT_ROOT),
         "PYTHONWARNINGS": "error",

@@ -12,15 +12,21 @@ from services.worker.loading.cache_folder import find_cache_folder
 from services.worker.loading.demo_model import make_demo_model
 from services.worker.loading.hub_download import download_snapshot
 from services.worker.loading.licence import licence_notice
-from services.worker.loading.model_folder import find_model_folder, manifest_id, read_json
+from services.worker.loading.model_folder import manifest_id, own_folder, read_json
 from services.worker.loading.other_caches import find_in_other_caches
 from services.worker.loading.pickle_conversion import Conversion, convert_pickles
 from services.worker.loading.snapshot_copy import import_snapshot, lacking_space
 from services.worker.loading.weight_files import find_weights
 from services.worker.report import Report
-from shared.model_names import is_hub_id
-from shared.settings import DEMO_MODEL, Settings
+from shared.model_folders import Lack
+from shared.model_search import Found, NotFoundHere, find_model
+from shared.settings import Settings
 
+_LACKS: dict[Lack, FailureCode] = {
+    "model_not_found": FailureCode.MODEL_NOT_FOUND,
+    "model_unreadable": FailureCode.MODEL_UNREADABLE,
+    "model_unsupported": FailureCode.MODEL_UNSUPPORTED,
+}
 ModelSource = Literal["folder", "hub_cache", "hub", "prepared"]
 
 
@@ -53,6 +59,11 @@ class ModelPlaces:
     host_hf_cache: Path | None = None
     earlier_caches: tuple[Path, ...] = ()
     cache_problem: str | None = None
+
+    @property
+    def prepared_dir(self) -> Path:
+        """Where we keep what we made of other models."""
+        return self.data_dir / "models"
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
@@ -106,34 +117,40 @@ def locate_model(
     where there is no room for it, and without `import_it`. With `incomplete` so is an incomplete snapshot
     where the hub does not answer.
     """
-    if folder := find_model_folder(name, places.models_dir):
+    found = _find(name, places)
+    if found.folder is not None:
         _refuse_revision(name, revision)
-        return ModelFiles(name, None, folder, "folder")
-    if folder := find_model_folder(name, places.data_dir / "models"):
+        return _in_folder(name, found.folder, places)
+    if found.place == "demo":
         _refuse_revision(name, revision)
-        return ModelFiles(name, manifest_id(folder), folder, "prepared")
-    if name == DEMO_MODEL:
-        _refuse_revision(name, revision)
-        folder = make_demo_model(places.data_dir / "models", report)
-        return ModelFiles(name, manifest_id(folder), folder, "prepared")
-    if not is_hub_id(name):
-        raise JobFailed(
-            FailureCode.MODEL_NOT_FOUND,
-            f"{name!r} is neither a folder in {places.models_dir} nor a hub id",
-            "name a folder that lies directly in the models folder, or a hub id such as `organisation/model`",
-        )
+        return _in_folder(name, make_demo_model(places.prepared_dir, report), places)
     if places.cache_problem is not None:
         report.event(
             f"{places.cache_problem}. Until then the cache is {constants.HF_HUB_CACHE}",
             level="warn",
             data={"code": "cache_storage_missing"},
         )
-    if found := find_in_other_caches(name, revision, _readable_caches(places, report)):
-        if not import_it or not _has_room(found, name, report):
-            return ModelFiles(name, found.name, found, "hub_cache")
-        import_snapshot(found, name, Path(constants.HF_HUB_CACHE), report)
+    if elsewhere := find_in_other_caches(name, revision, _readable_caches(places, report)):
+        if not import_it or not _has_room(elsewhere, name, report):
+            return ModelFiles(name, elsewhere.name, elsewhere, "hub_cache")
+        import_snapshot(elsewhere, name, Path(constants.HF_HUB_CACHE), report)
     snapshot = download_snapshot(name, revision, report, incomplete=incomplete)
     return ModelFiles(name, snapshot.commit, snapshot.folder, "hub" if snapshot.downloaded else "hub_cache")
+
+
+def _find(name: str, places: ModelPlaces) -> Found:
+    try:
+        return find_model(name, (places.models_dir, places.prepared_dir))
+    except NotFoundHere as refused:
+        raise JobFailed(_LACKS[refused.lack], refused.message, refused.remedy) from None
+
+
+def _in_folder(name: str, folder: Path, places: ModelPlaces) -> ModelFiles:
+    prepared = folder.is_relative_to(places.prepared_dir)
+    real = own_folder(folder)
+    return ModelFiles(
+        name, manifest_id(real) if prepared else None, real, "prepared" if prepared else "folder"
+    )
 
 
 def _readable_caches(places: ModelPlaces, report: Report) -> list[Path]:
@@ -167,5 +184,5 @@ def _refuse_revision(name: str, revision: str | None) -> None:
         raise JobFailed(
             FailureCode.MODEL_NOT_FOUND,
             f"model {name!r} is a folder and has no revisions; revision {revision!r} was asked for",
-            "leave `revision` out, or name the model on the hub",
+            "leave `revision` out; for the hub's model of that name take the folder out of the models folder",
         )

@@ -1,4 +1,4 @@
-"""A model's folder on disk: found by name below a root, refused when it reaches outside itself."""
+"""A model's folder on disk: its files by kind, refused when it reaches outside itself."""
 
 import fnmatch
 import json
@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from services.worker.failures import FailureCode, JobFailed
-from shared.model_names import model_folder
 
 # The files a causal language model is loaded from; code (*.py) is not among them.
 CONFIG_PATTERNS = (
@@ -32,24 +31,15 @@ LONGEST_TOKENIZER_BYTES = 64 * 1024**2
 _HARMLESS_BYTES, _LEAST_BYTES_PER_BRACE = 512 * 1024, 20
 
 
-def find_model_folder(name: str, root: Path) -> Path | None:
-    """The model folder `name` in `root` as a resolved path; None if there is none of that name.
+def own_folder(folder: Path) -> Path:
+    """A model folder's real path.
 
-    The folder itself may be a symbolic link (who owns `root` put it there); its files may not lead out of it.
-    Raises JobFailed: MODEL_UNREADABLE without a config.json, MODEL_REFUSED for a file that leads out.
+    The folder itself may be a symbolic link (who owns the models folder put it there); its files may not lead
+    out of it. Raises JobFailed(MODEL_REFUSED) for a file that does.
     """
-    found = model_folder(name, (root,))
-    if found is None:
-        return None
-    folder = found.resolve()
-    if not (folder / "config.json").is_file():
-        raise JobFailed(
-            FailureCode.MODEL_UNREADABLE,
-            f"model folder {name!r} has no config.json",
-            "copy the whole model into it: config.json, tokenizer and weights",
-        )
-    refuse_outside_links(folder)
-    return folder
+    real = folder.resolve()
+    refuse_outside_links(real)
+    return real
 
 
 def refuse_outside_links(folder: Path) -> None:

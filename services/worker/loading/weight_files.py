@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from services.worker.failures import FailureCode, JobFailed
 from services.worker.loading.model_folder import read_json
+from shared.model_folders import what_weights_lack
 
 WeightsForm = Literal["safetensors", "bin"]
 
@@ -52,9 +53,13 @@ def find_weights(folder: Path) -> Weights:
             return Weights(form, (folder / name,))
         if (index := folder / f"{name}.index.json").is_file():
             return Weights(form, _indexed_files(index))
-    raise _unreadable(
-        folder, "no weights: neither model.safetensors nor pytorch_model.bin nor an index of shards"
-    )
+    raise _lacking(folder)
+
+
+def _lacking(folder: Path) -> JobFailed:
+    wrong = what_weights_lack(folder)
+    what, remedy = (wrong.message, wrong.remedy) if wrong else ("changed meanwhile", "submit the job again")
+    return JobFailed(FailureCode.MODEL_UNREADABLE, f"the model folder {folder.name!r} {what}", remedy)
 
 
 def read_headers(files: Sequence[Path]) -> dict[str, Any]:
@@ -100,6 +105,8 @@ def header_length(start: bytes, size: int, file: Path) -> int:
     """What the first 8 bytes of a safetensors file of `size` bytes say of its header's length."""
     if len(start) < 8:
         raise _unreadable(file, f"{size} bytes are too few for a safetensors file")
+    if start == b"version ":
+        raise _unreadable(file, "it is a Git LFS pointer, not the weights: run `git lfs pull` in the folder")
     (length,) = struct.unpack("<Q", start)
     if length > min(LONGEST_HEADER_BYTES, size - 8):
         raise _unreadable(file, f"its header claims {length} bytes of a file of {size}; not safetensors")

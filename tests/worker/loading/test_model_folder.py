@@ -8,7 +8,7 @@ import pytest
 
 from services.worker.failures import FailureCode, JobFailed
 from services.worker.loading.hub_cache import ModelPlaces, locate_model, resolve_model
-from services.worker.loading.model_folder import find_model_folder, refuse_odd_files
+from services.worker.loading.model_folder import own_folder, refuse_odd_files
 from services.worker.report import SilentReport
 from tests.tiny_models import make_tiny_llama
 
@@ -65,7 +65,7 @@ def test_a_whole_folder_may_be_a_link(tmp_path: Path) -> None:
     elsewhere = make_tiny_llama(tmp_path / "big-disk" / "llama")
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / "tiny").symlink_to(elsewhere)
-    assert find_model_folder("tiny", tmp_path / "models") == elsewhere
+    assert own_folder(tmp_path / "models" / "tiny") == elsewhere
 
 
 @pytest.mark.parametrize("name", ["tokenizer.json", "model.safetensors", "config.json", "LICENSE"])
@@ -82,7 +82,7 @@ def test_links_within_the_folder_are_its_own_business(tmp_path: Path) -> None:
     folder = make_tiny_llama(tmp_path / "models" / "tiny")
     (folder / "model.safetensors").rename(folder / "weights-v1")
     (folder / "model.safetensors").symlink_to("weights-v1")
-    assert find_model_folder("tiny", tmp_path / "models") == folder
+    assert own_folder(tmp_path / "models" / "tiny") == folder
 
 
 def test_a_linked_snapshot_of_the_hubs_cache_keeps_its_links(tmp_path: Path) -> None:
@@ -93,7 +93,7 @@ def test_a_linked_snapshot_of_the_hubs_cache_keeps_its_links(tmp_path: Path) -> 
     (snapshot / "model.safetensors").symlink_to("../../blobs/abc")
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / "tiny").symlink_to(snapshot)
-    assert find_model_folder("tiny", tmp_path / "models") == snapshot
+    assert own_folder(tmp_path / "models" / "tiny") == snapshot
 
 
 def test_a_link_in_a_circle_leads_nowhere_and_is_refused(tmp_path: Path) -> None:
