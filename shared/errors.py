@@ -116,7 +116,7 @@ class TooManyJobs(Refusal):
 
 class StoreUnavailable(Refusal):
     status, code = 503, "store_unavailable"
-    meaning = "the job store does not answer; nothing was accepted"
+    meaning = "the job store does not answer or takes no writes; nothing was accepted"
     headers = {"Retry-After": "5"}
 
 

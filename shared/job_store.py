@@ -27,7 +27,8 @@ from shared.job_records import (
 )
 from shared.jobs import KINDS, STATUSES
 from shared.schemas import JobKind, JobRecord, JobRequest, JobStatus
-from shared.store_scripts import script, store_errors
+from shared.store_errors import store_errors
+from shared.store_scripts import script
 
 PREFIX = "tunedock:"
 

@@ -7,7 +7,7 @@ import redis
 from celery import Celery
 
 from shared.job_store import PREFIX
-from shared.store_scripts import store_errors
+from shared.store_errors import store_errors
 
 logger = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from shared.job_records import Claim, Verdict, WorkerEvent
 from shared.job_store import PREFIX, JobStore, job_key
 from shared.schemas import JobStatus
-from shared.store_scripts import store_errors
+from shared.store_errors import store_errors
 
 WORKER_TTL_SECONDS = 60
 DEATH_LIMIT = 10  # attempts that may die in all, however many checkpoints came between

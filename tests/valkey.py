@@ -26,11 +26,14 @@ class Valkey:
     def url(self) -> str:
         return f"redis://127.0.0.1:{self.port}/0"
 
-    def start(self) -> "Valkey":
+    def start(self, *more: str) -> "Valkey":
+        """Start it, with `more` arguments of the server's; returns once it answers, or after five seconds."""
         arguments = ["--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder), "--save", ""]
         durable = ["--appendonly", "yes", "--appendfsync", "always", "--maxmemory-policy", "noeviction"]
         with (self.folder / "valkey.log").open("ab") as log:
-            self.process = subprocess.Popen([str(BINARY), *arguments, *durable], stdout=log, stderr=log)
+            self.process = subprocess.Popen(
+                [str(BINARY), *arguments, *durable, *more], stdout=log, stderr=log
+            )
         client = redis.Redis(port=self.port)
         for _ in range(500):
             try:

@@ -15,7 +15,12 @@ local function now_ms()
   return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 end
 
+-- What belongs to one job alone: its hash and its streams (`job_keys`), and its members of the sets and hashes
+-- above, of index_key(kind, status), and of the keys of requests, which carry its id and go with time.
 local function job_key(id) return PREFIX .. 'job:' .. id end
+local function events_key(id) return PREFIX .. 'events:' .. id end  -- stream: messages, and steps no journal took
+local function tail_key(id) return PREFIX .. 'tail:' .. id end      -- stream: the newest steps, while it runs
+local function job_keys(id) return job_key(id), events_key(id), tail_key(id) end
 local function index_key(kind, status) return PREFIX .. 'index:' .. kind .. ':' .. status end
 local function field(id, name) return redis.call('HGET', job_key(id), name) end
 local function number(id, name) return tonumber(field(id, name) or '0') end
@@ -35,7 +40,7 @@ end
 local function append_event(id, level, kind, message, data)
   local attempt = field(id, 'attempt')
   local count = redis.call('HINCRBY', job_key(id), 'event_count', 1)
-  redis.call('XADD', PREFIX .. 'events:' .. id, 'MAXLEN', '~', EVENTS_KEPT, attempt .. '-' .. count,
+  redis.call('XADD', events_key(id), 'MAXLEN', '~', EVENTS_KEPT, attempt .. '-' .. count,
     'at', now_ms(), 'level', level, 'type', kind, 'message', message, 'data', data)
 end
 

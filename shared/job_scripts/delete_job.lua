@@ -8,5 +8,5 @@ local user = user_of_model(id)
 if user then return {'used', user} end
 redis.call('ZREM', index_key(field(id, 'kind'), status), id)
 redis.call('LREM', ENDED, 1, id .. ' ' .. status)
-redis.call('UNLINK', job_key(id), PREFIX .. 'events:' .. id)
+redis.call('UNLINK', job_keys(id))
 return {'deleted', ''}
