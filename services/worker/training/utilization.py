@@ -3,7 +3,9 @@
 """
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -13,7 +15,10 @@ from services.worker.training.step_report import StepReport
 
 # A product of square matrices of this size fills the device and is over in a moment.
 MATRIX = {"cuda": 4096, "cpu": 1024}
-TRIES = 5
+# A processor without arithmetic for bf16 is faster in fp32.
+DTYPES = {"cuda": (torch.bfloat16,), "cpu": (torch.bfloat16, torch.float32)}
+# The best of many: other programs on the device make single ones slow.
+TRIES, TRIES_AT_MOST, MEASURED_SECONDS = 5, 50, 0.3
 
 
 @dataclass(frozen=True)
@@ -50,13 +55,18 @@ class ModelArithmetic:
         return frozen + 6 * (self.adapter * tokens + self.pair * pairs)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Utilization:
-    """What a step's rows need, against what the device has been seen to do."""
+    """What a step's rows need, against what the device has been seen to do.
+
+    `flops_per_second` grows: a step that did more arithmetic a second shows that it was measured while others
+    used the device, so it is measured again by `measure`, and is never below what a step achieved.
+    """
 
     arithmetic: ModelArithmetic
     flops_per_second: float
     rows_per_step: int
+    measure: Callable[[], float] = lambda: 0.0
 
     @classmethod
     def of(
@@ -67,23 +77,47 @@ class Utilization:
             arithmetic = ModelArithmetic.of(model.config, adapter_parameters=adapter_parameters)
         except AttributeError:
             return None
-        return cls(arithmetic, matrix_flops_per_second(device), rows_per_step)
+        measure = partial(best_flops_per_second, device)
+        return cls(arithmetic, measure(), rows_per_step, measure)
 
     def ratio(self, step: StepReport) -> float:
-        """Above 1 is possible where rows share a prefix, since their tokens count although they are computed
-        once.
+        """Above 1 is possible only where rows share a prefix, since their tokens count although they are
+        computed once.
         """
-        needed = self.arithmetic.flops(
-            tokens=step.real_tokens, targets=step.target_tokens, rows=self.rows_per_step
-        )
-        return needed / step.step_seconds / self.flops_per_second
+        achieved = self._flops(step, step.computed_tokens) / step.step_seconds
+        if achieved > self.flops_per_second:
+            self.flops_per_second = max(achieved, self.measure())
+        return self._flops(step, step.real_tokens) / step.step_seconds / self.flops_per_second
+
+    def _flops(self, step: StepReport, tokens: int) -> float:
+        return self.arithmetic.flops(tokens=tokens, targets=step.target_tokens, rows=self.rows_per_step)
+
+
+_BEST: dict[
+    str, float
+] = {}  # by device, of this process's life: a job measured in peace serves all later ones
+
+
+def best_flops_per_second(device: torch.device) -> float:
+    """The most that this process has ever measured of the device, now included."""
+    now = matrix_flops_per_second(device)
+    _BEST[str(device)] = max(now, _BEST.get(str(device), 0.0))
+    return _BEST[str(device)]
 
 
 def matrix_flops_per_second(device: torch.device, size: int | None = None) -> float:
-    """The best of a few bf16 products of square matrices."""
+    """The best of many products of square matrices, in the number format that is fastest there."""
     size = size or MATRIX[device.type]
-    one, other = (torch.randn(size, size, device=device, dtype=torch.bfloat16) for _ in range(2))
-    return 2 * size**3 / min(_seconds(one, other, device) for _ in range(TRIES))
+    return max(_flops_in(dtype, device, size) for dtype in DTYPES[device.type])
+
+
+def _flops_in(dtype: torch.dtype, device: torch.device, size: int) -> float:
+    one, other = (torch.randn(size, size, device=device, dtype=dtype) for _ in range(2))
+    best, tries, until = float("inf"), 0, time.perf_counter() + MEASURED_SECONDS
+    while tries < TRIES or (tries < TRIES_AT_MOST and time.perf_counter() < until):
+        best = min(best, _seconds(one, other, device))
+        tries += 1
+    return 2 * size**3 / best
 
 
 def _seconds(one: Any, other: Any, device: torch.device) -> float:

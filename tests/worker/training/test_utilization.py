@@ -7,8 +7,14 @@ import torch
 from transformers import LlamaConfig
 
 from bench.weights import SHAPES_2B4
+from services.worker.training import utilization as utilization_module
 from services.worker.training.step_report import StepReport
-from services.worker.training.utilization import ModelArithmetic, Utilization, matrix_flops_per_second
+from services.worker.training.utilization import (
+    ModelArithmetic,
+    Utilization,
+    best_flops_per_second,
+    matrix_flops_per_second,
+)
 
 STEP = StepReport(
     step=1, total_steps=1, train_loss=1.0, grad_norm=1.0, learning_rate=1.0, step_seconds=2.0,
@@ -43,3 +49,32 @@ def test_twice_the_time_is_half_the_utilization() -> None:
 
 def test_matrix_products_have_a_speed() -> None:
     assert matrix_flops_per_second(torch.device("cpu"), size=128) > 0
+
+
+def test_a_peak_measured_while_others_compute_is_measured_again_once_a_step_beats_it() -> None:
+    """Four times too low, it showed 400 %."""
+    needed = EXAONE.flops(tokens=1000, targets=1000, rows=10)
+    true_peak = needed / STEP.step_seconds / 0.4
+    utilization = Utilization(EXAONE, true_peak / 10, rows_per_step=10, measure=lambda: true_peak)
+    assert utilization.ratio(STEP) == pytest.approx(0.4)
+    assert utilization.ratio(replace(STEP, step_seconds=4.0)) == pytest.approx(0.2)
+
+
+def test_the_peak_is_never_below_what_a_step_achieved() -> None:
+    utilization = Utilization(EXAONE, flops_per_second=1.0, rows_per_step=10, measure=lambda: 1.0)
+    assert utilization.ratio(STEP) == pytest.approx(1.0)
+    assert utilization.ratio(replace(STEP, step_seconds=4.0)) == pytest.approx(0.5)
+
+
+def test_rows_that_share_a_prefix_may_exceed_the_peak_without_raising_it() -> None:
+    peak = EXAONE.flops(tokens=500, targets=1000, rows=10) / STEP.step_seconds
+    utilization = Utilization(EXAONE, peak, rows_per_step=10, measure=lambda: pytest.fail("beaten by none"))
+    assert utilization.ratio(replace(STEP, computed_tokens=500)) > 1
+    assert utilization.flops_per_second == peak
+
+
+def test_the_best_measurement_of_a_process_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    device, speeds = torch.device("cpu"), iter([2.0, 8.0, 4.0])
+    monkeypatch.setattr(utilization_module, "_BEST", {})
+    monkeypatch.setattr(utilization_module, "matrix_flops_per_second", lambda _: next(speeds))
+    assert [best_flops_per_second(device) for _ in range(3)] == [2.0, 8.0, 8.0]
