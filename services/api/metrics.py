@@ -53,6 +53,7 @@ METRICS = [
         (),
         "when the worker was last heard of; 0 if not within the last minute",
     ),
+    MetricDescription("tunedock_store_up", "gauge", (), "1 while the job store answers, else 0"),
     MetricDescription("tunedock_disk_free_bytes", "gauge", ("storage",), "free space of a storage's disk"),
     MetricDescription(
         "tunedock_http_request_duration_seconds",
@@ -109,9 +110,11 @@ class JobCollector(Collector):
         try:
             census = self.store.census()
             beats = [worker.beat_timestamp_seconds for worker in self.store.workers()]
-        except StoreUnavailable:
-            _log.warning("no job metrics in this scrape: the job store does not answer")
+        except StoreUnavailable as refusal:
+            _log.warning("no job metrics in this scrape: %s", refusal.message)
+            yield _gauge("tunedock_store_up", 0)
             return
+        yield _gauge("tunedock_store_up", 1)
         yield _ended(census)
         records = _gauge("tunedock_job_records")
         for (kind, status), count in census.records.items():

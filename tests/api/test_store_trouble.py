@@ -1,11 +1,13 @@
 """What the API answers while its store is full, read only, paused or gone: 503 in words, and soon."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import redis
 
+from services.api.metrics import HttpMetrics, metrics_text
 from shared.settings import Settings
 from shared.worker_store import WorkerStore
 from tests.api.conftest import Api
@@ -48,3 +50,14 @@ def test_a_store_that_takes_no_writes_is_a_503_that_loses_nothing(
     admin.replicaof("no", "one")
     assert api.post("/v1/jobs", json=body, headers=headers).status_code == 202
     assert len(api.get("/v1/jobs").get_json()["data"]) == 2
+
+
+def test_the_stores_state_is_a_gauge_in_every_scrape(settings: Settings, tmp_path: Path) -> None:
+    server = Valkey(tmp_path).start()
+    store = WorkerStore.connect(server.url)
+    http, storages = HttpMetrics(None), {"data": tmp_path}
+    assert b"\ntunedock_store_up 1.0\n" in metrics_text(http, store, storages)
+    server.kill()
+    text = metrics_text(http, store, storages)
+    assert b"\ntunedock_store_up 0.0\n" in text
+    assert b"tunedock_disk_free_bytes" in text
