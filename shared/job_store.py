@@ -26,7 +26,7 @@ from shared.job_records import (
     worker_of,
 )
 from shared.jobs import KINDS, STATUSES
-from shared.schemas import JobKind, JobRecord, JobRequest, JobStatus
+from shared.schemas import JobKind, JobRecord, JobRequest, JobStatus, JobWarning
 from shared.store_errors import store_errors
 from shared.store_scripts import script
 
@@ -76,13 +76,17 @@ class JobStore:
         fingerprint: str,
         is_retry: bool,
         max_queued_jobs: int,
+        warnings: Sequence[JobWarning] = (),
     ) -> Submission:
-        """Queue a job once, however often it is repeated. Raises `IdempotencyMismatch`, `TooManyJobs`, and
-        `ModelUnknown` when the fine-tuned model it names is deleted.
+        """Queue a job once, however often it is repeated; each of `warnings` is one of its first events.
+
+        Raises `IdempotencyMismatch`, `TooManyJobs`, and `ModelUnknown` when the fine-tuned model it names is
+        deleted.
         """
         verdict, found_id = self._run(
             "submit", job_id, request.kind, request.model_dump_json(), owner, idempotency_key or "",
             fingerprint, int(is_retry), max_queued_jobs,
+            json.dumps([_first_event(each) for each in warnings]),
         )  # fmt: skip
         if verdict == "full":
             raise TooManyJobs(
@@ -174,8 +178,7 @@ class JobStore:
                 pipeline.zcard(index_key(kind, status))
             pipeline.hgetall(f"{PREFIX}counters")
             pipeline.zrange(f"{PREFIX}queued", 0, 0)
-            pipeline.info("memory")
-            *sizes, counters, oldest, memory = pipeline.execute()
+            *sizes, counters, oldest = pipeline.execute()
         records = dict(zip(pairs, sizes, strict=True))
         waiting = self._records(oldest)
         return Census(
@@ -183,7 +186,6 @@ class JobStore:
             queue_length={kind: records[kind, "queued"] for kind in KINDS},
             oldest_queued_seconds=max(0.0, now - waiting[0].queued_at) if waiting and waiting[0] else 0.0,
             counters={name: float(value) for name, value in counters.items()},
-            memory_bytes=(int(memory["used_memory"]), int(memory["maxmemory"])),
         )
 
     def _run(self, name: str, *arguments: str | int | float) -> Any:
@@ -245,6 +247,12 @@ def request_fingerprint(body: object) -> str:
 
 def job_key(job_id: str) -> str:
     return f"{PREFIX}job:{job_id}"
+
+
+def _first_event(warning: JobWarning) -> dict[str, str]:
+    """The event in the script's terms; its data is JSON in a string, as the store keeps it."""
+    about = warning.model_dump(mode="json", include={"code", "part", "count", "lines"})
+    return {"level": warning.level, "message": warning.sentence, "data": json.dumps(about)}
 
 
 def index_key(kind: JobKind, status: JobStatus) -> str:

@@ -36,6 +36,11 @@ def _without_parent_folder(value: str) -> str:
     return value
 
 
+def _printable(value: str) -> str:
+    """Words that go to terminals and logs: a control character is written as its number."""
+    return "".join(sign if sign.isprintable() else f"\\u{ord(sign):04x}" for sign in value)
+
+
 # What a pattern means, for the one whose value does not match it.
 PATTERN_MEANINGS = {
     NAME_PATTERN: "text without control characters",
@@ -229,6 +234,33 @@ class JobEvent(Frozen):
     data: dict[str, Any] = {}
 
 
+class DatasetWarning(Frozen):
+    """Something true of rows that can be used all the same; `lines` are the first of the `count` rows."""
+
+    code: Annotated[str, StringConstraints(max_length=40)]
+    message: Annotated[str, StringConstraints(max_length=4000), AfterValidator(_printable)]
+    count: Annotated[int, Field(ge=0)] = 0
+    lines: Annotated[list[Annotated[int, Field(ge=1)]], Field(max_length=20)] = []
+    level: Literal["info", "warn"] = Field("warn", description="`info`: what was done; `warn`: look at it")
+
+
+class JobWarning(DatasetWarning):
+    """A warning about one of a job's data sets."""
+
+    part: Literal["training", "validation", "evaluation"]
+
+    @property
+    def sentence(self) -> str:
+        """The message as a sentence of its own."""
+        return f"In the {self.part} rows, {self.message}"
+
+
+class AcceptedJob(JobRecord):
+    """The answer to a submit: the record, and what is worth knowing of the rows that were read."""
+
+    warnings: list[JobWarning] = []
+
+
 class DatasetSummary(Frozen):
     """What reading a data set found; `labels` (classification only) in order of their names."""
 
@@ -238,6 +270,7 @@ class DatasetSummary(Frozen):
     sha256: str = Field(description="of the normalised JSONL")
     labels: list[str] | None = None
     read_seconds: PositiveFloat | None = None
+    warnings: list[DatasetWarning] = []
 
 
 def _exactly_one(**fields: object) -> None:

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from services.api.base_models import kept_model
 from services.api.openai_shapes import (
+    AcceptedFineTuningJob,
     Checkpoint,
     CheckpointList,
     CreateFineTuningJob,
@@ -62,8 +63,9 @@ class CheckpointsQuery(Frozen):
 
 
 def create_fine_tuning_job(service: Service, *, body: CreateFineTuningJob) -> Response:
-    submission = submit_job(service, native_request(body), this_try("fine_tuning/jobs"))
-    return json_response(shown_job(submission.record))
+    accepted = submit_job(service, native_request(body), this_try("fine_tuning/jobs"))
+    shown = shown_job(accepted.submission.record)
+    return json_response(AcceptedFineTuningJob(**dict(shown), warnings=list(accepted.warnings)))
 
 
 def list_fine_tuning_jobs(service: Service, *, query: FineTuningJobsQuery) -> FineTuningJobList:

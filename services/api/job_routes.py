@@ -71,10 +71,10 @@ class AdapterQuery(Frozen):
 
 def create_job(service: Service, *, body: JobRequest) -> Response:
     """Check a request, prepare its rows and queue it."""
-    submission = submit_job(service, body, this_try("jobs"))
-    answer = json_response(submission.record, 202)
-    answer.headers["Location"] = f"/v1/jobs/{submission.record.id}"
-    if not submission.created:
+    accepted = submit_job(service, body, this_try("jobs"))
+    answer = json_response(accepted.job, 202)
+    answer.headers["Location"] = f"/v1/jobs/{accepted.job.id}"
+    if not accepted.submission.created:
         answer.headers["Idempotent-Replayed"] = "true"
     return answer
 

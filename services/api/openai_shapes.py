@@ -11,6 +11,7 @@ from shared.schemas import (
     FileId,
     Frozen,
     Hyperparameters,
+    JobWarning,
     Metadata,
     Name,
     Revision,
@@ -152,6 +153,12 @@ class FineTuningJob(Frozen):
     integrations: list[Any] = []
     metadata: dict[str, str]
     error: JobFailure | None
+
+
+class AcceptedFineTuningJob(FineTuningJob):
+    """The answer to a create; OpenAI's clients keep fields they don't know."""
+
+    warnings: list[JobWarning] = []
 
 
 class FineTuningJobList(Frozen):

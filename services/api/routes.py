@@ -47,7 +47,7 @@ from shared.errors import (
     TooLarge,
     TooManyJobs,
 )
-from shared.schemas import JobRecord, JobRequest
+from shared.schemas import AcceptedJob, JobRecord, JobRequest
 
 GET, POST, DELETE = HTTPMethod.GET, HTTPMethod.POST, HTTPMethod.DELETE
 SUBMIT_REFUSALS = (
@@ -58,7 +58,7 @@ SUBMIT_REFUSALS = (
 JOBS = (
     Route(
         POST, "/v1/jobs", create_job, "Submit a job",
-        answer=JobRecord, status=202, body=JobRequest, refusals=SUBMIT_REFUSALS, is_repeatable=True,
+        answer=AcceptedJob, status=202, body=JobRequest, refusals=SUBMIT_REFUSALS, is_repeatable=True,
     ),
     Route(GET, "/v1/jobs", list_jobs, "List jobs", answer=JobList, query=JobsQuery),
     Route(GET, "/v1/jobs/<job_id>", get_job, "Read a job", answer=JobRecord, refusals=(NotFound,)),
@@ -108,7 +108,7 @@ FILES = (
 FINE_TUNING = (
     Route(
         POST, "/v1/fine_tuning/jobs", tuning.create_fine_tuning_job, "Create a fine-tuning job",
-        answer=shapes.FineTuningJob, body=shapes.CreateFineTuningJob, refusals=SUBMIT_REFUSALS,
+        answer=shapes.AcceptedFineTuningJob, body=shapes.CreateFineTuningJob, refusals=SUBMIT_REFUSALS,
         is_repeatable=True,
     ),
     Route(

@@ -5,6 +5,7 @@ import shutil
 import threading
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from services.api.base_models import resolve_models
@@ -13,16 +14,19 @@ from services.api.service import Service
 from services.api.tries import Try
 from shared.cache_choice import cache_on, storage_names
 from shared.datasets.names import resolve_dataset
+from shared.datasets.overlap import overlap
 from shared.datasets.prepare import prepare_dataset
 from shared.durable import fsync_path, write_durably
 from shared.errors import FieldError, InvalidDataset, InvalidField, NotFound, StoreUnavailable
 from shared.job_records import Submission
 from shared.jobs import new_job_id
 from shared.schemas import (
+    AcceptedJob,
     DatasetSummary,
     EvaluationRequest,
     FineTuningRequest,
     JobRequest,
+    JobWarning,
     ModelPreparationRequest,
 )
 from shared.settings import OWN_CACHE, Settings
@@ -33,7 +37,20 @@ OWNER = "local"  # one owner until keys have scopes; not the key itself, which m
 _reading = threading.BoundedSemaphore(2)
 
 
-def submit_job(service: Service, request: JobRequest, this_try: Try) -> Submission:
+@dataclass(frozen=True)
+class Accepted:
+    """The job that a request led to, and what the reader of its rows told."""
+
+    submission: Submission
+    warnings: tuple[JobWarning, ...] = ()
+
+    @property
+    def job(self) -> AcceptedJob:
+        """The record and the warnings in one."""
+        return AcceptedJob(**dict(self.submission.record), warnings=list(self.warnings))
+
+
+def submit_job(service: Service, request: JobRequest, this_try: Try) -> Accepted:
     """Queue the job that `request` describes, or find the one an equal, earlier try made. Raises refusals."""
     request = resolve_models(service, request)
     if isinstance(request, ModelPreparationRequest):
@@ -45,12 +62,12 @@ def submit_job(service: Service, request: JobRequest, this_try: Try) -> Submissi
         is_retry=this_try.is_retry,
     )
     if earlier:
-        return Submission(earlier, created=False)
+        return Accepted(Submission(earlier, created=False), _warnings_of(service.job_folder(earlier.id)))
     job_id = new_job_id(request.kind)
     folder = service.job_folder(job_id)
     try:
         with disk_full_refused():
-            _write_spec(service, request, job_id, folder)
+            warnings = _write_spec(service, request, job_id, folder)
         submission = service.store.submit(
             job_id,
             request,
@@ -59,6 +76,7 @@ def submit_job(service: Service, request: JobRequest, this_try: Try) -> Submissi
             fingerprint=this_try.fingerprint,
             is_retry=this_try.is_retry,
             max_queued_jobs=service.settings.max_queued_jobs,
+            warnings=warnings,
         )
     except StoreUnavailable:
         raise  # the store may have taken it before it went silent: the folder stays, the janitor knows later
@@ -71,7 +89,8 @@ def submit_job(service: Service, request: JobRequest, this_try: Try) -> Submissi
             (folder / "accepted").touch()  # only a submit whose outcome is unknown lacks it; see the janitor
     else:  # the same request came in twice at once, and the other one won
         shutil.rmtree(folder, ignore_errors=True)
-    return submission
+        warnings = _warnings_of(service.job_folder(submission.record.id))
+    return Accepted(submission, warnings)
 
 
 def _check_storage(storage: str | None, settings: Settings) -> None:
@@ -82,7 +101,24 @@ def _check_storage(storage: str | None, settings: Settings) -> None:
         )
 
 
-def _write_spec(service: Service, request: JobRequest, job_id: str, folder: Path) -> None:
+def _warnings_of(folder: Path) -> tuple[JobWarning, ...]:
+    """What was told when the job in `folder` was made; nothing where its folder is gone."""
+    try:
+        datasets = json.loads((folder / "spec.json").read_bytes())["datasets"]
+        return _warnings({part: DatasetSummary.model_validate(summary) for part, summary in datasets.items()})
+    except (OSError, ValueError, KeyError):
+        return ()
+
+
+def _warnings(summaries: Mapping[str, DatasetSummary]) -> tuple[JobWarning, ...]:
+    return tuple(
+        JobWarning.model_validate({**warning.model_dump(), "part": part})
+        for part, summary in summaries.items()
+        for warning in summary.warnings
+    )
+
+
+def _write_spec(service: Service, request: JobRequest, job_id: str, folder: Path) -> tuple[JobWarning, ...]:
     """`spec.json` and the checked rows beside it: all that the worker reads about the job."""
     (folder / "rows").mkdir(parents=True)
     fsync_path(folder.parent)
@@ -94,6 +130,7 @@ def _write_spec(service: Service, request: JobRequest, job_id: str, folder: Path
         "datasets": {name: summary.model_dump(mode="json") for name, summary in summaries.items()},
     }
     write_durably(folder / "spec.json", json.dumps(spec, ensure_ascii=False).encode())
+    return _warnings(summaries)
 
 
 def _prepare_rows(service: Service, request: JobRequest, folder: Path) -> Mapping[str, DatasetSummary]:
@@ -107,6 +144,8 @@ def _prepare_rows(service: Service, request: JobRequest, folder: Path) -> Mappin
             path = folder / "validation.jsonl"
             validation = _prepare(service, same, "validation_file", "validation_dataset", path)
             _check_labels(training, validation)
+            if found := overlap(folder / "training.jsonl", path, validation):
+                validation = validation.model_copy(update={"warnings": [found, *validation.warnings]})
             return {"training": training, "validation": validation}
         case EvaluationRequest():
             return {"evaluation": _prepare(service, request, "file", "dataset", folder / "evaluation.jsonl")}

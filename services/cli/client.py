@@ -6,16 +6,16 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 import httpx
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from services.cli.address import is_loopback
 from services.cli.failure import CommandFailed, RequestRefused, ServerUnreachable
 from shared.errors import FieldError
-from shared.schemas import JobEvent, JobRecord
+from shared.schemas import AcceptedJob, JobEvent, JobRecord
 
 REQUEST_SECONDS = 30.0
 SUBMIT_SECONDS = 300.0  # the API reads the whole data set before it accepts
@@ -23,6 +23,7 @@ SUBMIT_TRIES = 3
 EVENT_PAGE = 100
 JOB_PAGE = 100
 
+Shape = TypeVar("Shape", bound=BaseModel)
 Advance = Callable[[int], None]
 
 
@@ -56,13 +57,13 @@ class Client:
             )
         return str(answer["id"])
 
-    def submit(self, request: dict[str, Any]) -> JobRecord:
+    def submit(self, request: dict[str, Any]) -> AcceptedJob:
         """Submit a job; a lost answer is asked for again, and the key keeps that from making two jobs."""
         headers = {"Idempotency-Key": uuid.uuid4().hex}
         for attempt in range(1, SUBMIT_TRIES + 1):
             try:
                 answer = self._ask("POST", "/v1/jobs", json=request, headers=headers, timeout=SUBMIT_SECONDS)
-                return _record(answer)
+                return _understood(AcceptedJob, answer)
             except ServerUnreachable:
                 if attempt == SUBMIT_TRIES:
                     raise
@@ -72,8 +73,8 @@ class Client:
     def job(self, job_id: str) -> JobRecord:
         return _record(self._ask("GET", _path(job_id)))
 
-    def jobs(self, *, kind: str | None, status: str | None, limit: int | None) -> list[JobRecord]:
-        """The newest `limit` jobs (None: all), newest first."""
+    def jobs(self, *, kind: str | None, status: str | None, limit: int) -> list[JobRecord]:
+        """The newest `limit` jobs, newest first."""
         pages = self._job_pages(kind, status, limit)
         return [_record(item) for page in pages for item in page][:limit]
 
@@ -182,8 +183,12 @@ def refusal(answer: httpx.Response) -> RequestRefused:
 
 
 def _record(answer: dict[str, Any]) -> JobRecord:
+    return _understood(JobRecord, answer)
+
+
+def _understood(shape: type[Shape], answer: dict[str, Any]) -> Shape:
     try:
-        return JobRecord.model_validate(answer)
+        return shape.model_validate(answer)
     except ValidationError as error:
         raise CommandFailed(
             f"the server's record of a job is not one this command understands: {error}",

@@ -163,8 +163,10 @@ def follow(client: Client, record: JobRecord, terminal: Terminal) -> JobRecord:
 
 def _submit_and_watch(client: Client, request: dict[str, Any], detach: bool, terminal: Terminal) -> int:
     with terminal.waiting("submitting"):
-        record = client.submit(request)
+        record: JobRecord = (accepted := client.submit(request))
     if detach:
+        for warning in accepted.warnings:  # who watches reads them among the job's events
+            terminal.note(f"{warning.level}: {warning.sentence}")
         terminal.say(record.id)
     else:
         terminal.note(f"{record.id} is {record.status}")

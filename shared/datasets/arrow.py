@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from shared.datasets.limits import MIB
@@ -47,7 +48,7 @@ def open_parquet(path: Path, wanted: Collection[str]) -> Source:
     with _damage_told():
         parquet = pq.ParquetFile(path, memory_map=False)
         schema = parquet.schema_arrow
-    there = [name for name in schema.names if name in wanted]
+    there = [field.name for field in schema if _is_wanted(field.name, wanted) or _is_text(field)]
     batches = parquet.iter_batches(batch_size=ROWS_AT_ONCE, columns=there, use_threads=False)
     return _source(schema, batches, wanted)
 
@@ -60,12 +61,26 @@ def _source(
     if len(set(names)) != len(names):
         raise Unreadable("two of its columns have the same name")
     classes = _features_in(schema) if classes is None else classes
-    return Source("row", names, _records(batches, [name for name in names if name in wanted], classes))
+    read = [name for name in names if _is_wanted(name, wanted)]
+    unread = {field.name: 0 for field in schema if field.name not in read and _is_text(field)}
+    return Source("row", names, _records(batches, read, classes, unread), unread=unread)
 
 
-def _records(batches: Iterator[Any], names: Sequence[str], classes: ClassNames) -> Iterator[Record | Problem]:
+def _is_wanted(name: str, wanted: Collection[str]) -> bool:
+    return name in wanted or name.lower() in wanted
+
+
+def _is_text(field: Any) -> bool:
+    return bool(pa.types.is_string(field.type) or pa.types.is_large_string(field.type))
+
+
+def _records(
+    batches: Iterator[Any], names: Sequence[str], classes: ClassNames, unread: dict[str, int]
+) -> Iterator[Record | Problem]:
     number = 0
     for batch in _sound(batches):
+        for name in unread:
+            unread[name] += _with_letters(batch.column(name))
         columns = batch.select(names)
         for start in range(0, batch.num_rows, ROWS_AT_ONCE):
             with _damage_told():
@@ -73,6 +88,12 @@ def _records(batches: Iterator[Any], names: Sequence[str], classes: ClassNames) 
             for fields in rows:
                 number += 1
                 yield _record(number, fields, classes)
+
+
+def _with_letters(column: Any) -> int:
+    """How many of a column's texts have a letter."""
+    with _damage_told():
+        return int(pc.sum(pc.match_substring_regex(column, r"\p{L}")).as_py() or 0)
 
 
 def _sound(batches: Iterator[Any]) -> Iterator[Any]:

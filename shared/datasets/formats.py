@@ -1,12 +1,9 @@
-"""The formats a row can have, and which of them a data set is in."""
+"""The formats a row can have, and the fields by which each is known."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
-
-from shared.datasets.source import Unreadable, names_text
 
 if TYPE_CHECKING:  # pydantic would cost the sandboxed reader more than reading a small file
     from shared.schemas import RowFormat
@@ -25,18 +22,6 @@ def format_of(seen: Collection[str], columns: Mapping[str, str]) -> RowFormat | 
         if all(columns.get(field, field) in seen for field in FORMAT_FIELDS[name]):
             return name
     return None
-
-
-def choose_format(first_rows: Sequence[Collection[str]], columns: Mapping[str, str]) -> RowFormat:
-    """What most of the first rows look like, so that one bad row does not rename the data set.
-
-    Raises Unreadable when none of them is in any format.
-    """
-    found = Counter(name for seen in first_rows if (name := format_of(seen, columns)) is not None)
-    if found:
-        return max(found, key=lambda name: found[name])
-    seen = sorted({name for names in first_rows for name in names})
-    raise Unreadable(f"the fields seen are {names_text(seen)}; {wanted_text(columns)}")
 
 
 def wanted_text(columns: Mapping[str, str], format: RowFormat | None = None) -> str:

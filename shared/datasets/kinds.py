@@ -10,6 +10,7 @@ from shared.datasets.formats import FORMAT_FIELDS
 from shared.datasets.jsonl import open_jsonl
 from shared.datasets.limits import DatasetLimits
 from shared.datasets.lines import UTF8_MARK
+from shared.datasets.shapes import shape_fields
 from shared.datasets.source import Source, Unreadable
 from shared.datasets.tables import open_table
 
@@ -56,7 +57,9 @@ def _open_binary(
 ) -> Source:
     from shared.datasets import arrow  # pyarrow takes longer to import than most text files to read
 
-    wanted = {columns.get(field, field) for fields in FORMAT_FIELDS.values() for field in fields}
+    wanted = {
+        columns.get(field, field) for fields in FORMAT_FIELDS.values() for field in fields
+    } | shape_fields()
     if kind == "folder":
         return arrow.open_arrow_folder(path, wanted)
     return arrow.open_parquet(path, wanted) if kind == "parquet" else arrow.open_arrow_file(path, wanted)

@@ -16,6 +16,7 @@ class DatasetLimits:
     labels: int = 1000
     label_characters: int = 200
     problems_shown: int = 20
+    rows_compared: int = 1_000_000
     normalised_bytes: int = 4 * GIB
     wall_seconds: float = 900.0
     cpu_seconds: int = 900

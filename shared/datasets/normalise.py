@@ -10,11 +10,15 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TextIO
 
-from shared.datasets.formats import FORMAT_FIELDS, choose_format, format_of, wanted_text
+from shared.datasets.choice import Choice, choose
+from shared.datasets.findings import Finding
+from shared.datasets.formats import format_of
 from shared.datasets.kinds import open_source
 from shared.datasets.limits import DatasetLimits
-from shared.datasets.rows import BadRow, Row, normalise_row
-from shared.datasets.source import Problem, Record, Source, Unreadable, names_text
+from shared.datasets.observations import Observations
+from shared.datasets.rows import normalise_row
+from shared.datasets.source import Problem, Record, Source, Unreadable
+from shared.datasets.texts import BadRow, Row
 
 if TYPE_CHECKING:
     from shared.schemas import RowFormat
@@ -29,11 +33,12 @@ class Reading:
 
     format: RowFormat | None = None
     rows: int = 0
-    labels: set[str] = field(default_factory=set)
+    labels: list[str] = field(default_factory=list)
     problems: list[tuple[str, str]] = field(default_factory=list)
     problem_count: int = 0
     unreadable: str | None = None
     disk_full: bool = False
+    findings: list[Finding] = field(default_factory=list)
 
 
 def main(arguments: Sequence[str]) -> object:
@@ -53,7 +58,7 @@ def main(arguments: Sequence[str]) -> object:
         if error.errno != errno.ENOSPC:
             raise
         reading.disk_full = True
-    return {**asdict(reading), "labels": sorted(reading.labels)}
+    return asdict(reading)
 
 
 def normalise(
@@ -69,25 +74,50 @@ def normalise(
     After the first problem rows are only checked. Raises Unreadable when the data set is in no format.
     """
     head = _head(source.items)
-    if format == "auto":
-        reading.format = _detect(source, head, columns)
-    else:
-        reading.format = format
-        _check_columns(source, format, columns)
+    rows = [item.fields for item in head if isinstance(item, Record)]
+    choice = choose(source, rows, format, columns)
+    if choice is None:
+        _only_problems(source, head, reading, limits)
+        return
+    reading.format = choice.format
+    label_column = columns.get("label", "label") if choice.format == "classification" else None
+    seen = Observations(choice.used(columns), source.unit, label_column, limits.rows_compared)
     for item in itertools.chain(head, source.items):
         if isinstance(item, Problem):
             _note(reading, source, item, limits)
-        elif reading.format is not None:
-            try:
-                row = _checked_row(item, reading.format, columns, limits, mixed_is_bad=format == "auto")
-            except BadRow as error:
-                _note(reading, source, Problem(item.number, str(error)), limits)
-                continue
-            _count(row, reading, limits)
-            if not reading.problem_count:
-                destination.write(_encode(row) + "\n")
+            continue
+        told: set[str] = set()
+        try:
+            row = _checked_row(item, choice, columns, limits, told, mixed_is_bad=format == "auto")
+        except BadRow as error:
+            _note(reading, source, Problem(item.number, str(error)), limits)
+            continue
+        line = _encode(row)
+        seen.look(item.number, item.fields, row, line, told)
+        _count(reading, seen, limits)
+        if not reading.problem_count:
+            destination.write(line + "\n")
+    seen.note_unread(source.unread)
+    _conclude(reading, choice, seen)
+
+
+def _only_problems(
+    source: Source, head: Sequence[Record | Problem], reading: Reading, limits: DatasetLimits
+) -> None:
+    for item in itertools.chain(head, source.items):
+        if isinstance(item, Problem):
+            _note(reading, source, item, limits)
+    if not reading.problem_count:
+        raise Unreadable("it has no rows")
+
+
+def _conclude(reading: Reading, choice: Choice, seen: Observations) -> None:
     if reading.rows == 0 and not reading.problem_count:
         raise Unreadable("it has no rows")
+    reading.labels = sorted(seen.labels)
+    if choice.shape:
+        reading.findings.append(Finding("fields_read_as", choice.shape.sentence, reading.rows, level="info"))
+    reading.findings.extend(seen.findings())
 
 
 def _head(items: Iterator[Record | Problem]) -> list[Record | Problem]:
@@ -102,54 +132,32 @@ def _head(items: Iterator[Record | Problem]) -> list[Record | Problem]:
     return head
 
 
-def _detect(source: Source, head: Sequence[Record | Problem], columns: Mapping[str, str]) -> RowFormat | None:
-    if source.fields is not None:
-        if (found := format_of(source.fields, columns)) is None:
-            raise Unreadable(f"{source.fields_text()}; {wanted_text(columns)}")
-        return found
-    seen = [tuple(item.fields) for item in head if isinstance(item, Record)]
-    return choose_format(seen, columns) if seen else None
-
-
-def _check_columns(source: Source, format: RowFormat, columns: Mapping[str, str]) -> None:
-    """Say once, not for every row, that a table lacks a column."""
-    if source.fields is None:
-        return
-    if missing := [
-        name for field in FORMAT_FIELDS[format] if (name := columns.get(field, field)) not in source.fields
-    ]:
-        raise Unreadable(
-            f"it has no column {names_text(missing)}; {source.fields_text()}; {wanted_text(columns, format)}"
-        )
-
-
 def _checked_row(
     record: Record,
-    format: RowFormat,
+    choice: Choice,
     columns: Mapping[str, str],
     limits: DatasetLimits,
+    told: set[str],
     *,
     mixed_is_bad: bool,
 ) -> Row:
-    row = normalise_row(record.fields, format, columns, limits)
+    if choice.shape:
+        return choice.shape.row(record.fields, told)
+    row = normalise_row(record.fields, choice.format, columns, limits, told)
     has_more = len(record.fields) > len(row)  # without more fields it can't be in another format too
-    if mixed_is_bad and has_more and (other := format_of(record.fields, columns)) != format:
+    if mixed_is_bad and has_more and (other := format_of(record.fields, columns)) != choice.format:
         raise BadRow(
-            f"has the fields of `{other}` too, but most rows are `{format}`; say which with `format`"
+            f"has the fields of `{other}` too, but most rows are `{choice.format}`; say which with `format`"
         )
     return row
 
 
-def _count(row: Row, reading: Reading, limits: DatasetLimits) -> None:
+def _count(reading: Reading, seen: Observations, limits: DatasetLimits) -> None:
     reading.rows += 1
     if reading.rows > limits.rows:
         raise Unreadable(f"it has more than {limits.rows:,} rows")
-    if isinstance(label := row.get("label"), str):
-        reading.labels.add(label)
-        if len(reading.labels) > limits.labels:
-            raise Unreadable(
-                f"it has more than {limits.labels:,} different labels; is `label` the right column?"
-            )
+    if len(seen.labels) > limits.labels:
+        raise Unreadable(f"it has more than {limits.labels:,} different labels; is `label` the right column?")
 
 
 def _note(reading: Reading, source: Source, problem: Problem, limits: DatasetLimits) -> None:

@@ -8,15 +8,15 @@ import time
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from shared.datasets.formats import FORMAT_FIELDS
 from shared.datasets.limits import MIB, DatasetLimits
 from shared.errors import DiskFull, FieldError, InvalidDataset, InvalidField
 from shared.sandbox import SandboxLimits, SandboxResult, run_in_sandbox
-from shared.schemas import DatasetSummary, Frozen, RowFormat
+from shared.schemas import DatasetSummary, DatasetWarning, Frozen, RowFormat
 
 
 class _Reading(Frozen):
@@ -29,6 +29,7 @@ class _Reading(Frozen):
     problem_count: int
     unreadable: str | None
     disk_full: bool
+    findings: Annotated[list[DatasetWarning], Field(max_length=200)]
 
 
 def prepare_dataset(
@@ -65,6 +66,7 @@ def prepare_dataset(
         sha256=sha256,
         labels=reading.labels if reading.format == "classification" else None,
         read_seconds=time.monotonic() - started,
+        warnings=reading.findings,
     )
 
 

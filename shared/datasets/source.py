@@ -1,7 +1,7 @@
 """A data set as its reader hands it on: records and problems in the order of the file, one at a time."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 
@@ -34,6 +34,8 @@ class Source:
     items: Iterator[Record | Problem]
     header_guessed: bool = False
     """Whether `fields` may be a first row of content, which no message may repeat."""
+    unread: dict[str, int] = field(default_factory=dict)
+    """Columns that are not read, with the rows so far in which they hold words."""
 
     def fields_text(self) -> str:
         """The columns for a message."""

@@ -15,12 +15,13 @@ is a list of label and text (the SMS Spam Collection comes so), and its columns 
 
 import csv
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO, Literal
 
 from shared.datasets.limits import DatasetLimits
 from shared.datasets.lines import numbered_lines
+from shared.datasets.shapes import Shape, conversation_shape, pair_shape
 from shared.datasets.source import Problem, Record, Source, Unreadable
 
 KNOWN_FIELDS = frozenset({"text", "label", "prompt", "completion", "messages"})
@@ -57,7 +58,7 @@ def open_table(
         names = ("label", "text")
     else:
         names = tuple(f"column_{number}" for number in range(1, len(cells[0]) + 1))
-    guessed = has_header and not set(names) & (KNOWN_FIELDS | set(columns.values()))
+    guessed = has_header and not (set(names) & (KNOWN_FIELDS | set(columns.values())) or _shape(names))
     return Source("line", names, _records(itertools.chain(sample, rows), names), header_guessed=guessed)
 
 
@@ -135,13 +136,17 @@ def _has_header(rows: Sequence[Sequence[str]], columns: Mapping[str, str]) -> bo
         return True
     if any(_is_positional(name) for name in columns.values()):
         return False
-    if names & KNOWN_FIELDS:
+    if names & KNOWN_FIELDS or _shape(names):
         return True
     return not any(
         len(row) > column and row[column] == first[column]
         for column in range(min(2, len(first)))
         for row in later
     )
+
+
+def _shape(names: Collection[str]) -> Shape | None:
+    return conversation_shape(names) or pair_shape(names)
 
 
 def _is_positional(name: str) -> bool:

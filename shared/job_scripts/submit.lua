@@ -1,4 +1,4 @@
--- id, kind, request, owner, idempotency key or "", fingerprint, is retry, most queued → verdict, id
+-- id, kind, request, owner, idempotency key or "", fingerprint, is retry, most queued, first events → verdict, id
 local id, kind, request, owner, idempotency, fingerprint = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 local is_retry, most_queued = ARGV[7], tonumber(ARGV[8])
 local RECENT_SECONDS, IDEMPOTENCY_SECONDS = 600, 7 * 86400
@@ -28,6 +28,9 @@ redis.call('HSET', job_key(id), 'kind', kind, 'status', 'queued', 'request', req
 redis.call('ZADD', index_key(kind, 'queued'), order, id)
 redis.call('ZADD', QUEUED, order, id)
 append_event(id, 'info', 'message', 'Accepted and queued', '{}')
+for _, event in ipairs(cjson.decode(ARGV[9] or '[]')) do  -- what its data set's reader told
+  append_event(id, event.level, 'message', event.message, event.data)
+end
 if idempotency ~= '' then
   redis.call('HSET', idempotency_key, 'id', id, 'fingerprint', fingerprint)
   redis.call('EXPIRE', idempotency_key, IDEMPOTENCY_SECONDS)

@@ -49,6 +49,36 @@ def test_a_validation_label_that_training_never_shows_is_refused(api: Api) -> No
     assert "'unsure'" in answer.get_json()["detail"]
 
 
+def test_what_is_odd_about_rows_is_in_the_answer_and_among_the_first_events(api: Api) -> None:
+    rows = [*ROWS, {"text": "see you at seven", "label": "SPAM"}]
+    body = {
+        "kind": "fine_tuning",
+        "training_file": api.uploaded(rows),
+        "validation_file": api.uploaded([ROWS[1], {"text": "new", "label": "ham"}]),
+    }
+    first = api.post("/v1/jobs", json=body, headers={"Idempotency-Key": "a"})
+    warnings = first.get_json()["warnings"]
+    assert [(each["part"], each["code"], each["count"], each["lines"]) for each in warnings] == [
+        ("training", "contradicting_labels", 1, [4]),
+        ("training", "labels_look_alike", 3, []),
+        ("validation", "validation_overlaps", 1, [1]),
+    ]
+    events = api.get(f"/v1/jobs/{first.get_json()['id']}/events").get_json()["data"][::-1]
+    assert [(event["level"], event["data"].get("code")) for event in events] == [
+        ("info", None),
+        *(("warn", each["code"]) for each in warnings),
+    ]
+    assert events[1]["message"].startswith("In the training rows, 1 row has the text of an earlier row")
+    again = api.post("/v1/jobs", json=body, headers={"Idempotency-Key": "a"})
+    assert again.get_json() == first.get_json()
+
+
+def test_openais_face_tells_it_as_well(api: Api) -> None:
+    rows = [{"instruction": "say it", "input": f"word {number}", "output": "so"} for number in range(4)]
+    answer = api.post("/v1/fine_tuning/jobs", json={"model": "tiny", "training_file": api.uploaded(rows)})
+    assert [warning["code"] for warning in answer.get_json()["warnings"]] == ["fields_read_as"]
+
+
 def test_the_same_key_and_body_make_one_job(api: Api) -> None:
     body = {"kind": "fine_tuning", "training_file": api.uploaded()}
     first = api.post("/v1/jobs", json=body, headers={"Idempotency-Key": "a"})

@@ -35,9 +35,14 @@ def render_chat(
         return None
     if mark_all:
         return MarkedText(text, ((0, len(text)),))
-    turns = [index for index, message in enumerate(messages) if message["role"] == "assistant"]
+    turns = [index for index, message in enumerate(messages) if _is_learned(message)]
     spans = (_assistant_span(tokenizer, messages, index, text) for index in turns)
     return MarkedText(text, tuple(span for span in spans if span is not None))
+
+
+def _is_learned(message: Message) -> bool:
+    """An assistant's message, unless its row says `weight` 0."""
+    return message["role"] == "assistant" and message.get("weight") != 0
 
 
 def _assistant_span(

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from shared.datasets.jsonl import open_jsonl
 from shared.datasets.limits import DatasetLimits
-from shared.datasets.rows import BadRow, normalise_row
+from shared.datasets.rows import normalise_row
 from shared.datasets.source import Problem, Record
+from shared.datasets.texts import BadRow
 
 LIMITS = DatasetLimits(line_bytes=2000)
 

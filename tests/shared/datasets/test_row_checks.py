@@ -2,10 +2,12 @@
 
 import pytest
 
-from shared.datasets.formats import choose_format, format_of
+from shared.datasets.choice import Choice, choose
+from shared.datasets.formats import format_of
 from shared.datasets.limits import DatasetLimits
-from shared.datasets.rows import BadRow, normalise_row
-from shared.datasets.source import Unreadable
+from shared.datasets.rows import normalise_row
+from shared.datasets.source import Source, Unreadable
+from shared.datasets.texts import BadRow
 
 LIMITS = DatasetLimits()
 SYSTEM, USER, ASSISTANT = ({"role": role, "content": "안녕"} for role in ("system", "user", "assistant"))
@@ -52,13 +54,18 @@ def test_a_missing_field_is_told_with_the_fields_seen_and_the_knob() -> None:
     [
         ({"text": ""}, "text", "`text` is empty"),
         ({"text": " \n\t"}, "text", "`text` is empty"),
-        ({"text": None}, "text", "`text` is null"),
+        ({"text": None}, "text", "`text` is null; give it a value, or take the row out"),
         ({"text": 5}, "text", "`text` must be a string, not a number"),
         ({"text": ["a"]}, "text", "`text` must be a string, not a list"),
         ({"text": "a\x00b"}, "text", "`text` has a NUL character"),
         ({"text": "a\ud800b"}, "text", "`text` has half of a surrogate pair, which is not a character"),
         ({"text": "a", "label": " "}, "classification", "`label` is empty"),
-        ({"text": "a", "label": 1.5}, "classification", "`label` must be a string, not a number"),
+        (
+            {"text": "a", "label": 1.5},
+            "classification",
+            "`label` is a number with a fraction or none at all, and a label names a class; write "
+            "classes such as low and high, and take out rows without a value",
+        ),
         (
             {"text": "a", "label": "x" * 201},
             "classification",
@@ -76,24 +83,54 @@ def test_a_missing_field_is_told_with_the_fields_seen_and_the_knob() -> None:
         (chat(USER), "chat", "no message is the assistant's: there is nothing to learn"),
         (chat(ASSISTANT), "chat", "message 1 is of role `assistant` where `user` is due"),
         (chat(USER, USER, ASSISTANT), "chat", "message 2 is of role `user` where `assistant` is due"),
-        (chat(USER, SYSTEM, ASSISTANT), "chat", "message 2 is of role `system` where `assistant` is due"),
+        (
+            chat(USER, SYSTEM, ASSISTANT),
+            "chat",
+            "message 2 is of role `system`, which only the first message may be",
+        ),
         (chat(SYSTEM, ASSISTANT), "chat", "message 2 is of role `assistant` where `user` is due"),
-        (chat(USER, ASSISTANT, USER), "chat", "the last message must be the assistant's"),
+        (
+            chat(USER, ASSISTANT, USER),
+            "chat",
+            "the last message must be the assistant's; take off what nobody answers, or add the answer",
+        ),
         (chat(USER, {"role": "assistant"}), "chat", "`content` of message 2 must be a string, not null"),
         (
             chat(USER, {"role": "bot", "content": "a"}),
             "chat",
-            "message 2 has an unknown `role`; wanted is one of `system`, `user`, `assistant`",
+            "message 2 has the role `bot`; wanted is one of `system`, `user`, `assistant`",
         ),
         (
             chat(USER, {"role": ["assistant"], "content": "a"}),
             "chat",
-            "message 2 has an unknown `role`; wanted is one of `system`, `user`, `assistant`",
+            "message 2 has no `role`; wanted is one of `system`, `user`, `assistant`",
         ),
         (
-            chat(USER, {**ASSISTANT, "tool_calls": []}),
+            chat(USER, {**ASSISTANT, "audio": {"id": "a"}}),
             "chat",
-            "message 2 has `tool_calls`, which is not supported; wanted are `role` and `content`",
+            "message 2 has `audio`, which is not supported; wanted are `role` and `content`",
+        ),
+        (
+            chat(USER, {**ASSISTANT, "tool_calls": [{"id": "c1"}]}),
+            "chat",
+            "message 2 has `tool_calls`: calls of tools can't be learned here; take such rows out, or "
+            "write the call into `content` as text",
+        ),
+        (chat(USER, {**ASSISTANT, "weight": 0.5}), "chat", "`weight` of message 2 must be 0 or 1"),
+        (
+            chat(USER, {**ASSISTANT, "weight": 0}),
+            "chat",
+            "every assistant's message has `weight` 0: there is nothing to learn",
+        ),
+        (
+            chat(USER, {**ASSISTANT, "content": [{"type": "image_url", "image_url": {}}]}),
+            "chat",
+            "`content` of message 2 has a part that is no text (`image_url`); only text can be learned here",
+        ),
+        (
+            {"messages": "[{'role': 'user', 'content': 'a'}]"},
+            "chat",
+            "`messages` is a list in Python's notation inside a string; write it with json.dumps",
         ),
     ],
 )
@@ -126,12 +163,17 @@ def test_a_mapped_label_means_classification() -> None:
     assert format_of(["text"], {"label": "category"}) is None
 
 
+def of_rows(*rows: dict[str, object]) -> Choice | None:
+    return choose(Source("line", None, iter(())), rows, "auto", {})
+
+
 def test_one_bad_row_does_not_rename_the_data_set() -> None:
-    assert choose_format([["text"], ["text", "label"], ["text", "label"]], {}) == "classification"
+    labelled: dict[str, object] = {"text": "a", "label": "b"}
+    assert of_rows({"text": "a"}, labelled, labelled) == Choice("classification")
 
 
-def test_unknown_fields_are_told_with_an_example_of_columns() -> None:
+def test_unknown_fields_are_told_with_the_columns_to_set() -> None:
     with pytest.raises(Unreadable) as caught:
-        choose_format([["message", "category"]], {})
+        of_rows({"message": "see you later", "category": "ham"})
     assert "the fields seen are `category`, `message`" in str(caught.value)
     assert '{"text": "message", "label": "category"}' in str(caught.value)

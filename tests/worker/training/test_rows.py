@@ -52,6 +52,16 @@ def test_every_assistant_turn_is_learned_with_its_end_token(
     assert whole(llama, row).endswith("<|im_start|>assistant\nuser<|im_end|>\n")
 
 
+def test_an_answer_of_weight_zero_is_written_and_not_learned(
+    llama: LoadedModel, write_rows: WriteRows
+) -> None:
+    first, answer, *rest = CHAT["messages"]
+    messages = [first, {**answer, "weight": 0}, *rest]
+    (row,) = encode(llama, write_rows, [{"messages": messages}], "chat").rows
+    assert learned(llama, row) == "user<|im_end|>"
+    assert "Yes, 오늘 저녁 7시." in whole(llama, row)
+
+
 def test_exaone_gets_its_empty_system_turn_and_learns_the_same(
     exaone: LoadedModel, write_rows: WriteRows
 ) -> None:

@@ -1,0 +1,127 @@
+"""Which format a data set is in, and by which shape its rows come to that."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from shared.datasets.formats import FORMAT_FIELDS, format_of, wanted_text
+from shared.datasets.shapes import Halves, Shape, conversation_shape, halves_shape, pair_shape
+from shared.datasets.source import Source, Unreadable, names_text
+from shared.datasets.suggestion import suggestion
+
+if TYPE_CHECKING:
+    from shared.schemas import RowFormat
+
+Fields = Mapping[str, object]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The format of the rows that are written, and the shape that brings them there, if they need one."""
+
+    format: RowFormat
+    shape: Shape | None = None
+
+    def used(self, columns: Mapping[str, str]) -> frozenset[str]:
+        """The source's names of the fields that are learned from."""
+        if self.shape:
+            return self.shape.used
+        return frozenset(columns.get(field, field) for field in FORMAT_FIELDS[self.format])
+
+
+def choose(
+    source: Source, rows: Sequence[Fields], format: Literal["auto"] | RowFormat, columns: Mapping[str, str]
+) -> Choice | None:
+    """What most of the first rows look like, so that one bad row does not rename the data set.
+
+    None where there is no row and nothing else to tell by. Raises Unreadable when it is in no format, or
+    lacks what the format asked for needs.
+    """
+    if source.fields is not None:
+        names = [source.fields]
+    elif not (names := [tuple(row) for row in rows]):
+        return None if format == "auto" else Choice(format)
+    if format != "auto":
+        return _asked(source, names, rows, format, columns)
+    found = Counter(kind for seen in names if (kind := _kind(seen, columns)) is not None)
+    if not found:
+        raise Unreadable(_in_no_format(source, names, rows, columns))
+    return _choice(max(found, key=lambda kind: found[kind]), names, rows, columns)
+
+
+def _kind(seen: Collection[str], columns: Mapping[str, str]) -> str | None:
+    """Our own formats first; a question with its answer says more than a `text` beside it."""
+    own = format_of(seen, columns)
+    if columns or own in ("prompt_completion", "classification"):
+        return own
+    if conversation_shape(seen):
+        return "conversation"
+    return own if own == "chat" else "pair" if pair_shape(seen) else own
+
+
+def _choice(
+    kind: str, names: Sequence[Collection[str]], rows: Sequence[Fields], columns: Mapping[str, str]
+) -> Choice:
+    seen = {name for each in names if _kind(each, columns) == kind for name in each}
+    shape: Shape | None = None
+    if kind == "conversation":
+        shape = conversation_shape(seen)
+    elif kind == "pair":
+        shape = pair_shape(seen)
+    elif kind == "prompt_completion":
+        shape = halves_shape(rows, columns)
+    if shape:
+        return Choice(shape.format, shape)
+    return Choice(next(name for name in FORMAT_FIELDS if name == kind))
+
+
+def _asked(
+    source: Source,
+    names: Sequence[Collection[str]],
+    rows: Sequence[Fields],
+    format: RowFormat,
+    columns: Mapping[str, str],
+) -> Choice:
+    seen = {name for each in names for name in each}
+    there = all(columns.get(field, field) in seen for field in FORMAT_FIELDS[format])
+    shape: Shape | None = None
+    if format == "chat" and not columns:
+        shape = conversation_shape(seen) or (None if there else _chat_of_pairs(seen, rows))
+    elif format == "prompt_completion" and not columns and not there:
+        shape = pair_shape(seen, format)
+    if shape is None and not there and source.fields is not None:
+        _refuse_columns(source, format, columns)
+    return Choice(format, shape)
+
+
+def _chat_of_pairs(seen: Collection[str], rows: Sequence[Fields]) -> Shape | None:
+    if {"prompt", "completion"} <= set(seen):
+        return Halves("prompt", "completion")
+    return pair_shape(seen)
+
+
+def _refuse_columns(source: Source, format: RowFormat, columns: Mapping[str, str]) -> None:
+    """Say once, not for every row, that a table lacks a column."""
+    missing = [
+        name
+        for field in FORMAT_FIELDS[format]
+        if (name := columns.get(field, field)) not in (source.fields or ())
+    ]
+    raise Unreadable(
+        f"it has no column {names_text(missing)}; {source.fields_text()}; {wanted_text(columns, format)}"
+    )
+
+
+def _in_no_format(
+    source: Source, names: Sequence[Collection[str]], rows: Sequence[Fields], columns: Mapping[str, str]
+) -> str:
+    everything = sorted({name for each in names for name in each})
+    if source.fields is not None:
+        seen = source.fields_text()
+    else:
+        seen = f"the fields seen are {names_text(everything)}"
+    known = None if source.header_guessed or columns else suggestion(everything, rows)
+    return f"{seen}; {known or wanted_text(columns)}"

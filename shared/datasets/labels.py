@@ -1,0 +1,90 @@
+"""Names of classes: one class is written in one way, and what only looks alike is told, never merged."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from functools import lru_cache
+
+# Format and control characters show nothing; the two joiners do, between letters or pictures that join.
+_INVISIBLE_LETTERS = "\u3164\uffa0\u034f\u17b4\u17b5"  # fillers, which Unicode counts among letters and marks
+_JOINERS = "\u200c\u200d"
+_NEVER_JOINS = "\\x00-\u02ff\u1100-\u11ff\uac00-\ud7a3"
+_IDLE_JOINER = re.compile(f"(?:^|(?<=[{_NEVER_JOINS}]))[{_JOINERS}]+|[{_JOINERS}]+(?:$|(?=[{_NEVER_JOINS}]))")
+_WHOLE_NUMBER = re.compile(r"([+-]?\d+)\.0+")
+_MISSING_WORDS = frozenset({"nan", "NaN", "NAN", "null", "NULL", "None", "<NA>", "N/A", "n/a", "#N/A", "NaT"})
+_TRUTH_WORDS, _TRUTH_NUMBERS = {"true", "false"}, {"0", "1"}
+
+CHANGES = {
+    "nfc": "letters put together (Unicode NFC, as a Mac's decomposed Korean is)",
+    "invisible": "invisible characters taken out",
+    "spaces": "white space taken off or made one space",
+    "whole": "`.0` taken off whole numbers",
+}
+
+
+@lru_cache(maxsize=4096)
+def clean_label(label: str) -> tuple[str, tuple[str, ...]]:
+    """The label in its one spelling, and which of CHANGES that took.
+
+    Letters are composed (NFC), what can't be seen goes, white space inside is one space, and a whole number
+    is written without `.0`, which pandas adds where a column has gaps. Case and signs stay.
+    """
+    changes = []
+    composed = unicodedata.normalize("NFC", label)
+    if composed != label:
+        changes.append("nfc")
+    visible = _IDLE_JOINER.sub("", "".join(sign for sign in composed if not _is_invisible(sign)))
+    if visible != composed:
+        changes.append("invisible")
+    spaced = " ".join(visible.split())
+    if spaced != visible:
+        changes.append("spaces")
+    if whole := _WHOLE_NUMBER.fullmatch(spaced):
+        changes.append("whole")
+        spaced = str(int(whole[1]))
+    return spaced, tuple(changes)
+
+
+def look_alikes(labels: Collection[str]) -> list[list[str]]:
+    """Groups of labels that differ only by case, width, spaces, `_`, `-` or a full stop at the end."""
+    groups: dict[str, list[str]] = defaultdict(list)
+    for label in labels:
+        groups[_outline(label)].append(label)
+    return [sorted(group) for group in groups.values() if len(group) > 1]
+
+
+def missing_words(labels: Collection[str]) -> list[str]:
+    """Labels that are what programs write where a value is missing."""
+    return sorted(_MISSING_WORDS & set(labels))
+
+
+def says_truth_twice(labels: Collection[str]) -> bool:
+    """Whether truth is a word in some rows and a number in others."""
+    lowered = {label.lower() for label in labels}
+    return bool(lowered & _TRUTH_WORDS and lowered & _TRUTH_NUMBERS)
+
+
+def labels_text(counts: Mapping[str, int], labels: Collection[str]) -> str:
+    """Labels with their numbers of rows for a message: at most ten, and none longer than names are."""
+    shown = [f"`{printable(label)}` ({counts[label]:,})" for label in list(labels)[:10]]
+    return ", ".join(shown) + (f" and {len(labels) - 10} more" if len(labels) > 10 else "")
+
+
+def printable(text: str, most: int = 40) -> str:
+    """A text for a message: what can't be printed by its number, and cut where it is long."""
+    shown = "".join(sign if sign.isprintable() else f"\\u{ord(sign):04x}" for sign in text)
+    return shown if len(shown) <= most else shown[:most] + "…"
+
+
+def _is_invisible(sign: str) -> bool:
+    if sign in _JOINERS or sign.isspace():
+        return False
+    return sign in _INVISIBLE_LETTERS or unicodedata.category(sign) in ("Cf", "Cc")
+
+
+def _outline(label: str) -> str:
+    folded = unicodedata.normalize("NFKC", label).casefold()
+    return re.sub(r"[\s_\-\u200c\u200d\ufe00-\ufe0f]+|\.$", "", folded) or folded

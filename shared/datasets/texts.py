@@ -1,0 +1,58 @@
+"""What a text of a row must be, and the words for a value that is something else."""
+
+import json
+
+Row = dict[str, object]
+_JSON_TYPES: dict[type, str] = {
+    bool: "a boolean",
+    int: "a number",
+    float: "a number",
+    str: "a string",
+    list: "a list",
+    dict: "an object",
+}
+
+
+class BadRow(Exception):
+    """A row that can't be used; the message says why without repeating its content."""
+
+
+def checked_text(value: object, name: str) -> str:
+    """`value` as it is, if it is a text with content. Raises BadRow."""
+    if not isinstance(value, str):
+        raise BadRow(f"{name} must be a string, not {json_type(value)}")
+    if not value or value.isspace():
+        raise BadRow(f"{name} is empty")
+    if "\x00" in value:
+        raise BadRow(f"{name} has a NUL character")
+    if not value.isascii():
+        try:
+            value.encode("utf-8")
+        except UnicodeEncodeError:
+            raise BadRow(f"{name} has half of a surrogate pair, which is not a character") from None
+    return value
+
+
+def json_type(value: object) -> str:
+    """The type in JSON's words, with an article."""
+    if value is None:
+        return "null"
+    return _JSON_TYPES.get(type(value), type(value).__name__)
+
+
+def carries_words(value: object) -> bool:
+    """Whether a value holds something a reader would miss: letters, or a list or an object with content."""
+    if isinstance(value, str):
+        return not value.isspace() and (not value.isascii() or value.lower() != value.upper())
+    return isinstance(value, list | dict) and bool(value)
+
+
+def parsed_json(text: str) -> object:
+    """The list or object a string holds as JSON; None where it holds none."""
+    if not text.lstrip().startswith(("[", "{")):
+        return None
+    try:
+        parsed: object = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return parsed
