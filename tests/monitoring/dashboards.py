@@ -43,8 +43,8 @@ def dashboards(folder: Path = DASHBOARDS) -> dict[str, dict[str, Any]]:
 
 
 def panels(dashboard: dict[str, Any]) -> list[dict[str, Any]]:
-    """Those that show something; a row is a heading."""
-    return [panel for panel in dashboard["panels"] if panel["type"] != "row"]
+    """Those that show something; a row is a heading, a text says how to learn more."""
+    return [panel for panel in dashboard["panels"] if panel["type"] not in ("row", "text")]
 
 
 def queries(folder: Path = DASHBOARDS) -> list[Query]:

@@ -3,10 +3,12 @@
 import json
 import re
 from itertools import combinations
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
+from services.cli.__main__ import command_parser
+from services.worker.diagnosis.facts import ModelSource
 from services.worker.metrics import PHASES, STEP_PHASES
 from tests.monitoring.dashboards import EMPTY_UNTIL_PREPARED, NEEDS_A_CARD, ROOT, dashboards, panels, queries
 from tests.monitoring.metric_names import rules
@@ -90,11 +92,72 @@ def test_a_panel_that_shows_the_present_asks_for_the_present(panel: dict[str, An
 
 
 @pytest.mark.parametrize("name", BOARDS)
-def test_links_lead_to_the_jobs_and_to_the_api_wherever_that_is(name: str) -> None:
+def test_a_dashboard_leads_to_no_address_of_the_api(name: str) -> None:
+    """Grafana knows neither its port nor its host, and without the key it answers 401."""
     board = BOARDS[name]
-    urls = [link["url"] for link in board["links"] if link["type"] == "link"]
-    assert [url.partition("?")[0] for url in urls] == ["${api}/v1/jobs", "${api}/docs"]
-    assert "api" in {variable["name"] for variable in board["templating"]["list"]}
+    assert [link["type"] for link in board["links"]] == ["dashboards"]
+    assert "127.0.0.1" not in json.dumps(board)
+    assert "/v1/" not in json.dumps(board)
+
+
+@pytest.mark.parametrize("name", BOARDS)
+def test_the_commands_that_a_dashboard_names_are_ones_there_are(name: str) -> None:
+    texts = [panel["options"]["content"] for panel in BOARDS[name]["panels"] if panel["type"] == "text"]
+    assert texts or name == "gpu"
+    for text in texts:
+        assert "without containers" in text
+        commands = re.findall(r"`docker compose exec api tunedock ([^`]+)`", text)
+        assert commands
+        for command in commands:
+            command_parser().parse_args(command.split())
+
+
+@pytest.mark.parametrize("panel", PANELS)
+def test_a_stacked_area_has_no_outline(panel: dict[str, Any]) -> None:
+    """Where the uppermost series is empty, the whole height would be drawn in its colour."""
+    custom = panel["fieldConfig"]["defaults"].get("custom", {})
+    if custom.get("stacking", {}).get("mode", "none") != "none":
+        assert custom["lineWidth"] == 0
+
+
+@pytest.mark.parametrize("panel", PANELS)
+def test_no_line_is_drawn_over_time_in_which_there_was_nothing(panel: dict[str, Any]) -> None:
+    assert not panel["fieldConfig"]["defaults"].get("custom", {}).get("spanNulls")
+
+
+def test_every_source_of_a_load_has_a_colour_of_its_own_and_the_same_everywhere() -> None:
+    shown = [
+        panel
+        for panel in panels(BOARDS["loading"])
+        if panel["type"] == "timeseries" and panel["targets"][0]["legendFormat"] == "{{source}}"
+    ]
+    assert len(shown) == 3
+    for panel in shown:
+        colours = {
+            name: colour for name, colour in _colours(panel).items() if not name.startswith("limit of")
+        }
+        assert colours.keys() == {*get_args(ModelSource), "artifact", "resident"}
+        assert len(set(colours.values())) == len(colours)
+        assert colours == {name: _colours(shown[0])[name] for name in colours}
+        assert all(colours[name.removeprefix("limit of ")] == c for name, c in _colours(panel).items())
+
+
+def test_shares_of_time_add_up_to_all_of_it() -> None:
+    """Not to 120 %: a counter that leaps by a step of many seconds is no share of a scrape's five."""
+    for board, title in (("now", "Where a step's time goes"), ("training", "Share of each phase")):
+        (panel,) = (panel for panel in panels(BOARDS[board]) if panel["title"] == title)
+        phases, total = panel["targets"][0]["expr"].split(" / on() group_left () ")
+        assert total == f"({phases.replace(' by (phase) ', '')} > 0)"
+        assert panel["fieldConfig"]["defaults"]["max"] == 1
+
+
+def test_only_a_load_that_takes_long_is_called_slow() -> None:
+    (panel,) = (panel for panel in panels(BOARDS["loading"]) if panel["title"] == "Achieved of the limit")
+    judged, short = panel["targets"]
+    assert judged["expr"].replace(">= 10)", "< 10)") == short["expr"]
+    (override,) = panel["fieldConfig"]["overrides"]
+    assert re.fullmatch(override["matcher"]["options"], short["legendFormat"])
+    assert not re.fullmatch(override["matcher"]["options"], judged["legendFormat"])
 
 
 @pytest.mark.parametrize("name", BOARDS)
@@ -132,11 +195,16 @@ def test_a_storage_s_rate_is_judged_as_the_alert_judges_it() -> None:
 
 
 def test_every_phase_of_a_step_has_one_colour_wherever_phases_are_stacked() -> None:
-    shown = [panel for panel in panels(BOARDS["training"]) if "sum by (phase)" in panel["targets"][0]["expr"]]
-    assert len(shown) == 3
+    shown = [
+        panel
+        for name in ("training", "now")
+        for panel in panels(BOARDS[name])
+        if "sum by (phase)" in (expr := panel["targets"][0]["expr"]) and "train_phase" in expr
+    ]
+    assert len(shown) == 4
     colours = [_colours(panel) for panel in shown]
     assert colours[0].keys() == {*PHASES, "rest"}
-    assert colours == [colours[0]] * 3
+    assert colours == [colours[0]] * 4
     assert len(set(colours[0].values())) == len(colours[0])
 
 

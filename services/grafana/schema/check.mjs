@@ -12,6 +12,7 @@ const PANELS = {
   timeseries: { module: 'timeseries/panelcfg/x/TimeSeriesPanelCfg', custom: true },
   'state-timeline': { module: 'statetimeline/panelcfg/x/StateTimelinePanelCfg', custom: true },
   table: { module: 'table/panelcfg/x/TablePanelCfg', custom: true },
+  text: { module: 'text/panelcfg/x/TextPanelCfg', custom: false },
 };
 
 // Enums become their plain values; what a panel leaves out, Grafana fills with its plugin's defaults.
@@ -24,6 +25,9 @@ type Row = L<schema.RowPanel>;
 interface Query {
   refId: string; expr: string; legendFormat?: string; instant?: boolean; format?: 'table'; interval?: string;
 }
+// Words alone: no query, no fields.
+type Words<Options> = Required<Pick<L<schema.Panel>, 'id' | 'title' | 'gridPos'>> & Pick<L<schema.Panel>, 'type'>
+  & { options: L<Partial<Options>> };
 type Panel<Options, Custom> =
   Required<Pick<L<schema.Panel>, 'id' | 'title' | 'description' | 'gridPos' | 'datasource'>>
   & Pick<L<schema.Panel>, 'type' | 'interval' | 'maxDataPoints' | 'transformations' | 'links'>
@@ -45,6 +49,7 @@ function typeOf(panel, types) {
   if (panel.type === 'row') return 'Row';
   if (!(panel.type in PANELS)) throw new Error(`panel type ${panel.type}: add it to PANELS in check.mjs`);
   const module = `panel${types.indexOf(panel.type)}`;
+  if (panel.type === 'text') return `Words<${module}.Options>`;
   return `Panel<${module}.Options, ${PANELS[panel.type].custom ? `${module}.FieldConfig` : 'never'}>`;
 }
 
