@@ -76,12 +76,16 @@ class EndedJob:
 
 @dataclass(frozen=True)
 class Census:
-    """Counts over all jobs, taken at once; `counters` as the scripts keep them (`ended:<kind>:<status>`)."""
+    """Counts over all jobs, taken at once; `counters` as the scripts keep them (`ended:<kind>:<status>`).
+
+    `memory_bytes`: what the store uses, and its limit (0: none).
+    """
 
     records: Mapping[tuple[JobKind, JobStatus], int]
     queue_length: Mapping[JobKind, int]
     oldest_queued_seconds: float
     counters: Mapping[str, float]
+    memory_bytes: tuple[int, int]
 
 
 def _seconds(milliseconds: str | None) -> float | None:

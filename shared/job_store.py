@@ -178,7 +178,8 @@ class JobStore:
                 pipeline.zcard(index_key(kind, status))
             pipeline.hgetall(f"{PREFIX}counters")
             pipeline.zrange(f"{PREFIX}queued", 0, 0)
-            *sizes, counters, oldest = pipeline.execute()
+            pipeline.info("memory")
+            *sizes, counters, oldest, memory = pipeline.execute()
         records = dict(zip(pairs, sizes, strict=True))
         waiting = self._records(oldest)
         return Census(
@@ -186,6 +187,7 @@ class JobStore:
             queue_length={kind: records[kind, "queued"] for kind in KINDS},
             oldest_queued_seconds=max(0.0, now - waiting[0].queued_at) if waiting and waiting[0] else 0.0,
             counters={name: float(value) for name, value in counters.items()},
+            memory_bytes=(int(memory["used_memory"]), int(memory["maxmemory"])),
         )
 
     def _run(self, name: str, *arguments: str | int | float) -> Any:

@@ -31,6 +31,11 @@ class KeeperStore(JobStore):
                 for start in range(0, len(ids), _PAGE):
                     yield from self._ended_page(kind, status, ids[start : start + _PAGE])
 
+    def model_users(self) -> dict[str, str]:
+        """The jobs whose models are in use → a job that has not ended and uses it."""
+        found: list[str] = self._run("model_users")
+        return dict(zip(found[::2], found[1::2], strict=True))
+
     def delete_job(self, job_id: str) -> None:
         """Remove an ended job's record, events and place in every list. Raises `NotFound`,
         `InvalidTransition` while it has not ended, and `InUse`.

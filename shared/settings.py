@@ -86,6 +86,24 @@ class Settings(BaseSettings):
     api_key: SecretStr | None = Field(
         None, description="API key that the commands send, as `--key`; a service elsewhere wants its own"
     )
+    keep_jobs: PositiveInt | None = Field(
+        5000,
+        description="ended jobs that are kept; the oldest beyond them are deleted, as far as "
+        "`TUNEDOCK_KEEP_ADAPTERS` lets them go",
+    )
+    keep_days: PositiveFloat | None = Field(
+        None, description="days for which ended jobs are kept; unset: for ever"
+    )
+    keep_bytes: PositiveInt | None = Field(
+        None, description="bytes on disk that ended jobs may keep; unset: no limit"
+    )
+    keep_adapters: bool = Field(
+        True, description="`true`: jobs with an adapter or a checkpoint stay, whatever the three limits above"
+    )
+    keep_upload_days: PositiveFloat | None = Field(
+        None,
+        description="days for which uploaded files are kept; jobs have copies of the rows; unset: for ever",
+    )
 
     @classmethod
     def from_environment(cls) -> Self:
@@ -163,4 +181,6 @@ def _default_text(name: str) -> str:
         return "unset"
     if isinstance(default, Path):
         return f"./{default.relative_to(PROJECT_ROOT)}"
+    if isinstance(default, bool):
+        return str(default).lower()
     return f"{default:g}" if isinstance(default, float) else str(default)

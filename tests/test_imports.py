@@ -21,7 +21,12 @@ print(*sorted(set({HEAVY!r}) & set(sys.modules)))
     "modules",
     [
         ["services.api.wsgi"],
-        ["services.worker.__main__", "services.worker.main", "services.worker.janitor"],
+        [
+            "services.worker.__main__",
+            "services.worker.main",
+            "services.worker.janitor",
+            "services.worker.sweeper",
+        ],
         ["services.worker.diagnosis.checks"],
         ["services.cli.__main__"],
     ],

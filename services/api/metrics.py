@@ -54,6 +54,12 @@ METRICS = [
         "when the worker was last heard of; 0 if not within the last minute",
     ),
     MetricDescription("tunedock_store_up", "gauge", (), "1 while the job store answers, else 0"),
+    MetricDescription(
+        "tunedock_store_memory_bytes",
+        "gauge",
+        ("type",),
+        "memory of the job store: used, and its limit if any",
+    ),
     MetricDescription("tunedock_disk_free_bytes", "gauge", ("storage",), "free space of a storage's disk"),
     MetricDescription(
         "tunedock_http_request_duration_seconds",
@@ -115,6 +121,11 @@ class JobCollector(Collector):
             yield _gauge("tunedock_store_up", 0)
             return
         yield _gauge("tunedock_store_up", 1)
+        memory = _gauge("tunedock_store_memory_bytes")
+        for type_, count in zip(("used", "limit"), census.memory_bytes, strict=True):
+            if count:
+                memory.add_metric([type_], count)
+        yield memory
         yield _ended(census)
         records = _gauge("tunedock_job_records")
         for (kind, status), count in census.records.items():

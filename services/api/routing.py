@@ -14,9 +14,9 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import ClientDisconnected
 
-from services.api.field_errors import invalid_field
 from services.api.service import Service
 from shared.errors import InvalidField, MalformedRequest, Refusal
+from shared.field_errors import invalid_field
 from shared.schemas import Frozen
 
 Answer = BaseModel | Response

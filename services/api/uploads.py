@@ -14,14 +14,13 @@ from typing import Any
 from services.api.free_space import check_free_space, disk_full_refused
 from shared.durable import fsync_path, write_durably
 from shared.errors import InvalidField, NotFound, TooLarge
+from shared.old_uploads import INCOMING, discard_upload, remove_abandoned
 from shared.schemas import Frozen
 
 ID_CHARACTERS = string.ascii_letters + string.digits
 SPACE_CHECK_BYTES = 64 * 1024**2
-ABANDONED_SECONDS = 3600
 
 _FILE_ID = re.compile(r"file-[A-Za-z0-9]{24}")
-_INCOMING = ".incoming-"
 
 
 class StoredFile(Frozen):
@@ -91,10 +90,10 @@ class FileShelf:
 
     def receive(self, announced_bytes: int) -> IncomingFile:
         """Begin a file whose body is said to have `announced_bytes`. Raises `DiskFull`."""
-        self._remove_abandoned()
+        remove_abandoned(self._folder)
         check_free_space(self._folder, needed_bytes=announced_bytes, reserve_bytes=self._reserve_bytes)
         return IncomingFile(
-            self._folder / f"{_INCOMING}{secrets.token_hex(12)}",
+            self._folder / f"{INCOMING}{secrets.token_hex(12)}",
             limit_bytes=self._limit_bytes,
             reserve_bytes=self._reserve_bytes,
         )
@@ -141,29 +140,15 @@ class FileShelf:
 
     def delete(self, file_id: str) -> None:
         """Jobs keep their own copy of a file's rows. Raises `NotFound`."""
-        place = self._place(file_id)
-        gone = self._folder / f"{_INCOMING}{secrets.token_hex(12)}"
         try:
-            place.rename(gone)  # at once; what a crash leaves of it is swept up later
+            discard_upload(self._place(file_id))
         except FileNotFoundError:
             raise NotFound(f"There is no file {file_id[:80]!r}.", param="file_id") from None
-        fsync_path(self._folder)
-        shutil.rmtree(gone, ignore_errors=True)
 
     def _place(self, file_id: str) -> Path:
         if not _FILE_ID.fullmatch(file_id):
             raise NotFound(f"There is no file {file_id[:80]!r}.", param="file_id")
         return self._folder / file_id
-
-    def _remove_abandoned(self) -> None:
-        """Remove what a process that died left of its uploads."""
-        for folder in self._folder.glob(f"{_INCOMING}*"):
-            try:
-                touched_at = max(path.stat().st_mtime for path in (folder, *folder.iterdir()))
-            except FileNotFoundError:
-                continue
-            if time.time() - touched_at > ABANDONED_SECONDS:
-                shutil.rmtree(folder, ignore_errors=True)
 
 
 def plain_filename(name: str) -> str:

@@ -73,8 +73,8 @@ class Client:
     def job(self, job_id: str) -> JobRecord:
         return _record(self._ask("GET", _path(job_id)))
 
-    def jobs(self, *, kind: str | None, status: str | None, limit: int) -> list[JobRecord]:
-        """The newest `limit` jobs, newest first."""
+    def jobs(self, *, kind: str | None, status: str | None, limit: int | None) -> list[JobRecord]:
+        """The newest `limit` jobs (None: all), newest first."""
         pages = self._job_pages(kind, status, limit)
         return [_record(item) for page in pages for item in page][:limit]
 

@@ -8,8 +8,8 @@ from typing import get_args
 from services.cli.adapter_archive import download_adapter
 from services.cli.failure import CommandFailed
 from services.cli.job_ids import add_job_argument, find_job
-from services.cli.options import Commands, add_client_command
-from services.cli.record_text import job_row, record_text, result_text
+from services.cli.options import Commands, add_client_command, positive
+from services.cli.record_text import JOB_COLUMNS, KEPT_COLUMNS, job_row, record_text, result_text
 from services.cli.server import connect
 from services.cli.terminal import Terminal
 from services.cli.watch import ENDED, POLL_SECONDS, event_line
@@ -21,7 +21,9 @@ def add_commands(commands: Commands) -> None:
     jobs = add_client_command(commands, "jobs", "list jobs, newest first")
     jobs.add_argument("--kind", choices=get_args(JobKind))
     jobs.add_argument("--status", choices=get_args(JobStatus))
-    jobs.add_argument("--limit", type=int, default=20, metavar="N", help="at most so many (20)")
+    amount = jobs.add_mutually_exclusive_group()
+    amount.add_argument("--limit", type=positive, default=20, metavar="N", help="at most so many (20)")
+    amount.add_argument("--all", action="store_true", help="every job there is")
     jobs.set_defaults(run=list_jobs)
 
     show = add_client_command(commands, "show", "show a job's record and result")
@@ -50,12 +52,11 @@ def add_commands(commands: Commands) -> None:
 
 def list_jobs(arguments: argparse.Namespace, settings: Settings, terminal: Terminal) -> int:
     with connect(settings) as client:
-        records = client.jobs(kind=arguments.kind, status=arguments.status, limit=max(1, arguments.limit))
+        limit = None if arguments.all else arguments.limit
+        records = client.jobs(kind=arguments.kind, status=arguments.status, limit=limit)
     terminal.emit([record.model_dump(mode="json") for record in records])
     if records:
-        terminal.table(
-            ("ID", "KIND", "STATUS", "CREATED", "PROGRESS"), [job_row(record) for record in records]
-        )
+        terminal.table(JOB_COLUMNS, [job_row(record) for record in records], keep=KEPT_COLUMNS)
     else:
         terminal.say("no jobs")
     return 0

@@ -7,15 +7,25 @@ from typing import Any
 from services.cli.watch import ENDED, duration_text, progress_text, stage_text
 from shared.schemas import JobRecord
 
+JOB_COLUMNS = ("ID", "KIND", "STATUS", "CREATED", "MODEL", "PROGRESS")
+KEPT_COLUMNS = (
+    "STATUS",
+    "PROGRESS",
+    "KIND",
+    "CREATED",
+    "MODEL",
+)  # the last goes first from a narrow terminal
+
 
 def job_row(record: JobRecord) -> tuple[str, ...]:
-    """Id, kind, status, creation time and progress."""
+    """The cells of `JOB_COLUMNS`."""
     if record.status in ENDED:
         progress = record.error.message if record.error else _took(record)
     else:
         numbers = progress_text(record)
         progress = f"{stage_text(record)}: {numbers}" if numbers else stage_text(record)
-    return (record.id, record.kind, record.status, _clock(record.created_at), progress)
+    model = str(record.request.get("adapter") or record.request.get("model") or "")
+    return (record.id, record.kind, record.status, _clock(record.created_at), model, progress)
 
 
 def record_text(record: JobRecord) -> str:

@@ -1,6 +1,7 @@
 """What the user sees: results on stdout, progress on stderr, plain lines where there is no terminal."""
 
 import json
+import re
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -9,9 +10,12 @@ from typing import Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, SpinnerColumn, TextColumn, TransferSpeedColumn
-from rich.table import Table
+
+from services.cli.columns import fit
+from shared.visible import visible
 
 PLAIN_LINE_SECONDS = 10.0
+_NOT_FOR_TERMINALS = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff]")  # JSON itself escapes the others
 
 
 class Waiting(Protocol):
@@ -21,7 +25,10 @@ class Waiting(Protocol):
 
 
 class Terminal:
-    """Where a command writes. With `as_json`, stdout carries nothing but JSON."""
+    """Where a command writes. With `as_json`, stdout carries nothing but JSON.
+
+    What is said is shown, never obeyed: control characters in it are written as escapes.
+    """
 
     def __init__(self, *, as_json: bool = False) -> None:
         self.as_json = as_json
@@ -36,36 +43,40 @@ class Terminal:
     def say(self, text: str = "") -> None:
         """A line of the result, for people."""
         if not self.as_json:
-            self._results.print(text)
+            self._results.print(visible(text))
 
     def emit(self, value: object) -> None:
         """A JSON document or, called repeatedly, lines of JSON; only with ``--json``."""
         if self.as_json:
-            sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
+            sys.stdout.write(json_text(value) + "\n")
             sys.stdout.flush()
 
     def note(self, text: str) -> None:
         """A line about progress; goes above a bar that is being drawn."""
-        self.progress.print(text)
+        self.progress.print(visible(text))
 
-    def table(self, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-        """A table on a terminal; elsewhere one row a line with tabs between."""
+    @property
+    def width(self) -> int:
+        """Columns of the terminal that results go to; 80 where there is none."""
+        return self._results.width if self._results.is_terminal else 80
+
+    def table(self, headings: Sequence[str], rows: Sequence[Sequence[str]], *, keep: Sequence[str]) -> None:
+        """A table on a terminal, whose columns but the first give way in the order that `keep` ends with;
+        elsewhere one row a line, whole, with tabs between."""
         if self.as_json:
             return
+        clean = [[" ".join(visible(cell).split()) for cell in row] for row in [headings, *rows]]
         if not self._results.is_terminal:
-            for row in [headings, *rows]:
-                self._results.print("\t".join(row))
+            sys.stdout.writelines("\t".join(row) + "\n" for row in clean)  # rich would make spaces of tabs
             return
-        table = Table(*headings, box=None, pad_edge=False, header_style="bold")
-        for row in rows:
-            table.add_row(*row)
-        self._results.print(table)
+        for line in fit(clean, keep=keep, width=self.width):
+            self._results.print(line)
 
     @contextmanager
     def waiting(self, text: str) -> Iterator[Waiting]:
         """A spinner that says what is waited for; plain lines, one for each new text, elsewhere."""
         if self.is_live:
-            with self.progress.status(text) as status:
+            with self.progress.status(visible(text)) as status:
                 yield status
         else:
             yield PlainWaiting(self, text)
@@ -81,6 +92,12 @@ class Terminal:
         with Progress(*columns, DownloadColumn(), TransferSpeedColumn(), console=self.progress) as bar:
             bar.add_task(text, total=total_bytes)
             yield Transfer(bar)
+
+
+def json_text(value: object) -> str:
+    """`value` as one line of JSON that no terminal obeys."""
+    text = json.dumps(value, ensure_ascii=False)
+    return _NOT_FOR_TERMINALS.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 class PlainWaiting:

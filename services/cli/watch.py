@@ -12,6 +12,7 @@ from services.cli.client import Client
 from services.cli.failure import RequestRefused, ServerUnreachable
 from services.cli.terminal import PLAIN_LINE_SECONDS, Terminal
 from shared.schemas import JobEvent, JobRecord, Progress
+from shared.visible import visible
 
 POLL_SECONDS = 1.0
 PATIENCE_SECONDS = 300.0
@@ -153,10 +154,10 @@ class BarProgress:
         done, total = done_of_total(record.progress)
         self._bar.update(
             self._task,
-            description=stage_text(record),
+            description=visible(stage_text(record)),
             total=total,
             completed=done,
-            numbers=progress_text(record),
+            numbers=visible(progress_text(record)),
         )
 
 

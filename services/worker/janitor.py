@@ -2,22 +2,20 @@
 
 import logging
 import os
-import shutil
 import signal
 import threading
 import time
 from pathlib import Path
 
 from services.worker import metrics
-from services.worker.paths import is_leftover, life_sign
-from shared.errors import NotFound, StoreUnavailable
+from services.worker.paths import life_sign
+from shared.errors import StoreUnavailable
 from shared.queue import Doorbell
 from shared.settings import Settings
 from shared.worker_store import WorkerStore
 
 logger = logging.getLogger(__name__)
 
-LEFTOVER_SECONDS = 24 * 3600.0  # a submit whose outcome the API never learned is repeated long before
 HANG_SECONDS = 60.0  # a child whose life sign is older than this holds the interpreter lock or is stopped
 
 
@@ -44,7 +42,6 @@ class Janitor:
         try:
             if not self._begun:
                 self._store.forget_worker(self._settings.worker_host)
-                self._sweep()
                 self._begun = True
             self._look_after_jobs()
         except StoreUnavailable:
@@ -70,16 +67,6 @@ class Janitor:
             return
         for job_id in self._store.reap(crash_limit=self._settings.crash_limit):
             logger.warning("the worker of job %s was silent for too long", job_id)
-
-    def _sweep(self) -> None:
-        """Remove what submits left behind whose answer the API never got and which the store never took."""
-        for folder in (self._settings.data_dir / "jobs").glob("*/"):
-            if is_leftover(folder) and time.time() - folder.stat().st_mtime > LEFTOVER_SECONDS:
-                try:
-                    self._store.get(folder.name)
-                except NotFound:
-                    logger.info("removing %s: its submit never reached the store", folder)
-                    shutil.rmtree(folder, ignore_errors=True)
 
     def _end_hung_child(self) -> None:
         sign = life_sign(self._settings.data_dir, self._settings.worker_host)

@@ -19,7 +19,9 @@ from services.worker.loading.cache_folder import apply_cache_folder
 from services.worker.ownership import DeviceOwnership
 from services.worker.paths import device_lock, drain_order, life_sign, state_file
 from services.worker.state import tell_state
+from services.worker.sweeper import Sweeper
 from services.worker.telemetry import start_telemetry
+from shared.keeper_store import KeeperStore
 from shared.queue import TASK, Doorbell, celery_app
 from shared.settings import Settings
 from shared.worker_store import WorkerStore
@@ -109,6 +111,7 @@ def _start_watching(**_: Any) -> None:
     life_sign(settings().data_dir, settings().worker_host).unlink(missing_ok=True)
     state_file(settings().data_dir, settings().worker_host).unlink(missing_ok=True)
     Janitor(settings(), WorkerStore.connect(store_url()), Doorbell(store_url())).start()
+    Sweeper(settings(), KeeperStore.connect(store_url())).start()
     start_telemetry(settings())
 
 

@@ -8,6 +8,7 @@ import math
 import os
 import resource
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import psutil
@@ -78,6 +79,9 @@ MEMORY = _gauge(
     "tunedock_gpu_memory_bytes", "Memory of the device; without a GPU that of the process.", "gpu", "type"
 )
 DISK_FREE = _gauge("tunedock_disk_free_bytes", "Free space of the hub cache's disk.", "storage")
+DATA_BYTES = _gauge(
+    "tunedock_data_bytes", "Bytes that the data folder takes on its disk, by what they are for.", "kind"
+)
 UTILIZATION = _gauge(
     "tunedock_gpu_utilization_ratio", "Share of time the device computed; without a GPU the processor.", "gpu"
 )
@@ -164,6 +168,12 @@ def record_resident(model: str | None) -> None:
         RESIDENT.labels(known).set(0)
     if model is not None:
         RESIDENT.labels(model).set(1)
+
+
+def record_disk_use(bytes_by_kind: Mapping[str, int]) -> None:
+    """What the data folder holds, all kinds at once."""
+    for kind, count in bytes_by_kind.items():
+        DATA_BYTES.labels(kind).set(count)
 
 
 def record_process_memory() -> None:

@@ -34,8 +34,15 @@ def job_folder(data_dir: Path, job_id: str) -> Path:
 
 
 def is_leftover(folder: Path) -> bool:
-    """Whether a job folder's submit was never seen to succeed: no mark of it and no attempt."""
-    return not (folder / "accepted").exists() and not (folder / "attempts").exists()
+    """Whether a job folder's submit was never seen to succeed: no mark of it, and no attempt at what it says.
+
+    An attempt without the job's `spec.json` is what a worker wrote after the job had been deleted.
+    """
+    if (folder / "accepted").exists() or folder.name.startswith("."):
+        return False
+    if (folder / "spec.json").exists():
+        return not (folder / "attempts").exists()
+    return not (folder / "adapter").exists()
 
 
 def attempt_folder(data_dir: Path, job_id: str, attempt: int) -> Path:

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from services.api.field_errors import PHRASES
 from services.api.openai_shapes import CreateFineTuningJob
+from shared.field_errors import PHRASES
 from shared.schemas import (
     PATTERN_MEANINGS,
     EvaluationRequest,

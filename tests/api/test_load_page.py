@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from services.api.load_page.part import visible
 from services.worker.diagnosis.hashes import FileHash
 from services.worker.diagnosis.hub_facts import HubModel
 from shared.units import duration, rate, size
+from shared.visible import visible
 from tests.api.conftest import Api
 from tests.api.html_page import Page
 from tests.api.load_reports import HOSTILE, PHASES, REPORTS, old_report, report_of, slow_disk

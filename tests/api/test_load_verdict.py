@@ -7,11 +7,11 @@ import pytest
 from services.api.load_page.bars import Scale, stack
 from services.api.load_page.disk_scale import disk_scale
 from services.api.load_page.figures import key_figures
-from services.api.load_page.part import visible
 from services.api.load_page.remedies import outcomes, ranked_remedies
 from services.api.load_page.report import LoadReport
 from services.api.load_page.shard_bar import shard_line
 from services.api.load_page.verdict import Verdict, verdict
+from shared.visible import visible
 from tests.api.load_reports import (
     broken_report,
     healthy_report,

@@ -58,7 +58,7 @@ def test_a_failed_job_shows_what_to_do() -> None:
     failed = record("failed", error=error, started_at=1e9, finished_at=1e9 + 5)
     assert "No space." in record_text(failed)
     assert "Free some." in record_text(failed)
-    assert job_row(failed)[2:] == ("failed", job_row(failed)[3], "No space.")
+    assert job_row(failed)[2:] == ("failed", job_row(failed)[3], "m", "No space.")
 
 
 def test_a_report_s_own_text_is_shown_instead_of_its_data() -> None:

@@ -1,12 +1,11 @@
 """The janitor on a real store: it rings for what waits, takes over the silent, sweeps what is nobody's."""
 
-import os
 import time
 from pathlib import Path
 
 import pytest
 
-from services.worker.janitor import LEFTOVER_SECONDS, Janitor
+from services.worker.janitor import Janitor
 from shared.queue import Doorbell
 from shared.settings import Settings
 from shared.worker_store import WorkerStore
@@ -67,22 +66,3 @@ def test_a_store_that_was_silent_gives_live_workers_time_to_speak_again(
     time.sleep(1.1)
     janitor.round()
     assert store.get(running.job_id).status == "queued"
-
-
-def test_only_a_folder_whose_submit_never_happened_is_swept(
-    janitor: Janitor, store: WorkerStore, tmp_path: Path
-) -> None:
-    known = submit(store).id
-    folders = {
-        name: tmp_path / "data" / "jobs" / name for name in (known, "never", "young", "accepted", "ran")
-    }
-    for folder in folders.values():
-        folder.mkdir(parents=True)
-    (folders["accepted"] / "accepted").touch()
-    (folders["ran"] / "attempts").mkdir()
-    old = time.time() - LEFTOVER_SECONDS - 60
-    for name, folder in folders.items():
-        if name != "young":
-            os.utime(folder, (old, old))
-    janitor._sweep()
-    assert {name for name, folder in folders.items() if folder.exists()} == {*folders} - {"never"}

@@ -1,38 +1,18 @@
 """A part of a report as a page reads it: strings made visible, unknown fields passed over."""
 
-import unicodedata
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
 
-_STEERING = ("LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI")
+from shared.visible import visible
 
 
-def visible(value: object) -> object:
-    """A string without characters that hide or reorder others: those are written as escapes.
-
-    Names and values in a report are anybody's, and a command is read before it is pasted.
-    """
-    if not isinstance(value, str):
-        return value
-    return "".join(_escaped(character) if _deceives(character) else character for character in value)
+def _visible(value: object) -> object:
+    """Names and values in a report are anybody's, and a command is read before it is pasted."""
+    return visible(value) if isinstance(value, str) else value
 
 
-def _deceives(character: str) -> bool:
-    if character in "\n\t":
-        return False
-    return (
-        unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp")
-        or unicodedata.bidirectional(character) in _STEERING
-        or character in "\u200b\u200e\u200f\u061c\ufeff"
-    )
-
-
-def _escaped(character: str) -> str:
-    return f"\\u{ord(character):04x}"
-
-
-Text = Annotated[str, BeforeValidator(visible)]
+Text = Annotated[str, BeforeValidator(_visible)]
 
 
 class Part(BaseModel):

@@ -1,0 +1,75 @@
+"""What the data folder's bytes on disk are for: by kind, and by job."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+BLOCK_BYTES = 512  # of st_blocks, whatever the filesystem's own blocks are
+WEIGHT_FOLDERS = ("adapter", "adapter-llama", "checkpoints")
+DATA_KINDS = (
+    "uploads", "rows", "checkpoints", "adapters", "reports", "journals", "prepared_models", "store", "other",
+)  # fmt: skip
+_KIND_OF_FOLDER = {"files": "uploads", "models": "prepared_models", "store": "store"}
+_KIND_OF_PART = {
+    "rows": "rows",
+    "checkpoints": "checkpoints",
+    "adapter": "adapters",
+    "adapter-llama": "adapters",
+    "adapter.damaged": "adapters",
+    "attempts": "journals",
+}
+
+
+@dataclass
+class DiskUse:
+    """Bytes that files take on the disk, counted while the folder may change."""
+
+    by_kind: dict[str, int] = field(default_factory=lambda: dict.fromkeys(DATA_KINDS, 0))
+    by_job: dict[str, int] = field(default_factory=dict)
+
+
+def disk_use(data_dir: Path) -> DiskUse:
+    """Walk the whole data folder. What vanishes meanwhile, or can't be read, counts 0."""
+    use = DiskUse()
+    for entry in _entries(data_dir):
+        if entry.name == "jobs":
+            for job in _entries(Path(entry.path)):
+                _count_job(job, use)
+        else:
+            use.by_kind[_KIND_OF_FOLDER.get(entry.name, "other")] += tree_bytes(entry)
+    return use
+
+
+def has_weights(job_folder: Path) -> bool:
+    """Whether a job left something trained: an adapter, or a whole checkpoint of one."""
+    return (job_folder / "adapter").is_dir() or any(job_folder.glob("checkpoints/step-*/manifest.json"))
+
+
+def tree_bytes(entry: "os.DirEntry[str]") -> int:
+    """Bytes on disk of a file, or of a folder with all that is in it; links are not followed."""
+    try:
+        own = entry.stat(follow_symlinks=False).st_blocks * BLOCK_BYTES
+        if not entry.is_dir(follow_symlinks=False):
+            return own
+    except OSError:
+        return 0
+    return own + sum(tree_bytes(inner) for inner in _entries(Path(entry.path)))
+
+
+def _count_job(job: "os.DirEntry[str]", use: DiskUse) -> None:
+    total = 0
+    for part in _entries(Path(job.path)):
+        size = tree_bytes(part)
+        use.by_kind[_KIND_OF_PART.get(part.name, "reports")] += size
+        total += size
+    if not job.name.startswith("."):
+        use.by_job[job.name] = total
+
+
+def _entries(folder: Path) -> Iterator["os.DirEntry[str]"]:
+    try:
+        with os.scandir(folder) as entries:
+            yield from entries
+    except OSError:
+        return

@@ -1,0 +1,50 @@
+"""Uploaded files that go: halves that nobody sends on, and whole ones that are too old to be kept."""
+
+import json
+import logging
+import secrets
+import shutil
+import time
+from pathlib import Path
+
+from shared.durable import fsync_path
+
+INCOMING = ".incoming-"  # folders of files that arrive, and of files on their way out
+ABANDONED_SECONDS = 3600
+
+logger = logging.getLogger(__name__)
+
+
+def discard_upload(place: Path) -> None:
+    """Take a whole file away at once; what a crash leaves is swept up later. Raises FileNotFoundError."""
+    gone = place.parent / f"{INCOMING}{secrets.token_hex(12)}"
+    place.rename(gone)
+    fsync_path(place.parent)
+    shutil.rmtree(gone, ignore_errors=True)
+
+
+def remove_abandoned(files: Path) -> None:
+    """Remove what a process that died left of its uploads in the folder `files`."""
+    for folder in files.glob(f"{INCOMING}*"):
+        try:
+            touched_at = max(path.stat().st_mtime for path in (folder, *folder.iterdir()))
+        except FileNotFoundError:
+            continue
+        if time.time() - touched_at > ABANDONED_SECONDS:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def remove_older(files: Path, *, than_seconds: float) -> list[str]:
+    """Remove the files that were uploaded longer ago than that. Returns their ids."""
+    removed = []
+    for description in files.glob("file-*/file.json"):
+        try:
+            uploaded_at = float(json.loads(description.read_bytes())["created_at"])
+            if time.time() - uploaded_at > than_seconds:
+                discard_upload(description.parent)
+                removed.append(description.parent.name)
+        except FileNotFoundError:  # deleted meanwhile
+            continue
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            logger.warning("the age of %s is not known: %s", description.parent, error)
+    return removed

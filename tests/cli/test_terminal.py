@@ -1,0 +1,35 @@
+"""What reaches the terminal: shown, never obeyed."""
+
+import json
+
+import pytest
+
+from services.cli.terminal import Terminal
+
+
+def test_control_characters_of_a_server_are_shown_as_escapes(capsys: pytest.CaptureFixture[str]) -> None:
+    terminal = Terminal()
+    terminal.say("\x1b]0;title\x07 done")
+    terminal.note("\x1b[2J gone")
+    terminal.table(("ID",), [("a\x1bb\nc",)], keep=())
+    with terminal.waiting("wait\x1b[1m"):
+        pass
+    seen = capsys.readouterr()
+    assert "\x1b" not in seen.out + seen.err
+    assert "\x07" not in seen.out + seen.err
+    assert r"\u001b]0;title\u0007 done" in seen.out
+    assert r"a\u001bb c" in seen.out.splitlines()
+
+
+def test_json_is_the_same_value_without_control_characters(capsys: pytest.CaptureFixture[str]) -> None:
+    value = {"text": "한국어 \x1b[31m \x9b2J \x7f \u2028"}
+    Terminal(as_json=True).emit(value)
+    line = capsys.readouterr().out
+    assert json.loads(line) == value
+    assert not [character for character in line if character in "\x1b\x9b\x7f\u2028"]
+    assert "한국어" in line
+
+
+def test_a_table_that_is_no_terminal_s_is_whole(capsys: pytest.CaptureFixture[str]) -> None:
+    Terminal().table(("ID", "PROGRESS"), [("i" * 60, "p" * 60)], keep=("PROGRESS",))
+    assert capsys.readouterr().out == f"ID\tPROGRESS\n{'i' * 60}\t{'p' * 60}\n"
