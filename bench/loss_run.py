@@ -20,6 +20,7 @@ from services.worker.evaluation.evaluate import PLAN
 from services.worker.evaluation.label_scores import score_labels
 from services.worker.evaluation.question import make_question
 from services.worker.report import SilentReport
+from services.worker.text.chat_template import ChatTemplate
 from services.worker.text.classification import ClassificationPrompt
 from services.worker.training.adapter import set_adapter_weights
 from services.worker.training.checkpoint_keeper import CheckpointKeeper
@@ -154,11 +155,8 @@ def _held_out_loss(ready: Loaded, messages: Sequence[Message], case: str) -> flo
 
 
 def f1_of_spam(ready: Loaded, messages: Sequence[Message]) -> float:
-    prompt = ClassificationPrompt(INSTRUCTION, LABELS)
-    asked = [
-        (make_question(message.text, prompt, ready.base.tokenizer, CAP), message.label)
-        for message in messages
-    ]
+    prompt, template = ClassificationPrompt(INSTRUCTION, LABELS), ChatTemplate.of(ready.base.tokenizer)
+    asked = [(make_question(message.text, prompt, template, CAP), message.label) for message in messages]
     pairs = [(question, LABELS.index(label)) for question, label in asked if question is not None]
     ready.base.model.eval()
     scores = score_labels(ready.base.model, [question for question, _ in pairs], ready.base.device)

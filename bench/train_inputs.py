@@ -15,6 +15,7 @@ from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedTokenizerBa
 
 from bench.sms import LABELS, ROWS, Message, joined, shuffled
 from bench.train_arms.token_file import TokenFile
+from services.worker.text.chat_template import ChatTemplate
 from services.worker.text.classification import ClassificationPrompt
 from services.worker.text.marked_text import TokenRow
 from services.worker.training.batching import Schedule
@@ -135,9 +136,9 @@ def encode(
     messages: Sequence[Message], limits: Iterable[int], tokenizer: PreTrainedTokenizerBase, mark_all: bool
 ) -> list[TokenRow]:
     """In the model's chat template; a message too long for its limit is cut, its label stays."""
-    prompt = ClassificationPrompt(INSTRUCTION, LABELS)
+    prompt, template = ClassificationPrompt(INSTRUCTION, LABELS), ChatTemplate.of(tokenizer)
     fitted = (
-        prompt.fit(tokenizer, message.text, message.label, limit, mark_all=mark_all)
+        prompt.fit(template, message.text, message.label, limit, mark_all=mark_all)
         for message, limit in zip(messages, limits, strict=True)
     )
     return [row[1] for row in fitted if row is not None]

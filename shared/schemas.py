@@ -24,6 +24,7 @@ EVENT_ID_PATTERN = r"^[0-9]{1,9}-[0-9]{1,12}$"
 FACADE_EVENT_ID_PATTERN = r"^ftevent-[a-z0-9]{1,64}-[0-9]{1,9}-[0-9]{1,12}$"
 
 RowFormat = Literal["chat", "text", "prompt_completion", "classification"]
+LongText = Literal["split", "cut"]
 JobKind = Literal["fine_tuning", "load_diagnostic", "evaluation", "model_preparation"]
 KINDS_WITH_PAGE: tuple[JobKind, ...] = ("load_diagnostic", "model_preparation")  # reports that are drawn
 JobStatus = Literal["queued", "running", "cancelling", "succeeded", "failed", "cancelled"]
@@ -121,6 +122,11 @@ class FineTuningRequest(Frozen):
     format: Literal["auto"] | RowFormat = "auto"
     columns: Columns = {}
     instruction: Annotated[str, StringConstraints(min_length=1, max_length=10_000)] | None = None
+    long_text: LongText | None = Field(
+        None,
+        description="rows of the format text that are longer than max_seq_length: `split` into several rows "
+        "(default) or `cut`; other formats are cut",
+    )
     hyperparameters: Hyperparameters = Hyperparameters()
     plan: Literal["auto", "baseline"] | ExplicitPlan = "auto"
     suffix: Suffix | None = None

@@ -122,7 +122,16 @@ def native_request(body: CreateFineTuningJob) -> FineTuningRequest:
     native = (chosen or FacadeHyperparameters()).native()
     if body.seed is not None:
         native = native.model_copy(update={"seed": body.seed})
-    same = {"model", "revision", "training_file", "validation_file", "format", "columns", "instruction"}
+    same = {
+        "model",
+        "revision",
+        "training_file",
+        "validation_file",
+        "format",
+        "columns",
+        "instruction",
+        "long_text",
+    }
     return FineTuningRequest(
         hyperparameters=native,
         plan=body.plan,

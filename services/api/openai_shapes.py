@@ -12,6 +12,7 @@ from shared.schemas import (
     Frozen,
     Hyperparameters,
     JobWarning,
+    LongText,
     Metadata,
     Name,
     Revision,
@@ -96,6 +97,7 @@ class CreateFineTuningJob(Frozen):
     format: Literal["auto"] | RowFormat = "auto"
     columns: Columns = {}
     instruction: Annotated[str, Field(min_length=1, max_length=10_000)] | None = None
+    long_text: LongText | None = None
     plan: Literal["auto", "baseline"] | ExplicitPlan = "auto"
 
     @field_validator("integrations")

@@ -138,6 +138,7 @@ def _prepare_rows(service: Service, request: JobRequest, folder: Path) -> Mappin
         case FineTuningRequest():
             training = _prepare(service, request, "training_file", "dataset", folder / "training.jsonl")
             _check_loss_on(request, training)
+            _check_long_text(request, training)
             if request.validation_file is None and request.validation_dataset is None:
                 return {"training": training}
             same = request.model_copy(update={"format": training.format})
@@ -204,6 +205,14 @@ def _check_loss_on(request: FineTuningRequest, training: DatasetSummary) -> None
         raise InvalidField(
             "Rows in the format text have no completion. Leave loss_on out, or set it to all.",
             param="hyperparameters.loss_on",
+        )
+
+
+def _check_long_text(request: FineTuningRequest, training: DatasetSummary) -> None:
+    if training.format != "text" and request.long_text == "split":
+        raise InvalidField(
+            f"Rows in the format {training.format} can't be split. Leave long_text out, or set it to cut.",
+            param="long_text",
         )
 
 

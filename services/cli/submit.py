@@ -70,6 +70,9 @@ def _add_source_options(train: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     train.add_argument("--instruction", metavar="TEXT", help="for classification: what the model is asked")
     train.add_argument(
+        "--long-text", choices=("split", "cut"), help="rows of plain text longer than max_seq_length"
+    )
+    train.add_argument(
         "--plan", type=_plan, metavar="PLAN",
         help="auto, baseline, or tokens_per_micro_batch=N[,gradient_checkpointing=true]",
     )  # fmt: skip
@@ -126,7 +129,16 @@ def prepare_model(arguments: argparse.Namespace, settings: Settings, terminal: T
 
 def training_request(arguments: argparse.Namespace) -> dict[str, Any]:
     """The request that the options of `train` stand for; files by a placeholder."""
-    fields = ("model", "revision", "dataset", "validation_dataset", "format", "columns", "instruction")
+    fields = (
+        "model",
+        "revision",
+        "dataset",
+        "validation_dataset",
+        "format",
+        "columns",
+        "instruction",
+        "long_text",
+    )
     request = {"kind": "fine_tuning"} | _given(arguments, *fields, "plan", "suffix", "metadata")
     if arguments.file:
         request["training_file"] = PLACEHOLDER_FILE

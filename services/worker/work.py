@@ -4,6 +4,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +90,7 @@ def _fine_tune(claim: Claim, settings: Settings, residency: Residency, report: R
         checkpoint_seconds=settings.checkpoint_seconds,
         report=report,
         observe=_observe_step,
+        now=datetime.fromtimestamp(claim.created_at, UTC),
     )
     name = fine_tuned_model_id(base.files.name, request.suffix, claim.job_id)
     return {"fine_tuned_model": name, **result}
@@ -106,6 +108,7 @@ def _evaluate(claim: Claim, settings: Settings, residency: Residency, report: Re
         labels=data.summary.labels,
         max_seq_length=request.max_seq_length,
         report=report,
+        now=datetime.fromtimestamp(claim.created_at, UTC),
     )
 
 

@@ -1,8 +1,10 @@
 """One evaluation job: how well a base model, with or without an adapter, does on a data set."""
 
 import time
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +15,13 @@ from services.worker.evaluation.saved_adapter import SavedAdapter, open_adapter,
 from services.worker.failures import FailureCode, JobFailed
 from services.worker.loading.load import LoadedModel
 from services.worker.report import Report
-from services.worker.text.chat import require_chat_template
+from services.worker.text.chat_template import ChatTemplate, TemplateRefusal
 from services.worker.text.classification import ClassificationPrompt
 from services.worker.text.dataset_file import DatasetFile, read_rows
-from services.worker.text.rows import RowRules, encode_dataset
+from services.worker.text.row_counts import reasons
+from services.worker.text.row_report import row_lines
+from services.worker.text.row_rules import RowRules
+from services.worker.text.rows import encode_dataset
 from services.worker.training.memory import explain_out_of_memory
 from services.worker.training.plan import Plan
 from services.worker.training.validation import mean_loss
@@ -34,12 +39,14 @@ def evaluate(
     labels: Sequence[str] | None,
     max_seq_length: int,
     report: Report,
+    now: datetime | None = None,
 ) -> dict[str, Any]:
     """The mean loss over the targets of `data`, and for classification how often the likeliest label is
     right.
 
     Without an `instruction` an adapter is asked as it was trained. To choose from are the labels given,
-    those of the data set, and those the adapter learned. The base is afterwards what it was before. Raises
+    those of the data set, and those the adapter learned. `now` is the date that a chat template may write.
+    The base is afterwards what it was before. Raises
     `JobFailed` (adapter_invalid, dataset_invalid, model_unsupported, out_of_memory) and what `report`
     raises.
     """
@@ -50,10 +57,11 @@ def evaluate(
 
     def work() -> dict[str, Any]:
         if data.summary.format != "classification":
-            return _evaluate_loss(base, adapter, data, max_seq_length, report)
+            return _evaluate_loss(base, adapter, data, max_seq_length, now, report)
         known = {*(data.summary.labels or ()), *(labels or ()), *(trained_as.get("labels") or ())}
         prompt = ClassificationPrompt.of(instruction, sorted(known))
-        return _evaluate_labels(base, adapter, data, prompt, max_seq_length, report)
+        template = ChatTemplate.of(base.tokenizer, thinking=False, now=now)  # a label comes without a thought
+        return _evaluate_labels(base, adapter, data, prompt, template, max_seq_length, report)
 
     result = explain_out_of_memory(work, base.device, MEMORY_REMEDY)
     return {
@@ -65,15 +73,30 @@ def evaluate(
 
 
 def _evaluate_loss(
-    base: LoadedModel, adapter: SavedAdapter | None, data: DatasetFile, max_seq_length: int, report: Report
+    base: LoadedModel,
+    adapter: SavedAdapter | None,
+    data: DatasetFile,
+    max_seq_length: int,
+    now: datetime | None,
+    report: Report,
 ) -> dict[str, Any]:
-    rules = RowRules.of(data, loss_on=None, max_seq_length=max_seq_length, instruction=None)
+    """An adapter's rows are written with or without thoughts as those it was trained on."""
+    rules = RowRules.of(
+        data,
+        loss_on=None,
+        max_seq_length=max_seq_length,
+        instruction=None,
+        thinking=adapter.trained_as.get("thinking") if adapter else None,
+        now=now,
+    )
     rows = encode_dataset(data, rules, base.tokenizer, lambda rows: report.progress("tokenizing", rows=rows))
+    for line in row_lines(rows.counts, rules):
+        report.event(line.message, level=line.level, data={"code": line.code, **line.data})
     with _adapted(base, adapter):
         loss = mean_loss(
             base.model, rows.rows, PLAN, device=base.device, tick=lambda: report.progress("evaluating")
         )
-    return {"rows": len(rows.rows), "skipped_rows": rows.skipped, "loss": loss}
+    return {**rows.counts.as_result(), "loss": loss}
 
 
 def _evaluate_labels(
@@ -81,10 +104,11 @@ def _evaluate_labels(
     adapter: SavedAdapter | None,
     data: DatasetFile,
     prompt: ClassificationPrompt,
+    template: ChatTemplate,
     max_seq_length: int,
     report: Report,
 ) -> dict[str, Any]:
-    questions, truth, skipped = _questions(base, data, prompt, max_seq_length, report)
+    questions, truth, skipped = _questions(data, prompt, template, max_seq_length, report)
 
     def tick(done: int) -> None:
         report.progress("evaluating", rows=done, total_rows=len(questions))
@@ -96,7 +120,8 @@ def _evaluate_labels(
     matrix = confusion_matrix(truth, scores.argmax(dim=1).tolist(), len(prompt.labels))
     return {
         "rows": len(questions),
-        "skipped_rows": skipped,
+        "skipped_rows": skipped.total(),
+        "skipped_reasons": reasons(skipped, "rows"),
         "instruction": prompt.instruction,
         "loss": -float(scores[range(len(truth)), truth].double().sum()) / targets,
         **classification_scores(matrix, prompt.labels),
@@ -104,25 +129,38 @@ def _evaluate_labels(
 
 
 def _questions(
-    base: LoadedModel, data: DatasetFile, prompt: ClassificationPrompt, max_seq_length: int, report: Report
-) -> tuple[list[Question], list[int], int]:
-    """The questions, the index of each one's true label, and how many rows could not be asked."""
-    require_chat_template(base.tokenizer)
-    questions, truth, seen = [], [], 0
+    data: DatasetFile,
+    prompt: ClassificationPrompt,
+    template: ChatTemplate,
+    max_seq_length: int,
+    report: Report,
+) -> tuple[list[Question], list[int], Counter[str]]:
+    """The questions, the index of each one's true label, and the reasons why others could not be asked."""
+    questions, truth, seen, skipped = [], [], 0, Counter[str]()
+    no_room = f"even an empty message does not fit within max_seq_length {max_seq_length}"
     for seen, row in enumerate(read_rows(data), start=1):
-        question = make_question(row["text"], prompt, base.tokenizer, max_seq_length)
-        if question is not None:
-            questions.append(question)
-            truth.append(prompt.labels.index(row["label"]))
+        try:
+            question = make_question(row["text"], prompt, template, max_seq_length)
+        except TemplateRefusal as refusal:
+            skipped[str(refusal)] += 1
+            continue
+        if question is None:
+            skipped[no_room] += 1
+            continue
+        questions.append(question)
+        truth.append(prompt.labels.index(row["label"]))
         if seen % 100 == 0:
             report.progress("tokenizing", rows=seen)
     if not questions:
+        reason = skipped.most_common(1)[0][0]
         raise JobFailed(
             FailureCode.DATASET_INVALID,
-            f"None of the {seen} rows can be asked within max_seq_length {max_seq_length}.",
-            "Raise max_seq_length, or shorten the instruction.",
+            f"None of the {seen} rows can be asked: {reason}.",
+            "Raise max_seq_length, or shorten the instruction."
+            if reason == no_room
+            else "Name a model whose chat template takes one question and one answer.",
         )
-    return questions, truth, seen - len(questions)
+    return questions, truth, skipped
 
 
 def _adapted(base: LoadedModel, adapter: SavedAdapter | None) -> AbstractContextManager[None]:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import Tensor
-from transformers import PreTrainedTokenizerBase
 
+from services.worker.text.chat_template import ChatTemplate
 from services.worker.text.classification import ClassificationPrompt
 from services.worker.text.marked_text import TokenRow, tokenize
 
@@ -28,14 +28,14 @@ class Question:
 
 
 def make_question(
-    text: str, prompt: ClassificationPrompt, tokenizer: PreTrainedTokenizerBase, max_seq_length: int
+    text: str, prompt: ClassificationPrompt, template: ChatTemplate, max_seq_length: int
 ) -> Question | None:
-    """None if the chat template refuses the message or not even an empty one fits."""
-    rows = _rows(text, prompt, tokenizer)
+    """None if not even an empty message fits. Raises TemplateRefusal."""
+    rows = _rows(text, prompt, template)
     if rows and max(map(len, rows)) > max_seq_length:
         longest = prompt.labels[max(range(len(rows)), key=lambda index: len(rows[index]))]
-        fitted = prompt.fit(tokenizer, text, longest, max_seq_length)
-        rows = _rows(fitted[0], prompt, tokenizer) if fitted else []
+        fitted = prompt.fit(template, text, longest, max_seq_length)
+        rows = _rows(fitted[0], prompt, template) if fitted else []
     if not rows or not all(row.targets.any() for row in rows):
         return None
     shared = _shared_length(rows)
@@ -51,11 +51,9 @@ def make_question(
     )
 
 
-def _rows(text: str, prompt: ClassificationPrompt, tokenizer: PreTrainedTokenizerBase) -> list[TokenRow]:
-    """The whole row for each label; none if the template refuses one of them."""
-    marked = [prompt.render(tokenizer, text, label) for label in prompt.labels]
-    accepted = [row for row in marked if row is not None]
-    return tokenize(accepted, tokenizer) if len(accepted) == len(marked) else []
+def _rows(text: str, prompt: ClassificationPrompt, template: ChatTemplate) -> list[TokenRow]:
+    """The whole row for each label."""
+    return tokenize([prompt.render(template, text, label) for label in prompt.labels], template.tokenizer)
 
 
 def _shared_length(rows: Sequence[TokenRow]) -> int:

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 from transformers import PreTrainedTokenizerBase
 
-from services.worker.text.chat import render_chat
-from services.worker.text.marked_text import MarkedText, TokenRow, tokenize
+from services.worker.text.chat_template import ChatTemplate
+from services.worker.text.marked_text import MarkedText, Span, TokenRow, tokenize
+from services.worker.text.turns import turn_at
 
 
 @dataclass(frozen=True)
@@ -20,16 +21,18 @@ class ClassificationPrompt:
         ordered = tuple(sorted(set(labels)))
         return cls(instruction or default_instruction(ordered), ordered)
 
-    def render(
-        self, tokenizer: PreTrainedTokenizerBase, text: str, label: str, *, mark_all: bool = False
-    ) -> MarkedText | None:
+    def render(self, template: ChatTemplate, text: str, label: str, *, mark_all: bool = False) -> MarkedText:
+        """Raises TemplateRefusal."""
         question = {"role": "user", "content": f"{self.instruction}\n\n{text}"}
         answer = {"role": "assistant", "content": label}
-        return render_chat(tokenizer, [question, answer], mark_all=mark_all)
+        turn = turn_at(template, [question, answer], 1)
+        answers = (Span(turn.start, turn.end),)
+        spans = (Span(0, len(turn.text)),) if mark_all else answers
+        return MarkedText(turn.text, spans, answers=answers, stop=turn.unended)
 
     def fit(
         self,
-        tokenizer: PreTrainedTokenizerBase,
+        template: ChatTemplate,
         text: str,
         label: str,
         max_tokens: int,
@@ -38,19 +41,18 @@ class ClassificationPrompt:
     ) -> tuple[str, TokenRow] | None:
         """`text` cut at its end until the row with `label` has at most `max_tokens` tokens, and that row.
 
-        The label must survive, so the message gives way. None if not even an empty message fits.
+        The label must survive, so the message gives way. None if not even an empty message fits. Raises
+        TemplateRefusal.
         """
         while True:
-            marked = self.render(tokenizer, text, label, mark_all=mark_all)
-            if marked is None:
-                return None
-            row = tokenize([marked], tokenizer)[0]
+            marked = self.render(template, text, label, mark_all=mark_all)
+            row = tokenize([marked], template.tokenizer)[0]
             excess = len(row) - max_tokens
             if excess <= 0:
                 return text, row
             if not text:
                 return None
-            text = _without_last_tokens(tokenizer, text, excess)
+            text = _without_last_tokens(template.tokenizer, text, excess)
 
 
 def default_instruction(labels: tuple[str, ...]) -> str:

@@ -1,23 +1,36 @@
 """A row as text with the stretches that the model is to learn."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from transformers import PreTrainedTokenizerBase
 
+from services.worker.text.decoded_answers import FAULT, decode_to
+
+
+class Span(NamedTuple):
+    """A half-open range: characters of a text, or tokens of a row."""
+
+    start: int
+    end: int
+
 
 @dataclass(frozen=True)
 class MarkedText:
-    """`spans` are half-open character ranges of `text`; `complete` adds BOS (if the model has one) and EOS.
+    """`spans` of `text` are learned; `answers` are the stretches that an assistant said, with their ends.
 
-    A chat template writes its own special tokens, so chat rows are not completed.
+    `complete` adds BOS (if the model has one) and EOS, unless the text has them already. A chat template
+    writes its own special tokens, so chat rows are not completed; `stop` appends EOS where it wrote none.
     """
 
     text: str
-    spans: tuple[tuple[int, int], ...]
+    spans: tuple[Span, ...]
     complete: bool = False
+    answers: tuple[Span, ...] = ()
+    stop: bool = False
 
 
 @dataclass(frozen=True)
@@ -44,12 +57,46 @@ class TokenRow:
     def cut(self, tokens: int) -> "TokenRow":
         return TokenRow(self.ids[:tokens], self.targets[:tokens])
 
+    def split(self, tokens: int) -> "list[TokenRow]":
+        """Rows of at most `tokens` tokens, each beginning with the last one of the row before.
+
+        Nothing stands before a row's first token to predict it from, so every token is learned once.
+        """
+        rows = []
+        for start in range(0, max(1, len(self) - 1), tokens - 1):
+            targets = self.targets[start : start + tokens].copy()
+            targets[:1] = False
+            rows.append(TokenRow(self.ids[start : start + tokens], targets))
+        return rows
+
+
+@dataclass(frozen=True)
+class EncodedText:
+    """`answers` are token ranges of `row`, one for each of the text's, and `words` what they must decode to.
+
+    `fault`: why the row can't be learned.
+    """
+
+    row: TokenRow
+    answers: tuple[Span, ...] = ()
+    words: tuple[str, ...] = ()
+    fault: str | None = None
+
+    def cut(self, tokens: int) -> "EncodedText":
+        return replace(self, row=self.row.cut(tokens))
+
 
 def tokenize(marked: Sequence[MarkedText], tokenizer: PreTrainedTokenizerBase) -> list[TokenRow]:
-    """Token rows of `marked`, which agree on `complete`; nothing is cut.
+    """Token rows of `marked`, which agree on `complete`; nothing is cut."""
+    return [encoded.row for encoded in encode_texts(marked, tokenizer)]
+
+
+def encode_texts(marked: Sequence[MarkedText], tokenizer: PreTrainedTokenizerBase) -> list[EncodedText]:
+    """`marked`, which agree on `complete`, as tokens; nothing is cut.
 
     A token is a target if it reaches into a span: one that straddles the border between prompt and
-    completion counts, so the whole completion is learned.
+    completion counts, so the whole completion is learned. Every answer's tokens are decoded again and
+    compared with its text; a row where they differ has a `fault`.
     """
     if not marked:
         return []
@@ -62,21 +109,73 @@ def tokenize(marked: Sequence[MarkedText], tokenizer: PreTrainedTokenizerBase) -
         verbose=False,
     )
     pairs = zip(marked, encoded["input_ids"], encoded["offset_mapping"], strict=True)
-    eos = tokenizer.eos_token_id if complete else None
-    return [_token_row(row, ids, offsets, eos) for row, ids, offsets in pairs]
+    return _checked([_encoded(row, ids, offsets, tokenizer) for row, ids, offsets in pairs], tokenizer)
 
 
-def _token_row(row: MarkedText, ids: list[int], offsets: list[tuple[int, int]], eos: int | None) -> TokenRow:
-    starts, ends = np.asarray(offsets, dtype=np.int64).reshape(-1, 2).T
-    targets = np.zeros(len(ids), dtype=np.bool_)
-    for start, end in row.spans:
-        targets |= (starts < end) & (ends > start)
+def _encoded(
+    marked: MarkedText,
+    ids: list[int],
+    offsets: list[tuple[int, int]],
+    tokenizer: PreTrainedTokenizerBase,
+) -> EncodedText:
+    bos, eos = tokenizer.bos_token_id, tokenizer.eos_token_id
+    places = np.asarray(offsets, dtype=np.int64).reshape(-1, 2)
     tokens = np.asarray(ids, dtype=np.int32)
-    if eos is not None:
+    if marked.complete and bos is not None and list(tokens[:2]) == [bos, bos] and not places[0].any():
+        tokens, places = tokens[1:], places[1:]  # the text begins with its own
+    targets = _reaching_into(marked.spans, places, len(marked.text))
+    answers = [_tokens_of(span, places) for span in marked.answers]
+    words = [
+        marked.text[min(span.start, places[first, 0]) : max(span.end, places[end - 1, 1])]
+        for span, (first, end) in zip(marked.answers, answers, strict=True)
+    ]
+    if eos is not None and (marked.stop or marked.complete):
         # The tokenizer may have put its own there, which stands for no text.
-        if len(tokens) and tokens[-1] == eos and ends[-1] == starts[-1]:
+        if len(tokens) and tokens[-1] == eos and places[-1, 0] == places[-1, 1]:
             tokens, targets = tokens[:-1], targets[:-1]
-        tokens = np.append(tokens, np.int32(eos))
-        targets = np.append(targets, True)
+        if marked.stop or not _ends_itself(marked.text, tokenizer):
+            tokens = np.append(tokens, np.int32(eos))
+            targets = np.append(targets, True)
+            if answers:
+                answers[-1] = Span(answers[-1].start, len(tokens))
+                words[-1] += str(tokenizer.eos_token)
     targets[:1] = False  # nothing stands before the first token to predict it from
-    return TokenRow(tokens, targets)
+    return EncodedText(TokenRow(tokens, targets), tuple(answers), tuple(words))
+
+
+def _checked(rows: list[EncodedText], tokenizer: PreTrainedTokenizerBase) -> list[EncodedText]:
+    """`rows`, those with a fault where an answer's tokens don't decode to its words."""
+    ids = [row.row.ids[start:end].tolist() for row in rows for start, end in row.answers]
+    words = [text for row in rows for text in row.words]
+    right = iter(decode_to(ids, words, tokenizer))
+    wrong = [sum(not next(right) for _ in row.answers) for row in rows]
+    return [replace(row, fault=FAULT) if answers else row for row, answers in zip(rows, wrong, strict=True)]
+
+
+def _ends_itself(text: str, tokenizer: PreTrainedTokenizerBase) -> bool:
+    """Whether the text of a row ends with a special token of its own."""
+    ending = text[-64:].rstrip()
+    return ending.endswith(tuple(token for token in tokenizer.all_special_tokens if token.strip()))
+
+
+def _reaching_into(
+    spans: Sequence[Span], places: npt.NDArray[np.int64], characters: int
+) -> npt.NDArray[np.bool_]:
+    """Which of the tokens at `places` (int64 [tokens, 2]) reach into a span, in one pass over the text."""
+    change = np.zeros(characters + 1, dtype=np.int64)
+    for start, end in spans:
+        change[start] += 1
+        change[end] -= 1
+    inside = np.cumsum(change)[:-1] > 0
+    before = np.concatenate(([0], np.cumsum(inside)))
+    starts, ends = places.T
+    reaching = before[ends] > before[starts]
+    empty = np.flatnonzero((starts == ends) & (starts > 0) & (starts < characters))
+    reaching[empty] = inside[starts[empty] - 1] & inside[starts[empty]]  # a token that stands for no text
+    return np.asarray(reaching, dtype=np.bool_)
+
+
+def _tokens_of(span: Span, places: npt.NDArray[np.int64]) -> Span:
+    """The tokens that reach into `span`: they stand in the order of the text."""
+    reaching = np.flatnonzero((places[:, 0] < span.end) & (places[:, 1] > span.start))
+    return Span(int(reaching[0]), int(reaching[-1]) + 1)

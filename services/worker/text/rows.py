@@ -1,62 +1,41 @@
 """Normalised rows become token ids, with the positions that carry a target."""
 
 import hashlib
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Literal
 
 from transformers import PreTrainedTokenizerBase
 
 from services.worker.failures import FailureCode, JobFailed
-from services.worker.text.chat import render_chat, require_chat_template
-from services.worker.text.classification import ClassificationPrompt
 from services.worker.text.dataset_file import DatasetFile, Row, read_rows
-from services.worker.text.marked_text import MarkedText, TokenRow, tokenize
-from shared.schemas import RowFormat
+from services.worker.text.decoded_answers import FAULT
+from services.worker.text.marked_text import EncodedText, MarkedText, TokenRow, encode_texts
+from services.worker.text.row_counts import RowCounts
+from services.worker.text.row_rules import RowRules
+from services.worker.text.row_writer import RowWriter, WrittenRow
 
 ROWS_AT_ONCE = 256
-
-
-@dataclass(frozen=True)
-class RowRules:
-    """How rows are written and which of their tokens are learned."""
-
-    format: RowFormat
-    loss_on: Literal["completion", "all"]
-    max_seq_length: int
-    prompt: ClassificationPrompt | None = None
-
-    @classmethod
-    def of(
-        cls,
-        data: DatasetFile,
-        *,
-        loss_on: Literal["completion", "all"] | None,
-        max_seq_length: int,
-        instruction: str | None,
-    ) -> "RowRules":
-        """`loss_on` None means completion, and all for text; raises `JobFailed` for text with completion."""
-        shape = data.summary.format
-        if shape == "text" and loss_on == "completion":
-            raise JobFailed(
-                FailureCode.DATASET_INVALID,
-                "Rows in the format text have no completion, and loss_on is completion.",
-                "Leave loss_on out or set it to all, or use rows with prompt and completion.",
-            )
-        prompt = None
-        if shape == "classification":
-            prompt = ClassificationPrompt.of(instruction, data.summary.labels or [])
-        return cls(shape, loss_on or ("all" if shape == "text" else "completion"), max_seq_length, prompt)
+CHARACTERS_AT_ONCE = 1_000_000
+BREATH_SECONDS = 0.5
+REMEDY_OF_LENGTH = "Raise max_seq_length, or shorten what stands before the completion."
 
 
 @dataclass(frozen=True)
 class TokenRows:
-    """The rows that can be trained on, in file order, and what became of the others."""
+    """The rows that can be trained on, in file order, and what became of all of them."""
 
     rows: list[TokenRow]
-    skipped: int
-    truncated: int
+    counts: RowCounts
+
+    @property
+    def skipped(self) -> int:
+        return self.counts.skipped
+
+    @property
+    def truncated(self) -> int:
+        return self.counts.truncated
 
     @property
     def tokens(self) -> int:
@@ -78,11 +57,12 @@ def encode_dataset(
     tokenizer: PreTrainedTokenizerBase,
     tick: Callable[[int], None] = lambda rows: None,
 ) -> TokenRows:
-    """All rows of `data` as tokens; `tick(rows so far)` is called now and then.
+    """All rows of `data` as tokens; `tick(rows so far)` is called now and then, within long rows as well.
 
     Rows longer than `max_seq_length` are cut on the right (a classified message is shortened instead, so
-    that its label survives); a row left without a target, or one the chat template refuses, is skipped and
-    counted. Raises `JobFailed` (dataset_invalid) if nothing is left to learn.
+    that its label survives; a long text is split where the rules say so). A row left without a target, one
+    the chat template refuses, or one whose answers don't come back from their tokens, is skipped and
+    counted with the reason. Raises `JobFailed` (dataset_invalid) if nothing is left to learn.
     """
     if not tokenizer.is_fast:
         raise JobFailed(
@@ -90,70 +70,121 @@ def encode_dataset(
             f"The tokenizer {type(tokenizer).__name__} does not say where in the text a token stands.",
             "Use a model that ships a tokenizer.json.",
         )
-    if rules.format in ("chat", "classification"):
-        require_chat_template(tokenizer)
-    kept: list[TokenRow] = []
-    seen = truncated = 0
-    for batch in _batches(data):
-        seen += len(batch)
-        for row in _encode_batch(batch, rules, tokenizer):
-            truncated += len(row.whole) > rules.max_seq_length
-            if row.used is not None and row.used.targets.any():
-                kept.append(row.used)
-        tick(seen)
+    counts, kept = RowCounts(), list[TokenRow]()
+    breathe = _Breath(lambda: tick(counts.seen))
+    writer = RowWriter(rules, tokenizer, counts, breathe)
+    tick(0)
+    for batch in _batches(data, writer.write):
+        for written, encoded in _encoded(batch, tokenizer, breathe):
+            rows = _used(written, encoded, writer, counts)
+            counts.used += bool(rows)
+            kept += rows
+        tick(counts.seen)
+    counts.made = len(kept)
     if not kept:
-        raise JobFailed(
-            FailureCode.DATASET_INVALID,
-            f"None of the {seen} rows has a token to learn within max_seq_length {rules.max_seq_length}.",
-            "Raise max_seq_length, or shorten what stands before the completion.",
-        )
-    return TokenRows(kept, skipped=seen - len(kept), truncated=truncated)
+        raise _nothing_left(counts, rules)
+    return TokenRows(kept, counts)
 
 
-@dataclass(frozen=True)
-class _Encoded:
-    whole: TokenRow
-    used: TokenRow | None
+class _Breath:
+    """Calls `tick` at most twice a second, from within whatever takes long."""
+
+    def __init__(self, tick: Callable[[], None]) -> None:
+        self._tick, self._last = tick, time.monotonic()
+
+    def __call__(self) -> None:
+        if time.monotonic() - self._last > BREATH_SECONDS:
+            self._tick()
+            self._last = time.monotonic()
 
 
-def _batches(data: DatasetFile) -> Iterator[list[Row]]:
+def _batches(data: DatasetFile, write: Callable[[Row], WrittenRow]) -> Iterator[list[WrittenRow]]:
     rows = read_rows(data)
-    while batch := list(islice(rows, ROWS_AT_ONCE)):
+    while batch := [write(row) for row in islice(rows, ROWS_AT_ONCE)]:
         yield batch
 
 
-def _encode_batch(
-    batch: list[Row], rules: RowRules, tokenizer: PreTrainedTokenizerBase
-) -> Iterator[_Encoded]:
-    marked = [(row, _mark(row, rules, tokenizer)) for row in batch]
-    accepted = [(row, text) for row, text in marked if text is not None]
-    wholes = tokenize([text for _, text in accepted], tokenizer)
-    for (row, _), whole in zip(accepted, wholes, strict=True):
-        if len(whole) <= rules.max_seq_length:
-            yield _Encoded(whole, whole)
+def _encoded(
+    batch: Sequence[WrittenRow], tokenizer: PreTrainedTokenizerBase, breathe: Callable[[], None]
+) -> Iterator[tuple[WrittenRow, list[EncodedText]]]:
+    texts = [text for written in batch for text in written.texts]
+    encoded: list[EncodedText] = []
+    for some in _portions(texts):
+        encoded += encode_texts(some, tokenizer)
+        breathe()
+    rest = iter(encoded)
+    for written in batch:
+        yield written, [next(rest) for _ in written.texts]
+
+
+def _portions(texts: Sequence[MarkedText]) -> Iterator[list[MarkedText]]:
+    portion: list[MarkedText] = []
+    characters = 0
+    for text in texts:
+        portion.append(text)
+        characters += len(text.text)
+        if characters > CHARACTERS_AT_ONCE:
+            yield portion
+            portion, characters = [], 0
+    if portion:
+        yield portion
+
+
+def _used(
+    written: WrittenRow, encoded: Sequence[EncodedText], writer: RowWriter, counts: RowCounts
+) -> list[TokenRow]:
+    """The token rows that a row of the data set gives, within the limit; what is lost is counted."""
+    limit = writer.rules.max_seq_length
+    used: list[TokenRow] = []
+    reason = written.refused
+    for text in encoded:
+        if text.fault is not None:
+            reason = text.fault
+            counts.refused_turns[text.fault] += len(text.answers)
+            continue
+        long = len(text.row) > limit
+        if long and writer.rules.long_text == "split":
+            counts.split += 1
+            rows = text.row.split(limit)
+            _count(text, text, counts)
         else:
-            yield _Encoded(whole, _cut(row, whole, rules, tokenizer))
+            fitted = writer.fit(written.row, text) if long else text
+            counts.truncated += long
+            rows = [] if fitted is None else [fitted.row]
+            _count(text, fitted, counts)
+        used += [row for row in rows if row.targets.any()]
+    if not used:
+        counts.skipped_reasons[reason or no_target(limit)] += 1
+    return used
 
 
-def _cut(row: Row, whole: TokenRow, rules: RowRules, tokenizer: PreTrainedTokenizerBase) -> TokenRow | None:
-    if rules.prompt is None:
-        return whole.cut(rules.max_seq_length)
-    fitted = rules.prompt.fit(
-        tokenizer, row["text"], row["label"], rules.max_seq_length, mark_all=rules.loss_on == "all"
+def no_target(max_seq_length: int) -> str:
+    return f"no token to learn within max_seq_length {max_seq_length}"
+
+
+def _count(text: EncodedText, used: EncodedText | None, counts: RowCounts) -> None:
+    """What of `text` is used: tokens, targets, answers whole, cut or not at all."""
+    targets, tokens = int(text.row.targets.sum()), len(used.row) if used else 0
+    counts.tokens += len(text.row)
+    counts.lost_tokens += len(text.row) - tokens
+    counts.target_tokens += targets
+    counts.lost_target_tokens += targets - (int(used.row.targets.sum()) if used else 0)
+    counts.answers += len(text.answers)
+    answers = used.answers if used else text.answers
+    counts.lost_answers += sum(start >= tokens for start, _ in answers)
+    counts.cut_answers += sum(start < tokens < end for start, end in answers)
+
+
+def _nothing_left(counts: RowCounts, rules: RowRules) -> JobFailed:
+    """The failure, which names the causes in the order of how many rows they cost."""
+    causes = counts.skipped_reasons.most_common(3)
+    if causes[0][0] == no_target(rules.max_seq_length):
+        remedy = REMEDY_OF_LENGTH
+    elif causes[0][0] == FAULT:
+        remedy = "Use a model whose tokenizer knows these characters."
+    else:
+        remedy = "Write the rows as the model's chat template wants them, or name another model."
+    told = "; ".join(f"{count} rows: {reason}" for reason, count in causes)
+    return JobFailed(
+        FailureCode.DATASET_INVALID, f"None of the {counts.seen} rows can be trained on: {told}.", remedy
     )
-    return None if fitted is None else fitted[1]
-
-
-def _mark(row: Row, rules: RowRules, tokenizer: PreTrainedTokenizerBase) -> MarkedText | None:
-    mark_all = rules.loss_on == "all"
-    match rules.format:
-        case "chat":
-            return render_chat(tokenizer, row["messages"], mark_all=mark_all)
-        case "classification":
-            assert rules.prompt is not None
-            return rules.prompt.render(tokenizer, row["text"], row["label"], mark_all=mark_all)
-        case "prompt_completion":
-            text = row["prompt"] + row["completion"]
-            return MarkedText(text, ((0 if mark_all else len(row["prompt"]), len(text)),), complete=True)
-        case "text":
-            return MarkedText(row["text"], ((0, len(row["text"])),), complete=True)

@@ -2,7 +2,8 @@
 
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,13 @@ from peft import PeftModel
 from services.worker.loading.load import LoadedModel
 from services.worker.report import Report
 from services.worker.text.dataset_file import DatasetFile
-from services.worker.text.rows import RowRules, TokenRows, encode_dataset
 from services.worker.training import adapter_folder
 from services.worker.training.adapter import attached, lora_config, set_adapter_weights, trained_parameters
 from services.worker.training.batching import Schedule
 from services.worker.training.checkpoint_keeper import CheckpointKeeper
 from services.worker.training.checkpoints import CheckpointFolder, Snapshot
 from services.worker.training.disk_space import Patience, when_disk_allows
+from services.worker.training.job_rows import JobRows, RowSource, job_rows
 from services.worker.training.levers import levers_for
 from services.worker.training.loop import train
 from services.worker.training.memory import explain_out_of_memory
@@ -38,15 +39,6 @@ MEMORY_REMEDY = (
 PATIENCE = Patience()
 
 
-@dataclass(frozen=True)
-class Rows:
-    """The tokens of a job and the rules they were made by."""
-
-    rules: RowRules
-    training: TokenRows
-    validation: TokenRows | None
-
-
 def fine_tune(
     base: LoadedModel,
     request: FineTuningRequest,
@@ -59,8 +51,11 @@ def fine_tune(
     report: Report,
     observe: Callable[[StepReport], None] = lambda step: None,
     patience: Patience = PATIENCE,
+    now: datetime | None = None,
 ) -> dict[str, Any]:
     """Train an adapter and publish it as `job_folder/adapter`; returns the record's result.
+
+    `now` is the date that a chat template may write: the job's, so that every attempt writes the same.
 
     If an earlier attempt published it already, only the result is returned. Otherwise the run goes on from
     the newest checkpoint that verifies and fits. The base is afterwards what it was before, however this
@@ -71,7 +66,8 @@ def fine_tune(
         return result
 
     def work() -> dict[str, Any]:
-        rows = encode(base, request, training, validation, report)
+        source = RowSource(training, validation, job_folder, attempt, now or datetime.now(UTC))
+        rows = job_rows(base, request, source, report)
         checkpoints = CheckpointFolder(job_folder, attempt, fingerprint(base, request, rows))
         checkpoints.clear_leftovers()
         seed = request.hyperparameters.seed
@@ -109,60 +105,7 @@ def fine_tune(
     return explain_out_of_memory(work, base.device, MEMORY_REMEDY)
 
 
-def encode(
-    base: LoadedModel,
-    request: FineTuningRequest,
-    training: DatasetFile,
-    validation: DatasetFile | None,
-    report: Report,
-) -> Rows:
-    """Both data sets as tokens; the validation rows of a classification are asked the training rows'
-    question.
-    """
-    hyperparameters = request.hyperparameters
-
-    def rules_of(data: DatasetFile) -> RowRules:
-        return RowRules.of(
-            data,
-            loss_on=hyperparameters.loss_on,
-            max_seq_length=hyperparameters.max_seq_length,
-            instruction=request.instruction,
-        )
-
-    def tick(rows: int) -> None:
-        report.progress("tokenizing", rows=rows)
-
-    def tokens_of(data: DatasetFile, rules: RowRules) -> TokenRows:
-        return encode_dataset(data, rules, base.tokenizer, tick)
-
-    rules = rules_of(training)
-    rows = tokens_of(training, rules)
-    tell_about(rows, rules, report)
-    if validation is None:
-        return Rows(rules, rows, None)
-    validation_rules = rules_of(validation)
-    if validation_rules.prompt is not None and rules.prompt is not None:
-        validation_rules = replace(validation_rules, prompt=rules.prompt)
-    return Rows(rules, rows, tokens_of(validation, validation_rules))
-
-
-def tell_about(rows: TokenRows, rules: RowRules, report: Report) -> None:
-    if rows.skipped:
-        report.event(
-            f"{rows.skipped} rows are skipped: no token to learn within max_seq_length "
-            f"{rules.max_seq_length}, or the chat template refuses them.",
-            level="warn",
-            data={"code": "rows_skipped", "rows": rows.skipped},
-        )
-    if rows.truncated:
-        report.event(
-            f"{rows.truncated} rows are longer than max_seq_length {rules.max_seq_length} and were cut.",
-            level="warn",
-            data={"code": "rows_truncated", "rows": rows.truncated},
-        )
-
-
-def schedule_of(request: FineTuningRequest, rows: Rows) -> Schedule:
+def schedule_of(request: FineTuningRequest, rows: JobRows) -> Schedule:
     hyperparameters = request.hyperparameters
     return Schedule.of(
         len(rows.training.rows),
@@ -173,7 +116,7 @@ def schedule_of(request: FineTuningRequest, rows: Rows) -> Schedule:
     )
 
 
-def fingerprint(base: LoadedModel, request: FineTuningRequest, rows: Rows) -> dict[str, Any]:
+def fingerprint(base: LoadedModel, request: FineTuningRequest, rows: JobRows) -> dict[str, Any]:
     """All that decides what a step computes, but not how fast: a checkpoint is good for no other run."""
     return {
         "base": adapter_folder.base_facts(base),
@@ -199,7 +142,7 @@ def resume(checkpoints: CheckpointFolder, adapted: PeftModel, report: Report) ->
 
 
 def plan_for(
-    base: LoadedModel, request: FineTuningRequest, rows: Rows, snapshot: Snapshot | None, report: Report
+    base: LoadedModel, request: FineTuningRequest, rows: JobRows, snapshot: Snapshot | None, report: Report
 ) -> Plan:
     """A resumed run keeps its plan where it can: another split of a step would round otherwise."""
     hyperparameters = request.hyperparameters
@@ -250,7 +193,7 @@ def tell_about_arithmetic(device: torch.device, report: Report) -> None:
 
 
 def result_of(
-    request: FineTuningRequest, rows: Rows, plan: Plan, state: RunState, *, resumed: Snapshot | None
+    request: FineTuningRequest, rows: JobRows, plan: Plan, state: RunState, *, resumed: Snapshot | None
 ) -> dict[str, Any]:
     """What the record says; also what an evaluation of the adapter needs to ask the same question."""
     prompt = rows.rules.prompt
@@ -264,14 +207,13 @@ def result_of(
         "trained_tokens": state.real_tokens,
         "computed_tokens": state.computed_tokens,
         "target_tokens": state.target_tokens,
-        "rows": len(rows.training.rows),
-        "skipped_rows": rows.training.skipped,
-        "truncated_rows": rows.training.truncated,
+        **rows.training.counts.as_result(),
         "resumed_from_step": resumed.step if resumed else None,
         "plan": plan.as_dict(),
         "format": rows.rules.format,
         "instruction": prompt.instruction if prompt else None,
         "labels": list(prompt.labels) if prompt else None,
+        "thinking": rows.rules.thinking,
         "max_seq_length": request.hyperparameters.max_seq_length,
     }
 

@@ -17,6 +17,7 @@ from services.worker.evaluation.label_scores import (
 )
 from services.worker.evaluation.question import Question, make_question
 from services.worker.loading.load import LoadedModel
+from services.worker.text.chat_template import ChatTemplate
 from services.worker.text.classification import ClassificationPrompt
 from services.worker.text.marked_text import tokenize
 from tests.worker.training.tiny_bases import Rows
@@ -29,8 +30,7 @@ PROMPT = ClassificationPrompt.of("광고?", ["spam", "spam and more", "ham", "�
 @torch.no_grad()
 def plain_score(base: LoadedModel, text: str, label: str) -> float:
     """The whole conversation at once, no cache, no batch, log-softmax by hand."""
-    marked = PROMPT.render(base.tokenizer, text, label)
-    assert marked is not None
+    marked = PROMPT.render(ChatTemplate.of(base.tokenizer), text, label)
     (row,) = tokenize([marked], base.tokenizer)
     ids = torch.from_numpy(row.ids.astype(np.int64)).unsqueeze(0)
     log_p = base.model(ids).logits[0].double().log_softmax(-1)
@@ -38,7 +38,7 @@ def plain_score(base: LoadedModel, text: str, label: str) -> float:
 
 
 def questions_of(base: LoadedModel, texts: list[str], max_seq_length: int = 512) -> list[Question]:
-    made = [make_question(text, PROMPT, base.tokenizer, max_seq_length) for text in texts]
+    made = [make_question(text, PROMPT, ChatTemplate.of(base.tokenizer), max_seq_length) for text in texts]
     return [question for question in made if question is not None]
 
 

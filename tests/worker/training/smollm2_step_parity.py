@@ -22,7 +22,8 @@ from bench.train_arms.gradients import loss_and_gradient
 from services.worker.loading.demo_model import make_demo_model
 from services.worker.loading.load import LoadedModel
 from services.worker.report import SilentReport
-from services.worker.text.chat import render_chat
+from services.worker.text.chat_template import ChatTemplate
+from services.worker.text.classification import ClassificationPrompt
 from services.worker.text.marked_text import TokenRow, tokenize
 from services.worker.training.adapter import attached, lora_config, trained_parameters
 from services.worker.training.forward import choose_forward
@@ -78,13 +79,13 @@ def sms_rows(base: LoadedModel, sms: Path) -> list[TokenRow]:
         line.split("\t", 1) for line in sms.read_text(encoding="utf-8").splitlines() if line.count("\t") > 0
     ]
     random.Random(0).shuffle(pairs)
+    prompt, template = (
+        ClassificationPrompt("Classify this message as spam or ham.", ("ham", "spam")),
+        ChatTemplate.of(base.tokenizer),
+    )
     rows = []
     for label, text in pairs[:ROWS]:
-        question = {"role": "user", "content": f"Classify this message as spam or ham.\n\n{text}"}
-        marked = render_chat(
-            base.tokenizer, [question, {"role": "assistant", "content": label}], mark_all=True
-        )
-        assert marked is not None
+        marked = prompt.render(template, text, label, mark_all=True)
         rows.append(tokenize([marked], base.tokenizer)[0].cut(CAP))
     return rows
 

@@ -11,7 +11,8 @@ from transformers import Trainer, TrainerCallback, TrainingArguments
 
 from services.worker.loading.load import LoadedModel
 from services.worker.text.marked_text import TokenRow
-from services.worker.text.rows import RowRules, encode_dataset
+from services.worker.text.row_rules import RowRules
+from services.worker.text.rows import encode_dataset
 from services.worker.training.adapter import attached, lora_config, trained_parameters
 from services.worker.training.batching import Schedule
 from services.worker.training.checkpoint_keeper import CheckpointKeeper

@@ -5,7 +5,8 @@ import pytest
 from services.worker.failures import FailureCode, JobFailed
 from services.worker.loading.load import LoadedModel
 from services.worker.text.marked_text import TokenRow
-from services.worker.text.rows import RowRules, TokenRows, encode_dataset
+from services.worker.text.row_rules import RowRules
+from services.worker.text.rows import TokenRows, encode_dataset
 from shared.schemas import RowFormat
 from tests.worker.training.tiny_bases import Rows, WriteRows
 
@@ -79,20 +80,27 @@ def test_text_that_a_normalizer_changes_is_still_marked_at_its_place(
     assert learned(exaone, row) == "spam 1 ok[|endofturn|]"
 
 
-def test_a_turn_that_later_turns_rewrite_is_not_learned(llama: LoadedModel, write_rows: WriteRows) -> None:
+def test_a_conversation_whose_turns_are_rewritten_later_is_learned_turn_by_turn(
+    llama: LoadedModel, write_rows: WriteRows
+) -> None:
     """As with templates that drop the reasoning of all turns but the last."""
     tokenizer = llama.tokenizer
     template = tokenizer.chat_template
     tokenizer.chat_template = (
         "{% for m in messages %}<|im_start|>{{ m['role'] }}\n"
-        "{% if m['role'] == 'assistant' and loop.last %}(thought) {% endif %}{{ m['content'] }}<|im_end|>\n"
+        "{% if m['role'] == 'assistant' and loop.last %}(thought)\n{% endif %}{{ m['content'] }}<|im_end|>\n"
         "{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
     )
     try:
-        (row,) = encode(llama, write_rows, [CHAT], "chat").rows
+        encoded = encode(llama, write_rows, [CHAT], "chat")
     finally:
         tokenizer.chat_template = template
-    assert learned(llama, row) == "(thought) user<|im_end|>"
+    first, second = encoded.rows
+    assert learned(llama, first) == "Yes, 오늘 저녁 7시.<|im_end|>"
+    assert whole(llama, first).endswith("assistant\n(thought)\nYes, 오늘 저녁 7시.<|im_end|>\n")
+    assert learned(llama, second) == "user<|im_end|>"
+    assert "assistant\nYes" in whole(llama, second)
+    assert (encoded.counts.unrolled, encoded.counts.made) == (1, 2)
 
 
 def test_a_template_without_generation_prompt_marks_the_content(
@@ -211,11 +219,32 @@ def test_a_long_message_gives_way_to_its_label(exaone: LoadedModel, write_rows: 
     assert learned(exaone, row) == "spam[|endofturn|]"
 
 
-def test_rows_too_long_are_cut_on_the_right(llama: LoadedModel, write_rows: WriteRows) -> None:
-    encoded = encode(llama, write_rows, [{"text": "See you at 7. " * 50}], "text", max_seq_length=20)
+def test_a_long_text_is_split_and_every_token_learned_once(llama: LoadedModel, write_rows: WriteRows) -> None:
+    text = "See you at 7. " * 50
+    (uncut,) = encode(llama, write_rows, [{"text": text}], "text").rows
+    encoded = encode(llama, write_rows, [{"text": text}], "text", max_seq_length=20)
+    assert max(map(len, encoded.rows)) == 20
+    learned_ids = [token for row in encoded.rows for token in row.ids[row.targets].tolist()]
+    assert learned_ids == uncut.ids[1:].tolist()
+    counts = encoded.counts
+    assert (counts.split, counts.truncated, counts.lost_tokens, counts.skipped) == (1, 0, 0, 0)
+
+
+def test_a_text_is_cut_on_the_right_if_one_asks_for_it(llama: LoadedModel, write_rows: WriteRows) -> None:
+    data = write_rows([{"text": "See you at 7. " * 50}], "text")
+    rules = RowRules.of(data, loss_on=None, max_seq_length=20, instruction=None, long_text="cut")
+    encoded = encode_dataset(data, rules, llama.tokenizer)
     (row,) = encoded.rows
     assert len(row) == 20
     assert encoded.truncated == 1
+    assert encoded.counts.lost_tokens == encoded.counts.tokens - 20
+
+
+def test_only_text_can_be_split(llama: LoadedModel, write_rows: WriteRows) -> None:
+    with pytest.raises(JobFailed, match="format chat can't be split"):
+        RowRules.of(
+            write_rows([CHAT], "chat"), loss_on=None, max_seq_length=20, instruction=None, long_text="split"
+        )
 
 
 def test_a_row_whose_completion_was_cut_away_is_skipped_and_counted(

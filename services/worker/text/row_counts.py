@@ -1,0 +1,85 @@
+"""What became of the rows of a data set: used, skipped, cut, written otherwise; with the reasons."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+REASONS_SHOWN = 20
+
+
+@dataclass
+class RowCounts:
+    """Counted while rows are encoded. Rows are the data set's unless `made` or said otherwise.
+
+    `tokens` and `target_tokens` are those of all that was rendered, `lost_*` the part beyond
+    max_seq_length. `lost_answers` are answers of which nothing is learned, `cut_answers` those that are
+    learned without their end. `unwritten` counts rows by the role whose words the template does not write.
+    """
+
+    seen: int = 0
+    used: int = 0
+    made: int = 0
+    truncated: int = 0
+    unrolled: int = 0
+    split: int = 0
+    tokens: int = 0
+    lost_tokens: int = 0
+    target_tokens: int = 0
+    lost_target_tokens: int = 0
+    answers: int = 0
+    lost_answers: int = 0
+    cut_answers: int = 0
+    ends_appended: int = 0
+    thoughts_lost: int = 0
+    own_special_tokens: int = 0
+    without_template: int = 0
+    unknown_tokens: int = 0
+    skipped_reasons: Counter[str] = field(default_factory=Counter)
+    refused_turns: Counter[str] = field(default_factory=Counter)
+    rows_with_refused_turns: int = 0
+    unwritten: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def skipped(self) -> int:
+        return self.seen - self.used
+
+    def as_result(self) -> dict[str, Any]:
+        """The fields of a job's result; `rows` are those that are trained on."""
+        return {
+            "rows": self.made,
+            "read_rows": self.seen,
+            "skipped_rows": self.skipped,
+            "skipped_reasons": reasons(self.skipped_reasons, "rows"),
+            "refused_turns": reasons(self.refused_turns, "turns"),
+            "truncated_rows": self.truncated,
+            "unrolled_rows": self.unrolled,
+            "split_rows": self.split,
+            "rendered_tokens": self.tokens,
+            "lost_tokens": self.lost_tokens,
+            "lost_target_tokens": self.lost_target_tokens,
+            "answers": self.answers,
+            "lost_answers": self.lost_answers,
+            "cut_answers": self.cut_answers,
+            "appended_end_rows": self.ends_appended,
+            "lost_thoughts": self.thoughts_lost,
+            "unwritten": dict(self.unwritten),
+        }
+
+    def as_dict(self) -> dict[str, Any]:
+        """All of it as JSON; `RowCounts.of` takes it back."""
+        return {
+            name: dict(value) if isinstance(value, Counter) else value for name, value in vars(self).items()
+        }
+
+    @classmethod
+    def of(cls, fields: Mapping[str, Any]) -> "RowCounts":
+        counts = cls()
+        for name, value in fields.items():
+            setattr(counts, name, Counter(value) if isinstance(value, dict) else value)
+        return counts
+
+
+def reasons(counted: Counter[str], what: str) -> list[dict[str, Any]]:
+    """The most frequent reasons with how many `what` each has."""
+    return [{"reason": reason, what: count} for reason, count in counted.most_common(REASONS_SHOWN)]

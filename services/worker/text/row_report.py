@@ -1,0 +1,142 @@
+"""What became of a data set's rows, in words: told before the first step, each with a code and numbers."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from services.worker.text.row_counts import RowCounts, reasons
+from services.worker.text.row_rules import RowRules
+
+
+@dataclass(frozen=True)
+class RowLine:
+    """One event of a job."""
+
+    code: str
+    message: str
+    data: dict[str, Any]
+    level: Literal["info", "warn"] = "warn"
+
+
+def row_lines(counts: RowCounts, rules: RowRules) -> Iterator[RowLine]:
+    """What the owner of the rows should know, worst first."""
+    yield from _not_learned(counts)
+    yield from _cut(counts, rules)
+    yield from _written_otherwise(counts)
+    yield from _special_tokens(counts, rules)
+
+
+def _not_learned(counts: RowCounts) -> Iterator[RowLine]:
+    if counts.skipped:
+        yield RowLine(
+            "rows_skipped",
+            f"{counts.skipped} of {counts.seen} rows are skipped: {_listed(counts.skipped_reasons, 'rows')}.",
+            {"rows": counts.skipped, "reasons": reasons(counts.skipped_reasons, "rows")},
+        )
+    refused = counts.refused_turns.total()
+    if refused and counts.rows_with_refused_turns > counts.skipped:
+        yield RowLine(
+            "turns_refused",
+            f"{refused} answers in {counts.rows_with_refused_turns} rows are not learned: "
+            f"{_listed(counts.refused_turns, 'answers')}.",
+            {
+                "turns": refused,
+                "rows": counts.rows_with_refused_turns,
+                "reasons": reasons(counts.refused_turns, "turns"),
+            },
+        )
+
+
+def _cut(counts: RowCounts, rules: RowRules) -> Iterator[RowLine]:
+    limit = rules.max_seq_length
+    if counts.truncated or counts.lost_answers:
+        answers = ""
+        if counts.lost_answers or counts.cut_answers:
+            answers = (
+                f" Of {counts.answers} answers {counts.lost_answers} are lost whole and {counts.cut_answers} "
+                "lose their end, so that the model does not learn from them when to stop."
+            )
+        yield RowLine(
+            "rows_truncated",
+            f"{counts.truncated} rows are longer than max_seq_length {limit} and were cut: "
+            f"{counts.lost_tokens} of {counts.tokens} tokens ({_percent(counts.lost_tokens, counts.tokens)}) "
+            f"are lost.{answers}",
+            {
+                "rows": counts.truncated,
+                "tokens": counts.tokens,
+                "lost_tokens": counts.lost_tokens,
+                "answers": counts.answers,
+                "lost_answers": counts.lost_answers,
+                "cut_answers": counts.cut_answers,
+            },
+        )
+    if counts.split:
+        yield RowLine(
+            "rows_split",
+            f"{counts.split} texts are longer than max_seq_length {limit} and are split: {counts.seen} rows "
+            f"become {counts.made}, nothing is lost.",
+            {"rows": counts.split, "made": counts.made},
+            level="info",
+        )
+
+
+def _written_otherwise(counts: RowCounts) -> Iterator[RowLine]:
+    if counts.unrolled:
+        yield RowLine(
+            "rows_unrolled",
+            f"{counts.unrolled} conversations are learned as several rows, one for each answer that the chat "
+            f"template writes otherwise once more turns follow: {counts.seen} rows become {counts.made}.",
+            {"rows": counts.unrolled, "made": counts.made},
+            level="info",
+        )
+    for role, rows in sorted(counts.unwritten.items()):
+        what = "the tools" if role == "tools" else f"a message of role {role}"
+        yield RowLine(
+            f"{role}_not_written",
+            f"The chat template does not write {what} in {rows} rows: the answers are learned without.",
+            {"rows": rows},
+        )
+    if counts.thoughts_lost:
+        yield RowLine(
+            "thoughts_not_written",
+            f"The chat template drops the thought of {counts.thoughts_lost} answers: only what follows the "
+            "thought is learned.",
+            {"turns": counts.thoughts_lost},
+        )
+    if counts.ends_appended:
+        yield RowLine(
+            "no_end_token",
+            f"The chat template writes no end token after an answer. In {counts.ends_appended} rows the "
+            "tokenizer's end of sequence is learned after the answer, so that the model learns to stop.",
+            {"rows": counts.ends_appended},
+        )
+
+
+def _special_tokens(counts: RowCounts, rules: RowRules) -> Iterator[RowLine]:
+    if counts.own_special_tokens:
+        yield RowLine(
+            "own_special_tokens",
+            f"{counts.own_special_tokens} rows have special tokens of the model in their text; where a row "
+            "begins or ends with its own, none is added.",
+            {"rows": counts.own_special_tokens},
+            level="info",
+        )
+    elif counts.without_template:
+        yield RowLine(
+            "no_chat_template_applied",
+            f"{counts.without_template} rows of prompt and completion are learned as they stand. The model "
+            "has a chat template, which is not applied to them: if it is to be talked to, give rows with "
+            "`messages` instead.",
+            {"rows": counts.without_template},
+        )
+
+
+def _listed(counted: Counter[str], what: str) -> str:
+    listed = "; ".join(f"{reason} ({count} {what})" for reason, count in counted.most_common(3))
+    more = len(counted) - 3
+    return f"{listed}; and {more} more reasons" if more > 0 else listed
+
+
+def _percent(part: int, whole: int) -> str:
+    return f"{100 * part / max(1, whole):.0f} %"

@@ -1,0 +1,147 @@
+"""Writes normalised rows as texts with their learned stretches, through the model's chat template or not."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+from transformers import PreTrainedTokenizerBase
+
+from services.worker.text.chat_template import ChatTemplate, TemplateRefusal
+from services.worker.text.conversation import Conversation, conversation_rows
+from services.worker.text.dataset_file import Row
+from services.worker.text.marked_text import EncodedText, MarkedText, Span, encode_texts
+from services.worker.text.row_counts import RowCounts
+from services.worker.text.row_rules import RowRules
+
+MESSAGES_LOOKED_FOR = 64
+
+
+@dataclass(frozen=True)
+class WrittenRow:
+    """A row of the data set and the texts that are learned from it; without any, `refused` says why."""
+
+    row: Row
+    texts: tuple[MarkedText, ...]
+    refused: str | None = None
+
+
+class RowWriter:
+    """Counts what it sees and what it can't write. Raises `JobFailed` (model_unsupported) at once where a
+    format needs a chat template and the model has none.
+    """
+
+    def __init__(
+        self,
+        rules: RowRules,
+        tokenizer: PreTrainedTokenizerBase,
+        counts: RowCounts,
+        breathe: Callable[[], None],
+    ) -> None:
+        self.rules, self.counts = rules, counts
+        self._tokenizer, self._breathe = tokenizer, breathe
+        self._mark_all = rules.loss_on == "all"
+        self._last_refusal: str | None = None
+        if rules.format in ("chat", "classification"):
+            _ = self._template
+
+    def write(self, row: Row) -> WrittenRow:
+        self.counts.seen += 1
+        try:
+            texts = self._texts(row)
+        except TemplateRefusal as refusal:
+            self.counts.refused_turns[str(refusal)] += 1
+            self.counts.rows_with_refused_turns += 1
+            return WrittenRow(row, (), str(refusal))
+        refused = None if texts else self._last_refusal
+        self.counts.ends_appended += any(text.stop for text in texts)
+        return WrittenRow(row, texts, refused)
+
+    def fit(self, row: Row, encoded: EncodedText) -> EncodedText | None:
+        """A row that is too long, within the limit: its end is cut, or the message before its label."""
+        limit, prompt = self.rules.max_seq_length, self.rules.prompt
+        if prompt is None:
+            return encoded.cut(limit)
+        fitted = prompt.fit(self._template, row["text"], row["label"], limit, mark_all=self._mark_all)
+        if fitted is None:
+            return None
+        marked = prompt.render(self._template, fitted[0], row["label"], mark_all=self._mark_all)
+        return encode_texts([marked], self._tokenizer)[0]
+
+    @cached_property
+    def _template(self) -> ChatTemplate:
+        return ChatTemplate.of(self._tokenizer, thinking=self.rules.thinking, now=self.rules.now)
+
+    def _texts(self, row: Row) -> tuple[MarkedText, ...]:
+        match self.rules.format:
+            case "chat":
+                return self._conversation(row)
+            case "classification":
+                assert self.rules.prompt is not None
+                return (
+                    self.rules.prompt.render(
+                        self._template, row["text"], row["label"], mark_all=self._mark_all
+                    ),
+                )
+            case "prompt_completion":
+                text = row["prompt"] + row["completion"]
+                self._look_for_special_tokens(text)
+                self.counts.without_template += bool(self._tokenizer.chat_template)
+                answer = Span(len(row["prompt"]), len(text))
+                spans = (Span(0, len(text)),) if self._mark_all else (answer,)
+                return (MarkedText(text, spans, complete=True, answers=(answer,)),)
+            case "text":
+                text = row["text"]
+                self._look_for_special_tokens(text)
+                return (MarkedText(text, (Span(0, len(text)),), complete=True),)
+
+    def _conversation(self, row: Row) -> tuple[MarkedText, ...]:
+        made = conversation_rows(
+            self._template,
+            row["messages"],
+            tools=row.get("tools"),
+            mark_all=self._mark_all,
+            too_long=self._is_too_long,
+            breathe=self._breathe,
+        )
+        self._last_refusal = next(iter(made.refused), None)
+        self.counts.refused_turns += made.refused
+        self.counts.rows_with_refused_turns += bool(made.refused)
+        self.counts.unrolled += made.unrolled
+        self.counts.thoughts_lost += made.thoughts_lost
+        self.counts.answers += made.beyond
+        self.counts.lost_answers += made.beyond
+        self._look_for_words(row, made)
+        return made.rows
+
+    def _is_too_long(self, prompt: str) -> bool:
+        limit = self.rules.max_seq_length
+        return len(prompt) > limit and len(self._tokenizer(prompt, verbose=False)["input_ids"]) > limit
+
+    def _look_for_words(self, row: Row, made: Conversation) -> None:
+        """Count what the template leaves out: a system message, somebody's words, the tools."""
+        if not made.rows:
+            return
+        text = made.rows[-1].text
+        messages = row["messages"][: 2 if made.beyond else MESSAGES_LOOKED_FOR]
+        said = [(message["role"], message["content"].strip()) for message in messages]
+        missing = {role for role, words in said if role != "assistant" and words not in text}
+        names = {name for tool in row.get("tools") or () if (name := _name_of(tool))}
+        if names and not any(name in text for name in names):
+            missing.add("tools")
+        self.counts.unwritten.update(missing)
+
+    def _look_for_special_tokens(self, text: str) -> None:
+        self.counts.own_special_tokens += any(token in text for token in self._bos_and_eos)
+
+    @cached_property
+    def _bos_and_eos(self) -> tuple[str, ...]:
+        return tuple(str(token) for token in (self._tokenizer.bos_token, self._tokenizer.eos_token) if token)
+
+
+def _name_of(tool: object) -> str | None:
+    """A tool's name, in OpenAI's shape or bare."""
+    if not isinstance(tool, dict):
+        return None
+    function = tool.get("function")
+    name = function.get("name") if isinstance(function, dict) else tool.get("name")
+    return name if isinstance(name, str) else None

@@ -1,0 +1,135 @@
+"""One assistant turn in a rendered conversation: where its words and its end token stand."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from services.worker.text.chat_template import ChatTemplate, Message, TemplateRefusal, Tools
+from services.worker.text.thoughts import after_opening, closing_of, same_words, thought_in
+
+_STAND_IN = "Tunedockstandsin"
+
+
+@dataclass(frozen=True)
+class Turn:
+    """`text` is the conversation up to this turn as the model sees it at its time.
+
+    Learned is `text[start:end]`: the assistant's words, which end at `words_end`, and the end token.
+    `unended`: the template writes no end token, so one must be appended. `thought_lost`: the row has a
+    thought that the template does not write.
+    """
+
+    text: str
+    start: int
+    words_end: int
+    end: int
+    unended: bool = False
+    thought_lost: bool = False
+
+
+def turn_at(
+    template: ChatTemplate, messages: Sequence[Message], index: int, *, tools: Tools | None = None
+) -> Turn:
+    """The assistant's turn `messages[index]`, found and checked. Raises TemplateRefusal.
+
+    The model sees the generation prompt at its time, so the words follow that prompt, whether the template
+    writes the same before an answer or not.
+    """
+    content = str(messages[index]["content"])
+    prompt = ""
+    if index:  # no template renders nothing
+        prompt = template.render(messages[:index], tools=tools, generation_prompt=True)
+    text = template.render(messages[: index + 1], tools=tools)
+    if text.startswith(prompt) and (words_end := _end_of_words(text, len(prompt), content)):
+        return _ended(template, Turn(text, len(prompt), words_end, words_end))
+    before, after = _around(template, messages, index, tools)
+    if not text.endswith(after):
+        raise TemplateRefusal("the chat template ends an answer in a way that depends on its words")
+    words_end = len(text) - len(after)
+    if text.startswith(prompt) and same_words(text[len(prompt) : words_end], content):
+        return _ended(template, Turn(text, len(prompt), words_end, words_end))
+    words = _words_written(text[:words_end], before, content)
+    lost = thought_in(content) is not None and thought_in(words) is None
+    if before.startswith(prompt) and text.startswith(before):
+        # White space that the template writes before the words is the model's to generate.
+        start = len(before) if before[len(prompt) :].strip() else len(prompt)
+        return _ended(template, Turn(text, start, words_end, words_end, thought_lost=lost))
+    return _after_prompt(template, prompt, before, words, after, content)
+
+
+def _end_of_words(text: str, at: int, content: str) -> int | None:
+    """Where `content` ends that stands at `at`, as it is or trimmed after white space; None if none does."""
+    if text.startswith(content, at):
+        return at + len(content)
+    while at < len(text) and text[at].isspace():
+        at += 1
+    trimmed = content.strip()
+    return at + len(trimmed) if trimmed and text.startswith(trimmed, at) else None
+
+
+def _around(
+    template: ChatTemplate, messages: Sequence[Message], index: int, tools: Tools | None
+) -> tuple[str, str]:
+    """What the template writes before and after the turn's words: what stays when they are exchanged."""
+    exchanged = {**messages[index], "content": _STAND_IN}
+    text = template.render([*messages[:index], exchanged], tools=tools)
+    before, found, after = text.rpartition(_STAND_IN)
+    if not found:
+        raise TemplateRefusal("the chat template does not write the assistant's words")
+    return before, after
+
+
+def _words_written(text: str, before: str, content: str) -> str:
+    """The words at the end of `text`: the content, or its answer where the template drops or moves a
+    thought.
+    """
+    if text.startswith(before) and same_words(text[len(before) :], content):
+        return text[len(before) :]
+    thought = thought_in(content)
+    answer = thought.answer.strip() if thought else ""
+    if answer and text.endswith(answer):
+        return answer
+    raise TemplateRefusal("the chat template writes the assistant's words otherwise than the row does")
+
+
+def _after_prompt(
+    template: ChatTemplate, prompt: str, before: str, words: str, after: str, content: str
+) -> Turn:
+    """For a generation prompt that is not what the template writes before an answer.
+
+    If it opens a thought, the row's thought goes on from there; a row without one answers after an empty
+    thought, which is not learned.
+    """
+    opened = prompt[agreement(prompt, before) :]
+    closing, rest = closing_of(opened), after_opening(content, opened)
+    if closing and rest is not None:
+        words = rest
+    elif closing:
+        prompt = f"{prompt.rstrip()}\n\n{closing}\n\n"
+    elif not prompt[-1:].isspace():
+        words = before[len(before.rstrip()) :] + words
+    words_end = len(prompt) + len(words)
+    lost = thought_in(content) is not None and rest is None
+    return _ended(
+        template, Turn(prompt + words + after, len(prompt), words_end, words_end, thought_lost=lost)
+    )
+
+
+def _ended(template: ChatTemplate, turn: Turn) -> Turn:
+    """With the end token that follows the words; where none does, what the template writes up to its last
+    visible character, and a note that an end is wanted.
+    """
+    end = template.end_of_turn(turn.text, turn.words_end)
+    if end is not None:
+        return Turn(turn.text, turn.start, turn.words_end, end, thought_lost=turn.thought_lost)
+    end = max(turn.words_end, len(turn.text.rstrip()))
+    unended = not template.ends_itself(turn.text[turn.start : end])
+    return Turn(turn.text[:end], turn.start, turn.words_end, end, unended, turn.thought_lost)
+
+
+def agreement(first: str, second: str) -> int:
+    """How many characters both begin with."""
+    low, high = 0, min(len(first), len(second))
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if first[:middle] == second[:middle] else (low, middle - 1)
+    return low
