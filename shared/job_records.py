@@ -1,6 +1,7 @@
 """What the job store takes and gives: claims, pages, counts; and how its stored fields become them."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -43,13 +44,41 @@ class Claim:
 
 @dataclass(frozen=True)
 class WorkerEvent:
-    """An event as the worker numbers it: 1, 2, 3 … in each attempt."""
+    """An event as the worker numbers it: 1, 2, 3 … in each attempt.
+
+    `at`: seconds since the epoch, 0 for whenever the store takes it. `is_in_journal`: its attempt's journal
+    on disk has it, so the store need not keep it for ever.
+    """
 
     number: int
     level: str
     type: str
     message: str
     data: Mapping[str, Any]
+    at: float = 0.0
+    is_in_journal: bool = False
+
+
+@dataclass(frozen=True)
+class JournalRun:
+    """Events with consecutive ids that lie one after the other in the journal of the attempt `source`.
+
+    The first has the id `<attempt>-<count>` and the worker's own number `number`.
+    """
+
+    attempt: int
+    count: int
+    source: int
+    number: int
+    length: int
+
+
+@dataclass(frozen=True)
+class StoredEvents:
+    """What the store keeps of a job's events, newest first, and which ones the journals have."""
+
+    events: tuple[JobEvent, ...]
+    runs: tuple[JournalRun, ...]
 
 
 @dataclass(frozen=True)
@@ -127,6 +156,23 @@ def event_of(event_id: str, fields: Mapping[str, str]) -> JobEvent:
             "data": json.loads(fields["data"]),
         }
     )
+
+
+def event_order(event_id: str) -> tuple[int, int]:
+    """What ids of events are compared by."""
+    attempt, count = event_id.split("-")
+    return int(attempt), int(count)
+
+
+def is_first(event_id: str) -> bool:
+    """Whether no event can come before it. The store refuses to list what is below it."""
+    return event_order(event_id) == (0, 0)
+
+
+def runs_of(text: str | None) -> tuple[JournalRun, ...]:
+    """As `record_events.lua` writes them."""
+    found = (re.fullmatch(r"(\d+)-(\d+):(\d+):(\d+):(\d+)", part) for part in (text or "").split())
+    return tuple(JournalRun(*map(int, match.groups())) for match in found if match)
 
 
 def worker_of(host: str, fields: Mapping[str, str], now: float) -> WorkerState:

@@ -19,10 +19,14 @@ from shared.job_records import (
     Census,
     EventPage,
     JobPage,
+    StoredEvents,
     Submission,
     WorkerState,
     event_of,
+    event_order,
+    is_first,
     record_of,
+    runs_of,
     worker_of,
 )
 from shared.jobs import KINDS, STATUSES
@@ -143,19 +147,26 @@ class JobStore:
         return record
 
     def events(self, job_id: str, *, after: str | None = None, limit: int = 100) -> EventPage:
-        """Newest first, those older than event `after`. Raises `NotFound`."""
+        """Newest first, those older than event `after`, as far as the store keeps them: messages, and steps
+        while they are new. `shared.event_log` adds what the journals on disk have. Raises `NotFound`.
+        """
+        events = self.stored_events(job_id, after=after, limit=limit + 1).events
+        return EventPage(events[:limit], has_more=len(events) > limit)
+
+    def stored_events(self, job_id: str, *, after: str | None = None, limit: int) -> StoredEvents:
+        """The newest `limit` that the store keeps of those older than `after`. Raises `NotFound`."""
         with store_errors():
-            if not self._redis.exists(job_key(job_id)):
-                raise NotFound(f"There is no job {job_id!r}.")
-            newest = f"({after}" if after else "+"
-            # Ids begin at 0-1; the store refuses an open interval that ends below its first id.
-            is_below_all = after is not None and not after.strip("0-")
-            rows: Any = (
-                []
-                if is_below_all
-                else self._redis.xrevrange(f"{PREFIX}events:{job_id}", max=newest, count=limit + 1)
-            )
-        return EventPage(tuple(event_of(*row) for row in rows[:limit]), has_more=len(rows) > limit)
+            pipeline = self._redis.pipeline(transaction=True)
+            pipeline.hmget(job_key(job_id), "status", "journal_runs")
+            if not (after and is_first(after)):
+                for stream in ("events", "tail"):
+                    newest = f"({after}" if after else "+"
+                    pipeline.xrevrange(f"{PREFIX}{stream}:{job_id}", max=newest, count=limit)
+            (status, runs), *streams = pipeline.execute()
+        if status is None:
+            raise NotFound(f"There is no job {job_id!r}.")
+        rows = sorted((row for rows in streams for row in rows), key=lambda row: event_order(row[0]))
+        return StoredEvents(tuple(event_of(*row) for row in reversed(rows[-limit:])), runs_of(runs))
 
     def workers(self) -> list[WorkerState]:
         """Every worker that spoke within the last minute."""

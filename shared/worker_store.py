@@ -46,12 +46,14 @@ class WorkerStore(JobStore):
 
         `source_attempt` numbered them: this attempt, or an earlier one whose journal is replayed.
         """
-        arguments = [
-            value
-            for event in events
-            for value in (event.number, event.level, event.type, event.message, _json(event.data))
-        ]
+        arguments = [value for event in events for value in _arguments(event)]
         return self._verdict("record_events", claim, source_attempt or claim.attempt, *arguments)
+
+    def recorded(self, job_id: str, attempt: int) -> int:
+        """The number of the last event that `attempt` numbered and the store has; 0 before the first."""
+        with store_errors():
+            number: Any = self._redis.hget(job_key(job_id), f"events_of:{attempt}")
+        return int(number or 0)
 
     def checkpoint(self, claim: Claim, step: int) -> Verdict:
         return self._verdict("checkpoint", claim, step)
@@ -126,6 +128,11 @@ class WorkerStore(JobStore):
     def _verdict(self, name: str, claim: Claim, *arguments: str | int | float) -> Verdict:
         verdict: Verdict = self._run(name, claim.job_id, str(claim.attempt), *arguments)
         return verdict
+
+
+def _arguments(event: WorkerEvent) -> tuple[str | int, ...]:
+    at_ms, kept = round(event.at * 1000), "1" if event.is_in_journal else ""
+    return (event.number, at_ms, event.level, event.type, event.message, _json(event.data), kept)
 
 
 def _json(value: Mapping[str, Any]) -> str:

@@ -88,7 +88,7 @@ def list_fine_tuning_events(
     service: Service, *, job_id: str, query: FineTuningEventsQuery
 ) -> FineTuningEventList:
     _record(service, job_id)
-    page = service.store.events(job_id, after=_native_event_id(job_id, query.after), limit=query.limit)
+    page = service.events.page(job_id, after=_native_event_id(job_id, query.after), limit=query.limit)
     return FineTuningEventList(
         data=[_shown_event(job_id, event) for event in page.events], has_more=page.has_more
     )

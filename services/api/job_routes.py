@@ -99,7 +99,7 @@ def list_events(service: Service, *, job_id: str, query: EventsQuery) -> EventLi
         raise NotFound(
             "Events are served as JSON only; ask again with `Accept: application/json` and `after`."
         )
-    page = service.store.events(job_id, after=query.after, limit=query.limit)
+    page = service.events.page(job_id, after=query.after, limit=query.limit)
     return EventList(data=list(page.events), has_more=page.has_more)
 
 

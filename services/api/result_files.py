@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Response
@@ -11,7 +11,7 @@ from services.api.adapter_archive import AdapterArchive
 from services.api.openai_shapes import FileObject
 from services.api.service import Service
 from shared.errors import NotFound
-from shared.schemas import JobEvent, JobRecord
+from shared.schemas import JobRecord
 
 PURPOSE = "fine-tune-results"
 METRICS_ID, ADAPTER_ID = "file-metrics", "file-adapter"  # and the job's id without `ftjob-`
@@ -20,7 +20,6 @@ METRIC_COLUMNS = (
     "learning_rate", "grad_norm", "step_seconds", "tokens_per_second",
 )  # fmt: skip
 OPENAI_NAMES = {"validation_loss": "valid_loss"}
-EVENTS_A_PAGE = 1000
 
 
 def result_file_ids(record: JobRecord) -> list[str]:
@@ -83,9 +82,9 @@ def metrics_csv(service: Service, job_id: str) -> bytes:
 
 
 def metrics_by_step(service: Service, job_id: str) -> dict[int, dict[str, float]]:
-    """The numbers of every step the store still knows (the newest few thousand)."""
+    """The numbers of every step."""
     rows: dict[int, dict[str, float]] = {}
-    for event in _all_events(service, job_id):
+    for event in service.events.newest_first(job_id):
         if event.type == "metrics" and isinstance(step := event.data.get("step"), int):
             numbers = {name: value for name, value in openai_names(event.data).items() if _is_number(value)}
             rows[step] = numbers | rows.get(step, {})  # events come newest first
@@ -95,17 +94,6 @@ def metrics_by_step(service: Service, job_id: str) -> dict[int, dict[str, float]
 def openai_names(data: Mapping[str, Any]) -> dict[str, Any]:
     """A metrics event's numbers as OpenAI calls them; what it has no word for keeps ours."""
     return {OPENAI_NAMES.get(name, name): value for name, value in data.items()}
-
-
-def _all_events(service: Service, job_id: str) -> Iterator[JobEvent]:
-    """Newest first."""
-    after: str | None = None
-    while True:
-        page = service.store.events(job_id, after=after, limit=EVENTS_A_PAGE)
-        yield from page.events
-        if not page.has_more:
-            return
-        after = page.events[-1].id
 
 
 def _job(service: Service, file_id: str) -> JobRecord:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from services.api.auth import KeyRing
 from services.api.uploads import FileShelf
+from shared.event_log import EventLog
 from shared.job_store import JobStore
 from shared.settings import Settings
 
@@ -19,6 +20,10 @@ class Service:
     ring: Callable[[str], None]
     keys: KeyRing
     files: FileShelf
+
+    @property
+    def events(self) -> EventLog:
+        return EventLog(self.store, self.settings.data_dir)
 
     @property
     def model_folders(self) -> tuple[Path, ...]:

@@ -1,16 +1,13 @@
-"""All events of one attempt, on disk as they happen: what a dead process did not send, the next does."""
+"""Writes down an attempt's events as they happen: the numbers of its steps, and what was not sent yet."""
 
-import json
 import logging
-import time
-from collections.abc import Iterator
+import os
 from pathlib import Path
 
 from shared.job_records import WorkerEvent
+from shared.journal import journal_line
 
 logger = logging.getLogger(__name__)
-
-_FIELDS = ("number", "level", "type", "message", "data")
 
 
 class Journal:
@@ -18,32 +15,34 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._broken = False
-        self._append("")
+        self._is_broken = False
+        self._append(b"")
 
-    def append(self, event: WorkerEvent) -> None:
-        self._append(json.dumps({"at": time.time(), **vars(event)}, ensure_ascii=False) + "\n")
+    def append(self, event: WorkerEvent) -> bool:
+        """Whether the event is in the journal now."""
+        return self._append(journal_line(event))
 
-    def _append(self, text: str) -> None:
+    def sync(self) -> None:
+        """Bring it to disk: what comes next lets the store forget the steps that are in it."""
+        try:
+            with self._path.open("rb") as file:
+                os.fsync(file.fileno())
+        except OSError as error:
+            logger.warning("the events in %s may not outlive a power loss: %s", self._path, error)
+
+    def _append(self, line: bytes) -> bool:
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            with self._path.open("a", encoding="utf-8") as file:
-                file.write(text)
+            with self._path.open("ab", buffering=0) as file:
+                text = b"\n" + line if self._is_broken else line  # half a line may stand before it
+                if file.write(text) != len(text):
+                    raise OSError("only part of a line could be written")
         except OSError as error:
-            if not self._broken:
+            if not self._is_broken:
                 logger.warning("events are not kept in %s: %s", self._path, error)
-            self._broken = True
-
-
-def journal_events(path: Path) -> Iterator[WorkerEvent]:
-    """The events of a journal up to the first line that is none: a process's death may tear its last one."""
-    if not path.is_file():
-        return
-    with path.open(encoding="utf-8", errors="replace") as lines:
-        for line in lines:
-            try:
-                written = json.loads(line)
-                event = WorkerEvent(*(written[field] for field in _FIELDS))
-            except (ValueError, TypeError, KeyError):
-                return
-            yield event
+            self._is_broken = True
+            return False
+        if self._is_broken:
+            logger.info("events are kept in %s again", self._path)
+        self._is_broken = False
+        return True

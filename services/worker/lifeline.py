@@ -10,15 +10,18 @@ import os
 import threading
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, TypeVar
 
-from services.worker.journal import Journal, journal_events
+from services.worker.journal import Journal
 from services.worker.report import JobCancelled, JobStopped, JsonValue, LeaseLost, Level, WorkerDraining
 from shared.errors import StoreUnavailable
 from shared.job_records import Claim, Verdict, WorkerEvent
+from shared.journal import journal_events
 from shared.schemas import Progress
 from shared.worker_store import WorkerStore
 
@@ -29,6 +32,7 @@ OBEY_SECONDS = 60.0  # a cancelled job that has not stopped by then is ended wit
 EVENTS_A_CALL = 100
 EXIT_STALLED = 70
 EXIT_DISOBEYED = 76
+Answer = TypeVar("Answer")
 
 
 class Lifeline:
@@ -86,12 +90,13 @@ class Lifeline:
     ) -> None:
         with self._lock:
             self._event_count += 1
-            event = WorkerEvent(self._event_count, level, type, message, dict(data or {}))
-            self._pending.append(event)
-            self._journal.append(event)
+            at = round(time.time(), 3)
+            event = WorkerEvent(self._event_count, level, type, message, dict(data or {}), at)
+            self._pending.append(replace(event, is_in_journal=self._journal.append(event)))
         self._tick()
 
     def checkpoint(self, step: int) -> None:
+        self._journal.sync()  # a power loss may cost steps that are done again, and no others
         self._checkpoint = step  # never raises: it is called while the job obeys an order to stop
         self._progressed_at = time.monotonic()
 
@@ -119,9 +124,9 @@ class Lifeline:
 
     def replay(self, attempt: int, journal: Path) -> None:
         """Record what an earlier attempt, now dead, wrote down but could not send any more."""
-        events = list(journal_events(journal))
-        for first in range(0, len(events), EVENTS_A_CALL):
-            batch = events[first : first + EVENTS_A_CALL]
+        recorded = self._insist(partial(self._store.recorded, self.claim.job_id, attempt))
+        unsent = journal_events(journal, first=recorded + 1)
+        while batch := list(islice(unsent, EVENTS_A_CALL)):
             self._insist(partial(self._store.record_events, self.claim, batch, source_attempt=attempt))
 
     def end(
@@ -134,6 +139,7 @@ class Lifeline:
     ) -> Verdict:
         """Send what waits, then end the job; insists until the store answers."""
         self._settle()
+        self._journal.sync()  # from here on the store forgets the steps that are in it
         return self._insist(
             lambda: self._store.finish(self.claim, status, message=message, result=result, error=error)
         )
@@ -233,7 +239,7 @@ class Lifeline:
             if len(self._pending) < before:
                 self._progressed_at = time.monotonic()
 
-    def _insist(self, change: Callable[[], Verdict]) -> Verdict:
+    def _insist(self, change: Callable[[], Answer]) -> Answer:
         while True:
             self._progressed_at = time.monotonic()
             try:

@@ -43,7 +43,3 @@ def is_leftover(folder: Path) -> bool:
     if (folder / "spec.json").exists():
         return not (folder / "attempts").exists()
     return not (folder / "adapter").exists()
-
-
-def attempt_folder(data_dir: Path, job_id: str, attempt: int) -> Path:
-    return job_folder(data_dir, job_id) / "attempts" / str(attempt)

@@ -17,7 +17,7 @@ from services.worker.device import device_name, record_memory
 from services.worker.failures import Failure, FailureCode, JobFailed, is_panic
 from services.worker.lifeline import Lifeline
 from services.worker.ownership import DeviceOwnership
-from services.worker.paths import attempt_folder, drain_order, job_folder, life_sign
+from services.worker.paths import drain_order, job_folder, life_sign
 from services.worker.report import JobCancelled, LeaseLost, WorkerDraining
 from services.worker.residency import Residency
 from services.worker.state import tell_state
@@ -25,6 +25,7 @@ from services.worker.training.ended_run import give_back
 from shared.durable import write_json_durably
 from shared.errors import StoreUnavailable
 from shared.job_records import Claim
+from shared.journal import journal_path
 from shared.settings import Settings
 from shared.worker_store import WorkerStore
 
@@ -116,7 +117,7 @@ class Runner:
             lifeline.replay(attempt, self._journal(claim.job_id, attempt))
 
     def _journal(self, job_id: str, attempt: int) -> Path:
-        return attempt_folder(self._settings.data_dir, job_id, attempt) / "events.jsonl"
+        return journal_path(job_folder(self._settings.data_dir, job_id), attempt)
 
     def _lifeline(self, claim: Claim) -> Lifeline:
         settings = self._settings

@@ -4,9 +4,15 @@
 local PREFIX = 'tunedock:'
 local QUEUED = PREFIX .. 'queued'      -- zset: job id by its number (older first)
 local RUNNING = PREFIX .. 'running'    -- zset: job id by the end of its lease, ms
-local ENDED = PREFIX .. 'ended'        -- list: exactly one "<id> <status>" per ended job
+local ENDED = PREFIX .. 'ended'        -- list: exactly one "<id> <status>" per ended job, the newest of them
 local COUNTERS = PREFIX .. 'counters'  -- hash: what /metrics shows, counted where the change happens
-local EVENTS_KEPT = 5000               -- the newest in the store; all of them in the attempt's journal on disk
+local NONCES = PREFIX .. 'nonces'      -- hash: nonce of a claim → the job it got, while that runs
+local EVENTS_KEPT = 5000               -- of a job: messages, and steps that no journal on disk took
+local TAIL_KEPT = 100                  -- of a running job: its newest steps; the attempts' journals have them all
+local RUNS_BYTES = 4000                -- of a job: where in the journals they are
+local ENDED_KEPT = 1000
+local FORGOTTEN_AT_THE_END = {'nonce', 'boot', 'handed_back', 'publishing', 'told_too_late', 'not_before',
+  'crashes', 'deaths', 'checkpoint_step'}
 local WAIT_BUCKETS = {0.5, 1, 2, 5, 10, 30, 60, 300, 900, 3600, 14400, 86400}
 local DURATION_BUCKETS = {5, 15, 30, 60, 120, 300, 600, 1800, 3600, 10800, 21600, 43200, 86400}
 
@@ -36,19 +42,26 @@ local function observe(name, buckets, seconds)
   redis.call('HINCRBYFLOAT', COUNTERS, name .. ':sum', seconds)
 end
 
--- The store allots every event's id, <attempt>-<number>, so several writers can't collide and ids only rise.
-local function append_event(id, level, kind, message, data)
+-- The store allots every event's id, <attempt>-<count>, so several writers can't collide and ids only rise. The
+-- count goes on over all attempts without a gap. Steps that a journal has are kept in a short tail.
+local function append_event(id, level, kind, message, data, at, is_in_journal)
   local attempt = field(id, 'attempt')
   local count = redis.call('HINCRBY', job_key(id), 'event_count', 1)
-  redis.call('XADD', events_key(id), 'MAXLEN', '~', EVENTS_KEPT, attempt .. '-' .. count,
-    'at', now_ms(), 'level', level, 'type', kind, 'message', message, 'data', data)
+  local is_step = is_in_journal and kind == 'metrics'
+  redis.call('XADD', is_step and tail_key(id) or events_key(id), 'MAXLEN', '~', is_step and TAIL_KEPT or EVENTS_KEPT,
+    attempt .. '-' .. count, 'at', at or now_ms(), 'level', level, 'type', kind, 'message', message, 'data', data)
+  return attempt, count
 end
 
 local function end_job(id, kind, status, now)
   redis.call('ZREM', RUNNING, id)
   redis.call('HSET', job_key(id), 'finished_at', now)
-  redis.call('HDEL', job_key(id), 'nonce')
+  if field(id, 'nonce') then redis.call('HDEL', NONCES, field(id, 'nonce')) end
+  redis.call('HDEL', job_key(id), unpack(FORGOTTEN_AT_THE_END))
+  for attempt = 1, number(id, 'attempt') do redis.call('HDEL', job_key(id), 'events_of:' .. attempt) end
+  redis.call('UNLINK', tail_key(id))
   redis.call('RPUSH', ENDED, id .. ' ' .. status)
+  redis.call('LTRIM', ENDED, -ENDED_KEPT, -1)
   redis.call('HINCRBY', COUNTERS, 'ended:' .. kind .. ':' .. status, 1)
   local started = number(id, 'started_at')
   if started > 0 then
@@ -69,6 +82,7 @@ local function move(id, to, level, message, data)
   redis.call('ZREM', QUEUED, id)
   if to == 'queued' then
     redis.call('ZREM', RUNNING, id)
+    if field(id, 'nonce') then redis.call('HDEL', NONCES, field(id, 'nonce')) end
     redis.call('ZADD', QUEUED, order, id)  -- its old number: it goes on where it stood
     redis.call('HSET', job_key(id), 'queued_at', now)
   end

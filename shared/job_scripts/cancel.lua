@@ -4,7 +4,9 @@ local status = field(id, 'status')
 if not status then return 'missing' end
 if status == 'queued' then move(id, 'cancelled', 'info', 'Cancelled before it started') end
 if status == 'running' and field(id, 'publishing') == '1' then
-  append_event(id, 'warn', 'message', 'The cancel came too late: the result is being published', '{}')
+  if redis.call('HSETNX', job_key(id), 'told_too_late', 1) == 1 then  -- once, however often it is asked
+    append_event(id, 'warn', 'message', 'The cancel came too late: the result is being published', '{}')
+  end
   return 'ok'
 end
 if status == 'running' then move(id, 'cancelling', 'info', 'Cancel requested') end

@@ -1,16 +1,35 @@
--- id, attempt, source, then per event: the worker's own number, level, type, message, data → 'ok' | why not
+-- id, attempt, source, then per event: the worker's own number, when (ms), level, type, message, data, '1' if the
+-- source's journal has it or '' → 'ok' | why not
 -- `source` is the attempt that numbered the events 1, 2, 3 …: this one, or a dead one whose journal is replayed.
 -- A number seen before is skipped, so a repeat is harmless.
-local id, attempt, seen_field = ARGV[1], ARGV[2], 'events_of:' .. ARGV[3]
+local id, attempt, source = ARGV[1], ARGV[2], ARGV[3]
 local lost = fenced(id, attempt)
 if lost then return lost end
-local seen = number(id, seen_field)
-for first = 4, #ARGV, 5 do
-  local own_number = tonumber(ARGV[first])
-  if own_number > seen then
-    append_event(id, ARGV[first + 1], ARGV[first + 2], ARGV[first + 3], ARGV[first + 4])
-    seen = own_number
+local seen_field = 'events_of:' .. source
+local seen, runs = number(id, seen_field), field(id, 'journal_runs') or ''
+
+-- Which ids the events of a journal got: runs of "<attempt>-<count>:<source>:<own number>:<length>".
+local function remember(count, own)
+  local before, first, first_own, length = string.match(runs,
+    '^(.-)' .. attempt .. '%-(%d+):' .. source .. ':(%d+):(%d+)$')
+  if before and (before == '' or string.sub(before, -1) == ' ')
+    and first + length == count and first_own + length == own then
+    runs = before .. attempt .. '-' .. first .. ':' .. source .. ':' .. first_own .. ':' .. (length + 1)
+  else
+    runs = runs .. (runs == '' and '' or ' ') .. attempt .. '-' .. count .. ':' .. source .. ':' .. own .. ':1'
+  end
+  if #runs > RUNS_BYTES then runs = string.gsub(runs, '^%S+ ', '') end
+end
+
+for first = 4, #ARGV, 7 do
+  local own, at, is_in_journal = tonumber(ARGV[first]), tonumber(ARGV[first + 1]), ARGV[first + 6] == '1'
+  if own > seen then
+    local _, count = append_event(id, ARGV[first + 2], ARGV[first + 3], ARGV[first + 4], ARGV[first + 5],
+      at > 0 and at or nil, is_in_journal)
+    if is_in_journal then remember(count, own) end
+    seen = own
   end
 end
 redis.call('HSET', job_key(id), seen_field, seen)
+if runs ~= '' then redis.call('HSET', job_key(id), 'journal_runs', runs) end
 return 'ok'

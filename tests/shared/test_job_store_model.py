@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from shared.errors import InvalidTransition
+from shared.event_log import EventLog
 from shared.job_records import Claim, WorkerEvent
 from shared.jobs import TERMINAL, TRANSITIONS, new_job_id
+from shared.journal import journal_events, journal_line, journal_path
 from shared.schemas import FineTuningRequest, JobStatus
 from shared.worker_store import WorkerStore
 from tests.valkey import Valkey
@@ -31,6 +33,7 @@ class Expected:
     checkpoint: int = 0
     publishing: bool = False
     handed_back: bool = False
+    told_too_late: bool = False
     events: int = 1
     history: list[JobStatus] = field(default_factory=lambda: ["queued"])
 
@@ -46,10 +49,19 @@ class Expected:
         return "ended" if self.status in TERMINAL else None
 
 
+@dataclass
+class Told:
+    """What one attempt's worker said: the last number, and what the store has not got yet."""
+
+    number: int = 0
+    pending: list[WorkerEvent] = field(default_factory=list)
+
+
 class Ledger(RuleBasedStateMachine):
     """One worker host whose process dies and comes back under a new boot id, as often as hypothesis likes."""
 
     store: WorkerStore
+    folder: Path
     jobs: Bundle[str] = Bundle("jobs")
     claims: Bundle[Claim | None] = Bundle("claims")
 
@@ -57,6 +69,7 @@ class Ledger(RuleBasedStateMachine):
         super().__init__()
         self.store._redis.flushall()
         self.expected: dict[str, Expected] = {}
+        self.told: dict[tuple[str, int], Told] = {}
         self.boot = 0
         self.nonces = 0
 
@@ -89,7 +102,7 @@ class Ledger(RuleBasedStateMachine):
         assert claimed.job_id == waiting[0]  # the oldest, whatever happened to it before
         job = self.expected[claimed.job_id]
         job.attempt += 1
-        job.publishing = job.handed_back = False
+        job.publishing = job.handed_back = job.told_too_late = False
         job.move("running")
         assert claimed.attempt == job.attempt
         return claimed
@@ -105,7 +118,8 @@ class Ledger(RuleBasedStateMachine):
         if job.status == "queued":
             job.move("cancelled")
         elif job.status == "running" and job.publishing:
-            job.events += 1  # told that it comes too late
+            job.events += not job.told_too_late  # once, however often it is asked
+            job.told_too_late = True
         elif job.status == "running":
             job.move("cancelling")
 
@@ -130,19 +144,40 @@ class Ledger(RuleBasedStateMachine):
             job.move("running")
             job.crashes = max(0, job.crashes - 1)
 
-    @rule(claim=claims, number=st.integers(1, 4))
-    def say(self, claim: Claim | None, number: int) -> None:
+    @rule(
+        claim=claims, kind=st.sampled_from(["message", "metrics"]), written=st.booleans(), sent=st.booleans()
+    )
+    def say(self, claim: Claim | None, kind: str, written: bool, sent: bool) -> None:
+        """A worker numbers an event, writes it down unless its disk is full, sends what it has not yet."""
         if claim is None:
             return
-        job = self.expected[claim.job_id]
-        before = len(self.store.events(claim.job_id, limit=5000).events)
-        event = WorkerEvent(number, "info", "message", "said", {})
-        wanted = job.verdict(claim.attempt)
-        assert self.store.record_events(claim, [event]) == (wanted or "ok")
-        assert self.store.record_events(claim, [event]) == (wanted or "ok")
-        added = len(self.store.events(claim.job_id, limit=5000).events) - before
-        assert added <= (0 if wanted else 1)
-        job.events += added
+        job, told = self.expected[claim.job_id], self.told.setdefault((claim.job_id, claim.attempt), Told())
+        told.number += 1
+        told.pending.append(WorkerEvent(told.number, "info", kind, "said", {}, 1.0, written))
+        if written:
+            path = self._journal(claim.job_id, claim.attempt)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("ab") as file:
+                file.write(journal_line(told.pending[-1]))
+        if sent:
+            wanted = job.verdict(claim.attempt)
+            for _ in range(2):
+                assert self.store.record_events(claim, told.pending) == (wanted or "ok")
+            if wanted is None:
+                job.events += len(told.pending)
+                told.pending.clear()
+
+    @rule(claim=claims)
+    def replay(self, claim: Claim | None) -> None:
+        """A new attempt sends what dead ones wrote down and could not send."""
+        if claim is None or self.expected[claim.job_id].verdict(claim.attempt):
+            return
+        for attempt in range(1, claim.attempt):
+            recorded = self.store.recorded(claim.job_id, attempt)
+            unsent = list(journal_events(self._journal(claim.job_id, attempt), first=recorded + 1))
+            for _ in range(2):
+                assert self.store.record_events(claim, unsent, source_attempt=attempt) == "ok"
+            self.expected[claim.job_id].events += len(unsent)
 
     @rule(claim=claims)
     def publish(self, claim: Claim | None) -> None:
@@ -209,7 +244,7 @@ class Ledger(RuleBasedStateMachine):
             assert (record.status, record.attempt) == (job.status, job.attempt)
             assert (record.finished_at is not None) == (job.status in TERMINAL)
             assert ended.count((job_id, job.status)) == (1 if job.status in TERMINAL else 0)
-            events = self.store.events(job_id, limit=5000).events
+            events = list(EventLog(self.store, self.folder).newest_first(job_id))
             assert len(events) == job.events
             ids = [tuple(map(int, event.id.split("-"))) for event in events]
             assert ids == sorted(set(ids), reverse=True)
@@ -219,6 +254,9 @@ class Ledger(RuleBasedStateMachine):
     def the_queue_holds_the_queued_jobs_in_their_order(self) -> None:
         queued = [job_id for job_id, job in self.expected.items() if job.status == "queued"]
         assert [self.store.get(job_id).queue_position for job_id in queued] == list(range(1, len(queued) + 1))
+
+    def _journal(self, job_id: str, attempt: int) -> Path:
+        return journal_path(self.folder / "jobs" / job_id, attempt)
 
     def _deaths(self, job_id: str) -> int:
         return int(self.store._redis.hget(f"tunedock:job:{job_id}", "deaths") or 0)
@@ -238,8 +276,10 @@ def store() -> Iterator[WorkerStore]:
 
 
 @pytest.mark.timeout(600)
-def test_no_history_of_calls_breaks_the_rules_of_the_state_machine(store: WorkerStore) -> None:
-    Ledger.store = store
+def test_no_history_of_calls_breaks_the_rules_of_the_state_machine(
+    store: WorkerStore, tmp_path: Path
+) -> None:
+    Ledger.store, Ledger.folder = store, tmp_path
     examples = int(os.environ.get("LEDGER_EXAMPLES", "60"))
     run_state_machine_as_test(
         Ledger,

@@ -9,7 +9,9 @@ import pytest
 
 from services.worker.lifeline import Lifeline
 from services.worker.report import JobCancelled, LeaseLost, WorkerDraining
+from shared.event_log import EventLog
 from shared.job_records import Claim, WorkerEvent
+from shared.journal import journal_events, journal_path
 from shared.worker_store import WorkerStore
 from tests.ledger import claim_next, submit
 from tests.valkey import Valkey
@@ -26,7 +28,7 @@ def lifeline(store: WorkerStore, claim: Claim, tmp_path: Path) -> Lifeline:
     return Lifeline(
         store,
         claim,
-        journal=tmp_path / "attempt" / "events.jsonl",
+        journal=journal_path(tmp_path / "jobs" / claim.job_id, 1),
         life_sign=tmp_path / "alive",
         lease_seconds=45,
         heartbeat_seconds=0.2,
@@ -43,15 +45,15 @@ def keep_training(lifeline: Lifeline) -> None:
 
 
 def test_progress_events_and_the_end_arrive_in_order(
-    lifeline: Lifeline, store: WorkerStore, claim: Claim
+    lifeline: Lifeline, store: WorkerStore, claim: Claim, tmp_path: Path
 ) -> None:
     with lifeline:
         for step in range(250):
             lifeline.progress("training", step=step)
             lifeline.event(f"step {step}", type="metrics", data={"step": step})
         assert lifeline.end("succeeded", message="Done", result={"steps": 250}) == "ok"
-    messages = [event.message for event in reversed(store.events(claim.job_id, limit=1000).events)]
-    assert messages == [
+    messages = [event.message for event in EventLog(store, tmp_path).newest_first(claim.job_id)]
+    assert messages[::-1] == [
         "Accepted and queued",
         "Started",
         *(f"step {step}" for step in range(250)),
@@ -106,8 +108,8 @@ def test_a_job_goes_on_while_the_store_is_away_and_nothing_it_said_is_lost(
         assert lifeline.end("succeeded", message="Done", result={}) == "ok"
     messages = [event.message for event in reversed(store.events(claim.job_id).events)]
     assert messages[2:] == ["before", *(f"away {number}" for number in range(20)), "Done"]
-    journal = (tmp_path / "attempt" / "events.jsonl").read_text().splitlines()
-    assert [json.loads(line)["message"] for line in journal] == messages[2:-1]
+    journal = journal_events(journal_path(tmp_path / "jobs" / claim.job_id, 1))
+    assert [event.message for event in journal] == messages[2:-1]
 
 
 def test_what_a_dead_attempt_wrote_down_is_recorded_by_the_next_one_and_only_once(
@@ -141,7 +143,7 @@ def test_what_a_dead_attempt_wrote_down_is_recorded_by_the_next_one_and_only_onc
 def test_a_full_disk_costs_the_journal_and_not_the_job(
     lifeline: Lifeline, store: WorkerStore, claim: Claim, tmp_path: Path
 ) -> None:
-    journal = tmp_path / "attempt" / "events.jsonl"
+    journal = journal_path(tmp_path / "jobs" / claim.job_id, 1)
     journal.unlink(missing_ok=True)
     journal.symlink_to("/dev/full")
     with lifeline:
