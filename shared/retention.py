@@ -77,8 +77,12 @@ def leaving(jobs: Iterable[KeptJob], rule: RetentionRule, now: float) -> list[Le
             age_days = (now - job.finished_at) / DAY_SECONDS
             found.append(Leaving(job, "age", f"ended {age_days:.1f} days ago; {rule.keep_days:g} are kept"))
         elif rule.keep_jobs is not None and place > rule.keep_jobs:
-            found.append(Leaving(job, "count", f"{place - 1} newer jobs; {rule.keep_jobs} are kept"))
+            found.append(Leaving(job, "count", _counted(place - 1, rule.keep_jobs)))
         elif rule.keep_bytes is not None and filled_bytes > rule.keep_bytes:
             filled, kept = size(filled_bytes), size(rule.keep_bytes)
             found.append(Leaving(job, "bytes", f"with newer jobs {filled}; {kept} are kept"))
     return found[::-1]
+
+
+def _counted(newer: int, kept: int) -> str:
+    return f"{newer} newer {'job' if newer == 1 else 'jobs'}; {kept} {'is' if kept == 1 else 'are'} kept"

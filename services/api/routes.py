@@ -29,7 +29,7 @@ from services.api.job_routes import (
     list_jobs,
 )
 from services.api.model_routes import get_model, list_models
-from services.api.removal_routes import JobDeleted, delete_job, delete_model
+from services.api.removal_routes import JobDeleted, PruneRequest, Pruning, delete_job, delete_model, prune
 from services.api.routing import Route
 from shared.errors import (
     DatasetUnknown,
@@ -81,6 +81,13 @@ JOBS = (
     Route(
         GET, "/v1/jobs/<job_id>/adapter", get_adapter, "Download a job's adapter",
         answer="application/x-tar", query=AdapterQuery, refusals=(NotFound, NotFinished, InvalidField),
+    ),
+)  # fmt: skip
+
+RETENTION = (
+    Route(
+        POST, "/v1/prune", prune, "Delete the oldest jobs that have ended",
+        answer=Pruning, body=PruneRequest, refusals=(MalformedRequest, TooLarge, InvalidField),
     ),
 )  # fmt: skip
 
@@ -155,6 +162,7 @@ HEALTH = (
 
 ROUTES_BY_GROUP = {
     "Jobs": JOBS,
+    "Retention": RETENTION,
     "Files": FILES,
     "Fine-tuning, as OpenAI's clients speak it": FINE_TUNING,
     "Models": MODELS,

@@ -6,7 +6,7 @@ import signal
 import sys
 from collections.abc import Sequence
 
-from services.cli import bench, demo, key, life, quality, serve, submit
+from services.cli import bench, demo, key, life, quality, removal, serve, submit
 from services.cli.doctor import command as doctor
 from services.cli.failure import CommandFailed, UsageError
 from services.cli.options import settings_of
@@ -28,7 +28,7 @@ def command_parser() -> argparse.ArgumentParser:
         description="Fine-tunes language models with adapters on one machine, and diagnoses how they load.",
     )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for group in (demo, serve, submit, life, doctor, key):
+    for group in (demo, serve, submit, life, removal, doctor, key):
         group.add_commands(commands)
     commands.add_parser("bench", help="repeat the published numbers on this machine: bench load, bench train")
     commands.add_parser("check", help="lint, types and import contracts of the code")

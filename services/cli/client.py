@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 from urllib.parse import quote
 
 import httpx
@@ -99,6 +99,14 @@ class Client:
 
     def cancel(self, job_id: str) -> JobRecord:
         return _record(self._ask("POST", f"{_path(job_id)}/cancel"))
+
+    def delete(self, kind: Literal["jobs", "models", "files"], name: str) -> None:
+        """Delete one thing for good."""
+        self._ask("DELETE", f"/v1/{kind}/{quote(name, safe=':')}")
+
+    def prune(self, **limits: Any) -> dict[str, Any]:
+        """Delete the oldest ended jobs beyond `limits`, or see which; the fields are the request's."""
+        return self._ask("POST", "/v1/prune", json=limits, timeout=SUBMIT_SECONDS)
 
     def events_since(self, job_id: str, seen: str | None) -> list[JobEvent]:
         """Events after the one with id `seen` (all, for None), oldest first."""

@@ -1,5 +1,6 @@
 """DELETE of jobs and models over HTTP: what ended goes whole, what is open or in use stays."""
 
+import json
 from typing import Any
 
 import pytest
@@ -99,3 +100,71 @@ def test_a_file_may_go_while_the_job_that_named_it_waits(api: Api) -> None:
     job_id = str(api.submitted(training_file=file_id)["id"])
     assert api.delete(f"/v1/files/{file_id}").status_code == 200
     assert (api.job_folder(job_id) / "rows" / "training.jsonl").stat().st_size > 0
+
+
+def pruned(api: Api, **body: Any) -> dict[str, Any]:
+    answer = api.post("/v1/prune", json=body)
+    assert answer.status_code == 200, answer.text
+    return dict(answer.get_json())
+
+
+def failed(api: Api) -> str:
+    job_id = str(api.submitted()["id"])
+    api.store.finish(
+        api.claim(), "failed", message="Failed", error={"code": "x", "message": "y", "remedy": "z"}
+    )
+    return job_id
+
+
+def test_a_dry_run_shows_exactly_what_goes_then(api: Api) -> None:
+    old, *young = [failed(api) for _ in range(3)]
+    waiting = str(api.submitted()["id"])
+    shown = pruned(api, dry_run=True, keep_jobs=2)
+    [job] = shown["data"]
+    assert (job["id"], job["status"], job["rule"], job["has_adapter"]) == (old, "failed", "count", False)
+    assert job["why"] == "2 newer jobs; 2 are kept"
+    assert 0 < job["bytes"] == shown["bytes"]
+    assert api.get(f"/v1/jobs/{old}").status_code == 200
+    assert pruned(api, dry_run=False, keep_jobs=2) == {**shown, "dry_run": False}
+    assert api.get(f"/v1/jobs/{old}").status_code == 404
+    assert not api.job_folder(old).exists()
+    listed = [item["id"] for item in api.get("/v1/jobs").get_json()["data"]]
+    assert listed == [waiting, *reversed(young)]
+
+
+def test_jobs_with_an_adapter_or_a_checkpoint_are_pruned_only_when_asked(api: Api) -> None:
+    job_id, model = trained(api)
+    without_model, deleted_model = trained(api)
+    assert api.delete(f"/v1/models/{deleted_model}").status_code == 200
+    stopped = failed(api)
+    checkpoint = api.job_folder(stopped) / "checkpoints" / "step-3"
+    checkpoint.mkdir(parents=True)
+    (checkpoint / "manifest.json").write_text("{}")
+    shown = pruned(api, dry_run=True, keep_jobs=0)
+    assert [job["id"] for job in shown["data"]] == [without_model]
+    user = evaluation(api, model)["id"]
+    shown = pruned(api, dry_run=True, keep_jobs=0, adapters=True)
+    assert [job["id"] for job in shown["data"]] == [without_model, stopped]
+    api.post(f"/v1/jobs/{user}/cancel")
+    gone = pruned(api, dry_run=False, keep_jobs=0, adapters=True)
+    assert {job["id"] for job in gone["data"]} == {job_id, without_model, stopped, user}
+
+
+@pytest.mark.parametrize(
+    ("body", "path"),
+    [
+        ({}, "dry_run"),
+        ({"dry_run": "perhaps"}, "dry_run"),
+        ({"dry_run": True, "keep_jobs": -1}, "keep_jobs"),
+        ({"dry_run": True, "keep_days": 1e999}, "keep_days"),
+        ({"dry_run": True, "keep": 1}, "keep"),
+    ],
+)
+def test_nothing_is_pruned_by_a_request_that_does_not_say_what(
+    api: Api, body: dict[str, Any], path: str
+) -> None:
+    job_id = failed(api)
+    answer = api.post("/v1/prune", data=json.dumps(body), content_type="application/json")
+    assert answer.status_code in (400, 422)
+    assert answer.status_code == 400 or answer.get_json()["errors"][0]["path"] == path
+    assert api.get(f"/v1/jobs/{job_id}").status_code == 200

@@ -140,5 +140,5 @@ def test_every_command_is_in_the_help(capsys: pytest.CaptureFixture[str]) -> Non
     words = re.findall(r"^    (\w+) ", capsys.readouterr().out, re.MULTILINE)
     assert words == [
         "demo", "up", "down", "train", "diagnose", "prepare", "jobs", "show", "report", "events", "cancel",
-        "download", "doctor", "key", "bench", "check", "test",
+        "download", "delete", "prune", "doctor", "key", "bench", "check", "test",
     ]  # fmt: skip

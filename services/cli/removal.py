@@ -1,0 +1,149 @@
+"""`delete` and `prune`: what is no longer wanted goes; at a terminal the user is asked first."""
+
+import argparse
+import sys
+from collections.abc import Callable
+from typing import Any, Literal
+
+from services.cli.client import Client
+from services.cli.failure import RequestRefused, UsageError
+from services.cli.job_ids import find_job
+from services.cli.options import Commands, add_client_command
+from services.cli.server import connect
+from services.cli.terminal import Terminal
+from shared.model_names import is_fine_tuned
+from shared.settings import Settings
+from shared.units import size
+
+SHOWN_JOBS = 30
+
+
+def add_commands(commands: Commands) -> None:
+    delete = add_client_command(
+        commands, "delete", "delete jobs that have ended, fine-tuned models or uploaded files, for good"
+    )
+    delete.add_argument(
+        "ids", nargs="+", metavar="ID",
+        help="a job's id or the first characters of one (it goes with all it made), a fine-tuned model's id "
+        "(ft:…: its adapter goes, the job's record stays), or a file's id (file-…)",
+    )  # fmt: skip
+    delete.set_defaults(run=delete_all)
+
+    prune = add_client_command(commands, "prune", "delete the oldest jobs that have ended")
+    prune.add_argument("--dry-run", action="store_true", help="only show what would be deleted, and why")
+    prune.add_argument(
+        "--keep-jobs", type=_count, metavar="N", help="keep the newest N of the jobs that ended"
+    )
+    prune.add_argument(
+        "--keep-days", type=_days, metavar="N", help="keep those that ended in the last N days"
+    )
+    prune.add_argument("--keep-bytes", type=_count, metavar="N", help="keep the newest that fit into N bytes")
+    prune.add_argument(
+        "--adapters", action="store_true", default=None, help="also jobs with an adapter or a checkpoint"
+    )
+    prune.set_defaults(run=prune_jobs)
+    for command in (delete, prune):
+        command.add_argument("--yes", action="store_true", help="do not ask")
+
+
+def delete_all(arguments: argparse.Namespace, settings: Settings, terminal: Terminal) -> int:
+    with connect(settings) as client:
+        found = list(dict.fromkeys(_meant(client, text) for text in arguments.ids))
+        what = "\n".join(f"  {name}" for name in found)
+        if not arguments.yes and not _agreed(terminal, f"Delete for good:\n{what}"):
+            return 1
+        deleted, refused = [], []
+        for name in found:
+            try:
+                client.delete(_kind(name), name)
+                deleted.append(name)
+                terminal.say(f"{name} is deleted")
+            except RequestRefused as refusal:
+                refused.append({"id": name, "code": refusal.code, "message": refusal.message})
+                terminal.note(f"{name} is not deleted: {refusal.message}")
+    terminal.emit({"deleted": deleted, "refused": refused})
+    return 1 if refused else 0
+
+
+def prune_jobs(arguments: argparse.Namespace, settings: Settings, terminal: Terminal) -> int:
+    limits = {name: getattr(arguments, name) for name in ("keep_jobs", "keep_days", "keep_bytes", "adapters")}
+    limits = {name: value for name, value in limits.items() if value is not None}
+    with connect(settings) as client:
+        with terminal.waiting("looking at what ended jobs keep"):
+            planned = client.prune(dry_run=True, **limits)
+        if arguments.dry_run or not planned["data"]:
+            terminal.emit(planned)
+            _show(planned, terminal, "would be deleted")
+            return 0
+        if not arguments.yes:
+            _show(planned, terminal, "would be deleted")
+            if not _can_ask(terminal):
+                raise UsageError("nothing is deleted without being asked for", "Add --yes, or --dry-run.")
+            if not _agreed(terminal, "Delete these jobs for good"):
+                return 1
+        with terminal.waiting(f"deleting {len(planned['data'])} jobs"):
+            done = client.prune(dry_run=False, **limits)
+    terminal.emit(done)
+    _show(done, terminal, "are deleted")
+    return 1 if done["refused"] else 0
+
+
+def _show(pruning: dict[str, Any], terminal: Terminal, verb: str) -> None:
+    jobs, refused = pruning["data"], pruning["refused"]
+    if jobs:
+        shown = jobs[:SHOWN_JOBS]
+        rows = [(job["id"], job["status"], size(job["bytes"]), job["why"]) for job in shown]
+        terminal.table(("ID", "STATUS", "ON DISK", "WHY"), rows, keep=("ID", "ON DISK", "WHY", "STATUS"))
+        if len(jobs) > len(shown):
+            terminal.say(f"and {len(jobs) - len(shown)} more (--json lists all)")
+    for job in refused:
+        terminal.note(f"{job['id']} stays: {job['why']}")
+    noun = "job" if len(jobs) == 1 else "jobs"
+    verb = verb.replace("are", "is") if len(jobs) == 1 else verb
+    terminal.say(
+        f"{len(jobs)} {noun} {verb}, {size(pruning['bytes'])} on disk" if jobs else "no job has to go"
+    )
+
+
+def _meant(client: Client, text: str) -> str:
+    """The id that the user means: of a model or a file as it is, of a job from its first characters."""
+    return text if is_fine_tuned(text) or text.startswith("file-") else find_job(client, text)
+
+
+def _kind(name: str) -> Literal["jobs", "models", "files"]:
+    if is_fine_tuned(name):
+        return "models"
+    return "files" if name.startswith("file-") else "jobs"
+
+
+def _can_ask(terminal: Terminal) -> bool:
+    return sys.stdin.isatty() and terminal.is_live
+
+
+def _agreed(terminal: Terminal, question: str) -> bool:
+    """Ask at the terminal; where there is none, who names ids means them."""
+    if not _can_ask(terminal):
+        return True
+    terminal.note(f"{question}\nType yes to go on:")
+    agreed = sys.stdin.readline().strip().lower() in ("y", "yes")
+    if not agreed:
+        terminal.note("nothing was deleted")
+    return agreed
+
+
+def _number(kind: Callable[[str], Any], text: str) -> Any:
+    try:
+        value = kind(text)
+    except ValueError:
+        value = -1
+    if not 0 <= value < float("inf"):
+        raise argparse.ArgumentTypeError(f"wants a number from 0 on, saw {text!r}")
+    return value
+
+
+def _count(text: str) -> int:
+    return int(_number(int, text))
+
+
+def _days(text: str) -> float:
+    return float(_number(float, text))

@@ -1,0 +1,135 @@
+"""`delete` and `prune` against a real API: what is named goes, what is asked about waits for the answer."""
+
+import json
+import os
+import pty
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from shared.model_names import fine_tuned_model_id
+from tests.api.server import Server, serve
+from tests.ledger import claim_next, submit
+from tests.valkey import Valkey
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    valkey = Valkey(tmp_path_factory.mktemp("valkey")).start()
+    with serve(tmp_path_factory.mktemp("api"), valkey) as server:
+        yield server
+    valkey.kill()
+
+
+@pytest.fixture(autouse=True)
+def _empty(server: Server) -> None:
+    server.store._redis.flushall()
+
+
+def ended(server: Server, *, adapter: bool = False) -> str:
+    job_id = submit(server.store).id
+    folder = server.data_dir / "jobs" / job_id
+    (folder / "adapter" if adapter else folder / "rows").mkdir(parents=True)
+    (folder / "spec.json").write_text("{}")
+    server.store.finish(claim_next(server.store), "succeeded", message="Done", result={})
+    return job_id
+
+
+def command(server: Server, *words: str) -> "subprocess.CompletedProcess[str]":
+    elsewhere = ("--server", server.url, "--key", server.key)
+    return subprocess.run(
+        [sys.executable, "-m", "services.cli", *words, *elsewhere], capture_output=True, text=True
+    )
+
+
+def at_a_terminal(server: Server, answer: str, *words: str) -> tuple[int, str]:
+    """(exit status, what it wrote) of a command whose user types `answer`."""
+    ours, theirs = pty.openpty()
+    elsewhere = ("--server", server.url, "--key", server.key)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "services.cli", *words, *elsewhere], stdin=theirs, stdout=theirs, stderr=theirs
+    )
+    os.close(theirs)
+    os.write(ours, f"{answer}\n".encode())
+    written = b""
+    try:
+        while piece := os.read(ours, 4096):
+            written += piece
+    except OSError:  # Linux: the other end is closed
+        pass
+    return process.wait(30), written.decode()
+
+
+def known(server: Server) -> set[str]:
+    return {record.id for record in server.store.list_jobs(limit=100).records}
+
+
+def test_jobs_are_deleted_by_the_beginning_of_their_ids(server: Server) -> None:
+    gone, also_gone, kept = (ended(server) for _ in range(3))
+    done = command(server, "delete", gone[:20], also_gone)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == f"{gone} is deleted\n{also_gone} is deleted\n"
+    assert known(server) == {kept}
+
+
+def test_what_may_not_go_is_told_and_the_rest_goes(server: Server) -> None:
+    gone, waiting = ended(server), submit(server.store).id
+    done = command(server, "delete", "--json", waiting, gone)
+    assert done.returncode == 1
+    told = json.loads(done.stdout)
+    assert told["deleted"] == [gone]
+    assert [(job["id"], job["code"]) for job in told["refused"]] == [(waiting, "invalid_transition")]
+    assert known(server) == {waiting}
+
+
+def test_nothing_goes_when_one_of_the_names_may_mean_several(server: Server) -> None:
+    job_ids = {ended(server), ended(server)}
+    done = command(server, "delete", next(iter(job_ids)), "diag")
+    assert done.returncode == 2
+    assert known(server) == job_ids
+
+
+def test_a_model_s_id_deletes_the_model_and_keeps_the_job(server: Server) -> None:
+    done = command(server, "delete", fine_tuned_model_id("tiny", None, "ftjob-abc"))
+    assert done.returncode == 1
+    assert "There is no fine-tuned model" in done.stderr
+
+
+@pytest.mark.parametrize(("answer", "goes"), [("yes", True), ("no", False), ("", False)])
+def test_at_a_terminal_the_user_is_asked_first(server: Server, answer: str, goes: bool) -> None:
+    job_id = ended(server)
+    status, written = at_a_terminal(server, answer, "delete", job_id)
+    assert (status == 0, known(server) == set()) == (goes, goes)
+    assert "Delete for good" in written
+    job_id = ended(server)
+    status, written = at_a_terminal(server, answer, "prune", "--keep-jobs", "0")
+    assert (status == 0, job_id not in known(server)) == (goes, goes)
+
+
+def test_prune_shows_first_and_deletes_when_told(server: Server) -> None:
+    old, young = ended(server), ended(server)
+    trained = ended(server, adapter=True)
+    shown = command(server, "prune", "--dry-run", "--keep-jobs", "1")
+    assert shown.returncode == 0
+    assert f"{old}\tsucceeded\t" in shown.stdout
+    assert "1 newer job; 1 is kept" in shown.stdout
+    assert "1 job would be deleted" in shown.stdout
+    unasked = command(server, "prune", "--keep-jobs", "1")
+    assert unasked.returncode == 2
+    assert known(server) == {old, young, trained}
+    done = command(server, "prune", "--keep-jobs", "1", "--yes", "--json")
+    assert [job["id"] for job in json.loads(done.stdout)["data"]] == [old]
+    assert known(server) == {young, trained}
+    everything = command(server, "prune", "--keep-jobs", "0", "--adapters", "--yes")
+    assert "2 jobs are deleted" in everything.stdout
+    assert known(server) == set()
+    assert "no job has to go" in command(server, "prune", "--keep-jobs", "0").stdout
+
+
+@pytest.mark.parametrize("wrong", [("--keep-jobs", "-1"), ("--keep-days", "nan"), ("--keep-bytes", "1e9")])
+def test_limits_that_are_no_numbers_are_refused(server: Server, wrong: tuple[str, str]) -> None:
+    done = command(server, "prune", "--dry-run", *wrong)
+    assert done.returncode == 2
+    assert "wants a number from 0 on" in done.stderr
