@@ -38,7 +38,7 @@ class Refusal(Exception):
 
 class MalformedRequest(Refusal):
     status, code = 400, "malformed_request"
-    meaning = "the body is not what its content type says"
+    meaning = "the request can't be read: its head, its framing, or a body that is not what its type says"
 
 
 class Unauthorized(Refusal):

@@ -20,7 +20,7 @@ print(*sorted(set({HEAVY!r}) & set(sys.modules)))
 @pytest.mark.parametrize(
     "modules",
     [
-        ["services.api.wsgi"],
+        ["services.api.asgi"],
         [
             "services.worker.__main__",
             "services.worker.main",

@@ -2,7 +2,6 @@
 
 import logging
 import re
-import secrets
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -11,9 +10,9 @@ from typing import TYPE_CHECKING
 from flask import Flask, Response, g, request
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from services.api.auth import load_keys
+from services.api.auth import KeyRing, load_keys
 from services.api.docs import add_docs
-from services.api.errors import register_errors
+from services.api.errors import new_request_id, register_errors
 from services.api.metrics import HttpMetrics, metrics_text
 from services.api.openapi import openapi_document
 from services.api.routes import ROUTES, ROUTES_BY_GROUP
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 JSON_LIMIT_BYTES = 1024**2
-SILENCE_SECONDS = 30.0  # a client that sends or takes nothing for so long is given up
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 QUIET_PATHS = ("/healthz", "/readyz")
 
@@ -40,11 +38,12 @@ def create_app(
     store: JobStore,
     ring: Callable[[str], None],
     *,
+    keys: KeyRing | None = None,
     metrics_folder: Path | None = None,
 ) -> Flask:
     """The API over `store`. `ring` wakes the worker; `metrics_folder` is shared by the server's processes.
 
-    Raises ValueError when the keys file is of no use.
+    `keys`: those of the installation where None. Raises ValueError when the keys file is of no use.
     """
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     files = FileShelf(
@@ -52,7 +51,7 @@ def create_app(
         limit_bytes=settings.max_upload_bytes,
         reserve_bytes=settings.min_free_bytes,
     )
-    service = Service(settings, store, ring, load_keys(settings), files)
+    service = Service(settings, store, ring, keys or load_keys(settings), files)
     app = Flask("services.api", static_folder=None, template_folder="pages")
     app.url_map.merge_slashes = False  # a wrong path is unknown, not elsewhere
     app.config["MAX_CONTENT_LENGTH"] = JSON_LIMIT_BYTES
@@ -95,11 +94,9 @@ def _around_requests(app: Flask, service: Service, http: HttpMetrics) -> None:
     @app.before_request
     def _begin() -> None:
         g.started = time.perf_counter()
-        g.request_id = f"req_{secrets.token_hex(12)}"
+        g.request_id = new_request_id()
         if service.settings.api_host in LOOPBACK and not _names_loopback(request.headers.get("Host", "")):
             raise MalformedRequest("This API listens for this machine alone; ask for 127.0.0.1 or localhost.")
-        if (connection := request.environ.get("gunicorn.socket")) is not None:
-            connection.settimeout(SILENCE_SECONDS)
         if request.endpoint is not None and request.endpoint not in public:
             service.keys.check(request.headers.get("Authorization"))
 

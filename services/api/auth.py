@@ -29,6 +29,11 @@ class KeyRing:
         digest = hashlib.sha256(key.encode("utf-8", "replace")).digest()
         return any(hmac.compare_digest(digest, known) for known in self.digests)
 
+    def opens(self, authorization: str | None) -> bool:
+        """Whether the header is `Bearer <a known key>`."""
+        scheme, _, key = (authorization or "").partition(" ")
+        return scheme.lower() == "bearer" and self.knows(key.strip())
+
     def check(self, authorization: str | None) -> None:
         """Raises `Unauthorized` unless the header is `Bearer <a known key>`."""
         scheme, _, key = (authorization or "").partition(" ")
@@ -47,7 +52,10 @@ def load_keys(settings: Settings) -> KeyRing:
     path = settings.api_keys_file or settings.data_dir / "api.key"
     if settings.api_keys_file is None and make_key_file(path):
         # Not through the log, which blots keys out.
-        print(f"Made an API key, shown only now, kept in {path}: {path.read_text().strip()}", file=sys.stderr)
+        print(
+            f"Made an API key, kept in {path} and shown only now:\n{path.read_text().strip()}",
+            file=sys.stderr,
+        )
     lines = [line.strip() for line in path.read_text("utf-8").splitlines()]
     keys = [line for line in lines if line and not line.startswith("#")]
     if not keys:

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import secrets
 from typing import Any
 
 from flask import Flask, Response, g, request
@@ -42,6 +43,10 @@ def problem(refusal: Refusal) -> Response:
     )
     answer.headers.update(refusal.headers)
     return answer
+
+
+def new_request_id() -> str:
+    return f"req_{secrets.token_hex(12)}"
 
 
 def problem_fields(refusal: Refusal, request_id: str) -> dict[str, Any]:

@@ -1,8 +1,9 @@
 # ruff: noqa: N999
-"""How gunicorn serves the API: two processes of eight threads, and the metrics on a port of their own."""
+"""How gunicorn serves the API: two asyncio processes with threads for work; metrics on their own port."""
 
 import itertools
 import os
+import resource
 import shutil
 import sys
 import tempfile
@@ -16,6 +17,9 @@ from services.api.logs import logging_config
 from services.api.metrics import PLACE
 from shared.settings import Settings
 
+MOST_CONNECTIONS = 2000
+OTHER_FILES = 500
+
 try:
     _settings = Settings.from_environment()
 except ValueError as error:
@@ -23,17 +27,23 @@ except ValueError as error:
 if _settings.api_port == _settings.api_metrics_port:
     raise SystemExit(f"TUNEDOCK_API_PORT and TUNEDOCK_API_METRICS_PORT are both {_settings.api_port}.")
 _host = f"[{_settings.api_host}]" if ":" in _settings.api_host else _settings.api_host
+# Each connection is an open file; the rest is for logs, uploads and the store.
+_files, _most_files = resource.getrlimit(resource.RLIMIT_NOFILE)
+if _files < (wanted := min(_most_files, MOST_CONNECTIONS + OTHER_FILES)):
+    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, _most_files))
 _shm = Path("/dev/shm")
 _has_shm = _shm.is_dir() and os.access(_shm, os.W_OK)
 _memory = _shm if _has_shm else Path(tempfile.gettempdir())
 
 bind = [f"{_host}:{_settings.api_port}", f"{_host}:{_settings.api_metrics_port}"]
-worker_class = "gthread"
+worker_class = "services.api.connections.ConnectionWorker"
 workers = 2
-threads = 8
+worker_connections = MOST_CONNECTIONS  # of each process
+asgi_loop = "asyncio"
+asgi_lifespan = "on"
 preload_app = True  # one import, shared memory, and the first API key is made by one process
-timeout = 30
-graceful_timeout = 30
+timeout = 30  # also of a body that stopped arriving
+graceful_timeout = 30  # also of a body that stopped arriving
 keepalive = 5
 max_requests = 2000
 max_requests_jitter = 200

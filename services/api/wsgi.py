@@ -1,9 +1,10 @@
-"""The API as gunicorn serves it: `gunicorn -c services/api/gunicorn.conf.py services.api.wsgi:app`."""
+"""The Flask application over the settings of the environment; asgi.py puts it into the server."""
 
 import os
 from pathlib import Path
 
 from services.api.app import create_app
+from services.api.auth import load_keys
 from services.api.metrics import PLACE
 from shared.job_store import JobStore
 from shared.queue import Doorbell
@@ -19,9 +20,12 @@ if _url is None:
 _metrics_folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")  # set in gunicorn.conf.py
 if _metrics_folder:
     PLACE.share_counts()
+settings.data_dir.mkdir(parents=True, exist_ok=True)
+keys = load_keys(settings)
 app = create_app(
     settings,
     JobStore.connect(_url),
     Doorbell(_url).ring,
+    keys=keys,
     metrics_folder=Path(_metrics_folder) if _metrics_folder else None,
 )

@@ -32,7 +32,7 @@ API_COMMAND = (
     "gunicorn",
     "-c",
     "services/api/gunicorn.conf.py",
-    "services.api.wsgi:app",
+    "services.api.asgi:app",
 )
 WORKER_COMMAND = (sys.executable, "-m", "services.worker")
 

@@ -67,7 +67,7 @@ def serve(folder: Path, valkey: Valkey) -> Iterator[Server]:
         "TUNEDOCK_MAX_UPLOAD_BYTES": str(MAX_UPLOAD_BYTES),
         "TUNEDOCK_MIN_FREE_BYTES": "1",
     }
-    command = ["-m", "gunicorn", "-c", "services/api/gunicorn.conf.py", "services.api.wsgi:app"]
+    command = ["-m", "gunicorn", "-c", "services/api/gunicorn.conf.py", "services.api.asgi:app"]
     started = time.monotonic()
     with log.open("wb") as output:
         process = subprocess.Popen(
