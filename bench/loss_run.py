@@ -121,6 +121,7 @@ def _train(wanted: LossRun, job: TrainJob, ready: Loaded, plan: Plan) -> list[fl
         ready.adapted,
         resumed=snapshot,
         facts={"plan": plan.as_dict()},
+        adapter_config={},
         checkpoint_seconds=CHECKPOINT_SECONDS,
         report=SilentReport(),
     )

@@ -65,7 +65,7 @@ def check_base_model(model: str, folders: tuple[Path, ...], *, to_load: bool = T
     """
     if is_fine_tuned(model):
         raise ModelUnknown(
-            f"{model!r} is a fine-tuned model. Name its base model here; evaluations take it as `adapter`.",
+            f"{model!r} is a fine-tuned model: an adapter that loads on its base model. Name the base model.",
             param="model",
         )
     try:

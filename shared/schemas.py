@@ -113,8 +113,13 @@ class ExplicitPlan(Frozen):
 
 class FineTuningRequest(Frozen):
     kind: Literal["fine_tuning"] = "fine_tuning"
-    model: Name | None = None
+    model: Name | None = Field(
+        None, description="a base model; or a fine-tuned model, which is its `adapter`"
+    )
     revision: Revision | None = None
+    adapter: Name | None = Field(
+        None, description="a fine-tuned model, or a checkpoint, whose weights training begins with"
+    )
     training_file: FileId | None = None
     dataset: Name | None = None
     validation_file: FileId | None = None

@@ -64,6 +64,7 @@ def ours(job: TrainJob, turns: Turns) -> None:
             ready.adapted,
             resumed=None,
             facts={},
+            adapter_config={},
             checkpoint_seconds=float("inf"),
             report=SilentReport(),
         )

@@ -1,23 +1,35 @@
 """An adapter as a tar archive, made while it is sent: its length is known before the first byte."""
 
+import json
+import struct
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from flask import Response
 
+from shared.adapters import CONFIG, WEIGHTS
+from shared.exaone_names import original_config, original_key
+
 ADAPTER_FOLDERS = {"original": "adapter", "llama": "adapter-llama"}
+METADATA = "__metadata__"
 PIECE_BYTES = 1024**2
 
 
 @dataclass(frozen=True)
 class Member:
-    """One file of the archive: its header as it stands in the archive, its place, its size."""
+    """One file of the archive: its header as it stands in the archive, its place, its size.
+
+    `beginning` is sent in the place of the file's first `skipped_bytes`.
+    """
 
     header: bytes
     path: Path
     size_bytes: int
+    beginning: bytes = b""
+    skipped_bytes: int = 0
 
     @property
     def padding_bytes(self) -> int:
@@ -39,6 +51,27 @@ class AdapterArchive:
     def of(cls, folder: Path, *, name: str, made_at: float) -> "AdapterArchive":
         paths = sorted(path for path in folder.iterdir() if path.is_file() and not path.is_symlink())
         return cls(name, tuple(_member(path, f"{name}/{path.name}", made_at) for path in paths))
+
+    @classmethod
+    def of_checkpoint(
+        cls, folder: Path, *, name: str, made_at: float, original_names: bool
+    ) -> "AdapterArchive":
+        """What `peft` reads of a checkpoint, under EXAONE's own names where `original_names`.
+
+        Raises `UnknownModule`.
+        """
+        config, weights = folder / CONFIG, folder / WEIGHTS
+        members = [_member(path, f"{name}/{path.name}", made_at) for path in (config, weights)]
+        if original_names:
+            length, header = _safetensors_header(weights)
+            renamed = {key if key == METADATA else original_key(key): value for key, value in header.items()}
+            fields = original_config(json.loads(config.read_bytes()), header.keys() - {METADATA})
+            text = json.dumps(fields, indent=1, sort_keys=True).encode()
+            members = [
+                _begun_otherwise(members[0], text, skipped_bytes=members[0].size_bytes),
+                _begun_otherwise(members[1], _header_bytes(renamed), skipped_bytes=8 + length),
+            ]
+        return cls(name, tuple(members))
 
     @property
     def size_bytes(self) -> int:
@@ -63,15 +96,42 @@ class AdapterArchive:
 
 
 def _member(path: Path, name: str, made_at: float) -> Member:
-    entry = tarfile.TarInfo(name)
-    entry.size, entry.mtime, entry.mode = path.stat().st_size, int(made_at), 0o644
+    entry = _entry(name, path.stat().st_size, made_at)
     return Member(entry.tobuf(tarfile.PAX_FORMAT), path, entry.size)
+
+
+def _entry(name: str, size_bytes: int, made_at: float) -> tarfile.TarInfo:
+    entry = tarfile.TarInfo(name)
+    entry.size, entry.mtime, entry.mode = size_bytes, int(made_at), 0o644
+    return entry
+
+
+def _begun_otherwise(member: Member, beginning: bytes, *, skipped_bytes: int) -> Member:
+    known = tarfile.TarInfo.frombuf(member.header, tarfile.ENCODING, "surrogateescape")
+    entry = _entry(known.name, len(beginning) + member.size_bytes - skipped_bytes, known.mtime)
+    return Member(entry.tobuf(tarfile.PAX_FORMAT), member.path, entry.size, beginning, skipped_bytes)
+
+
+def _safetensors_header(path: Path) -> tuple[int, dict[str, Any]]:
+    """Its length in bytes and its content; tensors stand in it by their places, which names do not change."""
+    with path.open("rb") as file:
+        (length,) = struct.unpack("<Q", file.read(8))
+        header: dict[str, Any] = json.loads(file.read(length))
+    return length, header
+
+
+def _header_bytes(header: Mapping[str, Any]) -> bytes:
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    return struct.pack("<Q", len(text)) + text
 
 
 def _content(member: Member) -> Iterator[bytes]:
     """Exactly the announced bytes; a file that shrank breaks the connection off, lest it pass for whole."""
-    left = member.size_bytes
+    yield member.beginning
+    left = member.size_bytes - len(member.beginning)
     with member.path.open("rb") as file:
+        file.seek(member.skipped_bytes)
         while left and (piece := file.read(min(PIECE_BYTES, left))):
             left -= len(piece)
             yield piece

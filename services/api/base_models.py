@@ -1,37 +1,65 @@
-"""Which model a request means: the default filled in, the name checked, an adapter matched with its base."""
+"""Which model a request means: the default filled in, the name checked, a fine-tuned model taken apart.
+
+A fine-tuned model, or a checkpoint, is an adapter on a base model. Where a request names one as its `model`,
+it becomes the request's `adapter`, and its base the `model`.
+"""
+
+from dataclasses import dataclass
 
 from services.api.service import Service
+from shared.adapters import adapter_folder, checkpoint_steps
 from shared.errors import InvalidField, ModelUnknown, NotFound
-from shared.model_names import job_id_of
+from shared.model_names import (
+    FineTunedModel,
+    checkpoint_model_id,
+    fine_tuned_model,
+    fine_tuned_model_id,
+    is_fine_tuned,
+)
 from shared.model_search import check_base_model
-from shared.schemas import EvaluationRequest, JobRecord, JobRequest
+from shared.schemas import EvaluationRequest, FineTuningRequest, JobRecord, JobRequest, Lora
+
+
+@dataclass(frozen=True)
+class FineTuned:
+    """A fine-tuned model of this installation and the job that made it."""
+
+    model: FineTunedModel
+    record: JobRecord
 
 
 def resolve_models(service: Service, request: JobRequest) -> JobRequest:
-    """The request with its base model named. Raises `ModelUnknown`, `ModelUnusable` and
-    `InvalidField`."""
-    if isinstance(request, EvaluationRequest) and request.adapter is not None:
-        return _with_adapters_base(service, request, request.adapter)
+    """The request with its base model named. Raises `ModelUnknown`, `ModelUnusable` and `InvalidField`."""
+    if isinstance(request, EvaluationRequest | FineTuningRequest):
+        adapter = _adapter_of(request)
+        if adapter is not None:
+            return _with_adapters_base(request, _existing(service, adapter))
     model = request.model or service.settings.default_model
     check_base_model(model, service.model_folders, to_load=request.kind != "load_diagnostic")
     return request.model_copy(update={"model": model})
 
 
-def fine_tuned(service: Service, model: str) -> JobRecord | None:
-    """The succeeded job that made the fine-tuned model `model`, or None if there is none, or no longer."""
-    job_id = job_id_of(model)
+def fine_tuned(service: Service, name: str) -> FineTuned | None:
+    """The fine-tuned model or checkpoint of this name whose files are there, or None."""
+    model = fine_tuned_model(name)
     try:
-        record = service.store.get(job_id) if job_id else None
+        record = service.store.get(model.job_id) if model else None
     except NotFound:
         return None
-    is_its = record is not None and record.status == "succeeded" and kept_model(record) == model
-    return record if is_its else None
+    if model is None or record is None or model.made_by_its_job != kept_model(record):
+        return None
+    if model.step is None and record.status != "succeeded":
+        return None
+    there = adapter_folder(service.job_folder(record.id), model.step)
+    return FineTuned(model, record) if there else None
 
 
 def fine_tuned_name(record: JobRecord) -> str | None:
-    """The model id a fine-tuning job ended with."""
-    name = (record.result or {}).get("fine_tuned_model")
-    return str(name) if name else None
+    """The model id that a fine-tuning job ends with; its checkpoints' ids begin with it."""
+    if record.kind != "fine_tuning":
+        return None
+    ended_with = (record.result or {}).get("fine_tuned_model")
+    return ended_with or fine_tuned_model_id(record.request["model"], record.request.get("suffix"), record.id)
 
 
 def kept_model(record: JobRecord) -> str | None:
@@ -39,14 +67,59 @@ def kept_model(record: JobRecord) -> str | None:
     return fine_tuned_name(record) if record.model_deleted_at is None else None
 
 
-def _with_adapters_base(service: Service, request: EvaluationRequest, adapter: str) -> EvaluationRequest:
-    record = fine_tuned(service, adapter)
-    if record is None:
-        raise ModelUnknown(
-            f"There is no fine-tuned model {adapter!r}; /v1/models lists those there are.", param="adapter"
+def usable_checkpoints(service: Service, record: JobRecord) -> list[str]:
+    """The model ids of a job's checkpoints that are kept, oldest first."""
+    name = fine_tuned_name(record)
+    steps = checkpoint_steps(service.job_folder(record.id)) if name else []
+    return [checkpoint_model_id(str(name), step) for step in steps]
+
+
+def _adapter_of(request: EvaluationRequest | FineTuningRequest) -> str | None:
+    if request.model is None or not is_fine_tuned(request.model):
+        return request.adapter
+    if request.adapter not in (None, request.model):
+        raise InvalidField(
+            f"`model` is the fine-tuned model {request.model!r} and `adapter` is {request.adapter!r}. "
+            "Give only one of them.",
+            param="adapter",
         )
-    base = {"model": record.request["model"], "revision": record.request.get("revision")}
-    if request.model not in (None, base["model"]):
+    return request.model
+
+
+def _existing(service: Service, name: str) -> FineTuned:
+    if found := fine_tuned(service, name):
+        return found
+    message = f"There is no fine-tuned model {name!r}. /v1/models lists those there are."
+    if model := fine_tuned_model(name):
+        message = f"{message}{_why_not(service, model)}"
+    raise ModelUnknown(message, param="adapter")
+
+
+def _why_not(service: Service, model: FineTunedModel) -> str:
+    """What is known of the job that the name speaks of, as further sentences."""
+    try:
+        record = service.store.get(model.job_id)
+    except NotFound:
+        return f" There is no job {model.job_id}."
+    if (name := fine_tuned_name(record)) != model.made_by_its_job:
+        return f" The model of job {record.id} is called {name}."
+    if record.model_deleted_at is not None:
+        return " It was deleted."
+    kept = usable_checkpoints(service, record)
+    checkpoints = f" The checkpoints that are kept: {', '.join(kept)}." if kept else ""
+    if model.step is None and record.status != "succeeded":
+        return f" Job {record.id} is {record.status}.{checkpoints}"
+    if model.step is not None:
+        return checkpoints or f" Job {record.id} has no checkpoint that is kept."
+    return " Its files are gone."
+
+
+def _with_adapters_base(
+    request: EvaluationRequest | FineTuningRequest, adapter: FineTuned
+) -> EvaluationRequest | FineTuningRequest:
+    trained = adapter.record.request
+    base = {"model": trained["model"], "revision": trained.get("revision")}
+    if request.model not in (None, base["model"], adapter.model.name):
         raise InvalidField(
             f"The adapter was trained on {base['model']!r}, not on {request.model!r}; leave `model` out.",
             param="model",
@@ -56,4 +129,21 @@ def _with_adapters_base(service: Service, request: EvaluationRequest, adapter: s
             f"The adapter was trained on revision {base['revision']!r}, not {request.revision!r}.",
             param="revision",
         )
-    return request.model_copy(update=base)
+    named = request.model_copy(update={**base, "adapter": adapter.model.name})
+    return _with_its_shape(named, adapter) if isinstance(named, FineTuningRequest) else named
+
+
+def _with_its_shape(request: FineTuningRequest, adapter: FineTuned) -> FineTuningRequest:
+    """Training goes on in the adapter that there is: its rank, scaling and layers are no longer a choice."""
+    its = Lora.model_validate(adapter.record.request["hyperparameters"]["lora"])
+    wanted = request.hyperparameters.lora
+    for field in ("r", "alpha", "target_modules"):
+        if field in wanted.model_fields_set and getattr(wanted, field) != getattr(its, field):
+            raise InvalidField(
+                f"Training goes on with {adapter.model.name}, whose lora.{field} is {getattr(its, field)!r}, "
+                f"not {getattr(wanted, field)!r}. Leave it out, or begin with the base model.",
+                param=f"hyperparameters.lora.{field}",
+            )
+    lora = its.model_copy(update={"dropout": wanted.dropout})
+    hyperparameters = request.hyperparameters.model_copy(update={"lora": lora})
+    return request.model_copy(update={"hyperparameters": hyperparameters})

@@ -1,14 +1,12 @@
 """OpenAI's fine-tuning API over the same job records, so that its unmodified clients work."""
 
-import re
 import time
 from itertools import islice
-from pathlib import Path
 
 from flask import Response
 from pydantic import Field
 
-from services.api.base_models import kept_model
+from services.api.base_models import fine_tuned_name, kept_model
 from services.api.openai_shapes import (
     AcceptedFineTuningJob,
     Checkpoint,
@@ -29,8 +27,9 @@ from services.api.routing import json_response
 from services.api.service import Service
 from services.api.submit import submit_job
 from services.api.tries import this_try
+from shared.adapters import checkpoint_steps
 from shared.errors import NotFound
-from shared.model_names import fine_tuned_model_id
+from shared.model_names import checkpoint_model_id
 from shared.schemas import (
     FACADE_EVENT_ID_PATTERN,
     FineTuningRequest,
@@ -97,16 +96,15 @@ def list_fine_tuning_events(
 def list_checkpoints(service: Service, *, job_id: str, query: CheckpointsQuery) -> CheckpointList:
     """The checkpoints still kept, newest first."""
     record = _record(service, job_id)
-    found = sorted(_checkpoint_steps(service.job_folder(job_id)), reverse=True)
+    found = sorted(checkpoint_steps(service.job_folder(job_id)), reverse=True)
     if query.after is not None:
-        ids = [_checkpoint_id(record, step) for step, _ in found]
+        ids = [_checkpoint_id(record, step) for step in found]
         if query.after not in ids:
             raise NotFound(f"There is no checkpoint {query.after[:80]!r} to list after.", param="after")
         found = found[ids.index(query.after) + 1 :]
     metrics = metrics_by_step(service, job_id) if found else {}
     page = [
-        _shown_checkpoint(record, step, path, metrics.get(step, {}))
-        for step, path in islice(found, query.limit)
+        _shown_checkpoint(service, record, step, metrics.get(step, {})) for step in islice(found, query.limit)
     ]
     return CheckpointList(
         data=page,
@@ -151,7 +149,7 @@ def shown_job(record: JobRecord) -> FineTuningJob:
         created_at=int(record.created_at),
         finished_at=None if record.finished_at is None else int(record.finished_at),
         estimated_finish=int(time.time() + eta_seconds) if running and eta_seconds is not None else None,
-        model=request["model"],
+        model=request.get("adapter") or request["model"],
         fine_tuned_model=kept_model(record) if record.status == "succeeded" else None,
         organization_id=ORGANIZATION,
         status="running" if record.status == "cancelling" else record.status,
@@ -214,23 +212,17 @@ def _event_prefix(job_id: str) -> str:
     return f"ftevent-{job_id.removeprefix('ftjob-')}-"
 
 
-def _checkpoint_steps(job_folder: Path) -> list[tuple[int, Path]]:
-    """(step, folder) of every whole checkpoint."""
-    matches = ((re.fullmatch(r"step-(\d+)", path.name), path) for path in job_folder.glob("checkpoints/*"))
-    return [(int(match[1]), path) for match, path in matches if match and (path / "manifest.json").is_file()]
-
-
 def _checkpoint_id(record: JobRecord, step: int) -> str:
     return f"ftckpt-{record.id.removeprefix('ftjob-')}-{step}"
 
 
-def _shown_checkpoint(record: JobRecord, step: int, folder: Path, seen: dict[str, float]) -> Checkpoint:
-    name = fine_tuned_model_id(record.request["model"], record.request.get("suffix"), record.id)
+def _shown_checkpoint(service: Service, record: JobRecord, step: int, seen: dict[str, float]) -> Checkpoint:
+    folder = service.job_folder(record.id) / "checkpoints" / f"step-{step}"
     measured = {key: seen[key] for key in CHECKPOINT_METRICS if key in seen}
     return Checkpoint(
         id=_checkpoint_id(record, step),
         created_at=int((folder / "manifest.json").stat().st_mtime),
-        fine_tuned_model_checkpoint=f"{name}:ckpt-step-{step}",
+        fine_tuned_model_checkpoint=checkpoint_model_id(str(fine_tuned_name(record)), step),
         fine_tuning_job_id=record.id,
         step_number=step,
         metrics={"step": float(step), **measured},

@@ -12,6 +12,7 @@ from services.api.routing import json_response
 from services.api.service import Service
 from services.api.submit import submit_job
 from services.api.tries import this_try
+from shared.adapters import adapter_folder, checkpoint_steps
 from shared.errors import InvalidField, NotFinished, NotFound
 from shared.jobs import TERMINAL
 from shared.schemas import (
@@ -67,6 +68,7 @@ class AdapterQuery(Frozen):
     names: Literal["original", "llama"] = Field(
         "original", description="`llama`: with the names of the Llama classes, where training used those"
     )
+    step: int | None = Field(None, ge=1, le=10_000_000, description="of this checkpoint, not of the end")
 
 
 def create_job(service: Service, *, body: JobRequest) -> Response:
@@ -123,6 +125,8 @@ def get_adapter(service: Service, *, job_id: str, query: AdapterQuery) -> Respon
     record = service.store.get(job_id)
     if record.kind != "fine_tuning":
         raise InvalidField(f"Job {job_id} is a {record.kind} job; only fine_tuning jobs make adapters.")
+    if query.step is not None:
+        return _checkpoint(service, record, query.step, query.names).response()
     finished(record, "adapter")
     if record.model_deleted_at is not None:
         raise NotFound(f"The model that job {job_id} made was deleted, and its adapter with it.")
@@ -132,6 +136,23 @@ def get_adapter(service: Service, *, job_id: str, query: AdapterQuery) -> Respon
     return AdapterArchive.of(
         folder, name=f"{record.id}-{folder.name}", made_at=record.finished_at or 0
     ).response()
+
+
+def _checkpoint(service: Service, record: JobRecord, step: int, names: str) -> AdapterArchive:
+    folder = adapter_folder(service.job_folder(record.id), step)
+    if folder is None:
+        kept = ", ".join(str(step) for step in checkpoint_steps(service.job_folder(record.id)))
+        raise NotFound(
+            f"Job {record.id} keeps no checkpoint of step {step}; it keeps those of {kept or 'no step'}.",
+            param="step",
+        )
+    manifest = json.loads((folder / "manifest.json").read_bytes())
+    return AdapterArchive.of_checkpoint(
+        folder,
+        name=f"{record.id}-step-{step}",
+        made_at=(folder / "manifest.json").stat().st_mtime,
+        original_names=names == "original" and manifest["fingerprint"]["base"]["architecture"] == "exaone",
+    )
 
 
 def finished(record: JobRecord, wanted: str) -> JobRecord:

@@ -21,8 +21,8 @@ def list_models(service: Service) -> ModelList:
 
 
 def get_model(service: Service, *, model_id: str) -> Model:
-    if record := fine_tuned(service, model_id):
-        return _shown(record, model_id)
+    if found := fine_tuned(service, model_id):
+        return _shown(found.record, model_id)
     try:
         check_base_model(model_id, service.model_folders, to_load=False)
     except (ModelUnknown, ModelUnusable) as refusal:

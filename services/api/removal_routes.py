@@ -117,10 +117,16 @@ def delete_job(service: Service, *, job_id: str) -> JobDeleted:
 
 def delete_model(service: Service, *, model_id: str) -> ModelDeleted:
     """Remove the adapter and the checkpoints of a fine-tuned model. The job that made it keeps its record."""
-    record = fine_tuned(service, model_id)
-    if record is None:
+    found = fine_tuned(service, model_id)
+    if found is None:
         raise _undeletable(service, model_id)
-    _removal(service).remove_model(record.id)
+    if found.model.step is not None:
+        raise InvalidField(
+            f"{model_id!r} is a checkpoint, which goes with its model. Delete "
+            f"{found.model.made_by_its_job!r}, or the job {found.record.id}.",
+            param="model",
+        )
+    _removal(service).remove_model(found.record.id)
     return ModelDeleted(id=model_id)
 
 

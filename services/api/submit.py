@@ -12,14 +12,23 @@ from services.api.base_models import resolve_models
 from services.api.free_space import check_free_space, disk_full_refused
 from services.api.service import Service
 from services.api.tries import Try
+from shared.adapters import adapter_folder, held_adapter, hold
 from shared.cache_choice import cache_on, storage_names
 from shared.datasets.names import resolve_dataset
 from shared.datasets.overlap import overlap
 from shared.datasets.prepare import prepare_dataset
 from shared.durable import fsync_path, write_durably
-from shared.errors import FieldError, InvalidDataset, InvalidField, NotFound, StoreUnavailable
+from shared.errors import (
+    FieldError,
+    InvalidDataset,
+    InvalidField,
+    ModelUnknown,
+    NotFound,
+    StoreUnavailable,
+)
 from shared.job_records import Submission
 from shared.jobs import new_job_id
+from shared.model_names import fine_tuned_model
 from shared.schemas import (
     AcceptedJob,
     DatasetSummary,
@@ -123,6 +132,8 @@ def _write_spec(service: Service, request: JobRequest, job_id: str, folder: Path
     (folder / "rows").mkdir(parents=True)
     fsync_path(folder.parent)
     summaries = _prepare_rows(service, request, folder / "rows")
+    if isinstance(request, FineTuningRequest | EvaluationRequest) and request.adapter is not None:
+        _hold_adapter(service, request.adapter, folder)
     spec = {
         "id": job_id,
         "kind": request.kind,
@@ -131,6 +142,17 @@ def _write_spec(service: Service, request: JobRequest, job_id: str, folder: Path
     }
     write_durably(folder / "spec.json", json.dumps(spec, ensure_ascii=False).encode())
     return _warnings(summaries)
+
+
+def _hold_adapter(service: Service, name: str, folder: Path) -> None:
+    """The job keeps what it is to use, whatever becomes of the model meanwhile."""
+    model = fine_tuned_model(name)
+    adapter = adapter_folder(service.job_folder(model.job_id), model.step) if model else None
+    with suppress(FileNotFoundError):  # it was deleted just now
+        if adapter:
+            hold(adapter, folder)
+    if held_adapter(folder) is None:
+        raise ModelUnknown(f"The model {name!r} was deleted meanwhile.", param="adapter")
 
 
 def _prepare_rows(service: Service, request: JobRequest, folder: Path) -> Mapping[str, DatasetSummary]:

@@ -10,8 +10,13 @@ from services.cli.failure import CommandFailed
 from services.cli.terminal import Terminal
 
 
-def download_adapter(client: Client, job_id: str, folder: Path, terminal: Terminal) -> list[str]:
-    """Write the adapter's files into `folder`, which must be new or empty; returns their names."""
+def download_adapter(
+    client: Client, job_id: str, folder: Path, terminal: Terminal, *, step: int | None = None
+) -> list[str]:
+    """Write the files of a job's adapter, or of its checkpoint of `step`, into `folder`; returns their names.
+
+    The folder must be new or empty.
+    """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise CommandFailed(
             f"{folder} exists and is not an empty folder", "Name a folder that does not exist."
@@ -21,7 +26,7 @@ def download_adapter(client: Client, job_id: str, folder: Path, terminal: Termin
         parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=parent) as scratch:
             archive = Path(scratch, "adapter.tar")
-            _fetch(client, job_id, archive, terminal)
+            _fetch(client, job_id, step, archive, terminal)
             unpacked = Path(scratch, "adapter")
             unpack(archive, unpacked)
             if folder.exists():
@@ -34,9 +39,9 @@ def download_adapter(client: Client, job_id: str, folder: Path, terminal: Termin
     return sorted(path.name for path in folder.iterdir())
 
 
-def _fetch(client: Client, job_id: str, archive: Path, terminal: Terminal) -> None:
+def _fetch(client: Client, job_id: str, step: int | None, archive: Path, terminal: Terminal) -> None:
     with (
-        client.adapter(job_id) as (size_bytes, pieces),
+        client.adapter(job_id, step) as (size_bytes, pieces),
         archive.open("wb") as file,
         terminal.transfer(f"downloading the adapter of {job_id}", size_bytes) as transfer,
     ):

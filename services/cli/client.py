@@ -131,11 +131,16 @@ class Client:
         return self._send("GET", f"{_path(job_id)}/report", params={"format": "html"}).content
 
     @contextmanager
-    def adapter(self, job_id: str) -> Iterator[tuple[int | None, Iterator[bytes]]]:
-        """(size in bytes if told, pieces) of the tar archive with a finished job's adapter."""
+    def adapter(self, job_id: str, step: int | None) -> Iterator[tuple[int | None, Iterator[bytes]]]:
+        """(size in bytes if told, pieces) of the tar archive with a job's adapter, or its checkpoint's."""
         with (
             self._plain_errors(),
-            self._http.stream("GET", f"{_path(job_id)}/adapter", timeout=SUBMIT_SECONDS) as answer,
+            self._http.stream(
+                "GET",
+                f"{_path(job_id)}/adapter",
+                params={} if step is None else {"step": step},
+                timeout=SUBMIT_SECONDS,
+            ) as answer,
         ):
             if answer.status_code >= 300:
                 answer.read()

@@ -6,7 +6,7 @@ from services.cli.client import Client
 from services.cli.failure import UsageError
 from shared.errors import FieldError
 from shared.jobs import is_whole_job_id
-from shared.model_names import is_fine_tuned, job_id_of
+from shared.model_names import fine_tuned_model
 
 LAST = "last"
 CANDIDATES_SHOWN = 10
@@ -27,8 +27,8 @@ def find_job(client: Client, text: str, *, kind: str | None = None) -> str:
     `kind` narrows `last` and what a beginning may stand for. Raises `UsageError` that lists the candidates
     when there are several. What no job begins with is returned as it is: the API refuses it in its words.
     """
-    if is_fine_tuned(text):
-        return job_id_of(text) or text
+    if model := fine_tuned_model(text):
+        return model.job_id
     if is_whole_job_id(text):
         return text
     if not text:

@@ -13,6 +13,7 @@ from services.cli.record_text import JOB_COLUMNS, KEPT_COLUMNS, job_row, record_
 from services.cli.server import connect
 from services.cli.terminal import Terminal
 from services.cli.watch import ENDED, POLL_SECONDS, event_line
+from shared.model_names import fine_tuned_model
 from shared.schemas import JobKind, JobStatus
 from shared.settings import Settings
 
@@ -113,7 +114,9 @@ def cancel_job(arguments: argparse.Namespace, settings: Settings, terminal: Term
 
 def download_job(arguments: argparse.Namespace, settings: Settings, terminal: Terminal) -> int:
     with connect(settings) as client:
-        files = download_adapter(client, find_job(client, arguments.job_id), arguments.folder, terminal)
+        model = fine_tuned_model(arguments.job_id)
+        job_id, step = find_job(client, arguments.job_id), model.step if model else None
+        files = download_adapter(client, job_id, arguments.folder, terminal, step=step)
     terminal.emit({"folder": str(arguments.folder), "files": files})
     terminal.say(f"{len(files)} files in {arguments.folder}")
     return 0

@@ -25,9 +25,11 @@ from services.worker.residency import Residency
 from services.worker.text.dataset_file import DatasetFile
 from services.worker.training.fine_tuning import fine_tune
 from services.worker.training.step_report import StepReport
+from shared.adapters import adapter_folder as find_adapter
+from shared.adapters import held_adapter
 from shared.durable import write_json_durably
 from shared.job_records import Claim
-from shared.model_names import fine_tuned_model_id, job_id_of
+from shared.model_names import fine_tuned_model, fine_tuned_model_id
 from shared.schemas import (
     DatasetSummary,
     EvaluationRequest,
@@ -86,6 +88,7 @@ def _fine_tune(claim: Claim, settings: Settings, residency: Residency, report: R
         training=datasets["training"],
         validation=datasets.get("validation"),
         job_folder=folder,
+        start=_adapter_folder(request.adapter, folder, settings),
         attempt=claim.attempt,
         checkpoint_seconds=settings.checkpoint_seconds,
         report=report,
@@ -98,12 +101,13 @@ def _fine_tune(claim: Claim, settings: Settings, residency: Residency, report: R
 
 def _evaluate(claim: Claim, settings: Settings, residency: Residency, report: Report) -> Result:
     request = EvaluationRequest.model_validate(claim.request)
-    data = _datasets(job_folder(settings.data_dir, claim.job_id))["evaluation"]
+    folder = job_folder(settings.data_dir, claim.job_id)
+    data = _datasets(folder)["evaluation"]
     base = _base(request.model, request.revision, settings, residency, report)
     return evaluate(
         base,
         data=data,
-        adapter_folder=_adapter_folder(request.adapter, settings),
+        adapter_folder=_adapter_folder(request.adapter, folder, settings),
         instruction=request.instruction,
         labels=data.summary.labels,
         max_seq_length=request.max_seq_length,
@@ -195,14 +199,15 @@ def _datasets(folder: Path) -> Mapping[str, DatasetFile]:
     }
 
 
-def _adapter_folder(adapter: str | None, settings: Settings) -> Path | None:
+def _adapter_folder(adapter: str | None, folder: Path, settings: Settings) -> Path | None:
+    """The adapter that the job of `folder` took hold of when it was accepted."""
     if adapter is None:
         return None
-    job_id = job_id_of(adapter)
-    folder = job_folder(settings.data_dir, job_id) if job_id else None
-    for name in ("adapter-llama", "adapter"):
-        if folder and (folder / name).is_dir():
-            return folder / name
+    if held := held_adapter(folder):
+        return held
+    model = fine_tuned_model(adapter)  # a job from before jobs took hold of adapters
+    if model and (lying := find_adapter(job_folder(settings.data_dir, model.job_id), model.step)):
+        return lying
     raise JobFailed(
         FailureCode.ADAPTER_INVALID,
         f"The files of the adapter {adapter} are gone.",

@@ -8,10 +8,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from services.worker.adapters.saved_adapter import SavedAdapter, open_adapter, with_adapter
 from services.worker.evaluation.confusion import classification_scores, confusion_matrix
 from services.worker.evaluation.label_scores import score_labels
 from services.worker.evaluation.question import Question, make_question
-from services.worker.evaluation.saved_adapter import SavedAdapter, open_adapter, with_adapter
 from services.worker.failures import FailureCode, JobFailed
 from services.worker.loading.load import LoadedModel
 from services.worker.report import Report

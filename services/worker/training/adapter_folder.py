@@ -14,10 +14,9 @@ from services.worker.loading.adapter_names import write_original_adapter
 from services.worker.loading.load import LoadedModel
 from services.worker.training import sealed_folder
 from services.worker.training.adapter import adapter_weights
+from shared.adapters import CONFIG, WEIGHTS
 from shared.durable import write_json_durably
 
-WEIGHTS = "adapter_model.safetensors"
-CONFIG = "adapter_config.json"
 RESULT = "result.json"
 TOKENIZER_FILES = (
     "tokenizer.json",

@@ -26,12 +26,17 @@ class CheckpointKeeper:
         *,
         resumed: Snapshot | None,
         facts: Mapping[str, Any],
+        adapter_config: Mapping[str, Any],
         checkpoint_seconds: float,
         report: Report,
     ) -> None:
-        """`resumed` is the state the run goes on from; `facts` are kept in every checkpoint's state."""
+        """`resumed` is the state the run goes on from; `facts` are kept in every checkpoint's state.
+
+        `adapter_config` is PEFT's.
+        """
         self.resumed = resumed
         self._folder, self._adapted, self._facts, self._report = folder, adapted, facts, report
+        self._adapter_config = adapter_config
         self._longest_seconds = checkpoint_seconds
         self._saved_step = resumed.step if resumed else None
         self._tried_at = time.monotonic()
@@ -51,7 +56,9 @@ class CheckpointKeeper:
         """
         if step == self._saved_step:
             return
-        snapshot = Snapshot(step, adapter_weights(self._adapted), optimizer, {**self._facts, **state})
+        snapshot = Snapshot(
+            step, adapter_weights(self._adapted), optimizer, {**self._facts, **state}, self._adapter_config
+        )
         started = time.monotonic()
         written = self._write(snapshot)
         self._tried_at = time.monotonic()

@@ -4,7 +4,7 @@ import json
 import re
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,8 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from services.worker.training import sealed_folder
-from services.worker.training.ended_run import OPTIMIZER, has_optimizer
+from services.worker.training.ended_run import has_optimizer
+from shared.adapters import CONFIG, OPTIMIZER, WEIGHTS
 from shared.durable import write_json_durably
 
 KEPT = 2
@@ -25,13 +26,15 @@ class Snapshot:
     """All that the next step depends on, once `step` steps are done.
 
     `adapter` and `optimizer` are tensors by name; `state` is JSON (counters, the plan). There is no random
-    state: every step seeds itself from the run's seed and its own number.
+    state: every step seeds itself from the run's seed and its own number. `adapter_config`, PEFT's, makes the
+    folder an adapter that can be used like a published one; a run does not need it to go on.
     """
 
     step: int
     adapter: Mapping[str, Tensor]
     optimizer: Mapping[str, Tensor]
     state: Mapping[str, Any]
+    adapter_config: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -100,7 +103,8 @@ class CheckpointFolder:
 
     def _fill(self, folder: Path, snapshot: Snapshot) -> None:
         # Bytes, not save_file: a full disk is then an OSError with its number.
-        (folder / "adapter.safetensors").write_bytes(save(dict(snapshot.adapter)))
+        (folder / WEIGHTS).write_bytes(save(dict(snapshot.adapter), metadata={"format": "pt"}))
+        write_json_durably(folder / CONFIG, dict(snapshot.adapter_config))
         (folder / OPTIMIZER).write_bytes(save(dict(snapshot.optimizer)))
         write_json_durably(folder / "state.json", dict(snapshot.state))
         sealed_folder.seal(
@@ -141,9 +145,12 @@ class CheckpointFolder:
 
 
 def _read(path: Path, step: int) -> Snapshot:
+    weights = path / WEIGHTS
+    if not weights.exists():  # written before a checkpoint was an adapter too
+        weights = path / "adapter.safetensors"
     return Snapshot(
         step=step,
-        adapter=load((path / "adapter.safetensors").read_bytes()),
+        adapter=load(weights.read_bytes()),
         optimizer=load((path / OPTIMIZER).read_bytes()),
         state=json.loads((path / "state.json").read_bytes()),
     )

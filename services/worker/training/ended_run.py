@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from services.worker.training import sealed_folder
+from shared.adapters import OPTIMIZER
 from shared.durable import write_json_durably
 
-OPTIMIZER = "optimizer.safetensors"
 _LEFTOVERS = ("attempts/*/ckpt.tmp-*", "attempts/*/adapter*.tmp", "checkpoints/step-*.rejected-*")
 
 

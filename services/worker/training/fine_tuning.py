@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from peft import PeftModel
 
+from services.worker.adapters.saved_adapter import SavedAdapter, open_adapter
 from services.worker.loading.load import LoadedModel
 from services.worker.report import Report
 from services.worker.text.dataset_file import DatasetFile
@@ -49,6 +50,7 @@ def fine_tune(
     attempt: int,
     checkpoint_seconds: float,
     report: Report,
+    start: Path | None = None,
     observe: Callable[[StepReport], None] = lambda step: None,
     patience: Patience = PATIENCE,
     now: datetime | None = None,
@@ -57,8 +59,9 @@ def fine_tune(
 
     `now` is the date that a chat template may write: the job's, so that every attempt writes the same.
 
-    If an earlier attempt published it already, only the result is returned. Otherwise the run goes on from
-    the newest checkpoint that verifies and fits. The base is afterwards what it was before, however this
+    The first weights are those of the adapter in the folder `start`, else drawn from the seed. If an earlier
+    attempt published it already, only the result is returned. Otherwise the run goes on from the newest
+    checkpoint that verifies and fits. The base is afterwards what it was before, however this
     ends. Raises `JobFailed` (dataset_invalid, target_modules_unknown, out_of_memory, diverged, disk_full,
     …) and what `report` raises; after `WorkerDraining` a checkpoint of the last whole step exists.
     """
@@ -68,10 +71,12 @@ def fine_tune(
     def work() -> dict[str, Any]:
         source = RowSource(training, validation, job_folder, attempt, now or datetime.now(UTC))
         rows = job_rows(base, request, source, report)
-        checkpoints = CheckpointFolder(job_folder, attempt, fingerprint(base, request, rows))
+        begun_with = None if start is None else open_adapter(start, base)
+        checkpoints = CheckpointFolder(job_folder, attempt, fingerprint(base, request, rows, begun_with))
         checkpoints.clear_leftovers()
         seed = request.hyperparameters.seed
         with attached(base, lora_config(request.hyperparameters.lora, base), seed=seed) as adapted:
+            begin(adapted, base, request, begun_with, report)
             snapshot = resume(checkpoints, adapted, report)
             plan = plan_for(base, request, rows, snapshot, report)
             report.event(plan.described(), data={"plan": plan.as_dict()})
@@ -80,7 +85,8 @@ def fine_tune(
                 checkpoints,
                 adapted,
                 resumed=snapshot,
-                facts={"plan": plan.as_dict()},
+                facts={"plan": plan.as_dict(), "trained_as": trained_as(request, rows)},
+                adapter_config=adapter_folder.adapter_config(adapted, base),
                 checkpoint_seconds=checkpoint_seconds,
                 report=report,
             )
@@ -116,13 +122,30 @@ def schedule_of(request: FineTuningRequest, rows: JobRows) -> Schedule:
     )
 
 
-def fingerprint(base: LoadedModel, request: FineTuningRequest, rows: JobRows) -> dict[str, Any]:
+def fingerprint(
+    base: LoadedModel, request: FineTuningRequest, rows: JobRows, begun_with: SavedAdapter | None
+) -> dict[str, Any]:
     """All that decides what a step computes, but not how fast: a checkpoint is good for no other run."""
+    start = {} if begun_with is None else {"start_sha256": begun_with.sha256}
     return {
         "base": adapter_folder.base_facts(base),
         "training_rows_sha256": rows.training.sha256(),
         "hyperparameters": request.hyperparameters.model_dump(mode="json"),
+        **start,
     }
+
+
+def begin(
+    adapted: PeftModel,
+    base: LoadedModel,
+    request: FineTuningRequest,
+    begun_with: SavedAdapter | None,
+    report: Report,
+) -> None:
+    """The first weights, where they are those of an earlier adapter."""
+    if begun_with is not None:
+        begun_with.write_into(adapted, base)
+        report.event(f"Training begins with the weights of {request.adapter}.")
 
 
 def resume(checkpoints: CheckpointFolder, adapted: PeftModel, report: Report) -> Snapshot | None:
@@ -195,8 +218,7 @@ def tell_about_arithmetic(device: torch.device, report: Report) -> None:
 def result_of(
     request: FineTuningRequest, rows: JobRows, plan: Plan, state: RunState, *, resumed: Snapshot | None
 ) -> dict[str, Any]:
-    """What the record says; also what an evaluation of the adapter needs to ask the same question."""
-    prompt = rows.rules.prompt
+    """What the record says."""
     return {
         "adapter": "adapter",
         "steps": state.step,
@@ -210,6 +232,14 @@ def result_of(
         **rows.training.counts.as_result(),
         "resumed_from_step": resumed.step if resumed else None,
         "plan": plan.as_dict(),
+        **trained_as(request, rows),
+    }
+
+
+def trained_as(request: FineTuningRequest, rows: JobRows) -> dict[str, Any]:
+    """What an evaluation of the adapter needs to ask the same question."""
+    prompt = rows.rules.prompt
+    return {
         "format": rows.rules.format,
         "instruction": prompt.instruction if prompt else None,
         "labels": list(prompt.labels) if prompt else None,

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import re
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +25,18 @@ def seal(folder: Path, facts: dict[str, Any]) -> None:
     write_json_durably(folder / MANIFEST, {**facts, "files": {path.name: _measure(path) for path in paths}})
 
 
-def verified_manifest(folder: Path) -> dict[str, Any] | None:
-    """The manifest of `folder` if every file it names is there with its size and hash, else None."""
+def verified_manifest(folder: Path, *, spared: Collection[str] = ()) -> dict[str, Any] | None:
+    """The manifest of `folder` if every file it names is there with its size and hash, else None.
+
+    Files named in `spared` may be gone.
+    """
     try:
         manifest = json.loads((folder / MANIFEST).read_bytes())
         files = manifest["files"]
         whole = bool(files) and all(
-            _FILE_NAME.match(name) and _measure(folder / name) == wanted for name, wanted in files.items()
+            _FILE_NAME.match(name) and _measure(folder / name) == wanted
+            for name, wanted in files.items()
+            if name not in spared or (folder / name).exists()
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None

@@ -12,6 +12,7 @@ from services.worker.loading.load import LoadedModel
 from services.worker.report import JobCancelled, SilentReport
 from services.worker.text.dataset_file import DatasetFile
 from services.worker.training.fine_tuning import fine_tune
+from shared import adapters
 from shared.schemas import FineTuningRequest, Hyperparameters
 from tests.tiny_models import make_tiny_llama
 from tests.worker.training.tiny_bases import RecordedReport, Rows, WriteRows, load
@@ -64,7 +65,7 @@ def test_training_makes_the_evaluation_better_and_leaves_the_base_alone(
         logits = base.model(IDS).logits
     before = evaluated(base, data)
     report = trained(base, data, tmp_path)
-    after = evaluated(base, data, tmp_path / "adapter")
+    after = evaluated(base, data, adapters.adapter_folder(tmp_path))
     assert report.losses[-1] < 0.7 * report.losses[0]
     assert after["loss"] < 0.7 * before["loss"]
     assert after["labels"]["spam"]["f1"] > 0.9

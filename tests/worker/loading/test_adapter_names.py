@@ -11,11 +11,12 @@ from peft import LoraConfig, PeftModel, get_peft_model
 from safetensors.torch import load_file, save_file
 
 from services.worker.failures import FailureCode, JobFailed
-from services.worker.loading.adapter_names import original_key, original_path, write_original_adapter
+from services.worker.loading.adapter_names import write_original_adapter
 from services.worker.loading.exaone import MODULE_NAMES
 from services.worker.loading.hub_cache import ModelFiles
 from services.worker.loading.load import load_base_model
 from services.worker.report import SilentReport
+from shared.exaone_names import UnknownModule, original_key, original_path
 from tests.tiny_models import make_tiny_exaone
 from tests.worker.loading.exaone_reference import load_reference
 
@@ -126,8 +127,18 @@ def test_every_module_of_the_mapping_goes_back_to_its_own_name() -> None:
     ],
 )
 def test_an_unknown_name_is_refused_rather_than_dropped(key: str) -> None:
-    with pytest.raises(JobFailed) as failed:
+    with pytest.raises(UnknownModule):
         original_key(key)
+
+
+def test_an_adapter_with_an_unknown_name_is_not_written(tmp_path: Path) -> None:
+    saved = tmp_path / "adapter-llama"
+    saved.mkdir()
+    key = "base_model.model.model.layers.0.block_sparse_moe.gate.lora_A.weight"
+    save_file({key: torch.zeros(2, 2)}, saved / "adapter_model.safetensors")
+    (saved / "adapter_config.json").write_text("{}")
+    with pytest.raises(JobFailed) as failed:
+        write_original_adapter(saved, tmp_path / "adapter")
     assert failed.value.failure.code == FailureCode.ADAPTER_INVALID
 
 

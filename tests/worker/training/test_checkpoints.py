@@ -79,7 +79,7 @@ def test_a_checkpoint_torn_anywhere_is_never_chosen(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "missing", ["adapter.safetensors", "optimizer.safetensors", "state.json", "manifest.json"]
+    "missing", ["adapter_model.safetensors", "optimizer.safetensors", "state.json", "manifest.json"]
 )
 def test_a_checkpoint_without_one_of_its_files_is_not_chosen(tmp_path: Path, missing: str) -> None:
     folder(tmp_path).write(snapshot(5))

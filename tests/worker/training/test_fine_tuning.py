@@ -171,7 +171,7 @@ def test_a_torn_checkpoint_costs_no_more_than_the_way_from_the_one_before(
         with pytest.raises(WorkerDraining):
             run(llama, data, tmp_path / "parts", report, attempt=attempt)
     steps = sorted((tmp_path / "parts" / "checkpoints").iterdir(), key=lambda path: int(path.name[5:]))
-    newest = steps[-1] / "adapter.safetensors"
+    newest = steps[-1] / "adapter_model.safetensors"
     newest.write_bytes(newest.read_bytes()[:-1])
     resumed = RecordedReport()
     result = run(llama, data, tmp_path / "parts", resumed, attempt=3)

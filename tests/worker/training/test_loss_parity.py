@@ -72,6 +72,7 @@ def losses_of_our_loop(
             adapted,
             resumed=None,
             facts={},
+            adapter_config={},
             checkpoint_seconds=1000,
             report=report,
         )

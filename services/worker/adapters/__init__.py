@@ -1,0 +1,1 @@
+"""Adapters as files that are used again: checked, and put back on their base model."""
