@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.adapter_folders import lay_out_adapter
 from tests.api.conftest import ROWS, Api, jsonl, make_api
 
 
@@ -220,6 +221,7 @@ def test_an_evaluation_takes_its_base_model_from_the_adapter(api: Api) -> None:
     body = {"kind": "evaluation", "adapter": name, "file": api.uploaded()}
     early = api.post("/v1/jobs", json=body)
     assert (early.status_code, early.get_json()["error"]["param"]) == (422, "adapter")
+    lay_out_adapter(api.job_folder(record["id"]) / "adapter")
     api.store.finish(api.claim(), "succeeded", message="Done", result={"fine_tuned_model": name})
     answer = api.post("/v1/jobs", json=body)
     assert answer.status_code == 202

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from shared.model_names import fine_tuned_model_id
+from tests.adapter_folders import CHECKPOINT_FILES, lay_out_adapter
 from tests.api.conftest import Api
 
 
@@ -13,10 +14,8 @@ def trained(api: Api) -> tuple[str, str]:
     """(job id, model id) of a fine-tuning job that succeeded, its adapter and a checkpoint on disk."""
     job_id = str(api.submitted()["id"])
     claim = api.claim()
-    for name in ("adapter/adapter_config.json", "checkpoints/step-3/manifest.json"):
-        path = api.job_folder(job_id) / name
-        path.parent.mkdir(parents=True)
-        path.write_text("{}")
+    lay_out_adapter(api.job_folder(job_id) / "adapter")
+    lay_out_adapter(api.job_folder(job_id) / "checkpoints" / "step-3", CHECKPOINT_FILES)
     model = fine_tuned_model_id("tiny", None, job_id)
     api.store.finish(claim, "succeeded", message="Done", result={"fine_tuned_model": model})
     return job_id, model
@@ -168,3 +167,11 @@ def test_nothing_is_pruned_by_a_request_that_does_not_say_what(
     assert answer.status_code in (400, 422)
     assert answer.status_code == 400 or answer.get_json()["errors"][0]["path"] == path
     assert api.get(f"/v1/jobs/{job_id}").status_code == 200
+
+
+def test_a_checkpoint_goes_with_its_model_only(api: Api) -> None:
+    _, model = trained(api)
+    answer = api.delete(f"/v1/models/{model}:ckpt-step-3")
+    assert answer.status_code in (400, 422)
+    assert model in answer.get_json()["detail"]
+    assert api.get(f"/v1/models/{model}:ckpt-step-3").status_code == 200

@@ -81,7 +81,7 @@ def test_a_job_that_succeeded_keeps_no_optimizer_state(runner: Runner, job_id: s
     with runner._lifeline(claim) as lifeline:
         runner._end(lifeline, "succeeded", "Succeeded", result={"steps": 5})
     kept = sorted(path.name for path in (folder / "checkpoints" / "step-5").iterdir())
-    assert kept == ["adapter_model.safetensors", "manifest.json", "state.json"]
+    assert kept == ["adapter_config.json", "adapter_model.safetensors", "manifest.json", "state.json"]
 
 
 def test_a_library_that_panics_ends_its_job_and_not_the_runner(

@@ -39,10 +39,10 @@ def test_optimizer_states_go_and_each_checkpoint_still_verifies_as_an_adapter(jo
     for step in (5, 10):
         manifest = sealed_folder.verified_manifest(checkpoint(job, step))
         assert manifest is not None
-        assert sorted(manifest["files"]) == ["adapter_model.safetensors", "state.json"]
+        assert sorted(manifest["files"]) == ["adapter_config.json", "adapter_model.safetensors", "state.json"]
         assert manifest["step"] == step
         assert sorted(path.name for path in checkpoint(job, step).iterdir()) == [
-            "adapter_model.safetensors", "manifest.json", "state.json",
+            "adapter_config.json", "adapter_model.safetensors", "manifest.json", "state.json",
         ]  # fmt: skip
         assert load_file(checkpoint(job, step) / "adapter_model.safetensors")["lora_A"][0, 0] == step
     assert ended_run.give_back(job) == 0
