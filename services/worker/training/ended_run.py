@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from services.worker.training import sealed_folder
-from shared.adapters import OPTIMIZER
+from shared.adapters import HELD, OPTIMIZER
 from shared.durable import write_json_durably
 
-_LEFTOVERS = ("attempts/*/ckpt.tmp-*", "attempts/*/adapter*.tmp", "checkpoints/step-*.rejected-*")
+_LEFTOVERS = (HELD, "attempts/*/ckpt.tmp-*", "attempts/*/adapter*.tmp", "checkpoints/step-*.rejected-*")
 
 
 def give_back(job_folder: Path) -> int:
