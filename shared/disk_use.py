@@ -1,6 +1,8 @@
 """What the data folder's bytes on disk are for: by kind, and by job."""
 
+import math
 import os
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,21 +25,24 @@ _KIND_OF_PART = {
 
 @dataclass
 class DiskUse:
-    """Bytes that files take on the disk, counted while the folder may change."""
+    """Bytes that files take on the disk, counted while the folder may change; all of them if `complete`."""
 
     by_kind: dict[str, int] = field(default_factory=lambda: dict.fromkeys(DATA_KINDS, 0))
     by_job: dict[str, int] = field(default_factory=dict)
+    complete: bool = True
 
 
-def disk_use(data_dir: Path) -> DiskUse:
-    """Walk the whole data folder. What vanishes meanwhile, or can't be read, counts 0."""
-    use = DiskUse()
-    for entry in _entries(data_dir):
-        if entry.name == "jobs":
-            for job in _entries(Path(entry.path)):
-                _count_job(job, use)
-        else:
-            use.by_kind[_KIND_OF_FOLDER.get(entry.name, "other")] += tree_bytes(entry)
+def disk_use(data_dir: Path, *, seconds: float = math.inf) -> DiskUse:
+    """Walk the whole data folder, for `seconds` at most. What vanishes or can't be read counts 0."""
+    use, deadline = DiskUse(), time.monotonic() + seconds
+    for kind, job_id, entry in _parts(data_dir):
+        if time.monotonic() > deadline:
+            use.complete = False
+            break
+        size = tree_bytes(entry)
+        use.by_kind[kind] += size
+        if job_id is not None:
+            use.by_job[job_id] = use.by_job.get(job_id, 0) + size
     return use
 
 
@@ -57,14 +62,15 @@ def tree_bytes(entry: "os.DirEntry[str]") -> int:
     return own + sum(tree_bytes(inner) for inner in _entries(Path(entry.path)))
 
 
-def _count_job(job: "os.DirEntry[str]", use: DiskUse) -> None:
-    total = 0
-    for part in _entries(Path(job.path)):
-        size = tree_bytes(part)
-        use.by_kind[_KIND_OF_PART.get(part.name, "reports")] += size
-        total += size
-    if not job.name.startswith("."):
-        use.by_job[job.name] = total
+def _parts(data_dir: Path) -> Iterator[tuple[str, str | None, "os.DirEntry[str]"]]:
+    """(kind, job, entry): the parts of every job's folder, and whatever else lies in the data folder."""
+    for entry in _entries(data_dir):
+        if entry.name != "jobs":
+            yield _KIND_OF_FOLDER.get(entry.name, "other"), None, entry
+            continue
+        for job in _entries(Path(entry.path)):
+            for part in _entries(Path(job.path)):
+                yield _KIND_OF_PART.get(part.name, "reports"), job.name, part
 
 
 def _entries(folder: Path) -> Iterator["os.DirEntry[str]"]:

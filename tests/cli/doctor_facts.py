@@ -51,6 +51,8 @@ def healthy(**changed: Any) -> Facts:
             version="Valkey 9.1.2",
             durable=True,
             eviction="noeviction",
+            memory_bytes=20 * 10**6,
+            memory_limit_bytes=512 * 1024**2,
         ),
         "api": ApiFacts(url="http://127.0.0.1:8080", answers=True, ready=True, devices=(RTX_3050.name,)),
         "key": KeyFacts(path="/home/me/tunedock/data/api.key", accepted=True),

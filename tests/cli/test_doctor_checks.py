@@ -12,6 +12,7 @@ from services.cli.doctor.facts import (
     CacheFacts,
     Card,
     CardFacts,
+    DataUse,
     EngineFacts,
     Facts,
     Folder,
@@ -523,3 +524,27 @@ def test_power_is_judged_by_source_profile_and_governor(power: PowerFacts, statu
 
 def test_windows_power_mode_is_unknown_even_on_mains() -> None:
     assert finding(on_wsl(power=PowerFacts(on_battery=False)), "power").status == "unknown"
+
+
+# --- what fills up
+
+
+def test_the_data_folder_s_bytes_are_told_by_kind_largest_first() -> None:
+    use = DataUse(by_kind={"adapters": 3 * 10**9, "prepared_models": 9 * 10**9, "rows": 10})
+    found = finding(healthy(data_use=use), "data-use")
+    assert found.message.endswith("takes 12.00 GB: prepared models 9.00 GB, adapters 3.00 GB")
+    part = DataUse(by_kind={"adapters": 3 * 10**9}, complete=False)
+    assert "at least 3.00 GB" in finding(healthy(data_use=part), "data-use").message
+    elsewhere = healthy(stack_here=False, data_use=use)
+    assert finding(elsewhere, "data-use").status == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("used", "limit", "status"),
+    [(100, 512, "ok"), (420, 512, "warning"), (9999, 0, "ok"), (None, None, "unknown")],
+)
+def test_a_store_is_warned_of_before_it_is_full(used: int | None, limit: int | None, status: str) -> None:
+    store = healthy().store.model_copy(update={"memory_bytes": used, "memory_limit_bytes": limit})
+    found = finding(healthy(store=store), "store-memory")
+    assert found.status == status
+    assert status != "warning" or "prune --dry-run" in (found.remedy or "")

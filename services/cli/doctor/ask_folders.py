@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from services.cli.doctor.facts import CacheFacts, Folder, FolderRole, WorkerState
+from services.cli.doctor.facts import CacheFacts, DataUse, Folder, FolderRole, WorkerState
 from shared.cache_choice import cache_on, move_to, read_choice
 from shared.cache_facts import SeenCache
+from shared.disk_use import disk_use
 from shared.settings import PROJECT_ROOT, Settings
 from shared.storage import storage_of
 
@@ -18,6 +19,7 @@ DECIDING = (
     ("HF_HOME", "hub"),
     ("XDG_CACHE_HOME", "huggingface/hub"),
 )
+COUNTING_SECONDS = 5.0
 IGNORED = ("TRANSFORMERS_CACHE", "PYTORCH_TRANSFORMERS_CACHE", "PYTORCH_PRETRAINED_BERT_CACHE")
 
 
@@ -82,6 +84,12 @@ def describe_folders(
     if settings.host_hf_cache is not None:
         named.append(("host cache", settings.host_hf_cache, "TUNEDOCK_HOST_HF_CACHE"))
     return tuple(_describe(role, path, setting, root) for role, path, setting in named)
+
+
+def ask_data_use(settings: Settings) -> DataUse:
+    """What the data folder holds, as far as it is counted within seconds."""
+    use = disk_use(settings.data_dir, seconds=COUNTING_SECONDS)
+    return DataUse(by_kind=use.by_kind, complete=use.complete)
 
 
 def _describe(role: FolderRole, path: Path, setting: str | None, root: Path) -> Folder:

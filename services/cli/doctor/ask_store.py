@@ -62,6 +62,8 @@ def ask_url(url: str, *, embedded: bool) -> StoreFacts:
         version=_version(told),
         durable=told.get("aof_enabled") == 1,
         eviction=told.get("maxmemory_policy"),
+        memory_bytes=told.get("used_memory"),
+        memory_limit_bytes=told.get("maxmemory"),
     )
 
 

@@ -23,6 +23,9 @@ class StoreFacts(Frozen):
     durable: bool | None = None
     """Whether each change is logged to disk."""
     eviction: str | None = None
+    memory_bytes: int | None = None
+    memory_limit_bytes: int | None = None
+    """0: no limit."""
 
 
 class Missing(Frozen):
@@ -142,6 +145,14 @@ class Folder(Frozen):
     storage: Storage
 
 
+class DataUse(Frozen):
+    """What the bytes of the data folder are for."""
+
+    by_kind: dict[str, int] = {}
+    complete: bool = True
+    """Whether there was time to count all of it."""
+
+
 class CacheFacts(Frozen):
     """Which variable decides where models are cached."""
 
@@ -187,6 +198,7 @@ class Facts(Frozen):
     engine: EngineFacts = EngineFacts()
     compose: ComposeFacts = ComposeFacts()
     folders: tuple[Folder, ...] = ()
+    data_use: DataUse = DataUse()
     cache: CacheFacts
     power: PowerFacts = PowerFacts()
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from services.cli.address import api_url
 from services.cli.doctor.ask_card import ask_card
 from services.cli.doctor.ask_engine import ask_engine, running_compose_files
-from services.cli.doctor.ask_folders import describe_folders, find_cache
+from services.cli.doctor.ask_folders import ask_data_use, describe_folders, find_cache
 from services.cli.doctor.ask_machine import in_container, is_wsl, kernel_release, memory_bytes, read_power
 from services.cli.doctor.ask_service import ask_api, ask_key, read_worker_state
 from services.cli.doctor.ask_store import ask_store
@@ -53,6 +53,7 @@ def gather(
         engine=engine,
         compose=compose,
         folders=describe_folders(settings, cache, worker, root),
+        data_use=ask_data_use(settings),
         cache=cache,
         power=read_power(root),
     )

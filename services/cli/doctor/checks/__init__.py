@@ -15,6 +15,7 @@ from services.cli.doctor.checks.folders import (
 )
 from services.cli.doctor.checks.machine import check_memory, check_power, check_spill
 from services.cli.doctor.checks.model_cache import check_cache_variables, check_host_cache, check_model_cache
+from services.cli.doctor.checks.room import check_data_use, check_store_memory
 from services.cli.doctor.checks.service import check_api, check_key, check_store, check_worker
 from services.cli.doctor.facts import Facts
 
@@ -35,6 +36,8 @@ CHECKS: tuple[Callable[[Facts], Finding], ...] = (
     check_cache_variables,
     check_host_cache,
     check_disk_space,
+    check_data_use,
+    check_store_memory,
     check_memory,
     check_spill,
     check_power,

@@ -50,8 +50,8 @@ def check_disk_space(facts: Facts) -> Finding:
             "disk-space",
             f"{seen}, less than TUNEDOCK_MIN_FREE_BYTES ({gigabytes(facts.min_free_bytes)}): uploads and "
             "jobs are refused",
-            "Delete what is not needed: ended jobs' folders in jobs/, old models in the cache "
-            "(hf cache prune).",
+            "Delete what is not needed: old jobs (./tunedock prune --dry-run shows which would go), "
+            "fine-tuned models (./tunedock delete ft:…), old base models in the cache (hf cache prune).",
         )
     cache_free = cache.storage.free_bytes if cache and not facts.caches_unseen else None
     if cache_free is None:
