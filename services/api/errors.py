@@ -8,6 +8,7 @@ from typing import Any
 from flask import Flask, Response, g, request
 from werkzeug import exceptions as http
 
+from services.api.openai_statuses import status_on
 from shared.errors import MalformedRequest, MethodNotAllowed, NotFound, Refusal, TooLarge
 
 MEDIA_TYPE = "application/problem+json"
@@ -36,6 +37,7 @@ def register_errors(app: Flask) -> None:
 
 def problem(refusal: Refusal) -> Response:
     """The answer to a refused request."""
+    refusal.status = status_on(request.path, refusal.status)
     answer = Response(
         json.dumps(problem_fields(refusal, g.get("request_id", "")), ensure_ascii=False, default=str),
         status=refusal.status,

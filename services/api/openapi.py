@@ -8,10 +8,13 @@ from typing import Any
 from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import JsonSchemaMode
 
+from services.api import request_examples
 from services.api.errors import MEDIA_TYPE
 from services.api.file_routes import PURPOSES
+from services.api.openai_statuses import status_on
+from services.api.request_examples import named
 from services.api.routing import Route
-from shared.errors import Refusal, StoreUnavailable, Unauthorized
+from shared.errors import InvalidField, MalformedRequest, NotFound, Refusal, StoreUnavailable, Unauthorized
 
 REF = "#/components/schemas/{model}"
 Json = dict[str, Any]
@@ -33,6 +36,7 @@ def openapi_document(routes_by_group: Mapping[str, Sequence[Route]]) -> Json:
             "version": "1",
             "description": "Fine-tuning and load diagnosis of language models, one job at a time.",
         },
+        "servers": [{"url": "/", "description": "the server that this document came from"}],
         "tags": [{"name": group} for group in routes_by_group],
         "paths": paths,
         "components": {
@@ -112,10 +116,12 @@ def _operation(route: Route, group: str, inline: Mapping[tuple[Any, JsonSchemaMo
     if route.view.__doc__:
         operation["description"] = " ".join(route.view.__doc__.split())
     if route.is_upload:
-        operation["requestBody"] = {"required": True, "content": {"multipart/form-data": {"schema": UPLOAD}}}
+        form = {"schema": UPLOAD, "examples": named(request_examples.UPLOAD)}
+        operation["requestBody"] = {"required": True, "content": {"multipart/form-data": form}}
     if route.body is not None:
         schema = inline[_key(route.body), "validation"]
-        operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
+        body = {"schema": schema, "examples": named(request_examples.BODIES[route.name])}
+        operation["requestBody"] = {"required": True, "content": {"application/json": body}}
     return operation
 
 
@@ -138,10 +144,21 @@ def _responses(route: Route, inline: Mapping[tuple[Any, JsonSchemaMode], Any]) -
         content = {"application/json": {"schema": inline[_key(route.answer), "serialization"]}}
     content |= {type_: {"schema": {"type": "string"}} for type_ in route.other_answers}
     answers: Json = {str(route.status): {"description": HTTPStatus(route.status).phrase, "content": content}}
-    refusals = [*route.refusals, *(() if route.is_public else (Unauthorized, StoreUnavailable))]
-    for status in sorted({refusal.status for refusal in refusals}):
-        answers[str(status)] = _refused([refusal for refusal in refusals if refusal.status == status])
-    return answers
+    by_status: dict[int, list[type[Refusal]]] = {}
+    for refusal in dict.fromkeys([*_refusals_anywhere(route), *route.refusals]):
+        by_status.setdefault(status_on(route.path, refusal.status), []).append(refusal)
+    return answers | {str(status): _refused(by_status[status]) for status in sorted(by_status)}
+
+
+def _refusals_anywhere(route: Route) -> Iterable[type[Refusal]]:
+    """What needs no saying in the table: it follows from what a route takes."""
+    yield MalformedRequest
+    if not route.is_public:
+        yield from (Unauthorized, StoreUnavailable)
+    if route.query.model_fields:
+        yield InvalidField
+    if "after" in route.query.model_fields:
+        yield NotFound
 
 
 def _refused(refusals: Sequence[type[Refusal]]) -> Json:

@@ -233,3 +233,27 @@ def test_a_completion_that_text_rows_do_not_have_is_refused_before_anything_is_q
     problem = check_problem(api.post("/v1/jobs", json=body), 422, "invalid_field")
     assert problem["error"]["param"] == "hyperparameters.loss_on"
     assert api.get("/v1/jobs").get_json()["data"] == []
+
+
+def test_bad_input_is_400_where_openais_clients_ask_and_422_on_the_native_pages(api: Api) -> None:
+    job = api.submitted()["id"]
+    bad_form = {"data": b"--bound--\r\n", "content_type": "multipart/form-data; boundary=bound"}
+    for answer in (
+        api.post("/v1/fine_tuning/jobs", json={"model": "tiny"}),
+        api.post("/v1/fine_tuning/jobs", json={"model": "nonsense", "training_file": "file-" + "a" * 24}),
+        api.get("/v1/fine_tuning/jobs?limit=0"),
+        api.get(f"/v1/fine_tuning/jobs/{job}/events?limit=x"),
+        api.get(f"/v1/fine_tuning/jobs/{job}/checkpoints?limit=-1"),
+        api.get("/v1/files?order=sideways"),
+        api.get("/v1/models?limit=1"),
+        api.post("/v1/files", **bad_form),
+    ):
+        problem = answer.get_json()
+        assert (answer.status_code, problem["status"]) == (400, 400), answer.text
+        assert problem["error"]["type"] == "invalid_request_error"
+    for answer in (
+        api.post("/v1/jobs", json={"kind": "fine_tuning"}),
+        api.get("/v1/jobs?limit=0"),
+        api.get(f"/v1/jobs/{job}/events?limit=x"),
+    ):
+        check_problem(answer, 422, "invalid_field")

@@ -91,25 +91,25 @@ def test_only_ids_of_our_making_are_looked_up(api: Api, file_id: str) -> None:
 
 def test_an_empty_file_is_refused(api: Api) -> None:
     answer = api.upload(b"")
-    assert (answer.status_code, answer.get_json()["error"]["param"]) == (422, "file")
+    assert (answer.status_code, answer.get_json()["error"]["param"]) == (400, "file")
     assert stored_names(api) == []
 
 
 @pytest.mark.parametrize(
     ("form", "status", "words"),
     [
-        ({"purpose": "fine-tune"}, 422, "part `file`"),
-        ({"file": (io.BytesIO(b"x"), "a.jsonl")}, 422, "purpose must be one of"),
-        ({"purpose": "vision", "file": (io.BytesIO(b"x"), "a.jsonl")}, 422, "saw 'vision'"),
-        ({"purpose": "fine-tune", "other": (io.BytesIO(b"x"), "a.jsonl")}, 422, "unknown form field"),
+        ({"purpose": "fine-tune"}, 400, "part `file`"),
+        ({"file": (io.BytesIO(b"x"), "a.jsonl")}, 400, "purpose must be one of"),
+        ({"purpose": "vision", "file": (io.BytesIO(b"x"), "a.jsonl")}, 400, "saw 'vision'"),
+        ({"purpose": "fine-tune", "other": (io.BytesIO(b"x"), "a.jsonl")}, 400, "unknown form field"),
         (
             {"purpose": "fine-tune", "file": [(io.BytesIO(b"x"), "a"), (io.BytesIO(b"y"), "b")]},
-            422,
+            400,
             "one file",
         ),
         (
             {"purpose": "fine-tune", "expires_after[seconds]": "3600", "file": (io.BytesIO(b"x"), "a")},
-            422,
+            400,
             "unknown",
         ),
         ({"purpose": "x" * 300_000, "file": (io.BytesIO(b"x"), "a")}, 413, "larger than allowed"),

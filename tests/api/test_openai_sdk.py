@@ -153,11 +153,11 @@ def test_a_failed_job_says_why(server: Server, client: OpenAI) -> None:
 
 
 def test_refusals_reach_the_clients_own_exceptions(server: Server, client: OpenAI) -> None:
-    with pytest.raises(openai.UnprocessableEntityError) as refused:
+    with pytest.raises(openai.BadRequestError) as refused:
         client.fine_tuning.jobs.create(model="nonsense", training_file=uploaded(client))
     assert (refused.value.code, refused.value.param) == ("model_not_found", "model")
     assert refused.value.request_id is not None
-    with pytest.raises(openai.UnprocessableEntityError) as refused:
+    with pytest.raises(openai.BadRequestError) as refused:
         client.fine_tuning.jobs.create(
             model="tiny", training_file=uploaded(client), method={"type": "dpo", "dpo": {}}
         )

@@ -87,3 +87,34 @@ def test_the_docs_page_shows_everything_without_script_or_internet(
         *(refusal.code for refusal in refusals()),
     ):
         assert name in page
+
+
+def test_every_list_and_body_names_its_refusals_and_examples(api: Api, document: dict[str, Any]) -> None:
+    assert document["servers"][0]["url"] == "/"
+    for path, methods in document["paths"].items():
+        is_openais = path.startswith(("/v1/files", "/v1/fine_tuning", "/v1/models"))
+        for operation in methods.values():
+            answers, names = operation["responses"], {each["name"] for each in operation["parameters"]}
+            assert "400" in answers
+            if "limit" in names:
+                assert is_openais or "422" in answers
+            if "after" in names:
+                assert "404" in answers
+            assert not (is_openais and "422" in answers)
+            for content in operation.get("requestBody", {}).get("content", {}).values():
+                assert content["examples"]
+
+
+def test_examples_are_accepted_or_refused_only_for_what_is_not_there(
+    api: Api, document: dict[str, Any]
+) -> None:
+    for path, methods in document["paths"].items():
+        content = methods.get("post", {}).get("requestBody", {}).get("content", {})
+        for example in content.get("application/json", {}).get("examples", {}).values():
+            answer = api.post(path, json=example["value"])
+            code = (answer.get_json() or {}).get("code")
+            assert (
+                answer.status_code < 300
+                or code in ("model_not_found", "dataset_not_found")
+                or (answer.get_json()["error"]["param"] == "training_file" and code == "invalid_field")
+            ), answer.text

@@ -1,0 +1,57 @@
+"""Requests that show what each page takes; the reference and its tests use them."""
+
+from typing import Any
+
+FILE_ID = "file-k3J9dVb2QmXw7LrT5yHn0aZs"
+
+# By the name of the operation: title → JSON body.
+BODIES: dict[str, dict[str, Any]] = {
+    "create_job": {
+        "Fine-tune the default model on a data set of the server": {
+            "kind": "fine_tuning",
+            "dataset": "sample_spam/train.jsonl",
+        },
+        "Fine-tune with numbers of your own": {
+            "kind": "fine_tuning",
+            "model": "SmolLM2-135M-Instruct",
+            "dataset": "sample_spam/train.jsonl",
+            "validation_dataset": "sample_spam/held_out.jsonl",
+            "format": "classification",
+            "instruction": "Is this message spam?",
+            "hyperparameters": {"n_epochs": 1, "learning_rate": 0.0001, "lora": {"r": 8}},
+            "suffix": "spam",
+            "metadata": {"team": "support"},
+        },
+        "Fine-tune on an uploaded file": {"kind": "fine_tuning", "training_file": FILE_ID},
+        "Evaluate a model": {
+            "kind": "evaluation",
+            "model": "SmolLM2-135M-Instruct",
+            "dataset": "sample_spam/held_out.jsonl",
+        },
+        "Find out why a model loads slowly": {"kind": "load_diagnostic", "model": "SmolLM2-135M-Instruct"},
+        "Prepare a model so that it loads fast": {
+            "kind": "model_preparation",
+            "model": "SmolLM2-135M-Instruct",
+            "quantization": "nf4",
+        },
+    },
+    "create_fine_tuning_job": {
+        "Fine-tune on an uploaded file": {
+            "model": "SmolLM2-135M-Instruct",
+            "training_file": FILE_ID,
+            "method": {"type": "supervised", "supervised": {"hyperparameters": {"n_epochs": 2}}},
+            "suffix": "spam",
+            "seed": 7,
+        }
+    },
+    "prune": {"See what the settings' limits would delete": {"dry_run": True}},
+}
+UPLOAD = {"Rows for training": {"file": '{"text": "win a prize", "label": "spam"}\n', "purpose": "fine-tune"}}
+
+
+def named(examples: dict[str, Any]) -> dict[str, Any]:
+    """As OpenAPI has them: a key without spaces, the title as summary, the value."""
+    return {
+        f"example_{number}": {"summary": title, "value": value}
+        for number, (title, value) in enumerate(examples.items(), 1)
+    }
