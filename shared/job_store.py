@@ -171,13 +171,16 @@ class JobStore:
     def workers(self) -> list[WorkerState]:
         """Every worker that spoke within the last minute."""
         with store_errors():
-            keys = sorted(self._redis.scan_iter(f"{PREFIX}worker:*", count=100))
             now = self._now_seconds()
-            states: list[Mapping[str, str]] = [self._redis.hgetall(key) for key in keys]  # type: ignore[misc]
+            hosts: Any = self._redis.zrange(f"{PREFIX}workers", 0, -1)
+            pipeline = self._redis.pipeline(transaction=False)
+            for host in hosts:
+                pipeline.hgetall(f"{PREFIX}worker:{host}")
+            states = pipeline.execute() if hosts else []
         return [
-            worker_of(key.removeprefix(f"{PREFIX}worker:"), fields, now)
-            for key, fields in zip(keys, states, strict=True)
-            if fields
+            worker_of(host, fields, now)
+            for host, fields in sorted(zip(hosts, states, strict=True))
+            if fields  # else it was silent for a minute
         ]
 
     def census(self) -> Census:

@@ -97,27 +97,22 @@ class WorkerStore(JobStore):
             info: Any = self._redis.info("server")
         return float(info["uptime_in_seconds"])
 
-    def queued_and_running(self) -> tuple[int, int]:
-        with store_errors():
-            pipeline = self._redis.pipeline(transaction=True)
-            pipeline.zcard(f"{PREFIX}queued")
-            pipeline.zcard(f"{PREFIX}running")
-            queued, running = pipeline.execute()
-        return int(queued), int(running)
+    def wanted_rings(self, *, alive_seconds: float) -> int:
+        """How many workers that spoke within `alive_seconds` are idle while a job waits that may start."""
+        return int(self._run("wanted_rings", _milliseconds(alive_seconds)))
 
     def forget_worker(self, host: str) -> None:
         """Drop what the worker of `host` said before: a new one begins."""
         with store_errors():
-            self._redis.delete(f"{PREFIX}worker:{host}")
+            pipeline = self._redis.pipeline(transaction=True)
+            pipeline.delete(f"{PREFIX}worker:{host}")
+            pipeline.zrem(f"{PREFIX}workers", host)
+            pipeline.execute()
 
     def worker_beat(self, host: str, fields: Mapping[str, str]) -> None:
         """Say that the worker of `host` lives; forgotten after a minute of silence."""
-        with store_errors():
-            said: Any = {**fields, "beat": str(self._now_seconds())}
-            pipeline = self._redis.pipeline(transaction=True)
-            pipeline.hset(f"{PREFIX}worker:{host}", mapping=said)
-            pipeline.expire(f"{PREFIX}worker:{host}", WORKER_TTL_SECONDS)
-            pipeline.execute()
+        said = [text for pair in fields.items() for text in pair]
+        self._run("worker_beat", host, _milliseconds(WORKER_TTL_SECONDS), *said)
 
     def ended(self) -> list[tuple[str, JobStatus]]:
         """(id, status) of every ended job in the order they ended; each job is in it once."""

@@ -16,6 +16,7 @@ from shared.worker_store import WorkerStore
 
 logger = logging.getLogger(__name__)
 
+ALIVE_SECONDS = 30.0  # a worker that spoke within so long may take a job
 HANG_SECONDS = 60.0  # a child whose life sign is older than this holds the interpreter lock or is stopped
 
 
@@ -55,9 +56,17 @@ class Janitor:
         metrics.forget_dead_processes()
         self._store.worker_beat(self._settings.worker_host, {"pid": str(os.getpid())})
         self._reap()
-        queued, running = self._store.queued_and_running()
-        if queued and not running and self._doorbell.waiting_rings() == 0:
-            self._doorbell.ring("waiting jobs")
+        self._ring()
+
+    def _ring(self) -> None:
+        """Once for each idle worker that a waiting job could start on, less the rings nobody has taken yet.
+
+        A worker that is busy takes none, so it is one of the idle that hears it.
+        """
+        wanted = self._store.wanted_rings(alive_seconds=ALIVE_SECONDS)
+        if wanted:
+            for _ in range(wanted - self._doorbell.waiting_rings()):
+                self._doorbell.ring("waiting jobs")
 
     def _reap(self) -> None:
         """A store that was away lets leases run out under live workers; give those time to beat."""

@@ -7,6 +7,7 @@ local RUNNING = PREFIX .. 'running'    -- zset: job id by the end of its lease, 
 local ENDED = PREFIX .. 'ended'        -- list: exactly one "<id> <status>" per ended job, the newest of them
 local COUNTERS = PREFIX .. 'counters'  -- hash: what /metrics shows, counted where the change happens
 local NONCES = PREFIX .. 'nonces'      -- hash: nonce of a claim → the job it got, while that runs
+local WORKERS = PREFIX .. 'workers'    -- zset: a worker's host by when it last spoke, ms
 local EVENTS_KEPT = 5000               -- of a job: messages, and steps that no journal on disk took
 local TAIL_KEPT = 100                  -- of a running job: its newest steps; the attempts' journals have them all
 local RUNS_BYTES = 4000                -- of a job: where in the journals they are
@@ -27,6 +28,7 @@ local function job_key(id) return PREFIX .. 'job:' .. id end
 local function events_key(id) return PREFIX .. 'events:' .. id end  -- stream: messages, and steps no journal took
 local function tail_key(id) return PREFIX .. 'tail:' .. id end      -- stream: the newest steps, while it runs
 local function job_keys(id) return job_key(id), events_key(id), tail_key(id) end
+local function worker_key(host) return PREFIX .. 'worker:' .. host end
 local function index_key(kind, status) return PREFIX .. 'index:' .. kind .. ':' .. status end
 local function field(id, name) return redis.call('HGET', job_key(id), name) end
 local function number(id, name) return tonumber(field(id, name) or '0') end

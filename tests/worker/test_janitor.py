@@ -35,6 +35,47 @@ def test_a_job_whose_ring_was_lost_is_rung_for_once(
     assert doorbell.waiting_rings() == 1
 
 
+def test_a_second_host_is_rung_for_while_the_first_is_busy(
+    janitor: Janitor, store: WorkerStore, doorbell: Doorbell
+) -> None:
+    """`janitor` is of the host `worker`; the running job is on the host `a`."""
+    submit(store)
+    claim_next(store)
+    waiting = submit(store).id
+    store.worker_beat("a", {"device": "cpu"})
+    for _ in range(3):
+        janitor.round()
+    assert doorbell.waiting_rings() == 1
+    store.cancel(waiting)
+    doorbell._redis.delete("tunedock:broker:gpu")
+    janitor.round()
+    assert doorbell.waiting_rings() == 0  # nothing waits
+
+
+def test_nobody_is_rung_for_what_may_not_start_yet_or_where_all_are_busy_or_unable(
+    janitor: Janitor, store: WorkerStore, doorbell: Doorbell
+) -> None:
+    crashing = submit(store)
+    for boot in ("1", "2"):
+        store.claim(host="a", boot=boot, nonce=boot, lease_seconds=45)
+        store.recover(host="a", boot="next", crash_limit=5)
+    janitor.round()
+    assert store.get(crashing.id).status == "queued"
+    assert doorbell.waiting_rings() == 0
+    submit(store)
+    store.worker_beat("worker", {"problem": "no card"})
+    janitor.round()
+    assert doorbell.waiting_rings() == 0
+    store.worker_beat("worker", {"problem": ""})
+    store.claim(host="worker", boot="1", nonce="w", lease_seconds=45)
+    submit(store)
+    janitor.round()
+    assert doorbell.waiting_rings() == 0
+    store.worker_beat("b", {})
+    janitor.round()
+    assert doorbell.waiting_rings() == 1
+
+
 def test_a_silent_workers_job_is_taken_over_once_the_store_has_been_up_long_enough(
     janitor: Janitor, store: WorkerStore
 ) -> None:
