@@ -13,7 +13,7 @@ from services.api.service import Service
 from services.api.submit import submit_job
 from services.api.tries import this_try
 from shared.adapters import adapter_folder, checkpoint_steps
-from shared.errors import InvalidField, NotFinished, NotFound
+from shared.errors import NotFinished, NotFound
 from shared.jobs import TERMINAL
 from shared.schemas import (
     EVENT_ID_PATTERN,
@@ -124,7 +124,7 @@ def get_adapter(service: Service, *, job_id: str, query: AdapterQuery) -> Respon
     """The adapter of a fine-tuning job as a tar archive, ready for `peft`."""
     record = service.store.get(job_id)
     if record.kind != "fine_tuning":
-        raise InvalidField(f"Job {job_id} is a {record.kind} job; only fine_tuning jobs make adapters.")
+        raise NotFound(f"Job {job_id} is a {record.kind} job; only fine_tuning jobs make adapters.")
     if query.step is not None:
         return _checkpoint(service, record, query.step, query.names).response()
     finished(record, "adapter")

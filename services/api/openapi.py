@@ -130,7 +130,7 @@ UPLOAD: Json = {
     "additionalProperties": False,
     "required": ["file", "purpose"],
     "properties": {
-        "file": {"type": "string", "contentMediaType": "application/octet-stream"},
+        "file": {"type": "string", "contentMediaType": "application/octet-stream", "minLength": 1},
         "purpose": {"enum": list(PURPOSES)},
     },
 }

@@ -80,7 +80,7 @@ JOBS = (
     ),
     Route(
         GET, "/v1/jobs/<job_id>/adapter", get_adapter, "Download a job's adapter",
-        answer="application/x-tar", query=AdapterQuery, refusals=(NotFound, NotFinished, InvalidField),
+        answer="application/x-tar", query=AdapterQuery, refusals=(NotFound, NotFinished),
     ),
 )  # fmt: skip
 

@@ -20,6 +20,7 @@ from shared.field_errors import invalid_field
 from shared.schemas import Frozen
 
 Answer = BaseModel | Response
+EXACT_BELOW = 2**53  # whole numbers that a float can tell apart
 Query = TypeVar("Query", bound=BaseModel)
 
 
@@ -97,7 +98,7 @@ def parse_query(model: type[Query], arguments: MultiDict[str, str]) -> Query:
             raise InvalidField(
                 f"The query parameter {name!r} is given {len(values)} times; give it once.", param=name
             )
-        if bracketed := re.fullmatch(r"(\w+)\[([^\[\]]+)\]", name):
+        if bracketed := re.fullmatch(r"(\w+)\[(.*)\]", name, re.DOTALL):
             fields.setdefault(bracketed[1], {})[bracketed[2]] = values[0]
         else:
             fields[name] = values[0]
@@ -108,10 +109,13 @@ def parse_query(model: type[Query], arguments: MultiDict[str, str]) -> Query:
 
 
 def parse_body(body_type: TypeAdapter[Any]) -> Any:
-    """The request's JSON body as its type. Raises `MalformedRequest` and `InvalidField`."""
-    value = json_body()
+    """The request's JSON body as its type: "3" and true are no numbers, 3.0 is a whole one.
+
+    Raises `MalformedRequest` and `InvalidField`.
+    """
+    value = _with_whole_numbers(json_body())
     try:
-        return body_type.validate_python(value)
+        return body_type.validate_python(value, strict=True)
     except ValidationError as error:
         raise invalid_field(error, value, _body_schema(body_type)) from None
 
@@ -124,6 +128,16 @@ def _query_schema(model: type[BaseModel]) -> dict[str, Any]:
 @cache
 def _body_schema(body_type: TypeAdapter[Any]) -> dict[str, Any]:
     return body_type.json_schema()
+
+
+def _with_whole_numbers(value: Any) -> Any:
+    """JSON has one kind of number: 3.0 is as good as 3."""
+    if isinstance(value, dict):
+        return {key: _with_whole_numbers(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_with_whole_numbers(item) for item in value]
+    is_whole = isinstance(value, float) and abs(value) < EXACT_BELOW and value.is_integer()
+    return int(value) if is_whole else value
 
 
 def json_body() -> Any:

@@ -170,3 +170,23 @@ def test_the_log_of_a_fault_has_the_request_id_that_the_answer_promises(
     [logged] = [entry for entry in caplog.records if entry.getMessage() == "unexpected error"]
     assert answer.status_code == 500
     assert vars(logged)["fields"]["request_id"] == answer.get_json()["request_id"]
+
+
+def test_text_and_truth_values_are_no_numbers_and_numbers_no_truth_values(api: Api) -> None:
+    tuning = {"kind": "fine_tuning", "training_file": api.uploaded(), "model": "tiny"}
+    for body, param in (
+        ({**tuning, "hyperparameters": {"n_epochs": "3"}}, "hyperparameters.n_epochs"),
+        ({**tuning, "hyperparameters": {"n_epochs": True}}, "hyperparameters.n_epochs"),
+        ({**tuning, "hyperparameters": {"n_epochs": 1.5}}, "hyperparameters.n_epochs"),
+        ({"kind": "load_diagnostic", "cold": 0}, "cold"),
+        ({"kind": "load_diagnostic", "cold": "yes"}, "cold"),
+    ):
+        assert api.post("/v1/jobs", json=body).get_json()["error"]["param"] == param
+    whole = api.post("/v1/jobs", json={**tuning, "hyperparameters": {"n_epochs": 2.0, "learning_rate": 1}})
+    assert whole.get_json()["request"]["hyperparameters"]["n_epochs"] == 2
+
+
+def test_a_metadata_filter_may_have_any_key(api: Api) -> None:
+    for key in ("", "a b", "a[b]", "\n", "é"):
+        answer = api.get("/v1/jobs", query_string={f"metadata[{key}]": "x"})
+        assert (answer.status_code, answer.get_json()["data"]) == (200, [])
