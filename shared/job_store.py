@@ -11,8 +11,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 import redis
-from redis.backoff import ExponentialWithJitterBackoff
-from redis.retry import Retry
 
 from shared.errors import IdempotencyMismatch, InvalidTransition, ModelUnknown, NotFound, TooManyJobs
 from shared.job_records import (
@@ -32,33 +30,35 @@ from shared.job_records import (
 from shared.jobs import KINDS, STATUSES
 from shared.schemas import JobKind, JobRecord, JobRequest, JobStatus, JobWarning
 from shared.store_errors import store_errors
+from shared.store_link import Outage, store_client
 from shared.store_scripts import script
 
 PREFIX = "tunedock:"
+ANSWER_SECONDS = 1.3  # for one reply; looking up the name and connecting take their own
 
 
 class JobStore:
     """All jobs, in one Redis ≥ 6.2 or Valkey; while it is away, each call raises `StoreUnavailable`."""
 
-    def __init__(self, client: "redis.Redis") -> None:
+    def __init__(self, client: "redis.Redis", outage: Outage | None = None) -> None:
         self._redis = client
+        self._outage = outage
 
     @classmethod
     def connect(cls, url: str, *, timeout_seconds: float = 2.0) -> Self:
-        """Connect lazily; one quick retry, since every script is safe to repeat."""
-        return cls(
-            redis.Redis.from_url(
-                url,
-                decode_responses=True,
-                socket_timeout=timeout_seconds,
-                socket_connect_timeout=min(1.0, timeout_seconds),
-                health_check_interval=10,
-                retry=Retry(ExponentialWithJitterBackoff(base=0.05, cap=0.5), 1),
-            )
-        )
+        """Connect lazily; a call waits for the store again and again, each time for the timeout at most."""
+        return cls(store_client(url, timeout_seconds=timeout_seconds))
+
+    @classmethod
+    def connect_for_answers(cls, url: str) -> Self:
+        """Connect lazily, for who must answer others soon: a call gives up within two seconds, and at once
+        while the store is known to be silent.
+        """
+        client = store_client(url, timeout_seconds=ANSWER_SECONDS)
+        return cls(client, Outage(client.ping))
 
     def ping(self) -> None:
-        with store_errors():
+        with store_errors(self._outage):
             self._redis.ping()
 
     def find_repeat(
@@ -155,7 +155,7 @@ class JobStore:
 
     def stored_events(self, job_id: str, *, after: str | None = None, limit: int) -> StoredEvents:
         """The newest `limit` that the store keeps of those older than `after`. Raises `NotFound`."""
-        with store_errors():
+        with store_errors(self._outage):
             pipeline = self._redis.pipeline(transaction=True)
             pipeline.hmget(job_key(job_id), "status", "journal_runs")
             if not (after and is_first(after)):
@@ -170,7 +170,7 @@ class JobStore:
 
     def workers(self) -> list[WorkerState]:
         """Every worker that spoke within the last minute."""
-        with store_errors():
+        with store_errors(self._outage):
             now = self._now_seconds()
             hosts: Any = self._redis.zrange(f"{PREFIX}workers", 0, -1)
             pipeline = self._redis.pipeline(transaction=False)
@@ -184,7 +184,7 @@ class JobStore:
         ]
 
     def census(self) -> Census:
-        with store_errors():
+        with store_errors(self._outage):
             now = self._now_seconds()
             pairs = [(kind, status) for kind in KINDS for status in STATUSES]
             pipeline = self._redis.pipeline(transaction=True)
@@ -205,7 +205,7 @@ class JobStore:
         )
 
     def _run(self, name: str, *arguments: str | int | float) -> Any:
-        with store_errors():
+        with store_errors(self._outage):
             return self._redis.register_script(script(name))(args=list(arguments))
 
     def _repeat(self, verdict: str, job_id: str) -> JobRecord | None:
@@ -223,7 +223,7 @@ class JobStore:
         return self.get(job_id) if verdict == "repeat" else None
 
     def _records(self, job_ids: Sequence[str]) -> list[JobRecord | None]:
-        with store_errors():
+        with store_errors(self._outage):
             pipeline = self._redis.pipeline(transaction=True)
             for job_id in job_ids:
                 pipeline.hgetall(job_key(job_id))
@@ -235,7 +235,7 @@ class JobStore:
         ]
 
     def _number_of(self, job_id: str) -> int:
-        with store_errors():
+        with store_errors(self._outage):
             number: Any = self._redis.hget(job_key(job_id), "number")
         if number is None:
             raise NotFound(f"There is no job {job_id!r} to list after.", param="after")
@@ -243,7 +243,7 @@ class JobStore:
 
     def _ids_below(self, indexes: Sequence[str], below: int | None, count: int) -> list[tuple[str, int]]:
         newest = f"({below}" if below is not None else "+inf"
-        with store_errors():
+        with store_errors(self._outage):
             pipeline = self._redis.pipeline(transaction=True)
             for index in indexes:
                 pipeline.zrevrangebyscore(index, newest, "-inf", start=0, num=count, withscores=True)

@@ -20,13 +20,13 @@ class KeeperStore(JobStore):
     @classmethod
     def of(cls, store: JobStore) -> Self:
         """The same store through the same connections."""
-        return cls(store._redis)
+        return cls(store._redis, store._outage)
 
     def ended_jobs(self) -> Iterator[EndedJob]:
         """Every job that ended, in no order; read in pages, so a job may end or go meanwhile."""
         for kind in KINDS:
             for status in TERMINAL:
-                with store_errors():
+                with store_errors(self._outage):
                     ids = cast("list[str]", self._redis.zrange(index_key(kind, status), 0, -1))
                 for start in range(0, len(ids), _PAGE):
                     yield from self._ended_page(kind, status, ids[start : start + _PAGE])
@@ -62,7 +62,7 @@ class KeeperStore(JobStore):
             raise _in_use(f"The model that job {job_id} made", detail)
 
     def _ended_page(self, kind: JobKind, status: JobStatus, ids: Sequence[str]) -> Iterator[EndedJob]:
-        with store_errors():
+        with store_errors(self._outage):
             pipeline = self._redis.pipeline(transaction=False)
             for job_id in ids:
                 pipeline.hmget(job_key(job_id), _FIELDS)

@@ -1,19 +1,23 @@
 """The doorbell: a Celery message with a job's id. The record is the truth; a lost ring is rung again."""
 
 import logging
+import os
+import threading
+from queue import SimpleQueue
 from typing import Any
 
-import redis
 from celery import Celery
 
 from shared.job_store import PREFIX
 from shared.store_errors import store_errors
+from shared.store_link import store_client
 
 logger = logging.getLogger(__name__)
 
 QUEUE = "gpu"
 BROKER_PREFIX = f"{PREFIX}broker:"
 TASK = "tunedock.run_jobs"
+MOST_SOON = 100
 VISIBILITY_SECONDS = 12 * 3600  # longer than the longest job; recovery never waits for it
 
 CELERY_SETTINGS: dict[str, Any] = {
@@ -86,19 +90,36 @@ def celery_app(store_url: str, *, socket_timeout_seconds: float = 5.0) -> Celery
 
 
 class Doorbell:
-    """Rings the worker. Best effort within about two seconds: the janitor rings again while jobs wait."""
+    """Rings the worker, best effort: the janitor rings again while jobs wait and a worker is idle."""
 
     def __init__(self, store_url: str) -> None:
         self._app = celery_app(store_url, socket_timeout_seconds=1.0)
-        self._redis: Any = redis.Redis.from_url(store_url, socket_timeout=2, socket_connect_timeout=1)
+        self._redis = store_client(store_url, timeout_seconds=2)
+        self._soon: SimpleQueue[str] = SimpleQueue()
+        self._ringer: tuple[int, threading.Thread] | None = None  # of which process
 
     def waiting_rings(self) -> int:
         """Messages nobody has taken yet; those taken and lost don't count. Raises `StoreUnavailable`."""
         with store_errors():
-            return int(self._redis.llen(f"{BROKER_PREFIX}{QUEUE}"))
+            waiting: Any = self._redis.llen(f"{BROKER_PREFIX}{QUEUE}")
+        return int(waiting)
 
     def ring(self, job_id: str) -> None:
+        """Within seconds, unless the store's name can't be looked up."""
         try:
             self._app.send_task(TASK, args=[job_id], queue=QUEUE, ignore_result=True)
         except Exception as error:  # whatever the broker's client raises: the job is safe in its record
             logger.warning("could not ring for %s, the janitor will: %s", job_id, type(error).__name__)
+
+    def ring_soon(self, job_id: str) -> None:
+        """Ring without a wait: a thread does it, one after the other."""
+        if self._ringer is None or self._ringer[0] != os.getpid():
+            thread = threading.Thread(target=self._ring_all, name="doorbell", daemon=True)
+            self._ringer = os.getpid(), thread
+            thread.start()
+        if self._soon.qsize() < MOST_SOON:  # else many rings are on their way
+            self._soon.put(job_id)
+
+    def _ring_all(self) -> None:
+        while True:
+            self.ring(self._soon.get())

@@ -12,6 +12,7 @@ import redis
 from redis import exceptions
 
 from shared.errors import StoreUnavailable
+from shared.store_link import Outage
 
 AGAIN = "The request can be sent again, as it is, once the store is back."
 FULL = (
@@ -93,13 +94,17 @@ _WORDS = re.compile("|".join(rf"\b{word}\b" for word in _BY_WORD))
 
 
 @contextmanager
-def store_errors() -> Iterator[None]:
+def store_errors(outage: Outage | None = None) -> Iterator[None]:
     """A store that is away, loading, full or closed to us: `StoreUnavailable`. A fault of ours stays one."""
+    if outage is not None:
+        outage.check()
     try:
         yield
     except redis.RedisError as error:
         if (sentence := what_is_wrong(error)) is None:
             raise
+        if outage is not None and sentence == SILENT:
+            outage.begin(sentence)
         raise StoreUnavailable(sentence) from error
 
 

@@ -30,7 +30,7 @@ class WorkerStore(JobStore):
             return None
         if verdict == "wait":
             return max(0.0, float(answer) / 1000)
-        with store_errors():
+        with store_errors(self._outage):
             fields: Any = self._redis.hmget(job_key(answer), "attempt", "kind", "request", "created_at")
         attempt, kind, request, created_at = fields
         return Claim(answer, int(attempt), kind, json.loads(request), int(created_at) / 1000)
@@ -51,7 +51,7 @@ class WorkerStore(JobStore):
 
     def recorded(self, job_id: str, attempt: int) -> int:
         """The number of the last event that `attempt` numbered and the store has; 0 before the first."""
-        with store_errors():
+        with store_errors(self._outage):
             number: Any = self._redis.hget(job_key(job_id), f"events_of:{attempt}")
         return int(number or 0)
 
@@ -93,7 +93,7 @@ class WorkerStore(JobStore):
         return list(self._run("reap", crash_limit, DEATH_LIMIT))
 
     def uptime_seconds(self) -> float:
-        with store_errors():
+        with store_errors(self._outage):
             info: Any = self._redis.info("server")
         return float(info["uptime_in_seconds"])
 
@@ -103,7 +103,7 @@ class WorkerStore(JobStore):
 
     def forget_worker(self, host: str) -> None:
         """Drop what the worker of `host` said before: a new one begins."""
-        with store_errors():
+        with store_errors(self._outage):
             pipeline = self._redis.pipeline(transaction=True)
             pipeline.delete(f"{PREFIX}worker:{host}")
             pipeline.zrem(f"{PREFIX}workers", host)
@@ -116,7 +116,7 @@ class WorkerStore(JobStore):
 
     def ended(self) -> list[tuple[str, JobStatus]]:
         """(id, status) of every ended job in the order they ended; each job is in it once."""
-        with store_errors():
+        with store_errors(self._outage):
             rows: Any = self._redis.lrange(f"{PREFIX}ended", 0, -1)
         return [tuple(row.split(" ")) for row in rows]
 

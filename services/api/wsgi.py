@@ -24,8 +24,8 @@ settings.data_dir.mkdir(parents=True, exist_ok=True)
 keys = load_keys(settings)
 app = create_app(
     settings,
-    JobStore.connect(_url),
-    Doorbell(_url).ring,
+    JobStore.connect_for_answers(_url),
+    Doorbell(_url).ring_soon,
     keys=keys,
     metrics_folder=Path(_metrics_folder) if _metrics_folder else None,
 )
