@@ -6,11 +6,16 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
+from shared.visible import visible
+
 _KEY = re.compile(r"\btd_[A-Za-z0-9]{8}_[A-Za-z0-9_-]{10,}")
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line: time, level, logger, message, the `fields` of the record, the traceback."""
+    """One JSON object a line: time, level, logger, message, the `fields` of the record, the traceback.
+
+    What a sender wrote is in it with escapes, so that showing a log steers no terminal.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, Any] = {
@@ -22,7 +27,7 @@ class JsonFormatter(logging.Formatter):
         }
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
-        return without_keys(json.dumps(line, ensure_ascii=False, default=str))
+        return visible(without_keys(json.dumps(line, ensure_ascii=False, default=str)))
 
 
 def without_keys(text: str) -> str:

@@ -4,6 +4,8 @@ import json
 import re
 from typing import Any
 
+from shared.visible import visible
+
 LONGEST_CHARACTERS = 300
 ACCESS_LOGGER = "tunedock.access"
 PROBED_PATHS = ("/healthz", "/readyz")
@@ -13,9 +15,9 @@ _KEY = re.compile(r"\btd_([0-9A-Za-z]{8})_[\w-]{20,}")
 
 
 def log_line(raw: bytes) -> str:
-    """What a log keeps: of a bar that was redrawn in place the last state, no secret part of an API key."""
+    """What a log keeps: of a redrawn bar the last state; no secret of an API key, no control character."""
     line = raw.decode("utf-8", errors="replace").rstrip()
-    return _KEY.sub(r"td_\1_…", line.rpartition("\r")[2])
+    return visible(_KEY.sub(r"td_\1_…", line.rpartition("\r")[2]))
 
 
 def terminal_line(name: str, line: str) -> str | None:
@@ -27,7 +29,12 @@ def terminal_line(name: str, line: str) -> str | None:
         text = _entry_text(entry) if isinstance(entry, dict) else line
     except ValueError:
         text = line
-    return f"{name:6} │ {text[:LONGEST_CHARACTERS]}" if text else None
+    return f"{name:6} │ {_on_one_line(text)[:LONGEST_CHARACTERS]}" if text else None
+
+
+def _on_one_line(text: str) -> str:
+    """A sender's line end begins no line that looks like ours."""
+    return visible(text).replace("\n", "\\n")
 
 
 def _entry_text(entry: dict[str, Any]) -> str:

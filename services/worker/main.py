@@ -16,6 +16,7 @@ from celery.signals import worker_init, worker_process_init, worker_shutting_dow
 
 from services.worker.janitor import Janitor
 from services.worker.loading.cache_folder import apply_cache_folder
+from services.worker.log_lines import log_to_stderr
 from services.worker.ownership import DeviceOwnership
 from services.worker.paths import device_lock, drain_order, life_sign, state_file
 from services.worker.state import tell_state
@@ -29,9 +30,7 @@ from shared.worker_store import WorkerStore
 if TYPE_CHECKING:
     from services.worker.runner import Runner
 
-logging.basicConfig(
-    level=logging.INFO, format="%(asctime)s %(levelname)s %(processName)s %(name)s: %(message)s"
-)
+log_to_stderr()
 logger = logging.getLogger(__name__)
 STATE_SECONDS = 5.0
 DEVICE_RETRY_SECONDS = 30.0

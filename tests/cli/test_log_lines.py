@@ -22,6 +22,15 @@ def test_bytes_that_are_no_text_are_kept_as_they_can() -> None:
     assert log_line(b"\xff100%s\n") == "�100%s"
 
 
+def test_nothing_that_a_sender_wrote_steers_a_terminal_or_makes_a_line() -> None:
+    path = "/v1/\x1b[31mRED\nfake\x9b2J\u202e"
+    for raw in (json.dumps({"path": path}, ensure_ascii=False), json.dumps({"path": path}), path):
+        kept = log_line(raw.replace("\n", " ").encode())
+        assert not any(sign in kept for sign in "\x1b\x9b\u202e")
+    line = access(method="GET", path=path, status=404)
+    assert terminal_line("api", line) == "api    │ GET /v1/\\u001b[31mRED\\nfake\\u009b2J\\u202e → 404"
+
+
 def access(**fields: object) -> str:
     return json.dumps({"level": "info", "logger": "tunedock.access", "message": "request", **fields})
 
