@@ -10,8 +10,8 @@ from services.worker.text.marked_text import MarkedText, Span
 from services.worker.text.turns import Turn, agreement, turn_at
 
 TURNS_FOUND_ONE_BY_ONE = 8
-MOST_UNROLLED = 1000
-BYTES_OF_A_TOKEN = 64  # few tokens are longer: a prompt of more bytes a token allowed is over the limit
+MOST_UNROLLED = 256  # each row repeats the turns before it: more would be millions of tokens
+TOO_MANY = f"more than {MOST_UNROLLED} turns that are written otherwise once others follow"
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,10 @@ def _one_by_one(
                 break
             continue
         turns.append(turn)
-        if number >= MOST_UNROLLED or too_long(turn.text[: turn.start]):
+        if len(turns) == MOST_UNROLLED and number < len(indices) - 1:
+            refused[TOO_MANY] = len(indices) - number - 1
+            break
+        if number >= TURNS_FOUND_ONE_BY_ONE and too_long(turn.text[: turn.start]):
             break
     return turns
 

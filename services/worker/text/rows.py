@@ -17,7 +17,7 @@ from services.worker.text.row_rules import RowRules
 from services.worker.text.row_writer import RowWriter, WrittenRow
 
 ROWS_AT_ONCE = 256
-CHARACTERS_AT_ONCE = 1_000_000
+CHARACTERS_AT_ONCE = 250_000
 BREATH_SECONDS = 0.5
 REMEDY_OF_LENGTH = "Raise max_seq_length, or shorten what stands before the completion."
 
