@@ -1,15 +1,17 @@
 """The command line: reads the words, runs the command, turns failures into lines and a status."""
 
-import argparse
+import io
 import os
 import signal
 import sys
 from collections.abc import Sequence
 
-from services.cli import bench, demo, key, life, quality, removal, serve, submit
+from services.cli import bench, demo, evaluate, guide, key, life, quality, removal, serve, submit
+from services.cli.command_parser import CommandParser
 from services.cli.doctor import command as doctor
 from services.cli.failure import CommandFailed, UsageError
-from services.cli.options import settings_of
+from services.cli.guide import version_text
+from services.cli.options import Commands, settings_of
 from services.cli.terminal import Terminal
 from shared.settings import Settings
 
@@ -21,18 +23,25 @@ EXIT_INTERRUPTED = 130
 QUALITY = {"bench": bench.bench, "check": quality.check, "test": quality.test}
 
 
-def command_parser() -> argparse.ArgumentParser:
+def command_parser() -> CommandParser:
     """The parser of all commands; each sets `run`, a function of arguments, settings and terminal."""
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog="./tunedock",
         description="Fine-tunes language models with adapters on one machine, and diagnoses how they load.",
+        epilog="./tunedock help COMMAND says what a command takes. ID is a job's id, the first characters of "
+        "one, or `last`.",
     )
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for group in (demo, serve, submit, life, removal, doctor, key):
+    parser.add_argument("--version", action="version", version=version_text())
+    commands: Commands = parser.add_subparsers(
+        title="commands", metavar="COMMAND", dest="command", required=True, parser_class=CommandParser
+    )
+    for group in (demo, serve, submit, evaluate, life, removal, doctor, key):
         group.add_commands(commands)
     commands.add_parser("bench", help="repeat the published numbers on this machine: bench load, bench train")
     commands.add_parser("check", help="lint, types and import contracts of the code")
     commands.add_parser("test", help="the test suite; further words go to pytest")
+    guide.add_commands(commands)
+    parser.set_defaults(parser=parser)
     return parser
 
 
@@ -41,10 +50,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     if words and words[0] in QUALITY:
         return QUALITY[words[0]](words[1:])
-    parsed = command_parser().parse_args(words)
-    terminal = Terminal(as_json=parsed.as_json)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # no locale is too poor to say what happened
+    terminal = Terminal(as_json="--json" in words)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # leave as tidily as after Ctrl-C
     try:
+        parser = command_parser()
+        if not words:
+            terminal.note(parser.format_help().rstrip())
+            return EXIT_USAGE
+        parsed = parser.parse_args(words)
+        terminal.as_json = parsed.as_json
         status: int = parsed.run(parsed, settings_of(parsed, read_settings()), terminal)
         sys.stdout.flush()
         return status

@@ -78,9 +78,9 @@ class Client:
         pages = self._job_pages(kind, status, limit)
         return [_record(item) for page in pages for item in page][:limit]
 
-    def job_names(self, kind: str | None = None) -> Iterator[tuple[str, str, str]]:
-        """(id, kind, status) of every job, newest first."""
-        for page in self._job_pages(kind, None, None):
+    def job_names(self, kind: str | None = None, status: str | None = None) -> Iterator[tuple[str, str, str]]:
+        """(id, kind, status) of every job there is of that kind and status, newest first."""
+        for page in self._job_pages(kind, status, None):
             yield from ((str(item["id"]), str(item["kind"]), str(item["status"])) for item in page)
 
     def _job_pages(
@@ -96,6 +96,10 @@ class Client:
             if not page["has_more"] or not jobs:
                 return
             seen, after = seen + len(jobs), jobs[-1]["id"]
+
+    def models(self) -> list[str]:
+        """Names of models that a request may give, besides ids of the hub."""
+        return [str(model["id"]) for model in self._ask("GET", "/v1/models")["data"]]
 
     def cancel(self, job_id: str) -> JobRecord:
         return _record(self._ask("POST", f"{_path(job_id)}/cancel"))

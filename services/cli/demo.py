@@ -17,7 +17,7 @@ from services.cli.options import Commands
 from services.cli.ports import free_port
 from services.cli.server import key_path, read_key
 from services.cli.stack_state import running_stack
-from services.cli.submit import upload
+from services.cli.submission import upload
 from services.cli.terminal import Terminal
 from services.cli.watch import watch
 from shared.schemas import JobRecord

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from services.cli.record_text import result_text
+from services.cli.outcome.outcome import plain
 from services.cli.watch import duration_text
 from shared.schemas import JobRecord
 from shared.settings import DEMO_MODEL
@@ -13,7 +13,7 @@ SPAM = "spam"
 
 
 def findings(result: Mapping[str, Any]) -> str:
-    return result_text(dict(result))
+    return plain(dict(result))
 
 
 def prepared(diagnosis: Mapping[str, Any], result: Mapping[str, Any]) -> str:

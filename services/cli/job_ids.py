@@ -21,11 +21,11 @@ def add_job_argument(command: argparse.ArgumentParser, *, kind: str | None = Non
     )  # fmt: skip
 
 
-def find_job(client: Client, text: str, *, kind: str | None = None) -> str:
+def find_job(client: Client, text: str, *, kind: str | None = None, status: str | None = None) -> str:
     """The id of the one job that `text` means, with or without the prefix that tells its kind.
 
-    `kind` narrows `last` and what a beginning may stand for. Raises `UsageError` that lists the candidates
-    when there are several. What no job begins with is returned as it is: the API refuses it in its words.
+    `kind` and `status` narrow `last` and what a beginning may stand for. Raises `UsageError` that lists the
+    candidates when there are several. What no job begins with is returned as it is: the API refuses it.
     """
     if model := fine_tuned_model(text):
         return model.job_id
@@ -33,11 +33,12 @@ def find_job(client: Client, text: str, *, kind: str | None = None) -> str:
         return text
     if not text:
         raise UsageError("the id of a job is empty", "See: ./tunedock jobs")
-    names = client.job_names(kind)
+    names = client.job_names(kind, status)
     if text == LAST:
         newest = next(names, None)
         if newest is None:
-            raise UsageError("there is no job yet, so none is the last one")
+            what = " ".join(word for word in (status, kind, "job") if word)
+            raise UsageError(f"there is no {what} yet, so none is the last one")
         return newest[0]
     found = [name for name in names if _begins(name[0], text)]
     if len(found) <= 1:

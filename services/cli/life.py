@@ -1,21 +1,25 @@
 """`jobs`, `show`, `report`, `events`, `cancel`, `download`: the life of a job, seen and ended."""
 
 import argparse
+import sys
 import time
 from pathlib import Path
 from typing import get_args
 
 from services.cli.adapter_archive import download_adapter
-from services.cli.failure import CommandFailed
+from services.cli.failure import CommandFailed, UsageError
 from services.cli.job_ids import add_job_argument, find_job
 from services.cli.options import Commands, add_client_command, positive
-from services.cli.record_text import JOB_COLUMNS, KEPT_COLUMNS, job_row, record_text, result_text
+from services.cli.outcome.outcome import Place, plain
+from services.cli.record_text import JOB_COLUMNS, KEPT_COLUMNS, job_row, record_text
 from services.cli.server import connect
 from services.cli.terminal import Terminal
 from services.cli.watch import ENDED, POLL_SECONDS, event_line
 from shared.model_names import fine_tuned_model
 from shared.schemas import JobKind, JobStatus
 from shared.settings import Settings
+
+STDOUT = "-"
 
 
 def add_commands(commands: Commands) -> None:
@@ -33,7 +37,7 @@ def add_commands(commands: Commands) -> None:
     report = add_client_command(
         commands, "report", "print a job's report, or write it as a page with pictures"
     )
-    report.add_argument("--html", type=Path, metavar="FILE", help="write the page here, for a browser")
+    report.add_argument("--html", metavar="FILE", help="write the page here, for a browser; -: to stdout")
     report.set_defaults(run=report_job)
 
     events = add_client_command(commands, "events", "print a job's events, oldest first")
@@ -66,24 +70,33 @@ def list_jobs(arguments: argparse.Namespace, settings: Settings, terminal: Termi
 def show_job(arguments: argparse.Namespace, settings: Settings, terminal: Terminal) -> int:
     with connect(settings) as client:
         record = client.job(find_job(client, arguments.job_id))
+        place = Place.of(settings, client)
     terminal.emit(record.model_dump(mode="json"))
-    terminal.say(record_text(record))
+    terminal.say(record_text(record, place))
     return 0
 
 
 def report_job(arguments: argparse.Namespace, settings: Settings, terminal: Terminal) -> int:
+    if arguments.html == STDOUT and terminal.as_json:
+        raise UsageError("--html - and --json both write to stdout", "Name a file for the page.")
     with connect(settings) as client:
         job_id = find_job(client, arguments.job_id)
         if arguments.html is None:
             report = client.report(job_id)
             terminal.emit(report)
-            terminal.say(result_text(report))
+            terminal.say(plain(report))
             return 0
         page = client.report_page(job_id)
+        place = Place.of(settings, client)
+    if arguments.html == STDOUT:
+        sys.stdout.buffer.write(page)
+        sys.stdout.buffer.flush()
+        return 0
     try:
-        arguments.html.write_bytes(page)
+        Path(arguments.html).write_bytes(page)
     except OSError as error:
-        raise CommandFailed(f"can't write {arguments.html}: {error.strerror}") from error
+        to_stdout = f"To have it here: {place.page_command(job_id)}" if place.is_compose else "Name another."
+        raise CommandFailed(f"can't write {arguments.html}: {error.strerror}", to_stdout) from error
     terminal.emit({"file": str(arguments.html), "bytes": len(page)})
     terminal.say(f"written to {arguments.html}; open it in a browser")
     return 0

@@ -1,17 +1,20 @@
 """Options and argument types that several commands share."""
 
 import argparse
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
+from services.cli.command_parser import CommandParser, meant
+from shared.schemas import FILE_ID_PATTERN
 from shared.settings import Settings
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
 
-    Commands = _SubParsersAction[argparse.ArgumentParser]
+    Commands = _SubParsersAction[argparse.ArgumentParser] | _SubParsersAction[CommandParser]
 else:
     Commands = object
 
@@ -57,12 +60,24 @@ def pair(text: str) -> tuple[str, str]:
     return name, value
 
 
-def readable_file(text: str) -> Path:
-    """A file that exists, in the folder the user is in."""
+def readable_file(text: str) -> Path | str:
+    """A file that exists, in the folder the user is in, or the id of one that was uploaded before."""
     path = Path(text)
-    if not path.is_file():
-        raise argparse.ArgumentTypeError(f"there is no file {text}")
-    return path
+    if path.is_file():
+        return path
+    if re.fullmatch(FILE_ID_PATTERN, text):
+        return text
+    if path.is_dir():
+        raise argparse.ArgumentTypeError(f"{text} is a folder; name a file in it, or --dataset NAME")
+    raise argparse.ArgumentTypeError(f"there is no file {text}{meant(text, _beside(path))}")
+
+
+def _beside(path: Path) -> list[str]:
+    """What lies in the folder where a file was looked for, as the user would write it."""
+    try:
+        return [str(path.parent / other.name) for other in path.parent.iterdir() if other.is_file()]
+    except OSError:
+        return []
 
 
 def positive(text: str) -> int:

@@ -2,8 +2,11 @@
 
 import json
 import time
+from collections.abc import Iterator
 from typing import Any
 
+from services.cli.outcome.lines import pairs
+from services.cli.outcome.outcome import Place, outcome_text
 from services.cli.watch import ENDED, duration_text, progress_text, stage_text
 from shared.schemas import JobRecord
 
@@ -28,36 +31,32 @@ def job_row(record: JobRecord) -> tuple[str, ...]:
     return (record.id, record.kind, record.status, _clock(record.created_at), model, progress)
 
 
-def record_text(record: JobRecord) -> str:
-    """The whole record, the error with its remedy, the result with the report's own text first."""
-    lines = [f"{record.id}  {record.kind}  {record.status}"]
-    lines += [f"  created  {_clock(record.created_at)}"]
-    if record.finished_at:
-        lines += [f"  finished {_clock(record.finished_at)}, after {_took(record)}"]
-    if record.attempt > 1:
-        lines += [f"  attempt  {record.attempt}"]
+def record_text(record: JobRecord, place: Place) -> str:
+    """The whole record: its life, what was asked, and what it came to."""
+    rows = [
+        ("kind", record.kind),
+        ("status", record.status),
+        ("created", _clock(record.created_at)),
+        ("finished", f"{_clock(record.finished_at)}, after {_took(record)}" if record.finished_at else ""),
+        ("attempt", str(record.attempt) if record.attempt > 1 else ""),
+    ]
     if record.status not in ENDED:
-        lines += [f"  now      {' '.join((stage_text(record), progress_text(record))).strip()}"]
-    if record.error:
-        lines += [
-            f"  error    {record.error.code}: {record.error.message}",
-            f"  remedy   {record.error.remedy}",
-        ]
-    lines += ["  request  " + json.dumps(_without_empty(record.request), ensure_ascii=False)]
-    if record.result is not None:
-        lines += ["", result_text(record.result)]
+        rows.append(("now", ": ".join(part for part in (stage_text(record), progress_text(record)) if part)))
+    asked = [(name, text) for name, text in _flat(record.request) if name != "kind"]
+    lines = [record.id, *pairs(rows), "", "Asked:", *pairs(asked)]
+    if record.error or record.result is not None:
+        lines += ["", outcome_text(record, place)]
     return "\n".join(lines)
 
 
-def result_text(result: dict[str, Any]) -> str:
-    """The report a result carries as text, else its plain values."""
-    if isinstance(text := result.get("text"), str):
-        return text
-    return json.dumps(result, ensure_ascii=False, indent=2)
-
-
-def _without_empty(request: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in request.items() if value not in (None, {}, [])}
+def _flat(request: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """(field, value) of all that was asked, as `lora.r`; fields without a value are left out."""
+    for name, value in request.items():
+        if isinstance(value, dict):
+            yield from _flat(value, "" if name == "hyperparameters" else f"{prefix}{name}.")
+        elif value not in (None, []):
+            text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+            yield f"{prefix}{name}", text
 
 
 def _took(record: JobRecord) -> str:

@@ -49,11 +49,11 @@ def watch(
                 time.sleep(poll_seconds)
                 continue
             patience.renew()
+            view.show(record)  # it is older than the events
             for event in events:
                 if event.type == "message":
                     terminal.note(event_line(event))
             seen = events[-1].id if events else seen
-            view.show(record)
             if record.status in ENDED:
                 return record
             time.sleep(poll_seconds)
@@ -171,6 +171,8 @@ class PlainProgress:
         self._said_at = 0.0
 
     def show(self, record: JobRecord) -> None:
+        if record.status in ENDED:
+            return  # the last event says so
         stage, numbers = stage_text(record), progress_text(record)
         text = f"{stage}: {numbers}" if numbers else stage
         rested = time.monotonic() - self._said_at >= PLAIN_LINE_SECONDS

@@ -2,13 +2,14 @@
 
 import json
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from services.cli.__main__ import command_parser, main
 from services.cli.ports import free_port
-from services.cli.submit import preparation_request, training_request
+from shared.settings import PROJECT_ROOT
 
 
 @pytest.fixture(autouse=True)
@@ -29,6 +30,20 @@ def run(words: str) -> int:
     [
         "",
         "pause job",
+        "jbos",
+        "jobs --limit 0",
+        "jobs --limit 3 --all",
+        "jobs --sttaus queued",
+        "jobs extra",
+        "evaluate",
+        "evaluate --dataset rows --compare",
+        "evaluate --dataset rows --adapter x --compare --detach",
+        "evaluate --dataset rows --max-seq-length 1",
+        "train --dataset rows rows.jsonl",
+        "train --dataset rows --column txt=message",
+        "help jbos",
+        "report x --html - --json",
+        "jobs --server ftp://x",
         "doctor now",
         "jobs --limit many",
         "jobs --status lost",
@@ -62,6 +77,7 @@ def test_wrong_usage_ends_with_2(words: str, capsys: pytest.CaptureFixture[str])
         "download x dir",
         "train --dataset rows",
         "diagnose m",
+        "evaluate --dataset rows",
     ],
 )
 def test_a_command_that_finds_no_server_says_how_to_start_one(
@@ -81,7 +97,10 @@ def test_a_failure_is_json_for_machines(capsys: pytest.CaptureFixture[str]) -> N
 def test_options_that_no_server_takes_are_all_named(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("train --dataset rows --json --epochs 0 --lora-dropout 1") == 2
     errors = json.loads(capsys.readouterr().out)["error"]["errors"]
-    assert [error["path"] for error in errors] == ["hyperparameters.n_epochs", "hyperparameters.lora.dropout"]
+    assert errors == [
+        {"path": "--epochs", "message": "must be at least 1, saw 0"},
+        {"path": "--lora-dropout", "message": "must be less than 1, saw 1.0"},
+    ]
 
 
 def test_a_setting_that_can_not_be_read_is_named(
@@ -97,13 +116,85 @@ def test_stopping_nothing_is_no_failure(capsys: pytest.CaptureFixture[str]) -> N
     assert json.loads(capsys.readouterr().out) == {"stopped": False}
 
 
+def request(words: str) -> dict[str, object]:
+    """What a command would send."""
+    arguments = command_parser().parse_args(words.split())
+    return dict(arguments.options.request(arguments))
+
+
+def test_the_options_of_evaluate_are_the_fields_of_the_request() -> None:
+    assert request("evaluate file-1 --adapter ft:m:s:1 --max-seq-length 64 --column text=m") == {
+        "kind": "evaluation",
+        "file": "file-1",
+        "adapter": "ft:m:s:1",
+        "columns": {"text": "m"},
+        "max_seq_length": 64,
+    }
+
+
+def test_the_options_of_diagnose_are_the_fields_of_the_request() -> None:
+    assert request("diagnose m --cold --no-trial-load") == {
+        "kind": "load_diagnostic",
+        "model": "m",
+        "cold": True,
+        "trial_load": False,
+    }
+
+
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        ("jbos", "did you mean jobs?"),
+        ("status x", "did you mean show?"),
+        ("jobs --limt 3", "did you mean --limit?"),
+        ("jobs --status suceeded", "did you mean succeeded?"),
+        ("train --dataset x --plan basline", "did you mean baseline?"),
+        ("train --dataset x --column lable=y", "did you mean label?"),
+        ("help trian", "did you mean train?"),
+    ],
+)
+def test_a_wrong_word_is_told_with_what_was_meant(
+    words: str, meant: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(words) == 2
+    assert meant in capsys.readouterr().err
+
+
+def test_a_file_that_is_not_there_is_told_with_one_that_is(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "rows.jsonl").write_text("{}")
+    assert run(f"train {tmp_path}/rwos.jsonl") == 2
+    assert f"did you mean {tmp_path}/rows.jsonl?" in capsys.readouterr().err
+
+
+def test_wrong_usage_is_json_for_machines_too(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("jobs --limt 3 --json") == 2
+    assert json.loads(capsys.readouterr().out)["error"]["code"] == "usage"
+
+
+def test_help_says_what_one_command_takes(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("help evaluate") == 0
+    said = capsys.readouterr().out
+    assert "--compare" in said
+    assert "--server" in said
+    assert run("help --json") == 0
+    assert "evaluate" in json.loads(capsys.readouterr().out)["commands"]
+
+
+def test_the_version_is_the_project_s(capsys: pytest.CaptureFixture[str]) -> None:
+    project = tomllib.loads((PROJECT_ROOT / "pyproject.toml").read_text())["project"]
+    assert run("--version") == 0
+    assert capsys.readouterr().out.startswith(f"Tunedock {project['version']} ")
+
+
 def test_the_options_of_train_are_the_fields_of_the_request() -> None:
     words = (
         "train --dataset d --model m --format classification --column text=message --column label=kind "
         "--epochs 2 --batch-size 8 --learning-rate 1e-3 --lora-r 8 --lora-target-modules q_proj,v_proj "
         "--plan tokens_per_micro_batch=2048,gradient_checkpointing=true --suffix s --metadata a=b"
     )
-    assert training_request(command_parser().parse_args(words.split())) == {
+    assert request(words) == {
         "kind": "fine_tuning",
         "dataset": "d",
         "model": "m",
@@ -122,9 +213,6 @@ def test_the_options_of_train_are_the_fields_of_the_request() -> None:
 
 
 def test_the_options_of_prepare_are_the_fields_of_the_request() -> None:
-    def request(words: str) -> dict[str, object]:
-        return preparation_request(command_parser().parse_args(words.split()))
-
     assert request("prepare m") == {"kind": "model_preparation", "model": "m"}
     assert request("prepare m --revision r --move-cache-to ssd --warm-page-cache") == {
         "kind": "model_preparation",
@@ -139,6 +227,6 @@ def test_every_command_is_in_the_help(capsys: pytest.CaptureFixture[str]) -> Non
     assert run("--help") == 0
     words = re.findall(r"^    (\w+) ", capsys.readouterr().out, re.MULTILINE)
     assert words == [
-        "demo", "up", "down", "train", "diagnose", "prepare", "jobs", "show", "report", "events", "cancel",
-        "download", "delete", "prune", "doctor", "key", "bench", "check", "test",
+        "demo", "up", "down", "train", "diagnose", "prepare", "evaluate", "jobs", "show", "report", "events",
+        "cancel", "download", "delete", "prune", "doctor", "key", "bench", "check", "test", "help",
     ]  # fmt: skip

@@ -3,6 +3,8 @@
 import json
 import os
 import pty
+import re
+import shlex
 import subprocess
 import sys
 import threading
@@ -39,7 +41,47 @@ def test_a_watched_job_tells_its_life_in_plain_lines(stack: LiveStack) -> None:
     assert "Accepted and queued" in done.stderr
     assert "Succeeded" in done.stderr
     assert "\x1b" not in done.stderr + done.stdout
-    assert "fine_tuned_model" in done.stdout
+    assert done.stdout.startswith(f"{TINY_MODEL} was fine-tuned on 40 rows.\n")
+    assert re.search(r"loss +\d\.\d{4} → \d\.\d{4}, in the first and the last of 2 steps", done.stdout)
+    assert '{"' not in done.stdout
+    (adapter,) = re.findall(r"adapter +(/\S+)", done.stdout)
+    assert (Path(adapter) / "adapter_config.json").is_file()
+
+
+def test_the_commands_that_training_ends_with_can_be_pasted(stack: LiveStack) -> None:
+    done = stack.command(*TRAIN, "--max-steps", "2", "--validation-file", "rows.jsonl")
+    commands = [shlex.split(line)[1:] for line in done.stdout.splitlines() if "./tunedock" in line]
+    assert [command[0] for command in commands] == ["evaluate", "download"]
+    evaluated = stack.command(*commands[0])
+    assert evaluated.returncode == 0, evaluated.stderr
+    assert re.search(r"loss +\d+\.\d{4} +\d+\.\d{4} +[+-]\d\.\d{4}", evaluated.stdout)
+    assert "answered →" in evaluated.stdout
+    downloaded = stack.command(*commands[1])
+    assert downloaded.returncode == 0, downloaded.stderr
+    assert (stack.folder / commands[1][-1] / "adapter_config.json").is_file()
+
+
+def test_a_model_that_is_almost_right_is_suggested(stack: LiveStack) -> None:
+    done = stack.command("train", "rows.jsonl", "--model", "tiny-lama")
+    assert done.returncode == 1
+    assert f"Did you mean {TINY_MODEL}?" in done.stderr
+
+
+def test_a_job_s_failure_speaks_of_options(stack: LiveStack) -> None:
+    done = stack.command(*TRAIN, "--lora-target-modules", "nope")
+    assert done.returncode == 1
+    assert "Choose --lora-target-modules from" in done.stdout
+
+
+def test_the_newest_adapter_is_evaluated_with_json(stack: LiveStack, finished_job: str) -> None:
+    done = stack.command("evaluate", "rows.jsonl", "--adapter", finished_job[:16], "--json")
+    assert done.returncode == 0, done.stderr
+    record = json.loads(done.stdout)
+    assert record["request"]["adapter"].endswith(finished_job.removeprefix("ftjob-"))
+    assert record["result"]["rows"] == 40
+    wrong = stack.command("evaluate", "rows.jsonl", "--adapter", record["id"])
+    assert wrong.returncode == 1
+    assert "has made no adapter" in wrong.stderr
 
 
 def test_on_a_terminal_there_is_a_bar_and_stdout_stays_json(stack: LiveStack) -> None:
@@ -71,7 +113,8 @@ def test_a_job_is_listed_shown_and_its_events_printed(stack: LiveStack, finished
     assert finished_job in stack.command("jobs").stdout
     shown = stack.command("show", finished_job).stdout
     assert "succeeded" in shown
-    assert '"purpose": "test"' in shown
+    assert re.search(r"metadata.purpose +test\n", shown)
+    assert "was fine-tuned on 40 rows" in shown
     events = [
         json.loads(line) for line in stack.command("events", finished_job, "-f", "--json").stdout.splitlines()
     ]
@@ -83,8 +126,9 @@ def test_a_job_is_listed_shown_and_its_events_printed(stack: LiveStack, finished
 def test_a_diagnosis_is_printed_and_written_as_a_page(stack: LiveStack, finished_job: str) -> None:
     diagnosed = stack.command("diagnose", TINY_MODEL)
     assert diagnosed.returncode == 0, diagnosed.stderr
-    job_id = diagnosed.stdout.split()[0]
-    assert f"./tunedock report {job_id} --html" in diagnosed.stderr
+    (job_id,) = re.findall(
+        r"^    ./tunedock report (\S+) --html report.html$", diagnosed.stdout, re.MULTILINE
+    )
     printed = stack.command("report", job_id)
     assert printed.stdout.startswith(f"How {TINY_MODEL} loads, ")
     assert json.loads(stack.command("report", job_id, "--json").stdout)["model"] == TINY_MODEL
@@ -93,6 +137,8 @@ def test_a_diagnosis_is_printed_and_written_as_a_page(stack: LiveStack, finished
     assert json.loads(written.stdout) == {"file": "page.html", "bytes": len(page)}
     assert page.startswith(b"<!doctype html>")
     assert b"Where the seconds go" in page
+    to_stdout = stack.command("report", job_id, "--html", "-")
+    assert to_stdout.stdout.encode() == page
     nowhere = stack.command("report", job_id, "--html", "no-such-folder/page.html")
     assert nowhere.returncode == 1
     assert "no-such-folder/page.html" in nowhere.stderr

@@ -4,9 +4,12 @@ from typing import Any
 
 import pytest
 
+from services.cli.outcome.place import Place
 from services.cli.record_text import job_row, record_text
 from services.cli.watch import done_of_total, duration_text, progress_text, stage_text
 from shared.schemas import JobRecord
+
+HERE = Place(data_dir=None)
 
 
 def record(status: str = "running", **fields: Any) -> JobRecord:
@@ -56,17 +59,18 @@ def test_an_ended_job_tells_its_end_and_no_progress() -> None:
 def test_a_failed_job_shows_what_to_do() -> None:
     error = {"code": "disk_full", "message": "No space.", "remedy": "Free some."}
     failed = record("failed", error=error, started_at=1e9, finished_at=1e9 + 5)
-    assert "No space." in record_text(failed)
-    assert "Free some." in record_text(failed)
+    assert "No space." in record_text(failed, HERE)
+    assert "Free some." in record_text(failed, HERE)
     assert job_row(failed)[2:] == ("failed", job_row(failed)[3], "m", "No space.")
 
 
 def test_a_report_s_own_text_is_shown_instead_of_its_data() -> None:
-    assert record_text(record("succeeded", result={"text": "Two findings."})).endswith("Two findings.")
+    shown = record_text(record("succeeded", kind="load_diagnostic", result={"text": "Two findings."}), HERE)
+    assert "\n\nTwo findings.\n" in shown
 
 
 def test_empty_fields_of_a_request_are_left_out() -> None:
-    assert '"plan"' not in record_text(record())
+    assert "plan" not in record_text(record(), HERE)
 
 
 @pytest.mark.parametrize(

@@ -223,6 +223,7 @@ def result_of(
         "adapter": "adapter",
         "steps": state.step,
         "train_loss": state.train_loss,
+        "first_train_loss": state.first_train_loss,
         "validation_loss": state.validation[-1][1] if state.validation else None,
         "validation": [{"step": step, "loss": loss} for step, loss in state.validation],
         "training_seconds": state.seconds,

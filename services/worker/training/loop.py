@@ -125,6 +125,7 @@ def train(
                 state,
                 step=state.step + 1,
                 train_loss=finite(train_loss),
+                first_train_loss=state.first_train_loss if state.step else finite(train_loss),
                 bad_steps=0 if good else state.bad_steps + 1,
                 real_tokens=state.real_tokens + real,
                 computed_tokens=state.computed_tokens + computed,

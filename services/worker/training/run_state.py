@@ -9,12 +9,13 @@ from typing import Any
 class RunState:
     """Beside the weights and the optimizer, all that a run carries from step to step.
 
-    `train_loss` is the last step's, None if it was not a number; `validation` holds (step, loss) pairs;
-    tokens and seconds are of the whole run, over all attempts.
+    `train_loss` is the last step's and `first_train_loss` the first one's, None if it was not a number;
+    `validation` holds (step, loss) pairs; tokens and seconds are of the whole run, over all attempts.
     """
 
     step: int = 0
     train_loss: float | None = None
+    first_train_loss: float | None = None
     validation: tuple[tuple[int, float], ...] = ()
     bad_steps: int = 0
     real_tokens: int = 0

@@ -1,0 +1,38 @@
+"""`help [COMMAND]`, and what `--version` says."""
+
+import argparse
+import platform
+
+from services.cli.command_parser import CommandParser, meant
+from services.cli.failure import UsageError
+from services.cli.options import Commands, add_command
+from services.cli.terminal import Terminal
+from shared.settings import Settings
+from shared.version import VERSION
+
+
+def add_commands(commands: Commands) -> None:
+    guide = add_command(commands, "help", "say what the commands do, or what one takes")
+    guide.add_argument("about", nargs="?", metavar="COMMAND")
+    guide.set_defaults(run=print_help)
+
+
+def print_help(arguments: argparse.Namespace, settings: Settings, terminal: Terminal) -> int:
+    parser: CommandParser = arguments.parser
+    if arguments.about is None:
+        terminal.say(parser.format_help().rstrip())
+        terminal.emit({"commands": list(parser.commands)})
+        return 0
+    command = parser.commands.get(arguments.about)
+    if command is None:
+        raise UsageError(
+            f"there is no command {arguments.about!r}{meant(arguments.about, parser.commands)}",
+            "See all: ./tunedock help",
+        )
+    terminal.say(command.format_help().rstrip())
+    terminal.emit({"command": arguments.about, "help": command.format_help()})
+    return 0
+
+
+def version_text() -> str:
+    return f"Tunedock {VERSION} (Python {platform.python_version()})"

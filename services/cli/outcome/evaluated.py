@@ -1,0 +1,115 @@
+"""What an evaluation came to: loss, and for classification how often which label was right."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from services.cli.outcome.lines import count, grid, pairs
+from services.cli.watch import duration_text
+from shared.schemas import JobRecord
+
+LABELS_IN_A_MATRIX = 8
+CONFUSIONS_TOLD = 10
+LONGEST_LABEL = 24
+
+
+def evaluated_text(record: JobRecord, result: dict[str, Any]) -> str:
+    """The whole outcome of one evaluation."""
+    lines = [f"{subject(record)} on {count(result.get('rows', 0), 'row')}{_skipped(result)}"]
+    lines += pairs([
+        ("loss", f"{result['loss']:.4f}" if "loss" in result else ""),
+        ("accuracy", _accuracy(result)),
+        ("macro F1", f"{result['macro']['f1']:.3f}" if "macro" in result else ""),
+        ("time", duration_text(result.get("evaluation_seconds", 0.0))),
+    ])  # fmt: skip
+    if "labels" in result:
+        lines += ["", *grid(_label_rows(result["labels"]))]
+    if "confusion_matrix" in result:
+        lines += ["", *confusions(result["confusion_matrix"])]
+    return "\n".join(lines)
+
+
+def compared_text(
+    before: JobRecord, before_result: dict[str, Any], after: JobRecord, after_result: dict[str, Any]
+) -> str:
+    """Both evaluations of the same rows side by side; the second one's labels whole."""
+    names, old, new = ["loss", "accuracy", "macro F1"], scores(before_result), scores(after_result)
+    rows = [("", "before", "after", "change")]
+    rows += [
+        (name, f"{old[name]:.4f}", f"{new[name]:.4f}", f"{new[name] - old[name]:+.4f}")
+        for name in names
+        if name in old and name in new
+    ]
+    return "\n".join([
+        f"before: {subject(before)}",
+        f"after:  {subject(after)}",
+        "",
+        *grid(rows),
+        "",
+        evaluated_text(after, after_result),
+    ])  # fmt: skip
+
+
+def subject(record: JobRecord) -> str:
+    """What was evaluated."""
+    return str(record.request.get("adapter") or record.request.get("model") or "the default model")
+
+
+def scores(result: dict[str, Any]) -> dict[str, float]:
+    """The numbers that sum an evaluation up."""
+    found = {"loss": result.get("loss"), "accuracy": result.get("accuracy")}
+    found["macro F1"] = result.get("macro", {}).get("f1")
+    return {name: float(value) for name, value in found.items() if value is not None}
+
+
+def confusions(matrix: dict[str, Any]) -> list[str]:
+    """The matrix where it is small; of many labels the most frequent mistakes."""
+    labels, rows = list(matrix["labels"]), list(matrix["rows"])
+    if len(labels) <= LABELS_IN_A_MATRIX:
+        head = ["is ↓  answered →", *(_short(label) for label in labels)]
+        body = [[_short(label), *map(str, row)] for label, row in zip(labels, rows, strict=True)]
+        return grid([head, *body])
+    mistakes = sorted(
+        (
+            (number, labels[true], labels[answer])
+            for true, row in enumerate(rows)
+            for answer, number in enumerate(row)
+            if number and true != answer
+        ),
+        key=lambda mistake: -mistake[0],
+    )
+    told = [f"  {number} × {is_} answered as {said}" for number, is_, said in mistakes[:CONFUSIONS_TOLD]]
+    more = len(mistakes) - len(told)
+    rest = [f"  and {count(more, 'other confusion')}; --json has the whole matrix"] if more > 0 else []
+    return ["Most frequent mistakes:" if told else "No mistakes.", *told, *rest]
+
+
+def _accuracy(result: dict[str, Any]) -> str:
+    if "accuracy" not in result:
+        return ""
+    matrix = result.get("confusion_matrix", {}).get("rows", [])
+    right = sum(row[index] for index, row in enumerate(matrix))
+    return f"{result['accuracy']:.1%} ({right:,} of {result.get('rows', 0):,} right)"
+
+
+def _label_rows(labels: dict[str, dict[str, Any]]) -> Sequence[Sequence[str]]:
+    head = ("label", "precision", "recall", "F1", "rows")
+    return [
+        head,
+        *(
+            (
+                _short(label),
+                *(f"{one[name]:.3f}" for name in ("precision", "recall", "f1")),
+                f"{one['support']:,}",
+            )
+            for label, one in labels.items()
+        ),
+    ]
+
+
+def _short(label: str) -> str:
+    return label if len(label) <= LONGEST_LABEL else f"{label[: LONGEST_LABEL - 1]}…"
+
+
+def _skipped(result: dict[str, Any]) -> str:
+    skipped = result.get("skipped_rows")
+    return "" if not skipped else f" ({skipped:,} more did not fit {result.get('max_seq_length')} tokens)"

@@ -1,0 +1,42 @@
+"""Lines of an outcome: names and values in two columns, tables of words, commands with what they are for."""
+
+from collections.abc import Sequence
+
+from rich.cells import cell_len
+
+
+def pairs(rows: Sequence[tuple[str, str]]) -> list[str]:
+    """Name and value on a line, values in one column; rows without a value are left out."""
+    told = [(name, value) for name, value in rows if value]
+    width = max((cell_len(name) for name, _ in told), default=0)
+    return [f"  {name}{' ' * (width - cell_len(name))}  {value}" for name, value in told]
+
+
+def grid(rows: Sequence[Sequence[str]]) -> list[str]:
+    """The first column to the left, the others to the right."""
+    widths = [max(cell_len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    return [
+        "  " + row[0] + " " * (widths[0] - cell_len(row[0])) + "".join(
+            "  " + " " * (width - cell_len(cell)) + cell
+            for cell, width in zip(row[1:], widths[1:], strict=True)
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
+def next_steps(steps: Sequence[tuple[str, str]]) -> list[str]:
+    """What to do next: what it is for, and below it the command, whole on its line for pasting."""
+    lines = ["", "Next:"]
+    for purpose, command in steps:
+        lines += [f"  {purpose}", f"    {command}"]
+    return lines
+
+
+def count(number: int, word: str) -> str:
+    """`1 row`, `1,200 rows`."""
+    return f"{number:,} {word}{'' if number == 1 else 's'}"
+
+
+def seconds(value: float) -> str:
+    """Seconds of one step: `0.037`, `3.2`."""
+    return f"{value:.2g}" if value < 10 else f"{value:.0f}"

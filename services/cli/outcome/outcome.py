@@ -1,0 +1,52 @@
+"""The end of a job in words for people: what was reached, where it is, what to do next."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from services.cli.outcome.evaluated import evaluated_text
+from services.cli.outcome.loaded import diagnosed_text, prepared_text
+from services.cli.outcome.place import Place
+from services.cli.outcome.trained import trained_text
+from shared.schemas import JobRecord
+
+__all__ = ["Place", "outcome_text"]
+
+Words = Callable[[str], str]
+
+
+def outcome_text(record: JobRecord, place: Place, *, words: Words = str) -> str:
+    """Of an ended job; `words` says a message's fields as the command calls them.
+
+    A result of another release, which lacks what is told here, is shown as it is.
+    """
+    if record.error is not None:
+        return "\n".join([
+            f"{record.id} failed ({record.error.code}): {words(record.error.message)}",
+            words(record.error.remedy),
+            "",
+            f"Its events: {place.command('events', record.id)}",
+        ])  # fmt: skip
+    if record.result is None:
+        return f"{record.id} is {record.status}."
+    try:
+        return _result_text(record, record.result, place)
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return plain(record.result)
+
+
+def plain(result: dict[str, Any]) -> str:
+    """The text that a result carries, else its values."""
+    if isinstance(text := result.get("text"), str):
+        return text
+    return json.dumps(result, ensure_ascii=False, indent=2)
+
+
+def _result_text(record: JobRecord, result: dict[str, Any], place: Place) -> str:
+    if record.kind == "fine_tuning":
+        return trained_text(record, result, place)
+    if record.kind == "evaluation":
+        return evaluated_text(record, result)
+    if record.kind == "model_preparation":
+        return prepared_text(record, result, place)
+    return diagnosed_text(record, result, place) if "text" in result else plain(result)

@@ -1,0 +1,117 @@
+"""What a fine-tuning came to: the losses, the rows, the time, where the adapter is, what to do with it."""
+
+from typing import Any
+
+from services.cli.outcome.lines import count, next_steps, pairs, seconds
+from services.cli.outcome.place import Place
+from services.cli.watch import duration_text
+from shared.schemas import JobRecord
+
+
+def trained_text(record: JobRecord, result: dict[str, Any], place: Place) -> str:
+    """The whole outcome of a fine-tuning that succeeded."""
+    model = record.request.get("model") or "the model"
+    name, is_there = str(result["fine_tuned_model"]), record.model_deleted_at is None
+    rows = [
+        ("loss", _loss(result)),
+        ("validation", _validation(result)),
+        ("rows", _rows(result)),
+        ("tokens", _tokens(result)),
+        ("time", _time(record, result)),
+        ("resumed", _resumed(result)),
+        ("model id", name),
+        ("adapter", _adapter(record, place) if is_there else "deleted"),
+    ]
+    head = f"{model} was fine-tuned on {count(result.get('rows', 0), 'row')}."
+    steps = next_steps(_steps(record, name, place)) if is_there else []
+    return "\n".join([head, *pairs(rows), *steps])
+
+
+def _loss(result: dict[str, Any]) -> str:
+    last, steps = _number(result.get("train_loss")), result.get("steps", 0)
+    first = result.get("first_train_loss")
+    if first is None:
+        return f"{last} in the last of {count(steps, 'step')}"
+    return f"{_number(first)} → {last}, in the first and the last of {count(steps, 'step')}"
+
+
+def _validation(result: dict[str, Any]) -> str:
+    measured = result.get("validation") or []
+    if not measured:
+        return ""
+    first, last = measured[0], measured[-1]
+    text = f"{_number(last['loss'])} after step {last['step']}"
+    if len(measured) > 1:
+        text = f"{_number(first['loss'])} after step {first['step']} → {text}"
+        best = min(measured, key=lambda one: one["loss"])
+        if best["loss"] < last["loss"]:
+            text += f"; the lowest was {_number(best['loss'])} after step {best['step']}"
+    return text
+
+
+def _rows(result: dict[str, Any]) -> str:
+    limit = result.get("max_seq_length")
+    parts = [f"{result.get('rows', 0):,} learned from"]
+    if skipped := result.get("skipped_rows"):
+        why = f"nothing to learn within {limit} tokens, or refused by the template"
+        parts.append(f"{skipped:,} skipped: {why}")
+    if cut := result.get("truncated_rows"):
+        parts.append(f"{cut:,} cut at {limit} tokens")
+    return "; ".join(parts)
+
+
+def _tokens(result: dict[str, Any]) -> str:
+    trained, targets = result.get("trained_tokens"), result.get("target_tokens")
+    return "" if not trained else f"{trained:,} read, {targets or 0:,} of them learned"
+
+
+def _time(record: JobRecord, result: dict[str, Any]) -> str:
+    parts = []
+    if record.started_at is not None and record.finished_at is not None:
+        parts.append(f"{duration_text(record.finished_at - record.started_at)} in all")
+    training, steps = result.get("training_seconds") or 0.0, result.get("steps") or 0
+    if training > 0 and steps:
+        parts.append(f"{seconds(training / steps)} s/it")
+        parts.append(f"{result.get('trained_tokens', 0) / training:,.0f} tokens/s")
+    return ", ".join(parts)
+
+
+def _resumed(result: dict[str, Any]) -> str:
+    step = result.get("resumed_from_step")
+    return "" if step is None else f"the last attempt went on from the checkpoint of step {step}"
+
+
+def _adapter(record: JobRecord, place: Place) -> str:
+    if place.data_dir is None:
+        return f"on the server, in jobs/{record.id}/adapter of its data folder"
+    return str(place.data_dir / "jobs" / record.id / "adapter")
+
+
+def _steps(record: JobRecord, model: str, place: Place) -> list[tuple[str, str]]:
+    purpose, rows = _rows_to_evaluate(record.request)
+    folder = f"adapter-{record.request.get('suffix') or record.id.partition('-')[2][:8]}"
+    return [
+        (purpose, place.command("evaluate", *rows, "--adapter", model, "--compare")),
+        ("Take the adapter, for peft or vLLM:", place.download_command(record.id, folder)),
+    ]
+
+
+def _rows_to_evaluate(request: dict[str, Any]) -> tuple[str, list[str]]:
+    """What an evaluation of these rows says, and the words that name them."""
+    held_out = "See how well it does on the validation rows, against the base model:"
+    learned = "See how well it does on the rows it learned, against the base model (others say more):"
+    for purpose, file, dataset in (
+        (held_out, "validation_file", "validation_dataset"),
+        (learned, "training_file", "dataset"),
+    ):
+        form = [] if request.get("format") in (None, "auto") else ["--format", str(request["format"])]
+        form += [f"--column={field}={name}" for field, name in (request.get("columns") or {}).items()]
+        if request.get(file):
+            return purpose, [str(request[file]), *form]
+        if request.get(dataset):
+            return purpose, ["--dataset", str(request[dataset]), *form]
+    return held_out, ["FILE"]
+
+
+def _number(value: Any) -> str:
+    return "not a number" if value is None else f"{value:.4f}"

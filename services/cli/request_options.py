@@ -1,0 +1,196 @@
+"""Options of a command that stand for fields of a request; what is wrong is told by their names."""
+
+import argparse
+import re
+from pathlib import Path
+from types import UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from services.cli.command_parser import meant
+from services.cli.failure import RequestRefused, UsageError
+from services.cli.options import pair, readable_file
+from shared.errors import FieldError
+from shared.field_errors import invalid_field
+from shared.schemas import Columns, JobKind, JobRequest
+
+PLACEHOLDER_FILE = "file-0"  # stands for a file until it is uploaded, so that wrong options cost no upload
+# Fields whose options are called otherwise; each of the others is its own path, without `hyperparameters.`.
+OTHER_WORDS = {"hyperparameters.n_epochs": "epochs", "hyperparameters.global_batch_size": "batch-size"}
+PLAN_WORDS = ("auto", "baseline")
+_DASHES = str.maketrans("._", "--")
+COLUMN_FIELDS: tuple[str, ...] = get_args(get_args(get_args(Columns)[0])[0])
+_REQUEST: TypeAdapter[Any] = TypeAdapter(JobRequest)
+
+
+class RequestOptions:
+    """The options of `command`, whose request is of `kind`; arguments carry values by the field's path."""
+
+    def __init__(self, command: argparse.ArgumentParser, kind: JobKind) -> None:
+        self.kind = kind
+        self.option_of: dict[str, str] = {}
+        command.set_defaults(options=self)
+
+    def add(self, group: argparse._ActionsContainer, option: str, path: str, **details: Any) -> None:
+        """An option (or, without dashes, an argument) for the field at `path`."""
+        if option.startswith("-"):
+            group.add_argument(option, dest=path, default=None, **details)
+        else:
+            group.add_argument(path, metavar=option, default=None, **details)
+        self.option_of[path] = option
+
+    def request(self, arguments: argparse.Namespace) -> dict[str, Any]:
+        """The request that the given options stand for; files by a placeholder."""
+        request: dict[str, Any] = {"kind": self.kind}
+        for path in self.option_of:
+            value = getattr(arguments, path)
+            if value is None:
+                continue
+            *outer, last = path.split(".")
+            place = request
+            for name in outer:
+                place = place.setdefault(name, {})
+            place[last] = _plain(value)
+        return request
+
+    def files(self, arguments: argparse.Namespace) -> dict[str, Path]:
+        """Files to upload, by the field that will name them."""
+        values = {path: getattr(arguments, path) for path in self.option_of}
+        return {path: value for path, value in values.items() if isinstance(value, Path)}
+
+    def require(self, request: dict[str, Any]) -> None:
+        """Raise `UsageError` for options no server would take, before anything is sent."""
+        try:
+            _REQUEST.validate_python(request)
+        except ValidationError as error:
+            refused = invalid_field(error, request, _REQUEST.json_schema())
+            raise UsageError("these options can't be used:", errors=self._errors(refused.errors)) from error
+
+    def spoken(self, refused: RequestRefused) -> RequestRefused:
+        """A server's refusal, by the names of the options."""
+        return RequestRefused(
+            refused.status, refused.code, self.text(refused.message), errors=self._errors(refused.errors)
+        )
+
+    def text(self, sentence: str) -> str:
+        """A sentence of the server, fields in it by their options; plain words like `model` stay."""
+        for path in sorted(self.option_of, key=len, reverse=True):
+            names = [path, path.removeprefix("hyperparameters.")]
+            for name in names:
+                if re.search("[._]", name):
+                    sentence = re.sub(
+                        rf"(?<![\w.`/-])(`?){re.escape(name)}\1(?![\w/]|\.\w)", self.option_of[path], sentence
+                    )
+        return sentence
+
+    def _errors(self, errors: tuple[FieldError, ...]) -> tuple[FieldError, ...]:
+        return tuple(FieldError(self._place(error.path), self.text(error.message)) for error in errors)
+
+    def _place(self, path: str) -> str:
+        """The option for a field or for what encloses it."""
+        known = [one for one in self.option_of if path == one or path.startswith(f"{one}.")]
+        return self.option_of[max(known, key=len)] if known else path
+
+
+def add_file(
+    options: RequestOptions, command: argparse.ArgumentParser, name: str, path: str, what: str
+) -> None:
+    """A file to upload, as an option or as the argument FILE."""
+    if name.startswith("-"):
+        options.add(command, name, path, type=readable_file, metavar="FILE", help=what)
+    else:
+        options.add(command, name, path, nargs="?", type=readable_file, help=what)
+
+
+def add_columns(options: RequestOptions, command: argparse.ArgumentParser) -> None:
+    options.add(
+        command, "--column", "columns", action="append", type=_column, metavar="FIELD=NAME",
+        help=f"the rows call FIELD NAME; FIELD is {', '.join(COLUMN_FIELDS)}; repeatable",
+    )  # fmt: skip
+
+
+def add_metadata(options: RequestOptions, command: argparse.ArgumentParser) -> None:
+    options.add(
+        command, "--metadata", "metadata", action="append", type=pair, metavar="NAME=TEXT",
+        help="kept with the job; repeatable",
+    )  # fmt: skip
+
+
+def add_schema(
+    options: RequestOptions, group: argparse._ActionsContainer, schema: type[BaseModel], prefix: str = ""
+) -> None:
+    """An option for every field of `schema` that has none yet, called and read as the field is."""
+    for name, field in schema.model_fields.items():
+        path = f"{prefix}{name}"
+        if path in options.option_of or name == "kind":
+            continue
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            add_schema(options, group, field.annotation, f"{path}.")
+        else:
+            options.add(group, _option(path), path, help=_default(field), **_reading(field.annotation))
+
+
+def _option(path: str) -> str:
+    return "--" + OTHER_WORDS.get(path, path.removeprefix("hyperparameters.")).translate(_DASHES)
+
+
+def _reading(annotation: Any) -> dict[str, Any]:
+    """How argparse reads a value of this type."""
+    kinds = _kinds(annotation)
+    words = [kind for kind in kinds if isinstance(kind, str)]
+    if list in kinds:
+        return {"type": lambda text: text if text in words else text.split(","), "metavar": "X,…"}
+    if words:
+        return {"choices": words}
+    if bool in kinds:
+        return {"action": argparse.BooleanOptionalAction}
+    read = next((kind for kind in (int, float) if kind in kinds), str)
+    return {"type": read, "metavar": "X" if read is not str else "TEXT"}
+
+
+def _kinds(annotation: Any) -> list[Any]:
+    """The plain types and the words that an annotation allows."""
+    origin, inner = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return _kinds(inner[0])
+    if origin is Literal:
+        return list(inner)
+    if origin in (Union, UnionType):
+        return [kind for part in inner for kind in _kinds(part)]
+    return [origin or annotation]
+
+
+def _default(field: FieldInfo) -> str | None:
+    default = "" if field.default in (None, PydanticUndefined) else f"default: {field.default}"
+    return "; ".join(part for part in (field.description, default) if part) or None
+
+
+def plan(text: str) -> str | dict[str, Any]:
+    """`auto`, `baseline`, or an explicit plan as pairs."""
+    if text in PLAN_WORDS:
+        return text
+    if "=" in text:
+        return dict(map(pair, text.split(",")))
+    raise argparse.ArgumentTypeError(
+        f"wants {', '.join(PLAN_WORDS)} or tokens_per_micro_batch=N, saw {text!r}{meant(text, PLAN_WORDS)}"
+    )
+
+
+def _column(text: str) -> tuple[str, str]:
+    field, name = pair(text)
+    if field not in COLUMN_FIELDS:
+        raise argparse.ArgumentTypeError(
+            f"names a field that there isn't: {field!r}{meant(field, COLUMN_FIELDS)} There are: "
+            f"{', '.join(COLUMN_FIELDS)}."
+        )
+    return field, name
+
+
+def _plain(value: Any) -> Any:
+    """As the request has it: pairs as an object, a file by its placeholder."""
+    if isinstance(value, Path):
+        return PLACEHOLDER_FILE
+    return dict(value) if isinstance(value, list) and value and isinstance(value[0], tuple) else value

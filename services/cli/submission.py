@@ -1,0 +1,84 @@
+"""Submits a job with what it uploads, watches it to its end, and says what it came to."""
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from services.cli.client import Client
+from services.cli.failure import CommandFailed, RequestRefused
+from services.cli.outcome.outcome import Place, outcome_text
+from services.cli.request_options import RequestOptions
+from services.cli.server import connect
+from services.cli.suggestions import with_suggestion
+from services.cli.terminal import Terminal
+from services.cli.watch import watch
+from shared.schemas import AcceptedJob, JobRecord
+from shared.settings import Settings
+
+Complete = Callable[[Client, dict[str, Any]], dict[str, Any]]
+
+
+def add_detach(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--detach", action="store_true", help="only submit, do not watch; prints the id")
+
+
+def run_job(arguments: argparse.Namespace, settings: Settings, terminal: Terminal) -> int:
+    """The whole course of a command that is one job: its exit status."""
+    options: RequestOptions = arguments.options
+    request = options.request(arguments)
+    options.require(request)
+    with connect(settings) as client:
+        request |= uploads(client, options.files(arguments), terminal)
+        record: JobRecord = (accepted := submitted(client, request, options, terminal))
+        if arguments.detach:
+            tell_detached(accepted, terminal)
+        else:
+            record = follow(client, record, terminal)
+            terminal.say(outcome_text(record, Place.of(settings, client), words=options.text))
+    terminal.emit(record.model_dump(mode="json"))
+    return 0 if arguments.detach or record.status == "succeeded" else 1
+
+
+def submitted(
+    client: Client, request: dict[str, Any], options: RequestOptions, terminal: Terminal
+) -> AcceptedJob:
+    """Submit; a refusal speaks of the command's options, and of a model or data set that was meant."""
+    try:
+        with terminal.waiting("submitting"):
+            return client.submit(request)
+    except RequestRefused as refused:
+        raise with_suggestion(options.spoken(refused), request, client) from refused
+
+
+def tell_detached(accepted: AcceptedJob, terminal: Terminal) -> None:
+    """The id, and what is worth knowing of the rows, which who watches reads among the events."""
+    for warning in accepted.warnings:
+        terminal.note(f"{warning.level}: {warning.sentence}")
+    terminal.say(accepted.id)
+
+
+def uploads(client: Client, files: dict[str, Path], terminal: Terminal) -> dict[str, str]:
+    """The ids of uploaded files, by the field that names each."""
+    return {field: upload(client, path, terminal) for field, path in files.items()}
+
+
+def upload(client: Client, path: Path, terminal: Terminal) -> str:
+    """Upload a file with a bar; returns its id."""
+    try:
+        with terminal.transfer(f"uploading {path.name}", path.stat().st_size) as transfer:
+            return client.upload(path, transfer.advance)
+    except OSError as error:
+        raise CommandFailed(f"can't read {path}: {error.strerror or error}") from error
+
+
+def follow(client: Client, record: JobRecord, terminal: Terminal) -> JobRecord:
+    """Watch a job; Ctrl-C leaves it running and says how to come back."""
+    terminal.note(f"{record.id} is {record.status}")
+    try:
+        return watch(client, record.id, terminal)
+    except KeyboardInterrupt:
+        terminal.note(
+            f"{record.id} goes on. Look: ./tunedock show {record.id}; stop: ./tunedock cancel {record.id}"
+        )
+        raise

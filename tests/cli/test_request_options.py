@@ -1,0 +1,68 @@
+"""Options that stand for fields of a request: all fields, and errors by the options' own names."""
+
+import pytest
+from pydantic import BaseModel
+
+from services.cli.__main__ import command_parser
+from services.cli.failure import RequestRefused
+from services.cli.request_options import RequestOptions
+from shared.errors import FieldError
+from shared.schemas import (
+    EvaluationRequest,
+    FineTuningRequest,
+    LoadDiagnosticRequest,
+    ModelPreparationRequest,
+)
+
+COMMANDS: dict[str, type[BaseModel]] = {
+    "train": FineTuningRequest,
+    "evaluate": EvaluationRequest,
+    "diagnose": LoadDiagnosticRequest,
+    "prepare": ModelPreparationRequest,
+}
+
+
+def options_of(name: str) -> RequestOptions:
+    found = command_parser().commands[name].get_default("options")
+    assert isinstance(found, RequestOptions)
+    return found
+
+
+def paths(schema: type[BaseModel], prefix: str = "") -> set[str]:
+    found = set()
+    for name, field in schema.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            found |= paths(field.annotation, f"{prefix}{name}.")
+        elif name != "kind":
+            found.add(f"{prefix}{name}")
+    return found
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_field_of_a_request_has_an_option(name: str) -> None:
+    assert options_of(name).option_of.keys() == paths(COMMANDS[name])
+
+
+@pytest.mark.parametrize(
+    ("said", "heard"),
+    [
+        ("Choose lora.target_modules from q_proj.", "Choose --lora-target-modules from q_proj."),
+        ("Lower hyperparameters.learning_rate (2) or raise warmup_ratio (0).",
+         "Lower --learning-rate (2) or raise --warmup-ratio (0)."),
+        ("Raise `max_seq_length`.", "Raise --max-seq-length."),
+        ("Map them with columns, or give another format.", "Map them with columns, or give another format."),
+        ("the file my_max_seq_length.jsonl", "the file my_max_seq_length.jsonl"),
+    ],
+)  # fmt: skip
+def test_a_server_s_sentence_names_options(said: str, heard: str) -> None:
+    assert options_of("train").text(said) == heard
+
+
+def test_a_refusal_names_options_down_to_the_element() -> None:
+    errors = (
+        FieldError("hyperparameters.lora.target_modules.0", "is bad"),
+        FieldError("training_file", "is required"),
+        FieldError("line 3", "has no text"),
+    )
+    spoken = options_of("train").spoken(RequestRefused(422, "invalid_field", "no", errors=errors))
+    assert [error.path for error in spoken.errors] == ["--lora-target-modules", "FILE", "line 3"]
