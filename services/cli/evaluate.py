@@ -3,9 +3,9 @@
 import argparse
 from typing import Any
 
+from services.cli.adapters import named_adapter
 from services.cli.client import Client
-from services.cli.failure import CommandFailed, UsageError
-from services.cli.job_ids import LAST, find_job
+from services.cli.failure import UsageError
 from services.cli.options import Commands, add_client_command
 from services.cli.outcome.evaluated import compared_text
 from services.cli.outcome.outcome import Place, outcome_text
@@ -14,7 +14,6 @@ from services.cli.server import connect
 from services.cli.submission import add_detach, follow, submitted, tell_detached, uploads
 from services.cli.submit import one_source
 from services.cli.terminal import Terminal
-from shared.model_names import is_fine_tuned
 from shared.schemas import EvaluationRequest, JobRecord
 from shared.settings import Settings
 
@@ -56,10 +55,10 @@ def evaluate_model(arguments: argparse.Namespace, settings: Settings, terminal: 
     options.require(request)
     with connect(settings) as client:
         place = Place.of(settings, client)
+        base: dict[str, Any] = {}
         if arguments.adapter is not None:
-            request["adapter"], base = trained_adapter(client, arguments.adapter)
-        else:
-            base = {}
+            request["adapter"], trained = named_adapter(client, arguments.adapter)
+            base = base_question(trained)
         request |= uploads(client, options.files(arguments), terminal)
         if arguments.compare:
             return _compare(client, request, base, options, terminal, place)
@@ -73,27 +72,12 @@ def evaluate_model(arguments: argparse.Namespace, settings: Settings, terminal: 
     return 0 if arguments.detach or record.status == "succeeded" else 1
 
 
-def trained_adapter(client: Client, text: str) -> tuple[str, dict[str, Any]]:
-    """(the fine-tuned model's id, the fields that its base needs for the same question).
-
-    Raises `CommandFailed` for a job that made none; a model's id that no job of the kind made is the API's
-    to judge.
-    """
-    only_good = "succeeded" if text == LAST else None
-    job_id = find_job(client, text, kind="fine_tuning", status=only_good)
-    if is_fine_tuned(text) and not job_id.startswith("ftjob-"):
-        return text, {}
-    record = client.job(job_id)
-    result = record.result or {}
-    if record.kind != "fine_tuning" or not result.get("fine_tuned_model"):
-        raise CommandFailed(
-            f"{record.id} is a {record.kind} job that is {record.status}; it has made no adapter",
-            "Those that have: ./tunedock jobs --kind fine_tuning --status succeeded",
-        )
-    base = {name: record.request.get(name) for name in ("model", "revision")}
-    base["instruction"] = result.get("instruction")  # the base is asked what the adapter learned to answer
-    name = text if is_fine_tuned(text) else str(result["fine_tuned_model"])
-    return name, {field: value for field, value in base.items() if value is not None}
+def base_question(trained: JobRecord) -> dict[str, Any]:
+    """The fields of an evaluation that asks the base model what the adapter learned to answer."""
+    result = trained.result or {}
+    fields = {name: trained.request.get(name) for name in ("model", "revision", "instruction")}
+    fields["instruction"] = result.get("instruction") or fields["instruction"]
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 def _compare(

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from services.cli.adapters import named_adapter
 from services.cli.client import Client
 from services.cli.failure import CommandFailed, RequestRefused
 from services.cli.outcome.outcome import Place, outcome_text
@@ -29,6 +30,8 @@ def run_job(arguments: argparse.Namespace, settings: Settings, terminal: Termina
     request = options.request(arguments)
     options.require(request)
     with connect(settings) as client:
+        if named := request.get("adapter"):
+            request["adapter"], _ = named_adapter(client, named)
         request |= uploads(client, options.files(arguments), terminal)
         record: JobRecord = (accepted := submitted(client, request, options, terminal))
         if arguments.detach:

@@ -60,6 +60,10 @@ def _add_train(commands: Commands) -> None:
         train, "--validation-dataset", "validation_dataset", metavar="NAME", help="the same, on the server"
     )
     options.add(train, "--model", "model", metavar="MODEL", help="hub id or model folder of the server")
+    options.add(
+        train, "--adapter", "adapter", metavar="ID",
+        help="begin with this fine-tuned model or checkpoint: its id, or its job's first characters, or last",
+    )  # fmt: skip
     add_columns(options, train)
     options.add(
         train, "--plan", "plan", type=plan, metavar="PLAN",

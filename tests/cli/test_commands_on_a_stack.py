@@ -191,7 +191,11 @@ def test_watching_survives_a_restart_of_the_api(stack: LiveStack, capsys: pytest
     job_id = stack.command(*TRAIN, "--max-steps", "100000", "--detach").stdout.strip()
     wait_until(lambda: stack.client.job(job_id).status == "running")
     stack.kill("api")
-    cancel = threading.Timer(1.0, lambda: stack.command("cancel", job_id))
+
+    def cancelled() -> bool:
+        return stack.command("cancel", job_id).returncode == 0  # once the API is back
+
+    cancel = threading.Timer(1.0, lambda: wait_until(cancelled))
     cancel.start()
     record = watch(stack.client, job_id, Terminal(), poll_seconds=0.1)
     cancel.join()

@@ -13,6 +13,10 @@ HERE = Place(data_dir=Path("/data"))
 ID = "ftjob-" + "a" * 24
 TRAINED: dict[str, Any] = {
     "fine_tuned_model": "ft:m:demo:" + "a" * 24, "rows": 317, "skipped_rows": 3, "truncated_rows": 2,
+    "read_rows": 320, "rendered_tokens": 10_000, "lost_tokens": 50, "answers": 317, "lost_answers": 1,
+    "cut_answers": 1, "skipped_reasons": [
+        {"reason": "the template refuses them", "rows": 2}, {"reason": "nothing to learn", "rows": 1},
+    ],
     "steps": 24, "train_loss": 0.25, "first_train_loss": 2.5, "max_seq_length": 128,
     "validation": [{"step": 12, "loss": 0.2}, {"step": 24, "loss": 0.3}],
     "training_seconds": 48.0, "trained_tokens": 9600, "target_tokens": 1200, "resumed_from_step": 8,
@@ -34,8 +38,10 @@ def test_a_training_says_what_was_reached_where_it_is_and_what_to_do_next() -> N
         "org/m was fine-tuned on 317 rows.\n"
         "  loss        2.5000 → 0.2500, in the first and the last of 24 steps\n"
         "  validation  0.2000 after step 12 → 0.3000 after step 24; the lowest was 0.2000 after step 12\n"
-        "  rows        317 learned from; 3 skipped: nothing to learn within 128 tokens, or refused by the "
-        "template; 2 cut at 128 tokens\n"
+        "  rows        317 learned from, made of the 320 that were read\n"
+        "              3 rows skipped: the template refuses them (2); nothing to learn (1)\n"
+        "              2 rows cut at 128 tokens: 50 of 10,000 tokens lost (0.5%), 1 of 317 answers not "
+        "learned at all, 1 without their end\n"
         "  tokens      9,600 read, 1,200 of them learned\n"
         "  time        1 min 5 s in all, 2 s/it, 200 tokens/s\n"
         "  resumed     the last attempt went on from the checkpoint of step 8\n"
@@ -85,10 +91,11 @@ def evaluation(loss: float, matrix: list[list[int]]) -> dict[str, Any]:
 def test_an_evaluation_says_loss_accuracy_labels_and_confusion() -> None:
     text = outcome_text(record("evaluation", evaluation(1.5, [[3, 1], [2, 2]])), HERE)
     assert text == (
-        "org/m on 8 rows (1 more did not fit 64 tokens)\n"
+        "org/m on 8 rows\n"
         "  loss      1.5000\n"
         "  accuracy  62.5% (5 of 8 right)\n"
         "  macro F1  0.333\n"
+        "  rows      1 row skipped: nothing to learn within 64 tokens\n"
         "  time      2 s\n"
         "\n"
         "  label  precision  recall     F1  rows\n"

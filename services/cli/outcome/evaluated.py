@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from services.cli.outcome.lines import count, grid, pairs
+from services.cli.outcome.rows import row_notes
 from services.cli.watch import duration_text
 from shared.schemas import JobRecord
 
@@ -14,11 +15,12 @@ LONGEST_LABEL = 24
 
 def evaluated_text(record: JobRecord, result: dict[str, Any]) -> str:
     """The whole outcome of one evaluation."""
-    lines = [f"{subject(record)} on {count(result.get('rows', 0), 'row')}{_skipped(result)}"]
+    lines = [f"{subject(record)} on {count(result.get('rows', 0), 'row')}"]
     lines += pairs([
         ("loss", f"{result['loss']:.4f}" if "loss" in result else ""),
         ("accuracy", _accuracy(result)),
         ("macro F1", f"{result['macro']['f1']:.3f}" if "macro" in result else ""),
+        *(("rows" if number == 0 else "", note) for number, note in enumerate(row_notes(result))),
         ("time", duration_text(result.get("evaluation_seconds", 0.0))),
     ])  # fmt: skip
     if "labels" in result:
@@ -44,9 +46,18 @@ def compared_text(
         f"after:  {subject(after)}",
         "",
         *grid(rows),
+        *_other_choice(before_result, after_result),
         "",
         evaluated_text(after, after_result),
     ])  # fmt: skip
+
+
+def _other_choice(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
+    """Where an adapter knows labels that the rows don't have, it chose among more."""
+    numbers = [len(result.get("labels") or ()) for result in (before, after)]
+    if numbers[0] == numbers[1]:
+        return []
+    return [f"  before chose among {count(numbers[0], 'label')}, after among {count(numbers[1], 'label')}"]
 
 
 def subject(record: JobRecord) -> str:
@@ -108,8 +119,3 @@ def _label_rows(labels: dict[str, dict[str, Any]]) -> Sequence[Sequence[str]]:
 
 def _short(label: str) -> str:
     return label if len(label) <= LONGEST_LABEL else f"{label[: LONGEST_LABEL - 1]}…"
-
-
-def _skipped(result: dict[str, Any]) -> str:
-    skipped = result.get("skipped_rows")
-    return "" if not skipped else f" ({skipped:,} more did not fit {result.get('max_seq_length')} tokens)"

@@ -4,6 +4,7 @@ from typing import Any
 
 from services.cli.outcome.lines import count, next_steps, pairs, seconds
 from services.cli.outcome.place import Place
+from services.cli.outcome.rows import row_notes
 from services.cli.watch import duration_text
 from shared.schemas import JobRecord
 
@@ -16,6 +17,7 @@ def trained_text(record: JobRecord, result: dict[str, Any], place: Place) -> str
         ("loss", _loss(result)),
         ("validation", _validation(result)),
         ("rows", _rows(result)),
+        *(("", note) for note in row_notes(result)),
         ("tokens", _tokens(result)),
         ("time", _time(record, result)),
         ("resumed", _resumed(result)),
@@ -23,6 +25,8 @@ def trained_text(record: JobRecord, result: dict[str, Any], place: Place) -> str
         ("adapter", _adapter(record, place) if is_there else "deleted"),
     ]
     head = f"{model} was fine-tuned on {count(result.get('rows', 0), 'row')}."
+    if start := record.request.get("adapter"):
+        head = f"{head[:-1]}, beginning with {start}."
     steps = next_steps(_steps(record, name, place)) if is_there else []
     return "\n".join([head, *pairs(rows), *steps])
 
@@ -50,14 +54,10 @@ def _validation(result: dict[str, Any]) -> str:
 
 
 def _rows(result: dict[str, Any]) -> str:
-    limit = result.get("max_seq_length")
-    parts = [f"{result.get('rows', 0):,} learned from"]
-    if skipped := result.get("skipped_rows"):
-        why = f"nothing to learn within {limit} tokens, or refused by the template"
-        parts.append(f"{skipped:,} skipped: {why}")
-    if cut := result.get("truncated_rows"):
-        parts.append(f"{cut:,} cut at {limit} tokens")
-    return "; ".join(parts)
+    used, read = result.get("rows", 0), result.get("read_rows")
+    return f"{used:,} learned from" + (
+        f", made of the {read:,} that were read" if read not in (None, used) else ""
+    )
 
 
 def _tokens(result: dict[str, Any]) -> str:
