@@ -100,7 +100,9 @@ class DatasetUnknown(InvalidField):
 
 class InvalidDataset(InvalidField):
     code = "invalid_training_file"
-    meaning = "rows of the data set can't be used; `errors` has the first 20 with line numbers"
+    meaning = (
+        "rows of the data set can't be used; `errors` has each reason once (at most 20), with line numbers"
+    )
 
 
 class IdempotencyMismatch(InvalidField):

@@ -8,8 +8,10 @@ from shared.datasets.limits import DatasetLimits
 from shared.datasets.lines import numbered_lines
 from shared.datasets.source import Problem, Record, Source
 
+_NO_OBJECT = "is not a JSON object"
 
-class _Refused(ValueError):
+
+class Refused(ValueError):
     """JSON that Python's parser takes and we don't."""
 
 
@@ -22,25 +24,41 @@ def _records(stream: BinaryIO, limits: DatasetLimits) -> Iterator[Record | Probl
         if isinstance(item, Problem):
             yield item
         elif item[1] and not item[1].isspace():
-            yield _parse(*item, limits.depth)
+            yield _parse(
+                item[0], item[1].removeprefix("\ufeff"), limits.depth
+            )  # files with marks were joined
 
 
 def _parse(number: int, line: str, deepest: int) -> Record | Problem:
     try:
-        value = _decoder.decode(line)
+        value = decoder.decode(line)
     except json.JSONDecodeError as error:
-        return Problem(number, f"is not JSON: {error.msg.removesuffix(' at')} at character {error.pos + 1}")
-    except _Refused as error:
+        return Problem(number, _not_json(line, error))
+    except Refused as error:
         return Problem(number, str(error))
     except RecursionError:
         return Problem(number, f"is nested deeper than {deepest} levels")
     except ValueError:  # Python's bound on the digits of an integer
         return Problem(number, "has a number with too many digits")
+    if line.count("{") + line.count("[") <= deepest:
+        return Record(number, value) if isinstance(value, dict) else Problem(number, _NO_OBJECT)
+    return checked_object(number, value, deepest)
+
+
+def checked_object(number: int, value: object, deepest: int) -> Record | Problem:
+    """A parsed value as a row, if it is an object of no more than `deepest` levels."""
     if not isinstance(value, dict):
-        return Problem(number, "is not a JSON object")
-    if line.count("{") + line.count("[") > deepest and _depth(value) > deepest:
+        return Problem(number, _NO_OBJECT)
+    if _depth(value) > deepest:
         return Problem(number, f"is nested deeper than {deepest} levels")
     return Record(number, value)
+
+
+def _not_json(line: str, error: json.JSONDecodeError) -> str:
+    told = f"is not JSON: {error.msg.removesuffix(' at')} at character {error.pos + 1}"
+    if line.lstrip().startswith(("{'", "{“", "{”", "{‘")):
+        return f'{told}; names and texts stand in plain double quotes ("), which json.dumps writes'
+    return told
 
 
 def _depth(value: object) -> int:
@@ -58,12 +76,12 @@ def _inside(value: dict[str, object] | list[object]) -> list[object]:
 def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise _Refused("has an object with the same key twice")
+        raise Refused("has an object with the same key twice")
     return found
 
 
 def _no_constant(name: str) -> object:
-    raise _Refused(f"has the number {name}, which JSON does not have")
+    raise Refused(f"has the number {name}, which JSON does not have")
 
 
-_decoder = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant)
+decoder = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import errno
 import itertools
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TextIO
 
 from shared.datasets.choice import Choice, choose
-from shared.datasets.findings import Finding
+from shared.datasets.findings import Finding, Tally
 from shared.datasets.formats import format_of
 from shared.datasets.kinds import open_source
 from shared.datasets.limits import DatasetLimits
@@ -28,13 +29,23 @@ ROWS_THAT_DECIDE, ITEMS_LOOKED_AT = 20, 1000
 
 
 @dataclass
+class Cause:
+    """What is wrong with the row at `path`, and in the same way with `others`."""
+
+    path: str
+    message: str
+    likeness: str
+    others: Tally = field(default_factory=Tally)
+
+
+@dataclass
 class Reading:
     """What came out: `unreadable` or `disk_full` is set, or there are problems, or all rows are written."""
 
     format: RowFormat | None = None
     rows: int = 0
     labels: list[str] = field(default_factory=list)
-    problems: list[tuple[str, str]] = field(default_factory=list)
+    causes: list[Cause] = field(default_factory=list)
     problem_count: int = 0
     unreadable: str | None = None
     disk_full: bool = False
@@ -98,7 +109,7 @@ def normalise(
         if not reading.problem_count:
             destination.write(line + "\n")
     seen.note_unread(source.unread)
-    _conclude(reading, choice, seen)
+    _conclude(reading, source, choice, seen)
 
 
 def _only_problems(
@@ -111,12 +122,13 @@ def _only_problems(
         raise Unreadable("it has no rows")
 
 
-def _conclude(reading: Reading, choice: Choice, seen: Observations) -> None:
+def _conclude(reading: Reading, source: Source, choice: Choice, seen: Observations) -> None:
     if reading.rows == 0 and not reading.problem_count:
         raise Unreadable("it has no rows")
     reading.labels = sorted(seen.labels)
     if choice.shape:
         reading.findings.append(Finding("fields_read_as", choice.shape.sentence, reading.rows, level="info"))
+    reading.findings.extend(source.told)
     reading.findings.extend(seen.findings())
 
 
@@ -162,5 +174,9 @@ def _count(reading: Reading, seen: Observations, limits: DatasetLimits) -> None:
 
 def _note(reading: Reading, source: Source, problem: Problem, limits: DatasetLimits) -> None:
     reading.problem_count += 1
-    if len(reading.problems) < limits.problems_shown:
-        reading.problems.append((f"{source.unit} {problem.number}", problem.message))
+    likeness = re.sub(r"\d+", "0", problem.message)  # what differs in a number alone has one cause
+    cause = next((each for each in reading.causes if each.likeness == likeness), None)
+    if cause is not None:
+        cause.others.add(problem.number)
+    elif len(reading.causes) < limits.problems_shown:
+        reading.causes.append(Cause(f"{source.unit} {problem.number}", problem.message, likeness))

@@ -12,11 +12,36 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError
 
+from shared.datasets.findings import rows_text
 from shared.datasets.formats import FORMAT_FIELDS
 from shared.datasets.limits import MIB, DatasetLimits
 from shared.errors import DiskFull, FieldError, InvalidDataset, InvalidField
 from shared.sandbox import SandboxLimits, SandboxResult, run_in_sandbox
 from shared.schemas import DatasetSummary, DatasetWarning, Frozen, RowFormat
+
+
+class _Others(Frozen):
+    count: int
+    numbers: list[int]
+
+
+class _Cause(Frozen):
+    """What is wrong with one row, and with how many others; `shared.datasets.normalise.Cause`."""
+
+    path: str
+    message: str
+    likeness: str
+    others: _Others
+
+    @property
+    def error(self) -> FieldError:
+        if not self.others.count:
+            return FieldError(self.path, self.message)
+        unit = self.path.split(" ")[0]
+        listed = ", ".join(str(number) for number in self.others.numbers)
+        more = ", …" if self.others.count > len(self.others.numbers) else ""
+        where = f"{unit}{'s' if self.others.count > 1 else ''} {listed}{more}"
+        return FieldError(self.path, f"{self.message} (and {self.others.count:,} more: {where})")
 
 
 class _Reading(Frozen):
@@ -25,7 +50,7 @@ class _Reading(Frozen):
     format: RowFormat | None
     rows: int
     labels: list[str]
-    problems: list[tuple[str, str]]
+    causes: list[_Cause]
     problem_count: int
     unreadable: str | None
     disk_full: bool
@@ -138,11 +163,13 @@ def _understood(result: SandboxResult, file_name: str, limits: DatasetLimits) ->
 
 
 def _refusal(reading: _Reading, file_name: str) -> InvalidDataset:
-    errors = tuple(FieldError(path, message) for path, message in reading.problems)
-    rows = "1 row" if reading.problem_count == 1 else f"{reading.problem_count:,} rows"
-    shown = f"; the first {len(errors)} follow" if reading.problem_count > len(errors) else ""
-    first = f": {errors[0].path} {errors[0].message}" if len(errors) == 1 else ""
-    return InvalidDataset(f"data set `{file_name}`: {rows} can't be used{first}{shown}", errors=errors)
+    errors = tuple(cause.error for cause in reading.causes)
+    others = f"{len(errors) - 1} other reason{'s' if len(errors) > 2 else ''}"
+    return InvalidDataset(
+        f"data set `{file_name}`: {rows_text(reading.problem_count)} can't be used: "
+        f"{errors[0].path} {errors[0].message}" + (f"; `errors` has {others}" if len(errors) > 1 else ""),
+        errors=errors,
+    )
 
 
 def _death(result: SandboxResult, limits: DatasetLimits) -> str:

@@ -17,6 +17,7 @@ from shared.datasets.texts import BadRow, Row, checked_text, json_type
 if TYPE_CHECKING:
     from shared.schemas import RowFormat
 
+KNOWN_FIELDS = frozenset({"text", "label", "prompt", "completion", "messages"})
 # question, what may stand beside it, answer
 _PAIRS = (
     ("instruction", "output"),

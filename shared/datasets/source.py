@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
+from shared.datasets.findings import Finding
+
 
 class Unreadable(Exception):
     """The source as a whole can't be read; the message says why and what to do."""
@@ -36,6 +38,8 @@ class Source:
     """Whether `fields` may be a first row of content, which no message may repeat."""
     unread: dict[str, int] = field(default_factory=dict)
     """Columns that are not read, with the rows so far in which they hold words."""
+    told: list[Finding] = field(default_factory=list)
+    """What opening and reading it found; complete once `items` is at its end."""
 
     def fields_text(self) -> str:
         """The columns for a message."""

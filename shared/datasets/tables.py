@@ -1,6 +1,6 @@
 """Reads CSV and TSV, with and without a header.
 
-CSV is RFC 4180: comma, double quotes, quoted cells may span lines. TSV is the registered type
+CSV is RFC 4180: comma (or a sign in its place), double quotes, quoted cells may span lines. TSV is the type
 text/tab-separated-values: one row a line, a tab between cells, no quoting, so quotes belong to the text.
 
 The first row is a header unless one of these holds:
@@ -17,14 +17,14 @@ import csv
 import itertools
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import BinaryIO, Literal
+from typing import BinaryIO
 
 from shared.datasets.limits import DatasetLimits
 from shared.datasets.lines import numbered_lines
-from shared.datasets.shapes import Shape, conversation_shape, pair_shape
+from shared.datasets.shapes import KNOWN_FIELDS, Shape, conversation_shape, pair_shape
 from shared.datasets.source import Problem, Record, Source, Unreadable
+from shared.datasets.table_kind import TableKind
 
-KNOWN_FIELDS = frozenset({"text", "label", "prompt", "completion", "messages"})
 SAMPLE_ROWS = 500
 MOST_LABELS_IN_SAMPLE = 50
 _QUOTES = 'a quote inside a quoted cell is written twice (""), and in TSV quotes are plain text'
@@ -41,10 +41,13 @@ class _BadLine(Exception):
 
 
 def open_table(
-    stream: BinaryIO, kind: Literal["csv", "tsv"], columns: Mapping[str, str], limits: DatasetLimits
+    stream: BinaryIO, kind: TableKind, columns: Mapping[str, str], limits: DatasetLimits
 ) -> Source:
     """Look at the first rows to tell header from row. Raises Unreadable for a header that can't be used."""
-    rows = _csv_rows(stream, limits) if kind == "csv" else _tsv_rows(stream, limits)
+    lines = numbered_lines(stream, limits.line_bytes)
+    for _ in range(kind.skipped_lines):
+        next(lines, None)
+    rows = _quoted_rows(lines, kind.delimiter, limits) if kind.quoted else _plain_rows(lines)
     sample = list(itertools.islice(rows, SAMPLE_ROWS))
     cells = [item.cells for item in sample if isinstance(item, _Cells)]
     if not cells:
@@ -59,31 +62,48 @@ def open_table(
     else:
         names = tuple(f"column_{number}" for number in range(1, len(cells[0]) + 1))
     guessed = has_header and not (set(names) & (KNOWN_FIELDS | set(columns.values())) or _shape(names))
-    return Source("line", names, _records(itertools.chain(sample, rows), names), header_guessed=guessed)
+    header = cells[0] if has_header and len(names) > 1 else None
+    records = _records(itertools.chain(sample, rows), names, header, kind)
+    return Source("line", names, records, header_guessed=guessed)
 
 
-def _records(items: Iterator[_Cells | Problem], names: tuple[str, ...]) -> Iterator[Record | Problem]:
+def _records(
+    items: Iterator[_Cells | Problem], names: tuple[str, ...], header: Sequence[str] | None, kind: TableKind
+) -> Iterator[Record | Problem]:
     for item in items:
         if isinstance(item, Problem):
             yield item
         elif len(item.cells) != len(names):
-            yield Problem(item.number, f"has {len(item.cells)} cells where {len(names)} are due")
+            yield Problem(item.number, _other_cells(len(item.cells), len(names), kind))
+        elif item.cells == header:
+            yield Problem(item.number, "is the header once more, as where files were joined; take it out")
         else:
             yield Record(item.number, dict(zip(names, item.cells, strict=True)))
 
 
-def _tsv_rows(stream: BinaryIO, limits: DatasetLimits) -> Iterator[_Cells | Problem]:
-    for item in numbered_lines(stream, limits.line_bytes):
+def _other_cells(seen: int, due: int, kind: TableKind) -> str:
+    told = f"has {seen} cells where {due} are due"
+    if seen < due:
+        return told
+    sign = {"\t": "a tab", ",": "a comma", ";": "a semicolon", "|": "a vertical bar"}[kind.delimiter]
+    mend = "must stand in double quotes" if kind.quoted else "must be a space instead, or the file a CSV"
+    return f"{told}; {sign} within a cell's text {mend}"
+
+
+def _plain_rows(lines: Iterator[tuple[int, str] | Problem]) -> Iterator[_Cells | Problem]:
+    for item in lines:
         if isinstance(item, Problem):
             yield item
         elif line := item[1].removesuffix("\n").removesuffix("\r"):
             yield _Cells(item[0], line.split("\t"))
 
 
-def _csv_rows(stream: BinaryIO, limits: DatasetLimits) -> Iterator[_Cells | Problem]:
+def _quoted_rows(
+    numbered: Iterator[tuple[int, str] | Problem], delimiter: str, limits: DatasetLimits
+) -> Iterator[_Cells | Problem]:
     csv.field_size_limit(limits.line_bytes)
-    lines = _Lines(numbered_lines(stream, limits.line_bytes))
-    reader = csv.reader(lines, strict=True)
+    lines = _Lines(numbered)
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
     while True:
         first_line = lines.number + 1
         try:
@@ -115,7 +135,7 @@ class _Lines:
 
     def __init__(self, items: Iterator[tuple[int, str] | Problem]) -> None:
         self._items = items
-        self.number = 0
+        self.number = 0  # of the line read last
 
     def __iter__(self) -> "_Lines":
         return self

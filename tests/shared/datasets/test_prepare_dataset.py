@@ -74,13 +74,22 @@ def test_a_row_without_label_on_line_37_is_told_by_its_line(bench: Workbench) ->
     assert [error.path for error in refusal.errors] == ["line 37"]
 
 
-def test_the_first_twenty_problems_are_listed_and_all_are_counted(bench: Workbench) -> None:
+def test_one_reason_is_told_once_and_all_rows_are_counted(bench: Workbench) -> None:
     refusal = bench.refusal(
         bench.write("a.jsonl", jsonl([*ROWS, *({"text": "top secret", "label": ""},) * 300]))
     )
-    assert "300 rows can't be used; the first 20 follow" in refusal.message
-    assert [error.path for error in refusal.errors] == [f"line {number}" for number in range(51, 71)]
+    words = "line 51 `label` is empty (and 299 more: lines 52, 53, 54, 55, 56, …)"
+    assert refusal.message.endswith(f"300 rows can't be used: {words}")
+    assert [f"{error.path} {error.message}" for error in refusal.errors] == [words]
     assert "top secret" not in str(refusal.errors)
+
+
+def test_at_most_twenty_reasons_are_listed_and_the_rest_is_counted(bench: Workbench) -> None:
+    rows = [{"text": "a", "_" * number: "c"} for number in range(1, 31)]
+    refusal = bench.refusal(bench.write("a.jsonl", jsonl(rows)), format="classification")
+    assert "30 rows can't be used: line 1 has no field `label`" in refusal.message
+    assert refusal.message.endswith("`errors` has 19 other reasons")
+    assert len(refusal.errors) == 20
 
 
 def test_a_mix_of_formats_is_refused(bench: Workbench) -> None:
@@ -103,19 +112,54 @@ def test_rows_with_more_fields_than_most_are_a_mix_only_where_the_format_is_dete
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
-        ("a.jsonl", "", "it has no rows"),
+        ("a.jsonl", "", "it is empty (0 bytes)"),
         ("a.csv", "text,label\n", "it has no rows"),
         ("a.jsonl", "hello\n", "line 1 is not JSON"),
-        ("a.json", '[{"text": "a"}]', "one JSON array; wanted is JSON lines"),
+        ("a.json", "[]", "it has no rows"),
+        ("a.json", '[{"text": "a"}', "row 2 is missing: the file ends within its list"),
+        ("a.json", '[{"text": "a"}] {"text": "b"}', "row 2 stands behind the end of the list (line 1)"),
+        (
+            "a.json",
+            '[{"text": "a"},\n{"text": b}]',
+            "row 2 is not JSON: Expecting value; it begins in line 2",
+        ),
+        ("a.json", '[["a"]]', "row 1 is not a JSON object"),
+        (
+            "a.jsonl",
+            '{"text": {"0": "a", "1": "b"}, "label": {"0": "c", "1": "d"}}',
+            'df.to_json(NAME, orient="records"',
+        ),
+        ("a.jsonl", "{'text': 'a'}\n", "json.dumps(row, ensure_ascii=False)"),
         ("a.txt", "just words\n", "none of the kinds read here"),
         ("a.jsonl", '{"message": "a", "category": "b"}\n', "the fields seen are `category`, `message`"),
+        ("a.jsonl", '{"a": 1}\n', "wanted are `messages` or `prompt` and `completion` or"),
         ("a.csv", "label,category\na,b\n", "the columns seen are `label`, `category`"),
         ("a.csv", "message,category\na,b\n", "taken for a header, has 2 columns and no known name"),
-        ("a.csv", "text,label\ra,ham\r", "line 1 is not CSV: a carriage return"),
-        ("a.jsonl", b"\x80\x04\x95\x10\x00", "pickle, which can hold a program"),
+        ("a.csv", "text,label\ra,b,ham\r", "line 2 has 3 cells where 2 are due; a comma within"),
+        ("a.csv", "text,label\na,b\ntext,label\n", "line 3 is the header once more"),
+        ("a.csv", "내용,분류\n안녕,가\n".encode("cp949"), "looks like CP949 (EUC-KR)"),
+        ("a.csv", "text,label\nこんにちは,a\n".encode("cp932"), "looks like Shift-JIS"),
+        ("a.csv", "text,label\ndéjà vu,a\n".encode("latin-1"), "iconv -f CP1252 -t UTF-8 FILE > NEW"),
+        ("a.csv", "text,label\n你好世界,a\n".encode("gbk"), "looks like GB18030"),
+        ("a.csv", "text,label\nпривет мир,a\n".encode("cp1251"), "looks like Windows-1251"),
+        ("a.csv", "text,label\n" + "안녕,a\n" * 9 + "x", "line 11 has 1 cells where 2 are due"),
+        ("a.csv", "text,label\n안녕,a\n".encode() + b"\xb0\xa1,b\n", "line 3 is not UTF-8 at byte 1"),
+        (
+            "a.jsonl",
+            "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1234567\n",
+            "a Git LFS pointer, the note that stands in for a file of 1,234,567 bytes; fetch the file itself",
+        ),
+        ("a.jsonl", " <!DOCTYPE html>\n<html></html>", "it is a web page"),
+        ("a.jsonl", '{"error": "Invalid username or password."}', "the answer of a server that refused"),
+        ("a.jsonl", b"\x80\x04\x95\x10\x00", "a pickle, which can hold a program and is never opened here"),
         ("a.csv.gz", b"\x1f\x8b\x08\x00", "compressed (gzip)"),
-        ("a.xlsx", b"PK\x03\x04....", "save it as CSV UTF-8"),
-        ("a.csv", "text,label".encode("utf-16"), "it is UTF-16"),
+        ("a.csv", b"PK\x03\x04" + bytes(26) + b"[Content_Types].xml", "save the sheet as CSV UTF-8"),
+        ("a.csv", b"PK\x03\x04" + bytes(26) + b"rows.csv", "unpack it and give the file inside"),
+        ("a.csv", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an Excel workbook of the old kind"),
+        ("a.parquet", b"SQLite format 3\x00", "an SQLite database"),
+        ("a.parquet", b"FEA1" + bytes(40), "df.to_parquet(NAME)"),
+        ("a.csv", bytes(400), "nothing but zero bytes"),
+        ("a.csv", "text,label\n안녕".encode("utf-16") + b"\x00\xd8", "it is UTF-16 and broken"),
         ("a.parquet", b"PAR1 and then nothing", "it is damaged"),
         ("a.arrow", b"\xff\xff\xff\xff\x10\x00\x00\x00 and then nothing", "it is damaged"),
     ],
@@ -124,6 +168,95 @@ def test_each_useless_file_is_told_by_its_fault(
     bench: Workbench, name: str, content: str | bytes, words: str
 ) -> None:
     assert words in bench.refusal(bench.write(name, content)).message
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        json.dumps(ROWS),
+        json.dumps(ROWS, indent=2),
+        "[\n" + ",\n".join(json.dumps(row) for row in ROWS) + "\n]\n",
+        json.dumps({"data": ROWS}),
+        json.dumps({"version": "1.0", "count": 50, "data": ROWS}, indent=1),
+        "\n".join(json.dumps(row, indent=4) for row in ROWS),
+        ",\n".join(json.dumps(row) for row in ROWS),
+        "\ufeff" + jsonl(ROWS[:25]) + "\ufeff" + jsonl(ROWS[25:]),
+    ],
+    ids=["array", "pretty", "array of lines", "inside", "inside pretty", "objects", "commas", "joined"],
+)
+@pytest.mark.parametrize("name", ["a.json", "a.jsonl", "a.txt"])
+def test_json_that_is_not_one_object_a_line_gives_the_same_rows(
+    bench: Workbench, name: str, content: str
+) -> None:
+    assert bench.prepare(bench.write(name, content))[1] == ROWS
+
+
+def test_a_long_array_is_read_piece_by_piece(bench: Workbench) -> None:
+    rows = [{"text": f"{number} " + "긴 말 " * 20_000, "label": "ab"[number % 2]} for number in range(400)]
+    source = bench.write("a.json", json.dumps(rows, ensure_ascii=False))
+    limits = DatasetLimits(memory_bytes=200 * 1024**2)
+    assert bench.prepare(source, limits=limits)[1] == rows
+
+
+def test_a_list_beside_the_one_that_is_read_is_told(bench: Workbench) -> None:
+    summary, rows = bench.prepare(bench.write("a.json", json.dumps({"train": ROWS, "test": ROWS[:1]})))
+    assert rows == ROWS
+    assert [warning.code for warning in summary.warnings] == ["rest_unread"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"])
+@pytest.mark.parametrize("name", ["a.csv", "a.jsonl", "a.txt"])
+def test_wide_unicode_is_read_by_its_mark_or_its_zeros(bench: Workbench, encoding: str, name: str) -> None:
+    rows = [{"text": f"안녕 {number} 😀", "label": ("가", "b")[number % 2]} for number in range(50)]
+    table = "text\tlabel\r\n" + "".join(f"{row['text']}\t{row['label']}\r\n" for row in rows)
+    content = (jsonl(rows) if name == "a.jsonl" else table).encode(encoding)
+    summary, read = bench.prepare(bench.write(name, content))
+    assert read == rows
+    assert summary.warnings[0].message == f"the file is {encoding.upper()} and was read as such"
+
+
+@pytest.mark.parametrize("delimiter", [";", "|"])
+@pytest.mark.parametrize(
+    "header", ["text{0}label", '"text"{0}"label"', "내용{0}분류", "sep={0}\ntext{0}label"]
+)
+def test_other_signs_between_cells_are_seen_and_told(bench: Workbench, delimiter: str, header: str) -> None:
+    rows = [{"text": f"a, b and {number}", "label": ("ham", "spam")[number % 2]} for number in range(50)]
+    lines = [header.format(delimiter), *(f"{row['text']}{delimiter}{row['label']}" for row in rows)]
+    columns = {"text": "내용", "label": "분류"} if header.startswith("내") else {}
+    summary, read = bench.prepare(bench.write("a.csv", "\n".join(lines)), columns=columns)
+    assert read == rows
+    assert "are kept apart by" in summary.warnings[0].message
+
+
+def test_line_ends_of_old_macs_are_read_and_told(bench: Workbench) -> None:
+    table = "text,label\r" + "".join(f"{row['text']},{row['label']}\r" for row in ROWS)
+    summary, rows = bench.prepare(bench.write("a.csv", table))
+    assert rows == ROWS
+    assert [warning.code for warning in summary.warnings] == ["line_ends"]
+
+
+def test_quotes_that_pandas_writes_into_a_table_with_tabs_are_no_text(bench: Workbench) -> None:
+    table = 'text\tlabel\n"he said ""hi"""\tham\n"a\tb"\tspam\nplain\tham\n'
+    summary, rows = bench.prepare(bench.write("a.tsv", table))
+    assert [row["text"] for row in rows] == ['he said "hi"', "a\tb", "plain"]
+    assert summary.warnings[0].code == "table_notation"
+
+
+def test_quotes_that_people_write_into_a_table_with_tabs_are_text(bench: Workbench) -> None:
+    table = 'text\tlabel\n"quoted"\tham\nhe "said" so\tspam\n"open\tham\n'
+    _, rows = bench.prepare(bench.write("a.tsv", table))
+    assert [row["text"] for row in rows] == ['"quoted"', 'he "said" so', '"open']
+
+
+def test_a_table_called_json_lines_is_read_as_the_table_it_is(bench: Workbench) -> None:
+    _, rows = bench.prepare(bench.write("a.jsonl", "text,label\na,ham\n"))
+    assert rows == [{"text": "a", "label": "ham"}]
+
+
+def test_json_lines_whose_rows_are_called_data_stay_lines(bench: Workbench) -> None:
+    turns = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]
+    source = bench.write("a.jsonl", jsonl([{"data": turns}] * 2))
+    assert len(bench.prepare(source, columns={"messages": "data"})[1]) == 2
 
 
 def test_a_table_without_the_wanted_column_is_told_once(bench: Workbench) -> None:

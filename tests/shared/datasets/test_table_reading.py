@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from shared.datasets.limits import DatasetLimits
 from shared.datasets.source import Problem, Record, Source, Unreadable
+from shared.datasets.table_kind import CSV, TSV
 from shared.datasets.tables import open_table
 
 SMS = (
@@ -17,7 +18,9 @@ SMS = (
 
 
 def table(content: bytes, kind: Literal["csv", "tsv"], /, **columns: str) -> Source:
-    return open_table(io.BytesIO(content), kind, columns, DatasetLimits(line_bytes=1000))
+    return open_table(
+        io.BytesIO(content), CSV if kind == "csv" else TSV, columns, DatasetLimits(line_bytes=1000)
+    )
 
 
 def rows(source: Source) -> list[dict[str, object]]:
@@ -77,7 +80,7 @@ def test_quoted_cells_may_hold_commas_quotes_and_line_ends() -> None:
 def test_rows_with_other_than_the_due_cells_are_told_and_reading_goes_on() -> None:
     source = table(b"text,label\na,ham,extra\nb\n\nc,spam\n", "csv")
     assert list(source.items) == [
-        Problem(2, "has 3 cells where 2 are due"),
+        Problem(2, "has 3 cells where 2 are due; a comma within a cell's text must stand in double quotes"),
         Problem(3, "has 1 cells where 2 are due"),
         Record(5, {"text": "c", "label": "spam"}),
     ]

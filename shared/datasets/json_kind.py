@@ -1,0 +1,90 @@
+"""Tells which kind of JSON a text is, from its beginning."""
+
+import json
+import re
+from dataclasses import dataclass
+
+from shared.datasets.json_values import list_inside
+from shared.datasets.source import Unreadable
+
+_LINES_OF_PYTHON = re.compile(r"\{\s*'[^'\"]{1,80}'\s*:")
+_decode = json.JSONDecoder().raw_decode
+
+
+@dataclass(frozen=True)
+class JsonKind:
+    """One object a line, or objects in a list, which may be `inside` an object, or over several lines."""
+
+    is_lines: bool
+    inside: str | None = None
+
+
+LINES = JsonKind(is_lines=True)
+
+
+def json_kind(head: str, cut_off: bool, is_json_name: bool) -> JsonKind | None:
+    """None for text that is no JSON, unless its name says that it is. Raises Unreadable for what is none.
+
+    `cut_off`: the text goes on behind `head`.
+    """
+    begin = head.lstrip("\ufeff \t\r\n")
+    first_line = begin.split("\n", 1)[0]
+    if begin.startswith("["):
+        return JsonKind(is_lines=False) if is_json_name or re.match(r"\[\s*[\[{\]\"]", begin) else None
+    if _LINES_OF_PYTHON.match(begin):
+        raise Unreadable(
+            "its rows are written as Python writes dictionaries, with single quotes; write each with "
+            "json.dumps(row, ensure_ascii=False), one a line"
+        )
+    if not begin.startswith("{"):
+        return LINES if is_json_name and not _looks_like_table(first_line) else None
+    if (inside := list_inside(begin)) and not _more_follows(begin, cut_off):
+        return JsonKind(is_lines=False, inside=inside)
+    try:
+        value, end = _decode(first_line)
+    except (ValueError, RecursionError):
+        return _of_broken_line(begin, first_line, cut_off)
+    if isinstance(value, dict):
+        _refuse_columns(value)
+    return JsonKind(is_lines=False) if first_line[end:].strip() == "," else LINES
+
+
+def _of_broken_line(begin: str, first_line: str, cut_off: bool) -> JsonKind | None:
+    """A first line that is no JSON by itself: longer than the head, an object's beginning, or broken."""
+    if len(first_line) == len(begin):
+        return LINES  # cut off, or the only line: its fault is told by its place
+    try:
+        value, _ = _decode(begin)
+    except (ValueError, RecursionError):
+        opens = re.fullmatch(r'\{\s*|\{\s*"[^"]*"\s*:\s*[\[{]?\s*', first_line.rstrip())
+        return JsonKind(is_lines=False) if opens else LINES
+    _refuse_columns(value)
+    return JsonKind(is_lines=False)
+
+
+def _more_follows(begin: str, cut_off: bool) -> bool:
+    """Whether an object is followed by another, as in JSON lines that happen to be called like a wrapper."""
+    try:
+        _, end = _decode(begin)
+    except (ValueError, RecursionError):
+        return False
+    return cut_off or bool(begin[end:].strip())
+
+
+def _refuse_columns(value: dict[str, object]) -> None:
+    """Raise Unreadable for a table written column by column, as pandas does unless told otherwise."""
+    columns = [inner for inner in value.values() if isinstance(inner, dict) and inner]
+    if len(columns) > 1 and len(columns) == len(value) and all(_is_numbered(column) for column in columns):
+        raise Unreadable(
+            "it is a table written column by column, as pandas does; write it row by row: "
+            'df.to_json(NAME, orient="records", lines=True, force_ascii=False)'
+        )
+
+
+def _is_numbered(column: dict[str, object]) -> bool:
+    return all(name.isdigit() for name in column)
+
+
+def _looks_like_table(first_line: str) -> bool:
+    cells = {cell.strip().strip('"') for cell in re.split(r"[,;\t|]", first_line)}
+    return len(cells) > 1 and bool(cells & {"text", "label", "prompt", "completion", "messages"})
