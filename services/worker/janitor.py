@@ -45,8 +45,8 @@ class Janitor:
                 self._store.forget_worker(self._settings.worker_host)
                 self._begun = True
             self._look_after_jobs()
-        except StoreUnavailable:
-            logger.warning("the store is away")
+        except StoreUnavailable as refusal:
+            logger.warning("%s", refusal.message)
             self._store_answers_since = time.monotonic()
         except Exception:
             logger.exception("a round of the janitor failed")

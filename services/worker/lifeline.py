@@ -15,8 +15,9 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self, TypeVar
+from typing import Any, Literal, Self
 
+from services.worker.insist import Answer, Insistence
 from services.worker.journal import Journal
 from services.worker.report import JobCancelled, JobStopped, JsonValue, LeaseLost, Level, WorkerDraining
 from shared.errors import StoreUnavailable
@@ -32,7 +33,6 @@ OBEY_SECONDS = 60.0  # a cancelled job that has not stopped by then is ended wit
 EVENTS_A_CALL = 100
 EXIT_STALLED = 70
 EXIT_DISOBEYED = 76
-Answer = TypeVar("Answer")
 
 
 class Lifeline:
@@ -57,6 +57,7 @@ class Lifeline:
         self._heartbeat_seconds = heartbeat_seconds
         self._stall_seconds = stall_seconds
         self._draining = draining
+        self._insistence = Insistence(draining)
         self._journal = Journal(journal)
         self._lock = threading.Lock()
         self._turn_to_send = threading.Lock()
@@ -158,12 +159,16 @@ class Lifeline:
             raise WorkerDraining
 
     def _talk(self) -> None:
+        told = ""
         while not self._closing.wait(SEND_SECONDS):
             self._life_sign.touch()
             try:
                 self._send()
-            except StoreUnavailable:
-                logger.warning("the store is away; job %s goes on without it", self.claim.job_id)
+                told = ""
+            except StoreUnavailable as refusal:
+                if refusal.message != told:  # once an outage, not twice a second
+                    logger.warning("%s Job %s goes on without it.", refusal.message, self.claim.job_id)
+                told = refusal.message
             except Exception:
                 logger.exception("lifeline of job %s", self.claim.job_id)
             self._enforce()
@@ -225,24 +230,17 @@ class Lifeline:
         }
         try:
             self._store.finish(self.claim, "failed", message="The job stalled", error=error)
-        except StoreUnavailable:
-            logger.warning("the store is away; job %s will be tried again", self.claim.job_id)
+        except StoreUnavailable as refusal:
+            logger.warning("%s Job %s will be tried again.", refusal.message, self.claim.job_id)
 
     def _settle(self) -> None:
         """Send all waiting events before a change that must come after them."""
         while self._pending and self._order is not LeaseLost:
-            before = len(self._pending)
-            try:
-                self._send()
-            except StoreUnavailable:
-                time.sleep(SEND_SECONDS)
-            if len(self._pending) < before:
-                self._progressed_at = time.monotonic()
+            self._insist(self._send)
 
     def _insist(self, change: Callable[[], Answer]) -> Answer:
-        while True:
-            self._progressed_at = time.monotonic()
-            try:
-                return change()
-            except StoreUnavailable:
-                time.sleep(SEND_SECONDS)
+        return self._insistence.ask(change, meanwhile=self._stay_alive)
+
+    def _stay_alive(self) -> None:
+        """Waiting for the store is no stall."""
+        self._progressed_at = time.monotonic()

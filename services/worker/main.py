@@ -18,7 +18,8 @@ from services.worker.janitor import Janitor
 from services.worker.loading.cache_folder import apply_cache_folder
 from services.worker.log_lines import log_to_stderr
 from services.worker.ownership import DeviceOwnership
-from services.worker.paths import device_lock, drain_order, life_sign, state_file
+from services.worker.paths import device_lock, drain_order, handover, life_sign, state_file
+from services.worker.report import WorkerDraining
 from services.worker.state import tell_state
 from services.worker.sweeper import Sweeper
 from services.worker.telemetry import start_telemetry
@@ -64,9 +65,11 @@ def _take_over() -> "Runner":
         store,
         host=settings().worker_host,
         crash_limit=settings().crash_limit,
+        handover=handover(settings().data_dir, settings().worker_host),
+        draining=_draining,
     )
     for job_id in ownership.take():
-        logger.warning("the process that ran job %s died", job_id)
+        logger.warning("the process that ran job %s is gone", job_id)
     apply_cache_folder(settings())
     # Imported here and now: they bring torch, which the main process must not load, and which takes seconds,
     # while what a dead predecessor held is in the queue already.
@@ -86,12 +89,15 @@ def _die_of(problem: str, store: WorkerStore) -> NoReturn:
     Jobs wait meanwhile.
     """
     logger.error("%s", problem)
-    drain = drain_order(settings().data_dir, settings().worker_host)
     deadline = time.monotonic() + DEVICE_RETRY_SECONDS
-    while time.monotonic() < deadline and not drain.exists():
+    while time.monotonic() < deadline and not _draining():
         tell_state(settings(), store, problem=problem)
         time.sleep(1)
     os._exit(1)
+
+
+def _draining() -> bool:
+    return drain_order(settings().data_dir, settings().worker_host).exists()
 
 
 app = celery_app(store_url())
@@ -101,7 +107,10 @@ app = celery_app(store_url())
 def run_jobs(job_id: str) -> None:
     """Run whatever waits. The id that rang is only a hint: order comes from the store."""
     logger.info("rung for %s", job_id)
-    runner().run_waiting()
+    try:
+        runner().run_waiting()
+    except WorkerDraining:
+        logger.info("the worker shuts down before it owns its device")
 
 
 @worker_init.connect
@@ -119,7 +128,10 @@ def _own_device(**_: Any) -> None:
     """In the child. In a thread, since Celery wants this handler to return at once."""
 
     def take_over() -> None:
-        runner()
+        try:
+            runner()
+        except WorkerDraining:
+            return
         Doorbell(store_url()).ring("a new process owns the device")
         while True:  # a store that was away has forgotten the worker
             try:

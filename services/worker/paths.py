@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from services.worker.handover import Handover
+
 
 def worker_folder(data_dir: Path) -> Path:
     """Lock, drain order and life sign of the workers of this installation; made when missing."""
@@ -27,6 +29,10 @@ def life_sign(data_dir: Path, host: str) -> Path:
 def state_file(data_dir: Path, host: str) -> Path:
     """What the child last said of itself: device, resident model, what keeps it from work."""
     return worker_folder(data_dir) / f"{host}.state.json"
+
+
+def handover(data_dir: Path, host: str) -> Handover:
+    return Handover(worker_folder(data_dir) / f"{host}.handover")
 
 
 def job_folder(data_dir: Path, job_id: str) -> Path:

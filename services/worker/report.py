@@ -19,6 +19,10 @@ class WorkerDraining(JobStopped):
     """The worker shuts down: save a checkpoint and hand the job back."""
 
 
+class StoreLost(WorkerDraining):
+    """The worker shuts down while the store is away: the job stays as it is; the next start takes it up."""
+
+
 class LeaseLost(JobStopped):
     """Another attempt owns the job now; nothing of this one may take effect any more."""
 

@@ -15,15 +15,15 @@ from services.worker import metrics, work
 from services.worker.cache_watch import CacheWatch
 from services.worker.device import device_name, record_memory
 from services.worker.failures import Failure, FailureCode, JobFailed, is_panic
+from services.worker.insist import Insistence
 from services.worker.lifeline import Lifeline
 from services.worker.ownership import DeviceOwnership
-from services.worker.paths import drain_order, job_folder, life_sign
-from services.worker.report import JobCancelled, LeaseLost, WorkerDraining
+from services.worker.paths import drain_order, handover, job_folder, life_sign
+from services.worker.report import JobCancelled, LeaseLost, StoreLost, WorkerDraining
 from services.worker.residency import Residency
 from services.worker.state import tell_state
 from services.worker.training.ended_run import give_back
 from shared.durable import write_json_durably
-from shared.errors import StoreUnavailable
 from shared.job_records import Claim
 from shared.journal import journal_path
 from shared.settings import Settings
@@ -31,7 +31,6 @@ from shared.worker_store import WorkerStore
 
 logger = logging.getLogger(__name__)
 
-CLAIM_RETRY_SECONDS = 0.5
 EndStatus = Literal["succeeded", "failed", "cancelled"]
 
 
@@ -61,44 +60,55 @@ class Runner:
         The same nonce gets the same claim again.
         """
         nonce = secrets.token_hex(16)
-        while True:
-            try:
-                return self._store.claim(
+        try:
+            return Insistence(self._draining).ask(
+                lambda: self._store.claim(
                     host=self._settings.worker_host,
                     boot=self._ownership.boot,
                     nonce=nonce,
                     lease_seconds=self._settings.lease_seconds,
                 )
-            except StoreUnavailable:
-                if self._draining():
-                    return None
-                time.sleep(CLAIM_RETRY_SECONDS)
+            )
+        except StoreLost:
+            return None
 
     def run(self, claim: Claim) -> None:
         """Do one job's work and end its record, whatever happens to the work."""
         logger.info("job %s (%s), attempt %d", claim.job_id, claim.kind, claim.attempt)
         with self._lifeline(claim) as lifeline:
             try:
-                self._replay_earlier_attempts(claim, lifeline)
-                result = work.do(claim, self._settings, self._residency, lifeline)
-            except LeaseLost:
-                logger.warning("job %s: another attempt owns it; this one stops", claim.job_id)
-            except JobCancelled:
-                self._end(lifeline, "cancelled", "Cancelled")
-            except WorkerDraining:
-                self._release(lifeline)
-            except JobFailed as failed:
-                self._fail(lifeline, failed.failure)
-            except BaseException as error:
-                if not isinstance(error, Exception) and not is_panic(error):
-                    raise
-                logger.exception("job %s", claim.job_id)
-                self._residency.evict()  # whatever broke may have left the base half changed
-                self._fail(lifeline, _unexpected(error))
-            else:
-                self._end(lifeline, "succeeded", "Succeeded", result=result)
+                self._work(claim, lifeline)
+            except StoreLost:
+                self._leave(claim)
+                return
         metrics.record_resident(self._residency.name)
         self.tell_state()
+
+    def _work(self, claim: Claim, lifeline: Lifeline) -> None:
+        """Raises `StoreLost` when the worker drains and can't tell the store how far it came."""
+        try:
+            self._replay_earlier_attempts(claim, lifeline)
+            result = work.do(claim, self._settings, self._residency, lifeline)
+        except LeaseLost:
+            logger.warning("job %s: another attempt owns it; this one stops", claim.job_id)
+        except JobCancelled:
+            self._end(lifeline, "cancelled", "Cancelled")
+        except WorkerDraining:
+            self._release(lifeline)
+        except JobFailed as failed:
+            self._fail(lifeline, failed.failure)
+        except BaseException as error:
+            if not isinstance(error, Exception) and not is_panic(error):
+                raise
+            logger.exception("job %s", claim.job_id)
+            self._residency.evict()  # whatever broke may have left the base half changed
+            self._fail(lifeline, _unexpected(error))
+        else:
+            self._end(lifeline, "succeeded", "Succeeded", result=result)
+
+    def _leave(self, claim: Claim) -> None:
+        logger.warning("job %s stays as it is: the store is away; the next start takes it up", claim.job_id)
+        handover(self._settings.data_dir, self._settings.worker_host).leave(claim)
 
     def tell_state(self) -> None:
         """Show the device, its memory, the caches and the resident base, as well as the store allows."""

@@ -41,8 +41,8 @@ def tell_state(
         fields["device"] = device
     try:
         store.worker_beat(settings.worker_host, fields)
-    except StoreUnavailable:
-        logger.warning("the store is away; the worker's state is shown later")
+    except StoreUnavailable as refusal:
+        logger.warning("%s The worker's state is shown later.", refusal.message)
 
 
 def _write(path: Path, state: Mapping[str, object]) -> None:

@@ -1,14 +1,16 @@
 """The lifeline against a real store: what a job says arrives once and in order, and orders reach the job."""
 
 import json
+import threading
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from services.worker.lifeline import Lifeline
-from services.worker.report import JobCancelled, LeaseLost, WorkerDraining
+from services.worker.report import JobCancelled, LeaseLost, StoreLost, WorkerDraining
 from shared.event_log import EventLog
 from shared.job_records import Claim, WorkerEvent
 from shared.journal import journal_events, journal_path
@@ -92,6 +94,40 @@ def test_a_draining_worker_interrupts_its_job(lifeline: Lifeline, tmp_path: Path
             lifeline.progress("training")
         lifeline.checkpoint(3)
         assert lifeline.release() == "ok"
+
+
+@pytest.mark.parametrize("how", ["killed", "frozen"])
+def test_a_drain_without_a_store_ends_within_ten_seconds(
+    lifeline: Lifeline, valkey: Valkey, tmp_path: Path, how: str
+) -> None:
+    with ExitStack() as later, lifeline:
+        if how == "killed":
+            valkey.kill()
+        else:
+            later.enter_context(valkey.frozen())
+        lifeline.event("said to nobody")
+        (tmp_path / "drain").touch()
+        with pytest.raises(WorkerDraining):
+            lifeline.progress("training")
+        lifeline.checkpoint(3)
+        started = time.monotonic()
+        with pytest.raises(StoreLost):
+            lifeline.release()
+        assert time.monotonic() - started < 8
+    assert time.monotonic() - started < 10
+
+
+def test_a_store_that_comes_back_during_a_drain_gets_the_job_back(
+    lifeline: Lifeline, store: WorkerStore, claim: Claim, valkey: Valkey, tmp_path: Path
+) -> None:
+    with lifeline:
+        valkey.kill()
+        (tmp_path / "drain").touch()
+        back = threading.Timer(1.5, valkey.start)
+        back.start()
+        assert lifeline.release() == "ok"
+        back.join()
+    assert store.get(claim.job_id).status == "queued"
 
 
 def test_a_job_goes_on_while_the_store_is_away_and_nothing_it_said_is_lost(

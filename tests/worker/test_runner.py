@@ -1,6 +1,8 @@
 """The runner on a real store: a lost reply costs no attempt; the copy on disk says what the record says."""
 
 import json
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +12,12 @@ from tokenizers import Tokenizer
 
 from services.worker import work
 from services.worker.ownership import DeviceOwnership
+from services.worker.paths import drain_order, handover
+from services.worker.report import Report, WorkerDraining
 from services.worker.runner import Runner
 from services.worker.training.checkpoints import CheckpointFolder, Snapshot
 from shared.errors import StoreUnavailable
+from shared.event_log import EventLog
 from shared.job_records import Claim
 from shared.settings import Settings
 from shared.worker_store import WorkerStore
@@ -103,3 +108,69 @@ def test_the_state_tells_of_the_caches(runner: Runner, tmp_path: Path) -> None:
     runner.tell_state()
     state = json.loads((tmp_path / "data" / "worker" / "worker.state.json").read_text())
     assert state["caches"]["hub"]["path"] == state["hf_cache"]
+
+
+def test_a_job_left_by_a_drain_without_a_store_is_handed_back_by_the_next_start_and_counts_no_crash(
+    runner: Runner,
+    store: WorkerStore,
+    job_id: str,
+    valkey: Valkey,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    data_dir, host = tmp_path / "data", "worker"
+
+    def drained(claim: Claim, *_: object) -> None:
+        valkey.kill()
+        drain_order(data_dir, host).touch()
+        raise WorkerDraining
+
+    monkeypatch.setattr(work, "do", drained)
+    runner.run_waiting()
+    valkey.start()
+    assert store.get(job_id).status == "running"
+    following = DeviceOwnership(
+        tmp_path / "lock", store, host=host, crash_limit=3, handover=handover(data_dir, host)
+    )
+    assert following.take() == [job_id]
+    assert store.get(job_id).status == "queued"
+    assert "Handed back" in store.events(job_id).events[0].message
+    assert store._redis.hget(f"tunedock:job:{job_id}", "crashes") is None
+    assert handover(data_dir, host).left() is None
+
+
+def test_who_waits_for_the_device_stops_waiting_when_the_worker_shuts_down(
+    store: WorkerStore, tmp_path: Path
+) -> None:
+    first = DeviceOwnership(tmp_path / "lock", store, host="a", crash_limit=3)
+    first.take()
+    second = DeviceOwnership(tmp_path / "lock", store, host="a", crash_limit=3, draining=lambda: True)
+    with pytest.raises(WorkerDraining):
+        second.take()
+
+
+@pytest.mark.parametrize("setting", ["maxmemory", "min-replicas-to-write"])
+def test_a_running_job_survives_a_store_that_takes_no_writes(
+    runner: Runner, store: WorkerStore, job_id: str, monkeypatch: pytest.MonkeyPatch, setting: str
+) -> None:
+    admin: Any = store._redis
+
+    def work_through_it(
+        claim: Claim, settings: Settings, residency: object, report: Report
+    ) -> dict[str, Any]:
+        admin.config_set(setting, 1)
+        for step in range(1, 41):
+            report.event(f"step {step}", type="metrics", data={"step": step})
+            report.progress("training", step=step)
+            time.sleep(0.05)
+        threading.Timer(1.5, lambda: admin.config_set(setting, 0)).start()
+        report.publish()
+        return {"steps": 40}
+
+    monkeypatch.setattr(work, "do", work_through_it)
+    runner.run_waiting()
+    record = store.get(job_id)
+    assert (record.status, record.attempt, record.result) == ("succeeded", 1, {"steps": 40})
+    log = EventLog(store, runner._settings.data_dir)
+    steps = [event.data["step"] for event in log.newest_first(job_id) if event.type == "metrics"]
+    assert steps == list(range(40, 0, -1))
