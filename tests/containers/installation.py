@@ -56,14 +56,11 @@ class Installation:
 
     def compose(self, *words: str, check: bool = True, seconds: float = 600) -> str:
         """`docker compose WORDS` for this project; its output, both streams."""
-        files = [word for file in self.files for word in ("-f", str(file))]
-        # A developer's own .env must not reach what is tested.
-        options = ["--env-file", "/dev/null", "--progress", "plain", "-p", PROJECT]
-        command = ["docker", "compose", *options, *files, *words]
+        command = ["docker", "compose", "--progress", "plain", *words]
         done = subprocess.run(
             command,
             cwd=PROJECT_ROOT,
-            env=os.environ | self.environment,
+            env=self.shell_environment(),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -73,6 +70,17 @@ class Installation:
             f"{' '.join(words)}: {done.stdout[-3000:]}{self._last_words()}"
         )
         return done.stdout
+
+    def shell_environment(self) -> dict[str, str]:
+        """For plain `docker compose`: a .env of our own chooses files and settings, as a user's does.
+
+        A developer's own .env must not reach what is tested.
+        """
+        lines = {"COMPOSE_FILE": ":".join(str(file) for file in self.files), **self.environment}
+        dotenv = self.folder / ".env"
+        dotenv.write_text("".join(f"{name}={value}\n" for name, value in lines.items()))
+        chosen = {"COMPOSE_ENV_FILES": str(dotenv), "COMPOSE_PROJECT_NAME": PROJECT}
+        return {name: value for name, value in os.environ.items() if name not in lines} | chosen
 
     def up(self) -> float:
         """Start what is not running and wait until all are healthy; the seconds that took."""

@@ -33,9 +33,14 @@ def ask_engine(environment: Mapping[str, str]) -> EngineFacts:
 
 def running_compose_files(root: Path, environment: Mapping[str, str]) -> tuple[str, ...]:
     """The compose files that made the containers of the project in `root`, as the engine knows."""
-    label = "com.docker.compose.project"
-    ours = ("--filter", f"label={label}.working_dir={root}", "--filter", f"label={label}.service=worker")
-    shown = ("--format", f'{{{{.Label "{label}.config_files"}}}}')
+    label = "com.docker.compose"
+    ours = (
+        "--filter",
+        f"label={label}.project.working_dir={root}",
+        "--filter",
+        f"label={label}.service=worker",
+    )
+    shown = ("--format", f'{{{{.Label "{label}.project.config_files"}}}}')
     answer = ask_program("docker", ("ps", *ours, *shown), environment)
     first = answer.output.partition("\n")[0] if answer.exit_code == 0 else ""
     return tuple(name for name in first.split(",") if name)
