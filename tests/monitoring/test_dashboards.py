@@ -142,6 +142,21 @@ def test_every_source_of_a_load_has_a_colour_of_its_own_and_the_same_everywhere(
         assert all(colours[name.removeprefix("limit of ")] == c for name, c in _colours(panel).items())
 
 
+def test_every_kind_of_memory_has_a_colour_of_its_own_and_the_same_everywhere() -> None:
+    shown = [
+        _colours(panel, matcher="byRegexp")
+        for name in ("now", "gpu", "training")
+        for panel in panels(BOARDS[name])
+        if panel["targets"][0]["legendFormat"] == "{{gpu}} {{type}}"
+    ]
+    assert len(shown) == 3
+    every = {kind: colour for colours in shown for kind, colour in colours.items()}
+    assert all(every[kind] == colour for colours in shown for kind, colour in colours.items())
+    assert len(set(every.values())) == len(every)
+    kinds = ("used", "allocated", "reserved", "peak", "spilled", "total")
+    assert every.keys() == {f".* {kind}" for kind in kinds}
+
+
 def test_shares_of_time_add_up_to_all_of_it() -> None:
     """Not to 120 %: a counter that leaps by a step of many seconds is no share of a scrape's five."""
     for board, title in (("now", "Where a step's time goes"), ("training", "Share of each phase")):
@@ -241,12 +256,12 @@ def _steps(panel: dict[str, Any]) -> list[dict[str, Any]]:
     return list(panel["fieldConfig"]["defaults"]["thresholds"]["steps"])
 
 
-def _colours(panel: dict[str, Any]) -> dict[str, str]:
+def _colours(panel: dict[str, Any], matcher: str = "byName") -> dict[str, str]:
     """Of the series that have one of their own, by name."""
     return {
         override["matcher"]["options"]: override["properties"][0]["value"]["fixedColor"]
         for override in panel["fieldConfig"]["overrides"]
-        if override["matcher"]["id"] == "byName"
+        if override["matcher"]["id"] == matcher
     }
 
 
