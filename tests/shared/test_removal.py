@@ -319,4 +319,3 @@ def test_no_late_call_of_a_worker_brings_a_deleted_job_back(here: Installation) 
     with pytest.raises(NotFound):
         here.store.cancel(job_id)
     assert here.store_keys() == before
-    assert here.store.queued_and_running() == (0, 0)
