@@ -122,6 +122,10 @@ class StoreUnavailable(Refusal):
     headers = {"Retry-After": "5"}
 
 
+class StoreTakesNoWrites(StoreUnavailable):
+    """It answered that it is full or closed to writes: what was asked for is not done, for certain."""
+
+
 class NotReady(Refusal):
     status, code = 503, "not_ready"
     meaning = "a part that jobs need is missing; `errors` says which and what to do"

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import redis
 from redis import exceptions
 
-from shared.errors import StoreUnavailable
+from shared.errors import StoreTakesNoWrites, StoreUnavailable
 from shared.store_link import Outage
 
 AGAIN = "The request can be sent again, as it is, once the store is back."
@@ -90,6 +90,7 @@ _BY_WORD = {
         f"ends it. {AGAIN}"
     ),
 }
+_NOT_DONE = {FULL, READ_ONLY, _BY_WORD["MISCONF"], _BY_WORD["NOREPLICAS"]}
 _WORDS = re.compile("|".join(rf"\b{word}\b" for word in _BY_WORD))
 
 
@@ -105,7 +106,7 @@ def store_errors(outage: Outage | None = None) -> Iterator[None]:
             raise
         if outage is not None and sentence == SILENT:
             outage.begin(sentence)
-        raise StoreUnavailable(sentence) from error
+        raise (StoreTakesNoWrites if sentence in _NOT_DONE else StoreUnavailable)(sentence) from error
 
 
 def what_is_wrong(error: redis.RedisError) -> str | None:

@@ -24,6 +24,7 @@ from shared.errors import (
     InvalidField,
     ModelUnknown,
     NotFound,
+    StoreTakesNoWrites,
     StoreUnavailable,
 )
 from shared.job_records import Submission
@@ -87,15 +88,17 @@ def submit_job(service: Service, request: JobRequest, this_try: Try) -> Accepted
             max_queued_jobs=service.settings.max_queued_jobs,
             warnings=warnings,
         )
-    except StoreUnavailable:
-        raise  # the store may have taken it before it went silent: the folder stays, the janitor knows later
+    except StoreUnavailable as refusal:
+        if isinstance(refusal, StoreTakesNoWrites):
+            shutil.rmtree(folder, ignore_errors=True)
+        raise  # else it may have been taken before the store went silent: the sweep will know
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
     if submission.created:
         service.ring(job_id)
         with suppress(OSError):
-            (folder / "accepted").touch()  # only a submit whose outcome is unknown lacks it; see the janitor
+            (folder / "accepted").touch()  # only a submit whose outcome is unknown lacks it; see the sweep
     else:  # the same request came in twice at once, and the other one won
         shutil.rmtree(folder, ignore_errors=True)
         warnings = _warnings_of(service.job_folder(submission.record.id))

@@ -175,3 +175,19 @@ def test_a_checkpoint_goes_with_its_model_only(api: Api) -> None:
     assert answer.status_code in (400, 422)
     assert model in answer.get_json()["detail"]
     assert api.get(f"/v1/models/{model}:ckpt-step-3").status_code == 200
+
+
+def test_a_job_that_a_full_store_refuses_leaves_no_rows(api: Api) -> None:
+    """Every try would leave a copy of its rows until the next day."""
+    file_id = api.uploaded()
+    api.store._redis.config_set("maxmemory", 1)
+    try:
+        body = {"kind": "fine_tuning", "model": "tiny", "training_file": file_id}
+        answers = [api.post("/v1/jobs", json=body) for _ in range(2)]
+    finally:
+        api.store._redis.config_set("maxmemory", 0)
+    assert [(answer.status_code, answer.get_json()["code"]) for answer in answers] == [
+        (503, "store_unavailable")
+    ] * 2
+    assert list((api.settings.data_dir / "jobs").iterdir()) == []
+    assert api.submitted(training_file=file_id)["status"] == "queued"
