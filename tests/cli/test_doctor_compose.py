@@ -8,7 +8,7 @@ import pytest
 
 from services.cli.doctor.ask_engine import running_compose_files
 from services.cli.doctor.compose_env import CHOOSE_CPU, read_compose, read_variables
-from services.cli.doctor.facts import ComposeFacts
+from services.cli.doctor.facts import ComposeFacts, EngineFacts
 from services.cli.doctor.gather import gather
 from services.cli.ports import free_port
 from shared.settings import Settings
@@ -57,6 +57,14 @@ def test_an_installation_that_a_plain_up_would_turn_into_another_is_told(tmp_pat
     assert finding(healthy(compose=chosen), "compose-files").status == "ok"
     assert finding(healthy(), "compose-files").status == "ok"
     assert finding(healthy(container=True), "compose-files").status == "unknown"
+
+
+def test_an_engine_without_cards_is_no_fault_where_env_chooses_the_cpu() -> None:
+    engine = EngineFacts(path="/usr/bin/docker", version="28.2.2", runtimes=("runc",))
+    assert finding(healthy(engine=engine), "container-runtime").status == "warning"
+    found = finding(healthy(engine=engine, compose=ComposeFacts(chosen=BOTH)), "container-runtime")
+    assert found.status == "ok"
+    assert "compose.cpu.yaml is chosen" in found.message
 
 
 def test_the_engine_knows_which_files_made_the_worker_s_container(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from services.cli.doctor.checks.card import WITHOUT_CARD
 from services.cli.doctor.checks.finding import WINDOWS_PAGE, Finding, ok, unknown, warning
+from services.cli.doctor.compose_env import CPU_FILE
 from services.cli.doctor.facts import EngineFacts, Facts
 
 REFUSAL = 'could not select device driver "nvidia" with capabilities: [[gpu]]'
@@ -23,6 +24,8 @@ def check_container_runtime(facts: Facts) -> Finding:
         return warning("container-runtime", f"docker does not work: {engine.problem}", _start(engine.problem))
     runtimes = ", ".join(engine.runtimes) or "none"
     seen = f"Docker {engine.version} on {engine.operating_system or 'this machine'}, runtimes {runtimes}"
+    if CPU_FILE in facts.compose.chosen:
+        return ok("container-runtime", f"{seen}: {CPU_FILE} is chosen, so that no card is asked for")
     if "nvidia" in engine.runtimes or engine.nvidia_hook:
         return ok("container-runtime", f"{seen}: containers can have the card")
     if "Docker Desktop" in engine.operating_system:
