@@ -168,11 +168,14 @@ def test_shares_of_time_add_up_to_all_of_it() -> None:
 
 def test_only_a_load_that_takes_long_is_called_slow() -> None:
     (panel,) = (panel for panel in panels(BOARDS["loading"]) if panel["title"] == "Achieved of the limit")
-    judged, short = panel["targets"]
-    assert judged["expr"].replace(">= 10)", "< 10)") == short["expr"]
+    (target,) = panel["targets"]
+    (named,) = re.findall(r"< 10, 'length', '([^']+)'", target["expr"])
     (override,) = panel["fieldConfig"]["overrides"]
-    assert re.fullmatch(override["matcher"]["options"], short["legendFormat"])
-    assert not re.fullmatch(override["matcher"]["options"], judged["legendFormat"])
+    pattern = override["matcher"]["options"]
+    assert re.fullmatch(pattern, f"artifact{named}")
+    assert not re.fullmatch(pattern, "artifact")
+    assert target["legendFormat"] == "{{source}}{{length}}"
+    assert override["properties"][0]["value"]["fixedColor"] == "blue"
 
 
 @pytest.mark.parametrize("name", BOARDS)
