@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from shared.adapters import HELD
+
 BLOCK_BYTES = 512  # of st_blocks, whatever the filesystem's own blocks are
-WEIGHT_FOLDERS = ("adapter", "adapter-llama", "checkpoints")
 DATA_KINDS = (
     "uploads", "rows", "checkpoints", "adapters", "reports", "journals", "prepared_models", "store", "other",
 )  # fmt: skip
@@ -19,6 +20,7 @@ _KIND_OF_PART = {
     "adapter": "adapters",
     "adapter-llama": "adapters",
     "adapter.damaged": "adapters",
+    HELD: "adapters",
     "attempts": "journals",
 }
 
@@ -33,13 +35,17 @@ class DiskUse:
 
 
 def disk_use(data_dir: Path, *, seconds: float = math.inf) -> DiskUse:
-    """Walk the whole data folder, for `seconds` at most. What vanishes or can't be read counts 0."""
+    """Walk the whole data folder, for `seconds` at most. What vanishes or can't be read counts 0.
+
+    A file with several names, as a job that uses another's adapter gives it, counts once.
+    """
     use, deadline = DiskUse(), time.monotonic() + seconds
+    linked: set[tuple[int, int]] = set()
     for kind, job_id, entry in _parts(data_dir):
         if time.monotonic() > deadline:
             use.complete = False
             break
-        size = tree_bytes(entry)
+        size = _tree_bytes(entry, linked)
         use.by_kind[kind] += size
         if job_id is not None:
             use.by_job[job_id] = use.by_job.get(job_id, 0) + size
@@ -51,15 +57,20 @@ def has_weights(job_folder: Path) -> bool:
     return (job_folder / "adapter").is_dir() or any(job_folder.glob("checkpoints/step-*/manifest.json"))
 
 
-def tree_bytes(entry: "os.DirEntry[str]") -> int:
-    """Bytes on disk of a file, or of a folder with all that is in it; links are not followed."""
+def _tree_bytes(entry: "os.DirEntry[str]", linked: set[tuple[int, int]]) -> int:
+    """Bytes on disk of a file, or of a folder with all in it; `linked`: what was counted by another name."""
     try:
-        own = entry.stat(follow_symlinks=False).st_blocks * BLOCK_BYTES
+        stat = entry.stat(follow_symlinks=False)
+        own = stat.st_blocks * BLOCK_BYTES
         if not entry.is_dir(follow_symlinks=False):
-            return own
+            if stat.st_nlink == 1:
+                return own
+            known = (stat.st_dev, stat.st_ino) in linked
+            linked.add((stat.st_dev, stat.st_ino))
+            return 0 if known else own
     except OSError:
         return 0
-    return own + sum(tree_bytes(inner) for inner in _entries(Path(entry.path)))
+    return own + sum(_tree_bytes(inner, linked) for inner in _entries(Path(entry.path)))
 
 
 def _parts(data_dir: Path) -> Iterator[tuple[str, str | None, "os.DirEntry[str]"]]:

@@ -11,7 +11,7 @@ from services.cli.outcome.evaluated import compared_text
 from services.cli.outcome.outcome import Place, outcome_text
 from services.cli.request_options import RequestOptions, add_columns, add_file, add_metadata, add_schema
 from services.cli.server import connect
-from services.cli.submission import add_detach, follow, submitted, tell_detached, uploads
+from services.cli.submission import add_detach, follow, submitted, tell_detached, uploaded
 from services.cli.submit import one_source
 from services.cli.terminal import Terminal
 from shared.schemas import EvaluationRequest, JobRecord
@@ -59,10 +59,11 @@ def evaluate_model(arguments: argparse.Namespace, settings: Settings, terminal: 
         if arguments.adapter is not None:
             request["adapter"], trained = named_adapter(client, arguments.adapter)
             base = base_question(trained)
-        request |= uploads(client, options.files(arguments), terminal)
-        if arguments.compare:
-            return _compare(client, request, base, options, terminal, place)
-        record: JobRecord = (accepted := submitted(client, request, options, terminal))
+        with uploaded(client, options.files(arguments), terminal) as sent:
+            request |= sent
+            if arguments.compare:
+                return _compare(client, request, base, options, terminal, place)
+            record: JobRecord = (accepted := submitted(client, request, options, terminal))
         if arguments.detach:
             tell_detached(accepted, terminal)
         else:

@@ -1,7 +1,8 @@
 """Submits a job with what it uploads, watches it to its end, and says what it came to."""
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +33,8 @@ def run_job(arguments: argparse.Namespace, settings: Settings, terminal: Termina
     with connect(settings) as client:
         if named := request.get("adapter"):
             request["adapter"], _ = named_adapter(client, named)
-        request |= uploads(client, options.files(arguments), terminal)
-        record: JobRecord = (accepted := submitted(client, request, options, terminal))
+        with uploaded(client, options.files(arguments), terminal) as sent:
+            record: JobRecord = (accepted := submitted(client, request | sent, options, terminal))
         if arguments.detach:
             tell_detached(accepted, terminal)
         else:
@@ -61,9 +62,22 @@ def tell_detached(accepted: AcceptedJob, terminal: Terminal) -> None:
     terminal.say(accepted.id)
 
 
-def uploads(client: Client, files: dict[str, Path], terminal: Terminal) -> dict[str, str]:
-    """The ids of uploaded files, by the field that names each."""
-    return {field: upload(client, path, terminal) for field, path in files.items()}
+@contextmanager
+def uploaded(client: Client, files: dict[str, Path], terminal: Terminal) -> Iterator[dict[str, str]]:
+    """The ids of uploaded files, by the field that names each; what is refused in the block takes them along.
+
+    Nobody else knows of them, and a job that was accepted has copied their rows.
+    """
+    sent: dict[str, str] = {}
+    try:
+        for field, path in files.items():
+            sent[field] = upload(client, path, terminal)
+        yield sent
+    except RequestRefused:
+        for file_id in sent.values():
+            with suppress(CommandFailed):
+                client.delete("files", file_id)
+        raise
 
 
 def upload(client: Client, path: Path, terminal: Terminal) -> str:

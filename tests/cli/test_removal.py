@@ -6,6 +6,7 @@ import pty
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -133,3 +134,14 @@ def test_limits_that_are_no_numbers_are_refused(server: Server, wrong: tuple[str
     done = command(server, "prune", "--dry-run", *wrong)
     assert done.returncode == 2
     assert "wants a number from 0 on" in done.stderr
+
+
+@pytest.mark.parametrize("words", [("train",), ("evaluate",)])
+def test_rows_that_are_refused_leave_no_upload(server: Server, tmp_path: Path, words: tuple[str]) -> None:
+    bad = tmp_path / "bad.jsonl"
+    bad.write_text('{"text": "a", "label": "spam"}\n{"text": "b"}\n')
+    done = command(server, *words, str(bad), "--model", "tiny", "--format", "classification")
+    assert done.returncode == 1
+    assert "line 2" in done.stderr
+    assert list((server.data_dir / "files").iterdir()) == []
+    assert list((server.data_dir / "jobs").glob("*/rows/*")) == []

@@ -42,6 +42,18 @@ def test_every_byte_is_counted_once_under_its_kind(tmp_path: Path) -> None:
     assert sum(use.by_kind.values()) < sum(kib for _, kib in sizes.values()) * KIB + 256 * KIB
 
 
+def test_an_adapter_that_two_jobs_have_counts_once(tmp_path: Path) -> None:
+    write(tmp_path / "jobs" / "ftjob-1" / "adapter" / "adapter_model.safetensors", 512)
+    (tmp_path / "jobs" / "evaljob-1" / "start").mkdir(parents=True)
+    os.link(
+        tmp_path / "jobs" / "ftjob-1" / "adapter" / "adapter_model.safetensors",
+        tmp_path / "jobs" / "evaljob-1" / "start" / "adapter_model.safetensors",
+    )
+    use = disk_use(tmp_path)
+    assert 512 * KIB <= use.by_kind["adapters"] < 600 * KIB
+    assert sum(use.by_job.values()) < 600 * KIB
+
+
 def test_a_folder_that_is_not_there_holds_nothing(tmp_path: Path) -> None:
     assert sum(disk_use(tmp_path / "none").by_kind.values()) == 0
 

@@ -298,3 +298,24 @@ def test_what_ended_is_listed_with_what_decides_over_it(here: Installation) -> N
     assert {job_id: job.model_deleted for job_id, job in found.items()} == {first: False, second: True}
     assert found[first].finished_at == here.store.get(first).finished_at
     assert found[first].number < found[second].number
+
+
+def test_no_late_call_of_a_worker_brings_a_deleted_job_back(here: Installation) -> None:
+    job_id = here.submit(FineTuningRequest(model="tiny", training_file="file-1")).id
+    claim = claim_next(here.store)
+    here.store.finish(claim, "failed", message="Failed", error={"code": "a", "message": "b", "remedy": "c"})
+    here.removal.remove_job(job_id)
+    before = here.store_keys()
+    event = WorkerEvent(1, "info", "message", "Late", {})
+    verdicts = {
+        here.store.beat(claim, lease_seconds=60, progress={"stage": "x"}),
+        here.store.record_events(claim, [event]),
+        here.store.checkpoint(claim, 5),
+        here.store.publish(claim),
+        here.store.release(claim),
+        here.store.finish(claim, "succeeded", message="Done", result={}),
+    }
+    assert verdicts == {"missing"}
+    with pytest.raises(NotFound):
+        here.store.cancel(job_id)
+    assert here.store_keys() == before
