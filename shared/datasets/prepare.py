@@ -138,6 +138,7 @@ def _read(
         "shared.datasets.normalise",
         [json.dumps(order)],
         bounds,
+        readable=[source.absolute()],
         writable=[written.parent],
         environment={"ARROW_DEFAULT_MEMORY_POOL": "system", "OMP_NUM_THREADS": "1"},
     )

@@ -11,7 +11,8 @@ import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
-from shared.sandbox.landlock import refuse_writes_outside
+from shared.sandbox.landlock import refuse_files_outside
+from shared.sandbox.libraries import library_paths
 from shared.sandbox.limits import JsonValue, SandboxLimits, bind_resources
 from shared.sandbox.run import Order
 from shared.sandbox.seccomp import refuse_system_calls
@@ -22,7 +23,9 @@ _PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS = 1, 38
 def main(arguments: Sequence[str]) -> int:
     """Do one order: the answer goes to its descriptor as lines of JSON, a traceback to standard error."""
     order = Order.from_text(arguments[0])
-    isolation = enter_sandbox(order.limits, [Path(folder) for folder in order.writable], order.parent_pid)
+    package = importlib.import_module(order.module.partition(".")[0])  # its folder's parent is closed later
+    readable = [*library_paths(), *map(Path, package.__path__), *map(Path, order.readable)]
+    isolation = enter_sandbox(order.limits, list(map(Path, order.writable)), readable, order.parent_pid)
     _answer(order.answer_descriptor, isolation)  # at once: it may crash later
     if order.require_isolation and not all(isolation.values()):
         _answer(order.answer_descriptor, {"failure": "no_isolation"})
@@ -37,7 +40,9 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def enter_sandbox(limits: SandboxLimits, writable: Sequence[Path], parent_pid: int) -> dict[str, JsonValue]:
+def enter_sandbox(
+    limits: SandboxLimits, writable: Sequence[Path], readable: Sequence[Path], parent_pid: int
+) -> dict[str, JsonValue]:
     """Bind this process for good; says which isolations the platform granted.
 
     Must run before any library starts a thread: the kernel binds the calling thread and those it starts.
@@ -53,7 +58,7 @@ def enter_sandbox(limits: SandboxLimits, writable: Sequence[Path], parent_pid: i
     with contextlib.suppress(OSError):  # short of memory, the kernel ends this process and not its parent
         Path("/proc/self/oom_score_adj").write_text("1000")
     return {
-        "files_isolated": refuse_writes_outside(writable, libc),
+        "files_isolated": refuse_files_outside(writable, readable, libc),
         "network_isolated": refuse_system_calls(libc),
     }
 

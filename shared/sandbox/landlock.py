@@ -1,16 +1,19 @@
-"""Keeps a sandboxed process from changing files outside named folders (Linux's Landlock, kernel 5.13 on)."""
+"""Keeps a sandboxed process from all files but named ones (Linux's Landlock, kernel 5.13 on)."""
 
 import ctypes
 import os
 import platform
+import stat
 from collections.abc import Iterable
 from pathlib import Path
 
 # linux/landlock.h; the three calls have the same numbers on every architecture.
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
 _VERSION_FLAG, _PATH_BENEATH = 1, 1
-_WRITE_FILE, _REFER, _TRUNCATE = 1 << 1, 1 << 13, 1 << 14
+_EXECUTE, _WRITE_FILE, _READ_FILE, _READ_FOLDER = 1, 1 << 1, 1 << 2, 1 << 3
+_REFER, _TRUNCATE = 1 << 13, 1 << 14
 _MAKE_AND_REMOVE = sum(1 << bit for bit in range(4, 13))
+_OF_FILES = _EXECUTE | _WRITE_FILE | _READ_FILE | _TRUNCATE  # the others are a folder's
 
 
 class _Ruleset(ctypes.Structure):
@@ -23,10 +26,12 @@ class _PathRule(ctypes.Structure):
     _fields_ = (("allowed_access", ctypes.c_uint64), ("parent_fd", ctypes.c_int32))
 
 
-def refuse_writes_outside(folders: Iterable[Path], libc: ctypes.CDLL) -> bool:
-    """Let this thread and all it starts change files below `folders` alone; False where the kernel can't.
+def refuse_files_outside(writable: Iterable[Path], readable: Iterable[Path], libc: ctypes.CDLL) -> bool:
+    """Let this thread and all it starts read and change what lies below `writable`, read what is or lies
+    below `readable`, and open nothing else; False where the kernel can't.
 
-    `no_new_privs` must be set already. Raises OSError when a folder can't be opened.
+    Links are followed now, once: what a link in a folder leads to later must itself be named. What is already
+    open stays open. `no_new_privs` must be set already. Raises OSError when something can't be opened.
     """
     if platform.system() != "Linux":
         return False
@@ -44,16 +49,18 @@ def refuse_writes_outside(folders: Iterable[Path], libc: ctypes.CDLL) -> bool:
     if ruleset < 0:
         return False
     try:
-        for folder in folders:
-            _allow(ruleset, folder, handled, libc)
-        _allow(ruleset, Path(os.devnull), handled & (_WRITE_FILE | _TRUNCATE), libc)
+        for path in readable:
+            _allow(ruleset, path, handled & (_READ_FILE | _READ_FOLDER), libc)
+        for folder in writable:
+            _allow(ruleset, folder, handled & ~_EXECUTE, libc)
+        _allow(ruleset, Path(os.devnull), handled & (_READ_FILE | _WRITE_FILE | _TRUNCATE), libc)
         return bool(libc.syscall(_RESTRICT_SELF, ctypes.c_int(ruleset), ctypes.c_uint32(0)) == 0)
     finally:
         os.close(ruleset)
 
 
 def _handled(version: int) -> int:
-    access = _WRITE_FILE | _MAKE_AND_REMOVE
+    access = _EXECUTE | _WRITE_FILE | _READ_FILE | _READ_FOLDER | _MAKE_AND_REMOVE
     if version >= 2:
         access |= _REFER
     if version >= 3:
@@ -64,6 +71,8 @@ def _handled(version: int) -> int:
 def _allow(ruleset: int, path: Path, access: int, libc: ctypes.CDLL) -> None:
     descriptor = os.open(path, os.O_PATH | os.O_CLOEXEC)
     try:
+        if not stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            access &= _OF_FILES
         rule = _PathRule(access, descriptor)
         added = libc.syscall(
             _ADD_RULE,

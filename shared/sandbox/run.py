@@ -40,6 +40,7 @@ class Order:
     arguments: Sequence[str]
     limits: SandboxLimits
     writable: Sequence[str]
+    readable: Sequence[str]
     require_isolation: bool
     parent_pid: int
     answer_descriptor: int
@@ -75,6 +76,7 @@ def run_in_sandbox(
     arguments: Sequence[str],
     limits: SandboxLimits,
     *,
+    readable: Sequence[Path] = (),
     writable: Sequence[Path] = (),
     on_line: Callable[[str], None] | None = None,
     environment: Mapping[str, str] | None = None,
@@ -82,9 +84,10 @@ def run_in_sandbox(
 ) -> SandboxResult:
     """Run `module.main(arguments)` in a process of its own that has no network and starts no program.
 
-    `main` returns something JSON can say. It may read what this process may read, and change files below
-    `writable` and in a temporary folder of its own. Each line it prints goes to `on_line`, whose exceptions
-    end the process and are raised here. `environment` is added to the few variables it gets.
+    `main` returns something JSON can say. It may open our code, the interpreter and its libraries, what is
+    or lies below `readable`, and `writable` and a temporary folder of its own, where alone it may change
+    files; all else is closed to it, by whatever link or name. Each line it prints goes to `on_line`, whose
+    exceptions end the process and are raised here. `environment` is added to the few variables it gets.
     `require_isolation` runs nothing where the kernel can't cut off network and files (reason "no_isolation");
     ask for it when the input may hold a program. Without it a missing isolation is told in result and log.
     """
@@ -99,6 +102,7 @@ def run_in_sandbox(
             arguments=list(arguments),
             limits=limits,
             writable=[scratch, *(str(folder) for folder in writable)],
+            readable=[str(path) for path in readable],
             require_isolation=require_isolation,
             parent_pid=os.getpid(),
             answer_descriptor=answer.fileno(),
@@ -207,9 +211,24 @@ def _tail(stream: IO[bytes]) -> str:
     return stream.read().decode("utf-8", "replace").strip()
 
 
+_told: set[str] = set()
+
+
+def _tell_once(what: str) -> None:
+    """A platform's lack does not change while we run: one line is enough."""
+    if what not in _told:
+        _told.add(what)
+        _log.warning("%s", what)
+
+
 def _tell(module: str, result: SandboxResult) -> None:
     if result.reason == "ok" and not result.network_isolated:
-        _log.warning("the sandbox of %s had a network: this platform has no seccomp filter", module)
+        _tell_once("sandboxed readers of files have a network: this platform has no seccomp filter")
+    if result.reason == "ok" and not result.files_isolated:
+        _tell_once(
+            "sandboxed readers of files may read and change what we may: this kernel has no Landlock, or the "
+            "container forbids it (Linux 5.13 on has it); their other bounds hold"
+        )
     if result.reason != "ok":
         _log.warning(
             "the sandbox of %s ended with %s (exit code %d)", module, result.reason, result.exit_code

@@ -99,6 +99,30 @@ def try_write(path: str) -> object:
     return _refused(lambda: Path(path).write_text("changed"))
 
 
+def try_read(*paths: str) -> object:
+    return [_refused(lambda path=path: Path(path).read_bytes()) for path in paths]
+
+
+def try_list(*paths: str) -> object:
+    return [_refused(lambda path=path: list(Path(path).iterdir())) for path in paths]
+
+
+def try_read_by_own_link(path: str) -> object:
+    link = Path(os.environ["TMPDIR"]) / "link"
+    link.symlink_to(path)
+    return _refused(link.read_bytes)
+
+
+def try_read_beside(folder: str, name: str) -> object:
+    """By a name relative to an open folder, as tools that walk trees do."""
+    opened = os.open(folder, os.O_RDONLY)
+    return _refused(lambda: os.close(os.open(name, os.O_RDONLY, dir_fd=opened)))
+
+
+def try_parent(*names: str) -> object:
+    return [_refused(lambda name=name: Path(f"/proc/{os.getppid()}/{name}").read_bytes()) for name in names]
+
+
 def environment() -> object:
     return dict(os.environ)
 

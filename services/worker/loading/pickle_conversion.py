@@ -188,6 +188,7 @@ def _convert_weights(weights: Weights, draft: Path, report: Report) -> list[Path
         READER_MODULE,
         [path for pair in pairs for path in pair],
         _limits(weights),
+        readable=[file.resolve() for file in weights.files],
         writable=[bench],
         on_line=lambda line: progress.add(int(line) if line.isdecimal() else 0),
         environment={"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""},
