@@ -45,7 +45,7 @@ class Observations:
         for code in told:
             self._tallies[code].add(number)
         if len(fields) > len(row):
-            self._note_unused(number, fields)
+            self._note_unused(number, fields, kept=row)
         if self._label_column is None:
             verdict, _ = self._repeats.look(line, number)
         else:
@@ -87,8 +87,10 @@ class Observations:
                     "info" if code in _INFO else "warn",
                 )
 
-    def _note_unused(self, number: int, fields: Mapping[str, object]) -> None:
+    def _note_unused(self, number: int, fields: Mapping[str, object], kept: Row) -> None:
         for name, value in fields.items():
+            if name == "tools" and name in kept:
+                continue
             if name not in self._used and carries_words(value):
                 if name not in self._unused and len(self._unused) == MOST_UNUSED:
                     return

@@ -11,6 +11,7 @@ from shared.datasets.labels import clean_label
 from shared.datasets.limits import DatasetLimits
 from shared.datasets.source import names_text
 from shared.datasets.texts import BadRow, Row, checked_text, json_type
+from shared.datasets.tools import offered_tools
 
 if TYPE_CHECKING:
     from shared.schemas import RowFormat
@@ -23,7 +24,9 @@ def normalise_row(
     limits: DatasetLimits,
     told: set[str] | None = None,
 ) -> Row:
-    """The row with the format's own field names, in their order; `told` gets what its owner should hear.
+    """The row with the format's own field names, in their order, and a chat's `tools`.
+
+    `told` gets what its owner should hear.
 
     Raises BadRow.
     """
@@ -38,6 +41,8 @@ def normalise_row(
             row[field] = _label(fields[column], column, limits)
         else:
             row[field] = checked_text(fields[column], f"`{column}`")
+    if format == "chat" and (tools := offered_tools(fields.get("tools"))):
+        row["tools"] = tools
     return row
 
 

@@ -21,11 +21,14 @@ class ClassificationPrompt:
         ordered = tuple(sorted(set(labels)))
         return cls(instruction or default_instruction(ordered), ordered)
 
+    def messages(self, text: str, label: str) -> list[dict[str, str]]:
+        """The question about `text`, and `label` as its answer."""
+        question = {"role": "user", "content": f"{self.instruction}\n\n{text}"}
+        return [question, {"role": "assistant", "content": label}]
+
     def render(self, template: ChatTemplate, text: str, label: str, *, mark_all: bool = False) -> MarkedText:
         """Raises TemplateRefusal."""
-        question = {"role": "user", "content": f"{self.instruction}\n\n{text}"}
-        answer = {"role": "assistant", "content": label}
-        turn = turn_at(template, [question, answer], 1)
+        turn = turn_at(template, self.messages(text, label), 1)
         answers = (Span(turn.start, turn.end),)
         spans = (Span(0, len(turn.text)),) if mark_all else answers
         return MarkedText(turn.text, spans, answers=answers, stop=turn.unended)

@@ -23,6 +23,7 @@ class Conversation:
     refused: Counter[str] = field(default_factory=Counter)
     beyond: int = 0
     thoughts_lost: int = 0
+    thoughts_closed: int = 0
 
     @property
     def unrolled(self) -> bool:
@@ -36,7 +37,7 @@ def conversation_rows(
     tools: Tools | None = None,
     mark_all: bool = False,
     too_long: Callable[[str], bool] = lambda prompt: False,
-    breathe: Callable[[], None] = lambda: None,
+    breathe: Callable[[], object] = lambda: None,
 ) -> Conversation:
     """The rows of `messages`; learned are the assistant's words with their end tokens, or with `mark_all`
     everything, each part once.
@@ -61,6 +62,7 @@ def conversation_rows(
         refused,
         beyond=len(indices) - len(turns) - refused.total(),
         thoughts_lost=sum(turn.thought_lost for turn in turns),
+        thoughts_closed=sum(turn.thought_closed for turn in turns),
     )
 
 
@@ -75,7 +77,7 @@ def _one_by_one(
     indices: Sequence[int],
     tools: Tools | None,
     too_long: Callable[[str], bool],
-    breathe: Callable[[], None],
+    breathe: Callable[[], object],
     refused: Counter[str],
 ) -> list[Turn]:
     turns: list[Turn] = []

@@ -28,7 +28,7 @@ def all_turns_at_once(
     indices: Sequence[int],
     *,
     tools: Tools | None,
-    breathe: Callable[[], None],
+    breathe: Callable[[], object],
 ) -> list[Turn] | None:
     """All turns within the text of the last one, or None if they can't be had that way.
 

@@ -14,7 +14,8 @@ class RowCounts:
 
     `tokens` and `target_tokens` are those of all that was rendered, `lost_*` the part beyond
     max_seq_length. `lost_answers` are answers of which nothing is learned, `cut_answers` those that are
-    learned without their end. `unwritten` counts rows by the role whose words the template does not write.
+    learned without their end; `unrendered_answers` are lost ones that stand so far beyond it that they were
+    not even rendered. `unwritten` counts rows by the role whose words the template does not write.
     """
 
     seen: int = 0
@@ -31,7 +32,9 @@ class RowCounts:
     lost_answers: int = 0
     cut_answers: int = 0
     ends_appended: int = 0
+    unrendered_answers: int = 0
     thoughts_lost: int = 0
+    thoughts_closed: int = 0
     own_special_tokens: int = 0
     without_template: int = 0
     unknown_tokens: int = 0
@@ -63,6 +66,7 @@ class RowCounts:
             "cut_answers": self.cut_answers,
             "appended_end_rows": self.ends_appended,
             "lost_thoughts": self.thoughts_lost,
+            "closed_thoughts": self.thoughts_closed,
             "unwritten": dict(self.unwritten),
         }
 

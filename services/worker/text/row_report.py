@@ -51,17 +51,11 @@ def _not_learned(counts: RowCounts) -> Iterator[RowLine]:
 def _cut(counts: RowCounts, rules: RowRules) -> Iterator[RowLine]:
     limit = rules.max_seq_length
     if counts.truncated or counts.lost_answers:
-        answers = ""
-        if counts.lost_answers or counts.cut_answers:
-            answers = (
-                f" Of {counts.answers} answers {counts.lost_answers} are lost whole and {counts.cut_answers} "
-                "lose their end, so that the model does not learn from them when to stop."
-            )
         yield RowLine(
             "rows_truncated",
             f"{counts.truncated} rows are longer than max_seq_length {limit} and were cut: "
-            f"{counts.lost_tokens} of {counts.tokens} tokens ({_percent(counts.lost_tokens, counts.tokens)}) "
-            f"are lost.{answers}",
+            f"{counts.lost_tokens} of {counts.tokens} rendered tokens "
+            f"({_percent(counts.lost_tokens, counts.tokens)}) are lost.{_lost_answers(counts)}",
             {
                 "rows": counts.truncated,
                 "tokens": counts.tokens,
@@ -81,12 +75,31 @@ def _cut(counts: RowCounts, rules: RowRules) -> Iterator[RowLine]:
         )
 
 
+def _lost_answers(counts: RowCounts) -> str:
+    sentences = []
+    if counts.lost_answers:
+        share = _percent(counts.lost_answers, counts.answers)
+        sentences.append(
+            f"{counts.lost_answers} of {counts.answers} answers ({share}) are not learned at all."
+        )
+    if counts.unrendered_answers:
+        sentences.append(
+            f"{counts.unrendered_answers} of them stand so far beyond that they were not rendered."
+        )
+    if counts.cut_answers:
+        sentences.append(
+            f"{counts.cut_answers} lose their end: the model does not learn from them when to stop."
+        )
+    return "".join(f" {sentence}" for sentence in sentences)
+
+
 def _written_otherwise(counts: RowCounts) -> Iterator[RowLine]:
     if counts.unrolled:
         yield RowLine(
             "rows_unrolled",
-            f"{counts.unrolled} conversations are learned as several rows, one for each answer that the chat "
-            f"template writes otherwise once more turns follow: {counts.seen} rows become {counts.made}.",
+            f"{counts.unrolled} conversations are learned as several rows, each answer as the model sees it "
+            "at its time: later on the chat template writes it otherwise, or without an end. "
+            f"{counts.seen} rows become {counts.made}.",
             {"rows": counts.unrolled, "made": counts.made},
             level="info",
         )
@@ -103,6 +116,14 @@ def _written_otherwise(counts: RowCounts) -> Iterator[RowLine]:
             f"The chat template drops the thought of {counts.thoughts_lost} answers: only what follows the "
             "thought is learned.",
             {"turns": counts.thoughts_lost},
+        )
+    if counts.thoughts_closed:
+        yield RowLine(
+            "thoughts_closed",
+            f"The chat template opens a thought before an answer, and {counts.thoughts_closed} answers have "
+            "none: they are learned after an empty thought. Ask the tuned model the same way.",
+            {"turns": counts.thoughts_closed},
+            level="info",
         )
     if counts.ends_appended:
         yield RowLine(

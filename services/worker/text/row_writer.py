@@ -1,12 +1,12 @@
 """Writes normalised rows as texts with their learned stretches, through the model's chat template or not."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from transformers import PreTrainedTokenizerBase
 
-from services.worker.text.chat_template import ChatTemplate, TemplateRefusal
+from services.worker.text.chat_template import ChatTemplate, Message, Tools
 from services.worker.text.conversation import Conversation, conversation_rows
 from services.worker.text.dataset_file import Row
 from services.worker.text.marked_text import EncodedText, MarkedText, Span, encode_texts
@@ -46,15 +46,10 @@ class RowWriter:
 
     def write(self, row: Row) -> WrittenRow:
         self.counts.seen += 1
-        try:
-            texts = self._texts(row)
-        except TemplateRefusal as refusal:
-            self.counts.refused_turns[str(refusal)] += 1
-            self.counts.rows_with_refused_turns += 1
-            return WrittenRow(row, (), str(refusal))
-        refused = None if texts else self._last_refusal
+        self._last_refusal = None
+        texts = self._texts(row)
         self.counts.ends_appended += any(text.stop for text in texts)
-        return WrittenRow(row, texts, refused)
+        return WrittenRow(row, texts, None if texts else self._last_refusal)
 
     def fit(self, row: Row, encoded: EncodedText) -> EncodedText | None:
         """A row that is too long, within the limit: its end is cut, or the message before its label."""
@@ -74,14 +69,10 @@ class RowWriter:
     def _texts(self, row: Row) -> tuple[MarkedText, ...]:
         match self.rules.format:
             case "chat":
-                return self._conversation(row)
+                return self._conversation(row["messages"], row.get("tools"))
             case "classification":
                 assert self.rules.prompt is not None
-                return (
-                    self.rules.prompt.render(
-                        self._template, row["text"], row["label"], mark_all=self._mark_all
-                    ),
-                )
+                return self._conversation(self.rules.prompt.messages(row["text"], row["label"]), None)
             case "prompt_completion":
                 text = row["prompt"] + row["completion"]
                 self._look_for_special_tokens(text)
@@ -94,11 +85,11 @@ class RowWriter:
                 self._look_for_special_tokens(text)
                 return (MarkedText(text, (Span(0, len(text)),), complete=True),)
 
-    def _conversation(self, row: Row) -> tuple[MarkedText, ...]:
+    def _conversation(self, messages: Sequence[Message], tools: Tools | None) -> tuple[MarkedText, ...]:
         made = conversation_rows(
             self._template,
-            row["messages"],
-            tools=row.get("tools"),
+            messages,
+            tools=tools,
             mark_all=self._mark_all,
             too_long=self._is_too_long,
             breathe=self._breathe,
@@ -108,24 +99,26 @@ class RowWriter:
         self.counts.rows_with_refused_turns += bool(made.refused)
         self.counts.unrolled += made.unrolled
         self.counts.thoughts_lost += made.thoughts_lost
+        self.counts.thoughts_closed += made.thoughts_closed
+        self.counts.unrendered_answers += made.beyond
         self.counts.answers += made.beyond
         self.counts.lost_answers += made.beyond
-        self._look_for_words(row, made)
+        self._look_for_words(messages, tools, made)
         return made.rows
 
     def _is_too_long(self, prompt: str) -> bool:
         limit = self.rules.max_seq_length
         return len(prompt) > limit and len(self._tokenizer(prompt, verbose=False)["input_ids"]) > limit
 
-    def _look_for_words(self, row: Row, made: Conversation) -> None:
+    def _look_for_words(self, messages: Sequence[Message], tools: Tools | None, made: Conversation) -> None:
         """Count what the template leaves out: a system message, somebody's words, the tools."""
         if not made.rows:
             return
         text = made.rows[-1].text
-        messages = row["messages"][: 2 if made.beyond else MESSAGES_LOOKED_FOR]
-        said = [(message["role"], message["content"].strip()) for message in messages]
+        looked_for = messages[: 2 if made.beyond else MESSAGES_LOOKED_FOR]
+        said = [(message["role"], message["content"].strip()) for message in looked_for]
         missing = {role for role, words in said if role != "assistant" and words not in text}
-        names = {name for tool in row.get("tools") or () if (name := _name_of(tool))}
+        names = {name for tool in tools or () if (name := _name_of(tool))}
         if names and not any(name in text for name in names):
             missing.add("tools")
         self.counts.unwritten.update(missing)

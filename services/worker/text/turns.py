@@ -1,7 +1,7 @@
 """One assistant turn in a rendered conversation: where its words and its end token stand."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from services.worker.text.chat_template import ChatTemplate, Message, TemplateRefusal, Tools
 from services.worker.text.thoughts import after_opening, closing_of, same_words, thought_in
@@ -15,7 +15,8 @@ class Turn:
 
     Learned is `text[start:end]`: the assistant's words, which end at `words_end`, and the end token.
     `unended`: the template writes no end token, so one must be appended. `thought_lost`: the row has a
-    thought that the template does not write.
+    thought that the template does not write. `thought_closed`: the prompt opens a thought, the row has none,
+    and the words follow an empty one.
     """
 
     text: str
@@ -24,6 +25,7 @@ class Turn:
     end: int
     unended: bool = False
     thought_lost: bool = False
+    thought_closed: bool = False
 
 
 def turn_at(
@@ -108,10 +110,15 @@ def _after_prompt(
     elif not prompt[-1:].isspace():
         words = before[len(before.rstrip()) :] + words
     words_end = len(prompt) + len(words)
-    lost = thought_in(content) is not None and rest is None
-    return _ended(
-        template, Turn(prompt + words + after, len(prompt), words_end, words_end, thought_lost=lost)
+    turn = Turn(
+        prompt + words + after,
+        len(prompt),
+        words_end,
+        words_end,
+        thought_lost=rest is None and thought_in(content) is not None,
+        thought_closed=rest is None and closing is not None,
     )
+    return _ended(template, turn)
 
 
 def _ended(template: ChatTemplate, turn: Turn) -> Turn:
@@ -120,10 +127,10 @@ def _ended(template: ChatTemplate, turn: Turn) -> Turn:
     """
     end = template.end_of_turn(turn.text, turn.words_end)
     if end is not None:
-        return Turn(turn.text, turn.start, turn.words_end, end, thought_lost=turn.thought_lost)
+        return replace(turn, end=end)
     end = max(turn.words_end, len(turn.text.rstrip()))
     unended = not template.ends_itself(turn.text[turn.start : end])
-    return Turn(turn.text[:end], turn.start, turn.words_end, end, unended, turn.thought_lost)
+    return replace(turn, text=turn.text[:end], end=end, unended=unended)
 
 
 def agreement(first: str, second: str) -> int:

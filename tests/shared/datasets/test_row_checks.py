@@ -1,5 +1,7 @@
 """One row of each format: what is kept, what is refused and in which words."""
 
+import json
+
 import pytest
 
 from shared.datasets.choice import Choice, choose
@@ -177,3 +179,18 @@ def test_unknown_fields_are_told_with_the_columns_to_set() -> None:
         of_rows({"message": "see you later", "category": "ham"})
     assert "the fields seen are `category`, `message`" in str(caught.value)
     assert '{"text": "message", "label": "category"}' in str(caught.value)
+
+
+WEATHER = {"type": "function", "function": {"name": "weather", "parameters": {"type": "object", "x": None}}}
+
+
+@pytest.mark.parametrize("tools", [[WEATHER], json.dumps([WEATHER])])
+def test_the_tools_of_a_chat_row_are_kept_for_the_template(tools: object) -> None:
+    row = normalise_row({**chat(USER, ASSISTANT), "tools": tools}, "chat", {}, LIMITS)
+    function = {"name": "weather", "parameters": {"type": "object"}}
+    assert row["tools"] == [{"type": "function", "function": function}]
+
+
+@pytest.mark.parametrize("tools", [None, [], "[]", "weather", [1]])
+def test_what_holds_no_tools_is_not_kept_as_such(tools: object) -> None:
+    assert "tools" not in normalise_row({**chat(USER, ASSISTANT), "tools": tools}, "chat", {}, LIMITS)

@@ -1,0 +1,219 @@
+"""What is skipped, cut, left out or written otherwise is counted and said."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from services.worker.failures import FailureCode, JobFailed
+from services.worker.text.row_counts import RowCounts
+from services.worker.text.row_report import row_lines
+from services.worker.text.row_rules import RowRules
+from services.worker.text.rows import TokenRows, encode_dataset
+from shared.schemas import RowFormat
+from tests.worker.text.families import CHATML, FAMILIES, LLAMA_2, PARTS, Family, tokenizer_of
+from tests.worker.text.test_targets import chat
+from tests.worker.training.tiny_bases import Rows, WriteRows
+
+BY_NAME = {family.name: family for family in FAMILIES}
+NO_END = Family(
+    "no end",
+    "{%- for m in messages -%}{{- ('User: ' if m.role == 'user' else 'Bot: ') + m.content + '\\n' -}}"
+    "{%- endfor -%}{%- if add_generation_prompt -%}{{- 'Bot: ' -}}{%- endif -%}",
+    ("<s>", "</s>"),
+    "</s>",
+    "</s>",
+    "<s>",
+)
+IGNORES_SYSTEM = Family(
+    "ignores system",
+    "{%- for m in messages if m.role != 'system' -%}"
+    "{{- '<|im_start|>' + m.role + '\\n' + m.content + '<|im_end|>\\n' -}}{%- endfor -%}"
+    "{%- if add_generation_prompt -%}{{- '<|im_start|>assistant\\n' -}}{%- endif -%}",
+    ("<|im_start|>", "<|im_end|>"),
+    "<|im_end|>",
+    "<|im_end|>",
+)
+TOOLS = "{%- if tools -%}{{- tools | tojson -}}{%- endif -%}"
+WEATHER = {"type": "function", "function": {"name": "weather", "description": "of today", "parameters": {}}}
+
+
+def encoded(
+    family: Family, write_rows: WriteRows, rows: Rows, format: RowFormat = "chat", **rules: Any
+) -> tuple[TokenRows, RowRules]:
+    data = write_rows(rows, format)
+    settings = {"loss_on": None, "max_seq_length": 512, "instruction": None, **rules}
+    made = RowRules.of(data, **settings)
+    return encode_dataset(data, made, tokenizer_of(family)), made
+
+
+def learned(family: Family, rows: TokenRows) -> list[str]:
+    decode = tokenizer_of(family).decode
+    return [str(decode(row.ids[row.targets].tolist())) for row in rows.rows]
+
+
+def codes(rows: TokenRows, rules: RowRules) -> list[str]:
+    return [line.code for line in row_lines(rows.counts, rules)]
+
+
+def test_an_end_is_learned_where_the_template_writes_none(write_rows: WriteRows) -> None:
+    rows, rules = encoded(NO_END, write_rows, [{"messages": chat("안녕", "그래.", "왜?", "몰라.")}])
+    assert [text.strip() for text in learned(NO_END, rows)] == ["그래.</s>", "몰라.</s>"]
+    assert [row.ids.tolist().count(tokenizer_of(NO_END).eos_token_id) for row in rows.rows] == [1, 1]
+    assert codes(rows, rules) == ["rows_unrolled", "no_end_token"]
+
+
+def test_an_answer_that_brings_its_end_gets_no_second_one(write_rows: WriteRows) -> None:
+    rows, rules = encoded(NO_END, write_rows, [{"messages": chat("안녕", "그래.</s>")}])
+    assert [text.strip() for text in learned(NO_END, rows)] == ["그래.</s>"]
+    assert codes(rows, rules) == []
+
+
+def test_a_system_message_that_the_template_ignores_is_told(write_rows: WriteRows) -> None:
+    rows, rules = encoded(IGNORES_SYSTEM, write_rows, [{"messages": chat("a", "b", system="짧게.")}] * 3)
+    (line,) = row_lines(rows.counts, rules)
+    assert (line.code, line.data["rows"], line.level) == ("system_not_written", 3, "warn")
+    assert rows.counts.as_result()["unwritten"] == {"system": 3}
+
+
+def test_tools_that_the_template_drops_are_told(write_rows: WriteRows) -> None:
+    rows, rules = encoded(BY_NAME["ChatML"], write_rows, [{"messages": chat("a", "b"), "tools": [WEATHER]}])
+    assert codes(rows, rules) == ["tools_not_written"]
+
+
+def test_tools_are_given_to_the_template(write_rows: WriteRows) -> None:
+    with_tools = Family(
+        "tools", TOOLS + CHATML, ("<|im_start|>", "<|im_end|>"),
+        "<|im_end|>", "<|im_end|>",
+    )  # fmt: skip
+    rows, rules = encoded(with_tools, write_rows, [{"messages": chat("a", "b"), "tools": [WEATHER]}])
+    assert '"name": "weather"' in str(tokenizer_of(with_tools).decode(rows.rows[0].ids.tolist()))
+    assert codes(rows, rules) == []
+
+
+def test_rows_that_the_template_refuses_are_counted_with_its_reason(write_rows: WriteRows) -> None:
+    gemma = BY_NAME["Gemma"]
+    rows, rules = encoded(
+        gemma, write_rows, [{"messages": chat("a", "b")}, {"messages": chat("a", "b", system="c")}]
+    )
+    assert rows.counts.as_result()["skipped_reasons"] == [{"reason": "System role not supported", "rows": 1}]
+    (line,) = row_lines(rows.counts, rules)
+    assert line.message == "1 of 2 rows are skipped: System role not supported (1 rows)."
+
+
+def test_a_turn_that_the_template_refuses_does_not_take_the_others_with_it(write_rows: WriteRows) -> None:
+    messages = [*chat("a", "b"), {"role": "assistant", "content": "c"}]
+    rows, rules = encoded(BY_NAME["Mistral Nemo"], write_rows, [{"messages": messages}])
+    assert learned(BY_NAME["Mistral Nemo"], rows) == ["b</s>"]
+    assert codes(rows, rules) == ["turns_refused"]
+    assert rows.counts.as_result()["refused_turns"][0]["turns"] == 1
+
+
+@pytest.mark.parametrize(
+    ("template", "reason"),
+    [
+        ("{{ messages[0].content + 1 }}", "TypeError"),
+        ("{{ raise_exception('No.') }}", "No."),
+        ("{{ messages[0].nothing.more }}", "no attribute"),
+        ("no words", "does not write the assistant's words"),
+        (
+            "{% for m in messages %}{{ m.content | upper }}{% endfor %}",
+            "does not write the assistant's words",
+        ),
+    ],
+)
+def test_a_job_without_rows_fails_with_the_templates_reason(
+    write_rows: WriteRows, template: str, reason: str
+) -> None:
+    family = Family(template, template, ("<s>", "</s>"), "", "</s>")
+    with pytest.raises(JobFailed, match=reason) as failed:
+        encoded(family, write_rows, [{"messages": chat("a", "words")}] * 2)
+    assert failed.value.failure.code == FailureCode.DATASET_INVALID
+    assert "None of the 2 rows" in failed.value.failure.message
+    assert "max_seq_length" not in failed.value.failure.remedy
+
+
+def test_the_share_of_tokens_and_answers_that_a_cut_costs_is_told(write_rows: WriteRows) -> None:
+    chatml = BY_NAME["ChatML"]
+    long = chat("a", "b", "왜? " * 100, "몰라.", "c", "d")
+    rows, rules = encoded(
+        chatml, write_rows, [{"messages": long}, {"messages": chat("a", "b")}], max_seq_length=64
+    )
+    counts = rows.counts
+    assert (counts.truncated, counts.answers, counts.lost_answers, counts.cut_answers) == (1, 4, 2, 0)
+    assert counts.lost_tokens == counts.tokens - sum(map(len, rows.rows))
+    (line,) = row_lines(counts, rules)
+    assert "2 of 4 answers (50 %) are not learned at all." in line.message
+
+
+def test_an_answer_that_loses_its_end_is_counted(write_rows: WriteRows) -> None:
+    rows, _ = encoded(
+        BY_NAME["ChatML"], write_rows, [{"messages": chat("a", "왜? " * 100)}], max_seq_length=64
+    )
+    assert (rows.counts.lost_answers, rows.counts.cut_answers) == (0, 1)
+
+
+def test_special_tokens_in_a_text_are_not_doubled(write_rows: WriteRows) -> None:
+    llama = Family("bos and eos", LLAMA_2, ("<s>", "</s>"), " </s>", "</s>", "<s>", adds_bos=True)
+    tokenizer = tokenizer_of(llama)
+    texts = ["<s>[INST] 수도는? [/INST] 서울이야.</s>", "수도는 서울이야.", "서울이야.</s>\n"]
+    rows, rules = encoded(llama, write_rows, [{"text": text} for text in texts], "text")
+    for row in rows.rows:
+        ids = row.ids.tolist()
+        assert (ids[0], ids.count(tokenizer.bos_token_id), ids.count(tokenizer.eos_token_id)) == (
+            tokenizer.bos_token_id, 1, 1,
+        )  # fmt: skip
+    assert codes(rows, rules) == ["own_special_tokens"]
+    pairs = [{"prompt": "<s>[INST] 수도는? [/INST]", "completion": " 서울이야.</s>"}]
+    rows, _ = encoded(llama, write_rows, pairs, "prompt_completion")
+    assert learned(llama, rows) == [" 서울이야.</s>"]
+    assert rows.rows[0].ids.tolist().count(tokenizer.bos_token_id) == 1
+
+
+def test_prompts_and_completions_of_a_model_to_talk_to_get_a_hint(write_rows: WriteRows) -> None:
+    pairs = [{"prompt": "수도는?", "completion": " 서울이야."}]
+    rows, rules = encoded(BY_NAME["ChatML"], write_rows, pairs, "prompt_completion")
+    (line,) = row_lines(rows.counts, rules)
+    assert (line.code, line.level, line.data["rows"]) == ("no_chat_template_applied", "warn", 1)
+
+
+def test_an_empty_thought_before_the_answers_is_told(write_rows: WriteRows) -> None:
+    rows, rules = encoded(BY_NAME["EXAONE-Deep"], write_rows, [{"messages": chat("a", "b")}])
+    assert codes(rows, rules) == ["thoughts_closed"]
+    labelled = [{"text": "a", "label": "spam"}]
+    rows, rules = encoded(BY_NAME["EXAONE-Deep"], write_rows, labelled, "classification")
+    assert learned(BY_NAME["EXAONE-Deep"], rows) == ["spam[|endofturn|]"]
+    assert codes(rows, rules) == ["thoughts_closed"]
+
+
+def test_thoughts_are_kept_or_left_out_as_the_run_was_decided(write_rows: WriteRows) -> None:
+    """An adapter trained without thoughts is evaluated without, whatever the rows say."""
+    row = {"messages": chat("a", "<think>\nhm\n</think>\n\nb")}
+    rows, rules = encoded(BY_NAME["Qwen3"], write_rows, [row])
+    assert rules.thinking
+    assert learned(BY_NAME["Qwen3"], rows) == ["<think>\nhm\n</think>\n\nb<|im_end|>"]
+    rows, rules = encoded(BY_NAME["Qwen3"], write_rows, [row], thinking=False)
+    assert learned(BY_NAME["Qwen3"], rows) == ["b<|im_end|>"]
+    assert codes(rows, rules) == ["thoughts_not_written"]
+
+
+def test_content_in_parts_is_written_for_templates_that_want_it(write_rows: WriteRows) -> None:
+    parts = Family("parts", PARTS, ("<|im_start|>", "<|im_end|>"), "<|im_end|>", "<|im_end|>")
+    rows, _ = encoded(parts, write_rows, [{"messages": chat("수도는?", "서울이야.")}])
+    assert learned(parts, rows) == ["서울이야.<|im_end|>"]
+    assert "수도는?" in str(tokenizer_of(parts).decode(rows.rows[0].ids.tolist()))
+
+
+def test_a_date_is_the_one_it_was_given(write_rows: WriteRows) -> None:
+    rows = [{"messages": chat("a", "b")}]
+    llama, dates = BY_NAME["Llama 3.x"], (datetime(2025, 3, 1, tzinfo=UTC), datetime(2025, 3, 2, tzinfo=UTC))
+    first, again, later = (
+        encoded(llama, write_rows, rows, now=now)[0] for now in (dates[0], dates[0], dates[1])
+    )
+    assert "Today Date: 01 Mar 2025" in str(tokenizer_of(llama).decode(first.rows[0].ids.tolist()))
+    assert first.sha256() == again.sha256() != later.sha256()
+
+
+def test_counts_come_back_from_json_as_they_were(write_rows: WriteRows) -> None:
+    rows, _ = encoded(IGNORES_SYSTEM, write_rows, [{"messages": chat("a", "b", system="c")}])
+    assert RowCounts.of(rows.counts.as_dict()) == rows.counts
