@@ -7,6 +7,7 @@ from pathlib import Path
 
 import torch
 
+from services.worker.loading.fit import require_fit
 from services.worker.loading.hub_cache import ModelFiles
 from services.worker.loading.load import LoadedModel, load_base_model
 from services.worker.loading.nf4_artifact import find_nf4
@@ -46,23 +47,35 @@ class Residency:
         return self._model if self._model and self._identity == identity(files) else None
 
     def base(
-        self, files: ModelFiles, report: Report, *, from_checkpoint: bool = False
+        self, files: ModelFiles, report: Report, *, from_checkpoint: bool = False, for_chat: bool = False
     ) -> tuple[LoadedModel, bool]:
         """The base in `files`, and whether it was resident. Raises JobFailed as `load_base_model` does.
 
-        With `from_checkpoint` a prepared copy is neither used nor made.
+        With `from_checkpoint` a prepared copy is neither used nor made; `for_chat` if conversations are to be
+        rendered.
         """
         if resident := self.peek(files):
+            require_fit(resident.tokenizer, resident.abilities, report, for_chat=for_chat)
             return resident, True
         self.evict()
         wanted = identity(files)
         if self._artifacts is None or from_checkpoint:
             self._model = load_base_model(
-                files, quantization="nf4", dtype=DTYPE, device=self.device, report=report
+                files,
+                quantization="nf4",
+                dtype=DTYPE,
+                device=self.device,
+                report=report,
+                for_chat=for_chat,
             )
         else:
             self._model = load_prepared(
-                files, dtype=DTYPE, device=self.device, artifacts=self._artifacts, report=report
+                files,
+                dtype=DTYPE,
+                device=self.device,
+                artifacts=self._artifacts,
+                report=report,
+                for_chat=for_chat,
             )
         self._identity = wanted
         return self._model, False

@@ -3,7 +3,7 @@
 import json
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from services.worker.failures import FailureCode, JobFailed
 from services.worker.loading.cache_folder import apply_cache_folder
 from services.worker.loading.hub_cache import ModelPlaces, resolve_model
 from services.worker.loading.load import LoadedModel
+from services.worker.loading.model_errors import model_errors_explained
 from services.worker.loading.untried_move import take_back_untried_move
 from services.worker.paths import job_folder
 from services.worker.preparing.prepare import prepare
@@ -81,20 +82,21 @@ def _fine_tune(claim: Claim, settings: Settings, residency: Residency, report: R
     folder = job_folder(settings.data_dir, claim.job_id)
     datasets = _datasets(folder)
     metrics.record_training_start()
-    base = _base(request.model, request.revision, settings, residency, report)
-    result = fine_tune(
-        base,
-        request,
-        training=datasets["training"],
-        validation=datasets.get("validation"),
-        job_folder=folder,
-        start=_adapter_folder(request.adapter, folder, settings),
-        attempt=claim.attempt,
-        checkpoint_seconds=settings.checkpoint_seconds,
-        report=report,
-        observe=_observe_step,
-        now=datetime.fromtimestamp(claim.created_at, UTC),
-    )
+    base = _base(request, list(datasets.values()), settings, residency, report)
+    with model_errors_explained(base.files.name):
+        result = fine_tune(
+            base,
+            request,
+            training=datasets["training"],
+            validation=datasets.get("validation"),
+            job_folder=folder,
+            start=_adapter_folder(request.adapter, folder, settings),
+            attempt=claim.attempt,
+            checkpoint_seconds=settings.checkpoint_seconds,
+            report=report,
+            observe=_observe_step,
+            now=datetime.fromtimestamp(claim.created_at, UTC),
+        )
     name = fine_tuned_model_id(base.files.name, request.suffix, claim.job_id)
     return {"fine_tuned_model": name, **result}
 
@@ -103,17 +105,18 @@ def _evaluate(claim: Claim, settings: Settings, residency: Residency, report: Re
     request = EvaluationRequest.model_validate(claim.request)
     folder = job_folder(settings.data_dir, claim.job_id)
     data = _datasets(folder)["evaluation"]
-    base = _base(request.model, request.revision, settings, residency, report)
-    return evaluate(
-        base,
-        data=data,
-        adapter_folder=_adapter_folder(request.adapter, folder, settings),
-        instruction=request.instruction,
-        labels=data.summary.labels,
-        max_seq_length=request.max_seq_length,
-        report=report,
-        now=datetime.fromtimestamp(claim.created_at, UTC),
-    )
+    base = _base(request, [data], settings, residency, report)
+    with model_errors_explained(base.files.name):
+        return evaluate(
+            base,
+            data=data,
+            adapter_folder=_adapter_folder(request.adapter, folder, settings),
+            instruction=request.instruction,
+            labels=data.summary.labels,
+            max_seq_length=request.max_seq_length,
+            report=report,
+            now=datetime.fromtimestamp(claim.created_at, UTC),
+        )
 
 
 def _diagnose(claim: Claim, settings: Settings, residency: Residency, report: Report) -> Result:
@@ -162,17 +165,23 @@ def _observe_diagnosis(facts: LoadFacts) -> None:
 
 
 def _base(
-    model: str | None, revision: str | None, settings: Settings, residency: Residency, report: Report
+    request: FineTuningRequest | EvaluationRequest,
+    datasets: Sequence[DatasetFile],
+    settings: Settings,
+    residency: Residency,
+    report: Report,
 ) -> LoadedModel:
+    """The base model, in memory; that it can render the rows is seen before it is loaded."""
     started = time.perf_counter()
     report.progress("resolving")
     files = resolve_model(
-        model or settings.default_model,
-        revision,
+        request.model or settings.default_model,
+        request.revision,
         ModelPlaces.of(settings),
         report=report,
     )
-    base, was_resident = residency.base(files, report)
+    for_chat = any(data.summary.format in ("chat", "classification") for data in datasets)
+    base, was_resident = residency.base(files, report, for_chat=for_chat)
     if was_resident:
         metrics.record_no_load(time.perf_counter() - started)
         report.event(f"The base model {files.name} is in memory already")

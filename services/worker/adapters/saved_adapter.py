@@ -40,7 +40,11 @@ class SavedAdapter:
         """Raises `JobFailed` (adapter_invalid)."""
         try:
             fields = json.loads((self.folder / CONFIG).read_bytes())
-            return LoraConfig(task_type="CAUSAL_LM", **{name: fields[name] for name in _CONFIG_FIELDS})
+            return LoraConfig(
+                task_type="CAUSAL_LM",
+                exclude_modules=fields.get("exclude_modules"),
+                **{name: fields[name] for name in _CONFIG_FIELDS},
+            )
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise _unreadable(error) from error
 

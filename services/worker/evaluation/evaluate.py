@@ -13,6 +13,7 @@ from services.worker.evaluation.confusion import classification_scores, confusio
 from services.worker.evaluation.label_scores import score_labels
 from services.worker.evaluation.question import Question, make_question
 from services.worker.failures import FailureCode, JobFailed
+from services.worker.loading.fit import longest_row, require_rows_fit
 from services.worker.loading.load import LoadedModel
 from services.worker.report import Report
 from services.worker.text.chat_template import ChatTemplate, TemplateRefusal
@@ -51,6 +52,7 @@ def evaluate(
     raises.
     """
     started = time.perf_counter()
+    max_seq_length = longest_row(max_seq_length, base.abilities, report)
     adapter = None if adapter_folder is None else open_adapter(adapter_folder, base)
     trained_as = adapter.trained_as if adapter else {}
     instruction = instruction or trained_as.get("instruction")
@@ -92,6 +94,7 @@ def _evaluate_loss(
     rows = encode_dataset(data, rules, base.tokenizer, lambda rows: report.progress("tokenizing", rows=rows))
     for line in row_lines(rows.counts, rules):
         report.event(line.message, level=line.level, data={"code": line.code, **line.data})
+    require_rows_fit(rows.rows, base.tokenizer, base.abilities)
     with _adapted(base, adapter):
         loss = mean_loss(
             base.model, rows.rows, PLAN, device=base.device, tick=lambda: report.progress("evaluating")

@@ -35,7 +35,7 @@ def score_labels(
     done = 0
     with _contiguous_head(model):
         score = score_together if may_share_prompts(model, questions, device) else score_apart
-        for indices in _batches(questions, model.config.vocab_size):
+        for indices in _batches(questions, model.config.get_text_config().vocab_size):
             batch = [questions[index] for index in indices]
             scores[indices] = torch.cat(
                 [

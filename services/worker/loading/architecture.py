@@ -1,22 +1,42 @@
 """Which class of transformers runs a model: decided from its config.json alone, never by code beside it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from transformers import AutoModelForCausalLM, LlamaForCausalLM, PreTrainedConfig
+from transformers import (
+    AutoModelForCausalLM,
+    AutoModelForImageTextToText,
+    AutoModelForMultimodalLM,
+    LlamaForCausalLM,
+    PreTrainedConfig,
+    PreTrainedModel,
+)
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING
-from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
+from transformers.models.auto.modeling_auto import (
+    MODEL_FOR_CAUSAL_LM_MAPPING_NAMES,
+    MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES,
+    MODEL_FOR_MASKED_LM_MAPPING_NAMES,
+    MODEL_FOR_MULTIMODAL_LM_MAPPING_NAMES,
+)
 
 from services.worker.failures import FailureCode, JobFailed
 from services.worker.loading import exaone
+from services.worker.loading.model_kinds import class_name, encoder, encoder_decoder, other_head, unsupported
 
 Architecture = Literal["exaone", "native"]
 
 # Fields of a config.json that would choose code or files to load; those choices are ours.
 _CHOICES = ("auto_map", "attn_implementation", "_attn_implementation", "experts_implementation",
             "_experts_implementation", "transformers_weights", "torch_dtype", "dtype")  # fmt: skip
+
+_CLASSES: tuple[tuple[Any, Mapping[str, Any]], ...] = (
+    (AutoModelForCausalLM, MODEL_FOR_CAUSAL_LM_MAPPING_NAMES),
+    (AutoModelForImageTextToText, MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES),
+    (AutoModelForMultimodalLM, MODEL_FOR_MULTIMODAL_LM_MAPPING_NAMES),
+)
+_LANGUAGE_HEADS = ("ForCausalLM", "LMHeadModel")
 
 
 @dataclass(frozen=True)
@@ -33,22 +53,61 @@ class ModelPlan:
         """Whether the checkpoint itself holds 4-bit weights."""
         return getattr(self.config, "quantization_config", None) is not None
 
+    def build(self, **options: Any) -> PreTrainedModel:
+        """The model as its class makes it: random weights, or none in a context of the device "meta"."""
+        build = getattr(self.model_class, "from_config", None) or self.model_class._from_config
+        model: PreTrainedModel = build(self.config, **options)
+        return model
+
 
 def plan_model(config: dict[str, Any]) -> ModelPlan:
     """Choose class and config for a config.json. Raises JobFailed(MODEL_UNSUPPORTED, MODEL_UNREADABLE)."""
     model_type = config.get("model_type")
+    if other_head(config) is not None:
+        raise unsupported(config)
     if exaone.is_exaone(config):
         with _invalid_explained(model_type):
             built = exaone.llama_config(config)
         return ModelPlan("exaone", LlamaForCausalLM, built, exaone.key_mapping())
-    if not isinstance(model_type, str) or model_type not in CONFIG_MAPPING or not _is_causal(config):
-        raise _unsupported(config)
+    auto_class = _auto_class(config)
     _check_quantization(config)
-    clean = {field: value for field, value in config.items() if field not in _CHOICES}
     with _invalid_explained(model_type):
-        built = CONFIG_MAPPING[model_type].from_dict(clean)
-    built.use_cache = False
-    return ModelPlan("native", AutoModelForCausalLM, built, None)
+        built = CONFIG_MAPPING[str(model_type)].from_dict(_without_choices(config))
+        language = built.get_text_config()
+    if built.is_encoder_decoder or language.is_encoder_decoder:
+        raise encoder_decoder(config)
+    if model_type in MODEL_FOR_MASKED_LM_MAPPING_NAMES and not getattr(language, "is_decoder", False):
+        raise encoder(config)
+    for part in (built, language):
+        part.use_cache = False
+    return ModelPlan("native", auto_class, built, None)
+
+
+def _auto_class(config: dict[str, Any]) -> Any:
+    """The class that looks up the checkpoint's own: of a text model, or of one that also sees or hears.
+
+    A checkpoint is loaded as what it was saved from, so that its modules, and an adapter's, keep their names.
+    """
+    model_type = config.get("model_type")
+    if not isinstance(model_type, str) or model_type not in CONFIG_MAPPING:
+        raise unsupported(config)
+    saved_as = class_name(config)
+    for auto_class, names in _CLASSES:
+        known = names.get(model_type)
+        known_names = (known,) if isinstance(known, str) else tuple(known or ())
+        causal = auto_class is AutoModelForCausalLM and str(saved_as).endswith(_LANGUAGE_HEADS)
+        if known_names and (saved_as is None or saved_as in known_names or causal):
+            return auto_class
+    raise unsupported(config)
+
+
+def _without_choices(config: dict[str, Any]) -> dict[str, Any]:
+    """A config.json, the configurations of its parts included, without what would choose code or files."""
+    return {
+        field: _without_choices(value) if field.endswith("_config") and isinstance(value, dict) else value
+        for field, value in config.items()
+        if field not in _CHOICES
+    }
 
 
 @contextmanager
@@ -66,32 +125,11 @@ def _invalid_explained(model_type: object) -> Iterator[None]:
         ) from error
 
 
-def _is_causal(config: dict[str, Any]) -> bool:
-    """Whether the checkpoint was saved as a causal language model; BERT, say, also has a class for one."""
-    known = MODEL_FOR_CAUSAL_LM_MAPPING_NAMES.get(str(config.get("model_type")))
-    saved_as = config.get("architectures")
-    if known is None or not isinstance(saved_as, list) or not saved_as:
-        return known is not None
-    names = (known,) if isinstance(known, str) else tuple(known)
-    return any(name in names or str(name).endswith(("ForCausalLM", "LMHeadModel")) for name in saved_as)
-
-
-def _unsupported(config: dict[str, Any]) -> JobFailed:
-    own_code = " and brings its own code, which Tunedock does not run" if config.get("auto_map") else ""
-    return JobFailed(
-        FailureCode.MODEL_UNSUPPORTED,
-        f"model_type {_named(config)} is no language model known to transformers{own_code}",
-        "name a base model with a native class (llama, qwen2, gemma, exaone4, …) or EXAONE-3.5",
-    )
-
-
-def _named(config: dict[str, Any]) -> str:
-    return repr(config.get("model_type"))[:100]
-
-
 def _check_quantization(config: dict[str, Any]) -> None:
     """Adapters are trained on full-precision or bitsandbytes nf4 checkpoints, on no others here."""
-    settings = config.get("quantization_config")
+    parts = [part for field, part in config.items() if field.endswith("_config") and isinstance(part, dict)]
+    settings = next((part["quantization_config"] for part in (config, *parts)
+                     if part.get("quantization_config") is not None), None)  # fmt: skip
     if settings is None:
         return
     settings = settings if isinstance(settings, dict) else {"quant_method": settings}

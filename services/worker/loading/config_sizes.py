@@ -10,9 +10,10 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import torch
-from transformers import AutoModelForCausalLM
+from transformers import PreTrainedModel
 
 from services.worker.failures import FailureCode, JobFailed
+from services.worker.loading.abilities import skeleton_of
 
 if TYPE_CHECKING:
     from services.worker.loading.architecture import ModelPlan
@@ -57,14 +58,13 @@ def refuse_impossible_sizes(config: Mapping[str, Any], headers: Mapping[str, Any
             raise _unreadable(f"says {name[:100]!r} is {str(value)[:40]}; {of}")
 
 
-def refuse_another_model(plan: "ModelPlan", headers: Mapping[str, Any]) -> None:
-    """Build the model without memory and compare its size with that of its weights.
+def refuse_another_model(plan: "ModelPlan", headers: Mapping[str, Any]) -> PreTrainedModel:
+    """Build the model without memory and compare its size with that of its weights; returns it.
 
     Raises JobFailed(MODEL_UNREADABLE) when it would have many more parameters than `headers` describe, or
     whatever its class raises for wrong values.
     """
-    with torch.device("meta"):
-        model = AutoModelForCausalLM.from_config(plan.config)
+    model = skeleton_of(plan)
     built = sum(parameter.numel() for parameter in model.parameters())
     tables = sum(buffer.numel() for buffer in model.buffers())
     stored = sum(
@@ -72,6 +72,42 @@ def refuse_another_model(plan: "ModelPlan", headers: Mapping[str, Any]) -> None:
     )
     if max(built, tables) > 2 * stored + _SPARE_VALUES:
         raise _unreadable(f"describes a model of {built + tables} values, and the weight files hold {stored}")
+    stored_names = {_renamed(name, plan.key_mapping or {}): entry for name, entry in headers.items()}
+    _refuse_other_shapes(model, stored_names)
+    _refuse_missing(model, stored_names)
+    return model
+
+
+def _refuse_missing(model: PreTrainedModel, stored: Mapping[str, Any]) -> None:
+    """Where all stored names are the model's own; of others only transformers knows what is missing."""
+    wanted = model.state_dict(keep_vars=True)
+    if not stored.keys() <= wanted.keys():
+        return
+    present = {id(wanted[name]) for name in stored}  # a tied tensor has two names
+    missing = [name for name, tensor in wanted.items() if name not in stored and id(tensor) not in present]
+    missing = [name for name in missing if isinstance(wanted[name], torch.nn.Parameter)]
+    if missing:
+        shape = list(wanted[missing[0]].shape)
+        first = f"{missing[0][:100]!r} {shape}"
+        raise _unreadable(f"wants {len(missing)} tensors that the weight files lack, the first is {first}")
+
+
+def _refuse_other_shapes(model: PreTrainedModel, stored: Mapping[str, Any]) -> None:
+    """Of tensors that have the model's own names; what transformers renames or packs is seen in loading."""
+    shapes = {name: list(tensor.shape) for name, tensor in model.state_dict().items()}
+    for name, entry in stored.items():
+        wanted = shapes.get(name)
+        if wanted is None or wanted == entry["shape"] or entry["dtype"] in _PACKED:
+            continue
+        if math.prod(wanted) == math.prod(entry["shape"]):
+            continue  # transformers turns some, and says so itself if it does not
+        raise _unreadable(f"makes {name[:100]!r} {wanted}, and the weight files hold {entry['shape']}")
+
+
+def _renamed(name: str, mapping: Mapping[str, str]) -> str:
+    for pattern, replacement in mapping.items():
+        name = re.sub(pattern, replacement, name)
+    return name
 
 
 def _values(content: object, depth: int, name: str = "") -> Iterator[tuple[str, object]]:

@@ -15,13 +15,14 @@ from transformers.utils import logging as transformers_logging
 
 from services.worker.failures import FailureCode, JobFailed
 from services.worker.loading import nf4
+from services.worker.loading.abilities import UNKNOWN, Abilities
 from services.worker.loading.architecture import Architecture, ModelPlan, plan_model
 from services.worker.loading.byte_progress import ByteProgress
 from services.worker.loading.config_sizes import refuse_another_model, refuse_impossible_sizes
+from services.worker.loading.fit import require_fit
 from services.worker.loading.hub_cache import ModelFiles
 from services.worker.loading.memory import (
     is_out_of_memory,
-    loaded_bytes,
     out_of_memory_explained,
     refuse_what_cannot_fit,
 )
@@ -61,6 +62,7 @@ class LoadedModel:
     was_quantized: bool = False
     """The checkpoint itself holds 4-bit weights."""
     from_artifact: bool = False
+    abilities: Abilities = UNKNOWN
 
 
 def load_base_model(
@@ -70,8 +72,9 @@ def load_base_model(
     dtype: torch.dtype,
     device: torch.device,
     report: Report,
+    for_chat: bool = False,
 ) -> LoadedModel:
-    """Load the model in `files.folder` onto `device`.
+    """Load the model in `files.folder` onto `device`; `for_chat` if conversations are to be rendered.
 
     `dtype` is that of all weights that are not quantized and of the arithmetic of those that are. Nothing is
     executed from the model's files and no pickle is opened. Raises JobFailed: MODEL_UNREADABLE,
@@ -88,9 +91,11 @@ def load_base_model(
         plan = plan_model(config)
         _refuse_false_quantization(files.folder, plan, headers)
         with _unreadable_explained(files.folder):
-            refuse_another_model(plan, headers)
-        refuse_what_cannot_fit(loaded_bytes(headers, quantization, dtype), device)
+            skeleton = refuse_another_model(plan, headers)
+            abilities = Abilities.of(plan, skeleton, dtype, nf4=quantization == "nf4")
+        refuse_what_cannot_fit(abilities.loaded_bytes, device)
         tokenizer = load_tokenizer(files.folder, config)
+        require_fit(tokenizer, abilities, report, for_chat=for_chat)
     with phases.time("read"), disk_errors_explained():
         progress = ByteProgress(report, "reading", weights.bytes)
         read_into_cache(weights.files, available_memory_bytes(), progress.reached)
@@ -120,6 +125,7 @@ def load_base_model(
         opened_files=list(phases.opened_files),
         architecture=plan.architecture,
         was_quantized=plan.is_quantized,
+        abilities=abilities,
     )
 
 

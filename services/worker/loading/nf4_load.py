@@ -11,7 +11,7 @@ from typing import Any
 import bitsandbytes
 import torch
 from accelerate import init_empty_weights
-from transformers import AutoModelForCausalLM, PreTrainedModel
+from transformers import PreTrainedModel
 from transformers.quantizers.auto import AutoHfQuantizer
 
 from services.worker.failures import JobFailed
@@ -130,7 +130,7 @@ def _skeleton(config: dict[str, Any], dtype: torch.dtype) -> PreTrainedModel:
         raise ArtifactUnusable("its config.json names no quantization")
     quantizer: Any = AutoHfQuantizer.from_config(plan.config.quantization_config, pre_quantized=True)
     with init_empty_weights(include_buffers=False):
-        model = AutoModelForCausalLM.from_config(plan.config, dtype=dtype)
+        model = plan.build(dtype=dtype)
     quantizer.preprocess_model(model, dtype=dtype, device_map=None)
     model.hf_quantizer = quantizer
     quantizer.postprocess_model(model, config=plan.config)

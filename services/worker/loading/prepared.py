@@ -6,7 +6,9 @@ from pathlib import Path
 
 import torch
 
+from services.worker.loading.abilities import Abilities, skeleton_of
 from services.worker.loading.architecture import plan_model
+from services.worker.loading.fit import require_fit
 from services.worker.loading.hub_cache import ModelFiles
 from services.worker.loading.load import LoadedModel, load_base_model, make_ready, read_config
 from services.worker.loading.memory import out_of_memory_explained, refuse_what_cannot_fit
@@ -24,7 +26,13 @@ from services.worker.report import Report
 
 
 def load_prepared(
-    files: ModelFiles, *, dtype: torch.dtype, device: torch.device, artifacts: Path, report: Report
+    files: ModelFiles,
+    *,
+    dtype: torch.dtype,
+    device: torch.device,
+    artifacts: Path,
+    report: Report,
+    for_chat: bool = False,
 ) -> LoadedModel:
     """Load the model in `files` in nf4 from its artifact in the folder `artifacts`, which is made if missing.
 
@@ -35,7 +43,7 @@ def load_prepared(
     """
     if folder := find_nf4(files.folder, files.name, dtype, artifacts):
         try:
-            return load_copy(folder, files, dtype=dtype, device=device, report=report)
+            return load_copy(folder, files, dtype=dtype, device=device, report=report, for_chat=for_chat)
         except (ArtifactUnusable, OSError) as error:
             report.event(
                 f"The prepared copy of {files.name} can't be used and is made anew: {error}",
@@ -45,7 +53,9 @@ def load_prepared(
             throw_away_if_bad(folder, error)
     if files.conversion is not None:
         verify_conversion(files.conversion, files.name, report)
-    loaded = load_base_model(files, quantization="nf4", dtype=dtype, device=device, report=report)
+    loaded = load_base_model(
+        files, quantization="nf4", dtype=dtype, device=device, report=report, for_chat=for_chat
+    )
     if not loaded.was_quantized:
         _save(loaded, dtype, artifacts, report)
     return loaded
@@ -58,7 +68,13 @@ def throw_away_if_bad(folder: Path, error: Exception) -> None:
 
 
 def load_copy(
-    folder: Path, files: ModelFiles, *, dtype: torch.dtype, device: torch.device, report: Report
+    folder: Path,
+    files: ModelFiles,
+    *,
+    dtype: torch.dtype,
+    device: torch.device,
+    report: Report,
+    for_chat: bool = False,
 ) -> LoadedModel:
     """The model in `files` from its artifact in `folder`. Raises ArtifactUnusable, OSError, JobFailed."""
     phases = LoadPhases(device)
@@ -66,8 +82,11 @@ def load_copy(
     with phases.time("resolve"):
         report.progress("resolving", model=files.name)
         config = read_config(files.folder)
+        plan = plan_model(config)
+        abilities = Abilities.of(plan, skeleton_of(plan), dtype, nf4=True)
         refuse_what_cannot_fit(path.stat().st_size, device)
         tokenizer = load_tokenizer(files.folder, config)
+        require_fit(tokenizer, abilities, report, for_chat=for_chat)
     with out_of_memory_explained(device):
         model = load_nf4(folder, dtype, phases, report)
     make_ready(model)
@@ -80,8 +99,9 @@ def load_copy(
         phase_seconds=phases.finish(),
         weight_bytes=path.stat().st_size,
         opened_files=[path],
-        architecture=plan_model(config).architecture,
+        architecture=plan.architecture,
         from_artifact=True,
+        abilities=abilities,
     )
 
 

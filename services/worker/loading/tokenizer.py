@@ -10,6 +10,7 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase, PreTrainedToken
 
 from services.worker.failures import FailureCode, JobFailed, is_panic
 from services.worker.loading.exaone import CHAT_TEMPLATE, is_exaone
+from services.worker.loading.usable_template import choose_default
 
 MOST_ADDED_TOKENS = 100_000  # transformers compares each with all: these take half a minute
 
@@ -19,14 +20,28 @@ def load_tokenizer(folder: Path, config: dict[str, Any]) -> PreTrainedTokenizerB
 
     transformers 5 may rebuild a tokenizer from its class's defaults and lose normalizer and pre-tokenizer
     (for EXAONE: NFKC and single digits), so both are compared with tokenizer.json, which wins. A missing pad
-    token becomes the end of sequence. Raises JobFailed(MODEL_UNREADABLE, MODEL_UNSUPPORTED).
+    token becomes the end of sequence, a missing end of sequence the one of config.json. Raises
+    JobFailed(MODEL_UNREADABLE, MODEL_UNSUPPORTED).
     """
     tokenizer = _load(folder, config)
+    if tokenizer.eos_token is None:
+        tokenizer.eos_token = _end_token(tokenizer, config)
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
+    choose_default(tokenizer)
     if tokenizer.chat_template is None and is_exaone(config):
         tokenizer.chat_template = CHAT_TEMPLATE
     return tokenizer
+
+
+def _end_token(tokenizer: PreTrainedTokenizerBase, config: dict[str, Any]) -> str | None:
+    """The end of sequence that config.json names, where the tokenizer's own files name none."""
+    text_config = config.get("text_config")
+    named = config.get("eos_token_id") or (isinstance(text_config, dict) and text_config.get("eos_token_id"))
+    first = named[0] if isinstance(named, list) and named else named
+    if type(first) is not int or not 0 <= first < len(tokenizer):
+        return None
+    return str(tokenizer.convert_ids_to_tokens(first))
 
 
 def _load(folder: Path, config: dict[str, Any]) -> PreTrainedTokenizerBase:

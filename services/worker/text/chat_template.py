@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from transformers import PreTrainedTokenizerBase
 
-from services.worker.failures import FailureCode, JobFailed
+from services.worker.loading.usable_template import require_usable
 from services.worker.text.thoughts import TAGS
 
 Message = Mapping[str, Any]
@@ -43,12 +43,7 @@ class ChatTemplate:
         cls, tokenizer: PreTrainedTokenizerBase, *, thinking: bool = False, now: datetime | None = None
     ) -> "ChatTemplate":
         """Raises `JobFailed` (model_unsupported) for a tokenizer that can't render a conversation."""
-        if not tokenizer.chat_template:
-            raise JobFailed(
-                FailureCode.MODEL_UNSUPPORTED,
-                "The model's tokenizer has no chat template, so a conversation can't be rendered.",
-                "Use an instruction-tuned model, or rows in the format text or prompt_completion.",
-            )
+        require_usable(tokenizer)
         template = cls(tokenizer, thinking, now or datetime.now(UTC))
         return replace(template, contents=template._contents_it_writes())
 

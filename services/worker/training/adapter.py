@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from services.worker.failures import FailureCode, JobFailed
+from services.worker.loading.abilities import excluded_pattern, short_name, trained_linears
 from services.worker.loading.exaone import MODULE_NAMES
 from services.worker.loading.load import LoadedModel
 from services.worker.loading.nf4 import keep_weights_trainable_through
@@ -20,7 +21,8 @@ from shared.schemas import Lora
 
 def lora_config(lora: Lora, base: LoadedModel) -> LoraConfig:
     """The PEFT config of a new adapter; raises `JobFailed` if the base has no layer of a wanted name."""
-    present = linear_names(base.model)
+    part = base.abilities.language_part
+    present = linear_names(base.model, part)
     targets = (
         present if lora.target_modules == "all-linear" else sorted(_names_here(lora.target_modules, base))
     )
@@ -36,15 +38,24 @@ def lora_config(lora: Lora, base: LoadedModel) -> LoraConfig:
         lora_alpha=lora.alpha,
         lora_dropout=lora.dropout,
         target_modules=targets,
+        exclude_modules=excluded_pattern(part) if _has_others(base.model, part, targets) else None,
         bias="none",
     )
 
 
-def linear_names(model: PreTrainedModel) -> list[str]:
-    """Last parts of the names of all linear layers but the output head; 4-bit layers are linear too."""
-    head = model.get_output_embeddings()
-    layers = ((name, module) for name, module in model.named_modules() if isinstance(module, nn.Linear))
-    return sorted({name.rpartition(".")[2] for name, module in layers if module is not head})
+def linear_names(model: PreTrainedModel, part: str = "") -> list[str]:
+    """Last parts of the names of all linear layers of the language part but the output head; 4-bit layers are
+    linear too.
+    """
+    layers = trained_linears(model, part, model.get_output_embeddings())
+    return sorted({short_name(path) for path, _ in layers})
+
+
+def _has_others(model: PreTrainedModel, part: str, targets: list[str]) -> bool:
+    """Whether layers outside the language part are called as those that get an adapter."""
+    inside = {path for path, _ in trained_linears(model, part, None)}
+    others = (path for path, _ in model.named_modules() if path not in inside)
+    return bool(part) and any(short_name(path) in targets for path in others)
 
 
 def _names_here(wanted: list[str], base: LoadedModel) -> set[str]:

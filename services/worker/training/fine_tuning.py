@@ -11,6 +11,7 @@ import torch
 from peft import PeftModel
 
 from services.worker.adapters.saved_adapter import SavedAdapter, open_adapter
+from services.worker.loading.fit import longest_row
 from services.worker.loading.load import LoadedModel
 from services.worker.report import Report
 from services.worker.text.dataset_file import DatasetFile
@@ -67,6 +68,7 @@ def fine_tune(
     """
     if (result := adapter_folder.published_result(job_folder)) is not None:
         return result
+    request = within_positions(base, request, report)
 
     def work() -> dict[str, Any]:
         source = RowSource(training, validation, job_folder, attempt, now or datetime.now(UTC))
@@ -109,6 +111,16 @@ def fine_tune(
             )
 
     return explain_out_of_memory(work, base.device, MEMORY_REMEDY)
+
+
+def within_positions(base: LoadedModel, request: FineTuningRequest, report: Report) -> FineTuningRequest:
+    """The request with rows no longer than the model has positions."""
+    hyperparameters = request.hyperparameters
+    longest = longest_row(hyperparameters.max_seq_length, base.abilities, report)
+    if longest == hyperparameters.max_seq_length:
+        return request
+    changed = hyperparameters.model_copy(update={"max_seq_length": longest})
+    return request.model_copy(update={"hyperparameters": changed})
 
 
 def schedule_of(request: FineTuningRequest, rows: JobRows) -> Schedule:
@@ -175,7 +187,7 @@ def plan_for(
         dropout=hyperparameters.lora.dropout,
         rows_per_step=hyperparameters.global_batch_size,
     )
-    config, longest = base.model.config, hyperparameters.max_seq_length
+    config, longest = base.model.config.get_text_config(), hyperparameters.max_seq_length
     fresh = choose_plan(
         request.plan, config=config, max_seq_length=longest, device=base.device, levers=levers
     )

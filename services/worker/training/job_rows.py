@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from services.worker.disk_full import is_disk_full
+from services.worker.loading.fit import require_rows_fit
 from services.worker.loading.load import LoadedModel
 from services.worker.report import Report
 from services.worker.text.dataset_file import DatasetFile
@@ -78,7 +79,9 @@ def _encode(base: LoadedModel, data: DatasetFile, rules: RowRules, report: Repor
     def tick(rows: int) -> None:
         report.progress("tokenizing", rows=rows)
 
-    return encode_dataset(data, rules, base.tokenizer, tick)
+    rows = encode_dataset(data, rules, base.tokenizer, tick)
+    require_rows_fit(rows.rows, base.tokenizer, base.abilities)
+    return rows
 
 
 def _made_from(base: LoadedModel, files: dict[str, tuple[DatasetFile, RowRules]]) -> dict[str, Any]:

@@ -53,15 +53,21 @@ def head_stands_alone(model: PreTrainedModel) -> bool:
 
     Some models scale or cap their logits after the head; and a trained head needs the ordinary backward pass.
     """
-    head = model.get_output_embeddings()
-    if head is None or any(parameter.requires_grad for parameter in head.parameters()):
+    head, decoder = model.get_output_embeddings(), model.get_decoder()
+    if (
+        head is None
+        or decoder in (None, head)
+        or any(parameter.requires_grad for parameter in head.parameters())
+    ):
         return False
     training = model.training
     model.eval()
     try:
         ids = torch.arange(1, 9, device=head.weight.device).unsqueeze(0)
-        alone = head(model.get_decoder()(input_ids=ids, use_cache=False).last_hidden_state)
-        return torch.equal(alone, model(input_ids=ids, use_cache=False).logits)
+        hidden = getattr(decoder(input_ids=ids, use_cache=False), "last_hidden_state", None)
+        if hidden is None or hidden.dtype != head.weight.dtype:
+            return False
+        return torch.equal(head(hidden), model(input_ids=ids, use_cache=False).logits)
     finally:
         model.train(training)
 

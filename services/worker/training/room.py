@@ -122,7 +122,7 @@ def micro_batch_cost_tokens(config: PretrainedConfig, flops_per_second: float) -
     """Rounded to a power of two, lest every run on a card have another plan. 0 flops: nothing is launched."""
     try:
         token = ModelArithmetic.of(config, adapter_parameters=0).flops(tokens=1, targets=1, rows=1)
-    except AttributeError:
+    except (AttributeError, TypeError):
         return DEQUANTIZING_TOKENS
     launching = config.num_hidden_layers * LAUNCHING_SECONDS_OF_A_LAYER
     tokens = DEQUANTIZING_TOKENS + launching * flops_per_second * SHARE_OF_MATRIX_SPEED / token

@@ -39,7 +39,8 @@ class ModelArithmetic:
         size = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
         width = config.num_attention_heads * size
         narrow = getattr(config, "num_key_value_heads", config.num_attention_heads) * size
-        layer = 2 * config.hidden_size * (width + narrow) + 3 * config.hidden_size * config.intermediate_size
+        inner = getattr(config, "intermediate_size", None) or 4 * config.hidden_size
+        layer = 2 * config.hidden_size * (width + narrow) + 3 * config.hidden_size * inner
         layers: int = config.num_hidden_layers
         head = config.vocab_size * config.hidden_size
         return cls(layers * layer, head, layers * 2 * width, adapter_parameters)
@@ -75,7 +76,7 @@ class Utilization:
         """None for a model whose configuration does not say what its layers are."""
         try:
             arithmetic = ModelArithmetic.of(model.config, adapter_parameters=adapter_parameters)
-        except AttributeError:
+        except (AttributeError, TypeError):
             return None
         measure = partial(best_flops_per_second, device)
         return cls(arithmetic, measure(), rows_per_step, measure)

@@ -152,7 +152,7 @@ def test_a_missing_weight_is_an_error_not_a_random_number(tmp_path: Path) -> Non
     edit_config(folder, num_layers=3)
     failure = failure_of(folder)
     assert failure.code == FailureCode.MODEL_UNREADABLE
-    assert "missing" in failure.message
+    assert "that the weight files lack" in failure.message
     assert "layers.2" in failure.message
 
 
