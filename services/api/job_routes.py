@@ -116,7 +116,7 @@ def get_report(service: Service, *, job_id: str, query: ReportQuery) -> Response
         )
     report = report_of(service, record)
     if query.format == "html":
-        return load_page(record.id, report)
+        return load_page(record.id, report, service.settings)
     return Response(json.dumps(report, ensure_ascii=False), content_type="application/json")
 
 

@@ -8,7 +8,7 @@ from typing import get_args
 
 from services.cli.adapter_archive import download_adapter
 from services.cli.failure import CommandFailed, UsageError
-from services.cli.job_ids import add_job_argument, find_job
+from services.cli.job_ids import LAST, add_job_argument, find_job
 from services.cli.options import Commands, add_client_command, positive
 from services.cli.outcome.outcome import Place, plain
 from services.cli.record_text import JOB_COLUMNS, KEPT_COLUMNS, job_row, record_text
@@ -50,8 +50,9 @@ def add_commands(commands: Commands) -> None:
     download = add_client_command(commands, "download", "write a finished job's adapter into a folder")
     download.set_defaults(run=download_job)
 
-    for command in (show, report, events, cancel, download):
+    for command in (show, report, events, cancel):
         add_job_argument(command)
+    add_job_argument(download, kind="fine-tuning")
     download.add_argument("folder", metavar="DIR", type=Path, help="a new or empty folder")
 
 
@@ -128,7 +129,9 @@ def cancel_job(arguments: argparse.Namespace, settings: Settings, terminal: Term
 def download_job(arguments: argparse.Namespace, settings: Settings, terminal: Terminal) -> int:
     with connect(settings) as client:
         model = fine_tuned_model(arguments.job_id)
-        job_id, step = find_job(client, arguments.job_id), model.step if model else None
+        status = "succeeded" if arguments.job_id == LAST else None  # what has an adapter for sure
+        job_id = find_job(client, arguments.job_id, kind="fine_tuning", status=status)
+        step = model.step if model else None
         files = download_adapter(client, job_id, arguments.folder, terminal, step=step)
     terminal.emit({"folder": str(arguments.folder), "files": files})
     terminal.say(f"{len(files)} files in {arguments.folder}")

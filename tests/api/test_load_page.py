@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
+from services.api.load_page.places import Places
 from services.worker.diagnosis.hashes import FileHash
 from services.worker.diagnosis.hub_facts import HubModel
 from shared.units import duration, rate, size
@@ -114,8 +115,9 @@ def test_every_finding_remedy_phase_and_file_stands_on_the_page(api: Api, report
     words += report["facts"]["storage"]["unknown"].values()
     for done in report.get("applied", ()):
         words += [done["action"], done["note"]]
+    places = Places.of(api.settings, report)
     for word in words:
-        assert " ".join(str(visible(word)).split()) in page.text
+        assert " ".join(str(visible(places.text(word))).split()) in page.text
 
 
 def test_the_numbers_of_the_page_are_those_of_the_report(api: Api) -> None:

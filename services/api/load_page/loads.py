@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 
-from services.api.load_page.bars import Scale, Segment, phases_of, stack, stack_phases
+from services.api.load_page.bars import Scale, Segment, phases_of, stack_phases
 from services.api.load_page.report import LoadReport, Run
-from shared.units import size
+from shared.units import duration, size
 
+UNTIMED = "not timed"
+_ROUNDING = 0.01  # of a load
 _NAMES = {
     "as_found": "As found",
     "cold": "Cold",
@@ -36,6 +38,10 @@ class LoadChart:
 
 def runs_of(report: LoadReport) -> tuple[Run, ...]:
     """All loads; of a report that tells of one only, that one."""
+    return tuple(_whole(run) for run in _told_runs(report))
+
+
+def _told_runs(report: LoadReport) -> tuple[Run, ...]:
     summary, trial = report.summary, report.facts.trial
     if summary.runs or summary.total_seconds is None:
         return summary.runs
@@ -50,6 +56,14 @@ def runs_of(report: LoadReport) -> tuple[Run, ...]:
             cached_bytes_before=trial.cached_bytes_before if trial else None,
         ),
     )
+
+
+def _whole(run: Run) -> Run:
+    """With what no phase accounts for, so that a bar is as long as the load took."""
+    untimed = run.total_seconds - sum(run.phase_seconds.values())
+    if not run.phase_seconds or untimed <= _ROUNDING * run.total_seconds:
+        return run
+    return run.model_copy(update={"phase_seconds": {**run.phase_seconds, UNTIMED: untimed}})
 
 
 def main_run(report: LoadReport) -> Run | None:
@@ -70,7 +84,7 @@ def load_chart(report: LoadReport) -> LoadChart:
         bars=tuple(
             LoadBar(
                 name=run_name(run),
-                note=_cached(run),
+                note=_cached(run) + _overlap(run),
                 run=run,
                 segments=stack_phases(run.phase_seconds, scale),
                 limit_at=None if run.limit_seconds is None else scale.percent(run.limit_seconds),
@@ -82,23 +96,16 @@ def load_chart(report: LoadReport) -> LoadChart:
     )
 
 
-def costs(report: LoadReport) -> tuple[Segment, ...]:
-    """What the runs' differences tell: storage, quantizing, what is fixed; empty where they tell nothing."""
-    summary = report.summary
-    known = [
-        (name, phase, seconds)
-        for name, phase, seconds in (
-            ("storage", "read", summary.storage_seconds),
-            ("quantizing", "quantize", summary.quantize_seconds),
-            ("fixed", "rest", summary.fixed_seconds),
-        )
-        if seconds is not None
-    ]
-    return stack(known, Scale(sum(max(0.0, seconds) for _, _, seconds in known)))
-
-
 def run_name(run: Run) -> str:
     return _NAMES.get(run.name, run.name)
+
+
+def _overlap(run: Run) -> str:
+    """Phases that went on at once take more together than the load did."""
+    phases = sum(run.phase_seconds.values())
+    if phases <= (1 + _ROUNDING) * run.total_seconds:
+        return ""
+    return f"; its phases overlap and sum to {duration(phases)}"
 
 
 def _cached(run: Run) -> str:

@@ -14,12 +14,15 @@ from services.api.load_page.bars import PHASES
 from services.api.load_page.disk_scale import disk_scale
 from services.api.load_page.figures import key_figures
 from services.api.load_page.known import fact_groups, not_known
-from services.api.load_page.loads import costs, load_chart
+from services.api.load_page.loads import load_chart
+from services.api.load_page.made_of import made_of
+from services.api.load_page.places import Places
 from services.api.load_page.remedies import Remedies, outcomes, ranked_remedies
 from services.api.load_page.report import LoadReport
 from services.api.load_page.shard_bar import shard_bars
 from services.api.load_page.verdict import storage_word, verdict
 from shared.errors import NotFound
+from shared.settings import Settings
 from shared.units import duration, rate, size
 
 _PAGES = Path(__file__).resolve().parent.parent / "pages"
@@ -39,8 +42,12 @@ _SOURCES = (
 POLICY = f"{_SOURCES}; frame-ancestors 'none'"
 
 
-def load_page(job_id: str, values: dict[str, Any]) -> Response:
-    """The page of a report as it stands in report.json. Raises `NotFound` where there is nothing to draw."""
+def load_page(job_id: str, values: dict[str, Any], settings: Settings) -> Response:
+    """The page of a report as it stands in report.json, without whole paths and hosts.
+
+    Raises `NotFound` where there is nothing to draw.
+    """
+    values = Places.of(settings, values).shown(values)
     try:
         report = LoadReport.model_validate(values)
     except ValidationError as error:
@@ -73,7 +80,7 @@ def _draw(job_id: str, report: LoadReport) -> str:
         figures=key_figures(report, remedies),
         chart=load_chart(report),
         phase_meanings=PHASES,
-        costs=costs(report),
+        made_of=made_of(report),
         shards=shard_bars(report),
         outcomes=outcomes(report),
         remedies=remedies,

@@ -135,7 +135,19 @@ def _run_lines(summary: LoadSummary) -> Iterator[str]:
     if summary.storage_in_noise:
         yield _line("so", "the warm load took no less than the cold one: noise hides what storage takes")
     if known:
-        yield _line("so", ", ".join(known))
+        told = sum(seconds for _, seconds in parts if seconds is not None)
+        yield _line("so", ", ".join(known) + _untold(summary, told, whole=len(known) == len(parts)))
+
+
+def _untold(summary: LoadSummary, told: float, *, whole: bool) -> str:
+    """How far the parts are from the cold load they are parts of."""
+    cold = next((run.total_seconds for run in summary.runs if run.name == "cold"), None)
+    if cold is None or abs(cold - told) <= 0.01 * cold:
+        return ""
+    if cold > told:
+        name = "slower in the cold run" if whole else "not told apart"
+        return f", {name} {duration(cold - told)}"
+    return f" ({duration(told - cold)} more than the cold load: other phases were slower in the other runs)"
 
 
 def _load_title(trial: TrialLoad, folder: str) -> str:
