@@ -140,6 +140,7 @@ def _questions(
 ) -> tuple[list[Question], list[int], Counter[str]]:
     """The questions, the index of each one's true label, and the reasons why others could not be asked."""
     questions, truth, seen, skipped = [], [], 0, Counter[str]()
+    report.progress("tokenizing", rows=0)
     no_room = f"even an empty message does not fit within max_seq_length {max_seq_length}"
     for seen, row in enumerate(read_rows(data), start=1):
         try:

@@ -7,9 +7,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from services.worker.text.chat_template import ChatTemplate
+from services.worker.text.chat_template import ChatTemplate, TemplateRefusal
 from services.worker.text.classification import ClassificationPrompt
-from services.worker.text.marked_text import TokenRow, tokenize
+from services.worker.text.marked_text import TokenRow, encode_texts
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,11 @@ def make_question(
 
 def _rows(text: str, prompt: ClassificationPrompt, template: ChatTemplate) -> list[TokenRow]:
     """The whole row for each label."""
-    return tokenize([prompt.render(template, text, label) for label in prompt.labels], template.tokenizer)
+    marked = [prompt.render(template, text, label) for label in prompt.labels]
+    encoded = encode_texts(marked, template.tokenizer)
+    if fault := next((row.fault for row in encoded if row.fault), None):
+        raise TemplateRefusal(fault)
+    return [row.row for row in encoded]
 
 
 def _shared_length(rows: Sequence[TokenRow]) -> int:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from services.worker.text.chat_template import ChatTemplate, Message, TemplateRefusal, Tools
 from services.worker.text.long_conversation import all_turns_at_once
 from services.worker.text.marked_text import MarkedText, Span
-from services.worker.text.turns import Turn, agreement, turn_at
+from services.worker.text.turns import Turn, turn_at
 
 TURNS_FOUND_ONE_BY_ONE = 8
 MOST_UNROLLED = 256  # each row repeats the turns before it: more would be millions of tokens
@@ -127,7 +127,16 @@ def _marked_whole(turns: Sequence[Turn]) -> tuple[MarkedText, ...]:
     """All that a row says is learned, but not again what the row before it said."""
     rows, before = [], ""
     for row in _marked(turns):
-        new = agreement(before, row.text)
+        new = _agreement(before, row.text)
         rows.append(replace(row, spans=(Span(new, len(row.text)),)))
         before = row.text
     return tuple(rows)
+
+
+def _agreement(first: str, second: str) -> int:
+    """How many characters both begin with."""
+    low, high = 0, min(len(first), len(second))
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if first[:middle] == second[:middle] else (low, middle - 1)
+    return low

@@ -1,25 +1,42 @@
 """The last check of a row: that the tokens to be learned decode to the words they were made from."""
 
 from collections.abc import Sequence
+from typing import Literal
 
 from transformers import PreTrainedTokenizerBase
 
-FAULT = "the tokenizer does not give an answer's words back from its tokens"
+# `changed`: the tokenizer writes these words otherwise in every text; it composes letters, say.
+Verdict = Literal["same", "changed", "unknown", "lost"]
+FAULTS: dict[Verdict, str] = {
+    "unknown": "the tokenizer has no token for a character of an answer",
+    "lost": "the tokenizer does not give an answer's words back from its tokens",
+}
 
 
-def decode_to(
+def decoded_verdicts(
     ids: Sequence[list[int]], words: Sequence[str], tokenizer: PreTrainedTokenizerBase
-) -> list[bool]:
-    """For each of `ids` whether they decode to its `words`.
+) -> list[Verdict]:
+    """How each of `ids` decodes compared with its `words`; a space before the words is no difference."""
+    unknown = _unknown_token(tokenizer)
+    decoded = tokenizer.backend_tokenizer.decode_batch(list(ids), skip_special_tokens=False)
+    return [
+        "unknown" if unknown in some else _verdict(seen, wanted, tokenizer)
+        for some, seen, wanted in zip(ids, decoded, words, strict=True)
+    ]
 
-    What a tokenizer changes in every text (it composes letters, say, or drops the first space) is no
-    difference: then the words' own tokens decode to the same.
-    """
+
+def _verdict(seen: str, wanted: str, tokenizer: PreTrainedTokenizerBase) -> Verdict:
+    if seen == wanted or seen.lstrip() == wanted.lstrip():
+        return "same"
     backend = tokenizer.backend_tokenizer
-    decoded = backend.decode_batch(list(ids), skip_special_tokens=False)
-    equal = [seen == wanted for seen, wanted in zip(decoded, words, strict=True)]
-    for index, (seen, wanted) in enumerate(zip(decoded, words, strict=True)):
-        if not equal[index]:
-            again = backend.encode(wanted, add_special_tokens=False).ids
-            equal[index] = seen.lstrip() == backend.decode(again, skip_special_tokens=False).lstrip()
-    return equal
+    again = backend.decode(backend.encode(wanted, add_special_tokens=False).ids, skip_special_tokens=False)
+    return "changed" if seen.lstrip() == again.lstrip() else "lost"
+
+
+def _unknown_token(tokenizer: PreTrainedTokenizerBase) -> int | None:
+    """Its id, unless the token has another meaning, too (GPT-2 ends texts with it)."""
+    others = (tokenizer.bos_token_id, tokenizer.eos_token_id, tokenizer.pad_token_id)
+    unknown = tokenizer.unk_token_id
+    if unknown is None and (name := getattr(tokenizer.backend_tokenizer.model, "unk_token", None)):
+        unknown = tokenizer.backend_tokenizer.token_to_id(name)
+    return None if unknown in others else unknown

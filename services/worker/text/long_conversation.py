@@ -1,5 +1,6 @@
 """Finds all turns of a long conversation in a time that grows with its length, not with its square."""
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -8,6 +9,7 @@ from services.worker.text.turns import Turn, turn_at
 
 KINDS_OF_TURN = 16  # more, and the turns are found one by one
 _TAIL = 64
+_NUMBER = re.compile(r"\d+")
 
 
 @dataclass(frozen=True)
@@ -87,10 +89,15 @@ def _places(
             return None
         if index in learned:
             tail = frame[after : after + _TAIL].partition("Tunedock")[0]
-            places.append(_Place(index, at, at + len(words), (between, tail)))
+            places.append(_Place(index, at, at + len(words), (_numberless(between), _numberless(tail))))
         at += len(words)
         framed = after
     return places if text[at:] == frame[framed:] else None
+
+
+def _numberless(written: str) -> str:
+    """Turns that a template numbers are of one kind."""
+    return _NUMBER.sub("0", written)
 
 
 def _as_written(content: str) -> tuple[str, str]:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from transformers import PreTrainedTokenizerBase
 
-from services.worker.text.decoded_answers import FAULT, decode_to
+from services.worker.text.decoded_answers import FAULTS, Verdict, decoded_verdicts
 
 
 class Span(NamedTuple):
@@ -74,13 +74,14 @@ class TokenRow:
 class EncodedText:
     """`answers` are token ranges of `row`, one for each of the text's, and `words` what they must decode to.
 
-    `fault`: why the row can't be learned.
+    `fault`: why the row can't be learned; `changed`: the tokenizer writes an answer's characters otherwise.
     """
 
     row: TokenRow
     answers: tuple[Span, ...] = ()
     words: tuple[str, ...] = ()
     fault: str | None = None
+    changed: bool = False
 
     def cut(self, tokens: int) -> "EncodedText":
         return replace(self, row=self.row.cut(tokens))
@@ -96,7 +97,7 @@ def encode_texts(marked: Sequence[MarkedText], tokenizer: PreTrainedTokenizerBas
 
     A token is a target if it reaches into a span: one that straddles the border between prompt and
     completion counts, so the whole completion is learned. Every answer's tokens are decoded again and
-    compared with its text; a row where they differ has a `fault`.
+    compared with its text; a row whose words they lose has a `fault`.
     """
     if not marked:
         return []
@@ -144,12 +145,16 @@ def _encoded(
 
 
 def _checked(rows: list[EncodedText], tokenizer: PreTrainedTokenizerBase) -> list[EncodedText]:
-    """`rows`, those with a fault where an answer's tokens don't decode to its words."""
+    """`rows`, told of each how its answers' tokens decode."""
     ids = [row.row.ids[start:end].tolist() for row in rows for start, end in row.answers]
     words = [text for row in rows for text in row.words]
-    right = iter(decode_to(ids, words, tokenizer))
-    wrong = [sum(not next(right) for _ in row.answers) for row in rows]
-    return [replace(row, fault=FAULT) if answers else row for row, answers in zip(rows, wrong, strict=True)]
+    verdicts = iter(decoded_verdicts(ids, words, tokenizer))
+    return [_judged(row, {next(verdicts) for _ in row.answers}) for row in rows]
+
+
+def _judged(row: EncodedText, verdicts: set[Verdict]) -> EncodedText:
+    fault = next((FAULTS[verdict] for verdict in FAULTS if verdict in verdicts), None)
+    return replace(row, fault=fault, changed="changed" in verdicts)
 
 
 def _ends_itself(text: str, tokenizer: PreTrainedTokenizerBase) -> bool:

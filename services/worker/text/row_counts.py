@@ -37,7 +37,7 @@ class RowCounts:
     thoughts_closed: int = 0
     own_special_tokens: int = 0
     without_template: int = 0
-    unknown_tokens: int = 0
+    changed: int = 0
     skipped_reasons: Counter[str] = field(default_factory=Counter)
     refused_turns: Counter[str] = field(default_factory=Counter)
     rows_with_refused_turns: int = 0
@@ -67,6 +67,7 @@ class RowCounts:
             "appended_end_rows": self.ends_appended,
             "lost_thoughts": self.thoughts_lost,
             "closed_thoughts": self.thoughts_closed,
+            "changed_rows": self.changed,
             "unwritten": dict(self.unwritten),
         }
 

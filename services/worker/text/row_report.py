@@ -24,7 +24,8 @@ def row_lines(counts: RowCounts, rules: RowRules) -> Iterator[RowLine]:
     yield from _not_learned(counts)
     yield from _cut(counts, rules)
     yield from _written_otherwise(counts)
-    yield from _special_tokens(counts, rules)
+    yield from _special_tokens(counts)
+    yield from _changed(counts)
 
 
 def _not_learned(counts: RowCounts) -> Iterator[RowLine]:
@@ -134,7 +135,18 @@ def _written_otherwise(counts: RowCounts) -> Iterator[RowLine]:
         )
 
 
-def _special_tokens(counts: RowCounts, rules: RowRules) -> Iterator[RowLine]:
+def _changed(counts: RowCounts) -> Iterator[RowLine]:
+    if counts.changed:
+        yield RowLine(
+            "characters_changed",
+            f"In {counts.changed} rows the model's tokenizer writes characters of an answer otherwise (it "
+            "composes or simplifies them): learned is what it writes.",
+            {"rows": counts.changed},
+            level="info",
+        )
+
+
+def _special_tokens(counts: RowCounts) -> Iterator[RowLine]:
     if counts.own_special_tokens:
         yield RowLine(
             "own_special_tokens",

@@ -10,7 +10,7 @@ from transformers import PreTrainedTokenizerBase
 
 from services.worker.failures import FailureCode, JobFailed
 from services.worker.text.dataset_file import DatasetFile, Row, read_rows
-from services.worker.text.decoded_answers import FAULT
+from services.worker.text.decoded_answers import FAULTS
 from services.worker.text.marked_text import EncodedText, MarkedText, TokenRow, encode_texts
 from services.worker.text.row_counts import RowCounts
 from services.worker.text.row_rules import RowRules
@@ -137,6 +137,7 @@ def _used(
     limit = writer.rules.max_seq_length
     used: list[TokenRow] = []
     reason = written.refused
+    counts.changed += any(text.changed for text in encoded)
     for text in encoded:
         if text.fault is not None:
             reason = text.fault
@@ -180,8 +181,8 @@ def _nothing_left(counts: RowCounts, rules: RowRules) -> JobFailed:
     causes = counts.skipped_reasons.most_common(3)
     if causes[0][0] == no_target(rules.max_seq_length):
         remedy = REMEDY_OF_LENGTH
-    elif causes[0][0] == FAULT:
-        remedy = "Use a model whose tokenizer knows these characters."
+    elif causes[0][0] in FAULTS.values():
+        remedy = "Name a model whose tokenizer knows these characters."
     else:
         remedy = "Write the rows as the model's chat template wants them, or name another model."
     told = "; ".join(f"{count} rows: {reason}" for reason, count in causes)

@@ -11,7 +11,7 @@ TAGS = (
     ("[THINK]", "[/THINK]"),
 )
 CLOSINGS = tuple(closing for _, closing in TAGS)
-_OPENED = re.compile(r"\s*(<\w+>|\[[A-Z]+\])\s*")
+_OPENED = re.compile(r"(?:<\w+>|\[[A-Z]+\])\s*$")
 
 
 @dataclass(frozen=True)
@@ -46,13 +46,16 @@ def same_words(rendered: str, content: str) -> bool:
     return (ours.inside.strip(), ours.answer.strip()) == (theirs.inside.strip(), theirs.answer.strip())
 
 
-def closing_of(opened: str) -> str | None:
-    """What closes the thought that a prompt ends with opening (`<think>` and a newline), else None."""
-    match = _OPENED.fullmatch(opened)
-    if match is None:
-        return None
-    tag = match[1]
-    return tag[0] + "/" + tag[1:]
+def opening_at_end(prompt: str) -> str:
+    """The tag with which `prompt` ends opening a thought, and the white space after it; empty without one."""
+    match = _OPENED.search(prompt, max(0, len(prompt) - 64))
+    return match[0] if match else ""
+
+
+def closing_of(opened: str) -> str:
+    """What closes `opened`: for `<think>` it is `</think>`."""
+    tag = opened.strip()
+    return f"{tag[0]}/{tag[1:]}"
 
 
 def after_opening(content: str, opened: str) -> str | None:

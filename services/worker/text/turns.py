@@ -4,9 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from services.worker.text.chat_template import ChatTemplate, Message, TemplateRefusal, Tools
-from services.worker.text.thoughts import after_opening, closing_of, same_words, thought_in
+from services.worker.text.thoughts import (
+    after_opening,
+    closing_of,
+    opening_at_end,
+    same_words,
+    thought_in,
+)
 
 _STAND_IN = "Tunedockstandsin"
+LEAST_IN_COMMON = 3  # fewer characters at the end of a prompt are found anywhere
 
 
 @dataclass(frozen=True)
@@ -98,27 +105,44 @@ def _after_prompt(
 ) -> Turn:
     """For a generation prompt that is not what the template writes before an answer.
 
-    If it opens a thought, the row's thought goes on from there; a row without one answers after an empty
-    thought, which is not learned.
+    What the template has between the prompt's end and the words comes after the prompt. If the prompt opens
+    a thought that the template does not write, the row's thought goes on from there; a row without one
+    answers after an empty thought, which is not learned.
     """
-    opened = prompt[agreement(prompt, before) :]
-    closing, rest = closing_of(opened), after_opening(content, opened)
-    if closing and rest is not None:
-        words = rest
-    elif closing:
-        prompt = f"{prompt.rstrip()}\n\n{closing}\n\n"
-    elif not prompt[-1:].isspace():
-        words = before[len(before.rstrip()) :] + words
+    opened = opening_at_end(prompt)
+    shared = _end_in_common(prompt, before)
+    rest = None
+    start = len(prompt)
+    if opened and shared < len(opened):
+        rest = after_opening(content, opened)
+        if rest is None:
+            prompt = f"{prompt.rstrip()}\n\n{closing_of(opened)}\n\n"
+            start = len(prompt)
+        words = words if rest is None else rest
+    elif shared >= LEAST_IN_COMMON:
+        ending = prompt[-shared:]
+        between = before[before.rindex(ending) + shared :]
+        prompt += between
+        start = len(prompt) if between.strip() else start
     words_end = len(prompt) + len(words)
     turn = Turn(
         prompt + words + after,
-        len(prompt),
+        start,
         words_end,
         words_end,
-        thought_lost=rest is None and thought_in(content) is not None,
-        thought_closed=rest is None and closing is not None,
+        thought_lost=rest is None and thought_in(content) is not None and thought_in(words) is None,
+        thought_closed=rest is None and bool(opened) and shared < len(opened),
     )
     return _ended(template, turn)
+
+
+def _end_in_common(prompt: str, before: str) -> int:
+    """How many characters of the end of `prompt` stand together somewhere in `before`."""
+    low, high = 0, min(len(prompt), len(before))
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if prompt[-middle:] in before else (low, middle - 1)
+    return low
 
 
 def _ended(template: ChatTemplate, turn: Turn) -> Turn:
@@ -131,12 +155,3 @@ def _ended(template: ChatTemplate, turn: Turn) -> Turn:
     end = max(turn.words_end, len(turn.text.rstrip()))
     unended = not template.ends_itself(turn.text[turn.start : end])
     return replace(turn, text=turn.text[:end], end=end, unended=unended)
-
-
-def agreement(first: str, second: str) -> int:
-    """How many characters both begin with."""
-    low, high = 0, min(len(first), len(second))
-    while low < high:
-        middle = (low + high + 1) // 2
-        low, high = (middle, high) if first[:middle] == second[:middle] else (low, middle - 1)
-    return low

@@ -307,6 +307,58 @@ SMOLLM_3 = """\
 {%- if mode == '/no_think' -%}{{- '<think>\\n\\n</think>\\n' -}}{%- endif -%}
 {%- endif -%}"""
 
+# The prompt opens a thought, and the last answer is written with one.
+QWEN_35 = """\
+{%- for m in messages -%}
+{%- if m.role == 'assistant' -%}
+{%- set thought, answer = '', m.content -%}
+{%- if '</think>' in answer -%}
+{%- set thought = answer.split('</think>')[0].split('<think>')[-1].strip() -%}
+{%- set answer = answer.split('</think>')[-1].strip() -%}
+{%- endif -%}
+{{- '<|im_start|>assistant\\n' -}}
+{%- if loop.last -%}{{- '<think>\\n' + thought + '\\n</think>\\n\\n' -}}{%- endif -%}
+{{- answer + '<|im_end|>\\n' -}}
+{%- else -%}{{- '<|im_start|>' + m.role + '\\n' + m.content + '<|im_end|>\\n' -}}{%- endif -%}
+{%- endfor -%}
+{%- if add_generation_prompt -%}{{- '<|im_start|>assistant\\n<think>\\n' -}}{%- endif -%}"""
+
+# An answer has a header of its own, and the last one another end token than those before.
+CHANNELS = """\
+{%- for m in messages -%}
+{{- '<|start|>' + m.role -}}
+{%- if m.role == 'assistant' -%}{{- '<|channel|>final' -}}{%- endif -%}
+{{- '<|message|>' + m.content -}}
+{{- '<|return|>' if loop.last and m.role == 'assistant' else '<|end|>' -}}
+{%- endfor -%}
+{%- if add_generation_prompt -%}{{- '<|start|>assistant' -}}{%- endif -%}"""
+
+VICUNA = """\
+{%- if messages[0].role == 'system' -%}
+{{- messages[0].content + ' ' -}}{% set turns = messages[1:] -%}
+{%- else -%}{%- set turns = messages -%}{%- endif -%}
+{%- for m in turns -%}
+{%- if m.role == 'user' -%}{{- 'USER: ' + m.content + ' ' -}}
+{%- else -%}{{- 'ASSISTANT: ' + m.content + eos_token -}}{%- endif -%}
+{%- endfor -%}
+{%- if add_generation_prompt -%}{{- 'ASSISTANT:' -}}{%- endif -%}"""
+
+# Turns are numbered.
+ROUNDS = """\
+{%- for m in messages -%}
+{%- if m.role == 'user' -%}{{- '[Round ' ~ loop.index ~ ']\\n\\nQ: ' + m.content + '\\n\\nA:' -}}
+{%- elif m.role == 'assistant' -%}{{- m.content + eos_token + '\\n\\n' -}}
+{%- else -%}{{- m.content + '\\n\\n' -}}{%- endif -%}
+{%- endfor -%}"""
+
+# No generation prompt at all, and white space of its own around the words.
+BLOCKS = """\
+{%- for m in messages %}
+<block of="{{ m.role }}">
+ {{ m.content }}
+</block><eos>
+{%- endfor %}"""
+
 # Content as a list of parts, and nothing for a string.
 PARTS = """\
 {%- for m in messages -%}
@@ -382,5 +434,17 @@ FAMILIES = (
         "<|end_of_text|>",
     ),
     Family("SmolLM3", SMOLLM_3, IM, "<|im_end|>", "<|im_end|>", trims_left="\n"),
+    Family(
+        "Qwen3.5", QWEN_35, (*IM, "<|endoftext|>"), "<|im_end|>", "<|im_end|>", opens_thought=True,
+        unrolled=SEVERAL | {"thought in one of two"},
+    ),
+    Family(
+        "channels", CHANNELS,
+        ("<|start|>", "<|channel|>", "<|message|>", "<|end|>", "<|return|>", "<|endoftext|>"), "<|return|>",
+        "<|return|>", unrolled=SEVERAL | {"thought in one of two"},
+    ),
+    Family("Vicuna", VICUNA, ("<s>", "</s>"), "</s>", "</s>", "<s>", before=" ", adds_bos=True, pieces=True),
+    Family("numbered rounds", ROUNDS, ("<s>", "</s>"), "</s>", "</s>", "<s>"),
+    Family("no generation prompt", BLOCKS, ("<eos>",), "\n</block><eos>", "<eos>"),
     Family("content as parts", PARTS, IM, "<|im_end|>", "<|im_end|>"),
 )  # fmt: skip

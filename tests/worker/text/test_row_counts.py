@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from tokenizers import normalizers
 
 from services.worker.failures import FailureCode, JobFailed
 from services.worker.text.row_counts import RowCounts
@@ -217,3 +218,32 @@ def test_a_date_is_the_one_it_was_given(write_rows: WriteRows) -> None:
 def test_counts_come_back_from_json_as_they_were(write_rows: WriteRows) -> None:
     rows, _ = encoded(IGNORES_SYSTEM, write_rows, [{"messages": chat("a", "b", system="c")}])
     assert RowCounts.of(rows.counts.as_dict()) == rows.counts
+
+
+def test_an_answer_with_a_character_that_the_tokenizer_lacks_is_refused(write_rows: WriteRows) -> None:
+    """It would learn the unknown token in its place."""
+    small = Family("small", CHATML, ("<|im_start|>", "<|im_end|>"), "<|im_end|>", "<|im_end|>", pieces=True)
+    tokenizer = tokenizer_of(small)
+    tokenizer.backend_tokenizer.model.byte_fallback = False
+    try:
+        rows, rules = encoded(
+            small, write_rows, [{"messages": chat("a", "water")}, {"messages": chat("a", "water 🎁")}]
+        )
+    finally:
+        tokenizer.backend_tokenizer.model.byte_fallback = True
+    assert learned(small, rows) == ["water<|im_end|>"]
+    (line,) = row_lines(rows.counts, rules)
+    assert "no token for a character of an answer" in line.message
+
+
+def test_characters_that_the_tokenizer_writes_otherwise_are_told(write_rows: WriteRows) -> None:
+    composing = Family("nfkc", CHATML, ("<|im_start|>", "<|im_end|>"), "<|im_end|>", "<|im_end|>")
+    tokenizer = tokenizer_of(composing)
+    tokenizer.backend_tokenizer.normalizer = normalizers.NFKC()
+    try:
+        rows, rules = encoded(composing, write_rows, [{"messages": chat("a", "서울 ① e\u0301")}])
+    finally:
+        tokenizer.backend_tokenizer.normalizer = None
+    assert learned(composing, rows) == ["서울 1 é<|im_end|>"]
+    (line,) = row_lines(rows.counts, rules)
+    assert (line.code, line.level, line.data) == ("characters_changed", "info", {"rows": 1})

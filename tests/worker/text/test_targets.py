@@ -146,3 +146,15 @@ def test_the_refusal_is_in_the_templates_own_words() -> None:
     template = ChatTemplate.of(tokenizer_of(gemma))
     with pytest.raises(TemplateRefusal, match="System role not supported"):
         template.render(messages_of(gemma, "system"))
+
+
+@pytest.mark.parametrize("name", ["channels", "Qwen3.5", "Qwen3"])
+def test_words_come_after_what_the_template_writes_before_them_though_the_prompt_differs(name: str) -> None:
+    """With two answers in a row the first is the last message when the second is asked for."""
+    family = next(family for family in FAMILIES if family.name == name)
+    _, _, made = rows_of(family, "two assistants")
+    (row,) = made.rows
+    first, second = (row.text[:start] for start, _ in row.spans)
+    header = {"channels": "<|message|>", "Qwen3.5": "</think>\n\n", "Qwen3": "</think>\n\n"}[name]
+    assert first.endswith(header)
+    assert second.endswith(header)
