@@ -6,6 +6,9 @@ from shared.durable import write_json_durably
 from shared.schemas import Frozen
 from shared.settings import OWN_CACHE, Settings
 
+# Variables that earlier releases took the cache's folder from.
+OLD_CACHE_FOLDERS = ("TRANSFORMERS_CACHE", "PYTORCH_TRANSFORMERS_CACHE", "PYTORCH_PRETRAINED_BERT_CACHE")
+
 
 class CacheChoice(Frozen):
     """Where models are cached, and where they were before."""

@@ -12,8 +12,8 @@ from typing import Any
 from huggingface_hub import constants
 
 from services.worker.diagnosis.cache_rules import cache_variables, what_decides
-from services.worker.diagnosis.facts import OLD_CACHE_FOLDERS
 from services.worker.loading.cache_folder import applied_move
+from shared.cache_choice import OLD_CACHE_FOLDERS
 from shared.cache_facts import CachesSeen, SeenCache
 from shared.settings import Settings
 from shared.storage import find_mount, parse_mountinfo, storage_of

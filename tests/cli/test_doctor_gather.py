@@ -21,8 +21,7 @@ from services.cli.doctor.gather import gather
 from services.cli.ports import free_port
 from services.worker.cache_watch import look
 from services.worker.diagnosis.cache_rules import cache_variables
-from services.worker.diagnosis.facts import OLD_CACHE_FOLDERS
-from shared.cache_choice import CacheChoice, write_choice
+from shared.cache_choice import OLD_CACHE_FOLDERS, CacheChoice, write_choice
 from shared.settings import Settings
 from tests.cli.doctor_facts import MOUNT_TABLES, finding
 from tests.valkey import Valkey

@@ -7,7 +7,6 @@ from pathlib import Path
 from huggingface_hub import constants
 
 from services.worker.diagnosis.facts import (
-    OLD_CACHE_FOLDERS,
     CacheCopy,
     CachedProposal,
     CacheVariable,
@@ -15,14 +14,8 @@ from services.worker.diagnosis.facts import (
     UnfinishedFile,
 )
 from services.worker.loading.cache_folder import applied_move
-
-# In order of precedence, each with what it appends; huggingface_hub 1 and 2, constants.py.
-_DECIDING = (
-    ("HF_HUB_CACHE", ""),
-    ("HUGGINGFACE_HUB_CACHE", ""),
-    ("HF_HOME", "hub"),
-    ("XDG_CACHE_HOME", "huggingface/hub"),
-)
+from services.worker.loading.other_caches import DECIDING, other_cache_folders, real_folder
+from shared.cache_choice import OLD_CACHE_FOLDERS
 
 # Read by earlier releases, but not by those this project pins (transformers 5, huggingface_hub 2).
 _WITHOUT_EFFECT = {
@@ -60,7 +53,7 @@ def cache_variables(environment: Mapping[str, str]) -> tuple[CacheVariable, ...]
 
     A remembered move of the cache goes before all of them.
     """
-    deciding = [(name, environment[name]) for name, _ in _DECIDING if name in environment]
+    deciding = [(name, environment[name]) for name, _ in DECIDING if name in environment]
     first = applied_move() or next((name for name, _ in deciding), None)
     found = [
         CacheVariable(name=name, value=value, effect="decides", reason="first in order of precedence")
@@ -131,22 +124,15 @@ def _copies(model: str, used: Path, environment: Mapping[str, str]) -> list[Cach
     """The same repository in the other folders that a cache may have been in, as far as they may be read."""
     if "/" not in model:
         return []
-    named = [Path(environment[name], extra) for name, extra in _DECIDING if name in environment]
-    named += [Path(environment[name]) for name in OLD_CACHE_FOLDERS if name in environment]
     entry_name = "models--" + model.replace("/", "--")
-    seen, copies = {_real(used)}, []
-    for folder in [*named, Path("~/.cache/huggingface/hub")]:
-        if (real := _real(folder)) in seen:
-            continue
-        seen.add(real)
-        if (size := _size_of_files(real / entry_name / "blobs")) is not None:
-            copies.append(CacheCopy(folder=str(real), bytes=size))
-    return copies
-
-
-def _real(folder: Path) -> Path:
-    """A `~user` that nobody is called stays as it is; pathlib would raise."""
-    return Path(os.path.realpath(os.path.expanduser(folder)))  # noqa: PTH111
+    sizes = {
+        folder: _size_of_files(folder / entry_name / "blobs") for folder in other_cache_folders(environment)
+    }
+    return [
+        CacheCopy(folder=str(folder), bytes=size)
+        for folder, size in sizes.items()
+        if size is not None and folder != real_folder(used)
+    ]
 
 
 def _size_of_files(folder: Path) -> int | None:

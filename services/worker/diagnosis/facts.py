@@ -61,10 +61,6 @@ class Checkpoint(Frozen):
         return max(1, len(self.opened))
 
 
-# Variables that earlier releases took the cache's folder from.
-OLD_CACHE_FOLDERS = ("TRANSFORMERS_CACHE", "PYTORCH_TRANSFORMERS_CACHE", "PYTORCH_PRETRAINED_BERT_CACHE")
-
-
 class CacheVariable(Frozen):
     """An environment variable that is set and concerns the cache or loading."""
 

@@ -10,12 +10,14 @@ from huggingface_hub import constants
 from services.worker.failures import FailureCode, JobFailed
 from services.worker.loading.cache_folder import find_cache_folder
 from services.worker.loading.demo_model import make_demo_model
-from services.worker.loading.hub_download import download_snapshot
+from services.worker.loading.hub_download import Snapshot, download_snapshot
+from services.worker.loading.incomplete_snapshot import what_is_missing
 from services.worker.loading.licence import licence_notice
 from services.worker.loading.model_folder import manifest_id, own_folder, read_json
-from services.worker.loading.other_caches import find_in_other_caches
+from services.worker.loading.other_caches import find_in_other_caches, other_cache_folders
 from services.worker.loading.pickle_conversion import Conversion, convert_pickles
 from services.worker.loading.snapshot_copy import import_snapshot, lacking_space
+from services.worker.loading.tried_places import missing_of_own_cache, not_delivered, with_what_was_tried
 from services.worker.loading.weight_files import find_weights
 from services.worker.report import Report
 from shared.model_folders import Lack
@@ -50,8 +52,9 @@ class ModelFiles:
 class ModelPlaces:
     """Where models may lie beside the hub's own cache.
 
-    `earlier_caches` are those that the cache was moved away from, `host_hf_cache` is somebody else's; all are
-    only read. `cache_problem` says why the cache is not where a move has put it.
+    `earlier_caches` are those that the cache was moved away from or that other variables name,
+    `host_hf_cache` is somebody else's; all are only read. `cache_problem` says why the cache is not where a
+    move has put it.
     """
 
     models_dir: Path
@@ -68,9 +71,11 @@ class ModelPlaces:
     @classmethod
     def of(cls, settings: Settings) -> Self:
         cache = find_cache_folder(settings)
-        return cls(
-            settings.models_dir, settings.data_dir, settings.host_hf_cache, cache.earlier, cache.problem
+        earlier = (
+            *cache.earlier,
+            *(folder for folder in other_cache_folders() if folder not in cache.earlier),
         )
+        return cls(settings.models_dir, settings.data_dir, settings.host_hf_cache, earlier, cache.problem)
 
 
 def resolve_model(
@@ -134,7 +139,7 @@ def locate_model(
         if not import_it or not _has_room(elsewhere, name, report):
             return ModelFiles(name, elsewhere.name, elsewhere, "hub_cache")
         import_snapshot(elsewhere, name, Path(constants.HF_HUB_CACHE), report)
-    snapshot = download_snapshot(name, revision, report, incomplete=incomplete)
+    snapshot = _from_hub(name, revision, places, report, incomplete=incomplete)
     return ModelFiles(name, snapshot.commit, snapshot.folder, "hub" if snapshot.downloaded else "hub_cache")
 
 
@@ -151,6 +156,27 @@ def _in_folder(name: str, folder: Path, places: ModelPlaces) -> ModelFiles:
     return ModelFiles(
         name, manifest_id(real) if prepared else None, real, "prepared" if prepared else "folder"
     )
+
+
+def _from_hub(
+    name: str, revision: str | None, places: ModelPlaces, report: Report, *, incomplete: bool
+) -> Snapshot:
+    """The snapshot, completed by the hub. Where that fails, it is said what was tried and what is missing."""
+    missing = missing_of_own_cache(name, revision)
+    if missing is not None:
+        report.event(
+            f"The cache {constants.HF_HUB_CACHE} has {name} only in part. Missing: {missing.described()}. "
+            "The hub is asked for it.",
+            level="warn",
+            data={"code": "cache_incomplete", "files": list(missing.names), "bytes": missing.bytes},
+        )
+    try:
+        snapshot = download_snapshot(name, revision, report, incomplete=incomplete)
+    except JobFailed as failed:
+        raise with_what_was_tried(failed, name, revision, places) from failed
+    if not incomplete and (missing := what_is_missing(snapshot.folder)) is not None:
+        raise with_what_was_tried(not_delivered(name), name, revision, places)
+    return snapshot
 
 
 def _readable_caches(places: ModelPlaces, report: Report) -> list[Path]:

@@ -3,8 +3,9 @@
 Caches are laid out as huggingface_hub describes it ("Understand caching").
 """
 
+import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from huggingface_hub import constants
@@ -13,8 +14,33 @@ from huggingface_hub.file_download import repo_folder_name
 from services.worker.failures import JobFailed
 from services.worker.loading.model_folder import refuse_outside_links
 from services.worker.loading.weight_files import find_weights
+from shared.cache_choice import OLD_CACHE_FOLDERS
+
+# In order of precedence, each with what it appends; huggingface_hub 1 and 2, constants.py.
+DECIDING = (
+    ("HF_HUB_CACHE", ""),
+    ("HUGGINGFACE_HUB_CACHE", ""),
+    ("HF_HOME", "hub"),
+    ("XDG_CACHE_HOME", "huggingface/hub"),
+)
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
+
+
+def other_cache_folders(environment: Mapping[str, str] = os.environ) -> tuple[Path, ...]:
+    """The folders beside the cache in use that a cache may have been in: those that some variable names, and
+    where it lies without any. They need not exist.
+    """
+    named = [Path(environment[name], extra) for name, extra in DECIDING if name in environment]
+    named += [Path(environment[name]) for name in OLD_CACHE_FOLDERS if name in environment]
+    real = [real_folder(folder) for folder in (*named, Path("~/.cache/huggingface/hub"))]
+    used = real_folder(Path(constants.HF_HUB_CACHE))
+    return tuple(folder for folder in dict.fromkeys(real) if folder != used)
+
+
+def real_folder(folder: Path) -> Path:
+    """A `~user` that nobody is called stays as it is; pathlib would raise."""
+    return Path(os.path.realpath(os.path.expanduser(folder)))  # noqa: PTH111
 
 
 def find_in_other_caches(name: str, revision: str | None, caches: Iterable[Path]) -> Path | None:

@@ -35,7 +35,7 @@ def main(name: str, revision: str, models: str, data: str, how: str = "") -> Non
         files = resolve_model(
             name,
             revision or None,
-            ModelPlaces(Path(models), Path(data), Settings().host_hf_cache),
+            ModelPlaces.of(Settings(models_dir=Path(models), data_dir=Path(data))),
             report=notes,
             import_it=how != "in-place",
         )

@@ -4,7 +4,8 @@ import shlex
 
 from services.worker.diagnosis.checks.finding import Check, Finding, Remedy
 from services.worker.diagnosis.checks.remedies import of_cache_in_use
-from services.worker.diagnosis.facts import OLD_CACHE_FOLDERS, CacheVariable, LoadFacts
+from services.worker.diagnosis.facts import CacheVariable, LoadFacts
+from shared.cache_choice import OLD_CACHE_FOLDERS
 from shared.units import size
 
 
