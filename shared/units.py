@@ -18,7 +18,7 @@ def rate(bytes_per_second: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Seconds with a sensible precision: 63.9 s, 0.42 s, 4.1 ms."""
+    """Seconds with a sensible precision: 63.9 s, 0.42 s, 4.1 ms, 30 µs."""
     if seconds >= 0.0995:
         return f"{seconds:.1f} s" if seconds >= 9.95 else f"{seconds:.2f} s"
-    return f"{seconds * 1e3:.1f} ms"
+    return f"{seconds * 1e3:.1f} ms" if seconds >= 1e-4 or seconds == 0 else f"{seconds * 1e6:.0f} µs"

@@ -35,7 +35,7 @@ REPORT = {
         ("TUNEDOCK_STORAGES=ssd=/mnt/kim/ssd", "TUNEDOCK_STORAGES=ssd=ssd"),
         ("/hf-cache/hub/models--a", "cache/models--a"),
         (f"{PROJECT_ROOT}/.venv/bin/python -", "./.venv/bin/python -"),
-        ("/usr/local/bin/python3.11 - x", "…/python3.11 - x"),
+        ("/usr/local/bin/python3.11 - x", "python3.11 - x"),
         ("HF_HOME=/home/kim/.cache/huggingface", "HF_HOME=~/.cache/huggingface"),
         ("(/root/.cache), /Users/kim/x", "(~/.cache), ~/x"),
         ("/mnt/c/Users/kim/models and C:\\Users\\kim\\m", "…/models and C:\\Users\\~\\m"),

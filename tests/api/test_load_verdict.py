@@ -182,3 +182,21 @@ def test_a_progress_bar_reads_as_tqdm_writes_it() -> None:
 def test_characters_that_hide_or_reorder_others_are_written_out() -> None:
     assert visible("rm \u202etxt.exe\u0000\u200b\ud800") == "rm \\u202etxt.exe\\u0000\\u200b\\ud800"
     assert visible("엑사원 3.5\n\tüber – 模型") == "엑사원 3.5\n\tüber – 模型"
+
+
+def test_a_model_that_is_prepared_already_is_told_with_what_its_jobs_wait() -> None:
+    report = slow_disk()
+    report |= {"findings": [], "applied": []}
+    said = verdict_of(report)
+    assert said.headline.endswith("Jobs load the prepared copy instead, which took 2.60 s.")
+
+
+def test_a_saving_is_told_with_what_it_assumes() -> None:
+    report = report_of(healthy(cache__offline=False, locate_seconds=0.02))
+    report["findings"][0]["remedies"][0] |= {
+        "saves_seconds": 5.0,
+        "predicted_seconds": None,
+        "assumes": "a load with its files out of memory",
+    }
+    helps = dict(verdict_of(report).more)["What helps most"]
+    assert helps.endswith("of a load (assuming a load with its files out of memory).")

@@ -51,7 +51,8 @@ def _predicted(remedies: Remedies) -> Figure:
     if first is None or not (best := first.remedy).saves_seconds:
         return Figure(label, _NONE, "no remedy is predicted to save time")
     if best.predicted_seconds is None:
-        return Figure(label, f"−{duration(best.saves_seconds)}", "predicted saving")
+        assuming = f", assuming {best.assumes}" if best.assumes else ""
+        return Figure(label, f"−{duration(best.saves_seconds)}", f"predicted saving{assuming}")
     return Figure(label, duration(best.predicted_seconds), f"predicted, {duration(best.saves_seconds)} less")
 
 

@@ -7,7 +7,7 @@ from services.api.load_page.loads import runs_of
 from services.api.load_page.report import LoadReport
 from shared.units import duration
 
-_WORTH_A_PART = 0.01  # of the load; less is rounding
+_WORTH_A_PART = 0.005  # of the load; less is rounding
 
 
 @dataclass(frozen=True)

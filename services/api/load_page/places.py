@@ -90,7 +90,8 @@ def _last_name(match: re.Match[str]) -> str:
     path = match[0]
     if _OF_EVERY_MACHINE.match(path):
         return path
-    return f"…/{path.rstrip('/').rpartition('/')[2]}"
+    last = path.rstrip("/").rpartition("/")[2]
+    return last if re.fullmatch(r"python[\d.]*", last) else f"…/{last}"  # a command stays one
 
 
 def _public(match: re.Match[str]) -> str:

@@ -58,9 +58,18 @@ def _why(report: LoadReport, *, anything_helps: bool) -> tuple[str, str]:
     if cause is not None and cause.severity == "error":
         return _sentence(cause.title), "".join(cause.evidence[:1])
     said = _parts(report, run) if run else _untried(report)
-    content = "Nothing to mend." if run and not anything_helps else ""
+    content = _content(report) if run and not anything_helps else ""
     advice = _advice(report, cause) if cause else content
     return f"{said} {advice}".strip(), ""
+
+
+def _content(report: LoadReport) -> str:
+    """Where nothing helps: what jobs do already, else that all is well."""
+    kept = {run.name: run for run in report.summary.runs}
+    prepared = kept.get("prepared_cold") or kept.get("prepared")
+    if prepared is None:
+        return "Nothing to mend."
+    return f"Jobs load the prepared copy instead, which took {duration(prepared.total_seconds)}."
 
 
 def _untried(report: LoadReport) -> str:
@@ -123,6 +132,8 @@ def _help(report: LoadReport, best: RankedRemedy) -> str:
     then = ""
     if remedy.predicted_seconds is not None:
         then = f", which then takes {duration(remedy.predicted_seconds)}"
+    if remedy.assumes:
+        then += f" (assuming {remedy.assumes})"
     return f"{action} It saves about {duration(remedy.saves_seconds)} of a load{then}."
 
 
