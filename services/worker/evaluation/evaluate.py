@@ -28,6 +28,7 @@ from services.worker.training.plan import Plan
 from services.worker.training.validation import mean_loss
 
 PLAN = Plan("auto", tokens_per_micro_batch=4096, gradient_checkpointing=False)
+SECONDS_BETWEEN_TICKS = 0.5
 MEMORY_REMEDY = "Lower max_seq_length, or free memory on this machine."
 
 
@@ -53,6 +54,8 @@ def evaluate(
     """
     started = time.perf_counter()
     max_seq_length = longest_row(max_seq_length, base.abilities, report)
+    if adapter_folder is not None:
+        report.progress("checking the adapter")
     adapter = None if adapter_folder is None else open_adapter(adapter_folder, base)
     trained_as = adapter.trained_as if adapter else {}
     instruction = instruction or trained_as.get("instruction")
@@ -95,10 +98,19 @@ def _evaluate_loss(
     for line in row_lines(rows.counts, rules):
         report.event(line.message, level=line.level, data={"code": line.code, **line.data})
     require_rows_fit(rows.rows, base.tokenizer, base.abilities)
-    with _adapted(base, adapter):
-        loss = mean_loss(
-            base.model, rows.rows, PLAN, device=base.device, tick=lambda: report.progress("evaluating")
-        )
+    done = 0
+
+    def tick() -> None:
+        report.progress("evaluating", rows=done, total_rows=len(rows.rows))
+
+    def count(evaluated: int) -> None:
+        nonlocal done
+        done = evaluated
+        tick()
+
+    with _adapted(base, adapter, report):
+        tick()
+        loss = mean_loss(base.model, rows.rows, PLAN, device=base.device, tick=tick, tick_rows=count)
     return {**rows.counts.as_result(), "loss": loss}
 
 
@@ -116,7 +128,8 @@ def _evaluate_labels(
     def tick(done: int) -> None:
         report.progress("evaluating", rows=done, total_rows=len(questions))
 
-    with _adapted(base, adapter):
+    with _adapted(base, adapter, report):
+        tick(0)
         scores = score_labels(base.model, questions, base.device, tick)
     right_answers = [question.answers[true] for question, true in zip(questions, truth, strict=True)]
     targets = sum(int(answer.targets.sum()) for answer in right_answers)
@@ -142,7 +155,11 @@ def _questions(
     questions, truth, seen, skipped = [], [], 0, Counter[str]()
     report.progress("tokenizing", rows=0)
     no_room = f"even an empty message does not fit within max_seq_length {max_seq_length}"
+    told = 0.0
     for seen, row in enumerate(read_rows(data), start=1):
+        if (clock := time.monotonic()) - told >= SECONDS_BETWEEN_TICKS:
+            told = clock
+            report.progress("tokenizing", rows=seen - 1, total_rows=data.summary.rows)
         try:
             question = make_question(row["text"], prompt, template, max_seq_length)
         except TemplateRefusal as refusal:
@@ -153,8 +170,6 @@ def _questions(
             continue
         questions.append(question)
         truth.append(prompt.labels.index(row["label"]))
-        if seen % 100 == 0:
-            report.progress("tokenizing", rows=seen)
     if not questions:
         reason = skipped.most_common(1)[0][0]
         raise JobFailed(
@@ -167,5 +182,8 @@ def _questions(
     return questions, truth, skipped
 
 
-def _adapted(base: LoadedModel, adapter: SavedAdapter | None) -> AbstractContextManager[None]:
-    return nullcontext() if adapter is None else with_adapter(base, adapter)
+def _adapted(base: LoadedModel, adapter: SavedAdapter | None, report: Report) -> AbstractContextManager[None]:
+    if adapter is None:
+        return nullcontext()
+    report.progress("attaching the adapter")
+    return with_adapter(base, adapter)

@@ -21,6 +21,7 @@ def mean_loss(
     *,
     device: torch.device,
     tick: Callable[[], None] = lambda: None,
+    tick_rows: Callable[[int], None] = lambda rows: None,
     forward: Forward | None = None,
 ) -> float:
     """Cross-entropy summed over all targets, divided by their number; the model is left in the mode it was
@@ -30,11 +31,13 @@ def mean_loss(
     model.eval()
     try:
         forward = forward or choose_forward(model, plan, device)
-        total = 0.0
+        total, done = 0.0, 0
         for start in range(0, len(rows), ROWS_AT_ONCE):  # a stretch at a time is sorted by length
             for batch in forward.batches(rows[start : start + ROWS_AT_ONCE]):
                 total += float(forward.loss(batch, 1.0))
                 tick()
+            done += len(rows[start : start + ROWS_AT_ONCE])
+            tick_rows(done)
         forward.step_over()
         return total / target_count(rows)
     finally:

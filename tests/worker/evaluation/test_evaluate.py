@@ -159,6 +159,42 @@ def test_a_cancelled_evaluation_stops_and_leaves_the_base_alone(
     assert [type(module) for module in llama.model.modules()] == classes
 
 
+class Stages(SilentReport):
+    """What was told of an evaluation: (stage, rows done, all rows)."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, object, object]] = []
+
+    def progress(self, stage: str, **fields: object) -> None:
+        self.told.append((stage, fields.get("rows"), fields.get("total_rows")))
+
+
+@pytest.mark.parametrize("rows", [40, 3])
+def test_every_stage_is_told_when_it_begins_and_counted_to_its_end(
+    llama: LoadedModel, write_rows: WriteRows, spam_rows: Rows, tmp_path: Path, rows: int
+) -> None:
+    """Also of few rows: what was not told looked like the stage before, `resolving`."""
+    data = write_rows(spam_rows[:rows], "classification")
+    trained(llama, write_rows(spam_rows, "classification"), tmp_path)
+    report = Stages()
+    evaluated(llama, data, adapters.adapter_folder(tmp_path), report=report)
+    assert list(dict.fromkeys(stage for stage, _, _ in report.told)) == [
+        "checking the adapter", "tokenizing", "attaching the adapter", "evaluating",
+    ]  # fmt: skip
+    assert ("tokenizing", 0, rows) in report.told
+    counted = [told for told in report.told if told[0] == "evaluating"]
+    assert (counted[0], counted[-1]) == (("evaluating", 0, rows), ("evaluating", rows, rows))
+
+
+def test_an_evaluation_of_a_loss_counts_its_rows(llama: LoadedModel, write_rows: WriteRows) -> None:
+    data = write_rows([{"text": f"row {number}"} for number in range(300)], "text")
+    report = Stages()
+    evaluated(llama, data, report=report)
+    counted = [rows for stage, rows, _ in report.told if stage == "evaluating"]
+    assert counted[0] == 0
+    assert {256, 300} <= set(counted)
+
+
 def test_a_data_set_that_cannot_be_asked_fails_with_the_knob(llama: LoadedModel, data: DatasetFile) -> None:
     with pytest.raises(JobFailed) as failed:
         evaluated(llama, data, max_seq_length=8)
