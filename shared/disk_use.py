@@ -16,6 +16,7 @@ DATA_KINDS = (
 _KIND_OF_FOLDER = {"files": "uploads", "models": "prepared_models", "store": "store"}
 _KIND_OF_PART = {
     "rows": "rows",
+    "tokens": "rows",
     "checkpoints": "checkpoints",
     "adapter": "adapters",
     "adapter-llama": "adapters",

@@ -235,6 +235,15 @@ def test_a_completion_that_text_rows_do_not_have_is_refused_before_anything_is_q
     assert api.get("/v1/jobs").get_json()["data"] == []
 
 
+def test_only_rows_of_text_can_be_split_and_that_is_said_before_anything_is_queued(api: Api) -> None:
+    body = {"kind": "fine_tuning", "training_file": api.uploaded(), "long_text": "split"}
+    problem = check_problem(api.post("/v1/jobs", json=body), 422, "invalid_field")
+    assert problem["error"]["param"] == "long_text"
+    file_id = api.upload(jsonl([{"text": "only text"}])).get_json()["id"]
+    answer = api.post("/v1/jobs", json={**body, "training_file": file_id})
+    assert answer.get_json()["request"]["long_text"] == "split"
+
+
 def test_bad_input_is_400_where_openais_clients_ask_and_422_on_the_native_pages(api: Api) -> None:
     job = api.submitted()["id"]
     bad_form = {"data": b"--bound--\r\n", "content_type": "multipart/form-data; boundary=bound"}

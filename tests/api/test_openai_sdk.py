@@ -70,7 +70,7 @@ def test_the_life_of_a_job_as_openais_client_sees_it(server: Server, client: Ope
                 "hyperparameters": {"n_epochs": 2, "learning_rate_multiplier": 0.5, "batch_size": "auto"}
             },
         },
-        extra_body={"instruction": "Is it spam?"},
+        extra_body={"instruction": "Is it spam?", "long_text": "cut"},
     )
     assert (job.status, job.object, job.training_file, job.seed) == ("queued", "fine_tuning.job", file_id, 7)
     assert job.hyperparameters is not None
@@ -78,6 +78,7 @@ def test_the_life_of_a_job_as_openais_client_sees_it(server: Server, client: Ope
     assert job.hyperparameters.learning_rate_multiplier == 0.5
     request = server.store.get(job.id).request
     assert request["instruction"] == "Is it spam?"
+    assert request["long_text"] == "cut"
     assert request["hyperparameters"]["learning_rate"] == pytest.approx(1e-4)
 
     claim = worked_on(server, job.id, steps=3)

@@ -59,7 +59,7 @@ class CheckpointFolder:
 
     def clear_leftovers(self) -> None:
         """Remove what attempts that died left half written; the caller is the only living attempt."""
-        for pattern in ("ckpt.tmp-*", "adapter*.tmp"):
+        for pattern in ("ckpt.tmp-*", "adapter*.tmp", "tokens.tmp"):
             for leftover in self.job_folder.glob(f"attempts/*/{pattern}"):
                 shutil.rmtree(leftover, ignore_errors=True)
 

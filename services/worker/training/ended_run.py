@@ -14,11 +14,19 @@ from services.worker.training import sealed_folder
 from shared.adapters import HELD, OPTIMIZER
 from shared.durable import write_json_durably
 
-_LEFTOVERS = (HELD, "attempts/*/ckpt.tmp-*", "attempts/*/adapter*.tmp", "checkpoints/step-*.rejected-*")
+TOKENS = "tokens"  # the rendered rows, which a resumed run learns again
+_LEFTOVERS = (
+    HELD,
+    TOKENS,
+    "attempts/*/tokens.tmp",
+    "attempts/*/ckpt.tmp-*",
+    "attempts/*/adapter*.tmp",
+    "checkpoints/step-*.rejected-*",
+)
 
 
 def give_back(job_folder: Path) -> int:
-    """Drop the optimizer states of an ended job's checkpoints, and what its attempts left half written.
+    """Drop the optimizer states of an ended job's checkpoints, its rendered rows, and what is half written.
 
     Each checkpoint stays a sealed folder with the adapter of its step. Returns the bytes removed; 0 when
     nothing was left to remove. Call it only for a job that will never run again. Raises OSError.

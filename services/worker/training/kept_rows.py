@@ -1,4 +1,4 @@
-"""The rendered rows of a job, kept in its folder: a resumed run learns them whatever day it is."""
+"""The rendered rows of a job, kept in its folder until it ends: a resumed run learns them on any day."""
 
 import shutil
 from collections.abc import Mapping
@@ -13,8 +13,8 @@ from services.worker.text.marked_text import TokenRow
 from services.worker.text.row_counts import RowCounts
 from services.worker.text.rows import TokenRows
 from services.worker.training import sealed_folder
+from services.worker.training.ended_run import TOKENS
 
-FOLDER = "tokens"
 _SUFFIX = ".safetensors"
 
 
@@ -25,7 +25,7 @@ def keep_rows(
 
     Raises OSError, and leaves nothing half written.
     """
-    temporary, target = job_folder / "attempts" / str(attempt) / "tokens.tmp", job_folder / FOLDER
+    temporary, target = job_folder / "attempts" / str(attempt) / "tokens.tmp", job_folder / TOKENS
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True)
     try:
@@ -41,7 +41,7 @@ def keep_rows(
 
 def kept_rows(job_folder: Path, made_from: Mapping[str, Any]) -> dict[str, TokenRows] | None:
     """The rows kept in `job_folder` by part, if they are whole and were made from the same, else None."""
-    folder = job_folder / FOLDER
+    folder = job_folder / TOKENS
     manifest = sealed_folder.verified_manifest(folder)
     if manifest is None or manifest.get("made_from") != made_from:
         return None

@@ -76,7 +76,12 @@ def test_a_step_done_again_replaces_a_checkpoint_without_its_optimizer_state(job
 
 
 def test_what_attempts_left_half_written_goes_and_the_journal_stays(job: Path) -> None:
-    for name in ("attempts/1/ckpt.tmp-12", "attempts/2/adapter.tmp", "checkpoints/step-3.rejected-1-1"):
+    for name in (
+        "attempts/1/ckpt.tmp-12",
+        "attempts/2/adapter.tmp",
+        "attempts/2/tokens.tmp",
+        "checkpoints/step-3.rejected-1-1",
+    ):
         (job / name).mkdir(parents=True)
         (job / name / "file").write_bytes(b"12345")
     (job / "attempts" / "1" / "events.jsonl").write_text("{}\n")

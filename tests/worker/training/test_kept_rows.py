@@ -10,6 +10,7 @@ from services.worker.loading.load import LoadedModel
 from services.worker.report import WorkerDraining
 from services.worker.text.dataset_file import DatasetFile
 from services.worker.training import kept_rows
+from services.worker.training.ended_run import TOKENS, give_back
 from services.worker.training.fine_tuning import fine_tune
 from services.worker.training.job_rows import RowSource, job_rows
 from shared.schemas import FineTuningRequest, Hyperparameters, Lora
@@ -83,12 +84,19 @@ def test_rows_that_are_damaged_are_rendered_again_with_the_jobs_own_date(
     dated: LoadedModel, data: DatasetFile, tmp_path: Path, harm: str
 ) -> None:
     drained(dated, data, tmp_path)
-    file = tmp_path / kept_rows.FOLDER / "training.safetensors"
+    file = tmp_path / TOKENS / "training.safetensors"
     content = file.read_bytes()
     file.unlink() if harm == "gone" else file.write_bytes(content[:-1])
     result = run(dated, data, tmp_path, RecordedReport(), attempt=2, now=TODAY)
     assert result["resumed_from_step"] == 2
     assert file.read_bytes() == content
+
+
+def test_a_job_that_ended_gives_its_rows_back(llama: LoadedModel, data: DatasetFile, tmp_path: Path) -> None:
+    run(llama, data, tmp_path, RecordedReport(), attempt=1, now=TODAY)
+    assert (tmp_path / TOKENS).is_dir()
+    assert give_back(tmp_path) > 0
+    assert not (tmp_path / TOKENS).exists()
 
 
 def test_rows_of_other_settings_are_not_taken(dated: LoadedModel, data: DatasetFile, tmp_path: Path) -> None:
@@ -115,5 +123,5 @@ def test_a_full_disk_is_no_reason_to_stop_before_the_first_step(
         rows = job_rows(llama, REQUEST, RowSource(data, None, tmp_path, 1, TODAY), report)
     assert len(rows.training.rows) == 4
     assert report.codes() == ["rendered_row", "rows_not_kept"]
-    assert not (tmp_path / kept_rows.FOLDER).exists()
+    assert not (tmp_path / TOKENS).exists()
     assert list((tmp_path / "attempts" / "1").iterdir()) == []
