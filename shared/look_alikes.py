@@ -58,23 +58,30 @@ _INSIDE_ZIP: tuple[tuple[bytes, str, str], ...] = (
 )
 
 
-def look_alike_file(path: Path) -> LookAlike | None:
-    """As `look_alike`, of a file; one that can't be read looks like nothing."""
+def stand_in_file(path: Path) -> LookAlike | None:
+    """As `stand_in`, of a plain file; one that can't be read, or is none, stands in for nothing."""
     try:
+        if not path.is_file():  # a pipe would never answer
+            return None
         with path.open("rb") as stream:
-            return look_alike(stream.read(HEAD_BYTES))
+            return stand_in(stream.read(HEAD_BYTES))
     except OSError:
         return None
 
 
-def look_alike(head: bytes) -> LookAlike | None:
-    """What a file with these first bytes is, if it is one of the things that people mistake for another."""
+def stand_in(head: bytes) -> LookAlike | None:
+    """What stands in the place of a file that never came: a pointer, a web page, a refusal, nothing."""
     if not head:
         return LookAlike("empty (0 bytes)", "fetch or save it again")
     if not head.strip(b"\x00"):
         return LookAlike("nothing but zero bytes, as a broken copy leaves", "fetch or copy it again")
-    if head.startswith(LFS_BEGINNING):
-        return _pointer(head)
+    return _pointer(head) if head.startswith(LFS_BEGINNING) else _page(head)
+
+
+def look_alike(head: bytes) -> LookAlike | None:
+    """What a file with these first bytes is, if it is one of the things that people mistake for another."""
+    if found := stand_in(head):
+        return found
     if head.startswith(b"PK\x03\x04"):
         return _in_zip(head)
     for beginning, what, remedy in _BEGINNINGS:
@@ -86,7 +93,9 @@ def look_alike(head: bytes) -> LookAlike | None:
         return LookAlike(f"a pickle, {_NO_PROGRAM}", "save it in another form, data as Parquet or JSON lines")
     if _is_safetensors(head):
         return LookAlike("weights of a model (safetensors)", "put them into a model folder with their config")
-    return _page(head)
+    if head.lstrip()[:5].lower() == b"<?xml":
+        return LookAlike("an XML file", _CONVERT)
+    return None
 
 
 def _pointer(head: bytes) -> LookAlike:
@@ -128,8 +137,6 @@ def _page(head: bytes) -> LookAlike | None:
             "a web page, such as the page of an error or a log-in, and not the file",
             "download the file itself; if it needs a log-in or a token, give that",
         )
-    if begin.startswith(b"<?xml"):
-        return LookAlike("an XML file", _CONVERT)
     if begin.startswith(b'{"error"') and len(head) < HEAD_BYTES:
         return _error_answer(head)
     return None

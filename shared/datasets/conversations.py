@@ -2,6 +2,7 @@
 
 Read are OpenAI's messages and ShareGPT's turns (`from` and `value`), as a list or as JSON in a string.
 A message keeps `role` and `content`, and `weight` where it is 0: an assistant's words that are not learned.
+Beside the messages a row keeps its `tools`.
 """
 
 from __future__ import annotations

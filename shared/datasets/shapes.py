@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from shared.datasets.conversations import check_order, conversation
 from shared.datasets.texts import BadRow, Row, checked_text, json_type
+from shared.datasets.tools import offered_tools
 
 if TYPE_CHECKING:
     from shared.schemas import RowFormat
@@ -132,7 +133,7 @@ class Turns:
 
     @property
     def used(self) -> frozenset[str]:
-        return frozenset(name for name in (self.messages, self.system) if name)
+        return frozenset(name for name in (self.messages, self.system, "tools") if name)
 
     @property
     def sentence(self) -> str:
@@ -145,7 +146,8 @@ class Turns:
             system = checked_text(fields[self.system], f"`{self.system}`")
             messages.insert(0, {"role": "system", "content": system})
         check_order(messages)
-        return {"messages": messages}
+        tools = offered_tools(fields.get("tools"))
+        return {"messages": messages, "tools": tools} if tools else {"messages": messages}
 
 
 @dataclass(frozen=True)
@@ -225,7 +227,7 @@ def shape_fields() -> frozenset[str]:
     """Every name, in small letters, that a shape reads: what a reader of columns must bring along."""
     beside = (name for names in _BESIDE.values() for name in names)
     pairs = (name for pair in _PAIRS for name in pair)
-    return frozenset((*_CONVERSATIONS, *_SYSTEM, "history", *beside, *pairs))
+    return frozenset((*_CONVERSATIONS, *_SYSTEM, "history", "tools", *beside, *pairs))
 
 
 def _is_blank(value: object) -> bool:

@@ -25,6 +25,7 @@ from services.worker.loading.model_folder import CONFIG_PATTERNS, is_snapshot, m
 from services.worker.loading.unchanged import UnchangedFiles
 from services.worker.loading.weight_files import Weights, find_weights, read_header
 from services.worker.report import Report
+from shared.look_alikes import stand_in_file
 from shared.sandbox import SandboxLimits, SandboxResult, run_in_sandbox
 
 READER_MODULE = "services.worker.loading.pickle_reader"
@@ -177,6 +178,7 @@ def _convert(
 
 def _convert_weights(weights: Weights, draft: Path, report: Report) -> list[Path]:
     """Let the sandbox write into a folder of its own; take the files asked for, if they are sound."""
+    _refuse_stand_ins(weights)
     bench = draft / "sandbox"
     bench.mkdir()
     names = [_shard_name(number, len(weights.files)) for number in range(1, len(weights.files) + 1)]
@@ -197,6 +199,14 @@ def _convert_weights(weights: Weights, draft: Path, report: Report) -> list[Path
     shards = [_taken(bench / name, draft) for name in names]
     shutil.rmtree(bench)
     return shards
+
+
+def _refuse_stand_ins(weights: Weights) -> None:
+    for file in weights.files:
+        if instead := stand_in_file(file):
+            raise JobFailed(
+                FailureCode.MODEL_UNREADABLE, f"{file.name}: it is {instead.what}", instead.remedy
+            )
 
 
 def _limits(weights: Weights) -> SandboxLimits:

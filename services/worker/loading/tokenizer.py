@@ -11,7 +11,9 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase, PreTrainedToken
 from services.worker.failures import FailureCode, JobFailed, is_panic
 from services.worker.loading.exaone import CHAT_TEMPLATE, is_exaone
 from services.worker.loading.usable_template import choose_default
+from shared.look_alikes import stand_in_file
 
+TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "tokenizer_config.json", "vocab.json", "merges.txt")
 MOST_ADDED_TOKENS = 100_000  # transformers compares each with all: these take half a minute
 
 
@@ -45,6 +47,7 @@ def _end_token(tokenizer: PreTrainedTokenizerBase, config: dict[str, Any]) -> st
 
 
 def _load(folder: Path, config: dict[str, Any]) -> PreTrainedTokenizerBase:
+    _refuse_stand_ins(folder)
     with _unreadable_explained(folder):
         written = _written(folder / "tokenizer.json")
         # An EXAONE folder names remote code, about which AutoTokenizer would ask.
@@ -64,6 +67,16 @@ def _load(folder: Path, config: dict[str, Any]) -> PreTrainedTokenizerBase:
         f"the tokenizer of {folder.name!r} can't be loaded as its tokenizer.json describes it",
         "name another base model; please report this one",
     )
+
+
+def _refuse_stand_ins(folder: Path) -> None:
+    for name in TOKENIZER_FILES:
+        if instead := stand_in_file(folder / name):
+            raise JobFailed(
+                FailureCode.MODEL_UNREADABLE,
+                f"the tokenizer in {folder.name!r} can't be loaded: {name} is {instead.what}",
+                instead.remedy,
+            )
 
 
 @contextmanager

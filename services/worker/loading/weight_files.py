@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from services.worker.failures import FailureCode, JobFailed
 from services.worker.loading.model_folder import read_json
+from shared.look_alikes import stand_in_file
 from shared.model_folders import what_weights_lack
 
 WeightsForm = Literal["safetensors", "bin"]
@@ -105,9 +106,10 @@ def header_length(start: bytes, size: int, file: Path) -> int:
     """What the first 8 bytes of a safetensors file of `size` bytes say of its header's length."""
     if len(start) < 8:
         raise _unreadable(file, f"{size} bytes are too few for a safetensors file")
-    if start == b"version ":
-        raise _unreadable(file, "it is a Git LFS pointer, not the weights: run `git lfs pull` in the folder")
     (length,) = struct.unpack("<Q", start)
+    is_possible = 2 <= length <= min(LONGEST_HEADER_BYTES, size - 8)
+    if not is_possible and (instead := stand_in_file(file)):
+        raise JobFailed(FailureCode.MODEL_UNREADABLE, f"{file.name}: it is {instead.what}", instead.remedy)
     if length > min(LONGEST_HEADER_BYTES, size - 8):
         raise _unreadable(file, f"its header claims {length} bytes of a file of {size}; not safetensors")
     return int(length)

@@ -1,6 +1,7 @@
 """Rows as other projects write them, and the rows of ours that they become."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -126,6 +127,18 @@ def test_a_weight_of_zero_is_kept_and_told(tmp_path: Path) -> None:
     _, [kept], codes = read(tmp_path, row)
     assert [message.get("weight") for message in kept["messages"]] == [None, 0, None, None]
     assert codes == ["weight_zero"]
+
+
+@pytest.mark.parametrize("field", ["messages", "conversations"])
+@pytest.mark.parametrize("write", [lambda tools: tools, json.dumps], ids=["list", "string"])
+def test_tools_beside_a_conversation_are_kept_for_the_template(
+    tmp_path: Path, field: str, write: Callable[[object], object]
+) -> None:
+    tools = [{"type": "function", "function": {"name": "weather", "parameters": {"type": "object"}}}]
+    messages = chat("a", "b")["messages"]
+    _, rows, codes = read(tmp_path, {field: messages, "tools": write(tools)}, {field: messages, "tools": []})
+    assert rows == [{"messages": messages, "tools": tools}, {"messages": messages}]
+    assert "fields_unused" not in codes
 
 
 def test_two_answers_in_a_row_are_left_to_the_models_template(tmp_path: Path) -> None:
