@@ -1,12 +1,15 @@
 """The runner on a real store: a lost reply costs no attempt; the copy on disk says what the record says."""
 
 import json
+import re
 import threading
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 import torch
 from tokenizers import Tokenizer
 
@@ -22,6 +25,7 @@ from shared.job_records import Claim
 from shared.settings import Settings
 from shared.worker_store import WorkerStore
 from tests.ledger import submit
+from tests.store_troubles import TROUBLES, Trouble
 from tests.valkey import Valkey
 
 
@@ -149,21 +153,29 @@ def test_who_waits_for_the_device_stops_waiting_when_the_worker_shuts_down(
         second.take()
 
 
-@pytest.mark.parametrize("setting", ["maxmemory", "min-replicas-to-write"])
+@pytest.mark.parametrize(("trouble", "said"), TROUBLES, ids=[trouble.__name__ for trouble, _ in TROUBLES])
 def test_a_running_job_survives_a_store_that_takes_no_writes(
-    runner: Runner, store: WorkerStore, job_id: str, monkeypatch: pytest.MonkeyPatch, setting: str
+    runner: Runner,
+    store: WorkerStore,
+    job_id: str,
+    valkey: Valkey,
+    monkeypatch: pytest.MonkeyPatch,
+    trouble: Trouble,
+    said: str,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    admin: Any = store._redis
+    admin = redis.Redis(port=valkey.port, decode_responses=True, single_connection_client=True)
+    over = ExitStack()
 
     def work_through_it(
         claim: Claim, settings: Settings, residency: object, report: Report
     ) -> dict[str, Any]:
-        admin.config_set(setting, 1)
+        over.enter_context(trouble(valkey, admin))
         for step in range(1, 41):
             report.event(f"step {step}", type="metrics", data={"step": step})
             report.progress("training", step=step)
             time.sleep(0.05)
-        threading.Timer(1.5, lambda: admin.config_set(setting, 0)).start()
+        threading.Timer(1.5, over.close).start()
         report.publish()
         return {"steps": 40}
 
@@ -174,3 +186,4 @@ def test_a_running_job_survives_a_store_that_takes_no_writes(
     log = EventLog(store, runner._settings.data_dir)
     steps = [event.data["step"] for event in log.newest_first(job_id) if event.type == "metrics"]
     assert steps == list(range(40, 0, -1))
+    assert re.search(said, caplog.text)
