@@ -14,6 +14,7 @@ from services.api.routing import reading_body
 from services.api.service import Service
 from services.api.uploads import IncomingFile, StoredFile
 from shared.errors import InvalidField, MalformedRequest, NotFound, TooLarge
+from shared.retention import DAY_SECONDS
 from shared.schemas import Frozen
 
 PURPOSES = ("fine-tune", "evals", "user_data")
@@ -40,7 +41,7 @@ def upload_file(service: Service) -> FileObject:
             param="file",
         )
     with _received(service) as (incoming, filename, purpose):
-        return _shown(service.files.keep(incoming, filename=filename, purpose=purpose))
+        return _shown(service, service.files.keep(incoming, filename=filename, purpose=purpose))
 
 
 def list_files(service: Service, *, query: FilesQuery) -> FileList:
@@ -52,7 +53,7 @@ def list_files(service: Service, *, query: FilesQuery) -> FileList:
         if query.after not in ids:
             raise NotFound(f"There is no file {query.after[:80]!r} to list after.", param="after")
         files = files[ids.index(query.after) + 1 :]
-    page = [_shown(file) for file in files[: query.limit]]
+    page = [_shown(service, file) for file in files[: query.limit]]
     return FileList(
         data=page,
         has_more=len(files) > query.limit,
@@ -64,7 +65,7 @@ def list_files(service: Service, *, query: FilesQuery) -> FileList:
 def get_file(service: Service, *, file_id: str) -> FileObject:
     if is_result_file(file_id):
         return result_file(service, file_id)
-    return _shown(service.files.get(file_id))
+    return _shown(service, service.files.get(file_id))
 
 
 def get_file_content(service: Service, *, file_id: str) -> Response:
@@ -146,11 +147,13 @@ def _purpose(form: dict[str, str]) -> str:
     return purpose
 
 
-def _shown(file: StoredFile) -> FileObject:
+def _shown(service: Service, file: StoredFile) -> FileObject:
+    days = service.settings.keep_upload_days
     return FileObject(
         id=file.id,
         bytes=file.bytes,
         created_at=int(file.created_at),
+        expires_at=None if days is None else int(file.created_at + days * DAY_SECONDS),
         filename=file.filename,
         purpose=file.purpose,
     )

@@ -1,5 +1,6 @@
 """What a user removes for good: jobs that ended, and models that jobs made."""
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import Annotated, Literal
 
@@ -8,7 +9,7 @@ from pydantic import Field
 from services.api.base_models import fine_tuned
 from services.api.openai_shapes import ModelDeleted
 from services.api.service import Service
-from shared.errors import InvalidField, ModelUnknown, NotFound
+from shared.errors import InvalidField, ModelUnknown, ModelUnusable, NotFound
 from shared.keeper_store import KeeperStore
 from shared.model_names import is_fine_tuned
 from shared.model_search import check_base_model
@@ -132,7 +133,8 @@ def delete_model(service: Service, *, model_id: str) -> ModelDeleted:
 
 def _undeletable(service: Service, model_id: str) -> NotFound | InvalidField:
     try:
-        check_base_model(model_id, service.model_folders, to_load=False)
+        with suppress(ModelUnusable):  # but it is there
+            check_base_model(model_id, service.model_folders, to_load=False)
     except ModelUnknown:
         deleted = " It may have been deleted already." if is_fine_tuned(model_id) else ""
         return NotFound(f"There is no fine-tuned model {model_id!r}.{deleted}", param="model")

@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 
 from shared.model_names import fine_tuned_model_id
+from shared.settings import Settings
+from shared.worker_store import WorkerStore
 from tests.adapter_folders import CHECKPOINT_FILES, lay_out_adapter
-from tests.api.conftest import Api
+from tests.api.conftest import Api, make_api
 
 
 def trained(api: Api) -> tuple[str, str]:
@@ -191,3 +193,20 @@ def test_a_job_that_a_full_store_refuses_leaves_no_rows(api: Api) -> None:
     ] * 2
     assert list((api.settings.data_dir / "jobs").iterdir()) == []
     assert api.submitted(training_file=file_id)["status"] == "queued"
+
+
+def test_a_file_says_until_when_it_is_kept(api: Api, settings: Settings, store: WorkerStore) -> None:
+    assert api.get(f"/v1/files/{api.uploaded()}").get_json()["expires_at"] is None
+    limited = make_api(settings.model_copy(update={"keep_upload_days": 2.0}), store)
+    shown = limited.get(f"/v1/files/{limited.uploaded()}").get_json()
+    assert shown["expires_at"] - shown["created_at"] in (172_800, 172_801)
+    assert limited.get("/v1/files").get_json()["data"][0] == shown
+
+
+def test_a_folder_that_no_job_can_load_is_not_deleted_over_http_either(api: Api) -> None:
+    adapter = api.settings.models_dir / "lora"
+    adapter.mkdir()
+    (adapter / "adapter_config.json").write_text("{}")
+    answer = api.delete("/v1/models/lora")
+    assert 400 <= answer.status_code < 500
+    assert "is removed on the server itself" in answer.get_json()["detail"]
