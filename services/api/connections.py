@@ -8,6 +8,7 @@ import asyncio
 import json
 import logging
 import time
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
 
@@ -117,13 +118,15 @@ class Connection(ASGIProtocol):  # type: ignore[misc]
         is_heard = self._heard_all or receiver is None or receiver._complete
         if is_heard or self.transport.is_closing():
             super()._close_transport()
+            self.transport.close()  # which the other leaves out when the client is gone already
             self.watch_writing()
             return
         self._closed: bool = True
         self._lingered_bytes = 0
-        self.transport.write_eof()
-        self._resume_reading()
         self.worker.loop.call_later(LINGER_SECONDS, self.transport.abort)
+        self._resume_reading()
+        with suppress(OSError):  # the client is gone already
+            self.transport.write_eof()
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -168,7 +171,15 @@ class ConnectionWorker(gasgi.ASGIWorker):  # type: ignore[misc]
             server.close()
         for connection in list(self.waiting):
             connection.give_up()
+        living = asyncio.ensure_future(self._live())
         await super()._shutdown()
+        living.cancel()
+
+    async def _live(self) -> None:
+        """While the last answers end this is no hung process, which is what the server takes it for."""
+        while True:
+            self.notify()
+            await asyncio.sleep(1)
 
 
 gasgi.ASGIProtocol = Connection  # its worker makes them by this name

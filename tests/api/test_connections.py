@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import socket
+import struct
 import threading
 import time
 from collections.abc import Iterator
@@ -237,6 +238,27 @@ def test_a_stop_lets_an_upload_end_and_closes_the_port(
         assert answer_of(uploading)[0] == 200
         uploading.close()
         assert server.process.wait(10) == 0
+
+
+def test_clients_that_hang_up_at_any_moment_leave_nothing_behind(
+    tmp_path_factory: pytest.TempPathFactory, valkey: Valkey
+) -> None:
+    with serve(tmp_path_factory.mktemp("hung_up"), valkey) as server:
+        asked = head(server, "GET /v1/jobs HTTP/1.1")
+        begun = head(server, "POST /v1/jobs HTTP/1.1", Content_Type="application/json", Content_Length="99")
+        for _ in range(30):
+            connected(server, asked).close()
+            connected(server, begun + b"{").close()
+            kept = connected(server, asked)
+            answer_of(kept)
+            kept.sendall(asked)
+            kept.close()
+            gone = connected(server, asked)
+            gone.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            gone.close()  # with a reset
+        os.kill(server.process.pid, signal.SIGTERM)
+        assert server.process.wait(15) == 0  # none is waited for until the graceful time is over
+        assert "Forcing close" not in server.log.read_text()
 
 
 def is_closed(server: Server) -> bool:
