@@ -21,6 +21,7 @@ SUFFIX_PATTERN = r"^[A-Za-z0-9._-]+$"
 REVISION_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._/-]*$"
 MODULE_NAME_PATTERN = r"^[A-Za-z0-9_]+$"
 EVENT_ID_PATTERN = r"^[0-9]{1,9}-[0-9]{1,12}$"
+FILTER_KEY_PATTERN = r"^[^\[\]]*$"
 FACADE_EVENT_ID_PATTERN = r"^ftevent-[a-z0-9]{1,64}-[0-9]{1,9}-[0-9]{1,12}$"
 
 RowFormat = Literal["chat", "text", "prompt_completion", "classification"]
@@ -49,6 +50,7 @@ PATTERN_MEANINGS = {
     SUFFIX_PATTERN: "letters, digits and any of . _ -",
     REVISION_PATTERN: "a branch, tag or commit: letters, digits and any of . _ / -",
     MODULE_NAME_PATTERN: "the last part of a layer's name, as in q_proj: letters, digits and _",
+    FILTER_KEY_PATTERN: "without brackets",
     EVENT_ID_PATTERN: "an event's id, as in 1-42",
     FACADE_EVENT_ID_PATTERN: "an event's id, as this list has them",
 }
@@ -64,6 +66,8 @@ Revision = Annotated[
 MetadataKey = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 MetadataText = Annotated[str, StringConstraints(max_length=512)]
 Metadata = Annotated[dict[MetadataKey, MetadataText], Field(max_length=16)]
+FilterKey = Annotated[str, StringConstraints(pattern=FILTER_KEY_PATTERN)]
+MetadataFilter = Annotated[dict[FilterKey, str], Field(description="`metadata[key]=value`; pairs combine")]
 ModuleName = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=MODULE_NAME_PATTERN)]
 Columns = Annotated[
     dict[Literal["messages", "text", "prompt", "completion", "label"], Name], Field(max_length=5)

@@ -37,6 +37,7 @@ from shared.schemas import (
     Hyperparameters,
     JobEvent,
     JobRecord,
+    MetadataFilter,
 )
 
 CHECKPOINT_METRICS = ("train_loss", "valid_loss", "train_mean_token_accuracy", "valid_mean_token_accuracy")
@@ -46,7 +47,7 @@ ORGANIZATION = "tunedock"
 class FineTuningJobsQuery(Frozen):
     after: str | None = Field(None, description="a job's id: list those older than it")
     limit: int = Field(20, ge=1, le=100)
-    metadata: dict[str, str] | None = Field(None, description="`metadata[key]=value`; pairs combine")
+    metadata: MetadataFilter | None = None
 
 
 class FineTuningEventsQuery(Frozen):

@@ -24,6 +24,7 @@ from shared.schemas import (
     JobRecord,
     JobRequest,
     JobStatus,
+    MetadataFilter,
 )
 
 
@@ -32,7 +33,7 @@ class JobsQuery(Frozen):
     status: JobStatus | None = None
     after: str | None = Field(None, description="a job's id: list those older than it")
     limit: int = Field(20, ge=1, le=100)
-    metadata: dict[str, str] | None = Field(None, description="`metadata[key]=value`; pairs combine")
+    metadata: MetadataFilter | None = None
 
 
 class JobList(Frozen):

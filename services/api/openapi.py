@@ -46,6 +46,13 @@ def openapi_document(routes_by_group: Mapping[str, Sequence[Route]]) -> Json:
     }
 
 
+# The server itself answers these, before it knows the page.
+UNREAD = {
+    408: "`malformed_request`: the head of the request did not arrive in time",
+    414: "`malformed_request`: the request's line is too long",
+    431: "`malformed_request`: a header is too long, or there are too many",
+}
+
 PROBLEM: Json = {
     "type": "object",
     "description": "RFC 9457 problem details, and the member `error` that OpenAI's clients read.",
@@ -147,7 +154,9 @@ def _responses(route: Route, inline: Mapping[tuple[Any, JsonSchemaMode], Any]) -
     by_status: dict[int, list[type[Refusal]]] = {}
     for refusal in dict.fromkeys([*_refusals_anywhere(route), *route.refusals]):
         by_status.setdefault(status_on(route.path, refusal.status), []).append(refusal)
-    return answers | {str(status): _refused(by_status[status]) for status in sorted(by_status)}
+    refused = {status: _refused(refusals) for status, refusals in by_status.items()}
+    refused |= {status: _described(text) for status, text in UNREAD.items()}
+    return answers | {str(status): refused[status] for status in sorted(refused)}
 
 
 def _refusals_anywhere(route: Route) -> Iterable[type[Refusal]]:
@@ -162,8 +171,12 @@ def _refusals_anywhere(route: Route) -> Iterable[type[Refusal]]:
 
 
 def _refused(refusals: Sequence[type[Refusal]]) -> Json:
+    return _described("; ".join(f"`{refusal.code}`: {refusal.meaning}" for refusal in refusals))
+
+
+def _described(text: str) -> Json:
     return {
-        "description": "; ".join(f"`{refusal.code}`: {refusal.meaning}" for refusal in refusals),
+        "description": text,
         "content": {MEDIA_TYPE: {"schema": {"$ref": REF.format(model="Problem")}}},
     }
 
