@@ -42,6 +42,9 @@ class Settings(BaseSettings):
         description="file with one API key a line; unset: `api.key` in the data folder, made at first start",
     )
     api_metrics_port: PositiveInt = Field(9464, description="port of the API's `/metrics`")
+    metrics_host: str = Field(
+        "127.0.0.1", description="address both metrics ports listen on; they want no key"
+    )
     worker_metrics_port: PositiveInt = Field(9465, description="port of the worker's `/metrics`")
     default_model: str = Field(
         "LGAI-EXAONE/EXAONE-3.5-2.4B-Instruct", description="base model of a request that names none"

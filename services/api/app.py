@@ -1,7 +1,6 @@
 """Makes the Flask application: its routes, and what happens before and after every request."""
 
 import logging
-import re
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -21,13 +20,14 @@ from services.api.service import Service
 from services.api.uploads import FileShelf
 from shared.errors import MalformedRequest
 from shared.job_store import JobStore
+from shared.loopback import may_ask
 from shared.settings import Settings
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 JSON_LIMIT_BYTES = 1024**2
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
+FOR_THIS_MACHINE = "This port is for this machine alone; ask for 127.0.0.1 or localhost."
 QUIET_PATHS = ("/healthz", "/readyz")
 
 _log = logging.getLogger("tunedock.access")
@@ -62,7 +62,7 @@ def create_app(
     add_docs(app, openapi_document(ROUTES_BY_GROUP))
     storages = {"data": settings.data_dir, **settings.storages}
     app.wsgi_app = MetricsPort(  # type: ignore[method-assign]
-        app.wsgi_app, str(settings.api_metrics_port), lambda: metrics_text(http, store, storages)
+        app.wsgi_app, settings, lambda: metrics_text(http, store, storages)
     )
     return app
 
@@ -70,22 +70,20 @@ def create_app(
 class MetricsPort:
     """Serves `/metrics`, and nothing else, on the metrics port, and everything else on the others."""
 
-    def __init__(self, rest: "WSGIApplication", port: str, text: Callable[[], bytes]) -> None:
-        self._rest, self._port, self._text = rest, port, text
+    def __init__(self, rest: "WSGIApplication", settings: Settings, text: Callable[[], bytes]) -> None:
+        self._rest, self._text = rest, text
+        self._host, self._port = settings.metrics_host, str(settings.api_metrics_port)
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         if environ.get("SERVER_PORT") != self._port:
             return self._rest(environ, start_response)
-        if environ.get("PATH_INFO") == "/metrics" and environ.get("REQUEST_METHOD") in ("GET", "HEAD"):
+        if not may_ask(environ.get("HTTP_HOST", ""), listens_on=self._host):
+            answer = Response(f"{FOR_THIS_MACHINE}\n", status=400, content_type="text/plain")
+        elif environ.get("PATH_INFO") == "/metrics" and environ.get("REQUEST_METHOD") in ("GET", "HEAD"):
             answer = Response(self._text(), content_type=CONTENT_TYPE_LATEST)
         else:
             answer = Response("Only GET /metrics is here.\n", status=404, content_type="text/plain")
         return answer(environ, start_response)
-
-
-def _names_loopback(host: str) -> bool:
-    """No page of another name, made to point here, may read us through a browser on this machine."""
-    return re.sub(r":\d+$", "", host).strip("[]").lower() in LOOPBACK
 
 
 def _around_requests(app: Flask, service: Service, http: HttpMetrics) -> None:
@@ -95,8 +93,8 @@ def _around_requests(app: Flask, service: Service, http: HttpMetrics) -> None:
     def _begin() -> None:
         g.started = time.perf_counter()
         g.request_id = new_request_id()
-        if service.settings.api_host in LOOPBACK and not _names_loopback(request.headers.get("Host", "")):
-            raise MalformedRequest("This API listens for this machine alone; ask for 127.0.0.1 or localhost.")
+        if not may_ask(request.headers.get("Host", ""), listens_on=service.settings.api_host):
+            raise MalformedRequest(FOR_THIS_MACHINE)
         if request.endpoint is not None and request.endpoint not in public:
             service.keys.check(request.headers.get("Authorization"))
 

@@ -26,7 +26,12 @@ except ValueError as error:
     raise SystemExit(str(error)) from error
 if _settings.api_port == _settings.api_metrics_port:
     raise SystemExit(f"TUNEDOCK_API_PORT and TUNEDOCK_API_METRICS_PORT are both {_settings.api_port}.")
-_host = f"[{_settings.api_host}]" if ":" in _settings.api_host else _settings.api_host
+
+
+def _address(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
 # Each connection is an open file; the rest is for logs, uploads and the store.
 _files, _most_files = resource.getrlimit(resource.RLIMIT_NOFILE)
 if _files < (wanted := min(_most_files, MOST_CONNECTIONS + OTHER_FILES)):
@@ -35,7 +40,10 @@ _shm = Path("/dev/shm")
 _has_shm = _shm.is_dir() and os.access(_shm, os.W_OK)
 _memory = _shm if _has_shm else Path(tempfile.gettempdir())
 
-bind = [f"{_host}:{_settings.api_port}", f"{_host}:{_settings.api_metrics_port}"]
+bind = [
+    _address(_settings.api_host, _settings.api_port),
+    _address(_settings.metrics_host, _settings.api_metrics_port),
+]
 worker_class = "services.api.connections.ConnectionWorker"
 workers = 2
 worker_connections = MOST_CONNECTIONS  # of each process

@@ -1,12 +1,15 @@
 """The Flask application over the settings of the environment; asgi.py puts it into the server."""
 
+import logging
 import os
 from pathlib import Path
 
 from services.api.app import create_app
 from services.api.auth import load_keys
+from services.api.exposure import exposure
 from services.api.metrics import PLACE
 from shared.job_store import JobStore
+from shared.private_files import keep_private
 from shared.queue import Doorbell
 from shared.settings import Settings
 
@@ -20,7 +23,9 @@ if _url is None:
 _metrics_folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")  # set in gunicorn.conf.py
 if _metrics_folder:
     PLACE.share_counts()
-settings.data_dir.mkdir(parents=True, exist_ok=True)
+keep_private(settings.data_dir)
+for _line in exposure(settings):
+    logging.getLogger(__name__).warning(_line)
 keys = load_keys(settings)
 app = create_app(
     settings,

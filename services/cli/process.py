@@ -34,6 +34,7 @@ class ProcessSpec:
     stop_seconds: float
     death_signal: signal.Signals = signal.SIGTERM
     inherited_descriptors: tuple[int, ...] = ()
+    umask: int = -1  # the supervisor's
 
 
 @dataclass
@@ -70,6 +71,7 @@ class SupervisedProcess:
             stderr=subprocess.STDOUT,
             start_new_session=True,
             pass_fds=self.spec.inherited_descriptors,
+            umask=self.spec.umask,
         )
         self._reader = threading.Thread(target=self._keep_output, args=(self._process,), daemon=True)
         self._reader.start()

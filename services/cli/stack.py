@@ -5,6 +5,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from services.cli.address import api_url
@@ -18,6 +19,7 @@ from services.cli.stack_state import StackState, own_folder, process_start, remo
 from services.cli.store import EmbeddedStore, prepare_store
 from services.cli.supervisor import POLL_SECONDS, Supervisor
 from services.cli.terminal import Terminal, Waiting
+from shared.private_files import keep_private, usual_umask
 from shared.settings import PROJECT_ROOT, Settings
 
 WORKER_STOP_SECONDS = 120.0  # a step and a checkpoint
@@ -41,6 +43,7 @@ def run_stack(settings: Settings, terminal: Terminal) -> None:
     """Run until Ctrl-C or SIGTERM. Raises `CommandFailed` when it can't start."""
     with own_folder(settings.data_dir, terminal.note) as lock:
         _require_ports(settings)
+        keep_private(settings.data_dir, terminal.note)
         store = None if settings.store_url else prepare_store(settings.data_dir)
         with counted_interrupts() as interrupts:
             Stack(settings, store, terminal, interrupts, lock).run()
@@ -192,7 +195,8 @@ def process_specs(store: EmbeddedStore | None, lock: int) -> list[ProcessSpec]:
         environment = environment | {"TUNEDOCK_STORE_URL": store.access.url}
     specs.append(_spec("api", API_COMMAND, environment, API_STOP_SECONDS, lock))
     # Without the supervisor the store goes too, so the worker could not even hand its job back.
-    specs.append(_spec("worker", WORKER_COMMAND, environment, WORKER_STOP_SECONDS, lock, signal.SIGKILL))
+    worker = _spec("worker", WORKER_COMMAND, environment, WORKER_STOP_SECONDS, lock, signal.SIGKILL)
+    specs.append(replace(worker, umask=usual_umask()))  # it makes its own files private, not the hub's cache
     return specs
 
 
@@ -216,12 +220,12 @@ def _spec(
 
 
 def _require_ports(settings: Settings) -> None:
-    for port, variable in (
-        (settings.api_port, "TUNEDOCK_API_PORT"),
-        (settings.api_metrics_port, "TUNEDOCK_API_METRICS_PORT"),
-        (settings.worker_metrics_port, "TUNEDOCK_WORKER_METRICS_PORT"),
+    for host, port, variable in (
+        (settings.api_host, settings.api_port, "TUNEDOCK_API_PORT"),
+        (settings.metrics_host, settings.api_metrics_port, "TUNEDOCK_API_METRICS_PORT"),
+        (settings.metrics_host, settings.worker_metrics_port, "TUNEDOCK_WORKER_METRICS_PORT"),
     ):
-        require_free(settings.api_host, port, variable)
+        require_free(host, port, variable)
 
 
 def _ending(exit_code: int | None) -> str:

@@ -4,6 +4,7 @@ import os
 import shutil
 
 from services.worker.paths import worker_folder
+from shared.private_files import keep_private
 from shared.settings import Settings
 
 
@@ -12,6 +13,7 @@ def main() -> None:
         settings = Settings.from_environment()
     except ValueError as error:
         raise SystemExit(str(error)) from error
+    keep_private(settings.data_dir)
     for name in [name for name, value in os.environ.items() if name.startswith("HF_") and not value.strip()]:
         del os.environ[name]  # huggingface_hub takes an empty address for an address
     # The child writes its metrics into this folder and the main process serves them, so that counters outlive
@@ -28,7 +30,7 @@ def main() -> None:
     from services.worker.main import app
     from services.worker.metrics import serve
 
-    serve(settings.api_host, settings.worker_metrics_port)
+    serve(settings.metrics_host, settings.worker_metrics_port)
     app.worker_main(
         [
             "--quiet",  # no banner: the log begins with what happens

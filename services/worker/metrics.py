@@ -12,7 +12,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import psutil
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, multiprocess, start_http_server
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, make_wsgi_app, multiprocess
+
+from services.worker.metrics_server import serve_metrics
 
 _STEP_BUCKETS = (0.05, 0.1, 0.2, 0.5, 1, 1.5, 2, 3, 4, 6, 8, 12, 16, 20, 30, 45, 60, 120, 300)
 _LOAD_BUCKETS = (0.5, 1, 2, 5, 10, 15, 30, 45, 60, 90, 120, 180, 300, 600)
@@ -209,7 +211,7 @@ def serve(host: str, port: int) -> None:
         TOKENS.labels(kind)
     registry = CollectorRegistry()
     multiprocess.MultiProcessCollector(registry)
-    start_http_server(port, addr=host, registry=registry)
+    serve_metrics(make_wsgi_app(registry), host, port)
 
 
 def forget_dead_processes() -> None:

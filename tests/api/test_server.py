@@ -125,6 +125,28 @@ def test_metrics_are_on_their_own_port_alone(server: Server) -> None:
         assert httpx.get(f"{metrics}{path}", headers=server.headers, trust_env=False).status_code == 404
 
 
+def test_metrics_for_this_machine_answer_no_page_of_another_name(server: Server) -> None:
+    for host, status in (("evil.example", 400), ("localhost:1", 200), ("127.0.0.1", 200)):
+        answer = httpx.get(
+            f"http://127.0.0.1:{server.metrics_port}/metrics", headers={"Host": host}, trust_env=False
+        )
+        assert answer.status_code == status
+        assert ("tunedock_" in answer.text) == (status == 200)
+
+
+def test_all_that_the_server_keeps_is_its_owners_alone(server: Server) -> None:
+    file = httpx.post(
+        f"{server.url}/v1/files", data={"purpose": "fine-tune"}, files={"file": ("a.jsonl", jsonl(ROWS))},
+        headers=server.headers, trust_env=False,
+    ).json()  # fmt: skip
+    body = {"kind": "fine_tuning", "training_file": file["id"]}
+    job = httpx.post(f"{server.url}/v1/jobs", json=body, headers=server.headers, trust_env=False).json()
+    kept = [server.data_dir, *server.data_dir.rglob("*")]
+    assert server.data_dir / "jobs" / job["id"] / "rows" / "training.jsonl" in kept
+    assert [path for path in kept if path.stat().st_mode & 0o077] == []
+    httpx.post(f"{server.url}/v1/jobs/{job['id']}/cancel", headers=server.headers, trust_env=False)
+
+
 def test_metrics_count_jobs_as_the_store_does_and_requests_of_all_processes(server: Server) -> None:
     for _ in range(20):  # both processes answer some of them
         httpx.get(f"{server.url}/v1/jobs/ftjob-x", headers=server.headers, trust_env=False)

@@ -262,6 +262,12 @@ def test_the_key_stands_in_no_log(stack: LiveStack, finished_job: str) -> None:
         assert stack.key not in log.read_text(encoding="utf-8")
 
 
+def test_all_in_the_data_folder_is_its_owners_alone(stack: LiveStack, finished_job: str) -> None:
+    kept = [stack.data_dir, *stack.data_dir.rglob("*")]
+    assert {"store", "worker", "logs", finished_job, "adapter"} <= {path.name for path in kept}
+    assert [path for path in kept if not path.is_symlink() and path.stat().st_mode & 0o077] == []
+
+
 def test_a_second_stack_on_the_folder_is_refused(stack: LiveStack) -> None:
     second = stack.command("up")
     assert second.returncode == 1

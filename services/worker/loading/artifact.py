@@ -117,7 +117,6 @@ def publish(draft: Path, folder: Path, description: Mapping[str, Any]) -> None:
     for file in draft.iterdir():
         fsync_path(file)
     fsync_path(draft)
-    draft.chmod(0o755)
     outdated = None
     if folder.exists():
         outdated = Path(tempfile.mkdtemp(prefix=f".{folder.name}.building-", dir=folder.parent))

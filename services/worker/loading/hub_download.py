@@ -28,6 +28,7 @@ from services.worker.loading.model_folder import (
     refuse_outside_links,
 )
 from services.worker.report import Report
+from shared.private_files import open_as_usual
 
 # Neither code nor copies of the weights for other programs, which lie in sub-folders.
 NEVER = ["*.py", "*/*"]
@@ -84,14 +85,15 @@ def _fetch_model(name: str, revision: str | None, progress: ByteProgress) -> Pat
 
 
 def _fetch(name: str, revision: str | None, patterns: list[str], progress: ByteProgress) -> Path:
-    folder = huggingface_hub.snapshot_download(
-        name,
-        revision=revision,
-        allow_patterns=patterns,
-        ignore_patterns=NEVER,
-        max_workers=4,
-        tqdm_class=_bar_class(progress),
-    )
+    with open_as_usual():
+        folder = huggingface_hub.snapshot_download(
+            name,
+            revision=revision,
+            allow_patterns=patterns,
+            ignore_patterns=NEVER,
+            max_workers=4,
+            tqdm_class=_bar_class(progress),
+        )
     return Path(folder).resolve()
 
 
