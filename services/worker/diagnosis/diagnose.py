@@ -15,8 +15,10 @@ from services.worker.diagnosis.trials import Trials, run_trials
 from services.worker.failures import JobFailed
 from services.worker.loading.cache_folder import OWN_FOLDER
 from services.worker.loading.hub_cache import ModelFiles, ModelPlaces, locate_model, resolve_model
+from services.worker.loading.look import look
+from services.worker.loading.weight_files import find_weights
 from services.worker.report import Report
-from services.worker.residency import Residency
+from services.worker.residency import DTYPE, Residency
 from shared.schemas import LoadDiagnosticRequest
 from shared.settings import OWN_CACHE, Settings
 
@@ -58,7 +60,9 @@ def diagnose(
         resident = own_residency.peek(files)
         if resident is None and own_residency.name == files.name:  # of pickles a load reads the copy
             resident = own_residency.peek(_loadable(files, settings, report))
-        return Trials(trial=describe_resident(resident) if resident else None)
+        if resident is None:
+            return Trials(failure=_failure_without_trial(files))
+        return Trials(trial=describe_resident(resident))
 
     copy = find_converted(files, settings.data_dir)
     copy_before = describe_converted(copy) if copy is not None else None
@@ -92,6 +96,16 @@ def places_to_read_from(settings: Settings) -> dict[str, Path]:
         **settings.storages,
         **({OWN_CACHE: OWN_FOLDER} if moved else {}),
     }
+
+
+def _failure_without_trial(files: ModelFiles) -> TrialFailure | None:
+    """Why a load would fail, as far as it looks before it reads weights; of pickles nothing is known."""
+    try:
+        if find_weights(files.folder).form == "safetensors":
+            look(files.folder, quantization="nf4", dtype=DTYPE)
+    except JobFailed as failed:
+        return TrialFailure.of(failed)
+    return None
 
 
 def _loadable(files: ModelFiles, settings: Settings, report: Report) -> ModelFiles:

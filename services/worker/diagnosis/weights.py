@@ -36,8 +36,8 @@ def describe_checkpoint(folder: Path, source: ModelSource, revision: str | None)
         problems=problems,
         parameters=sum(parameters.values()) or None,
         dtype_parameters=dict(parameters.most_common()),
-        bfloat16_bytes=_loaded_bytes(headers, "none"),
-        nf4_bytes=_loaded_bytes(headers, "nf4"),
+        bfloat16_bytes=_bfloat16_bytes(headers),
+        nf4_bytes=_nf4_bytes(folder, headers),
         quantized=_is_quantized(headers),
     )
 
@@ -132,12 +132,27 @@ def _is_quantized(headers: Mapping[str, Any]) -> bool:
     )
 
 
-def _loaded_bytes(headers: Mapping[str, Any], quantization: str) -> int | None:
-    if not headers:
-        return None
-    # Here, not above: these need torch, which facts about files and the checks over them do without.
+def _bfloat16_bytes(headers: Mapping[str, Any]) -> int | None:
+    # Here, not above: this needs torch, which facts about files and the checks over them do without.
     import torch
 
     from services.worker.loading.memory import loaded_bytes
 
-    return loaded_bytes(headers, "nf4" if quantization == "nf4" else "none", torch.bfloat16)
+    return loaded_bytes(headers, "none", torch.bfloat16) if headers else None
+
+
+def _nf4_bytes(folder: Path, headers: Mapping[str, Any]) -> int | None:
+    """As the loader reckons; of a model that it can't load, by the shapes of its tensors alone."""
+    if not headers:
+        return None
+    import torch
+
+    from services.worker.loading.look import abilities_of, read_config
+    from services.worker.loading.memory import loaded_bytes
+
+    try:
+        config = read_config(folder)
+        _, abilities = abilities_of(folder, config, headers, quantization="nf4", dtype=torch.bfloat16)
+    except JobFailed:
+        return loaded_bytes(headers, "nf4", torch.bfloat16)
+    return abilities.loaded_bytes

@@ -1,44 +1,33 @@
 """Loads a base model into memory: checked files, dtype and quantization as asked, each phase timed."""
 
-import logging
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from transformers import GenerationConfig, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.utils import logging as transformers_logging
 
-from services.worker.failures import FailureCode, JobFailed
 from services.worker.loading import nf4
 from services.worker.loading.abilities import UNKNOWN, Abilities
-from services.worker.loading.architecture import Architecture, ModelPlan, plan_model
+from services.worker.loading.architecture import Architecture, ModelPlan
 from services.worker.loading.byte_progress import ByteProgress
-from services.worker.loading.config_sizes import refuse_another_model, refuse_impossible_sizes
 from services.worker.loading.fit import require_fit
 from services.worker.loading.hub_cache import ModelFiles
-from services.worker.loading.memory import (
-    is_out_of_memory,
-    out_of_memory_explained,
-    refuse_what_cannot_fit,
-)
-from services.worker.loading.model_folder import read_json, refuse_odd_files, refuse_outside_links
+from services.worker.loading.look import Quantization, look, not_its_weights, weights_explained
+from services.worker.loading.memory import out_of_memory_explained, refuse_what_cannot_fit
 from services.worker.loading.page_cache import available_memory_bytes, read_into_cache
 from services.worker.loading.phases import LoadPhases
-from services.worker.loading.tokenizer import load_tokenizer
-from services.worker.loading.unchanged import UnchangedFiles, disk_errors_explained
-from services.worker.loading.weight_files import Weights, find_weights, read_headers
-from services.worker.report import JobStopped, Report
+from services.worker.loading.unchanged import disk_errors_explained
+from services.worker.report import Report
 
-logger = logging.getLogger(__name__)
+__all__ = ["LoadedModel", "Quantization", "load_base_model", "make_ready"]
 
 SECONDS_BETWEEN_LOOKS = 0.5
-QUANT_STATE = ".quant_state.bitsandbytes__"
-Quantization = Literal["nf4", "none"]
 
 
 @dataclass
@@ -83,19 +72,10 @@ def load_base_model(
     phases = LoadPhases(device)
     with phases.time("resolve"):
         report.progress("resolving", model=files.name)
-        config = read_config(files.folder)
-        weights = _safetensors_of(files.folder)
-        watched = UnchangedFiles(weights.files)
-        headers = read_headers(weights.files)
-        refuse_impossible_sizes(config, headers)
-        plan = plan_model(config)
-        _refuse_false_quantization(files.folder, plan, headers)
-        with _unreadable_explained(files.folder):
-            skeleton = refuse_another_model(plan, headers)
-            abilities = Abilities.of(plan, skeleton, dtype, nf4=quantization == "nf4")
-        refuse_what_cannot_fit(abilities.loaded_bytes, device)
-        tokenizer = load_tokenizer(files.folder, config)
-        require_fit(tokenizer, abilities, report, for_chat=for_chat)
+        seen = look(files.folder, quantization=quantization, dtype=dtype)
+        plan, weights, watched = seen.plan, seen.weights, seen.watched
+        refuse_what_cannot_fit(seen.abilities.loaded_bytes, device)
+        require_fit(seen.tokenizer, seen.abilities, report, for_chat=for_chat)
     with phases.time("read"), disk_errors_explained():
         progress = ByteProgress(report, "reading", weights.bytes)
         read_into_cache(weights.files, available_memory_bytes(), progress.reached)
@@ -116,7 +96,7 @@ def load_base_model(
     make_ready(model)
     return LoadedModel(
         model=model,
-        tokenizer=tokenizer,
+        tokenizer=seen.tokenizer,
         files=files,
         quantization=quantization,
         device=device,
@@ -125,45 +105,15 @@ def load_base_model(
         opened_files=list(phases.opened_files),
         architecture=plan.architecture,
         was_quantized=plan.is_quantized,
-        abilities=abilities,
+        abilities=seen.abilities,
     )
-
-
-def read_config(folder: Path) -> dict[str, Any]:
-    """A base model's config.json. Raises JobFailed(MODEL_REFUSED, MODEL_UNSUPPORTED, MODEL_UNREADABLE)."""
-    refuse_outside_links(folder)
-    refuse_odd_files(folder)
-    if (folder / "adapter_config.json").exists():
-        raise JobFailed(
-            FailureCode.MODEL_UNSUPPORTED,
-            f"model folder {folder.name!r} holds adapter_config.json: it is an adapter, not a base model",
-            "name the base model; to evaluate an adapter, name it as `adapter`",
-        )
-    return read_json(folder / "config.json")
-
-
-def _safetensors_of(folder: Path) -> Weights:
-    weights = find_weights(folder)
-    if weights.form != "safetensors":
-        raise JobFailed(
-            FailureCode.MODEL_REFUSED,
-            f"{weights.files[0].name} is a pickle, which this process does not open",
-            "resolve the model first: that converts `.bin` weights in a sandbox",
-        )
-    return weights
-
-
-def _refuse_false_quantization(folder: Path, plan: ModelPlan, headers: Mapping[str, Any]) -> None:
-    """A layer that is promised 4-bit weights and gets others fails only when it is used."""
-    if plan.is_quantized and not any(QUANT_STATE in name for name in headers):
-        raise _unreadable(folder, "config.json says that they are quantized, and no tensor is")
 
 
 def _from_pretrained(
     folder: Path, plan: ModelPlan, quantization: Quantization, dtype: torch.dtype, phases: LoadPhases
 ) -> PreTrainedModel:
     quantize = quantization == "nf4" and not plan.is_quantized
-    with _unreadable_explained(folder, phases), _quiet_and_sequential():
+    with weights_explained(folder, phases), _quiet_and_sequential():
         model, found = plan.model_class.from_pretrained(
             folder,
             config=plan.config,
@@ -181,21 +131,6 @@ def _from_pretrained(
     return model
 
 
-@contextmanager
-def _unreadable_explained(folder: Path, phases: LoadPhases | None = None) -> Iterator[None]:
-    """What wrong files make the libraries raise has no common base; the log has the traceback."""
-    try:
-        yield
-    except (JobFailed, JobStopped):
-        raise
-    except Exception as error:
-        cause = (phases.quantize_error if phases else None) or error
-        if is_out_of_memory(cause):
-            raise cause from None
-        logger.warning("%s was not loaded", folder, exc_info=error)
-        raise _unreadable(folder, f"{type(error).__name__}: {error}") from error
-
-
 def _check_complete(folder: Path, plan: ModelPlan, found: dict[str, Any]) -> None:
     """Every weight of the model must have come from the files: a missing one would be random."""
     kinds = ["missing_keys", "mismatched_keys"] + (
@@ -203,7 +138,8 @@ def _check_complete(folder: Path, plan: ModelPlan, found: dict[str, Any]) -> Non
     )
     if wrong := {kind: sorted(map(str, found[kind])) for kind in kinds if found[kind]}:
         kind, names = next(iter(wrong.items()))
-        raise _unreadable(folder, f"{len(names)} {kind.replace('_', ' ')}, the first is {names[0][:100]!r}")
+        first = f"the first is {names[0][:100]!r}"
+        raise not_its_weights(folder, f"{len(names)} {kind.replace('_', ' ')}, {first}")
 
 
 def make_ready(model: PreTrainedModel) -> None:
@@ -234,11 +170,3 @@ def _quiet_and_sequential() -> Iterator[None]:
         os.environ.pop(variable) if before is None else os.environ.update({variable: before})
         if bars:
             transformers_logging.enable_progress_bar()
-
-
-def _unreadable(folder: Path, what: str) -> JobFailed:
-    return JobFailed(
-        FailureCode.MODEL_UNREADABLE,
-        f"the weights in {folder.name!r} are not those of its config.json: {what[:500]}",
-        "fetch the model again; config.json and weights must be of the same revision",
-    )

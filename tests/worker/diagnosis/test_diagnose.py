@@ -382,3 +382,16 @@ def test_the_bfloat16_copy_is_not_called_damaged_for_what_was_noted_of_the_wide_
     after = diagnosed(model="tiny-bf16", trial_load=False)
     assert after.facts.checkpoint.dtype_parameters.keys() == {"BF16"}
     assert "wrong-hash" not in ids(after)
+
+
+@pytest.mark.usefixtures("folder")
+def test_what_a_load_refuses_is_found_without_a_trial(
+    diagnosed: Diagnose, settings: Settings, residency: Residency
+) -> None:
+    config = settings.models_dir / "tiny" / "config.json"
+    fields = json.loads(config.read_text())
+    config.write_text(json.dumps({**fields, "architectures": ["LlamaForSequenceClassification"]}))
+    report = diagnosed(residency, trial_load=False)
+    assert "failed-trial" in ids(report)
+    assert report.facts.trial_failure is not None
+    assert "a classifier, whose language head was replaced" in report.facts.trial_failure.message

@@ -11,7 +11,9 @@ from safetensors.torch import save_file
 
 from services.worker.diagnosis.facts import Checkpoint
 from services.worker.diagnosis.weights import describe_checkpoint, weight_paths
+from services.worker.loading.look import look
 from tests.tiny_models import make_tiny_exaone, make_tiny_llama
+from tests.worker.loading.tiny_families import make_family
 
 
 def describe(folder: Path) -> Checkpoint:
@@ -185,3 +187,11 @@ def test_an_empty_folder_has_no_weights_and_says_so(tmp_path: Path) -> None:
 def test_a_checkpoint_is_json(tmp_path: Path) -> None:
     checkpoint = describe(make_tiny_exaone(tmp_path / "model"))
     assert Checkpoint.model_validate(json.loads(checkpoint.model_dump_json())) == checkpoint
+
+
+@pytest.mark.parametrize("family", ["mixtral", "falcon", "gpt2", "gemma3"])
+def test_the_size_in_nf4_is_the_one_that_the_loader_reckons_with(tmp_path: Path, family: str) -> None:
+    """Of experts, which a checkpoint holds as matrices and a model as stacks, it was once a third."""
+    folder = make_family(tmp_path / family, family)
+    seen = look(folder, quantization="nf4", dtype=torch.bfloat16)
+    assert describe(folder).nf4_bytes == seen.abilities.loaded_bytes
