@@ -15,6 +15,7 @@ from shared.settings import Settings
 from shared.worker_store import WorkerStore
 from tests.ledger import claim_next, submit
 from tests.valkey import Valkey
+from tests.worker.many_jobs import many_jobs
 
 
 @pytest.fixture
@@ -150,3 +151,11 @@ def test_files_are_measured_even_while_the_store_is_away(
     shown = REGISTRY.get_sample_value("tunedock_data_bytes", {"kind": "reports"})
     assert shown is not None
     assert 100_000 <= shown < 200_000
+
+
+def test_of_many_jobs_short_and_long_the_oldest_go_and_no_other(tmp_path: Path) -> None:
+    """`python -m tests.worker.many_jobs 5000 50` is the same at full size."""
+    seen = many_jobs(tmp_path / "many", short=60, long=2, keep=50)
+    assert (seen.oldest_gone_and_no_other, seen.folders_agree) == (True, True)
+    assert seen.limit_bytes == 512 * 1024**2
+    assert 5000 * max(seen.short_job_bytes, seen.long_job_bytes) < 0.1 * seen.limit_bytes
