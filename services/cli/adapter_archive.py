@@ -10,6 +10,10 @@ from services.cli.failure import CommandFailed
 from services.cli.terminal import Terminal
 
 
+class FolderNotWritable(CommandFailed):
+    """The adapter can't be put where it was wanted."""
+
+
 def download_adapter(
     client: Client, job_id: str, folder: Path, terminal: Terminal, *, step: int | None = None
 ) -> list[str]:
@@ -33,7 +37,7 @@ def download_adapter(
                 folder.rmdir()
             unpacked.rename(folder)
     except OSError as error:
-        raise CommandFailed(
+        raise FolderNotWritable(
             f"can't write {folder}: {error.strerror}", "Name a folder you can write."
         ) from error
     return sorted(path.name for path in folder.iterdir())

@@ -4,6 +4,10 @@ from dataclasses import asdict
 
 from shared.errors import FieldError
 
+OF_ANOTHER_KEY = (
+    "Give the key of that service with --key or TUNEDOCK_API_KEY; where it runs, ./tunedock key prints it."
+)
+
 
 class CommandFailed(Exception):
     """Ends a command with exit status 1: what is wrong, and what to do about it."""
@@ -52,6 +56,6 @@ class RequestRefused(CommandFailed):
     """The API answered with a refusal; `status` is the HTTP status, `code` the problem's own."""
 
     def __init__(self, status: int, code: str, message: str, *, errors: tuple[FieldError, ...] = ()) -> None:
-        super().__init__(message, errors=errors)
+        super().__init__(message, OF_ANOTHER_KEY if code == "invalid_api_key" else "", errors=errors)
         self.status = status
         self.code = code

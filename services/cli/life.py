@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from typing import get_args
 
-from services.cli.adapter_archive import download_adapter
+from services.cli.adapter_archive import FolderNotWritable, download_adapter
 from services.cli.failure import CommandFailed, UsageError
 from services.cli.job_ids import LAST, add_job_argument, find_job
 from services.cli.options import Commands, add_client_command, positive
@@ -132,7 +132,13 @@ def download_job(arguments: argparse.Namespace, settings: Settings, terminal: Te
         status = "succeeded" if arguments.job_id == LAST else None  # what has an adapter for sure
         job_id = find_job(client, arguments.job_id, kind="fine_tuning", status=status)
         step = model.step if model else None
-        files = download_adapter(client, job_id, arguments.folder, terminal, step=step)
+        place = Place.of(settings, client)
+        try:
+            files = download_adapter(client, job_id, arguments.folder, terminal, step=step)
+        except FolderNotWritable as failure:
+            if place.is_compose and step is None:
+                failure.remedy = f"To have it here: {place.download_command(job_id, arguments.folder.name)}"
+            raise
     terminal.emit({"folder": str(arguments.folder), "files": files})
     terminal.say(f"{len(files)} files in {arguments.folder}")
     return 0

@@ -23,7 +23,7 @@ KEPT_COLUMNS = (
 def job_row(record: JobRecord) -> tuple[str, ...]:
     """The cells of `JOB_COLUMNS`."""
     if record.status in ENDED:
-        progress = record.error.message if record.error else _took(record)
+        progress = record.error.message if record.error else _reached(record)
     else:
         numbers = progress_text(record)
         progress = f"{stage_text(record)}: {numbers}" if numbers else stage_text(record)
@@ -57,6 +57,20 @@ def _flat(request: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, str]
         elif value not in (None, []):
             text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
             yield f"{prefix}{name}", text
+
+
+def _reached(record: JobRecord) -> str:
+    """How long it took, and the number that matters most of what it came to."""
+    result = record.result or {}
+    told = [
+        f"{name} {value:{form}}"
+        for name, value, form in (
+            ("accuracy", result.get("accuracy"), ".1%"),
+            ("loss", result.get("loss", result.get("train_loss")), ".4f"),
+        )
+        if isinstance(value, int | float)
+    ]
+    return ", ".join(part for part in (_took(record), *told[:1]) if part)
 
 
 def _took(record: JobRecord) -> str:

@@ -1,12 +1,15 @@
 """Every command against the real service with a tiny model."""
 
+import fcntl
 import json
 import os
 import pty
 import re
 import shlex
+import struct
 import subprocess
 import sys
+import termios
 import threading
 from pathlib import Path
 
@@ -121,6 +124,31 @@ def test_a_job_is_listed_shown_and_its_events_printed(stack: LiveStack, finished
     assert events[0]["message"] == "Accepted and queued"
     assert events[-1]["message"] == "Succeeded"
     assert len({event["id"] for event in events}) == len(events)
+
+
+def test_ids_are_whole_on_a_narrow_terminal(stack: LiveStack, finished_job: str) -> None:
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 60, 0, 0))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "services.cli", "jobs", "--all"],
+        cwd=stack.folder,
+        env={**os.environ, **stack.environment, "TERM": "xterm"},
+        stdout=theirs,
+    )
+    os.close(theirs)
+    drawn: list[bytes] = []
+    _read_all(ours, drawn)
+    assert process.wait() == 0
+    lines = b"".join(drawn).decode().splitlines()
+    assert lines[0].split() == ["ID", "STATUS", "PROGRESS"]
+    assert [finished_job, "succeeded"] in [line.split()[:2] for line in lines]
+    assert all(len(line) <= 60 for line in lines)
+
+
+def test_a_key_of_another_service_is_told_with_the_option(stack: LiveStack) -> None:
+    done = stack.command("jobs", "--key", "td_not_the_key_of_this_installation")
+    assert done.returncode == 1
+    assert "--key or TUNEDOCK_API_KEY" in done.stderr
 
 
 def test_a_diagnosis_is_printed_and_written_as_a_page(stack: LiveStack, finished_job: str) -> None:

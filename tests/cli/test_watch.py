@@ -64,6 +64,16 @@ def test_a_failed_job_shows_what_to_do() -> None:
     assert job_row(failed)[2:] == ("failed", job_row(failed)[3], "m", "No space.")
 
 
+def test_the_list_shows_what_an_ended_job_came_to() -> None:
+    ended = {"started_at": 1e9, "finished_at": 1e9 + 5}
+    for result, text in (
+        ({"train_loss": 0.25}, "5 s, loss 0.2500"),
+        ({"loss": 2.0, "accuracy": 0.5}, "5 s, accuracy 50.0%"),
+        ({"train_loss": None}, "5 s"),
+    ):
+        assert job_row(record("succeeded", result=result, **ended))[-1] == text
+
+
 def test_a_report_s_own_text_is_shown_instead_of_its_data() -> None:
     shown = record_text(record("succeeded", kind="load_diagnostic", result={"text": "Two findings."}), HERE)
     assert "\n\nTwo findings.\n" in shown
