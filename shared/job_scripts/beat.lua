@@ -2,6 +2,7 @@
 local id, attempt, lease_ms, progress = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
 local lost = fenced(id, attempt)
 if lost then return lost end
+even_when_full()
 if field(id, 'status') == 'queued' then
   -- Taken for dead while the store or this worker slept, and nobody claimed it since: it was no crash.
   for _, count in ipairs({'crashes', 'deaths'}) do

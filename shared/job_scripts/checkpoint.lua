@@ -2,6 +2,7 @@
 local id, attempt, step = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local lost = fenced(id, attempt)
 if lost then return lost end
+even_when_full()
 if step > number(id, 'checkpoint_step') then
   redis.call('HSET', job_key(id), 'checkpoint_step', step, 'crashes', 0)
 end

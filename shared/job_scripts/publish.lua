@@ -4,5 +4,6 @@ local lost = fenced(id, attempt)
 if lost then return lost end
 if field(id, 'publishing') == '1' then return 'ok' end
 if field(id, 'status') == 'cancelling' then return 'cancel' end
+even_when_full()
 redis.call('HSET', job_key(id), 'publishing', 1)
 return 'ok'
