@@ -107,7 +107,7 @@ class InvalidDataset(InvalidField):
 
 class IdempotencyMismatch(InvalidField):
     code = "idempotency_key_reused"
-    meaning = "the Idempotency-Key was used with another body"
+    meaning = "the Idempotency-Key was used with another body, or its job is deleted"
 
 
 class TooManyJobs(Refusal):

@@ -209,6 +209,12 @@ def _prepare(
     except InvalidDataset as refusal:
         refusal.param = refusal.param or field
         raise
+    except FileNotFoundError as error:
+        if source.exists():
+            raise
+        raise InvalidField(
+            f"{file_id or dataset!r} was deleted while its rows were to be read.", param=field
+        ) from error
 
 
 def _uploaded(service: Service, file_id: str, field: str) -> tuple[Path, str]:

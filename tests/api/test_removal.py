@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from services.api import submit
 from shared.model_names import fine_tuned_model_id
 from shared.settings import Settings
 from shared.worker_store import WorkerStore
@@ -210,3 +211,15 @@ def test_a_folder_that_no_job_can_load_is_not_deleted_over_http_either(api: Api)
     answer = api.delete("/v1/models/lora")
     assert 400 <= answer.status_code < 500
     assert "is removed on the server itself" in answer.get_json()["detail"]
+
+
+def test_a_file_that_goes_just_before_its_rows_are_read_is_told(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file_id = api.uploaded()
+    monkeypatch.setattr(submit, "check_free_space", lambda *_, **__: api.delete(f"/v1/files/{file_id}"))
+    body = {"kind": "fine_tuning", "model": "tiny", "training_file": file_id}
+    answer = api.post("/v1/jobs", json=body)
+    assert (answer.status_code, answer.get_json()["error"]["param"]) == (422, "training_file")
+    assert "was deleted while" in answer.get_json()["detail"]
+    assert list((api.settings.data_dir / "jobs").iterdir()) == []
