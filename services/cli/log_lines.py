@@ -11,6 +11,7 @@ ACCESS_LOGGER = "tunedock.access"
 PROBED_PATHS = ("/healthz", "/readyz")
 
 _QUEUE_CHATTER = re.compile(r"\bINFO[ /]\S+ celery\.")  # the runner tells of jobs better
+_BLOTTED_KEY = re.compile(r"td_[0-9A-Za-z]{8}_…")
 _KEY = re.compile(r"\btd_([0-9A-Za-z]{8})_[\w-]{20,}")
 
 
@@ -22,7 +23,7 @@ def log_line(raw: bytes) -> str:
 
 def terminal_line(name: str, line: str) -> str | None:
     """What the terminal shows of a log's line; None for what only the log needs."""
-    if name == "store" or not line.strip() or _QUEUE_CHATTER.search(line):
+    if name == "store" or not line.strip() or _QUEUE_CHATTER.search(line) or _BLOTTED_KEY.fullmatch(line):
         return None
     try:
         entry = json.loads(line)

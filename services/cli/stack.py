@@ -156,12 +156,9 @@ class Stack:
     def _tell_ready(self) -> None:
         url, key = api_url(self._settings), key_path(self._settings)
         self._terminal.emit({"event": "ready", "url": url, "key_file": str(key), "pid": os.getpid()})
-        self._terminal.say(f"Tunedock is ready at {url} (pages and API reference: {url}/docs)")
-        self._terminal.say(f"  API key   {key}")
-        if self._key_is_new and self._terminal.is_live:
-            self._terminal.say(f"            {read_key(key)} (new, shown this once)")
-        self._terminal.say(f"  data      {self._settings.data_dir}")
-        self._terminal.say("  Ctrl-C stops: a running job saves a checkpoint and goes on at the next start")
+        new_key = read_key(key) if self._key_is_new and self._terminal.is_live else None
+        for line in ready_lines(url, key, self._settings.data_dir, new_key):
+            self._terminal.say(line)
 
     def _tell_death(self, process: SupervisedProcess) -> None:
         name, seconds = process.spec.name, process.backoff.wait_seconds
@@ -184,6 +181,18 @@ class Stack:
                 self._terminal.note(text)
         except OSError:
             return  # the terminal is gone; the log goes on
+
+
+def ready_lines(url: str, key_file: Path, data_dir: Path, new_key: str | None) -> list[str]:
+    """What a person reads once the stack is ready. A new key is a line of its own, to be copied whole."""
+    shown = ["            new, and shown whole again by `./tunedock key`:", new_key] if new_key else []
+    return [
+        f"Tunedock is ready at {url} (pages and API reference: {url}/docs)",
+        f"  API key   {key_file}",
+        *shown,
+        f"  data      {data_dir}",
+        "  Ctrl-C stops: a running job saves a checkpoint and goes on at the next start",
+    ]
 
 
 def process_specs(store: EmbeddedStore | None, lock: int) -> list[ProcessSpec]:

@@ -40,6 +40,7 @@ def access(**fields: object) -> str:
     [
         ("store", "Ready to accept connections", None),
         ("worker", "", None),
+        ("api", "td_kS1LU89s_…", None),  # `up` shows a new key itself, whole
         ("worker", "worker@vm ready.", "worker │ worker@vm ready."),
         ("worker", "2026-01-01 10:00:00,000 INFO MainProcess celery.worker.strategy: Task received", None),
         (

@@ -10,7 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from services.api.auth import new_key
+from services.cli.stack import ready_lines
 from services.cli.stack_state import folder_is_owned, process_start, running_stack
+from services.cli.terminal import Terminal
 from tests.stack import LiveStack, live_stack, stack_environment
 from tests.valkey import Valkey
 
@@ -35,6 +38,18 @@ def test_a_taken_port_is_named_with_the_setting_that_changes_it(environment: dic
         refused = up(environment)
     assert refused.returncode == 1
     assert "TUNEDOCK_API_PORT" in refused.stderr
+
+
+def test_a_new_key_is_shown_whole_on_a_line_of_its_own(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")  # narrower than a key
+    key = new_key()
+    terminal = Terminal()
+    for line in ready_lines("http://127.0.0.1:8080", tmp_path / "api.key", tmp_path, key):
+        terminal.say(line)
+    assert key in capsys.readouterr().out.splitlines()
+    assert key not in "".join(ready_lines("http://127.0.0.1:8080", tmp_path / "api.key", tmp_path, None))
 
 
 def test_a_part_that_can_not_start_is_quoted_and_nothing_is_left(
