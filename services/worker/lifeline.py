@@ -182,18 +182,18 @@ class Lifeline:
             progress, self._progress = self._progress, None
             checkpoint = self._checkpoint
             events = self._pending[:EVENTS_A_CALL]
-        try:
-            if events:
-                self._heed(self._store.record_events(self.claim, events))
-                with self._lock:
-                    del self._pending[: len(events)]
+        try:  # first what a full store takes, too
+            if progress is not None or time.monotonic() - self._beat_at >= self._heartbeat_seconds:
+                self._heed(self._store.beat(self.claim, lease_seconds=self._lease_seconds, progress=progress))
+                progress, self._beat_at = None, time.monotonic()
             if checkpoint is not None:
                 self._heed(self._store.checkpoint(self.claim, checkpoint))
                 if self._checkpoint == checkpoint:
                     self._checkpoint = None
-            if progress is not None or time.monotonic() - self._beat_at >= self._heartbeat_seconds:
-                self._heed(self._store.beat(self.claim, lease_seconds=self._lease_seconds, progress=progress))
-                self._beat_at = time.monotonic()
+            if events:
+                self._heed(self._store.record_events(self.claim, events))
+                with self._lock:
+                    del self._pending[: len(events)]
         except StoreUnavailable:
             self._keep_for_later(progress)
             raise

@@ -96,6 +96,24 @@ def test_a_draining_worker_interrupts_its_job(lifeline: Lifeline, tmp_path: Path
         assert lifeline.release() == "ok"
 
 
+def test_a_full_store_keeps_the_lease_and_brings_the_users_cancel(
+    lifeline: Lifeline, store: WorkerStore, claim: Claim
+) -> None:
+    admin: Any = store._redis
+    with lifeline:
+        admin.config_set("maxmemory", 1)
+        lease_ends = admin.zscore("tunedock:running", claim.job_id)
+        for number in range(5):
+            lifeline.event(f"step {number}", type="metrics")
+        time.sleep(1.2)
+        assert admin.zscore("tunedock:running", claim.job_id) > lease_ends
+        store.cancel(claim.job_id)
+        with pytest.raises(JobCancelled):
+            keep_training(lifeline)
+        admin.config_set("maxmemory", 0)
+        assert lifeline.end("cancelled", message="Cancelled") == "ok"
+
+
 @pytest.mark.parametrize("how", ["killed", "frozen"])
 def test_a_drain_without_a_store_ends_within_ten_seconds(
     lifeline: Lifeline, valkey: Valkey, tmp_path: Path, how: str
