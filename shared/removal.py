@@ -13,14 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shared.durable import fsync_path, write_durably
-from shared.errors import InvalidTransition, NotFound
+from shared.errors import InvalidTransition, NotFound, StoreTakesNoWrites
+from shared.jobs import TERMINAL
 from shared.keeper_store import KeeperStore
 
 GONE = ".deleted-"  # folders on their way out: nobody's any more
-JOB_MARK, MODEL_MARK = (
-    "delete-job",
-    "delete-model",
-)  # the second stays: the store may forget, the disk does not
+JOB_MARK = "delete-job"
+MODEL_MARK = "delete-model"  # stays: the store may forget that the model went, the disk does not
 MODEL_PARTS = ("adapter", "adapter-llama", "checkpoints", "adapter.damaged")
 
 logger = logging.getLogger(__name__)
@@ -39,14 +38,15 @@ class Removal:
         After `StoreUnavailable` the store may have done it or not; a repeat, or the sweep, ends it.
         """
         folder = self.jobs / job_id
-        self.store.get(job_id)  # an id from outside names no folder before the store has known it
-        _mark(folder, JOB_MARK)
+        # An id from outside names no folder before the store has known it; nothing is marked that is refused.
+        if self.store.get(job_id).status in TERMINAL:
+            _mark(folder, JOB_MARK)
         try:
             self.store.delete_job(job_id)
         except NotFound:  # somebody else was quicker; the files are his to remove, or ours
             self._discard(folder)
             raise
-        except InvalidTransition:
+        except (InvalidTransition, StoreTakesNoWrites):
             _unmark(folder, JOB_MARK)
             raise
         self._discard(folder)
@@ -56,11 +56,11 @@ class Removal:
         harmless.
         """
         folder = self.jobs / job_id
-        self.store.get(job_id)
-        _mark(folder, MODEL_MARK)
+        if self.store.get(job_id).status == "succeeded":
+            _mark(folder, MODEL_MARK)
         try:
             self.store.delete_model(job_id)
-        except (NotFound, InvalidTransition):
+        except (NotFound, InvalidTransition, StoreTakesNoWrites):
             _unmark(folder, MODEL_MARK)
             raise
         for name in MODEL_PARTS:

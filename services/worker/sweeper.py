@@ -10,6 +10,7 @@ from services.worker.paths import is_leftover
 from services.worker.training.ended_run import give_back
 from shared.disk_use import disk_use
 from shared.errors import NotFound, StoreUnavailable
+from shared.jobs import is_whole_job_id
 from shared.keeper_store import KeeperStore
 from shared.old_uploads import remove_abandoned, remove_older
 from shared.pruning import kept_jobs, remove
@@ -61,7 +62,9 @@ class Sweeper:
     def _remove_leftovers(self) -> None:
         """Remove what submits left behind whose answer the API never got and which the store never took."""
         for folder in (self._settings.data_dir / "jobs").glob("*/"):
-            if is_leftover(folder) and time.time() - folder.stat().st_mtime > LEFTOVER_SECONDS:
+            if not is_whole_job_id(folder.name) or not is_leftover(folder):
+                continue
+            if time.time() - folder.stat().st_mtime > LEFTOVER_SECONDS:
                 try:
                     self._store.get(folder.name)
                 except NotFound:

@@ -15,6 +15,7 @@ from shared.errors import (
     InvalidTransition,
     ModelUnknown,
     NotFound,
+    StoreTakesNoWrites,
     StoreUnavailable,
 )
 from shared.job_records import WorkerEvent
@@ -319,3 +320,35 @@ def test_no_late_call_of_a_worker_brings_a_deleted_job_back(here: Installation) 
     with pytest.raises(NotFound):
         here.store.cancel(job_id)
     assert here.store_keys() == before
+
+
+@pytest.mark.parametrize("what", ["remove_job", "remove_model"])
+def test_a_store_that_takes_no_writes_leaves_all_as_it_was(here: Installation, what: str) -> None:
+    """The refusal says that nothing was accepted: no later sweep may do it all the same."""
+    job_id, _ = here.trained()
+    before = here.files()
+    here.store._redis.replicaof("127.0.0.1", "1")
+    with pytest.raises(StoreTakesNoWrites):
+        getattr(here.removal, what)(job_id)
+    here.store._redis.replicaof("NO", "ONE")
+    assert here.files() == before
+    assert here.removal.finish() == []
+    assert here.files() == before
+
+
+def test_a_refused_deletion_leaves_no_mark_for_later(
+    here: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not even where the process dies before it can take the mark back: the job may have ended by then."""
+    job_id = here.submit(FineTuningRequest(model="tiny", training_file="file-1")).id
+
+    def die(*_: object) -> None:
+        raise Crash
+
+    with monkeypatch.context() as patched:
+        patched.setattr(removal, "_unmark", die)
+        with pytest.raises((InvalidTransition, Crash)):
+            here.removal.remove_job(job_id)
+    here.store.cancel(job_id)
+    assert here.removal.finish() == []
+    assert here.store.get(job_id).status == "cancelled"

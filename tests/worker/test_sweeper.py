@@ -9,6 +9,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from services.worker.sweeper import LEFTOVER_SECONDS, Sweeper
+from shared.jobs import new_job_id
 from shared.keeper_store import KeeperStore
 from shared.old_uploads import ABANDONED_SECONDS
 from shared.settings import Settings
@@ -51,9 +52,9 @@ def known(store: WorkerStore) -> set[str]:
 
 
 def test_only_a_folder_whose_submit_never_happened_is_swept(store: WorkerStore, data: Path) -> None:
-    accepted = submit(store).id
-    names = (accepted, "never", "young", "accepted", "ran", "trained", "written after its deletion")
-    folders = {name: data / "jobs" / name for name in names}
+    names = ("never", "young", "accepted", "ran", "trained", "written after its deletion")
+    folders = {name: data / "jobs" / new_job_id("load_diagnostic") for name in names}
+    folders |= {"known": data / "jobs" / submit(store).id, "a user's own": data / "jobs" / "notes"}
     for folder in folders.values():
         folder.mkdir()
     (folders["accepted"] / "accepted").touch()
@@ -66,7 +67,8 @@ def test_only_a_folder_whose_submit_never_happened_is_swept(store: WorkerStore, 
         if name != "young":
             os.utime(folder, (old, old))
     sweep(store, data)
-    assert jobs(data) == {*names} - {"never", "written after its deletion"}
+    gone = {name for name, folder in folders.items() if not folder.exists()}
+    assert gone == {"never", "written after its deletion"}
 
 
 def test_a_store_that_was_emptied_makes_no_job_s_files_go(store: WorkerStore, data: Path) -> None:
