@@ -21,10 +21,11 @@ class CommandFailed(Exception):
         self.errors = errors
 
     def lines(self) -> list[str]:
-        """The message, one line for each thing wrong, the remedy."""
+        """The message, one line for each thing wrong that it does not name, the remedy."""
         details = [
             f"  {error.path}: {error.message}" if error.path else f"  {error.message}"
             for error in self.errors
+            if error.message not in self.message
         ]
         return [self.message, *details, *([self.remedy] if self.remedy else [])]
 

@@ -36,9 +36,9 @@ def run_job(arguments: argparse.Namespace, settings: Settings, terminal: Termina
         with uploaded(client, options.files(arguments), terminal) as sent:
             record: JobRecord = (accepted := submitted(client, request | sent, options, terminal))
         if arguments.detach:
-            tell_detached(accepted, terminal)
+            tell_detached(accepted, options, terminal)
         else:
-            record = follow(client, record, terminal)
+            record = follow(client, record, options, terminal)
             terminal.say(outcome_text(record, Place.of(settings, client), words=options.text))
     terminal.emit(record.model_dump(mode="json"))
     return 0 if arguments.detach or record.status == "succeeded" else 1
@@ -55,10 +55,10 @@ def submitted(
         raise with_suggestion(options.spoken(refused), request, client) from refused
 
 
-def tell_detached(accepted: AcceptedJob, terminal: Terminal) -> None:
+def tell_detached(accepted: AcceptedJob, options: RequestOptions, terminal: Terminal) -> None:
     """The id, and what is worth knowing of the rows, which who watches reads among the events."""
     for warning in accepted.warnings:
-        terminal.note(f"{warning.level}: {warning.sentence}")
+        terminal.note(options.text(f"{warning.level}: {warning.sentence}"))
     terminal.say(accepted.id)
 
 
@@ -89,11 +89,11 @@ def upload(client: Client, path: Path, terminal: Terminal) -> str:
         raise CommandFailed(f"can't read {path}: {error.strerror or error}") from error
 
 
-def follow(client: Client, record: JobRecord, terminal: Terminal) -> JobRecord:
+def follow(client: Client, record: JobRecord, options: RequestOptions, terminal: Terminal) -> JobRecord:
     """Watch a job; Ctrl-C leaves it running and says how to come back."""
     terminal.note(f"{record.id} is {record.status}")
     try:
-        return watch(client, record.id, terminal)
+        return watch(client, record.id, terminal, words=options.text)
     except KeyboardInterrupt:
         terminal.note(
             f"{record.id} goes on. Look: ./tunedock show {record.id}; stop: ./tunedock cancel {record.id}"

@@ -1,7 +1,7 @@
 """Follows a job until it ends: its events as lines, its progress as a bar."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
@@ -32,10 +32,12 @@ def watch(
     *,
     poll_seconds: float = POLL_SECONDS,
     patience_seconds: float = PATIENCE_SECONDS,
+    words: Callable[[str], str] = str,
 ) -> JobRecord:
     """Show a job's life until it ends and return its last record; an API that restarts is waited for.
 
-    Raises `ServerUnreachable` when the API stays silent for `patience_seconds`.
+    `words` says a message's fields as the command calls them. Raises `ServerUnreachable` when the API stays
+    silent for `patience_seconds`.
     """
     seen: str | None = None
     patience = _Patience(terminal, patience_seconds)
@@ -52,7 +54,7 @@ def watch(
             view.show(record)  # it is older than the events
             for event in events:
                 if event.type == "message":
-                    terminal.note(event_line(event))
+                    terminal.note(words(event_line(event)))
             seen = events[-1].id if events else seen
             if record.status in ENDED:
                 return record

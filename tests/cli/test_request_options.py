@@ -51,6 +51,12 @@ def test_every_field_of_a_request_has_an_option(name: str) -> None:
          "Lower --learning-rate (2) or raise --warmup-ratio (0)."),
         ("Raise `max_seq_length`.", "Raise --max-seq-length."),
         ("Map them with columns, or give another format.", "Map them with columns, or give another format."),
+        ('set `columns` to {"prompt": "prompt", "completion": "my answer"}',
+         "set --column prompt=prompt --column 'completion=my answer'"),
+        ('`columns` maps them, for example {"text": "message", "label": "category"}',
+         "`--column` maps them, for example --column text=message --column label=category"),
+        ('`instruction` is read as {"from": "human"}', '`instruction` is read as {"from": "human"}'),
+        ("leave `model` out", "leave `--model` out"),
         ("the file my_max_seq_length.jsonl", "the file my_max_seq_length.jsonl"),
     ],
 )  # fmt: skip
