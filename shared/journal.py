@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from shared.job_records import WorkerEvent
+from shared.json_text import json_text
 
 NEAR_BYTES = 64 * 1024  # from so close on, reading is quicker than seeking
 
@@ -26,7 +27,7 @@ def journal_line(event: WorkerEvent) -> bytes:
         "message": event.message,
         "data": event.data,
     }
-    return json.dumps(fields, ensure_ascii=False, allow_nan=False).encode() + b"\n"
+    return json_text(fields).encode() + b"\n"
 
 
 def journal_events(path: Path, *, first: int = 1, last: int | None = None) -> Iterator[WorkerEvent]:

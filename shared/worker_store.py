@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from shared.job_records import Claim, Verdict, WorkerEvent
 from shared.job_store import PREFIX, JobStore, job_key
+from shared.json_text import encodable, json_text
 from shared.schemas import JobStatus
 from shared.store_errors import store_errors
 
@@ -37,7 +38,9 @@ class WorkerStore(JobStore):
 
     def beat(self, claim: Claim, *, lease_seconds: float, progress: Mapping[str, Any] | None) -> Verdict:
         """Renew the lease and replace the progress; the verdict `cancel` is the user's order to stop."""
-        return self._verdict("beat", claim, _milliseconds(lease_seconds), _json(progress) if progress else "")
+        return self._verdict(
+            "beat", claim, _milliseconds(lease_seconds), json_text(progress) if progress else ""
+        )
 
     def record_events(
         self, claim: Claim, events: Sequence[WorkerEvent], *, source_attempt: int | None = None
@@ -79,9 +82,9 @@ class WorkerStore(JobStore):
             "finish",
             claim,
             status,
-            _json(result) if result is not None else "",
-            _json(error) if error else "",
-            message,
+            json_text(result) if result is not None else "",
+            json_text(error) if error else "",
+            encodable(message),
         )
 
     def recover(self, *, host: str, boot: str, crash_limit: int) -> list[str]:
@@ -127,11 +130,15 @@ class WorkerStore(JobStore):
 
 def _arguments(event: WorkerEvent) -> tuple[str | int, ...]:
     at_ms, kept = round(event.at * 1000), "1" if event.is_in_journal else ""
-    return (event.number, at_ms, event.level, event.type, event.message, _json(event.data), kept)
-
-
-def _json(value: Mapping[str, Any]) -> str:
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return (
+        event.number,
+        at_ms,
+        event.level,
+        event.type,
+        encodable(event.message),
+        json_text(event.data),
+        kept,
+    )
 
 
 def _milliseconds(seconds: float) -> int:

@@ -26,6 +26,7 @@ from services.worker.training.ended_run import give_back
 from shared.durable import write_json_durably
 from shared.job_records import Claim
 from shared.journal import journal_path
+from shared.json_text import finite
 from shared.settings import Settings
 from shared.worker_store import WorkerStore
 
@@ -155,6 +156,7 @@ class Runner:
 
     def _end(self, lifeline: Lifeline, status: EndStatus, message: str, **outcome: Mapping[str, Any]) -> None:
         """End the record, as cancelled where a cancel came first, and keep a copy of how it ended on disk."""
+        outcome = finite(outcome)
         verdict = lifeline.end(status, message=message, **outcome)
         if verdict == "cancel":
             self._end(lifeline, "cancelled", "Cancelled")

@@ -187,3 +187,23 @@ def test_a_running_job_survives_a_store_that_takes_no_writes(
     steps = [event.data["step"] for event in log.newest_first(job_id) if event.type == "metrics"]
     assert steps == list(range(40, 0, -1))
     assert re.search(said, caplog.text)
+
+
+def test_a_number_that_is_none_costs_neither_events_nor_the_result(
+    runner: Runner, store: WorkerStore, job_id: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def measure(claim: Claim, settings: Settings, residency: object, report: Report) -> dict[str, Any]:
+        report.event("Validation \ud83d", type="metrics", data={"step": 1, "validation_loss": float("nan")})
+        report.progress("validating", loss=float("inf"))
+        return {"losses": [0.5, float("nan")], "steps": 1}
+
+    monkeypatch.setattr(work, "do", measure)
+    runner.run_waiting()
+    record = store.get(job_id)
+    assert (record.status, record.result) == ("succeeded", {"losses": [0.5, None], "steps": 1})
+    data_dir = tmp_path / "data"
+    events = EventLog(store, data_dir).newest_first(job_id)
+    assert ("Validation ?", {"step": 1, "validation_loss": None}) in [
+        (event.message, event.data) for event in events
+    ]
+    assert json.loads((data_dir / "jobs" / job_id / "result.json").read_text())["result"] == record.result
