@@ -5,6 +5,7 @@ and its connections have no limit. These are its own classes with those limits a
 """
 
 import asyncio
+import functools
 import json
 import logging
 import time
@@ -158,6 +159,11 @@ class ConnectionWorker(gasgi.ASGIWorker):  # type: ignore[misc]
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.waiting: dict[Connection, float] = {}  # since when, oldest first
+
+    def _setup_event_loop(self) -> None:
+        """asyncio would let 100 new connections wait; gunicorn's setting is made for bursts."""
+        super()._setup_event_loop()
+        self.loop.create_server = functools.partial(self.loop.create_server, backlog=self.cfg.backlog)
 
     def begin_waiting(self, connection: Connection) -> None:
         """`connection` waits for the head of a request."""
