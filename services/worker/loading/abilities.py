@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from services.worker.loading.architecture import ModelPlan
 
 _SPARE_POSITIONS = 8  # some tables begin with rows for padding: OPT's has two more than its positions
+_COMPUTED_TABLES = ("mpt",)  # these make theirs anew in each forward pass, no larger than config.json says
 _POSITION_FIELDS = ("max_position_embeddings", "n_positions", "n_ctx", "max_seq_len", "seq_length")
 
 
@@ -191,7 +192,9 @@ def _table_of_positions(model: PreTrainedModel, tokens: nn.Module | None) -> int
         if path.startswith(part) and buffer.dim() > 1
         for length in buffer.shape
     ]
-    fits = any(named <= length <= named + _SPARE_POSITIONS for length in tables)
+    fits = model.config.model_type in _COMPUTED_TABLES or any(
+        named <= length <= named + _SPARE_POSITIONS for length in tables
+    )
     return named if fits else None
 
 

@@ -14,6 +14,7 @@ from services.worker.loading.usable_template import choose_default
 from shared.look_alikes import stand_in_file
 
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "tokenizer_config.json", "vocab.json", "merges.txt")
+_VOCABULARIES = ("tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt", "spiece.model")
 MOST_ADDED_TOKENS = 100_000  # transformers compares each with all: these take half a minute
 
 
@@ -48,6 +49,7 @@ def _end_token(tokenizer: PreTrainedTokenizerBase, config: dict[str, Any]) -> st
 
 def _load(folder: Path, config: dict[str, Any]) -> PreTrainedTokenizerBase:
     _refuse_stand_ins(folder)
+    _require_tokenizer(folder)
     with _unreadable_explained(folder):
         written = _written(folder / "tokenizer.json")
         # An EXAONE folder names remote code, about which AutoTokenizer would ask.
@@ -67,6 +69,15 @@ def _load(folder: Path, config: dict[str, Any]) -> PreTrainedTokenizerBase:
         f"the tokenizer of {folder.name!r} can't be loaded as its tokenizer.json describes it",
         "name another base model; please report this one",
     )
+
+
+def _require_tokenizer(folder: Path) -> None:
+    if not any(path.name in _VOCABULARIES for path in folder.iterdir()):
+        raise JobFailed(
+            FailureCode.MODEL_UNREADABLE,
+            f"model folder {folder.name!r} has no tokenizer: none of {', '.join(_VOCABULARIES)}",
+            "copy tokenizer.json and tokenizer_config.json of the same model into it",
+        )
 
 
 def _refuse_stand_ins(folder: Path) -> None:

@@ -18,6 +18,7 @@ from services.worker.text.dataset_file import DatasetFile
 from services.worker.training import adapter_folder
 from services.worker.training.adapter import attached, lora_config, set_adapter_weights, trained_parameters
 from services.worker.training.batching import Schedule
+from services.worker.training.causality import require_causal
 from services.worker.training.checkpoint_keeper import CheckpointKeeper
 from services.worker.training.checkpoints import CheckpointFolder, Snapshot
 from services.worker.training.disk_space import Patience, when_disk_allows
@@ -79,6 +80,7 @@ def fine_tune(
         seed = request.hyperparameters.seed
         with attached(base, lora_config(request.hyperparameters.lora, base), seed=seed) as adapted:
             begin(adapted, base, request, begun_with, report)
+            require_causal(base.model, base.files.name)
             snapshot = resume(checkpoints, adapted, report)
             plan = plan_for(base, request, rows, snapshot, report)
             report.event(plan.described(), data={"plan": plan.as_dict()})

@@ -43,6 +43,7 @@ FAMILIES: dict[str, Callable[[], PreTrainedConfig]] = {
     "falcon": lambda: transformers.FalconConfig(vocab_size=ROWS, hidden_size=32, num_hidden_layers=2,
                                                 num_attention_heads=4),
     "bloom": lambda: transformers.BloomConfig(vocab_size=ROWS, hidden_size=32, n_layer=2, n_head=4),
+    "mpt": lambda: transformers.MptConfig(vocab_size=ROWS, d_model=32, n_heads=4, n_layers=2, max_seq_len=64),
     "mixtral": lambda: transformers.MixtralConfig(vocab_size=ROWS, num_local_experts=4, **_LLAMA),
     "phimoe": lambda: transformers.PhimoeConfig(vocab_size=ROWS, num_local_experts=4, bos_token_id=1,
                                                 eos_token_id=2, **_LLAMA),
@@ -56,6 +57,9 @@ FAMILIES: dict[str, Callable[[], PreTrainedConfig]] = {
                                          "mrope_section": [2, 1, 1]}},
         vision_config={"embed_dim": 32, "hidden_size": 32, "depth": 1, "num_heads": 2, "patch_size": 14},
         image_token_id=500, video_token_id=501, vision_start_token_id=502, vision_end_token_id=503),
+    "paligemma": lambda: transformers.PaliGemmaConfig(
+        text_config=_text("gemma", **_NEWER), vision_config={"model_type": "siglip_vision_model", **_VISION},
+        image_token_index=500, projection_dim=32),
     "llava": lambda: transformers.LlavaConfig(
         text_config=_text("llama", **_LLAMA), vision_config={"model_type": "clip_vision_model", **_VISION},
         image_token_index=500),
