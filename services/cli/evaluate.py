@@ -67,7 +67,7 @@ def evaluate_model(arguments: argparse.Namespace, settings: Settings, terminal: 
         if arguments.detach:
             tell_detached(accepted, options, terminal)
         else:
-            record = follow(client, record, options, terminal)
+            record = follow(client, record, options, place, terminal)
             terminal.say(outcome_text(record, place, words=options.text))
     terminal.emit(record.model_dump(mode="json"))
     return 0 if arguments.detach or record.status == "succeeded" else 1
@@ -93,7 +93,7 @@ def _compare(
     records: list[JobRecord] = []
     for title, wanted in (("The base model", without), ("The adapter", request)):
         terminal.note(f"{title}:")
-        record = follow(client, submitted(client, wanted, options, terminal), options, terminal)
+        record = follow(client, submitted(client, wanted, options, terminal), options, place, terminal)
         records.append(record)
         if record.status != "succeeded":
             terminal.say(outcome_text(record, place, words=options.text))

@@ -10,7 +10,7 @@ from services.cli.adapter_archive import FolderNotWritable, download_adapter
 from services.cli.failure import CommandFailed, UsageError
 from services.cli.job_ids import LAST, add_job_argument, find_job
 from services.cli.options import Commands, add_client_command, positive
-from services.cli.outcome.outcome import Place, plain
+from services.cli.outcome.outcome import Place, outcome_text, plain
 from services.cli.record_text import JOB_COLUMNS, KEPT_COLUMNS, job_row, record_text
 from services.cli.server import connect
 from services.cli.terminal import Terminal
@@ -81,14 +81,14 @@ def report_job(arguments: argparse.Namespace, settings: Settings, terminal: Term
     if arguments.html == STDOUT and terminal.as_json:
         raise UsageError("--html - and --json both write to stdout", "Name a file for the page.")
     with connect(settings) as client:
-        job_id = find_job(client, arguments.job_id)
+        job_id, place = find_job(client, arguments.job_id), Place.of(settings, client)
         if arguments.html is None:
             report = client.report(job_id)
             terminal.emit(report)
-            terminal.say(plain(report))
+            has_text = isinstance(report.get("text"), str)
+            terminal.say(plain(report) if has_text else outcome_text(client.job(job_id), place))
             return 0
         page = client.report_page(job_id)
-        place = Place.of(settings, client)
     if arguments.html == STDOUT:
         sys.stdout.buffer.write(page)
         sys.stdout.buffer.flush()

@@ -1,7 +1,7 @@
 """Submits a job with what it uploads, watches it to its end, and says what it came to."""
 
 import argparse
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,6 @@ from services.cli.terminal import Terminal
 from services.cli.watch import watch
 from shared.schemas import AcceptedJob, JobRecord
 from shared.settings import Settings
-
-Complete = Callable[[Client, dict[str, Any]], dict[str, Any]]
 
 
 def add_detach(command: argparse.ArgumentParser) -> None:
@@ -38,8 +36,9 @@ def run_job(arguments: argparse.Namespace, settings: Settings, terminal: Termina
         if arguments.detach:
             tell_detached(accepted, options, terminal)
         else:
-            record = follow(client, record, options, terminal)
-            terminal.say(outcome_text(record, Place.of(settings, client), words=options.text))
+            place = Place.of(settings, client)
+            record = follow(client, record, options, place, terminal)
+            terminal.say(outcome_text(record, place, words=options.text))
     terminal.emit(record.model_dump(mode="json"))
     return 0 if arguments.detach or record.status == "succeeded" else 1
 
@@ -89,13 +88,16 @@ def upload(client: Client, path: Path, terminal: Terminal) -> str:
         raise CommandFailed(f"can't read {path}: {error.strerror or error}") from error
 
 
-def follow(client: Client, record: JobRecord, options: RequestOptions, terminal: Terminal) -> JobRecord:
+def follow(
+    client: Client, record: JobRecord, options: RequestOptions, place: Place, terminal: Terminal
+) -> JobRecord:
     """Watch a job; Ctrl-C leaves it running and says how to come back."""
     terminal.note(f"{record.id} is {record.status}")
     try:
         return watch(client, record.id, terminal, words=options.text)
     except KeyboardInterrupt:
         terminal.note(
-            f"{record.id} goes on. Look: ./tunedock show {record.id}; stop: ./tunedock cancel {record.id}"
+            f"{record.id} goes on. Look: {place.command('show', record.id)}; stop: "
+            f"{place.command('cancel', record.id)}"
         )
         raise

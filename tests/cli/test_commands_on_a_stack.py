@@ -118,6 +118,7 @@ def test_a_job_is_listed_shown_and_its_events_printed(stack: LiveStack, finished
     assert "succeeded" in shown
     assert re.search(r"metadata.purpose +test\n", shown)
     assert "was fine-tuned on 40 rows" in shown
+    assert stack.command("report", finished_job).stdout.startswith(f"{TINY_MODEL} was fine-tuned on 40 rows")
     events = [
         json.loads(line) for line in stack.command("events", finished_job, "-f", "--json").stdout.splitlines()
     ]
