@@ -56,7 +56,6 @@ local function append_event(id, level, kind, message, data, at, is_in_journal)
   local is_step = is_in_journal and kind == 'metrics'
   redis.call('XADD', is_step and tail_key(id) or events_key(id), 'MAXLEN', '~', is_step and TAIL_KEPT or EVENTS_KEPT,
     attempt .. '-' .. count, 'at', at or now_ms(), 'level', level, 'type', kind, 'message', message, 'data', data)
-  return attempt, count
 end
 
 local function end_job(id, kind, status, now)

@@ -170,6 +170,19 @@ def test_steps_that_no_journal_took_stay_in_the_store(log: EventLog, store: Work
     assert steps_of(everything(log, told.claim.job_id)) == list(range(1, 1001))
 
 
+def test_a_disk_that_is_full_again_and_again_costs_no_step_and_bounded_memory(
+    log: EventLog, store: WorkerStore, told: Told
+) -> None:
+    for _ in range(400):
+        told.steps(2)
+        told.steps(1, written=False)
+    events = list(log.newest_first(told.claim.job_id))[::-1]
+    assert steps_of(events) == list(range(1, 1201))
+    runs = store._redis.hget(f"tunedock:job:{told.claim.job_id}", "journal_runs")
+    assert isinstance(runs, str)
+    assert len(runs) < 4100
+
+
 def test_a_job_whose_disk_was_full_all_the_time_keeps_its_steps(
     log: EventLog, store: WorkerStore, told: Told
 ) -> None:
