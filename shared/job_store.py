@@ -235,8 +235,11 @@ class JobStore:
         ]
 
     def _number_of(self, job_id: str) -> int:
+        """Also of a job that was deleted within the last hour."""
         with store_errors(self._outage):
             number: Any = self._redis.hget(job_key(job_id), "number")
+            if number is None:
+                number = self._redis.get(f"{PREFIX}gone:{job_id}")
         if number is None:
             raise NotFound(f"There is no job {job_id!r} to list after.", param="after")
         return int(number)

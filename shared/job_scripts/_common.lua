@@ -33,6 +33,7 @@ local function events_key(id) return PREFIX .. 'events:' .. id end  -- stream: m
 local function tail_key(id) return PREFIX .. 'tail:' .. id end      -- stream: the newest steps, while it runs
 local function job_keys(id) return job_key(id), events_key(id), tail_key(id) end
 local function worker_key(host) return PREFIX .. 'worker:' .. host end
+local function gone_key(id) return PREFIX .. 'gone:' .. id end      -- the number of a deleted job, for an hour
 local function index_key(kind, status) return PREFIX .. 'index:' .. kind .. ':' .. status end
 local function field(id, name) return redis.call('HGET', job_key(id), name) end
 local function number(id, name) return tonumber(field(id, name) or '0') end

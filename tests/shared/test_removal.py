@@ -98,8 +98,10 @@ def test_a_deleted_job_leaves_no_key_no_file_and_no_place_in_a_list(here: Instal
     with pytest.raises(NotFound):
         here.store.get(gone)
     assert here.files() == kept_files
-    assert {key for key in here.store_keys() if gone in key} == set()
-    assert here.store_keys() == kept_keys  # counters and the recent request's key are there before and after
+    where_it_stood = f"tunedock:gone:{gone}"
+    assert {key for key in here.store_keys() if gone in key} == {where_it_stood}
+    assert 0 < here.store._redis.ttl(where_it_stood) <= 3600
+    assert here.store_keys() == {*kept_keys, where_it_stood}  # counters and the like are there all the time
     assert [record.id for record in here.store.list_jobs().records] == [other]
     assert here.store.ended() == [(other, "succeeded")]
     assert here.store.census().records["fine_tuning", "succeeded"] == 1
@@ -352,3 +354,17 @@ def test_a_refused_deletion_leaves_no_mark_for_later(
     here.store.cancel(job_id)
     assert here.removal.finish() == []
     assert here.store.get(job_id).status == "cancelled"
+
+
+def test_jobs_are_deleted_page_by_page_without_one_being_missed(here: Installation) -> None:
+    """The next page is asked for by a job that is gone by then."""
+    job_ids = [here.trained()[0] for _ in range(5)]
+    seen, after = [], None
+    while page := here.store.list_jobs(after=after, limit=2).records:
+        for record in page:
+            here.removal.remove_job(record.id)
+            seen.append(record.id)
+        after = seen[-1]
+    assert seen == job_ids[::-1]
+    with pytest.raises(NotFound):
+        here.store.list_jobs(after="ftjob-never")
