@@ -32,6 +32,7 @@ class RowCounts:
     lost_answers: int = 0
     cut_answers: int = 0
     ends_appended: int = 0
+    ends_missing: int = 0
     unrendered_answers: int = 0
     thoughts_lost: int = 0
     thoughts_closed: int = 0
@@ -65,6 +66,7 @@ class RowCounts:
             "lost_answers": self.lost_answers,
             "cut_answers": self.cut_answers,
             "appended_end_rows": self.ends_appended,
+            "endless_rows": self.ends_missing,
             "lost_thoughts": self.thoughts_lost,
             "closed_thoughts": self.thoughts_closed,
             "changed_rows": self.changed,

@@ -24,6 +24,7 @@ def row_lines(counts: RowCounts, rules: RowRules) -> Iterator[RowLine]:
     yield from _not_learned(counts)
     yield from _cut(counts, rules)
     yield from _written_otherwise(counts)
+    yield from _endless(counts)
     yield from _special_tokens(counts)
     yield from _changed(counts)
 
@@ -32,7 +33,7 @@ def _not_learned(counts: RowCounts) -> Iterator[RowLine]:
     if counts.skipped:
         yield RowLine(
             "rows_skipped",
-            f"{counts.skipped} of {counts.seen} rows are skipped: {_listed(counts.skipped_reasons, 'rows')}.",
+            f"{counts.skipped} of {counts.seen} rows are skipped: {_listed(counts.skipped_reasons, 'row')}.",
             {"rows": counts.skipped, "reasons": reasons(counts.skipped_reasons, "rows")},
         )
     refused = counts.refused_turns.total()
@@ -40,7 +41,7 @@ def _not_learned(counts: RowCounts) -> Iterator[RowLine]:
         yield RowLine(
             "turns_refused",
             f"{refused} answers in {counts.rows_with_refused_turns} rows are not learned: "
-            f"{_listed(counts.refused_turns, 'answers')}.",
+            f"{_listed(counts.refused_turns, 'answer')}.",
             {
                 "turns": refused,
                 "rows": counts.rows_with_refused_turns,
@@ -73,6 +74,23 @@ def _cut(counts: RowCounts, rules: RowRules) -> Iterator[RowLine]:
             f"become {counts.made}, nothing is lost.",
             {"rows": counts.split, "made": counts.made},
             level="info",
+        )
+
+
+def _endless(counts: RowCounts) -> Iterator[RowLine]:
+    if counts.ends_appended:
+        yield RowLine(
+            "end_appended",
+            f"The chat template writes no end token after an answer. In {counts.ends_appended} rows the "
+            "tokenizer's end of sequence is learned after the answer, so that the model learns to stop.",
+            {"rows": counts.ends_appended},
+        )
+    if counts.ends_missing:
+        yield RowLine(
+            "no_end_to_learn",
+            f"Neither the chat template nor the tokenizer has an end token for the answers of "
+            f"{counts.ends_missing} rows: the model does not learn from them when to stop.",
+            {"rows": counts.ends_missing},
         )
 
 
@@ -126,13 +144,6 @@ def _written_otherwise(counts: RowCounts) -> Iterator[RowLine]:
             {"turns": counts.thoughts_closed},
             level="info",
         )
-    if counts.ends_appended:
-        yield RowLine(
-            "no_end_token",
-            f"The chat template writes no end token after an answer. In {counts.ends_appended} rows the "
-            "tokenizer's end of sequence is learned after the answer, so that the model learns to stop.",
-            {"rows": counts.ends_appended},
-        )
 
 
 def _changed(counts: RowCounts) -> Iterator[RowLine]:
@@ -166,9 +177,15 @@ def _special_tokens(counts: RowCounts) -> Iterator[RowLine]:
 
 
 def _listed(counted: Counter[str], what: str) -> str:
-    listed = "; ".join(f"{reason} ({count} {what})" for reason, count in counted.most_common(3))
+    """The most frequent reasons with their numbers; `what` is one of the things counted."""
+    listed = "; ".join(f"{reason} ({_number(count, what)})" for reason, count in counted.most_common(3))
     more = len(counted) - 3
-    return f"{listed}; and {more} more reasons" if more > 0 else listed
+    return f"{listed}; and {_number(more, 'more reason')}" if more > 0 else listed
+
+
+def _number(count: int, what: str) -> str:
+    """`1 row`, `2 rows`."""
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
 
 
 def _percent(part: int, whole: int) -> str:

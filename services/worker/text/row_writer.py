@@ -48,7 +48,10 @@ class RowWriter:
         self.counts.seen += 1
         self._last_refusal = None
         texts = self._texts(row)
-        self.counts.ends_appended += any(text.stop for text in texts)
+        if any(text.stop for text in texts):
+            has_end = self._tokenizer.eos_token_id is not None
+            self.counts.ends_appended += has_end
+            self.counts.ends_missing += not has_end
         return WrittenRow(row, texts, None if texts else self._last_refusal)
 
     def fit(self, row: Row, encoded: EncodedText) -> EncodedText | None:

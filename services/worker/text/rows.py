@@ -185,7 +185,7 @@ def _nothing_left(counts: RowCounts, rules: RowRules) -> JobFailed:
         remedy = "Name a model whose tokenizer knows these characters."
     else:
         remedy = "Write the rows as the model's chat template wants them, or name another model."
-    told = "; ".join(f"{count} rows: {reason}" for reason, count in causes)
+    told = "; ".join(f"{reason} ({count} of them)" for reason, count in causes)
     return JobFailed(
         FailureCode.DATASET_INVALID, f"None of the {counts.seen} rows can be trained on: {told}.", remedy
     )

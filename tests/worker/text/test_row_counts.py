@@ -61,7 +61,18 @@ def test_an_end_is_learned_where_the_template_writes_none(write_rows: WriteRows)
     rows, rules = encoded(NO_END, write_rows, [{"messages": chat("안녕", "그래.", "왜?", "몰라.")}])
     assert [text.strip() for text in learned(NO_END, rows)] == ["그래.</s>", "몰라.</s>"]
     assert [row.ids.tolist().count(tokenizer_of(NO_END).eos_token_id) for row in rows.rows] == [1, 1]
-    assert codes(rows, rules) == ["rows_unrolled", "no_end_token"]
+    assert codes(rows, rules) == ["rows_unrolled", "end_appended"]
+
+
+def test_an_end_that_nobody_has_is_told(write_rows: WriteRows) -> None:
+    tokenizer = tokenizer_of(NO_END)
+    tokenizer.eos_token = None
+    try:
+        rows, rules = encoded(NO_END, write_rows, [{"messages": chat("안녕", "그래.")}])
+    finally:
+        tokenizer.eos_token = "</s>"
+    assert [text.strip() for text in learned(NO_END, rows)] == ["그래."]
+    assert codes(rows, rules) == ["no_end_to_learn"]
 
 
 def test_an_answer_that_brings_its_end_gets_no_second_one(write_rows: WriteRows) -> None:
@@ -99,7 +110,7 @@ def test_rows_that_the_template_refuses_are_counted_with_its_reason(write_rows: 
     )
     assert rows.counts.as_result()["skipped_reasons"] == [{"reason": "System role not supported", "rows": 1}]
     (line,) = row_lines(rows.counts, rules)
-    assert line.message == "1 of 2 rows are skipped: System role not supported (1 rows)."
+    assert line.message == "1 of 2 rows are skipped: System role not supported (1 row)."
 
 
 def test_a_turn_that_the_template_refuses_does_not_take_the_others_with_it(write_rows: WriteRows) -> None:
@@ -113,9 +124,9 @@ def test_a_turn_that_the_template_refuses_does_not_take_the_others_with_it(write
 @pytest.mark.parametrize(
     ("template", "reason"),
     [
-        ("{{ messages[0].content + 1 }}", "TypeError"),
-        ("{{ raise_exception('No.') }}", "No."),
-        ("{{ messages[0].nothing.more }}", "no attribute"),
+        ("{% if messages[0].content == 'a' %}{{ 'a' + 1 }}{% endif %}" + CHATML, "TypeError"),
+        ("{% if messages[0].content == 'a' %}{{ raise_exception('No.') }}{% endif %}" + CHATML, "No."),
+        ("{% if messages[0].content == 'a' %}{{ ''.nothing.more }}{% endif %}" + CHATML, "no attribute"),
         ("no words", "does not write the assistant's words"),
         (
             "{% for m in messages %}{{ m.content | upper }}{% endfor %}",
