@@ -10,13 +10,14 @@ from services.cli.adapter_archive import FolderNotWritable, download_adapter
 from services.cli.failure import CommandFailed, UsageError
 from services.cli.job_ids import LAST, add_job_argument, find_job
 from services.cli.options import Commands, add_client_command, positive
-from services.cli.outcome.outcome import Place, outcome_text, plain
+from services.cli.outcome.outcome import Place, Words, outcome_text, plain
 from services.cli.record_text import JOB_COLUMNS, KEPT_COLUMNS, job_row, record_text
+from services.cli.request_options import RequestOptions
 from services.cli.server import connect
 from services.cli.terminal import Terminal
 from services.cli.watch import ENDED, POLL_SECONDS, event_line
 from shared.model_names import fine_tuned_model
-from shared.schemas import JobKind, JobStatus
+from shared.schemas import JobKind, JobRecord, JobStatus
 from shared.settings import Settings
 
 STDOUT = "-"
@@ -73,8 +74,17 @@ def show_job(arguments: argparse.Namespace, settings: Settings, terminal: Termin
         record = client.job(find_job(client, arguments.job_id))
         place = Place.of(settings, client)
     terminal.emit(record.model_dump(mode="json"))
-    terminal.say(record_text(record, place))
+    terminal.say(record_text(record, place, words=_words(arguments, record)))
     return 0
+
+
+def _words(arguments: argparse.Namespace, record: JobRecord) -> Words:
+    """How the command that submits jobs of this kind calls a request's fields."""
+    for command in arguments.parser.commands.values():
+        options: RequestOptions | None = command.get_default("options")
+        if options is not None and options.kind == record.kind:
+            return options.text
+    return str
 
 
 def report_job(arguments: argparse.Namespace, settings: Settings, terminal: Terminal) -> int:
@@ -107,11 +117,12 @@ def print_events(arguments: argparse.Namespace, settings: Settings, terminal: Te
     seen: str | None = None
     with connect(settings) as client:
         job_id = find_job(client, arguments.job_id)
+        words = _words(arguments, client.job(job_id))
         while True:
             ended = client.job(job_id).status in ENDED
             for event in client.events_since(job_id, seen):
                 terminal.emit(event.model_dump(mode="json"))
-                terminal.say(event_line(event))
+                terminal.say(words(event_line(event)))
                 seen = event.id
             if ended or not arguments.follow:
                 return 0

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from services.cli.outcome.lines import pairs
-from services.cli.outcome.outcome import Place, outcome_text
+from services.cli.outcome.outcome import Place, Words, outcome_text
 from services.cli.watch import ENDED, duration_text, progress_text, stage_text
 from shared.schemas import JobRecord
 
@@ -31,7 +31,7 @@ def job_row(record: JobRecord) -> tuple[str, ...]:
     return (record.id, record.kind, record.status, _clock(record.created_at), model, progress)
 
 
-def record_text(record: JobRecord, place: Place) -> str:
+def record_text(record: JobRecord, place: Place, *, words: Words = str) -> str:
     """The whole record: its life, what was asked, and what it came to."""
     rows = [
         ("kind", record.kind),
@@ -45,7 +45,7 @@ def record_text(record: JobRecord, place: Place) -> str:
     asked = [(name, text) for name, text in _flat(record.request) if name != "kind"]
     lines = [record.id, *pairs(rows), "", "Asked:", *pairs(asked)]
     if record.error or record.result is not None:
-        lines += ["", outcome_text(record, place)]
+        lines += ["", outcome_text(record, place, words=words)]
     return "\n".join(lines)
 
 

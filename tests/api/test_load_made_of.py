@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from services.api.load_page.loads import load_chart
+from services.api.load_page.loads import against_limit, load_chart
 from services.api.load_page.made_of import made_of
 from services.api.load_page.report import LoadReport
 from tests.api.load_reports import run, slow_disk
@@ -75,3 +75,8 @@ def test_a_bar_of_phases_is_as_long_as_the_load_it_stands_for() -> None:
 def test_phases_that_overlap_are_told_as_such() -> None:
     (bar, _) = load_chart(drawn([dict(COLD, total_seconds=5.0), WARM])).bars
     assert bar.note.endswith("its phases overlap and sum to 10.0 s")
+
+
+def test_a_load_below_the_limit_shows_that_the_limit_was_measured_too_low() -> None:
+    assert against_limit(2.0, 1.0) == "2.00 times the limit"
+    assert against_limit(0.9, 1.0).startswith("less than the limit: the storage reads faster than")

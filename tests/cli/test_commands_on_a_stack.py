@@ -74,6 +74,7 @@ def test_a_job_s_failure_speaks_of_options(stack: LiveStack) -> None:
     done = stack.command(*TRAIN, "--lora-target-modules", "nope")
     assert done.returncode == 1
     assert "Choose --lora-target-modules from" in done.stdout
+    assert "Choose --lora-target-modules from" in stack.command("show", "last").stdout
 
 
 def test_the_newest_adapter_is_evaluated_with_json(stack: LiveStack, finished_job: str) -> None:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from services.api.load_page.loads import main_run, run_name
+from services.api.load_page.loads import against_limit, main_run, run_name
 from services.api.load_page.remedies import Remedies
 from services.api.load_page.report import LoadReport
 from services.api.load_page.verdict import storage_word
@@ -30,7 +30,7 @@ def _load(report: LoadReport) -> Figure:
         return Figure("Load", _NONE, "it failed" if failure else "not tried")
     note = run_name(run).lower()
     if run.limit_seconds:
-        note += f", {run.total_seconds / run.limit_seconds:.2f} times the limit"
+        note += f", {against_limit(run.total_seconds, run.limit_seconds)}"
     return Figure("Load", duration(run.total_seconds), note)
 
 

@@ -96,6 +96,13 @@ def load_chart(report: LoadReport) -> LoadChart:
     )
 
 
+def against_limit(seconds: float, limit_seconds: float) -> str:
+    """How near a load is to the limit; one below it shows that the limit was measured too low."""
+    if seconds < limit_seconds * (1 - _ROUNDING):
+        return "less than the limit: the storage reads faster than it did while it was measured"
+    return f"{seconds / limit_seconds:.2f} times the limit"
+
+
 def run_name(run: Run) -> str:
     return _NAMES.get(run.name, run.name)
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from services.api.load_page.bars import Scale
-from services.api.load_page.loads import main_run
+from services.api.load_page.loads import against_limit, main_run
 from services.api.load_page.report import Applied, LoadReport, Remedy
 from shared.units import duration
 
@@ -128,7 +128,7 @@ def _outcome_words(done: Applied) -> Iterator[str]:
         off = after / predicted - 1
         yield f"{abs(off):.0%} {'above' if off >= 0 else 'below'} the prediction"
     if done.limit_seconds:
-        yield f"{after / done.limit_seconds:.2f} times the limit"
+        yield against_limit(after, done.limit_seconds)
 
 
 def _carried_out(remedy: Remedy, report: LoadReport) -> Applied | None:

@@ -10,7 +10,7 @@ from services.cli.outcome.place import Place
 from services.cli.outcome.trained import trained_text
 from shared.schemas import JobRecord
 
-__all__ = ["Place", "outcome_text"]
+__all__ = ["Place", "Words", "outcome_text"]
 
 Words = Callable[[str], str]
 
