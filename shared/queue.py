@@ -5,6 +5,7 @@ import os
 import threading
 from queue import SimpleQueue
 from typing import Any
+from urllib.parse import urlsplit
 
 from celery import Celery
 
@@ -82,6 +83,9 @@ def celery_app(store_url: str, *, socket_timeout_seconds: float = 5.0) -> Celery
     """The Celery application of API and worker; the API's short timeout bounds what a frozen store costs."""
     app = Celery("tunedock", broker=store_url, set_as_current=False)
     app.conf.update(CELERY_SETTINGS)
+    # kombu makes TLS of the scheme `rediss` in its own transport only.
+    if urlsplit(store_url).scheme == "redis":
+        app.conf.broker_transport = "shared.broker:BoundedTransport"
     app.conf.broker_transport_options = {
         **CELERY_SETTINGS["broker_transport_options"],
         "socket_timeout": socket_timeout_seconds,

@@ -1,5 +1,6 @@
 """Each state in which a real store takes no writes: told in words that say what to do; nothing is lost."""
 
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -79,6 +80,15 @@ def test_a_doorbell_never_raises_whatever_the_store_refuses(
         doorbell.ring("a job")
     doorbell.ring("a job")
     assert doorbell.waiting_rings() >= 1
+
+
+def test_a_doorbell_whose_stores_name_is_not_found_gives_up_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    silence = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: silence.wait(20) and [])
+    started = time.monotonic()
+    Doorbell("redis://store:6379/0").ring("a job")
+    silence.set()
+    assert time.monotonic() - started < 5
 
 
 def refusal_of(change: Callable[[], object]) -> str:
