@@ -14,7 +14,7 @@ from pydantic_core import PydanticUndefined
 
 from services.cli.command_parser import meant
 from services.cli.failure import RequestRefused, UsageError
-from services.cli.options import pair, readable_file
+from services.cli.options import number, pair, readable_file, whole_number
 from shared.errors import FieldError
 from shared.field_errors import invalid_field
 from shared.schemas import Columns, JobKind, JobRequest
@@ -154,8 +154,10 @@ def _reading(annotation: Any) -> dict[str, Any]:
         return {"choices": words}
     if bool in kinds:
         return {"action": argparse.BooleanOptionalAction}
-    read = next((kind for kind in (int, float) if kind in kinds), str)
-    return {"type": read, "metavar": "X" if read is not str else "TEXT"}
+    for kind, read in ((int, whole_number), (float, number)):
+        if kind in kinds:
+            return {"type": read, "metavar": "X"}
+    return {"metavar": "TEXT"}
 
 
 def _kinds(annotation: Any) -> list[Any]:

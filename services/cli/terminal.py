@@ -10,6 +10,7 @@ from typing import Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, SpinnerColumn, TextColumn, TransferSpeedColumn
+from rich.status import Status
 
 from services.cli.columns import fit
 from shared.visible import visible
@@ -77,7 +78,7 @@ class Terminal:
         """A spinner that says what is waited for; plain lines, one for each new text, elsewhere."""
         if self.is_live:
             with self.progress.status(visible(text)) as status:
-                yield status
+                yield LiveWaiting(status)
         else:
             yield PlainWaiting(self, text)
 
@@ -90,7 +91,7 @@ class Terminal:
             return
         columns = [SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn()]
         with Progress(*columns, DownloadColumn(), TransferSpeedColumn(), console=self.progress) as bar:
-            bar.add_task(text, total=total_bytes)
+            bar.add_task(visible(text), total=total_bytes)
             yield Transfer(bar)
 
 
@@ -98,6 +99,16 @@ def json_text(value: object) -> str:
     """`value` as one line of JSON that no terminal obeys."""
     text = json.dumps(value, ensure_ascii=False)
     return _NOT_FOR_TERMINALS.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+
+
+class LiveWaiting:
+    """A spinner on a terminal."""
+
+    def __init__(self, status: Status) -> None:
+        self._status = status
+
+    def update(self, text: str) -> None:
+        self._status.update(visible(text))
 
 
 class PlainWaiting:

@@ -151,6 +151,8 @@ def test_the_options_of_diagnose_are_the_fields_of_the_request() -> None:
         ("train --dataset x --plan basline", "did you mean baseline?"),
         ("train --dataset x --column lable=y", "did you mean label?"),
         ("help trian", "did you mean train?"),
+        ("train --dataset x --max-steps many", "--max-steps: wants a whole number, saw 'many'"),
+        ("train --dataset x --learning-rate fast", "--learning-rate: wants a number, saw 'fast'"),
     ],
 )
 def test_a_wrong_word_is_told_with_what_was_meant(
