@@ -104,10 +104,25 @@ def _auto_class(config: dict[str, Any]) -> Any:
 def _without_choices(config: dict[str, Any]) -> dict[str, Any]:
     """A config.json, the configurations of its parts included, without what would choose code or files."""
     return {
-        field: _without_choices(value) if field.endswith("_config") and isinstance(value, dict) else value
+        field: _without_choices(value) if _is_config(field, value) else _with_floats(value)
         for field, value in config.items()
         if field not in _CHOICES
     }
+
+
+def _is_config(field: str, value: object) -> bool:
+    return field.endswith("_config") and isinstance(value, dict)
+
+
+def _with_floats(value: Any) -> Any:
+    """transformers 5 writes what JSON has no number for (Falcon-H1's infinity, say) as an object."""
+    if isinstance(value, list):
+        return [_with_floats(part) for part in value]
+    if isinstance(value, dict):
+        if value.keys() == {"__float__"} and value["__float__"] in ("Infinity", "-Infinity", "NaN"):
+            return float(value["__float__"])
+        return {name: _with_floats(part) for name, part in value.items()}
+    return value
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
+from peft.tuners.tuners_utils import _check_lora_target_modules_mamba  # its rule has no public name
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
@@ -23,9 +24,10 @@ def lora_config(lora: Lora, base: LoadedModel) -> LoraConfig:
     """The PEFT config of a new adapter; raises `JobFailed` if the base has no layer of a wanted name."""
     part = base.abilities.language_part
     present = linear_names(base.model, part)
-    targets = (
-        present if lora.target_modules == "all-linear" else sorted(_names_here(lora.target_modules, base))
-    )
+    if lora.target_modules == "all-linear":
+        targets = [name for name in present if name not in left_out(base)]
+    else:
+        targets = sorted(_names_here(lora.target_modules, base))
     if unknown := sorted(set(targets) - set(present)):
         raise JobFailed(
             FailureCode.TARGET_MODULES_UNKNOWN,
@@ -41,6 +43,19 @@ def lora_config(lora: Lora, base: LoadedModel) -> LoraConfig:
         exclude_modules=excluded_pattern(part) if _has_others(base.model, part, targets) else None,
         bias="none",
     )
+
+
+def left_out(base: LoadedModel) -> list[str]:
+    """Linear layers that PEFT puts no adapter on: the model's own kernels read their weights past it."""
+    return [name for name in linear_names(base.model, base.abilities.language_part) if _refused(name, base)]
+
+
+def _refused(name: str, base: LoadedModel) -> bool:
+    try:
+        _check_lora_target_modules_mamba(LoraConfig(), base.model, name)
+    except ValueError:
+        return True
+    return False
 
 
 def linear_names(model: PreTrainedModel, part: str = "") -> list[str]:

@@ -39,7 +39,7 @@ def sees_ahead(model: PreTrainedModel) -> bool:
             if not seen or seen[0].shape[:2] != ids.shape or not logits.requires_grad:
                 return False
             score = logits[0, _LOOKS_FROM].float().square().sum()
-            (slope,) = torch.autograd.grad(score, seen[0])
+            (slope,) = torch.autograd.grad(score, seen[0], allow_unused=True, materialize_grads=True)
     finally:
         hook.remove()
         model.train(training)

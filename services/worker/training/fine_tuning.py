@@ -16,7 +16,13 @@ from services.worker.loading.load import LoadedModel
 from services.worker.report import Report
 from services.worker.text.dataset_file import DatasetFile
 from services.worker.training import adapter_folder
-from services.worker.training.adapter import attached, lora_config, set_adapter_weights, trained_parameters
+from services.worker.training.adapter import (
+    attached,
+    left_out,
+    lora_config,
+    set_adapter_weights,
+    trained_parameters,
+)
 from services.worker.training.batching import Schedule
 from services.worker.training.causality import require_causal
 from services.worker.training.checkpoint_keeper import CheckpointKeeper
@@ -81,6 +87,7 @@ def fine_tune(
         with attached(base, lora_config(request.hyperparameters.lora, base), seed=seed) as adapted:
             begin(adapted, base, request, begun_with, report)
             require_causal(base.model, base.files.name)
+            tell_what_is_left_out(base, request, report)
             snapshot = resume(checkpoints, adapted, report)
             plan = plan_for(base, request, rows, snapshot, report)
             report.event(plan.described(), data={"plan": plan.as_dict()})
@@ -113,6 +120,17 @@ def fine_tune(
             )
 
     return explain_out_of_memory(work, base.device, MEMORY_REMEDY)
+
+
+def tell_what_is_left_out(base: LoadedModel, request: FineTuningRequest, report: Report) -> None:
+    names = left_out(base) if request.hyperparameters.lora.target_modules == "all-linear" else []
+    if names:
+        report.event(
+            f"No adapter is put on the layers {', '.join(names)}: the model's own kernels read their weights "
+            "past it.",
+            level="warn",
+            data={"code": "layers_left_out", "layers": list(names)},
+        )
 
 
 def within_positions(base: LoadedModel, request: FineTuningRequest, report: Report) -> FineTuningRequest:
