@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 AWAITED_BYTES = 1024**2  # of a body, before a thread is taken for it
 PIECE_BYTES = 256 * 1024  # of an answer, drawn at once
-# Each kind of request waits for its own kind alone.
+# Each kind of request waits for its own kind alone; `upload` is for bodies that are not there yet.
 THREADS = {"probe": 2, "read": 8, "write": 6, "upload": 4}
 
 
@@ -58,11 +58,11 @@ class Bridge:
         }
 
     async def __call__(self, scope: Message, receive: Receive, send: "Send") -> None:
-        body = IncomingBody(receive)
-        if not self._refuses(scope):
+        body, is_refused = IncomingBody(receive), self._refuses(scope)
+        if not is_refused:
             await body.first_part(AWAITED_BYTES)
-        kind = self._kind_of(scope)
-        pool = self._pools[kind if body.is_whole or kind != "write" else "upload"]
+        still_arrives = not (is_refused or body.is_whole or body.broke_off)
+        pool = self._pools["upload" if still_arrives else self._kind_of(scope)]
         in_thread = functools.partial(asyncio.get_running_loop().run_in_executor, pool)
         begun = in_thread(_begin, self._application, environment(scope, body))
         try:

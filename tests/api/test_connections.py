@@ -19,6 +19,7 @@ from tests.api.conftest import ROWS, jsonl
 from tests.api.server import Server, serve
 from tests.valkey import Valkey
 
+AT_ONCE_SECONDS = 5  # on a machine that runs other tests, too; one that waits for such a client waits for 10
 HEAD = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n"
 MULTIPART = "multipart/form-data; boundary=bound"
 FORM = (
@@ -87,14 +88,14 @@ def test_idle_half_sent_and_slow_clients_keep_nobody_waiting_and_are_closed(serv
     slow = [connected(server, slow_body + b'{"kind"') for _ in range(50)]
     began = time.monotonic()
     for path in ("/healthz", "/v1/jobs", "/v1/files"):
-        assert slowest_answer_seconds(server, path) < 1
+        assert slowest_answer_seconds(server, path) < AT_ONCE_SECONDS
     for connection in half:
         status, headers, body = answer_of(connection)
         assert (status, headers["content-type"]) == (408, "application/problem+json")
         assert "not whole after 10 s" in json.loads(body)["detail"]
     for connection in idle:
         assert connection.recv(1) == b""
-    assert time.monotonic() - began < HEAD_SECONDS + 10
+    assert time.monotonic() - began < HEAD_SECONDS + 20
     for connection in slow:  # still welcome
         connection.sendall(b': "load_diagnostic"}'.ljust(92))
         assert answer_of(connection)[0] == 202
@@ -109,7 +110,7 @@ def test_clients_that_do_not_read_their_answer_keep_nobody_waiting(server: Serve
     ).json()  # fmt: skip
     asked = head(server, f"GET /v1/files/{file['id']}/content HTTP/1.1")
     unread = [connected(server, asked, small=True) for _ in range(40)]
-    assert slowest_answer_seconds(server, "/v1/files") < 1
+    assert slowest_answer_seconds(server, "/v1/files") < AT_ONCE_SECONDS
     status, _, body = answer_of(unread[-1])  # and it is served when it does read
     assert (status, body) == (200, content)
 
@@ -129,8 +130,8 @@ def test_jobs_that_read_large_files_keep_no_one_else_waiting(server: Server) -> 
     submits = [threading.Thread(target=submit) for _ in range(20)]
     for thread in submits:
         thread.start()
-    assert slowest_answer_seconds(server, "/healthz") < 2
-    assert slowest_answer_seconds(server, "/v1/files") < 3
+    assert slowest_answer_seconds(server, "/healthz") < AT_ONCE_SECONDS
+    assert slowest_answer_seconds(server, "/v1/files") < AT_ONCE_SECONDS
     for thread in submits:
         thread.join()
 
