@@ -57,9 +57,10 @@ class JobStore:
         client = store_client(url, timeout_seconds=ANSWER_SECONDS)
         return cls(client, Outage(client.ping))
 
-    def ping(self) -> None:
+    def check_writes(self) -> None:
+        """Raises `StoreUnavailable` if a job could not be recorded now: away, full, read only."""
         with store_errors(self._outage):
-            self._redis.ping()
+            self._redis.set(f"{PREFIX}written", "", ex=60)
 
     def find_repeat(
         self, *, owner: str, idempotency_key: str | None, fingerprint: str, is_retry: bool

@@ -36,7 +36,10 @@ IN_CLUSTER = (
     "The job store is a node of a cluster that can't serve the key; nothing was changed. Tunedock "
     "needs a single Redis or Valkey, not a cluster: change TUNEDOCK_STORE_URL."
 )
-SILENT = f"The job store does not answer. A change may or may not have reached it. {AGAIN}"
+SILENT = (
+    "The job store does not answer. Start it, or check TUNEDOCK_STORE_URL. Whether a change reached it "
+    "is not known; the request can be sent again, as it is, once the store is back."
+)
 CROWDED = (
     "The job store has no connection left for us; nothing was changed. Close other clients or raise "
     "its maxclients."

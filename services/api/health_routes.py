@@ -30,12 +30,12 @@ def get_health(service: Service) -> Health:
 
 
 def get_readiness(service: Service) -> Readiness:
-    """The store answers, and a worker that owns its device spoke in the last 15 s. Raises `NotReady`."""
+    """The store takes writes, and a worker that owns its device spoke in the last 15 s. Raises `NotReady`."""
     try:
-        service.store.ping()
+        service.store.check_writes()
         workers = service.store.workers()
     except StoreUnavailable as refusal:
-        missing = FieldError("store", "start it, or check TUNEDOCK_STORE_URL and its password")
+        missing = FieldError("store", refusal.message)
         raise NotReady(refusal.message, errors=(missing,)) from refusal
     alive = [worker for worker in workers if worker.beat_seconds_ago < BEAT_LIMIT_SECONDS]
     if not alive:

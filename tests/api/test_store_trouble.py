@@ -51,6 +51,8 @@ def test_a_store_that_takes_no_writes_is_a_503_that_loses_nothing(
     assert answer.headers["Retry-After"]
     assert api.get(f"/v1/jobs/{earlier}").status_code == 200  # reads go on
     assert [job["id"] for job in api.get("/v1/jobs").get_json()["data"]] == [earlier]
+    readiness = api.get("/readyz")
+    assert (readiness.status_code, said in readiness.get_json()["detail"]) == (503, True)
     admin.config_set("maxmemory", 0)
     admin.replicaof("no", "one")
     assert api.post("/v1/jobs", json=body, headers=headers).status_code == 202
