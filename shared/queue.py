@@ -19,6 +19,7 @@ QUEUE = "gpu"
 BROKER_PREFIX = f"{PREFIX}broker:"
 TASK = "tunedock.run_jobs"
 MOST_SOON = 100
+ENOUGH_RINGS = 100
 VISIBILITY_SECONDS = 12 * 3600  # longer than the longest job; recovery never waits for it
 
 CELERY_SETTINGS: dict[str, Any] = {
@@ -109,8 +110,10 @@ class Doorbell:
         return int(waiting)
 
     def ring(self, job_id: str) -> None:
-        """Within seconds, unless the store's name can't be looked up."""
+        """Within seconds. Not where so many wait that nobody takes them: whoever takes one runs all jobs."""
         try:
+            if self.waiting_rings() >= ENOUGH_RINGS:
+                return
             self._app.send_task(TASK, args=[job_id], queue=QUEUE, ignore_result=True)
         except Exception as error:  # whatever the broker's client raises: the job is safe in its record
             logger.warning("could not ring for %s, the janitor will: %s", job_id, type(error).__name__)

@@ -12,7 +12,7 @@ import redis
 
 from shared.errors import StoreUnavailable
 from shared.job_records import Claim, WorkerEvent
-from shared.queue import Doorbell
+from shared.queue import ENOUGH_RINGS, Doorbell
 from shared.worker_store import WorkerStore
 from tests.ledger import claim_next, submit
 from tests.small_disk import MIB, fill_up, may_mount, resize, small_disk
@@ -80,6 +80,13 @@ def test_a_doorbell_never_raises_whatever_the_store_refuses(
         doorbell.ring("a job")
     doorbell.ring("a job")
     assert doorbell.waiting_rings() >= 1
+
+
+def test_rings_that_nobody_takes_do_not_fill_the_store(valkey: Valkey) -> None:
+    doorbell = Doorbell(valkey.url)
+    for number in range(ENOUGH_RINGS + 30):
+        doorbell.ring(f"job {number}")
+    assert doorbell.waiting_rings() == ENOUGH_RINGS
 
 
 def test_a_doorbell_whose_stores_name_is_not_found_gives_up_soon(monkeypatch: pytest.MonkeyPatch) -> None:
