@@ -77,7 +77,9 @@ def test_the_engine_knows_which_files_made_the_worker_s_container(tmp_path: Path
     make_program(tmp_path / "docker", f'case "$*" in *"{labels}"*) echo {named};; esac')
     environment = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
     running = running_compose_files(Path("/home/me/tunedock"), environment)
-    assert read_compose(tmp_path, {}, running).running == BOTH
+    assert read_compose(Path("/home/me/tunedock"), {}, running).running == BOTH
+    elsewhere = read_compose(Path("/home/me/tunedock"), {}, (*running, "/etc/tunedock/more.yaml"))
+    assert elsewhere.running == (*BOTH, "/etc/tunedock/more.yaml")
     assert running_compose_files(Path("/elsewhere"), environment) == ()
 
 

@@ -25,7 +25,7 @@ def read_compose(root: Path, environment: Mapping[str, str], running: tuple[str,
         dotenv=str(dotenv) if text is not None else None,
         api_url=f"http://{host}:{variables.get('TUNEDOCK_API_PORT') or 8080}",
         chosen=_chosen(root, variables),
-        running=tuple(Path(name).name for name in running),
+        running=tuple(_from(root, name) for name in running),
     )
 
 
@@ -42,12 +42,18 @@ def read_variables(text: str) -> dict[str, str]:
 
 
 def _chosen(root: Path, variables: Mapping[str, str]) -> tuple[str, ...]:
-    """Names of the files that a plain `docker compose` reads, in their order."""
+    """The files that a plain `docker compose` reads, in their order."""
     named = variables.get("COMPOSE_FILE")
     if named:
         separator = variables.get("COMPOSE_PATH_SEPARATOR") or ":"
-        return tuple(Path(name).name for name in named.split(separator) if name)
+        return tuple(_from(root, name) for name in named.split(separator) if name)
     return (COMPOSE_FILE, *(name for name in OVERRIDE_FILES if (root / name).is_file()))
+
+
+def _from(root: Path, name: str) -> str:
+    """A file as it is named from `root`: what lies elsewhere keeps its whole path."""
+    path = Path(root, name)
+    return str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
 
 
 def _text(path: Path) -> str | None:

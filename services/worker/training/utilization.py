@@ -94,9 +94,8 @@ class Utilization:
         return self.arithmetic.flops(tokens=tokens, targets=step.target_tokens, rows=self.rows_per_step)
 
 
-_BEST: dict[
-    str, float
-] = {}  # by device, of this process's life: a job measured in peace serves all later ones
+# By device, of this process's life: a job that measured in peace serves all later ones.
+_BEST: dict[str, float] = {}
 
 
 def best_flops_per_second(device: torch.device) -> float:
