@@ -1,5 +1,6 @@
 """The service in containers through its life: a job, a diagnosis, restarts, kills in mid-job, down and up."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +83,10 @@ def test_after_down_and_up_everything_is_still_there(up: Installation) -> None:
 
 def test_the_command_inside_trains_on_the_server_s_data(up: Installation) -> None:
     words = ["train", "--dataset", "messages.jsonl", "--model", TINY_MODEL, "--max-steps", "2"]
-    assert "succeeded" in up.exec("api", "tunedock", *words)
+    told = up.exec("api", "tunedock", *words)
+    (job_id,) = set(re.findall(r"\bftjob-[a-z0-9]{24}\b", told))
+    assert up.until_ended(job_id).status == "succeeded"
+    assert f"docker compose cp api:/data/jobs/{job_id}/adapter" in told  # where it can be fetched from
 
 
 def test_nothing_in_the_logs_is_a_surprise(up: Installation) -> None:
