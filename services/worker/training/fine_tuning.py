@@ -84,11 +84,13 @@ def fine_tune(
         checkpoints = CheckpointFolder(job_folder, attempt, fingerprint(base, request, rows, begun_with))
         checkpoints.clear_leftovers()
         seed = request.hyperparameters.seed
+        report.progress("attaching the adapter")
         with attached(base, lora_config(request.hyperparameters.lora, base), seed=seed) as adapted:
             begin(adapted, base, request, begun_with, report)
             require_causal(base.model, base.files.name)
             tell_what_is_left_out(base, request, report)
             snapshot = resume(checkpoints, adapted, report)
+            report.progress("planning the steps")
             plan = plan_for(base, request, rows, snapshot, report)
             report.event(plan.described(), data={"plan": plan.as_dict()})
             tell_about_arithmetic(base.device, report)

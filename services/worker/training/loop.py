@@ -62,6 +62,7 @@ def train(
     clock, tick = PhaseClock(device), Tick(report)
     step_seconds = 0.0
     try:
+        tick.begin(state.step, schedule.total_steps)
         while True:
             due = schedule.ends_epoch(state.step) and state.step not in dict(state.validation)
             if validation_rows and due:

@@ -2,7 +2,7 @@
 
 import time
 
-from services.worker.report import Report
+from services.worker.report import JsonValue, Report
 from services.worker.training.step_report import StepReport
 
 TICK_SECONDS = 1.0
@@ -13,12 +13,17 @@ class Tick:
 
     def __init__(self, report: Report) -> None:
         self._report = report
-        self._last: StepReport | None = None
+        self._now: dict[str, JsonValue] = {}
         self._told = time.perf_counter()
+
+    def begin(self, step: int, total_steps: int) -> None:
+        """Before the first step, which may take long and has no numbers yet."""
+        self._now = {"step": step, "total_steps": total_steps}
+        self._tell("training")
 
     def done(self, step: StepReport) -> None:
         """The event comes first: an order to stop may come with any word, and the step is done."""
-        self._last = step
+        self._now = step.progress()
         loss = "not a number" if step.progress()["loss"] is None else f"{step.train_loss:.4f}"
         self._report.event(
             f"Step {step.step}/{step.total_steps}: loss {loss}", type="metrics", data=step.metrics()
@@ -35,4 +40,4 @@ class Tick:
 
     def _tell(self, stage: str) -> None:
         self._told = time.perf_counter()
-        self._report.progress(stage, **(self._last.progress() if self._last else {}))
+        self._report.progress(stage, **self._now)
