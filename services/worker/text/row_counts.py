@@ -15,7 +15,8 @@ class RowCounts:
     `tokens` and `target_tokens` are those of all that was rendered, `lost_*` the part beyond
     max_seq_length. `lost_answers` are answers of which nothing is learned, `cut_answers` those that are
     learned without their end; `unrendered_answers` are lost ones that stand so far beyond it that they were
-    not even rendered. `unwritten` counts rows by the role whose words the template does not write.
+    not even rendered. `partly_refused` rows are used without some of their turns. `unwritten` counts rows by
+    the role whose words the template does not write.
     """
 
     seen: int = 0
@@ -41,7 +42,8 @@ class RowCounts:
     changed: int = 0
     skipped_reasons: Counter[str] = field(default_factory=Counter)
     refused_turns: Counter[str] = field(default_factory=Counter)
-    rows_with_refused_turns: int = 0
+    partly_refused: int = 0
+    partly_refused_turns: Counter[str] = field(default_factory=Counter)
     unwritten: Counter[str] = field(default_factory=Counter)
 
     @property

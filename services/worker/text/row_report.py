@@ -36,16 +36,15 @@ def _not_learned(counts: RowCounts) -> Iterator[RowLine]:
             f"{counts.skipped} of {counts.seen} rows are skipped: {_listed(counts.skipped_reasons, 'row')}.",
             {"rows": counts.skipped, "reasons": reasons(counts.skipped_reasons, "rows")},
         )
-    refused = counts.refused_turns.total()
-    if refused and counts.rows_with_refused_turns > counts.skipped:
+    if counts.partly_refused:
+        reasons_told = _listed(counts.partly_refused_turns, "answer")
         yield RowLine(
             "turns_refused",
-            f"{refused} answers in {counts.rows_with_refused_turns} rows are not learned: "
-            f"{_listed(counts.refused_turns, 'answer')}.",
+            f"{counts.partly_refused} rows are learned without some of their answers: {reasons_told}.",
             {
-                "turns": refused,
-                "rows": counts.rows_with_refused_turns,
-                "reasons": reasons(counts.refused_turns, "turns"),
+                "rows": counts.partly_refused,
+                "turns": counts.partly_refused_turns.total(),
+                "reasons": reasons(counts.partly_refused_turns, "turns"),
             },
         )
 

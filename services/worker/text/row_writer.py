@@ -1,5 +1,6 @@
 """Writes normalised rows as texts with their learned stretches, through the model's chat template or not."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,11 +19,11 @@ MESSAGES_LOOKED_FOR = 64
 
 @dataclass(frozen=True)
 class WrittenRow:
-    """A row of the data set and the texts that are learned from it; without any, `refused` says why."""
+    """A row of the data set, the texts that are learned from it, and why how many turns are not in them."""
 
     row: Row
     texts: tuple[MarkedText, ...]
-    refused: str | None = None
+    refused: Counter[str]
 
 
 class RowWriter:
@@ -40,19 +41,19 @@ class RowWriter:
         self.rules, self.counts = rules, counts
         self._tokenizer, self._breathe = tokenizer, breathe
         self._mark_all = rules.loss_on == "all"
-        self._last_refusal: str | None = None
+        self._refused = Counter[str]()
         if rules.format in ("chat", "classification"):
             _ = self._template
 
     def write(self, row: Row) -> WrittenRow:
         self.counts.seen += 1
-        self._last_refusal = None
+        self._refused = Counter()
         texts = self._texts(row)
         if any(text.stop for text in texts):
             has_end = self._tokenizer.eos_token_id is not None
             self.counts.ends_appended += has_end
             self.counts.ends_missing += not has_end
-        return WrittenRow(row, texts, None if texts else self._last_refusal)
+        return WrittenRow(row, texts, self._refused)
 
     def fit(self, row: Row, encoded: EncodedText) -> EncodedText | None:
         """A row that is too long, within the limit: its end is cut, or the message before its label."""
@@ -97,9 +98,8 @@ class RowWriter:
             too_long=self._is_too_long,
             breathe=self._breathe,
         )
-        self._last_refusal = next(iter(made.refused), None)
         self.counts.refused_turns += made.refused
-        self.counts.rows_with_refused_turns += bool(made.refused)
+        self._refused = made.refused
         self.counts.unrolled += made.unrolled
         self.counts.thoughts_lost += made.thoughts_lost
         self.counts.thoughts_closed += made.thoughts_closed

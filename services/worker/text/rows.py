@@ -2,6 +2,7 @@
 
 import hashlib
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -136,11 +137,11 @@ def _used(
     """The token rows that a row of the data set gives, within the limit; what is lost is counted."""
     limit = writer.rules.max_seq_length
     used: list[TokenRow] = []
-    reason = written.refused
+    refused = Counter(written.refused)
     counts.changed += any(text.changed for text in encoded)
     for text in encoded:
         if text.fault is not None:
-            reason = text.fault
+            refused[text.fault] += len(text.answers)
             counts.refused_turns[text.fault] += len(text.answers)
             continue
         long = len(text.row) > limit
@@ -155,7 +156,10 @@ def _used(
             _count(text, fitted, counts)
         used += [row for row in rows if row.targets.any()]
     if not used:
-        counts.skipped_reasons[reason or no_target(limit)] += 1
+        counts.skipped_reasons[next(iter(refused), no_target(limit))] += 1
+    elif refused:
+        counts.partly_refused += 1
+        counts.partly_refused_turns += refused
     return used
 
 

@@ -118,6 +118,10 @@ def test_a_turn_that_the_template_refuses_does_not_take_the_others_with_it(write
     rows, rules = encoded(BY_NAME["Mistral Nemo"], write_rows, [{"messages": messages}])
     assert learned(BY_NAME["Mistral Nemo"], rows) == ["b</s>"]
     assert codes(rows, rules) == ["turns_refused"]
+    beside = [{"messages": [*messages[1:2], *messages[:1]]}] * 2  # the assistant begins: refused whole
+    rows, rules = encoded(BY_NAME["Mistral Nemo"], write_rows, [{"messages": messages}, *beside])
+    assert codes(rows, rules) == ["rows_skipped", "turns_refused"]
+    rows, _ = encoded(BY_NAME["Mistral Nemo"], write_rows, [{"messages": messages}])
     assert rows.counts.as_result()["refused_turns"][0]["turns"] == 1
 
 
