@@ -42,6 +42,8 @@ class Abilities:
     positions: int | None = None
     meant_positions: int | None = None
     language_part: str = ""
+    outside: str = ""
+    """A pattern of the paths of modules that belong to no language, as PEFT's `exclude_modules` takes it."""
     whole_weights: int = 0
     whole_name: str = ""
     unquantized_weights: int = 0
@@ -54,20 +56,21 @@ class Abilities:
         """Of the model of `plan`, built on the device "meta"; with `nf4` its layers are made 4-bit ones."""
         if nf4:
             quantize_skeleton(plan, skeleton, dtype)
-        part = language_part(skeleton)
-        whole = dict(_whole_matrices(skeleton, part)) if nf4 else {}
+        others = outside_language(skeleton)
+        whole = dict(_whole_matrices(skeleton, others)) if nf4 else {}
         embedding = skeleton.get_input_embeddings()
         weight = getattr(embedding, "weight", None)
         return cls(
             loaded_bytes=_loaded_bytes(skeleton, dtype),
             parameters=sum(_values(skeleton)),
             token_rows=None if weight is None else int(weight.shape[0]),
-            positions=_table_of_positions(skeleton, embedding),
+            positions=_table_of_positions(skeleton, embedding, others),
             meant_positions=_named_positions(skeleton),
-            language_part=part,
+            language_part=language_part(skeleton),
+            outside=others,
             whole_weights=sum(whole.values()),
             whole_name=max(whole, key=lambda name: whole[name], default=""),
-            unquantized_weights=_unquantized(skeleton, part) if nf4 else 0,
+            unquantized_weights=_unquantized(skeleton, others) if nf4 else 0,
         )
 
 
@@ -100,11 +103,32 @@ def language_part(model: PreTrainedModel) -> str:
     return next(paths, "")
 
 
-def trained_linears(model: nn.Module, part: str, head: nn.Module | None) -> Iterator[tuple[str, nn.Linear]]:
+def outside_language(model: PreTrainedModel) -> str:
+    """A pattern of the paths outside the language part, or in models of another kind within; "" if there are
+    none.
+    """
+    if part := language_part(model):
+        return rf"(?!{re.escape(part)}\.).*"
+    kinds = (type(model.config), type(model.config.get_text_config()))
+    foreign = [
+        path
+        for path, module in model.named_modules()
+        if path and isinstance(module, PreTrainedModel) and type(module.config) not in kinds
+    ]
+    return rf"({'|'.join(map(re.escape, foreign))})\..*" if foreign else ""
+
+
+def _inside(path: str, outside: str) -> bool:
+    return not (outside and re.fullmatch(outside, path))
+
+
+def trained_linears(
+    model: nn.Module, outside: str, head: nn.Module | None
+) -> Iterator[tuple[str, nn.Linear]]:
     """Path and module of every linear layer that gets an adapter: of the language part, and not the head."""
     for path, module in model.named_modules():
-        inside = not part or path.startswith(f"{part}.")
-        if inside and isinstance(module, nn.Linear) and module is not head and _is_only_linear(module):
+        inside = isinstance(module, nn.Linear) and _inside(path, outside)
+        if inside and module is not head and _is_only_linear(module):
             yield path, module
 
 
@@ -160,36 +184,35 @@ def _parameters(model: nn.Module) -> Iterator[tuple[str, nn.Module, nn.Parameter
                 yield f"{path}.{name}" if path else name, module, parameter
 
 
-def _whole_matrices(model: PreTrainedModel, part: str) -> Iterator[tuple[str, int]]:
+def _whole_matrices(model: PreTrainedModel, outside: str) -> Iterator[tuple[str, int]]:
     """Matrices of the language part that are in no linear layer and no embedding, with their sizes."""
     for name, module, parameter in _parameters(model):
-        inside = not part or name.startswith(f"{part}.")
-        if inside and parameter.dim() > 1 and not isinstance(module, nn.Linear | nn.Embedding):
+        other = not isinstance(module, nn.Linear | nn.Embedding)
+        if other and parameter.dim() > 1 and _inside(name, outside):
             yield name, parameter.numel()
 
 
-def _unquantized(model: PreTrainedModel, part: str) -> int:
-    linears = trained_linears(model, part, model.get_output_embeddings())
+def _unquantized(model: PreTrainedModel, outside: str) -> int:
+    linears = trained_linears(model, outside, model.get_output_embeddings())
     return sum(
         module.weight.numel() for _, module in linears if not isinstance(module, bitsandbytes.nn.Linear4bit)
     )
 
 
-def _table_of_positions(model: PreTrainedModel, tokens: nn.Module | None) -> int | None:
+def _table_of_positions(model: PreTrainedModel, tokens: nn.Module | None, outside: str) -> int | None:
     """How many positions a table in the language part has, be it learned or computed beforehand."""
     named = _named_positions(model)
     if named is None:
         return None
-    part = language_part(model)
     tables = [
         module.num_embeddings
         for path, module in model.named_modules()
-        if isinstance(module, nn.Embedding) and module is not tokens and path.startswith(part)
+        if isinstance(module, nn.Embedding) and module is not tokens and _inside(path, outside)
     ]
     tables += [
         length
         for path, buffer in model.named_buffers()
-        if path.startswith(part) and buffer.dim() > 1
+        if buffer.dim() > 1 and _inside(path, outside)
         for length in buffer.shape
     ]
     fits = model.config.model_type in _COMPUTED_TABLES or any(
@@ -202,8 +225,3 @@ def _named_positions(model: PreTrainedModel) -> int | None:
     config = model.config.get_text_config()
     found = (getattr(config, field, None) for field in _POSITION_FIELDS)
     return next((value for value in found if isinstance(value, int) and value > 0), None)
-
-
-def excluded_pattern(part: str) -> str:
-    """PEFT's `exclude_modules` for all that lies outside the language part."""
-    return rf"(?!{re.escape(part)}\.).*"

@@ -20,6 +20,7 @@ class TokenRow(Protocol):
 
 
 _SHOWN = 4
+WORTH_A_WORD = 0.01  # of a model's parameters; every other one has a small matrix of its own kind
 RESIZE = (
     "use the model's own tokenizer, or resize the model's embedding to its tokenizer "
     "(resize_token_embeddings of transformers), save it and name that"
@@ -95,8 +96,8 @@ def _tell_what_stays_whole(abilities: Abilities, report: Report) -> None:
             "text; the other parts stay as they are.",
             data={"code": "language_part", "module": abilities.language_part},
         )
-    if abilities.whole_weights:
-        share = abilities.whole_weights / abilities.parameters
+    share = abilities.whole_weights / max(1, abilities.parameters)
+    if share >= WORTH_A_WORD:
         report.event(
             f"{abilities.whole_weights} of the model's {abilities.parameters} parameters ({share:.0%}) lie "
             f"in matrices that are no linear layers, such as {abilities.whole_name!r} (experts, say). They "
@@ -104,7 +105,7 @@ def _tell_what_stays_whole(abilities: Abilities, report: Report) -> None:
             level="warn",
             data={"code": "weights_not_adapted", "parameters": abilities.whole_weights},
         )
-    if abilities.unquantized_weights:
+    if abilities.unquantized_weights / max(1, abilities.parameters) >= WORTH_A_WORD:
         report.event(
             f"{abilities.unquantized_weights} of the model's {abilities.parameters} parameters lie in linear "
             "layers of the model's own kind, which can't be quantized to 4 bits. They get an adapter, and "

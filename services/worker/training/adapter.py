@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from services.worker.failures import FailureCode, JobFailed
-from services.worker.loading.abilities import excluded_pattern, short_name, trained_linears
+from services.worker.loading.abilities import short_name, trained_linears
 from services.worker.loading.exaone import MODULE_NAMES
 from services.worker.loading.load import LoadedModel
 from services.worker.loading.nf4 import keep_weights_trainable_through
@@ -22,8 +22,8 @@ from shared.schemas import Lora
 
 def lora_config(lora: Lora, base: LoadedModel) -> LoraConfig:
     """The PEFT config of a new adapter; raises `JobFailed` if the base has no layer of a wanted name."""
-    part = base.abilities.language_part
-    present = linear_names(base.model, part)
+    outside = base.abilities.outside
+    present = linear_names(base.model, outside)
     if lora.target_modules == "all-linear":
         targets = [name for name in present if name not in left_out(base)]
     else:
@@ -40,14 +40,14 @@ def lora_config(lora: Lora, base: LoadedModel) -> LoraConfig:
         lora_alpha=lora.alpha,
         lora_dropout=lora.dropout,
         target_modules=targets,
-        exclude_modules=excluded_pattern(part) if _has_others(base.model, part, targets) else None,
+        exclude_modules=outside if _has_others(base.model, outside, targets) else None,
         bias="none",
     )
 
 
 def left_out(base: LoadedModel) -> list[str]:
     """Linear layers that PEFT puts no adapter on: the model's own kernels read their weights past it."""
-    return [name for name in linear_names(base.model, base.abilities.language_part) if _refused(name, base)]
+    return [name for name in linear_names(base.model, base.abilities.outside) if _refused(name, base)]
 
 
 def _refused(name: str, base: LoadedModel) -> bool:
@@ -58,19 +58,19 @@ def _refused(name: str, base: LoadedModel) -> bool:
     return False
 
 
-def linear_names(model: PreTrainedModel, part: str = "") -> list[str]:
+def linear_names(model: PreTrainedModel, outside: str = "") -> list[str]:
     """Last parts of the names of all linear layers of the language part but the output head; 4-bit layers are
     linear too.
     """
-    layers = trained_linears(model, part, model.get_output_embeddings())
+    layers = trained_linears(model, outside, model.get_output_embeddings())
     return sorted({short_name(path) for path, _ in layers})
 
 
-def _has_others(model: PreTrainedModel, part: str, targets: list[str]) -> bool:
+def _has_others(model: PreTrainedModel, outside: str, targets: list[str]) -> bool:
     """Whether layers outside the language part are called as those that get an adapter."""
-    inside = {path for path, _ in trained_linears(model, part, None)}
+    inside = {path for path, _ in trained_linears(model, outside, None)}
     others = (path for path, _ in model.named_modules() if path not in inside)
-    return bool(part) and any(short_name(path) in targets for path in others)
+    return bool(outside) and any(short_name(path) in targets for path in others)
 
 
 def _names_here(wanted: list[str], base: LoadedModel) -> set[str]:

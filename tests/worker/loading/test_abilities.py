@@ -1,6 +1,7 @@
 """What a model can do is known before its weights are read, and what it can't is said with both numbers."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +10,11 @@ import torch
 from peft import PeftModel
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
-from transformers import AutoModelForCausalLM, AutoModelForImageTextToText
+from transformers import AutoModelForCausalLM, AutoModelForImageTextToText, GitConfig
 
 from services.worker.adapters.saved_adapter import open_adapter, with_adapter
 from services.worker.failures import Failure, FailureCode, JobFailed
+from services.worker.loading.abilities import outside_language, skeleton_of
 from services.worker.loading.architecture import plan_model
 from services.worker.loading.hub_cache import ModelFiles
 from services.worker.loading.load import LoadedModel, load_base_model
@@ -115,6 +117,13 @@ def test_only_the_language_part_of_a_multimodal_model_is_trained(family: str, tm
     base = load(make_family(tmp_path / family, family), report)
     assert base.abilities.language_part == "model.language_model"
     assert any("'model.language_model', is trained" in message for message in messages(report))
+
+
+def test_a_tower_within_a_model_of_one_configuration_is_no_language() -> None:
+    config = GitConfig(hidden_size=32, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32)
+    outside = outside_language(skeleton_of(plan_model({**config.to_dict(), "model_type": "git"})))
+    assert re.fullmatch(outside, "git.image_encoder.vision_model.encoder.layers.0.self_attn.q_proj")
+    assert not re.fullmatch(outside, "git.encoder.layer.0.attention.self.query")
 
 
 def test_a_model_that_sees_ahead_is_refused(tmp_path: Path, write_rows: WriteRows) -> None:
