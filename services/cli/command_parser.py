@@ -9,8 +9,9 @@ from services.cli.failure import UsageError
 
 ALSO_CALLED = {
     "list": "jobs", "ls": "jobs", "ps": "jobs", "status": "show", "info": "show", "logs": "events",
-    "finetune": "train", "fit": "train", "run": "train", "test-model": "evaluate", "stop": "cancel",
+    "finetune": "train", "fit": "train", "run": "train", "stop": "cancel",
     "kill": "cancel", "start": "up", "serve": "up", "version": "--version", "get": "download",
+    "rm": "delete", "remove": "delete", "clean": "prune",
 }  # fmt: skip
 
 

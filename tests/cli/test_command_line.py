@@ -146,6 +146,7 @@ def test_the_options_of_diagnose_are_the_fields_of_the_request() -> None:
     [
         ("jbos", "did you mean jobs?"),
         ("status x", "did you mean show?"),
+        ("rm x", "did you mean delete?"),
         ("jobs --limt 3", "did you mean --limit?"),
         ("jobs --status suceeded", "did you mean succeeded?"),
         ("train --dataset x --plan basline", "did you mean baseline?"),
