@@ -175,15 +175,15 @@ class ConnectionWorker(gasgi.ASGIWorker):  # type: ignore[misc]
     async def _shutdown(self) -> None:
         for server in self.servers:
             server.close()
-        for connection in list(self.waiting):
-            connection.give_up()
-        living = asyncio.ensure_future(self._live())
+        ending = asyncio.ensure_future(self._end_idle())
         await super()._shutdown()
-        living.cancel()
+        ending.cancel()
 
-    async def _live(self) -> None:
-        """While the last answers end this is no hung process, which is what the server takes it for."""
+    async def _end_idle(self) -> None:
+        """Close what asks for nothing while the last answers end; say that this is no hung process."""
         while True:
+            for connection in list(self.waiting):
+                connection.give_up()
             self.notify()
             await asyncio.sleep(1)
 
