@@ -2,17 +2,26 @@
 
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 
 
 def write_durably(path: Path, content: bytes) -> None:
-    """Write or replace a file: after a crash it holds the old content or the new, whole. Raises OSError."""
+    """Write or replace a file: after a crash it holds the old content or the new, whole.
+
+    Raises OSError, and leaves nothing beside the file then.
+    """
     draft = path.with_name(f".{path.name}.draft")
-    with draft.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
+    try:
+        with draft.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    except OSError:
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
+        raise
     fsync_path(path.parent)
 
 

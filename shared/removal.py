@@ -5,6 +5,7 @@ all, or a mark by which `Removal.finish` goes on; a record never names files tha
 a mark is ever finished: a store that was emptied, or restored from an old backup, makes no file go.
 """
 
+import errno
 import logging
 import secrets
 import shutil
@@ -108,11 +109,17 @@ class Removal:
 
 
 def _mark(folder: Path, name: str) -> None:
-    """A job whose folder is gone already has nothing to mark."""
-    with suppress(FileNotFoundError):
-        if (folder / name).exists():
-            return
+    """A job whose folder is gone already has nothing to mark; a full disk must not keep it from going."""
+    if (folder / name).exists():
+        return
+    try:
         write_durably(folder / name, b"")
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        logger.warning("the disk is full: a crash now would leave %s behind", folder)
 
 
 def _unmark(folder: Path, name: str) -> None:

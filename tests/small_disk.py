@@ -44,6 +44,12 @@ def fill_up(folder: Path) -> None:
             return resize(folder, max(4096, shutil.disk_usage(folder).used))
 
 
+def no_more_files(folder: Path) -> None:
+    """Leave no room for one more file, not even an empty one."""
+    disk = os.statvfs(folder)
+    _mount(folder, f"nr_inodes={disk.f_files - disk.f_ffree}", MS_REMOUNT)
+
+
 def _mount(folder: Path, options: str, flags: int = 0) -> None:
     if _libc.mount(b"tmpfs", os.fsencode(folder), b"tmpfs", flags, options.encode()) != 0:
         raise OSError(ctypes.get_errno(), f"mount: {options} {os.strerror(ctypes.get_errno())}", str(folder))

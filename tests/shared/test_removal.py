@@ -1,6 +1,7 @@
 """Jobs and models on a real store and disk: gone whole, or, after a crash anywhere, at the next sweep."""
 
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from shared.removal import GONE, JOB_MARK, MODEL_MARK, Removal
 from shared.schemas import EvaluationRequest, FineTuningRequest, JobRecord, JobRequest
 from shared.worker_store import WorkerStore
 from tests.ledger import claim_next
+from tests.small_disk import MIB, may_mount, no_more_files, small_disk
 from tests.valkey import Valkey
 
 
@@ -368,3 +370,21 @@ def test_jobs_are_deleted_page_by_page_without_one_being_missed(here: Installati
     assert seen == job_ids[::-1]
     with pytest.raises(NotFound):
         here.store.list_jobs(after="ftjob-never")
+
+
+@pytest.mark.parametrize("what", ["remove_job", "remove_model"])
+def test_a_disk_without_room_for_one_more_file_can_still_be_emptied(
+    store: WorkerStore, tmp_path: Path, need: Callable[[bool, str], None], what: str
+) -> None:
+    need(may_mount(), "the right to mount a filesystem")
+    disk = tmp_path / "disk"
+    with small_disk(disk, MIB):
+        (disk / "jobs").mkdir()
+        here = Installation(store, disk / "jobs")
+        job_id, _ = here.trained()
+        no_more_files(disk)
+        with pytest.raises(OSError, match="No space left"):
+            (disk / "file").touch()
+        getattr(here.removal, what)(job_id)
+        assert not (here.jobs / job_id / "adapter").exists()
+        assert list(here.jobs.glob(f"{GONE}*")) == []

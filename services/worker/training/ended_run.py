@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from services.worker.disk_full import is_disk_full
 from services.worker.training import sealed_folder
 from shared.adapters import HELD, OPTIMIZER
 from shared.durable import write_json_durably
@@ -45,13 +46,20 @@ def has_optimizer(manifest: dict[str, Any]) -> bool:
 
 
 def _drop_optimizer(checkpoint: Path) -> int:
-    """First the manifest without it, then the file: wherever a crash falls, the folder verifies."""
-    path = checkpoint / OPTIMIZER
-    if not path.is_file():
-        return 0
-    size = path.stat().st_size
-    _promise_no_optimizer(checkpoint / sealed_folder.MANIFEST)
-    path.unlink()
+    """First the manifest without it, then the file: wherever a crash falls, the folder verifies.
+
+    On a disk that has no room even for a manifest the file goes first, and makes that room.
+    """
+    path, sealed = checkpoint / OPTIMIZER, checkpoint / sealed_folder.MANIFEST
+    size = path.stat().st_size if path.is_file() else 0
+    try:
+        _promise_no_optimizer(sealed)
+    except OSError as error:
+        if not is_disk_full(error):
+            raise
+        path.unlink(missing_ok=True)
+        _promise_no_optimizer(sealed)
+    path.unlink(missing_ok=True)
     return size
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,8 @@ from safetensors.torch import load_file
 
 from services.worker.training import ended_run, sealed_folder
 from services.worker.training.checkpoints import CheckpointFolder, Snapshot
+from shared.adapters import OPTIMIZER
+from tests.small_disk import MIB, fill_up, may_mount, small_disk
 
 FINGERPRINT = {"rows": "abc"}
 
@@ -99,3 +102,20 @@ def test_a_checkpoint_that_is_damaged_loses_its_optimizer_state_too(job: Path) -
     assert not (checkpoint(job, 10) / "optimizer.safetensors").exists()
     with pytest.raises(ValueError, match="Expecting"):
         json.loads((checkpoint(job, 10) / "manifest.json").read_text())
+
+
+def test_a_full_disk_gets_its_room_back(tmp_path: Path, need: Callable[[bool, str], None]) -> None:
+    need(may_mount(), "the right to mount a filesystem")
+    with small_disk(tmp_path / "disk", 4 * MIB):
+        job = tmp_path / "disk" / "job"
+        for step in (5, 10):
+            CheckpointFolder(job, 1, FINGERPRINT).write(snapshot(step))
+        fill_up(tmp_path / "disk")
+        assert ended_run.give_back(job) > 2 * 32_000
+        for step in (5, 10):
+            manifest = sealed_folder.verified_manifest(checkpoint(job, step))
+            assert manifest is not None
+            assert OPTIMIZER not in manifest["files"]
+            assert sorted(path.name for path in checkpoint(job, step).iterdir()) == sorted(
+                [*manifest["files"], "manifest.json"]
+            )
