@@ -262,3 +262,15 @@ def test_characters_that_the_tokenizer_writes_otherwise_are_told(write_rows: Wri
     assert learned(composing, rows) == ["서울 1 é<|im_end|>"]
     (line,) = row_lines(rows.counts, rules)
     assert (line.code, line.level, line.data) == ("characters_changed", "info", {"rows": 1})
+
+
+def test_all_of_an_unrolled_conversation_is_learned_but_not_again_what_a_row_before_said(
+    write_rows: WriteRows,
+) -> None:
+    r1 = BY_NAME["DeepSeek-R1 distill"]
+    rows, _ = encoded(r1, write_rows, [{"messages": chat("하나?", "일.", "둘?", "이.")}], loss_on="all")
+    first, second = learned(r1, rows)
+    closed = "<think>\n\n</think>\n\n"
+    end = "<｜end▁of▁sentence｜>"
+    assert first == f"<｜User｜>하나?<｜Assistant｜>{closed}일.{end}"
+    assert second == f"일.{end}<｜User｜>둘?<｜Assistant｜>{closed}이.{end}"
