@@ -29,8 +29,7 @@ class Choice:
         """The source's names of the fields that are learned from."""
         if self.shape:
             return self.shape.used
-        beside = ("tools",) if self.format == "chat" else ()
-        return frozenset((*(columns.get(field, field) for field in FORMAT_FIELDS[self.format]), *beside))
+        return frozenset(columns.get(field, field) for field in FORMAT_FIELDS[self.format])
 
 
 def choose(

@@ -21,6 +21,7 @@ _ROLE_NAMES = {
     "chatgpt": "assistant",
     "model": "assistant",
 }
+_PLAIN = frozenset({"role", "content"})
 _TOOL_WORDS = frozenset(
     {"tool_calls", "tool_call_id", "function_call", "tool", "function", "observation", "function_response"}
 )
@@ -99,12 +100,14 @@ def _message(value: object, name: str, told: set[str]) -> Row:
 
 
 def _refuse_others(value: Mapping[str, object], name: str) -> None:
+    if value.keys() <= _PLAIN:  # as nearly all are
+        return
     given = {key for key, inner in value.items() if inner is not None and inner != [] and inner != {}}
     if tools := sorted(given & _TOOL_WORDS):
         raise BadRow(
             f"{name} has {names_text(tools)}: calls of tools can't be learned here; {_WITHOUT_TOOLS}"
         )
-    if extra := sorted(given - {"role", "content", "name", "weight"}):
+    if extra := sorted(given - _PLAIN - {"name", "weight"}):
         raise BadRow(
             f"{name} has {names_text(extra)}, which is not supported; wanted are `role` and `content`"
         )

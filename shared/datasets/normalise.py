@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TextIO
 
@@ -157,11 +158,21 @@ def _checked_row(
         return choice.shape.row(record.fields, told)
     row = normalise_row(record.fields, choice.format, columns, limits, told)
     has_more = len(record.fields) > len(row)  # without more fields it can't be in another format too
-    if mixed_is_bad and has_more and (other := format_of(record.fields, columns)) != choice.format:
+    if (
+        mixed_is_bad
+        and has_more
+        and (other := _format_of(tuple(record.fields), tuple(columns.items()))) != choice.format
+    ):
         raise BadRow(
             f"has the fields of `{other}` too, but most rows are `{choice.format}`; say which with `format`"
         )
     return row
+
+
+@lru_cache(maxsize=1000)
+def _format_of(names: tuple[str, ...], columns: tuple[tuple[str, str], ...]) -> RowFormat | None:
+    """As `format_of`, remembered: the rows of a data set have few different sets of names."""
+    return format_of(names, dict(columns))
 
 
 def _count(reading: Reading, seen: Observations, limits: DatasetLimits) -> None:

@@ -133,7 +133,7 @@ class Turns:
 
     @property
     def used(self) -> frozenset[str]:
-        return frozenset(name for name in (self.messages, self.system, "tools") if name)
+        return frozenset(name for name in (self.messages, self.system) if name)
 
     @property
     def sentence(self) -> str:

@@ -141,6 +141,10 @@ def test_tools_beside_a_conversation_are_kept_for_the_template(
     assert "fields_unused" not in codes
 
 
+def test_tools_that_are_no_list_are_told_as_unused(tmp_path: Path) -> None:
+    assert read(tmp_path, {**chat("a", "b"), "tools": "the weather"})[2] == ["fields_unused"]
+
+
 def test_two_answers_in_a_row_are_left_to_the_models_template(tmp_path: Path) -> None:
     row = chat("a", "b")
     row["messages"].append({"role": "assistant", "content": "c"})
