@@ -110,7 +110,11 @@ def _record(number: int, fields: dict[str, Any], classes: ClassNames) -> Record 
     for name, value in fields.items():
         if name in classes and isinstance(value, int):
             if not 0 <= value < len(classes[name]):
-                return Problem(number, f"`{name}` is a number that names no class")
+                return Problem(
+                    number,
+                    f"`{name}` is a number that names no class (-1 stands for no label, as in the test part "
+                    "of many data sets); give it one, or take the row out",
+                )
             fields[name] = classes[name][value]
         elif isinstance(value, dict | list):
             fields[name] = _without_nulls(_rows_of(value))

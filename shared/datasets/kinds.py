@@ -122,5 +122,5 @@ def _kind_of_text(
         return found
     raise Unreadable(
         "it is none of the kinds read here: JSON lines (.jsonl), CSV or TSV with or without a header, "
-        "Parquet, Arrow"
+        'Parquet, Arrow; running text is learned as JSON lines, each {"text": "…"}'
     )

@@ -9,6 +9,7 @@ from shared.datasets.conversations import conversation
 from shared.datasets.formats import FORMAT_FIELDS, format_of
 from shared.datasets.labels import clean_label
 from shared.datasets.limits import DatasetLimits
+from shared.datasets.shapes import conversation_shape, pair_shape
 from shared.datasets.source import names_text
 from shared.datasets.texts import BadRow, Row, checked_text, json_type
 from shared.datasets.tools import offered_tools
@@ -53,6 +54,11 @@ def _missing(column: str, fields: Mapping[str, object], format: RowFormat, colum
     if other is not None and other != format and FORMAT_FIELDS[other] != ("text",):
         return f"has the fields of `{other}`, but the data set is in the format `{format}`"
     seen = names_text(sorted(fields))
+    if not columns and (conversation_shape(fields) or pair_shape(fields)):
+        return (
+            f"has no field `{column}`, as the rows in the format `{format}` have; the fields seen are "
+            f"{seen}; write such rows like the others, or put them into a file of their own"
+        )
     return f"has no field `{column}`; the fields seen are {seen}; `columns` maps a field to another name"
 
 

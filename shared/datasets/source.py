@@ -47,7 +47,7 @@ class Source:
             return f"the columns seen are {names_text(self.fields or ())}"
         return (
             f"its first row, taken for a header, has {len(self.fields or ())} columns and no known name "
-            "(a table without header has `column_1`, `column_2`, …)"
+            "(a table without header has `column_1`, `column_2`, …, and `columns` can name those)"
         )
 
 

@@ -11,6 +11,7 @@ from shared.datasets.shapes import KNOWN_FIELDS, conversation_shape, pair_shape
 Delimiter = Literal[",", "\t", ";", "|"]
 _DELIMITERS: tuple[Delimiter, ...] = (",", "\t", ";", "|")
 _NAMES = {",": "commas", "\t": "tabs", ";": "semicolons", "|": "vertical bars"}
+_PROSE = (".txt", ".md", ".text")
 _SAMPLE_LINES = 50
 
 
@@ -43,10 +44,7 @@ def table_kind(head: str, cut_off: bool, extension: str, columns: Mapping[str, s
     if found := re.fullmatch(r'"?sep=(.)"?\s*', lines[0]):
         delimiter = next((each for each in _DELIMITERS if each == found[1]), None)
         return delimiter and TableKind(delimiter, True, 1, _told(delimiter))
-    return _of_delimiter(_by_names(lines[0], columns) or _by_look(lines, extension), lines)
-
-
-def _of_delimiter(delimiter: Delimiter | None, lines: Sequence[str]) -> TableKind | None:
+    delimiter = _by_names(lines[0], columns) or _by_look(lines, extension)
     if delimiter == "\t":
         if _is_quoted(lines):
             told = "its cells stand in double quotes, as pandas writes them, and are read without"
@@ -54,6 +52,8 @@ def _of_delimiter(delimiter: Delimiter | None, lines: Sequence[str]) -> TableKin
         return TSV
     if delimiter in (";", "|"):
         return TableKind(delimiter, True, told=_told(delimiter))
+    if delimiter == "," and extension in _PROSE and len({line.count(",") for line in lines}) > 1:
+        return CSV if any('"' in line for line in lines) or _by_names(lines[0], columns) else None
     return CSV if delimiter == "," else None
 
 

@@ -22,7 +22,7 @@ def checked_text(value: object, name: str) -> str:
     if not isinstance(value, str):
         raise BadRow(f"{name} must be a string, not {json_type(value)}")
     if not value or value.isspace():
-        raise BadRow(f"{name} is empty")
+        raise BadRow(f"{name} is empty; give it a value, or take the row out")
     if "\x00" in value:
         raise BadRow(f"{name} has a NUL character")
     if not value.isascii():

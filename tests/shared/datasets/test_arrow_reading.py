@@ -36,7 +36,10 @@ def test_a_number_that_names_no_class_is_a_problem_of_its_row(tmp_path: Path) ->
     folder = save_arrow_folder(ROWS, tmp_path / "d", class_names=["spam", "ham"])
     table = pa.table({"text": ["a", "b", "c"], "label": [0, -1, 2]})
     save_stream(table, folder / "data-00000-of-00001.arrow")
-    message = "`label` is a number that names no class"
+    message = (
+        "`label` is a number that names no class (-1 stands for no label, as in the test part of many data "
+        "sets); give it one, or take the row out"
+    )
     assert list(open_arrow_folder(folder, WANTED).items) == [
         Record(1, {"text": "a", "label": "spam"}),
         Problem(2, message),

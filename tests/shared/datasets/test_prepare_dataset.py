@@ -78,7 +78,8 @@ def test_one_reason_is_told_once_and_all_rows_are_counted(bench: Workbench) -> N
     refusal = bench.refusal(
         bench.write("a.jsonl", jsonl([*ROWS, *({"text": "top secret", "label": ""},) * 300]))
     )
-    words = "line 51 `label` is empty (and 299 more: lines 52, 53, 54, 55, 56, …)"
+    reason = "`label` is empty; give it a value, or take the row out"
+    words = f"line 51 {reason} (and 299 more: lines 52, 53, 54, 55, 56, …)"
     assert refusal.message.endswith(f"300 rows can't be used: {words}")
     assert [f"{error.path} {error.message}" for error in refusal.errors] == [words]
     assert "top secret" not in str(refusal.errors)
@@ -131,6 +132,7 @@ def test_rows_with_more_fields_than_most_are_a_mix_only_where_the_format_is_dete
         ),
         ("a.jsonl", "{'text': 'a'}\n", "json.dumps(row, ensure_ascii=False)"),
         ("a.txt", "just words\n", "none of the kinds read here"),
+        ("a.txt", "Once, long ago.\nA hare.\nOne day, it rained, hard.\n", "running text is learned as JSON"),
         ("a.jsonl", '{"message": "a", "category": "b"}\n', "the fields seen are `category`, `message`"),
         ("a.jsonl", '{"a": 1}\n', "wanted are `messages` or `prompt` and `completion` or"),
         ("a.csv", "label,category\na,b\n", "the columns seen are `label`, `category`"),

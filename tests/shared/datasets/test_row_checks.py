@@ -54,14 +54,18 @@ def test_a_missing_field_is_told_with_the_fields_seen_and_the_knob() -> None:
 @pytest.mark.parametrize(
     ("fields", "format", "message"),
     [
-        ({"text": ""}, "text", "`text` is empty"),
-        ({"text": " \n\t"}, "text", "`text` is empty"),
+        ({"text": ""}, "text", "`text` is empty; give it a value, or take the row out"),
+        ({"text": " \n\t"}, "text", "`text` is empty; give it a value, or take the row out"),
         ({"text": None}, "text", "`text` is null; give it a value, or take the row out"),
         ({"text": 5}, "text", "`text` must be a string, not a number"),
         ({"text": ["a"]}, "text", "`text` must be a string, not a list"),
         ({"text": "a\x00b"}, "text", "`text` has a NUL character"),
         ({"text": "a\ud800b"}, "text", "`text` has half of a surrogate pair, which is not a character"),
-        ({"text": "a", "label": " "}, "classification", "`label` is empty"),
+        (
+            {"text": "a", "label": " "},
+            "classification",
+            "`label` is empty; give it a value, or take the row out",
+        ),
         (
             {"text": "a", "label": 1.5},
             "classification",
@@ -73,7 +77,11 @@ def test_a_missing_field_is_told_with_the_fields_seen_and_the_knob() -> None:
             "classification",
             "`label` is longer than 200 characters; is it the label?",
         ),
-        ({"prompt": "a", "completion": ""}, "prompt_completion", "`completion` is empty"),
+        (
+            {"prompt": "a", "completion": ""},
+            "prompt_completion",
+            "`completion` is empty; give it a value, or take the row out",
+        ),
         (
             {"messages": []},
             "classification",

@@ -169,7 +169,10 @@ def test_a_mapped_conversation_is_read_in_either_notation(tmp_path: Path) -> Non
         ),
         ({"id": "1", "document": "재밌다", "label": 1}, 'set `columns` to {"text": "document"}'),
         ({"question": "a", "context": "b", "answers": {"text": ["c"]}}, "as in SQuAD and KorQuAD"),
-        ({"instruction": "a", "input": "b", "output": ""}, "line 1 `output` is empty"),
+        (
+            {"instruction": "a", "input": "b", "output": ""},
+            "line 1 `output` is empty; give it a value, or take the row out",
+        ),
         ({"instruction": "a", "output": "b", "history": "c"}, "`history` must be a list of pairs"),
         ({"conversations": [{"from": "human", "value": "a"}]}, "no message is the assistant's"),
     ],
