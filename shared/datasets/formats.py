@@ -30,7 +30,10 @@ def wanted_text(columns: Mapping[str, str], format: RowFormat | None = None) -> 
         " and ".join(f"`{columns.get(field, field)}`" for field in FORMAT_FIELDS[name])
         for name in ([format] if format else _candidates(columns))
     )
-    return f'wanted are {wanted}; `columns` maps them, for example {{"text": "message", "label": "category"}}'
+    return (
+        f'wanted are {wanted}; `columns` maps them, for example {{"text": "message", "label": "category"}} '
+        "(on the command line: --column text=message --column label=category)"
+    )
 
 
 def _candidates(columns: Mapping[str, str]) -> list[RowFormat]:

@@ -47,8 +47,14 @@ def _preferences(rows: Sequence[Mapping[str, object]], names: Mapping[str, str])
         columns = {"prompt": prompt, "completion": chosen}
     return (
         "these are pairs of a chosen and a rejected answer (for DPO), and here a model learns answers, not "
-        f"preferences; to learn the chosen ones, set `columns` to {json.dumps(columns, ensure_ascii=False)}"
+        f"preferences; to learn the chosen ones, {_setting(columns)}"
     )
+
+
+def _setting(columns: Mapping[str, str]) -> str:
+    """The setting, over HTTP and on the command line."""
+    options = " ".join(f"--column {field}={name}" for field, name in columns.items())
+    return f"set `columns` to {json.dumps(columns, ensure_ascii=False)} (on the command line: {options})"
 
 
 def _mapping(rows: Sequence[Mapping[str, object]], names: Mapping[str, str]) -> str | None:
@@ -70,6 +76,6 @@ def _mapping(rows: Sequence[Mapping[str, object]], names: Mapping[str, str]) -> 
         return None
     what = f"to learn which {printable(label)} a text has" if label else "to learn the texts as they are"
     return (
-        f"{what}, set `columns` to {json.dumps(mapped, ensure_ascii=False)}; for questions and answers, set "
-        'it to {"prompt": "…", "completion": "…"} with the names of your fields'
+        f"{what}, {_setting(mapped)}; for questions and answers, set "
+        '`columns` to {"prompt": "…", "completion": "…"} with the names of your fields'
     )
