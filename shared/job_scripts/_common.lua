@@ -12,7 +12,7 @@ local EVENTS_KEPT = 5000               -- of a job: messages, and steps that no 
 local TAIL_KEPT = 100                  -- of a running job: its newest steps; the attempts' journals have them all
 local RUNS_BYTES = 4000                -- of a job: where in the journals they are
 local ENDED_KEPT = 1000
-local FORGOTTEN_AT_THE_END = {'nonce', 'boot', 'handed_back', 'publishing', 'told_too_late', 'not_before',
+local FORGOTTEN_AT_THE_END = {'nonce', 'boot', 'publishing', 'told_too_late', 'not_before',
   'crashes', 'deaths', 'checkpoint_step'}
 local WAIT_BUCKETS = {0.5, 1, 2, 5, 10, 30, 60, 300, 900, 3600, 14400, 86400}
 local DURATION_BUCKETS = {5, 15, 30, 60, 120, 300, 600, 1800, 3600, 10800, 21600, 43200, 86400}

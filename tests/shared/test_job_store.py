@@ -211,6 +211,15 @@ def test_a_drained_job_goes_back_to_its_place_without_a_crash(store: WorkerStore
     assert store._redis.hget(f"tunedock:job:{first.id}", "crashes") is None
 
 
+def test_a_worker_that_handed_its_job_back_stays_fenced_after_the_job_ended(store: WorkerStore) -> None:
+    record = submit(store)
+    running = claim(store)
+    assert store.release(running) == "ok"
+    assert store.cancel(record.id).status == "cancelled"
+    assert store.release(running) == "ok"
+    assert store.beat(running, lease_seconds=45, progress=None) == "fenced"
+
+
 def test_a_cancelled_job_whose_worker_died_ends_cancelled(store: WorkerStore) -> None:
     record = submit(store)
     claim(store)
