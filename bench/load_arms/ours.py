@@ -7,7 +7,7 @@ from transformers.models.llama import modeling_llama
 
 from bench.load_arms.loaded import Loaded
 from services.worker.loading import nf4
-from services.worker.loading.hub_cache import ModelFiles
+from services.worker.loading.model_places import ModelFiles
 from services.worker.report import SilentReport
 from services.worker.residency import Residency
 

@@ -14,8 +14,8 @@ from bench.train_arms.job import TrainJob
 from bench.train_arms.plans import plan_of
 from bench.train_arms.token_file import TokenFile
 from bench.train_arms.turns import Turns
-from services.worker.loading.hub_cache import ModelFiles
 from services.worker.loading.load import LoadedModel
+from services.worker.loading.model_places import ModelFiles
 from services.worker.report import SilentReport
 from services.worker.residency import Residency
 from services.worker.text.marked_text import TokenRow

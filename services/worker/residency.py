@@ -8,8 +8,8 @@ from pathlib import Path
 import torch
 
 from services.worker.loading.fit import require_fit
-from services.worker.loading.hub_cache import ModelFiles
 from services.worker.loading.load import LoadedModel, load_base_model
+from services.worker.loading.model_places import ModelFiles
 from services.worker.loading.nf4_artifact import find_nf4
 from services.worker.loading.prepared import load_copy, load_prepared
 from services.worker.report import Report

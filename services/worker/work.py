@@ -15,9 +15,10 @@ from services.worker.diagnosis.report import DiagnosisReport
 from services.worker.evaluation.evaluate import evaluate
 from services.worker.failures import FailureCode, JobFailed
 from services.worker.loading.cache_folder import apply_cache_folder
-from services.worker.loading.hub_cache import ModelPlaces, resolve_model
+from services.worker.loading.hub_cache import resolve_model
 from services.worker.loading.load import LoadedModel
 from services.worker.loading.model_errors import model_errors_explained
+from services.worker.loading.model_places import ModelPlaces
 from services.worker.loading.untried_move import take_back_untried_move
 from services.worker.paths import job_folder
 from services.worker.preparing.prepare import prepare

@@ -214,7 +214,8 @@ def _diagnose(order: Order, settings: Settings, report: SilentReport) -> dict[st
 def _load(order: Order, settings: Settings, report: SilentReport) -> dict[str, Any]:
     import torch
 
-    from services.worker.loading.hub_cache import ModelPlaces, resolve_model
+    from services.worker.loading.hub_cache import resolve_model
+    from services.worker.loading.model_places import ModelPlaces
     from services.worker.residency import Residency
 
     name, revision = order.request["model"], order.request.get("revision")

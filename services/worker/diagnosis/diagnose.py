@@ -14,8 +14,9 @@ from services.worker.diagnosis.trial_load import describe_resident, device_of_tr
 from services.worker.diagnosis.trials import Trials, run_trials
 from services.worker.failures import JobFailed
 from services.worker.loading.cache_folder import OWN_FOLDER
-from services.worker.loading.hub_cache import ModelFiles, ModelPlaces, locate_model, resolve_model
+from services.worker.loading.hub_cache import locate_model, resolve_model
 from services.worker.loading.look import look
+from services.worker.loading.model_places import ModelFiles, ModelPlaces
 from services.worker.loading.weight_files import find_weights
 from services.worker.report import Report
 from services.worker.residency import DTYPE, Residency

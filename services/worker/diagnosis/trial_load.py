@@ -10,8 +10,8 @@ import torch
 
 from services.worker.diagnosis.facts import OpenedFile, TrialLoad
 from services.worker.loading.cached_pages import cached_pages, make_cold
-from services.worker.loading.hub_cache import ModelFiles
 from services.worker.loading.load import LoadedModel
+from services.worker.loading.model_places import ModelFiles
 from services.worker.loading.nf4_artifact import WEIGHTS_NAME
 from services.worker.loading.page_cache import available_memory_bytes, read_into_cache
 from services.worker.loading.weight_files import find_weights

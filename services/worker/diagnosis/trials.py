@@ -6,7 +6,7 @@ from pathlib import Path
 from services.worker.diagnosis.facts import PreparedCopy, TrialFailure, TrialLoad
 from services.worker.diagnosis.trial_load import try_copy, try_load
 from services.worker.failures import JobFailed
-from services.worker.loading.hub_cache import ModelFiles
+from services.worker.loading.model_places import ModelFiles
 from services.worker.loading.nf4_artifact import WEIGHTS_NAME
 from services.worker.loading.nf4_load import ArtifactUnusable
 from services.worker.loading.page_cache import fits_into_cache

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from services.worker.failures import FailureCode, JobFailed
 from services.worker.loading.cache_folder import OWN_FOLDER, apply_cache_folder
-from services.worker.loading.hub_cache import ModelFiles
 from services.worker.loading.model_folder import refuse_outside_links
+from services.worker.loading.model_places import ModelFiles
 from services.worker.loading.snapshot_copy import import_snapshot, snapshot_bytes
 from services.worker.loading.untried_move import present_choice
 from services.worker.loading.weight_files import find_weights

@@ -1,81 +1,31 @@
 """Where a base model's files lie: a folder, a checkpoint prepared by us, or the hub and its cache."""
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Self
 
 from huggingface_hub import constants
 
 from services.worker.failures import FailureCode, JobFailed
-from services.worker.loading.cache_folder import find_cache_folder
 from services.worker.loading.demo_model import make_demo_model
 from services.worker.loading.hub_download import Snapshot, download_snapshot
 from services.worker.loading.incomplete_snapshot import what_is_missing
 from services.worker.loading.licence import licence_notice
 from services.worker.loading.model_folder import manifest_id, own_folder, read_json
-from services.worker.loading.other_caches import find_in_other_caches, other_cache_folders
-from services.worker.loading.pickle_conversion import Conversion, convert_pickles
+from services.worker.loading.model_places import ModelFiles, ModelPlaces
+from services.worker.loading.other_caches import find_in_other_caches
+from services.worker.loading.pickle_conversion import convert_pickles
 from services.worker.loading.snapshot_copy import import_snapshot, lacking_space
 from services.worker.loading.tried_places import missing_of_own_cache, not_delivered, with_what_was_tried
 from services.worker.loading.weight_files import find_weights
 from services.worker.report import Report
 from shared.model_folders import Lack
 from shared.model_search import Found, NotFoundHere, find_model
-from shared.settings import Settings
 
 _LACKS: dict[Lack, FailureCode] = {
     "model_not_found": FailureCode.MODEL_NOT_FOUND,
     "model_unreadable": FailureCode.MODEL_UNREADABLE,
     "model_unsupported": FailureCode.MODEL_UNSUPPORTED,
 }
-ModelSource = Literal["folder", "hub_cache", "hub", "prepared"]
-
-
-@dataclass(frozen=True)
-class ModelFiles:
-    """Where a model's files lie.
-
-    `name` is as requested; `revision` the commit for a hub model, the manifest's id for a prepared one, else
-    None; `folder` holds config.json and the weights; `source` says where the bytes came from this time.
-    `conversion` tells of the `.bin` files that `folder` was made of; None where there are none.
-    """
-
-    name: str
-    revision: str | None
-    folder: Path
-    source: ModelSource
-    conversion: Conversion | None = None
-
-
-@dataclass(frozen=True)
-class ModelPlaces:
-    """Where models may lie beside the hub's own cache.
-
-    `earlier_caches` are those that the cache was moved away from or that other variables name,
-    `host_hf_cache` is somebody else's; all are only read. `cache_problem` says why the cache is not where a
-    move has put it.
-    """
-
-    models_dir: Path
-    data_dir: Path
-    host_hf_cache: Path | None = None
-    earlier_caches: tuple[Path, ...] = ()
-    cache_problem: str | None = None
-
-    @property
-    def prepared_dir(self) -> Path:
-        """Where we keep what we made of other models."""
-        return self.data_dir / "models"
-
-    @classmethod
-    def of(cls, settings: Settings) -> Self:
-        cache = find_cache_folder(settings)
-        earlier = (
-            *cache.earlier,
-            *(folder for folder in other_cache_folders() if folder not in cache.earlier),
-        )
-        return cls(settings.models_dir, settings.data_dir, settings.host_hf_cache, earlier, cache.problem)
 
 
 def resolve_model(

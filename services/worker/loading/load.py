@@ -17,9 +17,9 @@ from services.worker.loading.abilities import UNKNOWN, Abilities
 from services.worker.loading.architecture import Architecture, ModelPlan
 from services.worker.loading.byte_progress import ByteProgress
 from services.worker.loading.fit import require_fit
-from services.worker.loading.hub_cache import ModelFiles
 from services.worker.loading.look import Quantization, look, not_its_weights, weights_explained
 from services.worker.loading.memory import out_of_memory_explained, refuse_what_cannot_fit
+from services.worker.loading.model_places import ModelFiles
 from services.worker.loading.page_cache import available_memory_bytes, read_into_cache
 from services.worker.loading.phases import LoadPhases
 from services.worker.loading.unchanged import disk_errors_explained

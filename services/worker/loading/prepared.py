@@ -9,10 +9,10 @@ import torch
 from services.worker.loading.abilities import Abilities, skeleton_of
 from services.worker.loading.architecture import plan_model
 from services.worker.loading.fit import require_fit
-from services.worker.loading.hub_cache import ModelFiles
 from services.worker.loading.load import LoadedModel, load_base_model, make_ready
 from services.worker.loading.look import read_config
 from services.worker.loading.memory import out_of_memory_explained, refuse_what_cannot_fit
+from services.worker.loading.model_places import ModelFiles
 from services.worker.loading.nf4_artifact import (
     WEIGHTS_NAME,
     find_nf4,

@@ -2,20 +2,17 @@
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from huggingface_hub import constants
 from huggingface_hub.file_download import repo_folder_name
 
 from services.worker.failures import FailureCode, JobFailed
 from services.worker.loading.incomplete_snapshot import Missing, what_is_missing
+from services.worker.loading.model_places import ModelPlaces
 from services.worker.loading.other_caches import find_snapshot
 from shared.model_folders import model_folder_names
 from shared.model_search import similar_names
 from shared.settings import DEMO_MODEL
-
-if TYPE_CHECKING:
-    from services.worker.loading.hub_cache import ModelPlaces
 
 
 def missing_of_own_cache(name: str, revision: str | None) -> Missing | None:
@@ -37,9 +34,7 @@ def not_delivered(name: str) -> JobFailed:
     )
 
 
-def with_what_was_tried(
-    failed: JobFailed, name: str, revision: str | None, places: "ModelPlaces"
-) -> JobFailed:
+def with_what_was_tried(failed: JobFailed, name: str, revision: str | None, places: ModelPlaces) -> JobFailed:
     """The failure of the hub with the places that were looked at before it, and names that may be meant."""
     if failed.failure.code not in (FailureCode.MODEL_NOT_FOUND, FailureCode.HUB_UNAVAILABLE):
         return failed

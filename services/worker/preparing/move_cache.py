@@ -9,7 +9,8 @@ from services.worker.loading.cache_move import (
     refuse_what_can_not_move,
     tell_old_copy,
 )
-from services.worker.loading.hub_cache import ModelFiles, ModelPlaces, locate_model
+from services.worker.loading.hub_cache import locate_model
+from services.worker.loading.model_places import ModelFiles, ModelPlaces
 from services.worker.loading.untried_move import keep_move, roll_back
 from services.worker.loading.weight_files import find_weights
 from services.worker.preparing.course import Course, inspected, limit_seconds

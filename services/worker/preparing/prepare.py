@@ -7,7 +7,8 @@ from services.worker.diagnosis.applied import AppliedRemedy
 from services.worker.diagnosis.checks import run_checks
 from services.worker.diagnosis.report import DiagnosisReport, make_report
 from services.worker.failures import FailureCode, JobFailed
-from services.worker.loading.hub_cache import ModelFiles, ModelPlaces, locate_model, resolve_model
+from services.worker.loading.hub_cache import locate_model, resolve_model
+from services.worker.loading.model_places import ModelFiles, ModelPlaces
 from services.worker.loading.pickle_conversion import Conversion
 from services.worker.loading.weight_files import find_weights
 from services.worker.preparing.course import Course, inspected

@@ -15,7 +15,7 @@ from services.worker.diagnosis.facts import TrialLoad
 from services.worker.diagnosis.inspect import may_be_written
 from services.worker.diagnosis.report import DiagnosisReport
 from services.worker.failures import FailureCode, JobFailed
-from services.worker.loading.hub_cache import ModelFiles
+from services.worker.loading.model_places import ModelFiles
 from services.worker.report import JobCancelled, JsonValue, SilentReport
 from services.worker.residency import Residency
 from shared.schemas import LoadDiagnosticRequest

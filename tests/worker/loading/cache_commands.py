@@ -16,7 +16,8 @@ from services.worker.diagnosis.cache_rules import describe_cache
 from services.worker.failures import JobFailed
 from services.worker.loading.cache_folder import apply_cache_folder
 from services.worker.loading.cache_move import move_model_cache, tell_old_copy
-from services.worker.loading.hub_cache import ModelFiles, ModelPlaces, locate_model, resolve_model
+from services.worker.loading.hub_cache import locate_model, resolve_model
+from services.worker.loading.model_places import ModelFiles, ModelPlaces
 from services.worker.loading.untried_move import keep_move, roll_back, take_back_untried_move
 from services.worker.report import JsonValue, SilentReport
 from shared.settings import Settings

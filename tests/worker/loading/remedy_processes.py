@@ -52,7 +52,8 @@ class ToldStages(SilentReport):
 def move(report: ToldStages, model: str, storage: str) -> Answer:
     from services.worker.loading.cache_folder import apply_cache_folder
     from services.worker.loading.cache_move import move_model_cache
-    from services.worker.loading.hub_cache import ModelPlaces, locate_model
+    from services.worker.loading.hub_cache import locate_model
+    from services.worker.loading.model_places import ModelPlaces
 
     settings = Settings()
     apply_cache_folder(settings)
@@ -62,7 +63,8 @@ def move(report: ToldStages, model: str, storage: str) -> Answer:
 
 def find(report: ToldStages, model: str) -> Answer:
     from services.worker.loading.cache_folder import apply_cache_folder
-    from services.worker.loading.hub_cache import ModelPlaces, locate_model
+    from services.worker.loading.hub_cache import locate_model
+    from services.worker.loading.model_places import ModelPlaces
 
     settings = Settings()
     apply_cache_folder(settings)
@@ -80,7 +82,7 @@ def convert(report: ToldStages, folder: str) -> Answer:
 def quantize(report: ToldStages, folder: str) -> Answer:
     import torch
 
-    from services.worker.loading.hub_cache import ModelFiles
+    from services.worker.loading.model_places import ModelFiles
     from services.worker.loading.prepared import load_prepared
 
     source = Path(folder)

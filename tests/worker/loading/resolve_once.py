@@ -9,7 +9,8 @@ import sys
 from pathlib import Path
 
 from services.worker.failures import JobFailed
-from services.worker.loading.hub_cache import ModelPlaces, resolve_model
+from services.worker.loading.hub_cache import resolve_model
+from services.worker.loading.model_places import ModelPlaces
 from services.worker.report import JobCancelled, JsonValue, SilentReport
 from shared.settings import Settings
 

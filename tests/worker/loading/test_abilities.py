@@ -16,8 +16,8 @@ from services.worker.adapters.saved_adapter import open_adapter, with_adapter
 from services.worker.failures import Failure, FailureCode, JobFailed
 from services.worker.loading.abilities import outside_language, skeleton_of
 from services.worker.loading.architecture import plan_model
-from services.worker.loading.hub_cache import ModelFiles
 from services.worker.loading.load import LoadedModel, load_base_model
+from services.worker.loading.model_places import ModelFiles
 from services.worker.training.causality import sees_ahead
 from services.worker.training.fine_tuning import fine_tune
 from shared.schemas import FineTuningRequest, Hyperparameters, Lora

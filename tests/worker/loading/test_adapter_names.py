@@ -13,8 +13,8 @@ from safetensors.torch import load_file, save_file
 from services.worker.failures import FailureCode, JobFailed
 from services.worker.loading.adapter_names import write_original_adapter
 from services.worker.loading.exaone import MODULE_NAMES
-from services.worker.loading.hub_cache import ModelFiles
 from services.worker.loading.load import load_base_model
+from services.worker.loading.model_places import ModelFiles
 from services.worker.report import SilentReport
 from shared.exaone_names import UnknownModule, original_key, original_path
 from tests.tiny_models import make_tiny_exaone

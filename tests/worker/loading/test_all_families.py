@@ -27,9 +27,9 @@ from transformers.models.auto.modeling_auto import (
 
 from services.worker.failures import FailureCode, JobFailed
 from services.worker.loading.architecture import plan_model
-from services.worker.loading.hub_cache import ModelFiles
 from services.worker.loading.load import load_base_model
 from services.worker.loading.model_errors import model_errors_explained
+from services.worker.loading.model_places import ModelFiles
 from services.worker.training.fine_tuning import fine_tune
 from shared.schemas import FineTuningRequest, Hyperparameters, Lora
 from tests.tiny_models import make_tiny_llama

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 import torch
 
-from services.worker.loading.hub_cache import ModelFiles
 from services.worker.loading.load import load_base_model
+from services.worker.loading.model_places import ModelFiles
 from services.worker.loading.prepared import load_prepared
 from services.worker.report import SilentReport
 from shared.settings import PROJECT_ROOT

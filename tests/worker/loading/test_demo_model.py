@@ -11,8 +11,9 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from services.worker.failures import FailureCode, JobFailed
 from services.worker.loading import demo_model
-from services.worker.loading.hub_cache import ModelFiles, ModelPlaces, resolve_model
+from services.worker.loading.hub_cache import resolve_model
 from services.worker.loading.load import load_base_model
+from services.worker.loading.model_places import ModelFiles, ModelPlaces
 from services.worker.report import SilentReport
 from shared.settings import DEMO_MODEL
 

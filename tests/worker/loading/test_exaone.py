@@ -9,8 +9,9 @@ from peft import LoraConfig, get_peft_model
 
 from services.worker.failures import FailureCode, JobFailed
 from services.worker.loading import exaone
-from services.worker.loading.hub_cache import ModelFiles, ModelPlaces, resolve_model
+from services.worker.loading.hub_cache import resolve_model
 from services.worker.loading.load import LoadedModel, Quantization, load_base_model
+from services.worker.loading.model_places import ModelFiles, ModelPlaces
 from services.worker.report import SilentReport
 from tests.tiny_models import WeightsForm, exaone_config, make_tiny_exaone, make_tiny_llama
 from tests.worker.loading.exaone_reference import load_reference

@@ -11,8 +11,8 @@ import torch
 from transformers import LlamaForCausalLM, core_model_loading
 
 from services.worker.failures import Failure, FailureCode, JobFailed
-from services.worker.loading.hub_cache import ModelFiles
 from services.worker.loading.load import LoadedModel, Quantization, load_base_model
+from services.worker.loading.model_places import ModelFiles
 from services.worker.loading.phases import PHASES
 from services.worker.report import JobCancelled, JsonValue, SilentReport
 from tests.tiny_models import make_tiny_exaone, make_tiny_llama

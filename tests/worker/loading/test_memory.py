@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from services.worker.failures import FailureCode, JobFailed
-from services.worker.loading.hub_cache import ModelFiles
 from services.worker.loading.load import Quantization, load_base_model
 from services.worker.loading.memory import loaded_bytes, out_of_memory_explained, refuse_what_cannot_fit
+from services.worker.loading.model_places import ModelFiles
 from services.worker.loading.weight_files import read_header
 from services.worker.report import SilentReport
 from tests.tiny_models import make_tiny_llama

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from services.worker.failures import FailureCode, JobFailed
-from services.worker.loading.hub_cache import ModelPlaces, locate_model, resolve_model
+from services.worker.loading.hub_cache import locate_model, resolve_model
 from services.worker.loading.model_folder import own_folder, refuse_odd_files
+from services.worker.loading.model_places import ModelPlaces
 from services.worker.report import SilentReport
 from tests.tiny_models import make_tiny_llama
 

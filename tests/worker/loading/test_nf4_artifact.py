@@ -13,8 +13,8 @@ from transformers import AutoModelForCausalLM
 from services.worker.diagnosis.trial_load import describe_resident
 from services.worker.loading import nf4_artifact
 from services.worker.loading.artifact import file_sha256
-from services.worker.loading.hub_cache import ModelFiles
 from services.worker.loading.load import LoadedModel
+from services.worker.loading.model_places import ModelFiles
 from services.worker.loading.nf4_artifact import WEIGHTS_NAME, find_nf4, nf4_folder
 from services.worker.loading.nf4_load import load_nf4
 from services.worker.loading.phases import LoadPhases

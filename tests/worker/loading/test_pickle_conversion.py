@@ -16,8 +16,9 @@ from safetensors.torch import load_file
 
 from services.worker.failures import Failure, FailureCode, JobFailed
 from services.worker.loading import pickle_reader
-from services.worker.loading.hub_cache import ModelFiles, ModelPlaces, resolve_model
+from services.worker.loading.hub_cache import resolve_model
 from services.worker.loading.load import load_base_model
+from services.worker.loading.model_places import ModelFiles, ModelPlaces
 from services.worker.loading.nf4_artifact import nf4_folder
 from services.worker.report import JobCancelled, JsonValue, Report, SilentReport
 from services.worker.residency import Residency

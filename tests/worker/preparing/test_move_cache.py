@@ -17,7 +17,7 @@ from services.worker.diagnosis.report import make_report
 from services.worker.failures import FailureCode, JobFailed
 from services.worker.loading import cache_folder, nf4_artifact, untried_move
 from services.worker.loading import cache_move as moving
-from services.worker.loading.hub_cache import ModelFiles
+from services.worker.loading.model_places import ModelFiles
 from services.worker.loading.snapshot_copy import import_snapshot
 from services.worker.preparing import move_cache
 from services.worker.preparing.prepare import Preparation, prepare

@@ -7,7 +7,7 @@ import torch
 
 from services.worker.failures import FailureCode, JobFailed
 from services.worker.loading import nf4_artifact
-from services.worker.loading.hub_cache import ModelFiles
+from services.worker.loading.model_places import ModelFiles
 from services.worker.preparing.prepare import Preparation, prepare
 from services.worker.residency import Residency
 from shared.schemas import ModelPreparationRequest
