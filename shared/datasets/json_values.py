@@ -46,12 +46,12 @@ def _records(
             yield from _end(text, number, inside, told)
             return
         number += 1
-        begins = text.line()
         try:
             value = text.value()
         except (ValueError, RecursionError) as error:
             yield Problem(
-                number, f"{_fault(error, text, limits)}; it begins in line {begins}, and reading ends here"
+                number,
+                f"{_fault(error, text, limits)}; it begins in line {text.line()}, and reading ends here",
             )
             return
         yield checked_object(number, value, limits.depth)

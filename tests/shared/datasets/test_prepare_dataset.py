@@ -200,6 +200,13 @@ def test_a_long_array_is_read_piece_by_piece(bench: Workbench) -> None:
     assert bench.prepare(source, limits=limits)[1] == rows
 
 
+def test_the_rows_of_a_long_array_cost_the_same_each(bench: Workbench) -> None:
+    rows = [{"text": f"{number} " + "x" * 100} for number in range(60_000)]
+    source = bench.write("a.json", "[" + ",\n".join(json.dumps(row) for row in rows) + "]")
+    limits = DatasetLimits(cpu_seconds=8)  # counting lines anew for every row took twice that
+    assert bench.prepare(source, limits=limits)[0].rows == 60_000
+
+
 def test_a_list_beside_the_one_that_is_read_is_told(bench: Workbench) -> None:
     summary, rows = bench.prepare(bench.write("a.json", json.dumps({"train": ROWS, "test": ROWS[:1]})))
     assert rows == ROWS
