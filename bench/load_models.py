@@ -9,8 +9,8 @@ import torch
 from bench.load_plan import QUANTIZING
 from bench.load_process import run_arm, run_module
 from bench.weights import checkpoint_bytes
-from services.worker.loading.cached_pages import make_cold
-from services.worker.loading.nf4_artifact import SPARE_BYTES, nf4_folder
+from services.worker.models.quantized.nf4_artifact import SPARE_BYTES, nf4_folder
+from services.worker.models.reading.cached_pages import make_cold
 
 _COPY_PER_BFLOAT16 = 0.4  # 0.34 at full size; small models have larger embeddings by comparison
 _FILESYSTEM_SHARE = 0.05

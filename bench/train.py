@@ -36,7 +36,7 @@ from bench.train_measure import (
 )
 from bench.weights import make_model
 from services.worker.failures import JobFailed
-from services.worker.loading.demo_model import make_demo_model
+from services.worker.models.hub.demo_model import make_demo_model
 from services.worker.report import SilentReport
 from shared.settings import PROJECT_ROOT
 

@@ -64,7 +64,7 @@ def make_rows(
 
 def make_start(model: Path, folder: Path, *, seed: int) -> Path:
     """A PEFT adapter as PEFT itself would begin it (Kaiming for A, zeros for B), drawn from `seed`."""
-    from services.worker.loading import nf4  # noqa: F401, I001  # lets bitsandbytes in, which PEFT imports
+    from services.worker.models.quantized import nf4  # noqa: F401, I001  # lets bitsandbytes in, which PEFT imports
     from peft import LoraConfig, get_peft_model, get_peft_model_state_dict
 
     with torch.device("meta"):

@@ -30,7 +30,7 @@ from bench.loss_run import LossRun, do_run
 from bench.sms import NoMessages, read_messages
 from bench.train_arms.gradients import gradient_file
 from bench.train_inputs import CASES
-from services.worker.loading.demo_model import make_demo_model
+from services.worker.models.hub.demo_model import make_demo_model
 from services.worker.report import SilentReport
 from shared.settings import PROJECT_ROOT
 

@@ -23,9 +23,9 @@ print(*sorted(set({HEAVY!r}) & set(sys.modules)))
         ["services.api.asgi"],
         [
             "services.worker.__main__",
-            "services.worker.main",
-            "services.worker.janitor",
-            "services.worker.sweeper",
+            "services.worker.process.main",
+            "services.worker.process.janitor",
+            "services.worker.process.sweeper",
         ],
         ["services.worker.diagnosis.checks"],
         ["services.cli.__main__"],

@@ -6,10 +6,10 @@ import torch
 from transformers.models.llama import modeling_llama
 
 from bench.load_arms.loaded import Loaded
-from services.worker.loading import nf4
-from services.worker.loading.model_places import ModelFiles
+from services.worker.models.hub.model_places import ModelFiles
+from services.worker.models.quantized import nf4
+from services.worker.models.residency import Residency
 from services.worker.report import SilentReport
-from services.worker.residency import Residency
 
 IMPORTED_BEFORE = (modeling_llama, nf4)
 

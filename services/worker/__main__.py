@@ -3,7 +3,7 @@
 import os
 import shutil
 
-from services.worker.paths import worker_folder
+from services.worker.process.paths import worker_folder
 from shared.private_files import keep_private
 from shared.settings import Settings
 
@@ -27,8 +27,8 @@ def main() -> None:
     # transformers' background thread would ask a third party to convert `.bin` files; we do that ourselves.
     os.environ["DISABLE_SAFETENSORS_CONVERSION"] = "1"
 
-    from services.worker.main import app
     from services.worker.metrics import serve
+    from services.worker.process.main import app
 
     serve(settings.metrics_host, settings.worker_metrics_port)
     app.worker_main(

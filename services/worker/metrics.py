@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, make_wsgi_app, multiprocess
 
-from services.worker.metrics_server import serve_metrics
+from services.worker.process.metrics_server import serve_metrics
 
 _STEP_BUCKETS = (0.05, 0.1, 0.2, 0.5, 1, 1.5, 2, 3, 4, 6, 8, 12, 16, 20, 30, 45, 60, 120, 300)
 _LOAD_BUCKETS = (0.5, 1, 2, 5, 10, 15, 30, 45, 60, 90, 120, 180, 300, 600)

@@ -19,8 +19,8 @@ from services.cli.doctor.ask_store import ask_store, ask_url
 from services.cli.doctor.facts import WorkerState
 from services.cli.doctor.gather import gather
 from services.cli.ports import free_port
-from services.worker.cache_watch import look
 from services.worker.diagnosis.cache_rules import cache_variables
+from services.worker.process.cache_watch import look
 from shared.cache_choice import OLD_CACHE_FOLDERS, CacheChoice, write_choice
 from shared.settings import Settings
 from tests.cli.doctor_facts import MOUNT_TABLES, finding

@@ -36,7 +36,7 @@ def test_a_worker_without_its_card_says_what_is_missing_and_the_rest_stays_up(up
         assert httpx.get(f"{up.api_url}/healthz").is_success
         assert "TUNEDOCK_DEVICE is cuda" in up.compose("logs", "--tail", "50", "worker")
         assert "TUNEDOCK_DEVICE is cuda" in up.compose(
-            "exec", "-T", "worker", "python", "-m", "services.worker.health", check=False
+            "exec", "-T", "worker", "python", "-m", "services.worker.process.health", check=False
         )
         told = up.compose("exec", "-T", "api", "tunedock", "doctor", "--json", check=False)
         found = json.loads(told[told.index("[") : told.rindex("]") + 1])

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from services.worker.paths import handover
+from services.worker.process.paths import handover
 from shared.settings import Settings
 from shared.worker_store import WorkerStore
 from tests.api.conftest import make_api

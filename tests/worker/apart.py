@@ -164,7 +164,7 @@ def _read_environment_anew() -> None:
     from huggingface_hub import constants
 
     from services.worker.diagnosis import diagnose
-    from services.worker.loading import cache_folder
+    from services.worker.models.hub import cache_folder
 
     importlib.reload(constants)
     # Else the cache of whoever runs the tests would be a place to measure, with half a gigabyte each time.
@@ -214,9 +214,9 @@ def _diagnose(order: Order, settings: Settings, report: SilentReport) -> dict[st
 def _load(order: Order, settings: Settings, report: SilentReport) -> dict[str, Any]:
     import torch
 
-    from services.worker.loading.hub_cache import resolve_model
-    from services.worker.loading.model_places import ModelPlaces
-    from services.worker.residency import Residency
+    from services.worker.models.hub.model_places import ModelPlaces
+    from services.worker.models.hub.resolve import resolve_model
+    from services.worker.models.residency import Residency
 
     name, revision = order.request["model"], order.request.get("revision")
     files = resolve_model(name, revision, ModelPlaces.of(settings), report=report)

@@ -10,8 +10,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from services.worker.journal import Journal
-from services.worker.sweeper import Sweeper
+from services.worker.process.journal import Journal
+from services.worker.process.sweeper import Sweeper
 from shared.job_records import WorkerEvent
 from shared.journal import journal_path
 from shared.keeper_store import KeeperStore

@@ -101,9 +101,9 @@ def prepare_once(fields: dict[str, Any]) -> None:
     """In the throttled process: prepare the model as a worker does, and print what was applied."""
     import torch
 
+    from services.worker.models.residency import Residency
     from services.worker.preparing.prepare import prepare
     from services.worker.report import SilentReport
-    from services.worker.residency import Residency
     from shared.schemas import ModelPreparationRequest
     from shared.settings import Settings
 

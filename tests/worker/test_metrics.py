@@ -10,7 +10,7 @@ import pytest
 from prometheus_client import REGISTRY, CollectorRegistry, multiprocess
 
 from services.worker import metrics
-from services.worker.loading.model_places import ModelSource
+from services.worker.models.hub.model_places import ModelSource
 from shared.settings import PROJECT_ROOT
 
 LOADED = "tunedock_model_load_duration_seconds"

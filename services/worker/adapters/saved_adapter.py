@@ -12,10 +12,10 @@ from safetensors import SafetensorError
 from safetensors.torch import load
 from torch import Tensor
 
+from services.worker.adapters import adapter_folder, sealed_folder
+from services.worker.adapters.lora import attached, set_adapter_weights
 from services.worker.failures import FailureCode, JobFailed
-from services.worker.loading.load import LoadedModel
-from services.worker.training import adapter_folder, sealed_folder
-from services.worker.training.adapter import attached, set_adapter_weights
+from services.worker.models.load import LoadedModel
 from shared.adapters import CONFIG, OPTIMIZER, WEIGHTS
 
 _CONFIG_FIELDS = ("r", "lora_alpha", "lora_dropout", "target_modules", "bias")

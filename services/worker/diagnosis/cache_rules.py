@@ -13,8 +13,8 @@ from services.worker.diagnosis.facts import (
     HubCache,
     UnfinishedFile,
 )
-from services.worker.loading.cache_folder import applied_move
-from services.worker.loading.other_caches import DECIDING, other_cache_folders, real_folder
+from services.worker.models.hub.cache_folder import applied_move
+from services.worker.models.hub.other_caches import DECIDING, other_cache_folders, real_folder
 from shared.cache_choice import OLD_CACHE_FOLDERS
 
 # Read by earlier releases, but not by those this project pins (transformers 5, huggingface_hub 2).

@@ -6,10 +6,10 @@ from pathlib import Path
 from services.worker.diagnosis.facts import ConvertedCopy
 from services.worker.diagnosis.hashes import FileHash, compare_hashes
 from services.worker.failures import JobFailed
-from services.worker.loading.artifact import fault_in_sizes, manifest_of
-from services.worker.loading.model_places import ModelFiles
-from services.worker.loading.pickle_conversion import converted_folder
-from services.worker.loading.weight_files import find_weights
+from services.worker.models.files.artifact import fault_in_sizes, manifest_of
+from services.worker.models.files.pickle_conversion import converted_folder
+from services.worker.models.files.weight_files import find_weights
+from services.worker.models.hub.model_places import ModelFiles
 
 
 def find_converted(files: ModelFiles, data_dir: Path) -> Path | None:

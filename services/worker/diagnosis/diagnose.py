@@ -13,13 +13,13 @@ from services.worker.diagnosis.report import DiagnosisReport, make_report
 from services.worker.diagnosis.trial_load import describe_resident, device_of_trials
 from services.worker.diagnosis.trials import Trials, run_trials
 from services.worker.failures import JobFailed
-from services.worker.loading.cache_folder import OWN_FOLDER
-from services.worker.loading.hub_cache import locate_model, resolve_model
-from services.worker.loading.look import look
-from services.worker.loading.model_places import ModelFiles, ModelPlaces
-from services.worker.loading.weight_files import find_weights
+from services.worker.models.families.look import look
+from services.worker.models.files.weight_files import find_weights
+from services.worker.models.hub.cache_folder import OWN_FOLDER
+from services.worker.models.hub.model_places import ModelFiles, ModelPlaces
+from services.worker.models.hub.resolve import locate_model, resolve_model
+from services.worker.models.residency import DTYPE, Residency
 from services.worker.report import Report
-from services.worker.residency import DTYPE, Residency
 from shared.schemas import LoadDiagnosticRequest
 from shared.settings import OWN_CACHE, Settings
 

@@ -6,9 +6,9 @@ from services.worker.diagnosis.hashes import FileHash
 from services.worker.diagnosis.hub_facts import HubModel
 from services.worker.diagnosis.read_speed import ReadSpeed
 from services.worker.failures import JobFailed
-from services.worker.loading.page_cache import LARGEST_SHARE_OF_MEMORY
-from services.worker.machine import DiskActivity, Memory
-from services.worker.pressure import Pressure
+from services.worker.machine.pressure import Pressure
+from services.worker.machine.resources import DiskActivity, Memory
+from services.worker.models.reading.page_cache import LARGEST_SHARE_OF_MEMORY
 from shared.schemas import Frozen
 from shared.storage import Storage
 

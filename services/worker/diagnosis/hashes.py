@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from services.worker.failures import JobFailed
-from services.worker.loading.artifact import MANIFEST
-from services.worker.loading.cached_pages import cached_pages, make_cold
-from services.worker.loading.model_folder import CONFIG_PATTERNS, matches, read_json
+from services.worker.models.files.artifact import MANIFEST
+from services.worker.models.files.model_folder import CONFIG_PATTERNS, matches, read_json
+from services.worker.models.reading.cached_pages import cached_pages, make_cold
 from shared.schemas import Frozen
 from shared.units import duration
 

@@ -18,9 +18,9 @@ from services.worker.diagnosis.read_speed import ReadSpeed, measure_read_speed
 from services.worker.diagnosis.targets import measure_targets
 from services.worker.diagnosis.trials import Trials
 from services.worker.diagnosis.weights import describe_checkpoint, weight_paths
-from services.worker.loading.model_places import ModelFiles
-from services.worker.machine import disk_that_read, read_disk_counters, read_memory, watch_disk
-from services.worker.pressure import PressureWatch
+from services.worker.machine.pressure import PressureWatch
+from services.worker.machine.resources import disk_that_read, read_disk_counters, read_memory, watch_disk
+from services.worker.models.hub.model_places import ModelFiles
 from services.worker.report import Report
 from shared.storage import Storage, storage_of
 

@@ -4,7 +4,7 @@ import os
 import time
 from pathlib import Path
 
-from services.worker.loading.large_reads import read_file
+from services.worker.models.reading.large_reads import read_file
 
 SAMPLE_BYTES = 128 * 1024**2
 _PIECE_BYTES = 16 * 1024**2

@@ -24,7 +24,7 @@ from services.worker.diagnosis.timed_reads import (
     read_direct,
     read_warm,
 )
-from services.worker.loading.cached_pages import cached_pages, make_cold
+from services.worker.models.reading.cached_pages import cached_pages, make_cold
 from shared.schemas import Frozen
 
 LARGEST_SAMPLE_BYTES = 1200 * MIB  # a third of a second for each way of reading a disk of 500 MB/s

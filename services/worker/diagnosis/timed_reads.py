@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from services.worker.loading.cached_pages import make_cold
+from services.worker.models.reading.cached_pages import make_cold
 
 MIB = 1024**2
 _DIRECT_READ_BYTES = 8 * MIB

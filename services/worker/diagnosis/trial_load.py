@@ -9,15 +9,15 @@ from pathlib import Path
 import torch
 
 from services.worker.diagnosis.facts import OpenedFile, TrialLoad
-from services.worker.loading.cached_pages import cached_pages, make_cold
-from services.worker.loading.load import LoadedModel
-from services.worker.loading.model_places import ModelFiles
-from services.worker.loading.nf4_artifact import WEIGHTS_NAME
-from services.worker.loading.page_cache import available_memory_bytes, read_into_cache
-from services.worker.loading.weight_files import find_weights
-from services.worker.machine import waited_seconds
+from services.worker.machine.resources import waited_seconds
+from services.worker.models.files.weight_files import find_weights
+from services.worker.models.hub.model_places import ModelFiles
+from services.worker.models.load import LoadedModel
+from services.worker.models.quantized.nf4_artifact import WEIGHTS_NAME
+from services.worker.models.reading.cached_pages import cached_pages, make_cold
+from services.worker.models.reading.page_cache import available_memory_bytes, read_into_cache
+from services.worker.models.residency import Residency
 from services.worker.report import Report
-from services.worker.residency import Residency
 
 
 def try_load(

@@ -6,13 +6,13 @@ from pathlib import Path
 from services.worker.diagnosis.facts import PreparedCopy, TrialFailure, TrialLoad
 from services.worker.diagnosis.trial_load import try_copy, try_load
 from services.worker.failures import JobFailed
-from services.worker.loading.model_places import ModelFiles
-from services.worker.loading.nf4_artifact import WEIGHTS_NAME
-from services.worker.loading.nf4_load import ArtifactUnusable
-from services.worker.loading.page_cache import fits_into_cache
-from services.worker.loading.weight_files import find_weights
+from services.worker.models.files.weight_files import find_weights
+from services.worker.models.hub.model_places import ModelFiles
+from services.worker.models.quantized.nf4_artifact import WEIGHTS_NAME
+from services.worker.models.quantized.nf4_load import ArtifactUnusable
+from services.worker.models.reading.page_cache import fits_into_cache
+from services.worker.models.residency import Residency
 from services.worker.report import Report
-from services.worker.residency import Residency
 
 
 @dataclass

@@ -8,8 +8,8 @@ from typing import Any
 
 from services.worker.diagnosis.facts import Checkpoint, FileFormat, ModelSource, WeightFile
 from services.worker.failures import JobFailed
-from services.worker.loading.model_folder import leads_out
-from services.worker.loading.weight_files import HeaderReader, find_weights, is_file_name
+from services.worker.models.files.model_folder import leads_out
+from services.worker.models.files.weight_files import HeaderReader, find_weights, is_file_name
 
 _OTHER_SUFFIXES = (".h5", ".msgpack", ".onnx", ".onnx_data", ".ot", ".mlmodel", ".npz", ".tflite")
 _NOT_WEIGHTS = ("training_args", "optimizer", "scheduler", "rng_state", "scaler", "tokenizer")
@@ -136,7 +136,7 @@ def _bfloat16_bytes(headers: Mapping[str, Any]) -> int | None:
     # Here, not above: this needs torch, which facts about files and the checks over them do without.
     import torch
 
-    from services.worker.loading.memory import loaded_bytes
+    from services.worker.models.memory import loaded_bytes
 
     return loaded_bytes(headers, "none", torch.bfloat16) if headers else None
 
@@ -147,8 +147,8 @@ def _nf4_bytes(folder: Path, headers: Mapping[str, Any]) -> int | None:
         return None
     import torch
 
-    from services.worker.loading.look import abilities_of, read_config
-    from services.worker.loading.memory import loaded_bytes
+    from services.worker.models.families.look import abilities_of, read_config
+    from services.worker.models.memory import loaded_bytes
 
     try:
         config = read_config(folder)

@@ -13,8 +13,9 @@ from services.worker.evaluation.confusion import classification_scores, confusio
 from services.worker.evaluation.label_scores import score_labels
 from services.worker.evaluation.question import Question, make_question
 from services.worker.failures import FailureCode, JobFailed
-from services.worker.loading.fit import longest_row, require_rows_fit
-from services.worker.loading.load import LoadedModel
+from services.worker.machine.out_of_memory import explain_out_of_memory
+from services.worker.models.families.fit import longest_row, require_rows_fit
+from services.worker.models.load import LoadedModel
 from services.worker.report import Report
 from services.worker.text.chat_template import ChatTemplate, TemplateRefusal
 from services.worker.text.classification import ClassificationPrompt
@@ -23,8 +24,7 @@ from services.worker.text.row_counts import reasons
 from services.worker.text.row_report import row_lines
 from services.worker.text.row_rules import RowRules
 from services.worker.text.rows import encode_dataset
-from services.worker.training.memory import explain_out_of_memory
-from services.worker.training.plan import Plan
+from services.worker.training.plan.plan import Plan
 from services.worker.training.validation import mean_loss
 
 PLAN = Plan("auto", tokens_per_micro_batch=4096, gradient_checkpointing=False)

@@ -9,9 +9,9 @@ from services.worker.diagnosis.facts import LoadFacts, Target, TrialLoad
 from services.worker.diagnosis.inspect import inspect_model
 from services.worker.diagnosis.trial_load import try_load
 from services.worker.diagnosis.trials import Trials
-from services.worker.loading.model_places import ModelFiles
+from services.worker.models.hub.model_places import ModelFiles
+from services.worker.models.residency import Residency
 from services.worker.report import Report
-from services.worker.residency import Residency
 from shared.settings import Settings
 
 

@@ -7,11 +7,11 @@ from services.worker.diagnosis.applied import AppliedRemedy
 from services.worker.diagnosis.facts import PreparedCopy
 from services.worker.diagnosis.trial_load import try_copy
 from services.worker.failures import FailureCode, JobFailed
-from services.worker.loading.nf4_artifact import WEIGHTS_NAME, is_disk_full, save_nf4
-from services.worker.loading.nf4_load import ArtifactUnusable
-from services.worker.loading.prepared import throw_away_if_bad
+from services.worker.models.quantized.nf4_artifact import WEIGHTS_NAME, is_disk_full, save_nf4
+from services.worker.models.quantized.nf4_load import ArtifactUnusable
+from services.worker.models.quantized.prepared import throw_away_if_bad
+from services.worker.models.residency import DTYPE
 from services.worker.preparing.course import Course, limit_seconds
-from services.worker.residency import DTYPE
 
 
 def keep_copy(course: Course) -> None:

@@ -3,16 +3,16 @@
 from services.worker.diagnosis import predictions
 from services.worker.diagnosis.applied import AppliedRemedy
 from services.worker.diagnosis.facts import TrialLoad
-from services.worker.loading.cache_move import (
+from services.worker.models.files.weight_files import find_weights
+from services.worker.models.hub.cache_move import (
     MovedCache,
     move_model_cache,
     refuse_what_can_not_move,
     tell_old_copy,
 )
-from services.worker.loading.hub_cache import locate_model
-from services.worker.loading.model_places import ModelFiles, ModelPlaces
-from services.worker.loading.untried_move import keep_move, roll_back
-from services.worker.loading.weight_files import find_weights
+from services.worker.models.hub.model_places import ModelFiles, ModelPlaces
+from services.worker.models.hub.resolve import locate_model
+from services.worker.models.hub.untried_move import keep_move, roll_back
 from services.worker.preparing.course import Course, inspected, limit_seconds
 from shared.units import duration
 

@@ -7,16 +7,16 @@ from services.worker.diagnosis.applied import AppliedRemedy
 from services.worker.diagnosis.checks import run_checks
 from services.worker.diagnosis.report import DiagnosisReport, make_report
 from services.worker.failures import FailureCode, JobFailed
-from services.worker.loading.hub_cache import locate_model, resolve_model
-from services.worker.loading.model_places import ModelFiles, ModelPlaces
-from services.worker.loading.pickle_conversion import Conversion
-from services.worker.loading.weight_files import find_weights
+from services.worker.models.files.pickle_conversion import Conversion
+from services.worker.models.files.weight_files import find_weights
+from services.worker.models.hub.model_places import ModelFiles, ModelPlaces
+from services.worker.models.hub.resolve import locate_model, resolve_model
+from services.worker.models.residency import Residency
 from services.worker.preparing.course import Course, inspected
 from services.worker.preparing.keep_copy import keep_copy
 from services.worker.preparing.move_cache import move_cache
 from services.worker.preparing.warm_page_cache import warm_page_cache
 from services.worker.report import LeaseLost, Report
-from services.worker.residency import Residency
 from shared.schemas import Frozen, ModelPreparationRequest
 from shared.settings import Settings
 

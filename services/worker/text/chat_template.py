@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from transformers import PreTrainedTokenizerBase
 
-from services.worker.loading.usable_template import require_usable
+from services.worker.models.families.usable_template import require_usable
 from services.worker.text.thoughts import TAGS
 
 Message = Mapping[str, Any]

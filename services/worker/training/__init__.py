@@ -1,0 +1,1 @@
+"""Fine-tuning: steps over rows, computed by a plan, kept in checkpoints."""

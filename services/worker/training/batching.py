@@ -10,9 +10,9 @@ from itertools import accumulate
 import torch
 
 from services.worker.text.marked_text import TokenRow
-from services.worker.training.activations import rows_at_most
 from services.worker.training.engine.layout import PackedBatch, pack, split_sorted
-from services.worker.training.plan import Plan
+from services.worker.training.plan.activations import rows_at_most
+from services.worker.training.plan.plan import Plan
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from typing import Any
 from peft import PeftModel
 from torch import Tensor
 
-from services.worker.disk_full import is_disk_full
+from services.worker.adapters.lora import adapter_weights
+from services.worker.machine.disk_full import is_disk_full
 from services.worker.report import Report
-from services.worker.training.adapter import adapter_weights
 from services.worker.training.checkpoints import CheckpointFolder, Snapshot
 
 LONGEST_SHARE_OF_RUN = 0.02

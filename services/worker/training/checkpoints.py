@@ -11,8 +11,8 @@ from typing import Any
 from safetensors.torch import load, save
 from torch import Tensor
 
-from services.worker.training import sealed_folder
-from services.worker.training.ended_run import has_optimizer
+from services.worker.adapters import sealed_folder
+from services.worker.adapters.ended_run import has_optimizer
 from shared.adapters import CONFIG, OPTIMIZER, WEIGHTS
 from shared.durable import write_json_durably
 

@@ -7,8 +7,8 @@ from typing import TypeVar
 
 from safetensors import SafetensorError
 
-from services.worker.disk_full import is_disk_full
 from services.worker.failures import FailureCode, JobFailed
+from services.worker.machine.disk_full import is_disk_full
 from services.worker.report import Report
 
 Result = TypeVar("Result")

@@ -10,35 +10,35 @@ from typing import Any
 import torch
 from peft import PeftModel
 
-from services.worker.adapters.saved_adapter import SavedAdapter, open_adapter
-from services.worker.loading.fit import longest_row
-from services.worker.loading.load import LoadedModel
-from services.worker.report import Report
-from services.worker.text.dataset_file import DatasetFile
-from services.worker.training import adapter_folder
-from services.worker.training.adapter import (
+from services.worker.adapters import adapter_folder
+from services.worker.adapters.lora import (
     attached,
     left_out,
     lora_config,
     set_adapter_weights,
     trained_parameters,
 )
+from services.worker.adapters.saved_adapter import SavedAdapter, open_adapter
+from services.worker.machine.out_of_memory import explain_out_of_memory
+from services.worker.models.families.fit import longest_row
+from services.worker.models.load import LoadedModel
+from services.worker.report import Report
+from services.worker.text.dataset_file import DatasetFile
 from services.worker.training.batching import Schedule
 from services.worker.training.causality import require_causal
 from services.worker.training.checkpoint_keeper import CheckpointKeeper
 from services.worker.training.checkpoints import CheckpointFolder, Snapshot
 from services.worker.training.disk_space import Patience, when_disk_allows
 from services.worker.training.job_rows import JobRows, RowSource, job_rows
-from services.worker.training.levers import levers_for
 from services.worker.training.loop import train
-from services.worker.training.memory import explain_out_of_memory
-from services.worker.training.plan import Plan, choose_plan
-from services.worker.training.precision import note_on_bf16
-from services.worker.training.resumed_plan import resumed_plan
-from services.worker.training.room import find_room
+from services.worker.training.plan.levers import levers_for
+from services.worker.training.plan.plan import Plan, choose_plan
+from services.worker.training.plan.precision import note_on_bf16
+from services.worker.training.plan.resumed_plan import resumed_plan
+from services.worker.training.plan.room import find_room
+from services.worker.training.plan.utilization import Utilization
 from services.worker.training.run_state import RunState
 from services.worker.training.step_report import StepReport
-from services.worker.training.utilization import Utilization
 from shared.schemas import FineTuningRequest
 
 MEMORY_REMEDY = (

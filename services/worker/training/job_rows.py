@@ -5,16 +5,16 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from services.worker.disk_full import is_disk_full
-from services.worker.loading.fit import require_rows_fit
-from services.worker.loading.load import LoadedModel
+from services.worker.adapters import adapter_folder
+from services.worker.machine.disk_full import is_disk_full
+from services.worker.models.families.fit import require_rows_fit
+from services.worker.models.load import LoadedModel
 from services.worker.report import Report
 from services.worker.text.dataset_file import DatasetFile
 from services.worker.text.row_report import row_lines
 from services.worker.text.row_rules import RowRules
 from services.worker.text.rows import TokenRows, encode_dataset
 from services.worker.text.shown_row import shown_row
-from services.worker.training import adapter_folder
 from services.worker.training.kept_rows import keep_rows, kept_rows
 from shared.schemas import FineTuningRequest
 

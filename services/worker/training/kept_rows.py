@@ -9,11 +9,11 @@ import numpy as np
 import numpy.typing as npt
 from safetensors.numpy import load, save
 
+from services.worker.adapters import sealed_folder
+from services.worker.adapters.ended_run import TOKENS
 from services.worker.text.marked_text import TokenRow
 from services.worker.text.row_counts import RowCounts
 from services.worker.text.rows import TokenRows
-from services.worker.training import sealed_folder
-from services.worker.training.ended_run import TOKENS
 
 _SUFFIX = ".safetensors"
 

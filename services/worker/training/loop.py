@@ -16,7 +16,7 @@ from services.worker.training.batching import Schedule, target_count
 from services.worker.training.checkpoint_keeper import CheckpointKeeper
 from services.worker.training.forward import choose_forward
 from services.worker.training.optimizer import make_optimizer, optimizer_state, set_optimizer_state
-from services.worker.training.plan import Plan
+from services.worker.training.plan.plan import Plan
 from services.worker.training.run_state import RunState
 from services.worker.training.schedule import learning_rate
 from services.worker.training.step_report import PhaseClock, StepReport, finite

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from services.worker.training.batching import MicroBatch
-from services.worker.training.precision import inputs
+from services.worker.training.plan.precision import inputs
 
 LOGITS_AT_ONCE = 2**25  # 128 MiB in fp32
 

@@ -8,7 +8,7 @@ from transformers import PreTrainedModel
 from services.worker.text.marked_text import TokenRow
 from services.worker.training.batching import target_count
 from services.worker.training.forward import Forward, choose_forward
-from services.worker.training.plan import Plan
+from services.worker.training.plan.plan import Plan
 
 ROWS_AT_ONCE = 256
 

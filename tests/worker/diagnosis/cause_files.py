@@ -16,7 +16,7 @@ from services.worker.diagnosis.hub_facts import CONVERSION_BOT
 from tests.tiny_models import make_tiny_exaone, make_tiny_llama
 from tests.worker.apart import Order
 from tests.worker.diagnosis.workshop import FOLDER, MODEL, Workshop, cached, flush, of_hub, order
-from tests.worker.loading.hub_server import Proposal
+from tests.worker.models.hub_server import Proposal
 
 BF16 = torch.bfloat16
 WEIGHTS = "model.safetensors"

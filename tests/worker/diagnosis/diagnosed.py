@@ -5,7 +5,7 @@ from typing import Any
 
 from services.worker.diagnosis.facts import Checkpoint, HubCache, LoadFacts, TrialLoad, WeightFile
 from services.worker.diagnosis.read_speed import Latency, Rate, ReadSpeed
-from services.worker.machine import DiskActivity, Memory
+from services.worker.machine.resources import DiskActivity, Memory
 from shared.storage import BlockDevice, Storage
 
 RECORDINGS = Path(__file__).parent / "recorded"

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from services.worker.diagnosis.facts import LoadFacts, TrialLoad
-from services.worker.machine import Memory, read_memory
-from services.worker.pressure import Pressure
+from services.worker.machine.pressure import Pressure
+from services.worker.machine.resources import Memory, read_memory
 from shared.storage import Storage, storage_of
 from tests.worker.diagnosis.diagnosed import changed, recorded, speed
-from tests.worker.test_machine import CGROUP2, GIB, write
+from tests.worker.machine.test_machine import CGROUP2, GIB, write
 
 MOUNTS = Path(__file__).parents[2] / "shared/mountinfo"
 MODEL = "hub/models--LGAI-EXAONE--EXAONE-3.5-2.4B-Instruct"

@@ -24,8 +24,8 @@ from services.worker.diagnosis.facts import (
 from services.worker.diagnosis.hashes import FileHash
 from services.worker.diagnosis.hub_facts import HubModel
 from services.worker.diagnosis.read_speed import Rate
-from services.worker.machine import DiskActivity, Memory
-from services.worker.pressure import Pressure
+from services.worker.machine.pressure import Pressure
+from services.worker.machine.resources import DiskActivity, Memory
 from shared.storage import BlockDevice, Storage
 from tests.worker.diagnosis.diagnosed import GB, SHARD, changed, healthy, recorded, speed, trial
 

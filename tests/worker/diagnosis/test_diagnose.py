@@ -15,14 +15,14 @@ from services.worker.diagnosis.facts import TrialLoad
 from services.worker.diagnosis.inspect import may_be_written
 from services.worker.diagnosis.report import DiagnosisReport
 from services.worker.failures import FailureCode, JobFailed
-from services.worker.loading.model_places import ModelFiles
+from services.worker.models.hub.model_places import ModelFiles
+from services.worker.models.residency import Residency
 from services.worker.report import JobCancelled, JsonValue, SilentReport
-from services.worker.residency import Residency
 from shared.schemas import LoadDiagnosticRequest
 from shared.settings import Settings
 from shared.storage import storage_of
 from tests.tiny_models import make_tiny_exaone, make_tiny_llama
-from tests.worker.loading.test_nf4_artifact import unfit
+from tests.worker.models.test_nf4_artifact import unfit
 
 pytestmark = pytest.mark.usefixtures("short_intake")
 Diagnose = Callable[..., DiagnosisReport]

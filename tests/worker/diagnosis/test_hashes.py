@@ -10,10 +10,10 @@ import huggingface_hub
 import pytest
 
 from services.worker.diagnosis.hashes import FileHash, compare_hashes
-from services.worker.loading.cached_pages import cached_pages, make_cold
+from services.worker.models.reading.cached_pages import cached_pages, make_cold
 from services.worker.report import JobCancelled
 from tests.tiny_models import make_tiny_llama
-from tests.worker.loading.hub_server import running_hub
+from tests.worker.models.hub_server import running_hub
 
 WEIGHTS = "model.safetensors"
 MIB = 1024**2

@@ -7,7 +7,7 @@ import pytest
 from huggingface_hub import constants
 
 from services.worker.diagnosis.hub_facts import CONVERSION_BOT, HubModel, ask_hub
-from tests.worker.loading.hub_server import COMMIT, Hub, Proposal, running_hub
+from tests.worker.models.hub_server import COMMIT, Hub, Proposal, running_hub
 
 MODEL = "someone/tiny"
 TITLE = "Adding `safetensors` variant of this model"

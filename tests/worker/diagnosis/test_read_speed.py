@@ -17,7 +17,7 @@ from services.worker.diagnosis.read_speed import (
     measure_read_speed,
 )
 from services.worker.diagnosis.timed_reads import Mark, Sample
-from services.worker.loading.cached_pages import cached_pages, make_cold
+from services.worker.models.reading.cached_pages import cached_pages, make_cold
 from services.worker.report import JobCancelled
 from shared.storage import storage_of
 

@@ -11,7 +11,7 @@ from services.worker.diagnosis.hub_facts import HubModel
 from services.worker.diagnosis.lines import phase_lines
 from services.worker.diagnosis.read_speed import Latency, Rate, ReadSpeed
 from services.worker.diagnosis.report import DiagnosisReport, make_report
-from services.worker.machine import Memory
+from services.worker.machine.resources import Memory
 from shared.units import duration, rate, size
 from tests.worker.diagnosis.diagnosed import GB, SHARD, healthy, recorded, trial
 from tests.worker.diagnosis.diagnosed import speed as measured_speed

@@ -11,9 +11,9 @@ from safetensors.torch import save_file
 
 from services.worker.diagnosis.facts import Checkpoint
 from services.worker.diagnosis.weights import describe_checkpoint, weight_paths
-from services.worker.loading.look import look
+from services.worker.models.families.look import look
 from tests.tiny_models import make_tiny_exaone, make_tiny_llama
-from tests.worker.loading.tiny_families import make_family
+from tests.worker.models.tiny_families import make_family
 
 
 def describe(folder: Path) -> Checkpoint:

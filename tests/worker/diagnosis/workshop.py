@@ -21,7 +21,7 @@ import torch
 from bench.slow_disk import NoSlowDisk, SlowDisk, Throttle, slow_disk
 from tests.tiny_models import make_tiny_llama
 from tests.worker.apart import Order
-from tests.worker.loading.hub_server import Hub, running_hub
+from tests.worker.models.hub_server import Hub, running_hub
 
 MODEL = "someone/tiny"
 FOLDER = "tiny"

@@ -8,7 +8,7 @@ import torch
 
 from services.worker.evaluation.evaluate import evaluate
 from services.worker.failures import FailureCode, JobFailed
-from services.worker.loading.load import LoadedModel
+from services.worker.models.load import LoadedModel
 from services.worker.report import JobCancelled, SilentReport
 from services.worker.text.dataset_file import DatasetFile
 from services.worker.training.fine_tuning import fine_tune

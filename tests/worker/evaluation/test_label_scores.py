@@ -16,7 +16,7 @@ from services.worker.evaluation.label_scores import (
     score_together,
 )
 from services.worker.evaluation.question import Question, make_question
-from services.worker.loading.load import LoadedModel
+from services.worker.models.load import LoadedModel
 from services.worker.text.chat_template import ChatTemplate
 from services.worker.text.classification import ClassificationPrompt
 from services.worker.text.marked_text import tokenize

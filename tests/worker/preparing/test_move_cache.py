@@ -10,19 +10,20 @@ from huggingface_hub import constants
 
 from services.api.load_page.remedies import ranked_remedies
 from services.api.load_page.report import LoadReport
-from services.worker import work
 from services.worker.diagnosis import diagnose
 from services.worker.diagnosis.checks import run_checks
 from services.worker.diagnosis.report import make_report
 from services.worker.failures import FailureCode, JobFailed
-from services.worker.loading import cache_folder, nf4_artifact, untried_move
-from services.worker.loading import cache_move as moving
-from services.worker.loading.model_places import ModelFiles
-from services.worker.loading.snapshot_copy import import_snapshot
+from services.worker.models.hub import cache_folder, untried_move
+from services.worker.models.hub import cache_move as moving
+from services.worker.models.hub.model_places import ModelFiles
+from services.worker.models.hub.snapshot_copy import import_snapshot
+from services.worker.models.quantized import nf4_artifact
+from services.worker.models.residency import Residency
 from services.worker.preparing import move_cache
 from services.worker.preparing.prepare import Preparation, prepare
+from services.worker.process import work
 from services.worker.report import JobCancelled, JsonValue, Report
-from services.worker.residency import Residency
 from shared.cache_choice import CacheChoice, read_choice
 from shared.job_records import Claim
 from shared.schemas import LoadDiagnosticRequest, ModelPreparationRequest

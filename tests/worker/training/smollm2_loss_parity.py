@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 
 import torch
 
-from services.worker.loading.demo_model import make_demo_model
+from services.worker.models.hub.demo_model import make_demo_model
 from services.worker.report import SilentReport
 from services.worker.text.dataset_file import DatasetFile
 from services.worker.text.row_rules import RowRules

@@ -10,9 +10,14 @@ from torch import nn
 from transformers import LlamaConfig
 
 from bench.weights import SHAPES_2B4
-from services.worker.loading.load import LoadedModel
+from services.worker.adapters.lora import attached, lora_config
+from services.worker.models.load import LoadedModel
 from services.worker.text.marked_text import TokenRow
-from services.worker.training.activations import (
+from services.worker.training.engine import head as head_module
+from services.worker.training.engine.head import bytes_at_once, cross_entropy
+from services.worker.training.engine.layout import pack
+from services.worker.training.forward import choose_forward
+from services.worker.training.plan.activations import (
     MASKS_KEPT,
     PREFIX_COPIES,
     ROWS_AT_MOST,
@@ -20,12 +25,7 @@ from services.worker.training.activations import (
     OwnActivations,
     rows_at_most,
 )
-from services.worker.training.adapter import attached, lora_config
-from services.worker.training.engine import head as head_module
-from services.worker.training.engine.head import bytes_at_once, cross_entropy
-from services.worker.training.engine.layout import pack
-from services.worker.training.forward import choose_forward
-from services.worker.training.plan import Plan
+from services.worker.training.plan.plan import Plan
 from shared.schemas import Lora
 from tests.worker.training.test_plan import CONFIG
 

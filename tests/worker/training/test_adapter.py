@@ -4,15 +4,15 @@ import pytest
 import torch
 from torch import Tensor
 
-from services.worker.failures import FailureCode, JobFailed
-from services.worker.loading.load import LoadedModel
-from services.worker.training.adapter import (
+from services.worker.adapters.lora import (
     adapter_weights,
     attached,
     lora_config,
     set_adapter_weights,
     trained_parameters,
 )
+from services.worker.failures import FailureCode, JobFailed
+from services.worker.models.load import LoadedModel
 from shared.schemas import Lora
 
 IDS = torch.arange(1, 33).reshape(2, 16)

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from services.worker.disk_full import is_disk_full
-from services.worker.training import sealed_folder
+from services.worker.adapters import sealed_folder
+from services.worker.machine.disk_full import is_disk_full
 from services.worker.training.checkpoints import CheckpointFolder, Snapshot
 
 FINGERPRINT = {"rows": "abc", "hyperparameters": {"seed": 1}}

@@ -10,7 +10,7 @@ from transformers import AutoModelForCausalLM
 
 from services.worker.evaluation.evaluate import evaluate
 from services.worker.failures import FailureCode, JobFailed
-from services.worker.loading.load import LoadedModel
+from services.worker.models.load import LoadedModel
 from services.worker.report import SilentReport, WorkerDraining
 from services.worker.text.dataset_file import DatasetFile
 from shared.adapters import HELD, adapter_folder, checkpoint_steps, held_adapter, hold

@@ -9,7 +9,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from services.worker.training import ended_run, sealed_folder
+from services.worker.adapters import ended_run, sealed_folder
 from services.worker.training.checkpoints import CheckpointFolder, Snapshot
 from shared.adapters import OPTIMIZER
 from tests.small_disk import MIB, fill_up, may_mount, small_disk

@@ -12,10 +12,9 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from services.worker.loading.load import LoadedModel
+from services.worker.adapters.lora import attached, lora_config, trained_parameters
+from services.worker.models.load import LoadedModel
 from services.worker.text.marked_text import TokenRow
-from services.worker.training import levers as levers_module
-from services.worker.training.adapter import attached, lora_config, trained_parameters
 from services.worker.training.batching import target_count
 from services.worker.training.engine import attention as attention_module
 from services.worker.training.engine import forward as forward_module
@@ -25,8 +24,9 @@ from services.worker.training.engine.layout import pack
 from services.worker.training.engine.lora import AdaptedLinears
 from services.worker.training.engine.model_parts import adapted_linears
 from services.worker.training.forward import choose_forward
-from services.worker.training.levers import common_prefix, levers_for
-from services.worker.training.plan import Plan, baseline_plan
+from services.worker.training.plan import levers as levers_module
+from services.worker.training.plan.levers import common_prefix, levers_for
+from services.worker.training.plan.plan import Plan, baseline_plan
 from services.worker.training.validation import mean_loss
 from shared.schemas import Lora
 from tests.tiny_models import make_tiny_exaone

@@ -15,11 +15,11 @@ from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM
 
 from services.worker import metrics
+from services.worker.adapters import sealed_folder
 from services.worker.failures import FailureCode, JobFailed
-from services.worker.loading.load import LoadedModel
+from services.worker.models.load import LoadedModel
 from services.worker.report import JobCancelled, JobStopped, LeaseLost, WorkerDraining
 from services.worker.text.dataset_file import DatasetFile
-from services.worker.training import sealed_folder
 from services.worker.training.disk_space import Patience
 from services.worker.training.fine_tuning import fine_tune
 from services.worker.training.step_report import StepReport

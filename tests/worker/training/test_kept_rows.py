@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from services.worker.loading.load import LoadedModel
+from services.worker.adapters.ended_run import TOKENS, give_back
+from services.worker.models.load import LoadedModel
 from services.worker.report import WorkerDraining
 from services.worker.text.dataset_file import DatasetFile
 from services.worker.training import kept_rows
-from services.worker.training.ended_run import TOKENS, give_back
 from services.worker.training.fine_tuning import fine_tune
 from services.worker.training.job_rows import RowSource, job_rows
 from shared.schemas import FineTuningRequest, Hyperparameters, Lora

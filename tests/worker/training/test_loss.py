@@ -5,13 +5,13 @@ import pytest
 import torch
 from torch import Tensor
 
-from services.worker.loading.load import LoadedModel
+from services.worker.adapters.lora import attached, lora_config, trained_parameters
+from services.worker.models.load import LoadedModel
 from services.worker.text.marked_text import TokenRow
 from services.worker.training import loss as loss_module
-from services.worker.training.adapter import attached, lora_config, trained_parameters
 from services.worker.training.batching import micro_batches, target_count
 from services.worker.training.loss import choose_loss, head_stands_alone
-from services.worker.training.plan import Plan
+from services.worker.training.plan.plan import Plan
 from services.worker.training.validation import mean_loss
 from shared.schemas import Lora
 

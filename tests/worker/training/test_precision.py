@@ -3,12 +3,12 @@
 import pytest
 import torch
 
-from services.worker.loading.load import LoadedModel
-from services.worker.residency import DTYPE
-from services.worker.training.adapter import attached, lora_config, trained_parameters
+from services.worker.adapters.lora import attached, lora_config, trained_parameters
+from services.worker.models.load import LoadedModel
+from services.worker.models.residency import DTYPE
 from services.worker.training.forward import choose_forward
-from services.worker.training.plan import Plan
-from services.worker.training.precision import note_on_bf16
+from services.worker.training.plan.plan import Plan
+from services.worker.training.plan.precision import note_on_bf16
 from shared.schemas import Lora
 from tests.worker.training.test_engine import CPU, OWN, make_rows
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from services.worker.training.activations import OwnActivations
-from services.worker.training.levers import Levers
-from services.worker.training.plan import Plan, baseline_plan
-from services.worker.training.resumed_plan import resumed_plan
-from services.worker.training.room import Room
+from services.worker.training.plan.activations import OwnActivations
+from services.worker.training.plan.levers import Levers
+from services.worker.training.plan.plan import Plan, baseline_plan
+from services.worker.training.plan.resumed_plan import resumed_plan
+from services.worker.training.plan.room import Room
 from tests.worker.training.test_plan import CONFIG
 
 BEGAN = Plan(

@@ -3,7 +3,7 @@
 import pytest
 
 from services.worker.failures import FailureCode, JobFailed
-from services.worker.loading.load import LoadedModel
+from services.worker.models.load import LoadedModel
 from services.worker.text.marked_text import TokenRow
 from services.worker.text.row_rules import RowRules
 from services.worker.text.rows import TokenRows, encode_dataset

@@ -7,14 +7,14 @@ import torch
 from transformers import LlamaConfig
 
 from bench.weights import SHAPES_2B4
-from services.worker.training import utilization as utilization_module
-from services.worker.training.step_report import StepReport
-from services.worker.training.utilization import (
+from services.worker.training.plan import utilization as utilization_module
+from services.worker.training.plan.utilization import (
     ModelArithmetic,
     Utilization,
     best_flops_per_second,
     matrix_flops_per_second,
 )
+from services.worker.training.step_report import StepReport
 
 STEP = StepReport(
     step=1, total_steps=1, train_loss=1.0, grad_norm=1.0, learning_rate=1.0, step_seconds=2.0,

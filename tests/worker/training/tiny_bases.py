@@ -9,8 +9,8 @@ from typing import Any, Literal
 import pytest
 import torch
 
-from services.worker.loading.load import LoadedModel, Quantization, load_base_model
-from services.worker.loading.model_places import ModelFiles
+from services.worker.models.hub.model_places import ModelFiles
+from services.worker.models.load import LoadedModel, Quantization, load_base_model
 from services.worker.report import JobStopped, JsonValue, Level, SilentReport
 from services.worker.text.dataset_file import DatasetFile
 from shared.schemas import DatasetSummary, RowFormat

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from services.worker.diagnosis.checks.finding import NOTICEABLE_SECONDS, Check, Finding, Remedy
 from services.worker.diagnosis.checks.speed import is_hard_disk
 from services.worker.diagnosis.facts import LoadFacts
-from services.worker.machine import DiskActivity
+from services.worker.machine.resources import DiskActivity
 from shared.units import duration, rate
 
 _BUSY_RATIO = 0.3

@@ -3,7 +3,7 @@
 from services.worker.diagnosis.checks.finding import Check, Finding, by_seconds
 from services.worker.diagnosis.checks.remedies import keep_bfloat16_copy
 from services.worker.diagnosis.facts import Checkpoint, LoadFacts
-from services.worker.loading.weight_files import BITS_PER_VALUE
+from services.worker.models.files.weight_files import BITS_PER_VALUE
 from shared.units import duration, rate, size
 
 

@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 from services.worker.diagnosis import predictions
 from services.worker.diagnosis.checks.finding import SATA_SSD_BYTES_PER_SECOND, Remedy, saved
 from services.worker.diagnosis.facts import LoadFacts, Target
-from services.worker.loading.artifact import MANIFEST
+from services.worker.models.files.artifact import MANIFEST
 from shared.units import rate, size
 
 _FEWER = 0.9  # a copy with hardly fewer bytes saves what a header and a few wide norms take

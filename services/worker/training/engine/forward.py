@@ -15,7 +15,7 @@ from services.worker.training.engine.layout import PackedBatch
 from services.worker.training.engine.lora import AdaptedLinears
 from services.worker.training.engine.model_parts import adapted_linears
 from services.worker.training.engine.rotary import Heads, Positions
-from services.worker.training.plan import Plan
+from services.worker.training.plan.plan import Plan
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,80 @@
+"""What a run that has ended gives back to the disk: all that only another attempt at it could have used.
+
+No torch here: the worker's main process sweeps, too.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from services.worker.adapters import sealed_folder
+from services.worker.machine.disk_full import is_disk_full
+from shared.adapters import HELD, OPTIMIZER
+from shared.durable import write_json_durably
+
+TOKENS = "tokens"  # the rendered rows, which a resumed run learns again
+_LEFTOVERS = (
+    HELD,
+    TOKENS,
+    "attempts/*/tokens.tmp",
+    "attempts/*/ckpt.tmp-*",
+    "attempts/*/adapter*.tmp",
+    "checkpoints/step-*.rejected-*",
+)
+
+
+def give_back(job_folder: Path) -> int:
+    """Drop the optimizer states of an ended job's checkpoints, its rendered rows, and what is half written.
+
+    Each checkpoint stays a sealed folder with the adapter of its step. Returns the bytes removed; 0 when
+    nothing was left to remove. Call it only for a job that will never run again. Raises OSError.
+    """
+    freed = sum(_drop_optimizer(folder) for folder in job_folder.glob("checkpoints/step-*"))
+    for path in _leftovers(job_folder):
+        size = sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
+        shutil.rmtree(path, ignore_errors=True)
+        freed += size
+    return freed
+
+
+def has_optimizer(manifest: dict[str, Any]) -> bool:
+    """Whether a checkpoint's manifest promises what a run needs to go on from it."""
+    return OPTIMIZER in manifest.get("files", {})
+
+
+def _drop_optimizer(checkpoint: Path) -> int:
+    """First the manifest without it, then the file: wherever a crash falls, the folder verifies.
+
+    On a disk that has no room even for a manifest the file goes first, and makes that room.
+    """
+    path, sealed = checkpoint / OPTIMIZER, checkpoint / sealed_folder.MANIFEST
+    size = path.stat().st_size if path.is_file() else 0
+    try:
+        _promise_no_optimizer(sealed)
+    except OSError as error:
+        if not is_disk_full(error):
+            raise
+        path.unlink(missing_ok=True)
+        _promise_no_optimizer(sealed)
+    path.unlink(missing_ok=True)
+    return size
+
+
+def _promise_no_optimizer(sealed: Path) -> None:
+    """Rewrite a manifest, unless it is damaged already: then the state is of no use either."""
+    try:
+        manifest, made_at = json.loads(sealed.read_bytes()), sealed.stat().st_mtime
+        files = {name: facts for name, facts in manifest["files"].items() if name != OPTIMIZER}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return
+    if files != manifest["files"]:
+        write_json_durably(sealed, {**manifest, "files": files})
+        os.utime(sealed, (made_at, made_at))  # the checkpoint's age, as the API shows it
+
+
+def _leftovers(job_folder: Path) -> Iterator[Path]:
+    for pattern in _LEFTOVERS:
+        yield from job_folder.glob(pattern)

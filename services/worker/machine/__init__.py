@@ -1,0 +1,1 @@
+"""The machine under the worker: its device, memory, disks and processors, seen and measured."""

@@ -1,0 +1,1 @@
+"""What kind of model a checkpoint is, which class runs it, and whether tokenizer and job fit it."""

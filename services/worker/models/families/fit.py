@@ -1,0 +1,154 @@
+"""Whether tokenizer and job fit their model: token ids within the embedding, rows within its positions."""
+
+from collections.abc import Iterable
+from typing import Protocol
+
+import numpy as np
+from transformers import PreTrainedTokenizerBase
+
+from services.worker.failures import FailureCode, JobFailed
+from services.worker.models.families.abilities import Abilities
+from services.worker.models.families.usable_template import rendered_samples, require_usable
+from services.worker.report import Report
+
+
+class TokenRow(Protocol):
+    """A row's tokens."""
+
+    @property
+    def ids(self) -> np.ndarray: ...
+
+
+_SHOWN = 4
+WORTH_A_WORD = 0.01  # of a model's parameters; every other one has a small matrix of its own kind
+RESIZE = (
+    "use the model's own tokenizer, or resize the model's embedding to its tokenizer "
+    "(resize_token_embeddings of transformers), save it and name that"
+)
+
+
+def require_fit(
+    tokenizer: PreTrainedTokenizerBase, abilities: Abilities, report: Report, *, for_chat: bool
+) -> None:
+    """Say what of the model and its tokenizer restricts a job, before any weight is read.
+
+    Raises JobFailed(MODEL_UNSUPPORTED) for a template that can't be used, where conversations are to be
+    rendered, and for a tokenizer whose special tokens the embedding does not have.
+    """
+    if for_chat:
+        require_usable(tokenizer)
+    _require_known_tokens(tokenizer, abilities, report)
+    if tokenizer.eos_token_id is None:
+        report.event(
+            "The model's tokenizer names no end-of-sequence token, so that the end of a text is not learned.",
+            level="warn",
+            data={"code": "no_end_token"},
+        )
+    _tell_what_stays_whole(abilities, report)
+
+
+def _require_known_tokens(tokenizer: PreTrainedTokenizerBase, abilities: Abilities, report: Report) -> None:
+    beyond = tokens_beyond(tokenizer, abilities)
+    if not beyond:
+        return
+    sizes = (
+        f"the tokenizer has {len(beyond)} tokens beyond the {abilities.token_rows} of the model's embedding, "
+        f"up to number {max(beyond.values())}"
+    )
+    used = _used(tokenizer, set(beyond.values()))
+    if used:
+        needed = [token for token in beyond if token in used]  # in order of their numbers
+        names = ", ".join(f"{token!r} ({beyond[token]})" for token in needed[:_SHOWN])
+        raise JobFailed(
+            FailureCode.MODEL_UNSUPPORTED,
+            f"{sizes}, and needs them: {names}",
+            RESIZE,
+        )
+    names = ", ".join(repr(token) for token in list(beyond)[:_SHOWN])
+    report.event(
+        f"Of this model {sizes} ({names}). Rows that contain one can't be trained on.",
+        level="warn",
+        data={"code": "tokens_beyond_embedding", "tokens": len(beyond), "rows": abilities.token_rows},
+    )
+
+
+def tokens_beyond(tokenizer: PreTrainedTokenizerBase, abilities: Abilities) -> dict[str, int]:
+    """Tokens, with their numbers, for which the embedding has no row; of few rows too many is no harm."""
+    rows = abilities.token_rows
+    if rows is None or len(tokenizer) == 0:
+        return {}
+    found = {token: number for token, number in tokenizer.get_vocab().items() if number >= rows}
+    return dict(sorted(found.items(), key=lambda item: item[1]))
+
+
+def _used(tokenizer: PreTrainedTokenizerBase, beyond: set[int]) -> set[str]:
+    """Those that every text or conversation gets: the end of a text, and what the template writes."""
+    numbers = {tokenizer.eos_token_id, tokenizer.bos_token_id}
+    for text in rendered_samples(tokenizer):
+        numbers.update(tokenizer(text, add_special_tokens=False)["input_ids"])
+    return {str(tokenizer.convert_ids_to_tokens(number)) for number in numbers & beyond}
+
+
+def _tell_what_stays_whole(abilities: Abilities, report: Report) -> None:
+    if abilities.language_part:
+        report.event(
+            f"The model takes more than text. Its language part, {abilities.language_part!r}, is trained on "
+            "text; the other parts stay as they are.",
+            data={"code": "language_part", "module": abilities.language_part},
+        )
+    share = abilities.whole_weights / max(1, abilities.parameters)
+    if share >= WORTH_A_WORD:
+        report.event(
+            f"{abilities.whole_weights} of the model's {abilities.parameters} parameters ({share:.0%}) lie "
+            f"in matrices that are no linear layers, such as {abilities.whole_name!r} (experts, say). They "
+            "are neither quantized to 4 bits nor adapted; the adapter trains the linear layers around them.",
+            level="warn",
+            data={"code": "weights_not_adapted", "parameters": abilities.whole_weights},
+        )
+    if abilities.unquantized_weights / max(1, abilities.parameters) >= WORTH_A_WORD:
+        report.event(
+            f"{abilities.unquantized_weights} of the model's {abilities.parameters} parameters lie in linear "
+            "layers of the model's own kind, which can't be quantized to 4 bits. They get an adapter, and "
+            "take their full memory.",
+            level="warn",
+            data={"code": "weights_not_quantized", "parameters": abilities.unquantized_weights},
+        )
+
+
+def longest_row(wanted: int, abilities: Abilities, report: Report) -> int:
+    """`wanted` tokens, or as many as the model has positions; what is applied or risked is said."""
+    if abilities.positions is not None and wanted > abilities.positions:
+        report.event(
+            f"max_seq_length {wanted} is more than the {abilities.positions} positions that the model has; "
+            f"rows are cut at {abilities.positions} tokens.",
+            level="warn",
+            data={"code": "positions_limited", "wanted": wanted, "positions": abilities.positions},
+        )
+        return abilities.positions
+    meant = abilities.meant_positions
+    if meant is not None and wanted > meant:
+        report.event(
+            f"max_seq_length {wanted} is more than the {meant} positions that the model was made for; what "
+            "it says of longer rows may be poor.",
+            level="warn",
+            data={"code": "positions_exceeded", "wanted": wanted, "positions": meant},
+        )
+    return wanted
+
+
+def require_rows_fit(
+    rows: Iterable[TokenRow], tokenizer: PreTrainedTokenizerBase, abilities: Abilities
+) -> None:
+    """Raise JobFailed(DATASET_INVALID) for rows (of `ids`) with a token that the embedding does not have."""
+    if abilities.token_rows is None:
+        return
+    for row in rows:
+        largest = int(row.ids.max())
+        if largest >= abilities.token_rows:
+            token = tokenizer.convert_ids_to_tokens(largest)
+            raise JobFailed(
+                FailureCode.DATASET_INVALID,
+                f"A row contains the token {token!r}, number {largest}, and the model's embedding has "
+                f"{abilities.token_rows} tokens.",
+                f"Take it out of the rows, or {RESIZE}.",
+            )

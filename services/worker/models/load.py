@@ -1,0 +1,172 @@
+"""Loads a base model into memory: checked files, dtype and quantization as asked, each phase timed."""
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import GenerationConfig, PreTrainedModel, PreTrainedTokenizerBase
+from transformers.utils import logging as transformers_logging
+
+from services.worker.models.families.abilities import UNKNOWN, Abilities
+from services.worker.models.families.architecture import Architecture, ModelPlan
+from services.worker.models.families.fit import require_fit
+from services.worker.models.families.look import Quantization, look, not_its_weights, weights_explained
+from services.worker.models.files.unchanged import disk_errors_explained
+from services.worker.models.hub.model_places import ModelFiles
+from services.worker.models.memory import out_of_memory_explained, refuse_what_cannot_fit
+from services.worker.models.quantized import nf4
+from services.worker.models.reading.byte_progress import ByteProgress
+from services.worker.models.reading.page_cache import available_memory_bytes, read_into_cache
+from services.worker.models.reading.phases import LoadPhases
+from services.worker.report import Report
+
+__all__ = ["LoadedModel", "Quantization", "load_base_model", "make_ready"]
+
+SECONDS_BETWEEN_LOOKS = 0.5
+
+
+@dataclass
+class LoadedModel:
+    """A base model in memory, frozen and in evaluation mode.
+
+    `phase_seconds` has the keys of `phases.PHASES`; `weight_bytes` is the size of the weight files and
+    `opened_files` those of them that were really mapped. With `architecture` "exaone" the module names are
+    Llama's, not the original ones.
+    """
+
+    model: PreTrainedModel
+    tokenizer: PreTrainedTokenizerBase
+    files: ModelFiles
+    quantization: Quantization
+    device: torch.device
+    phase_seconds: dict[str, float]
+    weight_bytes: int
+    opened_files: list[Path]
+    architecture: Architecture
+    was_quantized: bool = False
+    """The checkpoint itself holds 4-bit weights."""
+    from_artifact: bool = False
+    abilities: Abilities = UNKNOWN
+
+
+def load_base_model(
+    files: ModelFiles,
+    *,
+    quantization: Quantization,
+    dtype: torch.dtype,
+    device: torch.device,
+    report: Report,
+    for_chat: bool = False,
+) -> LoadedModel:
+    """Load the model in `files.folder` onto `device`; `for_chat` if conversations are to be rendered.
+
+    `dtype` is that of all weights that are not quantized and of the arithmetic of those that are. Nothing is
+    executed from the model's files and no pickle is opened. Raises JobFailed: MODEL_UNREADABLE,
+    MODEL_UNSUPPORTED, MODEL_REFUSED, OUT_OF_MEMORY.
+    """
+    phases = LoadPhases(device)
+    with phases.time("resolve"):
+        report.progress("resolving", model=files.name)
+        seen = look(files.folder, quantization=quantization, dtype=dtype)
+        plan, weights, watched = seen.plan, seen.weights, seen.watched
+        refuse_what_cannot_fit(seen.abilities.loaded_bytes, device)
+        require_fit(seen.tokenizer, seen.abilities, report, for_chat=for_chat)
+    with phases.time("read"), disk_errors_explained():
+        progress = ByteProgress(report, "reading", weights.bytes)
+        read_into_cache(weights.files, available_memory_bytes(), progress.reached)
+    progress = ByteProgress(report, "loading", weights.bytes)
+
+    next_look = 0.0
+
+    def on_tensor(count: int) -> None:
+        nonlocal next_look
+        progress.add(count)
+        if (now := time.monotonic()) >= next_look:  # a look costs a request a file, on a network mount say
+            next_look = now + SECONDS_BETWEEN_LOOKS
+            watched.require()
+
+    with out_of_memory_explained(device), phases.measured_inside(weights.files, on_tensor):
+        model = _from_pretrained(files.folder, plan, quantization, dtype, phases)
+    watched.require()
+    make_ready(model)
+    return LoadedModel(
+        model=model,
+        tokenizer=seen.tokenizer,
+        files=files,
+        quantization=quantization,
+        device=device,
+        phase_seconds=phases.finish(),
+        weight_bytes=weights.bytes,
+        opened_files=list(phases.opened_files),
+        architecture=plan.architecture,
+        was_quantized=plan.is_quantized,
+        abilities=seen.abilities,
+    )
+
+
+def _from_pretrained(
+    folder: Path, plan: ModelPlan, quantization: Quantization, dtype: torch.dtype, phases: LoadPhases
+) -> PreTrainedModel:
+    quantize = quantization == "nf4" and not plan.is_quantized
+    with weights_explained(folder, phases), _quiet_and_sequential():
+        model, found = plan.model_class.from_pretrained(
+            folder,
+            config=plan.config,
+            generation_config=GenerationConfig(),  # nothing is generated, so its file stays closed
+            key_mapping=plan.key_mapping,
+            quantization_config=nf4.quantization_config(dtype) if quantize else None,
+            dtype=dtype,
+            device_map={"": phases.device},
+            use_safetensors=True,
+            local_files_only=True,
+            trust_remote_code=False,
+            output_loading_info=True,
+        )
+    _check_complete(folder, plan, found)
+    return model
+
+
+def _check_complete(folder: Path, plan: ModelPlan, found: dict[str, Any]) -> None:
+    """Every weight of the model must have come from the files: a missing one would be random."""
+    kinds = ["missing_keys", "mismatched_keys"] + (
+        ["unexpected_keys"] if plan.architecture == "exaone" else []
+    )
+    if wrong := {kind: sorted(map(str, found[kind])) for kind in kinds if found[kind]}:
+        kind, names = next(iter(wrong.items()))
+        first = f"the first is {names[0][:100]!r}"
+        raise not_its_weights(folder, f"{len(names)} {kind.replace('_', ' ')}, {first}")
+
+
+def make_ready(model: PreTrainedModel) -> None:
+    """Freeze it and set it up for training through its 4-bit layers."""
+    model.requires_grad_(False)
+    model.config.use_cache = False
+    model.eval()
+    nf4.keep_weights_trainable_through(model)
+
+
+@contextmanager
+def _quiet_and_sequential() -> Iterator[None]:
+    """No progress bar on the terminal, and one tensor after the other.
+
+    transformers would load unquantized models with four threads, which mixes the phases' times and reads a
+    hard disk in four places at once.
+    """
+    variable = "HF_DEACTIVATE_ASYNC_LOAD"
+    before, bars = os.environ.get(variable), transformers_logging.is_progress_bar_enabled()
+    verbosity = transformers_logging.get_verbosity()
+    os.environ[variable] = "1"
+    transformers_logging.disable_progress_bar()
+    transformers_logging.set_verbosity_error()  # a line for each tensor without a place
+    try:
+        yield
+    finally:
+        transformers_logging.set_verbosity(verbosity)
+        os.environ.pop(variable) if before is None else os.environ.update({variable: before})
+        if bars:
+            transformers_logging.enable_progress_bar()

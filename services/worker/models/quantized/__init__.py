@@ -1,0 +1,1 @@
+"""NF4: quantized while loading, kept on disk, and loaded from there."""

@@ -1,0 +1,127 @@
+"""The base model by the shortest way: from its nf4 artifact; else from the checkpoint, and one is made."""
+
+import shutil
+import time
+from pathlib import Path
+
+import torch
+
+from services.worker.models.families.abilities import Abilities, skeleton_of
+from services.worker.models.families.architecture import plan_model
+from services.worker.models.families.fit import require_fit
+from services.worker.models.families.look import read_config
+from services.worker.models.families.tokenizer import load_tokenizer
+from services.worker.models.files.pickle_conversion import verify_conversion
+from services.worker.models.hub.model_places import ModelFiles
+from services.worker.models.load import LoadedModel, load_base_model, make_ready
+from services.worker.models.memory import out_of_memory_explained, refuse_what_cannot_fit
+from services.worker.models.quantized.nf4_artifact import (
+    WEIGHTS_NAME,
+    find_nf4,
+    is_disk_full,
+    save_nf4,
+)
+from services.worker.models.quantized.nf4_load import ArtifactUnusable, load_nf4
+from services.worker.models.reading.phases import LoadPhases
+from services.worker.report import Report
+
+
+def load_prepared(
+    files: ModelFiles,
+    *,
+    dtype: torch.dtype,
+    device: torch.device,
+    artifacts: Path,
+    report: Report,
+    for_chat: bool = False,
+) -> LoadedModel:
+    """Load the model in `files` in nf4 from its artifact in the folder `artifacts`, which is made if missing.
+
+    An artifact that can't be used is told, thrown away and made anew from the checkpoint. A disk too full for
+    one is told and costs only the time that it would have saved. What was converted from pickles is verified
+    before it is quantized: the artifact would keep its damage for good. Raises JobFailed as `load_base_model`
+    and `convert_pickles`.
+    """
+    if folder := find_nf4(files.folder, files.name, dtype, artifacts):
+        try:
+            return load_copy(folder, files, dtype=dtype, device=device, report=report, for_chat=for_chat)
+        except (ArtifactUnusable, OSError) as error:
+            report.event(
+                f"The prepared copy of {files.name} can't be used and is made anew: {error}",
+                level="warn",
+                data={"code": "artifact_rejected", "folder": str(folder)},
+            )
+            throw_away_if_bad(folder, error)
+    if files.conversion is not None:
+        verify_conversion(files.conversion, files.name, report)
+    loaded = load_base_model(
+        files, quantization="nf4", dtype=dtype, device=device, report=report, for_chat=for_chat
+    )
+    if not loaded.was_quantized:
+        _save(loaded, dtype, artifacts, report)
+    return loaded
+
+
+def throw_away_if_bad(folder: Path, error: Exception) -> None:
+    """Delete an artifact that is proven bad; a disk that did not answer for once says nothing about it."""
+    if isinstance(error, ArtifactUnusable) or not (folder / WEIGHTS_NAME).is_file():
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def load_copy(
+    folder: Path,
+    files: ModelFiles,
+    *,
+    dtype: torch.dtype,
+    device: torch.device,
+    report: Report,
+    for_chat: bool = False,
+) -> LoadedModel:
+    """The model in `files` from its artifact in `folder`. Raises ArtifactUnusable, OSError, JobFailed."""
+    phases = LoadPhases(device)
+    path = folder / WEIGHTS_NAME
+    with phases.time("resolve"):
+        report.progress("resolving", model=files.name)
+        config = read_config(files.folder)
+        plan = plan_model(config)
+        abilities = Abilities.of(plan, skeleton_of(plan), dtype, nf4=True)
+        refuse_what_cannot_fit(path.stat().st_size, device)
+        tokenizer = load_tokenizer(files.folder, config)
+        require_fit(tokenizer, abilities, report, for_chat=for_chat)
+    with out_of_memory_explained(device):
+        model = load_nf4(folder, dtype, phases, report)
+    make_ready(model)
+    return LoadedModel(
+        model=model,
+        tokenizer=tokenizer,
+        files=files,
+        quantization="nf4",
+        device=device,
+        phase_seconds=phases.finish(),
+        weight_bytes=path.stat().st_size,
+        opened_files=[path],
+        architecture=plan.architecture,
+        from_artifact=True,
+        abilities=abilities,
+    )
+
+
+def _save(loaded: LoadedModel, dtype: torch.dtype, artifacts: Path, report: Report) -> None:
+    started = time.monotonic()
+    try:
+        folder = save_nf4(loaded, dtype, artifacts, report)
+    except OSError as error:
+        if not is_disk_full(error):
+            raise
+        report.event(
+            f"No prepared copy of {loaded.files.name}, so every load will quantize again: the data folder is "
+            f"too full ({error.strerror}). Free space there.",
+            level="warn",
+            data={"code": "artifact_skipped"},
+        )
+        return
+    size_bytes = (folder / WEIGHTS_NAME).stat().st_size
+    report.event(
+        f"Kept {loaded.files.name} as quantized ({size_bytes / 1e9:.2f} GB): the next load reads that",
+        data={"code": "artifact_saved", "folder": str(folder), "seconds": time.monotonic() - started},
+    )

@@ -1,0 +1,1 @@
+"""Large files read as fast as their storage goes, and what the kernel keeps of them."""

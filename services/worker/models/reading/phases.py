@@ -1,0 +1,103 @@
+"""Times the phases of a model load where they happen, and sees which files were really opened."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from transformers import core_model_loading
+
+from services.worker.models.quantized.nf4 import quantize_operation
+
+Phase = Literal["resolve", "read", "deserialize", "quantize", "move", "rest"]
+PHASES: tuple[Phase, ...] = ("resolve", "read", "deserialize", "quantize", "move", "rest")
+
+
+class LoadPhases:
+    """Seconds spent in each phase of one load.
+
+    resolve: config, tokenizer, file headers. read: weight files into memory. deserialize: values out of the
+    mapped file, cast to the wanted dtype. quantize: to 4 bits. move: to the device. rest: everything else
+    from the first to the last of these (building the module tree, tying, checking).
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        self.seconds: dict[str, float] = dict.fromkeys(PHASES, 0.0)
+        self.opened_files: tuple[Path, ...] = ()
+        self.quantize_error: Exception | None = None
+        self.device = device
+        self._started = time.perf_counter()
+
+    @contextmanager
+    def time(self, phase: Phase) -> Iterator[None]:
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            if self.device.type == "cuda" and phase in ("quantize", "move"):
+                torch.cuda.synchronize(self.device)
+            self.seconds[phase] += time.perf_counter() - started
+
+    def finish(self) -> dict[str, float]:
+        """Close the account: what no phase claimed is `rest`."""
+        total = time.perf_counter() - self._started
+        self.seconds["rest"] = max(
+            0.0, total - sum(self.seconds[phase] for phase in PHASES if phase != "rest")
+        )
+        return dict(self.seconds)
+
+    @contextmanager
+    def measured_inside(self, watched: tuple[Path, ...], on_tensor: Callable[[int], None]) -> Iterator[None]:
+        """While open, transformers' loading reports here: each tensor's bytes on disk go to `on_tensor`.
+
+        `watched` are the files whose opening is to be seen. Not for two loads at once.
+        """
+        operation = quantize_operation()
+        materialize, quantize = core_model_loading._materialize_copy, operation.convert
+
+        def timed_materialize(
+            tensor: Any, device: Any = None, dtype: torch.dtype | None = None
+        ) -> torch.Tensor:
+            if not self.opened_files:
+                self.opened_files = mapped_files(watched)
+            with self.time("deserialize"):
+                mapped = tensor[...]
+                on_cpu = device is None or torch.device(device).type == "cpu"
+                # A view of the mapped file would be read later, at first use, and change with the file.
+                value = mapped.to(dtype=dtype or mapped.dtype, copy=on_cpu)
+            if not on_cpu:
+                with self.time("move"):
+                    value = value.to(device)
+            on_tensor(mapped.numel() * mapped.element_size())
+            return value
+
+        def timed_quantize(operation: Any, *args: Any, **kwargs: Any) -> Any:
+            try:
+                with self.time("quantize"):
+                    return quantize(operation, *args, **kwargs)
+            except Exception as error:  # transformers turns it into a text in a table
+                self.quantize_error = self.quantize_error or error
+                raise
+
+        core_model_loading._materialize_copy = timed_materialize
+        operation.convert = timed_quantize
+        try:
+            yield
+        finally:
+            core_model_loading._materialize_copy = materialize
+            operation.convert = quantize
+
+
+def mapped_files(watched: tuple[Path, ...]) -> tuple[Path, ...]:
+    """Those of `watched` that this process has mapped into memory now, as the kernel sees it.
+
+    Where the kernel has no /proc, none.
+    """
+    try:
+        lines = Path("/proc/self/maps").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return ()
+    mapped = {line.split(maxsplit=5)[5] for line in lines if line.count(" ") >= 5 and "/" in line}
+    return tuple(path for path in watched if str(path.resolve()) in mapped)

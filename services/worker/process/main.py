@@ -1,0 +1,148 @@
+"""The Celery application of the worker: its signals and its one task.
+
+Both processes import this module: the main one, which never imports torch and keeps answering while a job
+runs, and its one child, which owns the device. Celery only rings; what runs and in which order is the job
+store's to say.
+"""
+
+import logging
+import os
+import threading
+import time
+from functools import cache
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from celery.signals import worker_init, worker_process_init, worker_shutting_down
+
+from services.worker.machine.telemetry import start_telemetry
+from services.worker.models.hub.cache_folder import apply_cache_folder
+from services.worker.process.janitor import Janitor
+from services.worker.process.log_lines import log_to_stderr
+from services.worker.process.ownership import DeviceOwnership
+from services.worker.process.paths import device_lock, drain_order, handover, life_sign, state_file
+from services.worker.process.state import tell_state
+from services.worker.process.sweeper import Sweeper
+from services.worker.report import WorkerDraining
+from shared.keeper_store import KeeperStore
+from shared.queue import TASK, Doorbell, celery_app
+from shared.settings import Settings
+from shared.worker_store import WorkerStore
+
+if TYPE_CHECKING:
+    from services.worker.process.runner import Runner
+
+log_to_stderr()
+logger = logging.getLogger(__name__)
+STATE_SECONDS = 5.0
+DEVICE_RETRY_SECONDS = 30.0
+_one_at_a_time = threading.Lock()  # the take-over thread and the first task both ask for the runner
+
+
+@cache
+def settings() -> Settings:
+    return Settings()
+
+
+@cache
+def store_url() -> str:
+    url = settings().store_address
+    if url is None:
+        raise SystemExit("The worker needs TUNEDOCK_STORE_URL; `./tunedock up` starts store, API and worker.")
+    return url
+
+
+def runner() -> "Runner":
+    """The child's one runner, once the device is ours; whoever asks first waits for it."""
+    with _one_at_a_time:
+        return _take_over()
+
+
+@cache
+def _take_over() -> "Runner":
+    store = WorkerStore.connect(store_url())
+    ownership = DeviceOwnership(
+        device_lock(settings().data_dir, settings().worker_host),
+        store,
+        host=settings().worker_host,
+        crash_limit=settings().crash_limit,
+        handover=handover(settings().data_dir, settings().worker_host),
+        draining=_draining,
+    )
+    for job_id in ownership.take():
+        logger.warning("the process that ran job %s is gone", job_id)
+    apply_cache_folder(settings())
+    # Imported here and now: they bring torch, which the main process must not load, and which takes seconds,
+    # while what a dead predecessor held is in the queue already.
+    from services.worker.machine.device import DeviceMissing, find_device
+    from services.worker.process.runner import Runner
+
+    try:
+        device = find_device(settings().device)
+    except DeviceMissing as missing:
+        _die_of(str(missing), store)
+    return Runner(settings(), store, ownership, device)
+
+
+def _die_of(problem: str, store: WorkerStore) -> NoReturn:
+    """Say what is missing and end this process: its successor looks again, as CUDA looks once a process.
+
+    Jobs wait meanwhile.
+    """
+    logger.error("%s", problem)
+    deadline = time.monotonic() + DEVICE_RETRY_SECONDS
+    while time.monotonic() < deadline and not _draining():
+        tell_state(settings(), store, problem=problem)
+        time.sleep(1)
+    os._exit(1)
+
+
+def _draining() -> bool:
+    return drain_order(settings().data_dir, settings().worker_host).exists()
+
+
+app = celery_app(store_url())
+
+
+@app.task(name=TASK)
+def run_jobs(job_id: str) -> None:
+    """Run whatever waits. The id that rang is only a hint: order comes from the store."""
+    logger.info("rung for %s", job_id)
+    try:
+        runner().run_waiting()
+    except WorkerDraining:
+        logger.info("the worker shuts down before it owns its device")
+
+
+@worker_init.connect
+def _start_watching(**_: Any) -> None:
+    drain_order(settings().data_dir, settings().worker_host).unlink(missing_ok=True)
+    life_sign(settings().data_dir, settings().worker_host).unlink(missing_ok=True)
+    state_file(settings().data_dir, settings().worker_host).unlink(missing_ok=True)
+    Janitor(settings(), WorkerStore.connect(store_url()), Doorbell(store_url())).start()
+    Sweeper(settings(), KeeperStore.connect(store_url())).start()
+    start_telemetry(settings())
+
+
+@worker_process_init.connect
+def _own_device(**_: Any) -> None:
+    """In the child. In a thread, since Celery wants this handler to return at once."""
+
+    def take_over() -> None:
+        try:
+            runner()
+        except WorkerDraining:
+            return
+        Doorbell(store_url()).ring("a new process owns the device")
+        while True:  # a store that was away has forgotten the worker
+            try:
+                runner().tell_state()
+            except Exception:
+                logger.exception("the worker's state could not be told")
+            time.sleep(STATE_SECONDS)
+
+    threading.Thread(target=take_over, name="take-over", daemon=True).start()
+
+
+@worker_shutting_down.connect
+def _drain(**_: Any) -> None:
+    drain_order(settings().data_dir, settings().worker_host).touch()

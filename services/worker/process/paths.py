@@ -1,0 +1,51 @@
+"""Where a worker keeps its own small files, and where a job's files lie."""
+
+from pathlib import Path
+
+from services.worker.process.handover import Handover
+
+
+def worker_folder(data_dir: Path) -> Path:
+    """Lock, drain order and life sign of the workers of this installation; made when missing."""
+    folder = data_dir / "worker"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def device_lock(data_dir: Path, host: str) -> Path:
+    return worker_folder(data_dir) / f"{host}.lock"
+
+
+def drain_order(data_dir: Path, host: str) -> Path:
+    """Exists while the worker is told to finish: the child saves a checkpoint and hands its job back."""
+    return worker_folder(data_dir) / f"{host}.drain"
+
+
+def life_sign(data_dir: Path, host: str) -> Path:
+    """Touched by the child while it runs a job; holds its process id. An old one means a child that hangs."""
+    return worker_folder(data_dir) / f"{host}.alive"
+
+
+def state_file(data_dir: Path, host: str) -> Path:
+    """What the child last said of itself: device, resident model, what keeps it from work."""
+    return worker_folder(data_dir) / f"{host}.state.json"
+
+
+def handover(data_dir: Path, host: str) -> Handover:
+    return Handover(worker_folder(data_dir) / f"{host}.handover")
+
+
+def job_folder(data_dir: Path, job_id: str) -> Path:
+    return data_dir / "jobs" / job_id
+
+
+def is_leftover(folder: Path) -> bool:
+    """Whether a job folder's submit was never seen to succeed: no mark of it, and no attempt at what it says.
+
+    An attempt without the job's `spec.json` is what a worker wrote after the job had been deleted.
+    """
+    if (folder / "accepted").exists() or folder.name.startswith("."):
+        return False
+    if (folder / "spec.json").exists():
+        return not (folder / "attempts").exists()
+    return not (folder / "adapter").exists()

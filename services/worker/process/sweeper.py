@@ -1,0 +1,110 @@
+"""Gives disk and store back what nobody needs: a thread of the worker's main process, no torch."""
+
+import logging
+import shutil
+import threading
+import time
+
+from services.worker import metrics
+from services.worker.adapters.ended_run import give_back
+from services.worker.process.paths import is_leftover
+from shared.disk_use import disk_use
+from shared.errors import NotFound, StoreUnavailable
+from shared.jobs import is_whole_job_id
+from shared.keeper_store import KeeperStore
+from shared.old_uploads import remove_abandoned, remove_older
+from shared.pruning import kept_jobs, remove
+from shared.removal import Removal
+from shared.retention import DAY_SECONDS, RetentionRule, leaving
+from shared.settings import Settings
+from shared.units import size
+
+logger = logging.getLogger(__name__)
+
+SWEEP_SECONDS = 600.0
+RETRY_SECONDS = 60.0
+LEFTOVER_SECONDS = 24 * 3600.0  # a submit whose outcome the API never learned is repeated long before
+
+
+class Sweeper:
+    """Every ten minutes: finishes deletions, drops what ended jobs need no more, deletes by the rule."""
+
+    def __init__(self, settings: Settings, store: KeeperStore) -> None:
+        self._settings = settings
+        self._store = store
+        self._removal = Removal(store, settings.data_dir / "jobs")
+        self._lean: set[str] = set()  # ended jobs that have nothing more to give back
+
+    def start(self) -> None:
+        threading.Thread(target=self._work, name="sweeper", daemon=True).start()
+
+    def _work(self) -> None:
+        while True:
+            time.sleep(SWEEP_SECONDS if self.sweep() else RETRY_SECONDS)
+
+    def sweep(self) -> bool:
+        """Go through everything once; what fails is tried again next time. False if the store is away."""
+        try:
+            for job_id in self._removal.finish():
+                logger.info("finished the deletion of %s", job_id)
+            self._remove_leftovers()
+            self._give_back()
+            self._remove_by_rule()
+        except StoreUnavailable:
+            logger.warning("the sweep waits: the store is away")
+            return False
+        except Exception:
+            logger.exception("a sweep failed")
+        finally:
+            self._look_after_files()
+        return True
+
+    def _remove_leftovers(self) -> None:
+        """Remove what submits left behind whose answer the API never got and which the store never took."""
+        for folder in (self._settings.data_dir / "jobs").glob("*/"):
+            if not is_whole_job_id(folder.name) or not is_leftover(folder):
+                continue
+            if time.time() - folder.stat().st_mtime > LEFTOVER_SECONDS:
+                try:
+                    self._store.get(folder.name)
+                except NotFound:
+                    logger.info("removing %s: its submit never reached the store", folder)
+                    shutil.rmtree(folder, ignore_errors=True)
+
+    def _give_back(self) -> None:
+        """Also for jobs that ended before their worker did this itself, or while the disk refused."""
+        ended = {job.id for job in self._store.ended_jobs()}
+        freed = sum(self._given_back(job_id) for job_id in ended - self._lean)
+        self._lean &= ended
+        if freed:
+            logger.info("dropped %s of states that no job goes on from", size(freed))
+
+    def _given_back(self, job_id: str) -> int:
+        try:
+            freed = give_back(self._settings.data_dir / "jobs" / job_id)
+        except OSError as error:
+            logger.warning("could not remove what job %s needs no more: %s", job_id, error)
+            return 0
+        self._lean.add(job_id)
+        return freed
+
+    def _remove_by_rule(self) -> None:
+        use = disk_use(self._settings.data_dir)
+        jobs = kept_jobs(self._store, self._settings.data_dir, use)
+        pruned = remove(self._removal, leaving(jobs, RetentionRule.of(self._settings), time.time()))
+        for entry in pruned.removed:
+            logger.info("deleted %s by the retention rule: %s", entry.job.id, entry.why)
+        for entry, why in pruned.refused:
+            logger.info("kept %s: %s", entry.job.id, why)
+
+    def _look_after_files(self) -> None:
+        files = self._settings.data_dir / "files"
+        try:
+            remove_abandoned(files)
+            if self._settings.keep_upload_days is not None:
+                days = self._settings.keep_upload_days
+                for file_id in remove_older(files, than_seconds=days * DAY_SECONDS):
+                    logger.info("deleted the upload %s: older than %g days", file_id, days)
+            metrics.record_disk_use(disk_use(self._settings.data_dir).by_kind)
+        except OSError as error:
+            logger.warning("the files could not be looked after: %s", error)

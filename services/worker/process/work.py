@@ -1,0 +1,241 @@
+"""What each kind of job does: from a claim to the record's result."""
+
+import json
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from services.worker import metrics
+from services.worker.diagnosis.diagnose import diagnose
+from services.worker.diagnosis.facts import LoadFacts, TrialLoad
+from services.worker.diagnosis.report import DiagnosisReport
+from services.worker.evaluation.evaluate import evaluate
+from services.worker.failures import FailureCode, JobFailed
+from services.worker.models.families.model_errors import model_errors_explained
+from services.worker.models.hub.cache_folder import apply_cache_folder
+from services.worker.models.hub.model_places import ModelPlaces
+from services.worker.models.hub.resolve import resolve_model
+from services.worker.models.hub.untried_move import take_back_untried_move
+from services.worker.models.load import LoadedModel
+from services.worker.models.residency import Residency
+from services.worker.preparing.prepare import prepare
+from services.worker.process.paths import job_folder
+from services.worker.report import Report
+from services.worker.text.dataset_file import DatasetFile
+from services.worker.training.fine_tuning import fine_tune
+from services.worker.training.step_report import StepReport
+from shared.adapters import adapter_folder as find_adapter
+from shared.adapters import held_adapter
+from shared.durable import write_json_durably
+from shared.job_records import Claim
+from shared.model_names import fine_tuned_model, fine_tuned_model_id
+from shared.schemas import (
+    DatasetSummary,
+    EvaluationRequest,
+    FineTuningRequest,
+    LoadDiagnosticRequest,
+    ModelPreparationRequest,
+)
+from shared.settings import Settings
+
+Result = dict[str, Any]
+
+
+def do(claim: Claim, settings: Settings, residency: Residency, report: Report) -> Result:
+    """Do the work of one claimed job and return its record's result. Raises JobFailed and JobStopped."""
+    work: dict[str, Callable[..., Result]] = {
+        "fine_tuning": _fine_tune,
+        "evaluation": _evaluate,
+        "load_diagnostic": _diagnose,
+        "model_preparation": _prepare,
+    }
+    take_back_untried_move(claim.job_id, settings, report)
+    apply_cache_folder(settings)  # the storage it was moved to may be back, or gone
+    try:
+        return work[claim.kind](claim, settings, residency, report)
+    except (PermissionError, FileNotFoundError) as error:
+        raise _unreadable(error, settings) from error
+
+
+def _unreadable(error: OSError, settings: Settings) -> Exception:
+    """A file of the user's that may not be read, or that vanished, is his matter; one of ours is a fault."""
+    path = Path(error.filename) if isinstance(error.filename, str) else None
+    if path is None or path.is_relative_to(settings.data_dir):
+        return error
+    if isinstance(error, FileNotFoundError):
+        return JobFailed(
+            FailureCode.MODEL_UNREADABLE,
+            f"{path} vanished while the job used it",
+            "let whoever changes the model finish, then submit the job again",
+        )
+    return JobFailed(
+        FailureCode.MODEL_UNREADABLE,
+        f"user {os.geteuid()}, as whom the worker runs, may not read {path}",
+        f"let everybody read it: sudo chmod -R a+rX {path.parent}",
+    )
+
+
+def _fine_tune(claim: Claim, settings: Settings, residency: Residency, report: Report) -> Result:
+    request = FineTuningRequest.model_validate(claim.request)
+    folder = job_folder(settings.data_dir, claim.job_id)
+    datasets = _datasets(folder)
+    metrics.record_training_start()
+    base = _base(request, list(datasets.values()), settings, residency, report)
+    with model_errors_explained(base.files.name):
+        result = fine_tune(
+            base,
+            request,
+            training=datasets["training"],
+            validation=datasets.get("validation"),
+            job_folder=folder,
+            start=_adapter_folder(request.adapter, folder, settings),
+            attempt=claim.attempt,
+            checkpoint_seconds=settings.checkpoint_seconds,
+            report=report,
+            observe=_observe_step,
+            now=datetime.fromtimestamp(claim.created_at, UTC),
+        )
+    name = fine_tuned_model_id(base.files.name, request.suffix, claim.job_id)
+    return {"fine_tuned_model": name, **result}
+
+
+def _evaluate(claim: Claim, settings: Settings, residency: Residency, report: Report) -> Result:
+    request = EvaluationRequest.model_validate(claim.request)
+    folder = job_folder(settings.data_dir, claim.job_id)
+    data = _datasets(folder)["evaluation"]
+    base = _base(request, [data], settings, residency, report)
+    with model_errors_explained(base.files.name):
+        return evaluate(
+            base,
+            data=data,
+            adapter_folder=_adapter_folder(request.adapter, folder, settings),
+            instruction=request.instruction,
+            labels=data.summary.labels,
+            max_seq_length=request.max_seq_length,
+            report=report,
+            now=datetime.fromtimestamp(claim.created_at, UTC),
+        )
+
+
+def _diagnose(claim: Claim, settings: Settings, residency: Residency, report: Report) -> Result:
+    request = LoadDiagnosticRequest.model_validate(claim.request)
+    diagnosis = diagnose(request, settings=settings, residency=residency, report=report)
+    _keep_report(claim, diagnosis, settings)
+    return diagnosis.result()
+
+
+def _prepare(claim: Claim, settings: Settings, residency: Residency, report: Report) -> Result:
+    request = ModelPreparationRequest.model_validate(claim.request)
+    preparation, _ = prepare(
+        request,
+        settings=settings,
+        residency=residency,
+        report=report,
+        job_id=claim.job_id,
+        keep_report=lambda diagnosis: _keep_report(claim, diagnosis, settings),
+    )
+    return preparation.model_dump(mode="json")
+
+
+def _keep_report(claim: Claim, diagnosis: DiagnosisReport, settings: Settings) -> None:
+    path = job_folder(settings.data_dir, claim.job_id) / "report.json"
+    write_json_durably(path, diagnosis.model_dump(mode="json"))
+    _observe_diagnosis(diagnosis.facts)
+    for remedy in diagnosis.applied:
+        if remedy.predicted_seconds is not None and remedy.measured_seconds is not None:
+            metrics.record_prediction("load_seconds", remedy.predicted_seconds, remedy.measured_seconds)
+
+
+def _observe_diagnosis(facts: LoadFacts) -> None:
+    loads: list[tuple[str, TrialLoad, bool]] = [
+        (facts.checkpoint.source, run, run.cold_wanted) for run in facts.checkpoint_runs[:1]
+    ]
+    loads += [("artifact", run, True) for run in facts.prepared[:1]]  # cold, else made warm
+    for source, run, staged in loads:
+        metrics.record_load(
+            source=source, phase_seconds=run.phase_seconds, weight_bytes=run.weight_bytes, staged=staged
+        )
+    if facts.limit_bytes_per_second is not None:
+        metrics.record_read_rate(facts.storage_name, facts.limit_bytes_per_second)
+    for target in facts.targets:
+        if target.limit_bytes_per_second is not None:
+            metrics.record_read_rate(target.name, target.limit_bytes_per_second)
+
+
+def _base(
+    request: FineTuningRequest | EvaluationRequest,
+    datasets: Sequence[DatasetFile],
+    settings: Settings,
+    residency: Residency,
+    report: Report,
+) -> LoadedModel:
+    """The base model, in memory; that it can render the rows is seen before it is loaded."""
+    started = time.perf_counter()
+    report.progress("resolving")
+    files = resolve_model(
+        request.model or settings.default_model,
+        request.revision,
+        ModelPlaces.of(settings),
+        report=report,
+    )
+    for_chat = any(data.summary.format in ("chat", "classification") for data in datasets)
+    base, was_resident = residency.base(files, report, for_chat=for_chat)
+    if was_resident:
+        metrics.record_no_load(time.perf_counter() - started)
+        report.event(f"The base model {files.name} is in memory already")
+    else:
+        metrics.record_load(
+            source="artifact" if base.from_artifact else files.source,
+            phase_seconds=base.phase_seconds,
+            weight_bytes=base.weight_bytes,
+        )
+        metrics.record_resident(files.name)
+        report.event(
+            f"Loaded {files.name} in {sum(base.phase_seconds.values()):.1f} s",
+            data={"phase_seconds": dict(base.phase_seconds), "weight_bytes": base.weight_bytes},
+        )
+    return base
+
+
+def _datasets(folder: Path) -> Mapping[str, DatasetFile]:
+    """The rows the API prepared and what it found in them, by part: training, validation, evaluation."""
+    summaries = json.loads((folder / "spec.json").read_text())["datasets"]
+    return {
+        part: DatasetFile(folder / "rows" / f"{part}.jsonl", DatasetSummary.model_validate(summary))
+        for part, summary in summaries.items()
+    }
+
+
+def _adapter_folder(adapter: str | None, folder: Path, settings: Settings) -> Path | None:
+    """The adapter that the job of `folder` took hold of when it was accepted."""
+    if adapter is None:
+        return None
+    if held := held_adapter(folder):
+        return held
+    model = fine_tuned_model(adapter)  # a job from before jobs took hold of adapters
+    if model and (lying := find_adapter(job_folder(settings.data_dir, model.job_id), model.step)):
+        return lying
+    raise JobFailed(
+        FailureCode.ADAPTER_INVALID,
+        f"The files of the adapter {adapter} are gone.",
+        "Fine-tune again, or restore the job's folder from a backup.",
+    )
+
+
+def _observe_step(step: StepReport) -> None:
+    metrics.record_step(
+        step=step.step,
+        total_steps=step.total_steps,
+        loss=step.train_loss,
+        grad_norm=step.grad_norm,
+        learning_rate=step.learning_rate,
+        step_seconds=step.step_seconds,
+        eta_seconds=step.eta_seconds,
+        real_tokens=step.real_tokens,
+        computed_tokens=step.computed_tokens,
+        phase_seconds=step.phase_seconds,
+        utilization=step.utilization,
+    )

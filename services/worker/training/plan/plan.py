@@ -1,0 +1,126 @@
+"""How a step is computed: all that may change its speed and memory, nothing that may change its result."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Literal
+
+import torch
+from transformers import PretrainedConfig
+
+from services.worker.training.plan.levers import NO_LEVERS, Levers
+from services.worker.training.plan.room import Room, find_room
+from shared.schemas import ExplicitPlan
+
+BASELINE_ROWS = 2
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Either `rows_per_micro_batch` decides, or `tokens_per_micro_batch`, counted with padding and without
+    the shared prefix.
+
+    `micro_batch_cost_tokens` is what one more micro-batch costs (dequantizing every weight again, launching
+    every kernel), in tokens: padding less than that is not worth a micro-batch of its own. `pad_to` None
+    pads to the longest row of the micro-batch. `full_logits` computes every position's logits at once;
+    otherwise only those of targets, in chunks.
+
+    The levers below `own_layers` need it: the Llama family's layers written out in `engine/`, in place of
+    the model's own. `layout` "flat" puts the rows' tokens end to end, without padding, through everything
+    but attention. The first `shared_prefix_tokens` tokens, equal in all rows, are computed once per
+    micro-batch. `weights` says how long a 4-bit weight stays dequantized: for one use, or the run.
+    With `gradient_checkpointing`, one layer in `recompute_every` is computed again in the backward pass.
+    `off` holds, for each lever `auto` left off, the reason.
+    """
+
+    name: Literal["auto", "baseline", "explicit"]
+    tokens_per_micro_batch: int
+    gradient_checkpointing: bool
+    micro_batch_cost_tokens: int = 64
+    rows_per_micro_batch: int | None = None
+    pad_to: int | None = None
+    attention_mask: bool = False
+    full_logits: bool = False
+    own_layers: bool = False
+    layout: Literal["padded", "flat"] = "padded"
+    shared_prefix_tokens: int = 0
+    weights: Literal["use", "run"] = "use"
+    recompute_every: int = 1
+    off: Mapping[str, str] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Any]:
+        return {**asdict(self), "off": dict(self.off)}
+
+    @property
+    def levers(self) -> tuple[str, ...]:
+        """The names of those that are on, for people."""
+        on = {
+            "no padding to a fixed length": self.pad_to is None,
+            "logits of targets only": not self.full_logits,
+            "own layers": self.own_layers,
+            "flat layout": self.layout == "flat",
+            f"shared prefix of {self.shared_prefix_tokens} tokens": self.shared_prefix_tokens > 0,
+            f"weights dequantized once a {self.weights}": self.weights != "use",
+            "nothing computed twice": not self.gradient_checkpointing,
+            f"one layer in {self.recompute_every} computed twice": self.gradient_checkpointing
+            and self.recompute_every > 1,
+        }
+        return tuple(name for name, is_on in on.items() if is_on)
+
+    def described(self) -> str:
+        """One sentence for the job's events."""
+        left_off = "; ".join(f"{lever} off: {reason}" for lever, reason in self.off.items())
+        return f"Plan {self.name}: {', '.join(self.levers) or 'no lever'}" + (
+            f" ({left_off})" if left_off else ""
+        )
+
+
+def choose_plan(
+    wanted: Literal["auto", "baseline"] | ExplicitPlan,
+    *,
+    config: PretrainedConfig,
+    max_seq_length: int,
+    device: torch.device,
+    levers: Levers = NO_LEVERS,
+) -> Plan:
+    """The plan for a request; `auto` looks at the model's shape, the rows, the device and the memory that is
+    free now.
+    """
+    if wanted == "baseline":
+        return baseline_plan(max_seq_length)
+    room = find_room(config, max_seq_length=max_seq_length, device=device, levers=levers)
+    if isinstance(wanted, ExplicitPlan):
+        plan = Plan("explicit", wanted.tokens_per_micro_batch, wanted.gradient_checkpointing)
+    else:
+        tokens, recompute_every = room.best_micro_batches()
+        plan = Plan("auto", tokens, recompute_every is not None, recompute_every=recompute_every or 1)
+    return with_levers(replace(plan, micro_batch_cost_tokens=room.micro_batch_cost_tokens), levers, room)
+
+
+def with_levers(plan: Plan, levers: Levers, room: Room) -> Plan:
+    """`plan` with all levers that can be used, and the reasons for the others."""
+    if not levers.own_layers:
+        return replace(plan, off=dict(levers.off))
+    reason = f"{room.dequantized_bytes} bytes of {room.free_bytes:.0f} free"
+    return replace(
+        plan,
+        own_layers=True,
+        layout="flat",
+        shared_prefix_tokens=levers.shared_prefix_tokens,
+        weights=room.weights,
+        off={**levers.off, **({"weights": reason} if room.weights == "use" else {})},
+    )
+
+
+def baseline_plan(max_seq_length: int) -> Plan:
+    """What HF Trainer does in the common QLoRA recipe: two rows, padded to the full length, all
+    checkpointed.
+    """
+    return Plan(
+        "baseline",
+        tokens_per_micro_batch=BASELINE_ROWS * max_seq_length,
+        gradient_checkpointing=True,
+        rows_per_micro_batch=BASELINE_ROWS,
+        pad_to=max_seq_length,
+        attention_mask=True,
+        full_logits=True,
+    )

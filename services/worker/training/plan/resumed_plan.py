@@ -1,0 +1,72 @@
+"""The plan of a run that goes on: the one it began with, as far as that can still be followed."""
+
+from collections.abc import Mapping
+from dataclasses import fields, replace
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from services.worker.training.plan.plan import Plan
+from services.worker.training.plan.room import Room
+
+# So much more than its share of the memory a plan that is already followed may take: free memory differs a
+# little from one look to the next, and only the same plan resumes to the bit.
+FORBEARANCE = 1.5
+_PLAN = TypeAdapter(Plan)
+_FIELDS = {field.name for field in fields(Plan)}
+
+
+def resumed_plan(kept: object, fresh: Plan, room: Room) -> tuple[Plan, str | None]:
+    """The plan to go on by, and why it is not the one that the checkpoint `kept`, or None if it is.
+
+    `fresh` is the plan that a new run would have now. No plan changes what is learned, but another one sums
+    in another order, so that the last bits differ.
+    """
+    try:
+        began = _PLAN.validate_python(kept)
+    except ValidationError as error:
+        first = error.errors()[0]
+        at = ".".join(str(part) for part in first["loc"])
+        return fresh, f"the checkpoint's can't be read ({at or 'plan'}: {first['msg']})"
+    if began.own_layers and not fresh.own_layers:
+        return fresh, f"the written-out layers are off: {fresh.off.get('own_layers', 'they are not wanted')}"
+    plan, reason = _within(room, began, fresh)
+    return plan, reason or _other_fields(kept)
+
+
+def _within(room: Room, began: Plan, fresh: Plan) -> tuple[Plan, str | None]:
+    """`began`, with the choices that depend on memory made anew where they no longer fit."""
+    changed: dict[str, Any] = {}
+    if not _activations_fit(room, began):
+        # What is let go depends on what else is kept: all of it is chosen anew.
+        for name in ("tokens_per_micro_batch", "gradient_checkpointing", "recompute_every", "weights"):
+            changed[name] = getattr(fresh, name)
+    elif began.weights != "use" and not room.keeps_weights(forbearance=FORBEARANCE):
+        changed["weights"] = fresh.weights
+    if changed.get("weights", began.weights) != began.weights:
+        changed["off"] = {**began.off, **fresh.off}
+    plan = replace(began, **changed)
+    if plan == began:
+        return began, None
+    names = [name for name in changed if name != "off" and getattr(plan, name) != getattr(began, name)]
+    values = ", ".join(f"{name} {getattr(began, name)} -> {getattr(plan, name)}" for name in names)
+    return plan, f"only {room.free_bytes:.0f} bytes of memory are free now ({values})"
+
+
+def _activations_fit(room: Room, began: Plan) -> bool:
+    """What the request itself asks for is not ours to change."""
+    if began.name != "auto":
+        return True
+    every = began.recompute_every if began.gradient_checkpointing else None
+    return room.fits(began.tokens_per_micro_batch, every, weights=began.weights, forbearance=FORBEARANCE)
+
+
+def _other_fields(kept: object) -> str | None:
+    """A checkpoint of another version may know fewer levers, or more."""
+    names = set(kept) if isinstance(kept, Mapping) else set()
+    parts = []
+    if unknown := sorted(names - _FIELDS):
+        parts.append(f"this version does not know {', '.join(unknown)}")
+    if missing := sorted(_FIELDS - names):
+        parts.append(f"the checkpoint does not say {', '.join(missing)}")
+    return "; ".join(parts) or None
