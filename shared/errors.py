@@ -138,7 +138,7 @@ class DiskFull(Refusal):
 
 
 def refusals() -> list[type[Refusal]]:
-    """Every class of refusal, parents first; what the README's table is tested against."""
+    """Every class of refusal, parents first; what the table of docs/errors.md is tested against."""
     found: list[type[Refusal]] = [Refusal]
     for cls in found:
         found.extend(cls.__subclasses__())

@@ -13,7 +13,7 @@ OWN_CACHE = "default"  # what a request calls the cache that huggingface_hub's o
 
 
 class Settings(BaseSettings):
-    """Settings come from variables prefixed ``TUNEDOCK_``; each field's description is its README row."""
+    """Settings are variables prefixed ``TUNEDOCK_``; a field's description is its row in docs/settings.md."""
 
     model_config = SettingsConfigDict(
         env_prefix="TUNEDOCK_", env_ignore_empty=True, frozen=True, extra="ignore"
@@ -171,7 +171,7 @@ class Settings(BaseSettings):
 
     @classmethod
     def settings_table(cls) -> list[tuple[str, str, str]]:
-        """(variable, default, meaning) of each setting in order; the README's table is tested against it."""
+        """(variable, default, meaning) of each setting in order; docs/settings.md is tested against it."""
         return [
             (f"TUNEDOCK_{name.upper()}", _default_text(name), field.description or "")
             for name, field in cls.model_fields.items()

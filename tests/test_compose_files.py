@@ -162,7 +162,7 @@ def test_no_text_recommends_a_compose_command_that_names_other_files_than_env_do
 
 def test_the_line_for_a_machine_without_a_card_is_the_same_everywhere() -> None:
     assert f"COMPOSE_FILE={COMPOSE.name}:{CPU.name}" == CHOOSE_CPU
-    places = ("README.md", ".env.example", "compose.cpu.yaml", "docs/windows.md")
+    places = ("docs/containers.md", ".env.example", "compose.cpu.yaml", "docs/windows.md")
     assert [name for name in places if CHOOSE_CPU not in (PROJECT_ROOT / name).read_text()] == []
     assert CHOOSE_CPU in WITHOUT_CARD
     assert all((PROJECT_ROOT / name).is_file() for name in CHOOSE_CPU.partition("=")[2].split(":"))

@@ -28,7 +28,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class MetricDescription:
-    """One metric as the README lists it."""
+    """One metric as docs/metrics.md lists it."""
 
     name: str
     type: Literal["counter", "gauge", "histogram"]

@@ -1,4 +1,4 @@
-"""What docker-compose.yml reads beside the service's own settings; rows of the README's table of settings."""
+"""What docker-compose.yml reads beside the service's own settings; rows of docs/settings.md."""
 
 # (variable, default, meaning)
 COMPOSE_SETTINGS = (

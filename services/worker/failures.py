@@ -5,7 +5,7 @@ from enum import StrEnum
 
 
 class FailureCode(StrEnum):
-    """Stable words for programs; the text after each is its row in the README."""
+    """Stable words for programs; the text after each is its row in docs/errors.md."""
 
     meaning: str
 

@@ -3,7 +3,7 @@
 Nothing here may import anything but the standard library: it runs before any package is installed.
 """
 
-# (variable, default, meaning) of what the launcher reads; rows of the README's table of settings.
+# (variable, default, meaning) of what the launcher reads; rows of docs/settings.md.
 LAUNCHER_SETTINGS = (
     ("TUNEDOCK_TORCH_INDEX", "unset", "index that torch comes from, for its CPU build say; unset: pip's own"),
     ("TUNEDOCK_PYTHON", "unset", "interpreter to use as it is: `./tunedock` then builds no environment"),

@@ -42,5 +42,5 @@ def run_checks(facts: LoadFacts) -> list[Finding]:
 
 
 def checks_table() -> list[tuple[str, str, str]]:
-    """(id, gravest severity, what it finds) of every check; what the README's table is tested against."""
+    """(id, gravest severity, what it finds) of every check; docs/checks.md is tested against it."""
     return [(check.id, check.severity, check.finds) for check in CHECKS]

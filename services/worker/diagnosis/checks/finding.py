@@ -60,7 +60,7 @@ class Check:
     id: str
     severity: Severity
     finds: str
-    """What it finds, for the README's table."""
+    """What it finds, for the table of docs/checks.md."""
     run: Callable[[LoadFacts], Finding | None]
     explains: tuple[str, ...] = ()
     """Ids of findings that may only follow from this one: whoever mends it may be rid of them."""

@@ -1,6 +1,6 @@
-"""The README's tables, drawn from the code; ``.venv/bin/python -m tests.readme_tables --write`` puts them in.
+"""The tables of docs/, drawn from the code; ``.venv/bin/python -m tests.docs_tables --write`` puts them in.
 
-Each stands between ``<!-- name -->`` and ``<!-- /name -->``.
+Each lies in one file, between ``<!-- name -->`` and ``<!-- /name -->``.
 """
 
 import argparse
@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from services.api.metrics import METRICS as API_METRICS
+from services.api.routes import ROUTES
 from services.cli.__main__ import command_parser
 from services.cli.compose_settings import COMPOSE_SETTINGS
 from services.cli.environment import LAUNCHER_SETTINGS
@@ -17,9 +18,10 @@ from services.worker.diagnosis.checks import checks_table
 from services.worker.failures import FailureCode
 from services.worker.metrics import METRICS as WORKER_METRICS
 from shared.errors import refusals
+from shared.jobs import TRANSITIONS
 from shared.settings import Settings
 
-README = Path(__file__).resolve().parent.parent / "README.md"
+DOCS = Path(__file__).resolve().parent.parent / "docs"
 
 
 def commands() -> str:
@@ -63,14 +65,27 @@ def checks() -> str:
     return _table(("id", "severity", "what it finds"), rows)
 
 
-TABLES: dict[str, Callable[[], str]] = {
-    "commands": commands,
-    "settings": settings,
-    "refusals": refusal_codes,
-    "failures": failure_codes,
-    "api metrics": api_metrics,
-    "worker metrics": worker_metrics,
-    "checks": checks,
+def routes() -> str:
+    rows = [(route.method.value, _code(_path(route.path)), route.summary) for route in ROUTES]
+    return _table(("method", "page", "does"), rows)
+
+
+def statuses() -> str:
+    rows = [(_code(status), ", ".join(map(_code, following))) for status, following in TRANSITIONS.items()]
+    return _table(("status", "may become"), rows)
+
+
+# Name of a table → the file of docs/ that it lies in, and what draws it.
+TABLES: dict[str, tuple[str, Callable[[], str]]] = {
+    "commands": ("commands.md", commands),
+    "settings": ("settings.md", settings),
+    "refusals": ("errors.md", refusal_codes),
+    "failures": ("errors.md", failure_codes),
+    "api metrics": ("metrics.md", api_metrics),
+    "worker metrics": ("metrics.md", worker_metrics),
+    "checks": ("checks.md", checks),
+    "routes": ("http.md", routes),
+    "statuses": ("jobs.md", statuses),
 }
 
 
@@ -79,12 +94,12 @@ def place_of(name: str) -> re.Pattern[str]:
     return re.compile(rf"<!-- {name} -->\n(.*?)<!-- /{name} -->", re.DOTALL)
 
 
-def written(readme: str) -> str:
-    """`readme` with every table as the code has it now."""
-    for name, table in TABLES.items():
-        if found := place_of(name).search(readme):
-            readme = readme[: found.start(1)] + table() + readme[found.end(1) :]
-    return readme
+def written(text: str) -> str:
+    """`text` with every table that is in it as the code has it now."""
+    for name, (_, table) in TABLES.items():
+        if found := place_of(name).search(text):
+            text = text[: found.start(1)] + table() + text[found.end(1) :]
+    return text
 
 
 def _metrics(metrics: Iterable[tuple[str, str, tuple[str, ...], str]]) -> str:
@@ -97,6 +112,11 @@ def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
     return "".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |\n" for line in lines)
 
 
+def _path(rule: str) -> str:
+    """A Flask rule as readers know it: `/v1/models/{model_id}`."""
+    return re.sub(r"<(?:path:)?(\w+)>", r"{\1}", rule)
+
+
 def _code(text: str) -> str:
     return f"`{text}`"
 
@@ -106,9 +126,12 @@ def _default(value: str) -> str:
 
 
 if __name__ == "__main__":
-    before = README.read_text(encoding="utf-8")
-    after = written(before)
+    files = sorted({DOCS / file for file, _ in TABLES.values()})
+    texts = {file: file.read_text(encoding="utf-8") for file in files}
+    outdated = [file for file in files if written(texts[file]) != texts[file]]
     if "--write" in sys.argv[1:]:
-        README.write_text(after, encoding="utf-8")
-    elif after != before:
-        sys.exit("README.md's tables differ from the code: python -m tests.readme_tables --write")
+        for file in outdated:
+            file.write_text(written(texts[file]), encoding="utf-8")
+    elif outdated:
+        names = ", ".join(f"docs/{file.name}" for file in outdated)
+        sys.exit(f"tables of {names} differ from the code: python -m tests.docs_tables --write")
