@@ -28,6 +28,7 @@ from services.worker.training.checkpoints import CheckpointFolder
 from services.worker.training.plan.plan import Plan
 from services.worker.training.step_report import StepReport
 from services.worker.training.validation import mean_loss
+from shared.job_folder import JobFolder
 
 CHECKPOINT_SECONDS = 60
 
@@ -112,7 +113,7 @@ def job_of(
 
 
 def _train(wanted: LossRun, job: TrainJob, ready: Loaded, plan: Plan) -> list[float]:
-    checkpoints = CheckpointFolder(Path(job.scratch), 1, wanted.settings())
+    checkpoints = CheckpointFolder(JobFolder(Path(job.scratch)), 1, wanted.settings())
     snapshot, _ = checkpoints.newest()
     if snapshot is not None:
         set_adapter_weights(ready.adapted, snapshot.adapter)

@@ -6,45 +6,40 @@ is to use one gets it under a name of its own when it is accepted, so that whate
 
 import json
 import os
-import re
 import shutil
 from pathlib import Path
 
 from shared.durable import fsync_path
+from shared.job_folder import ADAPTERS, JobFolder
 
-HELD = "start"  # in the folder of the job that uses the adapter
 CONFIG = "adapter_config.json"
 WEIGHTS = "adapter_model.safetensors"
 OPTIMIZER = "optimizer.safetensors"  # in a checkpoint of a job that may go on
 
-_STEP = re.compile(r"step-(\d{1,12})")
 
-
-def adapter_folder(job_folder: Path, step: int | None = None) -> Path | None:
+def adapter_folder(job_folder: JobFolder, step: int | None = None) -> Path | None:
     """What a job published, or its checkpoint of `step`, with the names its base runs under; None if gone."""
-    names = ("adapter-llama", "adapter") if step is None else (f"checkpoints/step-{step}",)
-    return next((job_folder / name for name in names if _is_whole(job_folder / name)), None)
+    published = [job_folder.path / name for name in ADAPTERS]
+    folders = published if step is None else [job_folder.checkpoint(step)]
+    return next((folder for folder in folders if _is_whole(folder)), None)
 
 
-def checkpoint_steps(job_folder: Path) -> list[int]:
+def checkpoint_steps(job_folder: JobFolder) -> list[int]:
     """The steps of all checkpoints that can be used as adapters, oldest first."""
-    found = (_STEP.fullmatch(path.name) for path in job_folder.glob("checkpoints/step-*"))
-    steps = sorted(int(match[1]) for match in found if match)
-    return [step for step in steps if adapter_folder(job_folder, step)]
+    return [step for step, folder in job_folder.checkpoints_by_step() if _is_whole(folder)]
 
 
-def held_adapter(job_folder: Path) -> Path | None:
+def held_adapter(job_folder: JobFolder) -> Path | None:
     """The adapter that a job took hold of."""
-    folder = job_folder / HELD
-    return folder if _is_whole(folder) else None
+    return job_folder.start if _is_whole(job_folder.start) else None
 
 
-def hold(adapter: Path, job_folder: Path) -> None:
+def hold(adapter: Path, job_folder: JobFolder) -> None:
     """Give `adapter` to the job of `job_folder`, durably: the same files by hard links where the disk can.
 
     An adapter's files are never changed in place, so both names stay good. Raises OSError.
     """
-    folder = job_folder / HELD
+    folder = job_folder.start
     folder.mkdir()
     for file in adapter.iterdir():
         if file.name != OPTIMIZER:

@@ -7,7 +7,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from shared.adapters import HELD
+from shared.job_folder import (
+    ADAPTERS,
+    ATTEMPTS,
+    CHECKPOINTS,
+    DAMAGED_ADAPTER,
+    JOBS,
+    ROWS,
+    START,
+    TOKENS,
+    JobFolder,
+)
 
 BLOCK_BYTES = 512  # of st_blocks, whatever the filesystem's own blocks are
 DATA_KINDS = (
@@ -15,14 +25,11 @@ DATA_KINDS = (
 )  # fmt: skip
 _KIND_OF_FOLDER = {"files": "uploads", "models": "prepared_models", "store": "store"}
 _KIND_OF_PART = {
-    "rows": "rows",
-    "tokens": "rows",
-    "checkpoints": "checkpoints",
-    "adapter": "adapters",
-    "adapter-llama": "adapters",
-    "adapter.damaged": "adapters",
-    HELD: "adapters",
-    "attempts": "journals",
+    ROWS: "rows",
+    TOKENS: "rows",
+    CHECKPOINTS: "checkpoints",
+    **dict.fromkeys((*ADAPTERS, DAMAGED_ADAPTER, START), "adapters"),
+    ATTEMPTS: "journals",
 }
 
 
@@ -53,9 +60,10 @@ def disk_use(data_dir: Path, *, seconds: float = math.inf) -> DiskUse:
     return use
 
 
-def has_weights(job_folder: Path) -> bool:
+def has_weights(job_folder: JobFolder) -> bool:
     """Whether a job left something trained: an adapter, or a whole checkpoint of one."""
-    return (job_folder / "adapter").is_dir() or any(job_folder.glob("checkpoints/step-*/manifest.json"))
+    sealed = ((folder / "manifest.json").exists() for folder in job_folder.all_checkpoints())
+    return job_folder.adapter.is_dir() or any(sealed)
 
 
 def _tree_bytes(entry: "os.DirEntry[str]", linked: set[tuple[int, int]]) -> int:
@@ -77,7 +85,7 @@ def _tree_bytes(entry: "os.DirEntry[str]", linked: set[tuple[int, int]]) -> int:
 def _parts(data_dir: Path) -> Iterator[tuple[str, str | None, "os.DirEntry[str]"]]:
     """(kind, job, entry): the parts of every job's folder, and whatever else lies in the data folder."""
     for entry in _entries(data_dir):
-        if entry.name != "jobs":
+        if entry.name != JOBS:
             yield _KIND_OF_FOLDER.get(entry.name, "other"), None, entry
             continue
         for job in _entries(Path(entry.path)):

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
+from shared.job_folder import JobFolder
 from shared.job_records import EventPage, JournalRun, WorkerEvent, event_order, is_first
 from shared.job_store import JobStore
-from shared.journal import journal_events, journal_path
+from shared.journal import journal_events
 from shared.schemas import JobEvent
 
 READ_AT_ONCE = 1000
@@ -62,7 +63,7 @@ class EventLog:
             counts = [count for attempt, count in ids if attempt == run.attempt and _has(run, count)]
             if counts:
                 offset = run.count - run.number
-                path = journal_path(self.data_dir / "jobs" / job_id, run.source)
+                path = JobFolder.of(self.data_dir, job_id).attempt(run.source).journal
                 for event in journal_events(path, first=min(counts) - offset, last=max(counts) - offset):
                     event_id = (run.attempt, event.number + offset)
                     found[event_id] = _shown(event_id, event)

@@ -14,10 +14,6 @@ from shared.json_text import json_text
 NEAR_BYTES = 64 * 1024  # from so close on, reading is quicker than seeking
 
 
-def journal_path(job_folder: Path, attempt: int) -> Path:
-    return job_folder / "attempts" / str(attempt) / "events.jsonl"
-
-
 def journal_line(event: WorkerEvent) -> bytes:
     fields = {
         "number": event.number,

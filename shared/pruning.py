@@ -7,6 +7,7 @@ from pathlib import Path
 
 from shared.disk_use import DiskUse, disk_use, has_weights
 from shared.errors import InvalidTransition, NotFound
+from shared.job_folder import JobFolder
 from shared.keeper_store import KeeperStore
 from shared.removal import Removal
 from shared.retention import KeptJob, Leaving, RetentionRule, leaving
@@ -31,7 +32,7 @@ def kept_jobs(store: KeeperStore, data_dir: Path, use: DiskUse) -> list[KeptJob]
             finished_at=job.finished_at,
             number=job.number,
             size_bytes=use.by_job.get(job.id, 0),
-            has_weights=not job.model_deleted and has_weights(data_dir / "jobs" / job.id),
+            has_weights=not job.model_deleted and has_weights(JobFolder.of(data_dir, job.id)),
             used_by=users.get(job.id),
         )
         for job in store.ended_jobs()

@@ -15,13 +15,11 @@ from pathlib import Path
 
 from shared.durable import fsync_path, write_durably
 from shared.errors import InvalidTransition, NotFound, StoreTakesNoWrites
+from shared.job_folder import JOB_MARK, MODEL_MARK, JobFolder
 from shared.jobs import TERMINAL
 from shared.keeper_store import KeeperStore
 
 GONE = ".deleted-"  # folders on their way out: nobody's any more
-JOB_MARK = "delete-job"
-MODEL_MARK = "delete-model"  # stays: the store may forget that the model went, the disk does not
-MODEL_PARTS = ("adapter", "adapter-llama", "checkpoints", "adapter.damaged")
 
 logger = logging.getLogger(__name__)
 
@@ -38,25 +36,25 @@ class Removal:
 
         After `StoreUnavailable` the store may have done it or not; a repeat, or the sweep, ends it.
         """
-        folder = self.jobs / job_id
+        folder = self._folder(job_id)
         # An id from outside names no folder before the store has known it; nothing is marked that is refused.
         if self.store.get(job_id).status in TERMINAL:
             _mark(folder, JOB_MARK)
         try:
             self.store.delete_job(job_id)
         except NotFound:  # somebody else was quicker; the files are his to remove, or ours
-            self._discard(folder)
+            self._discard(folder.path)
             raise
         except (InvalidTransition, StoreTakesNoWrites):
             _unmark(folder, JOB_MARK)
             raise
-        self._discard(folder)
+        self._discard(folder.path)
 
     def remove_model(self, job_id: str) -> None:
         """Remove a job's adapter and checkpoints, and keep the rest. Raises as `remove_job`; a repeat is
         harmless.
         """
-        folder = self.jobs / job_id
+        folder = self._folder(job_id)
         if self.store.get(job_id).status == "succeeded":
             _mark(folder, MODEL_MARK)
         try:
@@ -64,36 +62,40 @@ class Removal:
         except (NotFound, InvalidTransition, StoreTakesNoWrites):
             _unmark(folder, MODEL_MARK)
             raise
-        for name in MODEL_PARTS:
-            self._discard(folder / name)
+        for part in folder.model_parts():
+            self._discard(part)
 
     def finish(self) -> list[str]:
         """Bring what a crash, or a store that was away, cut short to its end. Returns the ids."""
         for folder in self.jobs.glob(f"{GONE}*"):
             shutil.rmtree(folder, ignore_errors=True)
-        marked = [path.parent for path in self.jobs.glob(f"*/{JOB_MARK}")]
-        finished = [folder.name for folder in marked if self._finish_job(folder)]
-        for mark in self.jobs.glob(f"*/{MODEL_MARK}"):
-            if self._finish_model(mark.parent):
-                finished.append(mark.parent.name)
+        finished = [job_id for job_id in self._marked(JOB_MARK) if self._finish_job(job_id)]
+        finished += [job_id for job_id in self._marked(MODEL_MARK) if self._finish_model(job_id)]
         return finished
 
-    def _finish_job(self, folder: Path) -> bool:
+    def _folder(self, job_id: str) -> JobFolder:
+        return JobFolder(self.jobs / job_id)
+
+    def _marked(self, mark: str) -> list[str]:
+        return [path.parent.name for path in self.jobs.glob(f"*/{mark}")]
+
+    def _finish_job(self, job_id: str) -> bool:
+        folder = self._folder(job_id)
         try:
-            self.remove_job(folder.name)
+            self.remove_job(job_id)
         except NotFound:
-            self._discard(folder)
+            self._discard(folder.path)
         except InvalidTransition as refusal:
-            logger.warning("the deletion of job %s is taken back: %s", folder.name, refusal.message)
+            logger.warning("the deletion of job %s is taken back: %s", job_id, refusal.message)
             _unmark(folder, JOB_MARK)
             return False
         return True
 
-    def _finish_model(self, folder: Path) -> bool:
+    def _finish_model(self, job_id: str) -> bool:
         """A mark whose files are gone costs one question to the store, which may have forgotten it."""
-        had_files = any((folder / name).exists() for name in MODEL_PARTS)
+        had_files = any(part.exists() for part in self._folder(job_id).model_parts())
         with suppress(NotFound, InvalidTransition):
-            self.remove_model(folder.name)
+            self.remove_model(job_id)
             return had_files
         return False
 
@@ -108,19 +110,19 @@ class Removal:
         shutil.rmtree(gone, ignore_errors=True)
 
 
-def _mark(folder: Path, name: str) -> None:
+def _mark(folder: JobFolder, name: str) -> None:
     """A job whose folder is gone already has nothing to mark; a full disk must not keep it from going."""
-    if (folder / name).exists():
+    if folder.mark(name).exists():
         return
     try:
-        write_durably(folder / name, b"")
+        write_durably(folder.mark(name), b"")
     except FileNotFoundError:
         return
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
-        logger.warning("the disk is full: a crash now would leave %s behind", folder)
+        logger.warning("the disk is full: a crash now would leave %s behind", folder.path)
 
 
-def _unmark(folder: Path, name: str) -> None:
-    (folder / name).unlink(missing_ok=True)
+def _unmark(folder: JobFolder, name: str) -> None:
+    folder.mark(name).unlink(missing_ok=True)

@@ -27,6 +27,7 @@ from services.worker.training.loop import train
 from services.worker.training.plan.levers import levers_for
 from services.worker.training.plan.plan import Plan, baseline_plan, choose_plan
 from services.worker.training.step_report import StepReport
+from shared.job_folder import JobFolder
 from shared.schemas import Hyperparameters
 
 
@@ -60,7 +61,7 @@ def ours(job: TrainJob, turns: Turns) -> None:
             )
 
         keeper = NeverDue(
-            CheckpointFolder(Path(job.scratch), 1, {}),
+            CheckpointFolder(JobFolder(Path(job.scratch)), 1, {}),
             ready.adapted,
             resumed=None,
             facts={},

@@ -13,7 +13,6 @@ from flask import Response
 from shared.adapters import CONFIG, WEIGHTS
 from shared.exaone_names import original_config, original_key
 
-ADAPTER_FOLDERS = {"original": "adapter", "llama": "adapter-llama"}
 METADATA = "__metadata__"
 PIECE_BYTES = 1024**2
 

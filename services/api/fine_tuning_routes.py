@@ -218,7 +218,7 @@ def _checkpoint_id(record: JobRecord, step: int) -> str:
 
 
 def _shown_checkpoint(service: Service, record: JobRecord, step: int, seen: dict[str, float]) -> Checkpoint:
-    folder = service.job_folder(record.id) / "checkpoints" / f"step-{step}"
+    folder = service.job_folder(record.id).checkpoint(step)
     measured = {key: seen[key] for key in CHECKPOINT_METRICS if key in seen}
     return Checkpoint(
         id=_checkpoint_id(record, step),

@@ -6,7 +6,7 @@ from typing import Any, Literal
 from flask import Response, request
 from pydantic import Field
 
-from services.api.adapter_archive import ADAPTER_FOLDERS, AdapterArchive
+from services.api.adapter_archive import AdapterArchive
 from services.api.load_page.page import load_page
 from services.api.routing import json_response
 from services.api.service import Service
@@ -14,6 +14,7 @@ from services.api.submit import submit_job
 from services.api.tries import this_try
 from shared.adapters import adapter_folder, checkpoint_steps
 from shared.errors import NotFinished, NotFound
+from shared.job_folder import ADAPTER, LLAMA_ADAPTER
 from shared.jobs import TERMINAL
 from shared.schemas import (
     EVENT_ID_PATTERN,
@@ -26,6 +27,8 @@ from shared.schemas import (
     JobStatus,
     MetadataFilter,
 )
+
+ADAPTER_FOLDERS = {"original": ADAPTER, "llama": LLAMA_ADAPTER}
 
 
 class JobsQuery(Frozen):
@@ -131,7 +134,7 @@ def get_adapter(service: Service, *, job_id: str, query: AdapterQuery) -> Respon
     finished(record, "adapter")
     if record.model_deleted_at is not None:
         raise NotFound(f"The model that job {job_id} made was deleted, and its adapter with it.")
-    folder = service.job_folder(record.id) / ADAPTER_FOLDERS[query.names]
+    folder = service.job_folder(record.id).path / ADAPTER_FOLDERS[query.names]
     if not folder.is_dir():
         raise NotFound(f"Job {job_id} has no adapter with {query.names} names.")
     return AdapterArchive.of(
@@ -171,7 +174,7 @@ def report_of(service: Service, record: JobRecord) -> dict[str, Any]:
 
     A job that failed late wrote one too: what it had measured, and changed, until then. Raises `NotFinished`.
     """
-    path = service.job_folder(record.id) / "report.json"
+    path = service.job_folder(record.id).report
     if record.status not in TERMINAL or not path.is_file():
         return dict(finished(record, "report").result or {})
     report: dict[str, Any] = json.loads(path.read_bytes())

@@ -10,6 +10,7 @@ from services.api.base_models import fine_tuned
 from services.api.openai_shapes import ModelDeleted
 from services.api.service import Service
 from shared.errors import InvalidField, ModelUnknown, ModelUnusable, NotFound
+from shared.job_folder import jobs_folder
 from shared.keeper_store import KeeperStore
 from shared.model_names import is_fine_tuned
 from shared.model_search import check_base_model
@@ -146,4 +147,4 @@ def _undeletable(service: Service, model_id: str) -> NotFound | InvalidField:
 
 
 def _removal(service: Service) -> Removal:
-    return Removal(KeeperStore.of(service.store), service.settings.data_dir / "jobs")
+    return Removal(KeeperStore.of(service.store), jobs_folder(service.settings.data_dir))

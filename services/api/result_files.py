@@ -66,7 +66,7 @@ def result_content(service: Service, file_id: str) -> Response:
 
 def adapter_of(service: Service, record: JobRecord) -> AdapterArchive:
     """The adapter with the original repository's names. Raises `NotFound`."""
-    folder = service.job_folder(record.id) / "adapter"
+    folder = service.job_folder(record.id).adapter
     if not folder.is_dir():
         raise NotFound(f"The adapter of job {record.id} is no longer in the data folder.")
     return AdapterArchive.of(folder, name=f"{record.id}-adapter", made_at=record.finished_at or 0)

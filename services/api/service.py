@@ -7,6 +7,7 @@ from pathlib import Path
 from services.api.auth import KeyRing
 from services.api.uploads import FileShelf
 from shared.event_log import EventLog
+from shared.job_folder import JobFolder
 from shared.job_store import JobStore
 from shared.settings import Settings
 
@@ -30,5 +31,5 @@ class Service:
         """Where a model named by its folder is looked for, first match first."""
         return (self.settings.models_dir, self.settings.data_dir / "models")
 
-    def job_folder(self, job_id: str) -> Path:
-        return self.settings.data_dir / "jobs" / job_id
+    def job_folder(self, job_id: str) -> JobFolder:
+        return JobFolder.of(self.settings.data_dir, job_id)

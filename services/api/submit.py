@@ -27,6 +27,7 @@ from shared.errors import (
     StoreTakesNoWrites,
     StoreUnavailable,
 )
+from shared.job_folder import JobFolder
 from shared.job_records import Submission
 from shared.jobs import new_job_id
 from shared.model_names import fine_tuned_model
@@ -90,17 +91,17 @@ def submit_job(service: Service, request: JobRequest, this_try: Try) -> Accepted
         )
     except StoreUnavailable as refusal:
         if isinstance(refusal, StoreTakesNoWrites):
-            shutil.rmtree(folder, ignore_errors=True)
+            shutil.rmtree(folder.path, ignore_errors=True)
         raise  # else it may have been taken before the store went silent: the sweep will know
     except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(folder.path, ignore_errors=True)
         raise
     if submission.created:
         service.ring(job_id)
         with suppress(OSError):
-            (folder / "accepted").touch()  # only a submit whose outcome is unknown lacks it; see the sweep
+            folder.accepted.touch()  # only a submit whose outcome is unknown lacks it; see the sweep
     else:  # the same request came in twice at once, and the other one won
-        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(folder.path, ignore_errors=True)
         warnings = _warnings_of(service.job_folder(submission.record.id))
     return Accepted(submission, warnings)
 
@@ -113,10 +114,10 @@ def _check_storage(storage: str | None, settings: Settings) -> None:
         )
 
 
-def _warnings_of(folder: Path) -> tuple[JobWarning, ...]:
+def _warnings_of(folder: JobFolder) -> tuple[JobWarning, ...]:
     """What was told when the job in `folder` was made; nothing where its folder is gone."""
     try:
-        datasets = json.loads((folder / "spec.json").read_bytes())["datasets"]
+        datasets = json.loads(folder.spec.read_bytes())["datasets"]
         return _warnings({part: DatasetSummary.model_validate(summary) for part, summary in datasets.items()})
     except (OSError, ValueError, KeyError):
         return ()
@@ -130,11 +131,13 @@ def _warnings(summaries: Mapping[str, DatasetSummary]) -> tuple[JobWarning, ...]
     )
 
 
-def _write_spec(service: Service, request: JobRequest, job_id: str, folder: Path) -> tuple[JobWarning, ...]:
-    """`spec.json` and the checked rows beside it: all that the worker reads about the job."""
-    (folder / "rows").mkdir(parents=True)
-    fsync_path(folder.parent)
-    summaries = _prepare_rows(service, request, folder / "rows")
+def _write_spec(
+    service: Service, request: JobRequest, job_id: str, folder: JobFolder
+) -> tuple[JobWarning, ...]:
+    """The spec and the checked rows beside it: all that the worker reads about the job."""
+    folder.rows.mkdir(parents=True)
+    fsync_path(folder.path.parent)
+    summaries = _prepare_rows(service, request, folder)
     if isinstance(request, FineTuningRequest | EvaluationRequest) and request.adapter is not None:
         _hold_adapter(service, request.adapter, folder)
     spec = {
@@ -143,11 +146,11 @@ def _write_spec(service: Service, request: JobRequest, job_id: str, folder: Path
         "request": request.model_dump(mode="json"),
         "datasets": {name: summary.model_dump(mode="json") for name, summary in summaries.items()},
     }
-    write_durably(folder / "spec.json", json.dumps(spec, ensure_ascii=False).encode())
+    write_durably(folder.spec, json.dumps(spec, ensure_ascii=False).encode())
     return _warnings(summaries)
 
 
-def _hold_adapter(service: Service, name: str, folder: Path) -> None:
+def _hold_adapter(service: Service, name: str, folder: JobFolder) -> None:
     """The job keeps what it is to use, whatever becomes of the model meanwhile."""
     model = fine_tuned_model(name)
     adapter = adapter_folder(service.job_folder(model.job_id), model.step) if model else None
@@ -158,23 +161,23 @@ def _hold_adapter(service: Service, name: str, folder: Path) -> None:
         raise ModelUnknown(f"The model {name!r} was deleted meanwhile.", param="adapter")
 
 
-def _prepare_rows(service: Service, request: JobRequest, folder: Path) -> Mapping[str, DatasetSummary]:
+def _prepare_rows(service: Service, request: JobRequest, folder: JobFolder) -> Mapping[str, DatasetSummary]:
     match request:
         case FineTuningRequest():
-            training = _prepare(service, request, "training_file", "dataset", folder / "training.jsonl")
+            training = _prepare(service, request, "training_file", "dataset", folder.rows_of("training"))
             _check_loss_on(request, training)
             _check_long_text(request, training)
             if request.validation_file is None and request.validation_dataset is None:
                 return {"training": training}
             same = request.model_copy(update={"format": training.format})
-            path = folder / "validation.jsonl"
+            path = folder.rows_of("validation")
             validation = _prepare(service, same, "validation_file", "validation_dataset", path)
             _check_labels(training, validation)
-            if found := overlap(folder / "training.jsonl", path, validation):
+            if found := overlap(folder.rows_of("training"), path, validation):
                 validation = validation.model_copy(update={"warnings": [found, *validation.warnings]})
             return {"training": training, "validation": validation}
         case EvaluationRequest():
-            return {"evaluation": _prepare(service, request, "file", "dataset", folder / "evaluation.jsonl")}
+            return {"evaluation": _prepare(service, request, "file", "dataset", folder.rows_of("evaluation"))}
     return {}
 
 

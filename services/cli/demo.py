@@ -20,6 +20,7 @@ from services.cli.stack_state import running_stack
 from services.cli.submission import upload
 from services.cli.terminal import Terminal
 from services.cli.watch import watch
+from shared.job_folder import JobFolder
 from shared.schemas import JobRecord
 from shared.settings import DEMO_MODEL, PROJECT_ROOT, Settings
 
@@ -121,7 +122,7 @@ def _jobs(client: Client, settings: Settings, terminal: Terminal, run: DemoRun) 
     terminal.say(demo_text.scores(_result(before)))
     tuning = {"kind": "fine_tuning", "training_file": training, "suffix": "demo", **rows}
     tuned = job("train", "Fine-tuning", {**tuning, "hyperparameters": HYPERPARAMETERS})
-    run.adapter = settings.data_dir / "jobs" / tuned.id / "adapter"
+    run.adapter = JobFolder.of(settings.data_dir, tuned.id).adapter
     adapter = _result(tuned)["fine_tuned_model"]
     after = job(
         "evaluate_after", "The fine-tuned model, on the same rows", {**evaluation, "adapter": adapter}

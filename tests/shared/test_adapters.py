@@ -7,15 +7,16 @@ import pytest
 
 from shared import adapters
 from shared.adapters import adapter_folder, checkpoint_steps, held_adapter, hold
+from shared.job_folder import JobFolder
 from tests.adapter_folders import CHECKPOINT_FILES, lay_out_adapter
 
 
 def test_the_names_its_base_runs_under_come_first(tmp_path: Path) -> None:
-    assert adapter_folder(tmp_path) is None
+    assert adapter_folder(JobFolder(tmp_path)) is None
     published = lay_out_adapter(tmp_path / "adapter")
-    assert adapter_folder(tmp_path) == published
+    assert adapter_folder(JobFolder(tmp_path)) == published
     llama = lay_out_adapter(tmp_path / "adapter-llama")
-    assert adapter_folder(tmp_path) == llama
+    assert adapter_folder(JobFolder(tmp_path)) == llama
 
 
 def test_a_checkpoint_without_what_resuming_needs_is_still_an_adapter(tmp_path: Path) -> None:
@@ -27,17 +28,17 @@ def test_a_checkpoint_without_what_resuming_needs_is_still_an_adapter(tmp_path: 
     lay_out_adapter(
         tmp_path / "checkpoints" / "step-3", files=("adapter.safetensors", "state.json")
     )  # an older version's
-    assert checkpoint_steps(tmp_path) == [5, 100]
+    assert checkpoint_steps(JobFolder(tmp_path)) == [5, 100]
 
 
 def test_a_job_keeps_its_adapter_when_the_model_is_deleted(tmp_path: Path) -> None:
     source = lay_out_adapter(tmp_path / "old" / "checkpoints" / "step-5", CHECKPOINT_FILES)
     user = tmp_path / "new"
     user.mkdir()
-    assert held_adapter(user) is None
-    hold(source, user)
+    assert held_adapter(JobFolder(user)) is None
+    hold(source, JobFolder(user))
     shutil.rmtree(tmp_path / "old")
-    held = held_adapter(user)
+    held = held_adapter(JobFolder(user))
     assert held is not None
     assert (held / adapters.WEIGHTS).read_text() == f"{adapters.WEIGHTS} of step-5"
     assert not (held / "optimizer.safetensors").exists()
@@ -50,5 +51,5 @@ def test_a_disk_without_hard_links_gets_a_copy(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr("os.link", refuse)
     user = tmp_path / "new"
     user.mkdir()
-    hold(lay_out_adapter(tmp_path / "old"), user)
-    assert held_adapter(user) is not None
+    hold(lay_out_adapter(tmp_path / "old"), JobFolder(user))
+    assert held_adapter(JobFolder(user)) is not None

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from shared.disk_use import DATA_KINDS, disk_use, has_weights
+from shared.job_folder import JobFolder
 
 KIB = 1024
 
@@ -64,10 +65,10 @@ def test_counting_ends_in_time_and_says_that_it_is_not_all(tmp_path: Path) -> No
 
 
 def test_an_adapter_or_a_whole_checkpoint_is_something_trained(tmp_path: Path) -> None:
-    assert not has_weights(tmp_path / "none")
+    assert not has_weights(JobFolder(tmp_path / "none"))
     write(tmp_path / "half" / "checkpoints" / "step-5" / "adapter.safetensors", 4)
-    assert not has_weights(tmp_path / "half")
+    assert not has_weights(JobFolder(tmp_path / "half"))
     write(tmp_path / "half" / "checkpoints" / "step-5" / "manifest.json", 1)
-    assert has_weights(tmp_path / "half")
+    assert has_weights(JobFolder(tmp_path / "half"))
     (tmp_path / "trained" / "adapter").mkdir(parents=True)
-    assert has_weights(tmp_path / "trained")
+    assert has_weights(JobFolder(tmp_path / "trained"))

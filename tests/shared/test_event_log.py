@@ -9,8 +9,9 @@ import pytest
 
 from shared.errors import NotFound
 from shared.event_log import EventLog
+from shared.job_folder import JobFolder
 from shared.job_records import Claim, WorkerEvent, event_order
-from shared.journal import journal_events, journal_line, journal_path
+from shared.journal import journal_events, journal_line
 from shared.schemas import JobEvent
 from shared.worker_store import WorkerStore
 from tests.ledger import claim_next, submit
@@ -21,7 +22,7 @@ class Told:
 
     def __init__(self, store: WorkerStore, data_dir: Path, claim: Claim) -> None:
         self.store, self.claim, self.number = store, claim, 0
-        self.journal = journal_path(data_dir / "jobs" / claim.job_id, claim.attempt)
+        self.journal = JobFolder(data_dir / "jobs" / claim.job_id).attempt(claim.attempt).journal
         self.journal.parent.mkdir(parents=True, exist_ok=True)
 
     def steps(self, count: int, *, written: bool = True, sent: bool = True) -> None:

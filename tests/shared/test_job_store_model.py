@@ -13,9 +13,10 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule, 
 
 from shared.errors import InvalidTransition
 from shared.event_log import EventLog
+from shared.job_folder import JobFolder
 from shared.job_records import Claim, WorkerEvent
 from shared.jobs import TERMINAL, TRANSITIONS, new_job_id
-from shared.journal import journal_events, journal_line, journal_path
+from shared.journal import journal_events, journal_line
 from shared.schemas import FineTuningRequest, JobStatus
 from shared.worker_store import WorkerStore
 from tests.valkey import Valkey
@@ -256,7 +257,7 @@ class Ledger(RuleBasedStateMachine):
         assert [self.store.get(job_id).queue_position for job_id in queued] == list(range(1, len(queued) + 1))
 
     def _journal(self, job_id: str, attempt: int) -> Path:
-        return journal_path(self.folder / "jobs" / job_id, attempt)
+        return JobFolder(self.folder / "jobs" / job_id).attempt(attempt).journal
 
     def _deaths(self, job_id: str) -> int:
         return int(self.store._redis.hget(f"tunedock:job:{job_id}", "deaths") or 0)

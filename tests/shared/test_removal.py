@@ -19,11 +19,12 @@ from shared.errors import (
     StoreTakesNoWrites,
     StoreUnavailable,
 )
+from shared.job_folder import JOB_MARK, MODEL_MARK
 from shared.job_records import WorkerEvent
 from shared.jobs import new_job_id
 from shared.keeper_store import KeeperStore
 from shared.model_names import fine_tuned_model_id
-from shared.removal import GONE, JOB_MARK, MODEL_MARK, Removal
+from shared.removal import GONE, Removal
 from shared.schemas import EvaluationRequest, FineTuningRequest, JobRecord, JobRequest
 from shared.worker_store import WorkerStore
 from tests.ledger import claim_next

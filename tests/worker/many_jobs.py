@@ -12,8 +12,8 @@ from pathlib import Path
 
 from services.worker.process.journal import Journal
 from services.worker.process.sweeper import Sweeper
+from shared.job_folder import JobFolder
 from shared.job_records import WorkerEvent
-from shared.journal import journal_path
 from shared.keeper_store import KeeperStore
 from shared.settings import Settings
 from shared.store_configuration import store_configuration
@@ -66,7 +66,7 @@ def run_job(store: WorkerStore, data: Path, steps: int) -> str:
     (folder / "rows").mkdir(parents=True)
     (folder / "spec.json").write_text("{}")
     (folder / "accepted").touch()
-    claim, journal = claim_next(store), Journal(journal_path(folder, 1))
+    claim, journal = claim_next(store), Journal(JobFolder(folder).attempt(1).journal)
     for first in range(0, MESSAGES + steps, 100):
         some = [event(number) for number in range(first, min(first + 100, MESSAGES + steps))]
         for one in some:

@@ -1,11 +1,13 @@
 """What a fine-tuning came to: the losses, the rows, the time, where the adapter is, what to do with it."""
 
+from pathlib import Path
 from typing import Any
 
 from services.cli.outcome.lines import count, next_steps, pairs, seconds
 from services.cli.outcome.place import Place
 from services.cli.outcome.rows import row_notes
 from services.cli.watch import duration_text
+from shared.job_folder import JobFolder
 from shared.schemas import JobRecord
 
 
@@ -83,8 +85,8 @@ def _resumed(result: dict[str, Any]) -> str:
 
 def _adapter(record: JobRecord, place: Place) -> str:
     if place.data_dir is None:
-        return f"on the server, in jobs/{record.id}/adapter of its data folder"
-    return str(place.data_dir / "jobs" / record.id / "adapter")
+        return f"on the server, in {JobFolder.of(Path(), record.id).adapter} of its data folder"
+    return str(JobFolder.of(place.data_dir, record.id).adapter)
 
 
 def _steps(record: JobRecord, model: str, place: Place) -> list[tuple[str, str]]:

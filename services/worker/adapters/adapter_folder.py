@@ -16,6 +16,7 @@ from services.worker.adapters.lora import adapter_weights
 from services.worker.models.load import LoadedModel
 from shared.adapters import CONFIG, WEIGHTS
 from shared.durable import write_json_durably
+from shared.job_folder import ADAPTER, LLAMA_ADAPTER, JobFolder
 
 RESULT = "result.json"
 TOKENIZER_FILES = (
@@ -45,16 +46,16 @@ def write_all(
 ) -> None:
     """Fill `adapter` and, where the base runs under other names than its repository's, `adapter-llama`."""
     if base.architecture != "exaone":
-        write_adapter(folders["adapter"], adapted, base, result)
+        write_adapter(folders[ADAPTER], adapted, base, result)
         return
-    write_adapter(folders["adapter-llama"], adapted, base, result)
+    write_adapter(folders[LLAMA_ADAPTER], adapted, base, result)
     write_original_adapter(
-        folders["adapter-llama"],
-        folders["adapter"],
+        folders[LLAMA_ADAPTER],
+        folders[ADAPTER],
         base_name=base.files.name,
         revision=base.files.revision,
     )
-    complete(folders["adapter"], base, result)
+    complete(folders[ADAPTER], base, result)
 
 
 def complete(folder: Path, base: LoadedModel, result: Mapping[str, Any]) -> None:
@@ -107,31 +108,31 @@ def base_facts(base: LoadedModel) -> dict[str, Any]:
     }
 
 
-def published_result(job_folder: Path) -> dict[str, Any] | None:
+def published_result(job_folder: JobFolder) -> dict[str, Any] | None:
     """The result of a job whose adapter is already in place and whole, else None.
 
     What lies there but is not whole is set aside.
     """
-    folder = job_folder / "adapter"
+    folder = job_folder.adapter
     if not folder.exists():
         return None
     if sealed_folder.verified_manifest(folder) is None:
-        shutil.rmtree(job_folder / "adapter.damaged", ignore_errors=True)
-        folder.rename(job_folder / "adapter.damaged")
+        shutil.rmtree(job_folder.damaged_adapter, ignore_errors=True)
+        folder.rename(job_folder.damaged_adapter)
         return None
     return _result(folder)
 
 
-def publish(folders: Mapping[str, Path], job_folder: Path) -> dict[str, Any]:
+def publish(folders: Mapping[str, Path], job_folder: JobFolder) -> dict[str, Any]:
     """Rename sealed folders to their names in the job's folder, `adapter` last: it decides. Returns the
     result.
     """
-    for name, folder in sorted(folders.items(), key=lambda item: item[0] == "adapter"):
-        target = job_folder / name
+    for name, folder in sorted(folders.items(), key=lambda item: item[0] == ADAPTER):
+        target = job_folder.path / name
         if target.exists():  # left by an attempt that died between two renames
             shutil.rmtree(target)
         sealed_folder.publish(folder, target)
-    return _result(job_folder / "adapter")
+    return _result(job_folder.adapter)
 
 
 def _result(folder: Path) -> dict[str, Any]:

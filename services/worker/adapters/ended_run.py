@@ -6,34 +6,24 @@ No torch here: the worker's main process sweeps, too.
 import json
 import os
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from services.worker.adapters import sealed_folder
 from services.worker.machine.disk_full import is_disk_full
-from shared.adapters import HELD, OPTIMIZER
+from shared.adapters import OPTIMIZER
 from shared.durable import write_json_durably
-
-TOKENS = "tokens"  # the rendered rows, which a resumed run learns again
-_LEFTOVERS = (
-    HELD,
-    TOKENS,
-    "attempts/*/tokens.tmp",
-    "attempts/*/ckpt.tmp-*",
-    "attempts/*/adapter*.tmp",
-    "checkpoints/step-*.rejected-*",
-)
+from shared.job_folder import JobFolder
 
 
-def give_back(job_folder: Path) -> int:
+def give_back(job_folder: JobFolder) -> int:
     """Drop the optimizer states of an ended job's checkpoints, its rendered rows, and what is half written.
 
     Each checkpoint stays a sealed folder with the adapter of its step. Returns the bytes removed; 0 when
     nothing was left to remove. Call it only for a job that will never run again. Raises OSError.
     """
-    freed = sum(_drop_optimizer(folder) for folder in job_folder.glob("checkpoints/step-*"))
-    for path in _leftovers(job_folder):
+    freed = sum(_drop_optimizer(folder) for folder in job_folder.all_checkpoints())
+    for path in job_folder.only_for_attempts():
         size = sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
         shutil.rmtree(path, ignore_errors=True)
         freed += size
@@ -73,8 +63,3 @@ def _promise_no_optimizer(sealed: Path) -> None:
     if files != manifest["files"]:
         write_json_durably(sealed, {**manifest, "files": files})
         os.utime(sealed, (made_at, made_at))  # the checkpoint's age, as the API shows it
-
-
-def _leftovers(job_folder: Path) -> Iterator[Path]:
-    for pattern in _LEFTOVERS:
-        yield from job_folder.glob(pattern)

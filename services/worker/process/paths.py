@@ -1,4 +1,4 @@
-"""Where a worker keeps its own small files, and where a job's files lie."""
+"""Where a worker keeps its own small files."""
 
 from pathlib import Path
 
@@ -33,19 +33,3 @@ def state_file(data_dir: Path, host: str) -> Path:
 
 def handover(data_dir: Path, host: str) -> Handover:
     return Handover(worker_folder(data_dir) / f"{host}.handover")
-
-
-def job_folder(data_dir: Path, job_id: str) -> Path:
-    return data_dir / "jobs" / job_id
-
-
-def is_leftover(folder: Path) -> bool:
-    """Whether a job folder's submit was never seen to succeed: no mark of it, and no attempt at what it says.
-
-    An attempt without the job's `spec.json` is what a worker wrote after the job had been deleted.
-    """
-    if (folder / "accepted").exists() or folder.name.startswith("."):
-        return False
-    if (folder / "spec.json").exists():
-        return not (folder / "attempts").exists()
-    return not (folder / "adapter").exists()

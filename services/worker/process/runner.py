@@ -21,12 +21,12 @@ from services.worker.process.cache_watch import CacheWatch
 from services.worker.process.insist import Insistence
 from services.worker.process.lifeline import Lifeline
 from services.worker.process.ownership import DeviceOwnership
-from services.worker.process.paths import drain_order, handover, job_folder, life_sign
+from services.worker.process.paths import drain_order, handover, life_sign
 from services.worker.process.state import tell_state
 from services.worker.report import JobCancelled, LeaseLost, StoreLost, WorkerDraining
 from shared.durable import write_json_durably
+from shared.job_folder import JobFolder
 from shared.job_records import Claim
-from shared.journal import journal_path
 from shared.json_text import finite
 from shared.settings import Settings
 from shared.worker_store import WorkerStore
@@ -129,7 +129,10 @@ class Runner:
             lifeline.replay(attempt, self._journal(claim.job_id, attempt))
 
     def _journal(self, job_id: str, attempt: int) -> Path:
-        return journal_path(job_folder(self._settings.data_dir, job_id), attempt)
+        return self._job_folder(job_id).attempt(attempt).journal
+
+    def _job_folder(self, job_id: str) -> JobFolder:
+        return JobFolder.of(self._settings.data_dir, job_id)
 
     def _lifeline(self, claim: Claim) -> Lifeline:
         settings = self._settings
@@ -166,7 +169,7 @@ class Runner:
             self._give_back(lifeline.claim.job_id)
 
     def _keep_copy(self, claim: Claim, status: EndStatus, outcome: Mapping[str, Any]) -> None:
-        path = job_folder(self._settings.data_dir, claim.job_id) / "result.json"
+        path = self._job_folder(claim.job_id).result
         ended = {"id": claim.job_id, "status": status, "attempt": claim.attempt, "at": time.time(), **outcome}
         try:
             write_json_durably(path, ended)
@@ -176,7 +179,7 @@ class Runner:
     def _give_back(self, job_id: str) -> None:
         """Free what only a further attempt would have used; what can't be freed now, the sweep will."""
         try:
-            give_back(job_folder(self._settings.data_dir, job_id))
+            give_back(self._job_folder(job_id))
         except OSError as error:
             logger.warning("could not remove what job %s needs no more: %s", job_id, error)
 

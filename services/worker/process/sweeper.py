@@ -7,9 +7,9 @@ import time
 
 from services.worker import metrics
 from services.worker.adapters.ended_run import give_back
-from services.worker.process.paths import is_leftover
 from shared.disk_use import disk_use
 from shared.errors import NotFound, StoreUnavailable
+from shared.job_folder import JobFolder, jobs_folder
 from shared.jobs import is_whole_job_id
 from shared.keeper_store import KeeperStore
 from shared.old_uploads import remove_abandoned, remove_older
@@ -32,7 +32,7 @@ class Sweeper:
     def __init__(self, settings: Settings, store: KeeperStore) -> None:
         self._settings = settings
         self._store = store
-        self._removal = Removal(store, settings.data_dir / "jobs")
+        self._removal = Removal(store, jobs_folder(settings.data_dir))
         self._lean: set[str] = set()  # ended jobs that have nothing more to give back
 
     def start(self) -> None:
@@ -61,8 +61,8 @@ class Sweeper:
 
     def _remove_leftovers(self) -> None:
         """Remove what submits left behind whose answer the API never got and which the store never took."""
-        for folder in (self._settings.data_dir / "jobs").glob("*/"):
-            if not is_whole_job_id(folder.name) or not is_leftover(folder):
+        for folder in jobs_folder(self._settings.data_dir).glob("*/"):
+            if not is_whole_job_id(folder.name) or not JobFolder(folder).is_leftover:
                 continue
             if time.time() - folder.stat().st_mtime > LEFTOVER_SECONDS:
                 try:
@@ -81,7 +81,7 @@ class Sweeper:
 
     def _given_back(self, job_id: str) -> int:
         try:
-            freed = give_back(self._settings.data_dir / "jobs" / job_id)
+            freed = give_back(JobFolder.of(self._settings.data_dir, job_id))
         except OSError as error:
             logger.warning("could not remove what job %s needs no more: %s", job_id, error)
             return 0

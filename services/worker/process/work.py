@@ -22,7 +22,6 @@ from services.worker.models.hub.untried_move import take_back_untried_move
 from services.worker.models.load import LoadedModel
 from services.worker.models.residency import Residency
 from services.worker.preparing.prepare import prepare
-from services.worker.process.paths import job_folder
 from services.worker.report import Report
 from services.worker.text.dataset_file import DatasetFile
 from services.worker.training.fine_tuning import fine_tune
@@ -30,6 +29,7 @@ from services.worker.training.step_report import StepReport
 from shared.adapters import adapter_folder as find_adapter
 from shared.adapters import held_adapter
 from shared.durable import write_json_durably
+from shared.job_folder import JobFolder
 from shared.job_records import Claim
 from shared.model_names import fine_tuned_model, fine_tuned_model_id
 from shared.schemas import (
@@ -80,7 +80,7 @@ def _unreadable(error: OSError, settings: Settings) -> Exception:
 
 def _fine_tune(claim: Claim, settings: Settings, residency: Residency, report: Report) -> Result:
     request = FineTuningRequest.model_validate(claim.request)
-    folder = job_folder(settings.data_dir, claim.job_id)
+    folder = JobFolder.of(settings.data_dir, claim.job_id)
     datasets = _datasets(folder)
     metrics.record_training_start()
     base = _base(request, list(datasets.values()), settings, residency, report)
@@ -104,7 +104,7 @@ def _fine_tune(claim: Claim, settings: Settings, residency: Residency, report: R
 
 def _evaluate(claim: Claim, settings: Settings, residency: Residency, report: Report) -> Result:
     request = EvaluationRequest.model_validate(claim.request)
-    folder = job_folder(settings.data_dir, claim.job_id)
+    folder = JobFolder.of(settings.data_dir, claim.job_id)
     data = _datasets(folder)["evaluation"]
     base = _base(request, [data], settings, residency, report)
     with model_errors_explained(base.files.name):
@@ -141,7 +141,7 @@ def _prepare(claim: Claim, settings: Settings, residency: Residency, report: Rep
 
 
 def _keep_report(claim: Claim, diagnosis: DiagnosisReport, settings: Settings) -> None:
-    path = job_folder(settings.data_dir, claim.job_id) / "report.json"
+    path = JobFolder.of(settings.data_dir, claim.job_id).report
     write_json_durably(path, diagnosis.model_dump(mode="json"))
     _observe_diagnosis(diagnosis.facts)
     for remedy in diagnosis.applied:
@@ -200,23 +200,23 @@ def _base(
     return base
 
 
-def _datasets(folder: Path) -> Mapping[str, DatasetFile]:
+def _datasets(folder: JobFolder) -> Mapping[str, DatasetFile]:
     """The rows the API prepared and what it found in them, by part: training, validation, evaluation."""
-    summaries = json.loads((folder / "spec.json").read_text())["datasets"]
+    summaries = json.loads(folder.spec.read_text())["datasets"]
     return {
-        part: DatasetFile(folder / "rows" / f"{part}.jsonl", DatasetSummary.model_validate(summary))
+        part: DatasetFile(folder.rows_of(part), DatasetSummary.model_validate(summary))
         for part, summary in summaries.items()
     }
 
 
-def _adapter_folder(adapter: str | None, folder: Path, settings: Settings) -> Path | None:
+def _adapter_folder(adapter: str | None, folder: JobFolder, settings: Settings) -> Path | None:
     """The adapter that the job of `folder` took hold of when it was accepted."""
     if adapter is None:
         return None
     if held := held_adapter(folder):
         return held
     model = fine_tuned_model(adapter)  # a job from before jobs took hold of adapters
-    if model and (lying := find_adapter(job_folder(settings.data_dir, model.job_id), model.step)):
+    if model and (lying := find_adapter(JobFolder.of(settings.data_dir, model.job_id), model.step)):
         return lying
     raise JobFailed(
         FailureCode.ADAPTER_INVALID,

@@ -1,7 +1,6 @@
 """A run's state on disk: written so that it is whole or absent, read back only if it verifies and fits."""
 
 import json
-import re
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,9 +14,9 @@ from services.worker.adapters import sealed_folder
 from services.worker.adapters.ended_run import has_optimizer
 from shared.adapters import CONFIG, OPTIMIZER, WEIGHTS
 from shared.durable import write_json_durably
+from shared.job_folder import AttemptFolder, JobFolder
 
 KEPT = 2
-_STEP = re.compile(r"^step-(\d+)$")
 _FORMAT = 1
 
 
@@ -45,27 +44,26 @@ class CheckpointFolder:
     with another one belongs to another run.
     """
 
-    job_folder: Path
+    job_folder: JobFolder
     attempt: int
     fingerprint: Mapping[str, Any]
 
     @property
-    def attempt_folder(self) -> Path:
-        return self.job_folder / "attempts" / str(self.attempt)
+    def attempt_folder(self) -> AttemptFolder:
+        return self.job_folder.attempt(self.attempt)
 
     @property
     def folder(self) -> Path:
-        return self.job_folder / "checkpoints"
+        return self.job_folder.checkpoints
 
     def clear_leftovers(self) -> None:
         """Remove what attempts that died left half written; the caller is the only living attempt."""
-        for pattern in ("ckpt.tmp-*", "adapter*.tmp", "tokens.tmp"):
-            for leftover in self.job_folder.glob(f"attempts/*/{pattern}"):
-                shutil.rmtree(leftover, ignore_errors=True)
+        for leftover in self.job_folder.drafts():
+            shutil.rmtree(leftover, ignore_errors=True)
 
     def write(self, snapshot: Snapshot) -> None:
         """Make `snapshot` durable, then let older ones go. On an OSError no trace of it is left."""
-        temporary = self.attempt_folder / f"ckpt.tmp-{snapshot.step}"
+        temporary = self.attempt_folder.checkpoint_draft(snapshot.step)
         shutil.rmtree(temporary, ignore_errors=True)
         temporary.mkdir(parents=True)
         try:
@@ -80,7 +78,7 @@ class CheckpointFolder:
         over.
         """
         rejected = []
-        for step, path in self._steps():
+        for step, path in self._newest_first():
             manifest = sealed_folder.verified_manifest(path)
             if manifest is None:
                 rejected.append(f"step {step} is damaged")
@@ -95,7 +93,7 @@ class CheckpointFolder:
     def drop_all_but(self, kept: int) -> None:
         """Delete older checkpoints beyond the newest `kept` that verify; damaged ones go with them."""
         whole = 0
-        for _, path in self._steps():
+        for _, path in self._newest_first():
             if whole >= kept:
                 shutil.rmtree(path, ignore_errors=True)
             elif sealed_folder.verified_manifest(path) is not None:
@@ -120,7 +118,7 @@ class CheckpointFolder:
     def _publish(self, temporary: Path, step: int) -> None:
         """An earlier attempt may have been here: its checkpoint of the same step stays if it is whole."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        target = self.folder / f"step-{step}"
+        target = self.job_folder.checkpoint(step)
         if target.exists():
             manifest = sealed_folder.verified_manifest(target)
             if (
@@ -129,19 +127,11 @@ class CheckpointFolder:
                 and has_optimizer(manifest)
             ):
                 return
-            self._set_aside(target)
+            target.rename(self.job_folder.rejected_checkpoint(step, self.attempt))
         sealed_folder.publish(temporary, target)
 
-    def _set_aside(self, path: Path) -> None:
-        number = 1
-        while (aside := path.with_name(f"{path.name}.rejected-{self.attempt}-{number}")).exists():
-            number += 1
-        path.rename(aside)
-
-    def _steps(self) -> list[tuple[int, Path]]:
-        """Newest first."""
-        found = [(match, path) for path in self.folder.glob("step-*") if (match := _STEP.match(path.name))]
-        return sorted(((int(match[1]), path) for match, path in found), reverse=True)
+    def _newest_first(self) -> list[tuple[int, Path]]:
+        return self.job_folder.checkpoints_by_step()[::-1]
 
 
 def _read(path: Path, step: int) -> Snapshot:

@@ -39,6 +39,7 @@ from services.worker.training.plan.room import find_room
 from services.worker.training.plan.utilization import Utilization
 from services.worker.training.run_state import RunState
 from services.worker.training.step_report import StepReport
+from shared.job_folder import ADAPTER, LLAMA_ADAPTER, JobFolder
 from shared.schemas import FineTuningRequest
 
 MEMORY_REMEDY = (
@@ -54,7 +55,7 @@ def fine_tune(
     *,
     training: DatasetFile,
     validation: DatasetFile | None,
-    job_folder: Path,
+    job_folder: JobFolder,
     attempt: int,
     checkpoint_seconds: float,
     report: Report,
@@ -63,7 +64,7 @@ def fine_tune(
     patience: Patience = PATIENCE,
     now: datetime | None = None,
 ) -> dict[str, Any]:
-    """Train an adapter and publish it as `job_folder/adapter`; returns the record's result.
+    """Train an adapter and publish it in `job_folder`; returns the record's result.
 
     `now` is the date that a chat template may write: the job's, so that every attempt writes the same.
 
@@ -254,7 +255,7 @@ def result_of(
 ) -> dict[str, Any]:
     """What the record says."""
     return {
-        "adapter": "adapter",
+        "adapter": ADAPTER,
         "steps": state.step,
         "train_loss": state.train_loss,
         "first_train_loss": state.first_train_loss,
@@ -294,8 +295,8 @@ def publish(
     left.
     """
     report.progress("publishing")
-    names = ("adapter", "adapter-llama") if base.architecture == "exaone" else ("adapter",)
-    folders = {name: checkpoints.attempt_folder / f"{name}.tmp" for name in names}
+    names = (ADAPTER, LLAMA_ADAPTER) if base.architecture == "exaone" else (ADAPTER,)
+    folders = {name: checkpoints.attempt_folder.adapter_draft(name) for name in names}
     try:
         adapter_folder.write_all(folders, adapted, base, result)
         report.publish()

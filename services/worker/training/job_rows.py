@@ -2,7 +2,6 @@
 
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from services.worker.adapters import adapter_folder
@@ -16,6 +15,7 @@ from services.worker.text.row_rules import RowRules
 from services.worker.text.rows import TokenRows, encode_dataset
 from services.worker.text.shown_row import shown_row
 from services.worker.training.kept_rows import keep_rows, kept_rows
+from shared.job_folder import JobFolder
 from shared.schemas import FineTuningRequest
 
 
@@ -34,7 +34,7 @@ class RowSource:
 
     training: DatasetFile
     validation: DatasetFile | None
-    job_folder: Path
+    job_folder: JobFolder
     attempt: int
     now: datetime
 

@@ -2,7 +2,6 @@
 
 import shutil
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,22 +9,22 @@ import numpy.typing as npt
 from safetensors.numpy import load, save
 
 from services.worker.adapters import sealed_folder
-from services.worker.adapters.ended_run import TOKENS
 from services.worker.text.marked_text import TokenRow
 from services.worker.text.row_counts import RowCounts
 from services.worker.text.rows import TokenRows
+from shared.job_folder import JobFolder
 
 _SUFFIX = ".safetensors"
 
 
 def keep_rows(
-    job_folder: Path, attempt: int, made_from: Mapping[str, Any], parts: Mapping[str, TokenRows]
+    job_folder: JobFolder, attempt: int, made_from: Mapping[str, Any], parts: Mapping[str, TokenRows]
 ) -> None:
     """Make `parts` durable as `job_folder/tokens`; what was there goes. `made_from` is what decides them.
 
     Raises OSError, and leaves nothing half written.
     """
-    temporary, target = job_folder / "attempts" / str(attempt) / "tokens.tmp", job_folder / TOKENS
+    temporary, target = job_folder.attempt(attempt).tokens_draft, job_folder.tokens
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True)
     try:
@@ -39,9 +38,9 @@ def keep_rows(
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def kept_rows(job_folder: Path, made_from: Mapping[str, Any]) -> dict[str, TokenRows] | None:
+def kept_rows(job_folder: JobFolder, made_from: Mapping[str, Any]) -> dict[str, TokenRows] | None:
     """The rows kept in `job_folder` by part, if they are whole and were made from the same, else None."""
-    folder = job_folder / TOKENS
+    folder = job_folder.tokens
     manifest = sealed_folder.verified_manifest(folder)
     if manifest is None or manifest.get("made_from") != made_from:
         return None

@@ -13,6 +13,7 @@ from services.worker.report import JobCancelled, SilentReport
 from services.worker.text.dataset_file import DatasetFile
 from services.worker.training.fine_tuning import fine_tune
 from shared import adapters
+from shared.job_folder import JobFolder
 from shared.schemas import FineTuningRequest, Hyperparameters
 from tests.tiny_models import make_tiny_llama
 from tests.worker.training.tiny_bases import RecordedReport, Rows, WriteRows, load
@@ -47,7 +48,7 @@ def trained(
         FineTuningRequest(dataset="spam", hyperparameters=settings, instruction=instruction),
         training=data,
         validation=None,
-        job_folder=job_folder,
+        job_folder=JobFolder(job_folder),
         attempt=1,
         checkpoint_seconds=1000,
         report=report,
@@ -65,7 +66,7 @@ def test_training_makes_the_evaluation_better_and_leaves_the_base_alone(
         logits = base.model(IDS).logits
     before = evaluated(base, data)
     report = trained(base, data, tmp_path)
-    after = evaluated(base, data, adapters.adapter_folder(tmp_path))
+    after = evaluated(base, data, adapters.adapter_folder(JobFolder(tmp_path)))
     assert report.losses[-1] < 0.7 * report.losses[0]
     assert after["loss"] < 0.7 * before["loss"]
     assert after["labels"]["spam"]["f1"] > 0.9
@@ -83,7 +84,7 @@ def test_the_loss_is_that_of_validation_during_training(
         FineTuningRequest(dataset="spam", hyperparameters=Hyperparameters(max_steps=3, max_seq_length=128)),
         training=data,
         validation=data,
-        job_folder=tmp_path,
+        job_folder=JobFolder(tmp_path),
         attempt=1,
         checkpoint_seconds=1000,
         report=SilentReport(),
@@ -177,7 +178,7 @@ def test_every_stage_is_told_when_it_begins_and_counted_to_its_end(
     data = write_rows(spam_rows[:rows], "classification")
     trained(llama, write_rows(spam_rows, "classification"), tmp_path)
     report = Stages()
-    evaluated(llama, data, adapters.adapter_folder(tmp_path), report=report)
+    evaluated(llama, data, adapters.adapter_folder(JobFolder(tmp_path)), report=report)
     assert list(dict.fromkeys(stage for stage, _, _ in report.told)) == [
         "checking the adapter", "tokenizing", "attaching the adapter", "evaluating",
     ]  # fmt: skip

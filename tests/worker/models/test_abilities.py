@@ -20,6 +20,7 @@ from services.worker.models.hub.model_places import ModelFiles
 from services.worker.models.load import LoadedModel, load_base_model
 from services.worker.training.causality import sees_ahead
 from services.worker.training.fine_tuning import fine_tune
+from shared.job_folder import JobFolder
 from shared.schemas import FineTuningRequest, Hyperparameters, Lora
 from tests.tiny_models import make_tiny_llama
 from tests.worker.models.tiny_families import FAMILIES, ROWS, make_family
@@ -80,7 +81,7 @@ def test_every_family_is_known_loaded_and_trained_as_said(
         FineTuningRequest(dataset="x", hyperparameters=hyperparameters),
         training=write_rows(rows, "prompt_completion"),
         validation=None,
-        job_folder=tmp_path / "job",
+        job_folder=JobFolder(tmp_path / "job"),
         attempt=1,
         checkpoint_seconds=1e9,
         report=report,
@@ -135,7 +136,7 @@ def test_a_model_that_sees_ahead_is_refused(tmp_path: Path, write_rows: WriteRow
             FineTuningRequest(dataset="x"),
             training=write_rows([{"prompt": "one", "completion": "two"}] * 4, "prompt_completion"),
             validation=None,
-            job_folder=tmp_path / "job",
+            job_folder=JobFolder(tmp_path / "job"),
             attempt=1,
             checkpoint_seconds=1e9,
             report=RecordedReport(),
@@ -193,7 +194,7 @@ def test_tokens_beyond_the_embedding_that_nobody_needs_are_told(
                 [{"prompt": "what is <image>", "completion": "a cat"}] * 4, "prompt_completion"
             ),
             validation=None,
-            job_folder=tmp_path / "job",
+            job_folder=JobFolder(tmp_path / "job"),
             attempt=1,
             checkpoint_seconds=1e9,
             report=RecordedReport(),

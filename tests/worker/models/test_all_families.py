@@ -31,6 +31,7 @@ from services.worker.models.families.model_errors import model_errors_explained
 from services.worker.models.hub.model_places import ModelFiles
 from services.worker.models.load import load_base_model
 from services.worker.training.fine_tuning import fine_tune
+from shared.job_folder import JobFolder
 from shared.schemas import FineTuningRequest, Hyperparameters, Lora
 from tests.tiny_models import make_tiny_llama
 from tests.worker.models.tiny_families import ROWS
@@ -104,7 +105,7 @@ def test_two_steps_or_a_reason(kind: str, tmp_path: Path, write_rows: WriteRows)
                 FineTuningRequest(dataset="x", hyperparameters=hyperparameters),
                 training=write_rows(rows, "prompt_completion"),
                 validation=None,
-                job_folder=tmp_path / "job",
+                job_folder=JobFolder(tmp_path / "job"),
                 attempt=1,
                 checkpoint_seconds=1e9,
                 report=RecordedReport(),

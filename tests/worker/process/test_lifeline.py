@@ -12,8 +12,9 @@ import pytest
 from services.worker.process.lifeline import Lifeline
 from services.worker.report import JobCancelled, LeaseLost, StoreLost, WorkerDraining
 from shared.event_log import EventLog
+from shared.job_folder import JobFolder
 from shared.job_records import Claim, WorkerEvent
-from shared.journal import journal_events, journal_path
+from shared.journal import journal_events
 from shared.worker_store import WorkerStore
 from tests.ledger import claim_next, submit
 from tests.valkey import Valkey
@@ -30,7 +31,7 @@ def lifeline(store: WorkerStore, claim: Claim, tmp_path: Path) -> Lifeline:
     return Lifeline(
         store,
         claim,
-        journal=journal_path(tmp_path / "jobs" / claim.job_id, 1),
+        journal=JobFolder(tmp_path / "jobs" / claim.job_id).attempt(1).journal,
         life_sign=tmp_path / "alive",
         lease_seconds=45,
         heartbeat_seconds=0.2,
@@ -162,7 +163,7 @@ def test_a_job_goes_on_while_the_store_is_away_and_nothing_it_said_is_lost(
         assert lifeline.end("succeeded", message="Done", result={}) == "ok"
     messages = [event.message for event in reversed(store.events(claim.job_id).events)]
     assert messages[2:] == ["before", *(f"away {number}" for number in range(20)), "Done"]
-    journal = journal_events(journal_path(tmp_path / "jobs" / claim.job_id, 1))
+    journal = journal_events(JobFolder(tmp_path / "jobs" / claim.job_id).attempt(1).journal)
     assert [event.message for event in journal] == messages[2:-1]
 
 
@@ -197,7 +198,7 @@ def test_what_a_dead_attempt_wrote_down_is_recorded_by_the_next_one_and_only_onc
 def test_a_full_disk_costs_the_journal_and_not_the_job(
     lifeline: Lifeline, store: WorkerStore, claim: Claim, tmp_path: Path
 ) -> None:
-    journal = journal_path(tmp_path / "jobs" / claim.job_id, 1)
+    journal = JobFolder(tmp_path / "jobs" / claim.job_id).attempt(1).journal
     journal.unlink(missing_ok=True)
     journal.symlink_to("/dev/full")
     with lifeline:

@@ -21,6 +21,7 @@ from services.worker.report import Report, WorkerDraining
 from services.worker.training.checkpoints import CheckpointFolder, Snapshot
 from shared.errors import StoreUnavailable
 from shared.event_log import EventLog
+from shared.job_folder import JobFolder
 from shared.job_records import Claim
 from shared.settings import Settings
 from shared.worker_store import WorkerStore
@@ -86,7 +87,7 @@ def test_a_job_that_succeeded_keeps_no_optimizer_state(runner: Runner, job_id: s
     assert isinstance(claim, Claim)
     folder = tmp_path / "data" / "jobs" / job_id
     tensors = {"lora_A": torch.zeros(2, 2)}
-    CheckpointFolder(folder, 1, {}).write(Snapshot(5, tensors, {"exp_avg": torch.zeros(2, 2)}, {}))
+    CheckpointFolder(JobFolder(folder), 1, {}).write(Snapshot(5, tensors, {"exp_avg": torch.zeros(2, 2)}, {}))
     with runner._lifeline(claim) as lifeline:
         runner._end(lifeline, "succeeded", "Succeeded", result={"steps": 5})
     kept = sorted(path.name for path in (folder / "checkpoints" / "step-5").iterdir())

@@ -13,12 +13,13 @@ import torch
 from services.worker.adapters import sealed_folder
 from services.worker.machine.disk_full import is_disk_full
 from services.worker.training.checkpoints import CheckpointFolder, Snapshot
+from shared.job_folder import JobFolder
 
 FINGERPRINT = {"rows": "abc", "hyperparameters": {"seed": 1}}
 
 
 def folder(path: Path, attempt: int = 1, **changed: object) -> CheckpointFolder:
-    return CheckpointFolder(path, attempt, {**FINGERPRINT, **changed})
+    return CheckpointFolder(JobFolder(path), attempt, {**FINGERPRINT, **changed})
 
 
 def snapshot(step: int, value: float = 1.0) -> Snapshot:

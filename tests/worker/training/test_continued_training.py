@@ -13,7 +13,8 @@ from services.worker.failures import FailureCode, JobFailed
 from services.worker.models.load import LoadedModel
 from services.worker.report import SilentReport, WorkerDraining
 from services.worker.text.dataset_file import DatasetFile
-from shared.adapters import HELD, adapter_folder, checkpoint_steps, held_adapter, hold
+from shared.adapters import adapter_folder, checkpoint_steps, held_adapter, hold
+from shared.job_folder import JobFolder
 from shared.schemas import Lora
 from tests.worker.training.test_fine_tuning import SETTINGS, run, with_settings
 from tests.worker.training.tiny_bases import RecordedReport, Rows, WriteRows
@@ -35,8 +36,8 @@ def begun_with(source: Path | None, job_folder: Path) -> Path:
     """As the API does when it accepts the job."""
     assert source is not None
     job_folder.mkdir()
-    hold(source, job_folder)
-    held = held_adapter(job_folder)
+    hold(source, JobFolder(job_folder))
+    held = held_adapter(JobFolder(job_folder))
     assert held is not None
     return held
 
@@ -48,12 +49,12 @@ def test_training_begins_where_the_adapter_ended(
     base: LoadedModel = request.getfixturevalue(name)
     first = RecordedReport()
     run(base, data, tmp_path / "first", first)
-    source = adapter_folder(tmp_path / "first")
+    source = adapter_folder(JobFolder(tmp_path / "first"))
     second = RecordedReport()
     start = begun_with(source, tmp_path / "second")
     run(base, data, tmp_path / "second", second, request=STILL, start=start)
     assert second.losses[0] < 0.8 * first.losses[0]
-    for key, tensor in weights(adapter_folder(tmp_path / "second")).items():
+    for key, tensor in weights(adapter_folder(JobFolder(tmp_path / "second"))).items():
         torch.testing.assert_close(tensor, weights(source)[key], rtol=0, atol=1e-9)
 
 
@@ -63,7 +64,7 @@ def test_a_checkpoint_answers_as_an_adapter_of_that_step_does(
 ) -> None:
     base: LoadedModel = request.getfixturevalue(name)
     run(base, data, tmp_path / "job")
-    last = checkpoint_steps(tmp_path / "job")[-1]
+    last = checkpoint_steps(JobFolder(tmp_path / "job"))[-1]
     assert last == 10
 
     def evaluated(folder: Path | None) -> dict[str, object]:
@@ -74,8 +75,8 @@ def test_a_checkpoint_answers_as_an_adapter_of_that_step_does(
         del result["evaluation_seconds"]
         return result
 
-    checkpoint = begun_with(adapter_folder(tmp_path / "job", last), tmp_path / "user")
-    assert evaluated(checkpoint) == evaluated(adapter_folder(tmp_path / "job"))
+    checkpoint = begun_with(adapter_folder(JobFolder(tmp_path / "job"), last), tmp_path / "user")
+    assert evaluated(checkpoint) == evaluated(adapter_folder(JobFolder(tmp_path / "job")))
 
 
 @pytest.mark.filterwarnings("ignore:.is_gradient_checkpointing. is deprecated:FutureWarning")  # PEFT's
@@ -90,14 +91,14 @@ def test_plain_peft_loads_a_checkpoint(
         with torch.no_grad():
             return PeftModel.from_pretrained(plain, str(folder)).eval()(ids).logits
 
-    assert torch.equal(logits(adapter_folder(tmp_path, 10)), logits(tmp_path / "adapter"))
+    assert torch.equal(logits(adapter_folder(JobFolder(tmp_path), 10)), logits(tmp_path / "adapter"))
 
 
 def test_a_continued_job_that_is_interrupted_ends_bit_equal(
     llama: LoadedModel, data: DatasetFile, tmp_path: Path
 ) -> None:
     run(llama, data, tmp_path / "first")
-    source = adapter_folder(tmp_path / "first")
+    source = adapter_folder(JobFolder(tmp_path / "first"))
     whole = begun_with(source, tmp_path / "whole")
     run(llama, data, tmp_path / "whole", start=whole)
     parts = begun_with(source, tmp_path / "parts")
@@ -117,9 +118,9 @@ def test_a_checkpoint_begun_with_other_weights_is_not_resumed(
     run(llama, data, tmp_path / "first")
     with pytest.raises(WorkerDraining):
         run(llama, data, tmp_path / "job", RecordedReport(stop=WorkerDraining, at_step=4))
-    hold(tmp_path / "first" / "adapter", tmp_path / "job")
+    hold(tmp_path / "first" / "adapter", JobFolder(tmp_path / "job"))
     report = RecordedReport()
-    run(llama, data, tmp_path / "job", report, attempt=2, start=tmp_path / "job" / HELD)
+    run(llama, data, tmp_path / "job", report, attempt=2, start=JobFolder(tmp_path / "job").start)
     assert "resume_rejected" in report.codes()
     assert len(report.losses) == 10
 
@@ -130,7 +131,7 @@ def test_an_adapter_of_another_shape_is_refused(
     run(llama, data, tmp_path / "first")
     wider = with_settings(lora=Lora(r=8, alpha=8))
     assert SETTINGS.lora.r == 4
-    start = begun_with(adapter_folder(tmp_path / "first"), tmp_path / "second")
+    start = begun_with(adapter_folder(JobFolder(tmp_path / "first")), tmp_path / "second")
     with pytest.raises(JobFailed) as failed:
         run(llama, data, tmp_path / "second", request=wider, start=start)
     assert failed.value.failure.code == FailureCode.ADAPTER_INVALID
@@ -138,7 +139,7 @@ def test_an_adapter_of_another_shape_is_refused(
 
 def test_a_damaged_start_is_refused(llama: LoadedModel, data: DatasetFile, tmp_path: Path) -> None:
     run(llama, data, tmp_path / "first")
-    start = begun_with(adapter_folder(tmp_path / "first"), tmp_path / "second")
+    start = begun_with(adapter_folder(JobFolder(tmp_path / "first")), tmp_path / "second")
     file = start / "adapter_model.safetensors"
     content = file.read_bytes()
     file.unlink()  # the name only: the first job's file is the same one

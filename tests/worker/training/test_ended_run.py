@@ -12,6 +12,7 @@ from safetensors.torch import load_file
 from services.worker.adapters import ended_run, sealed_folder
 from services.worker.training.checkpoints import CheckpointFolder, Snapshot
 from shared.adapters import OPTIMIZER
+from shared.job_folder import JobFolder
 from tests.small_disk import MIB, fill_up, may_mount, small_disk
 
 FINGERPRINT = {"rows": "abc"}
@@ -21,7 +22,7 @@ FINGERPRINT = {"rows": "abc"}
 def job(tmp_path: Path) -> Path:
     """A job's folder with two checkpoints, of steps 5 and 10."""
     for step in (5, 10):
-        CheckpointFolder(tmp_path, 1, FINGERPRINT).write(snapshot(step))
+        CheckpointFolder(JobFolder(tmp_path), 1, FINGERPRINT).write(snapshot(step))
     return tmp_path
 
 
@@ -38,7 +39,7 @@ def test_optimizer_states_go_and_each_checkpoint_still_verifies_as_an_adapter(jo
     states = [checkpoint(job, step) / "optimizer.safetensors" for step in (5, 10)]
     expected = sum(path.stat().st_size for path in states)
     os.utime(checkpoint(job, 5) / "manifest.json", (1000, 1000))
-    assert ended_run.give_back(job) == expected
+    assert ended_run.give_back(JobFolder(job)) == expected
     for step in (5, 10):
         manifest = sealed_folder.verified_manifest(checkpoint(job, step))
         assert manifest is not None
@@ -48,32 +49,32 @@ def test_optimizer_states_go_and_each_checkpoint_still_verifies_as_an_adapter(jo
             "adapter_config.json", "adapter_model.safetensors", "manifest.json", "state.json",
         ]  # fmt: skip
         assert load_file(checkpoint(job, step) / "adapter_model.safetensors")["lora_A"][0, 0] == step
-    assert ended_run.give_back(job) == 0
+    assert ended_run.give_back(JobFolder(job)) == 0
     assert (checkpoint(job, 5) / "manifest.json").stat().st_mtime == 1000  # when it was made
 
 
 def test_a_crash_between_manifest_and_file_leaves_a_checkpoint_that_verifies(job: Path) -> None:
     place = checkpoint(job, 10)
     state = (place / "optimizer.safetensors").read_bytes()
-    ended_run.give_back(job)
+    ended_run.give_back(JobFolder(job))
     (place / "optimizer.safetensors").write_bytes(state)  # as after a crash before the file went
     assert sealed_folder.verified_manifest(place) is not None
-    assert ended_run.give_back(job) == len(state)
+    assert ended_run.give_back(JobFolder(job)) == len(state)
     assert not (place / "optimizer.safetensors").exists()
 
 
 def test_a_run_never_goes_on_from_a_checkpoint_without_its_optimizer_state(job: Path) -> None:
     """A store restored from a backup may call a job running that has ended since."""
-    ended_run.give_back(job)
-    found, rejected = CheckpointFolder(job, 2, FINGERPRINT).newest()
+    ended_run.give_back(JobFolder(job))
+    found, rejected = CheckpointFolder(JobFolder(job), 2, FINGERPRINT).newest()
     assert found is None
     assert rejected == [f"step {step} lost its optimizer state when the job ended" for step in (10, 5)]
 
 
 def test_a_step_done_again_replaces_a_checkpoint_without_its_optimizer_state(job: Path) -> None:
-    ended_run.give_back(job)
-    CheckpointFolder(job, 2, FINGERPRINT).write(snapshot(10))
-    found, rejected = CheckpointFolder(job, 2, FINGERPRINT).newest()
+    ended_run.give_back(JobFolder(job))
+    CheckpointFolder(JobFolder(job), 2, FINGERPRINT).write(snapshot(10))
+    found, rejected = CheckpointFolder(JobFolder(job), 2, FINGERPRINT).newest()
     assert found is not None
     assert (found.step, rejected) == (10, [])
 
@@ -89,7 +90,7 @@ def test_what_attempts_left_half_written_goes_and_the_journal_stays(job: Path) -
         (job / name / "file").write_bytes(b"12345")
     (job / "attempts" / "1" / "events.jsonl").write_text("{}\n")
     (job / "adapter").mkdir()
-    assert ended_run.give_back(job) > 15
+    assert ended_run.give_back(JobFolder(job)) > 15
     left = {str(path.relative_to(job)) for path in job.glob("*/*")}
     assert left == {"attempts/1", "attempts/2", "checkpoints/step-5", "checkpoints/step-10"}
     assert (job / "attempts" / "1" / "events.jsonl").exists()
@@ -98,7 +99,7 @@ def test_what_attempts_left_half_written_goes_and_the_journal_stays(job: Path) -
 
 def test_a_checkpoint_that_is_damaged_loses_its_optimizer_state_too(job: Path) -> None:
     (checkpoint(job, 10) / "manifest.json").write_text("{")
-    ended_run.give_back(job)
+    ended_run.give_back(JobFolder(job))
     assert not (checkpoint(job, 10) / "optimizer.safetensors").exists()
     with pytest.raises(ValueError, match="Expecting"):
         json.loads((checkpoint(job, 10) / "manifest.json").read_text())
@@ -109,9 +110,9 @@ def test_a_full_disk_gets_its_room_back(tmp_path: Path, need: Callable[[bool, st
     with small_disk(tmp_path / "disk", 4 * MIB):
         job = tmp_path / "disk" / "job"
         for step in (5, 10):
-            CheckpointFolder(job, 1, FINGERPRINT).write(snapshot(step))
+            CheckpointFolder(JobFolder(job), 1, FINGERPRINT).write(snapshot(step))
         fill_up(tmp_path / "disk")
-        assert ended_run.give_back(job) > 2 * 32_000
+        assert ended_run.give_back(JobFolder(job)) > 2 * 32_000
         for step in (5, 10):
             manifest = sealed_folder.verified_manifest(checkpoint(job, step))
             assert manifest is not None

@@ -23,6 +23,7 @@ from services.worker.text.dataset_file import DatasetFile
 from services.worker.training.disk_space import Patience
 from services.worker.training.fine_tuning import fine_tune
 from services.worker.training.step_report import StepReport
+from shared.job_folder import JobFolder
 from shared.schemas import FineTuningRequest, Hyperparameters, Lora
 from tests.worker.training.test_checkpoints import files_limited_to
 from tests.worker.training.tiny_bases import RecordedReport, Rows, WriteRows
@@ -59,7 +60,7 @@ def run(
         base,
         request,
         training=data,
-        job_folder=job_folder,
+        job_folder=JobFolder(job_folder),
         attempt=attempt,
         checkpoint_seconds=checkpoint_seconds,
         report=report or RecordedReport(),

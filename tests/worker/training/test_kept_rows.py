@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from services.worker.adapters.ended_run import TOKENS, give_back
+from services.worker.adapters.ended_run import give_back
 from services.worker.models.load import LoadedModel
 from services.worker.report import WorkerDraining
 from services.worker.text.dataset_file import DatasetFile
 from services.worker.training import kept_rows
 from services.worker.training.fine_tuning import fine_tune
 from services.worker.training.job_rows import RowSource, job_rows
+from shared.job_folder import JobFolder
 from shared.schemas import FineTuningRequest, Hyperparameters, Lora
 from tests.tiny_models import CHATML_TEMPLATE
 from tests.worker.training.test_checkpoints import files_limited_to
@@ -51,7 +52,7 @@ def run(
         REQUEST,
         training=data,
         validation=data,
-        job_folder=folder,
+        job_folder=JobFolder(folder),
         attempt=attempt,
         checkpoint_seconds=0.0,
         report=report,
@@ -84,7 +85,7 @@ def test_rows_that_are_damaged_are_rendered_again_with_the_jobs_own_date(
     dated: LoadedModel, data: DatasetFile, tmp_path: Path, harm: str
 ) -> None:
     drained(dated, data, tmp_path)
-    file = tmp_path / TOKENS / "training.safetensors"
+    file = JobFolder(tmp_path).tokens / "training.safetensors"
     content = file.read_bytes()
     file.unlink() if harm == "gone" else file.write_bytes(content[:-1])
     result = run(dated, data, tmp_path, RecordedReport(), attempt=2, now=TODAY)
@@ -94,14 +95,14 @@ def test_rows_that_are_damaged_are_rendered_again_with_the_jobs_own_date(
 
 def test_a_job_that_ended_gives_its_rows_back(llama: LoadedModel, data: DatasetFile, tmp_path: Path) -> None:
     run(llama, data, tmp_path, RecordedReport(), attempt=1, now=TODAY)
-    assert (tmp_path / TOKENS).is_dir()
-    assert give_back(tmp_path) > 0
-    assert not (tmp_path / TOKENS).exists()
+    assert JobFolder(tmp_path).tokens.is_dir()
+    assert give_back(JobFolder(tmp_path)) > 0
+    assert not JobFolder(tmp_path).tokens.exists()
 
 
 def test_rows_of_other_settings_are_not_taken(dated: LoadedModel, data: DatasetFile, tmp_path: Path) -> None:
     run(dated, data, tmp_path, RecordedReport(), attempt=1, now=TODAY)
-    assert kept_rows.kept_rows(tmp_path, {"base": "another"}) is None
+    assert kept_rows.kept_rows(JobFolder(tmp_path), {"base": "another"}) is None
 
 
 def test_the_first_row_is_shown_with_its_learned_stretches_marked(
@@ -120,8 +121,8 @@ def test_a_full_disk_is_no_reason_to_stop_before_the_first_step(
 ) -> None:
     report = RecordedReport()
     with files_limited_to(100):
-        rows = job_rows(llama, REQUEST, RowSource(data, None, tmp_path, 1, TODAY), report)
+        rows = job_rows(llama, REQUEST, RowSource(data, None, JobFolder(tmp_path), 1, TODAY), report)
     assert len(rows.training.rows) == 4
     assert report.codes() == ["rendered_row", "rows_not_kept"]
-    assert not (tmp_path / TOKENS).exists()
+    assert not JobFolder(tmp_path).tokens.exists()
     assert list((tmp_path / "attempts" / "1").iterdir()) == []

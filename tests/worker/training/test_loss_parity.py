@@ -19,6 +19,7 @@ from services.worker.training.checkpoint_keeper import CheckpointKeeper
 from services.worker.training.checkpoints import CheckpointFolder
 from services.worker.training.loop import train
 from services.worker.training.plan.plan import Plan, baseline_plan
+from shared.job_folder import JobFolder
 from shared.schemas import Hyperparameters, Lora
 from tests.worker.training.tiny_bases import RecordedReport, Rows, WriteRows
 
@@ -68,7 +69,7 @@ def losses_of_our_loop(
     report = RecordedReport()
     with attached(base, lora_config(settings.lora, base), seed=settings.seed) as adapted:
         keeper = CheckpointKeeper(
-            CheckpointFolder(folder / "ours", 1, {}),
+            CheckpointFolder(JobFolder(folder / "ours"), 1, {}),
             adapted,
             resumed=None,
             facts={},
