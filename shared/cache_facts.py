@@ -1,7 +1,7 @@
 """What the worker tells of the model caches that only it may see: in containers nobody else mounts them."""
 
+from shared.reports.storage import Storage
 from shared.schemas import Frozen
-from shared.storage import Storage
 
 
 class SeenCache(Frozen):

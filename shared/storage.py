@@ -8,11 +8,9 @@ import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Literal
 
+from shared.reports.storage import BlockDevice, Storage, StorageClass
 from shared.schemas import Frozen
-
-StorageClass = Literal["local", "memory", "network", "host share", "fuse", "layered", "unknown"]
 
 # A host share is a folder of the machine around this one (Windows under WSL2, the shared folder of a
 # hypervisor or of Docker Desktop): each request crosses that border, so it is slow whatever the disk is.
@@ -46,35 +44,6 @@ class Mount(Frozen):
     filesystem: str
     source: str
     options: tuple[str, ...] = ()
-
-
-class BlockDevice(Frozen):
-    """A block device as the kernel describes it; virtual disks lie about `rotational`: no verdict."""
-
-    name: str
-    device: str
-    disks: tuple[str, ...]
-    """Whole disks that carry it, through partitions and device-mapper or RAID layers; itself if it is one."""
-    rotational: bool | None = None
-    read_ahead_bytes: int | None = None
-    backing_file: str | None = None
-
-
-class Storage(Frozen):
-    """Where a path really lies."""
-
-    path: str
-    real_path: str
-    storage_class: StorageClass = "unknown"
-    filesystem: str | None = None
-    mount_point: str | None = None
-    source: str | None = None
-    options: tuple[str, ...] = ()
-    block_device: BlockDevice | None = None
-    total_bytes: int | None = None
-    free_bytes: int | None = None
-    unknown: dict[str, str] = {}
-    """Field → why it is not known."""
 
 
 def classify(filesystem: str) -> StorageClass:

@@ -1,5 +1,6 @@
 """What starts without torch: the API, the worker's main process and the command."""
 
+import ast
 import os
 import subprocess
 import sys
@@ -57,3 +58,22 @@ def loaded_after_import(modules: list[str], data_folder: Path) -> list[str]:
     )
     assert done.returncode == 0, done.stderr
     return done.stdout.split()
+
+
+def test_reports_know_pydantic_and_their_base_and_nothing_else() -> None:
+    """So that whatever reads or writes one may import it, in any process."""
+    known = ("collections.abc", "typing", "pydantic", "shared.schemas", "shared.reports")
+    strangers = {
+        f"{path.name}: {name}"
+        for path in (ROOT / "shared/reports").glob("*.py")
+        for name in imported_names(path.read_text())
+        if not name.startswith(known)
+    }
+    assert strangers == set()
+
+
+def imported_names(source: str) -> list[str]:
+    """Modules that a file imports, anywhere in it."""
+    found = list(ast.walk(ast.parse(source)))
+    plain = [alias.name for node in found if isinstance(node, ast.Import) for alias in node.names]
+    return plain + [node.module or "." for node in found if isinstance(node, ast.ImportFrom)]

@@ -4,8 +4,9 @@ import json
 from typing import Any
 
 from services.worker.diagnosis.checks import run_checks
-from services.worker.diagnosis.facts import CacheVariable, LoadFacts, TrialFailure, WeightFile
 from services.worker.diagnosis.report import make_report
+from shared.reports.load_facts import LoadFacts, TrialFailure
+from shared.reports.model_files import CacheVariable, WeightFile
 from tests.worker.diagnosis.diagnosed import GB, changed, healthy, recorded
 
 HOSTILE = "<script>alert('1')</script>\"><img src=x onerror=alert(2)>&amp;\u202egnp.exe"

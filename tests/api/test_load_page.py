@@ -10,8 +10,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from services.api.load_page.places import Places
-from services.worker.diagnosis.hashes import FileHash
-from services.worker.diagnosis.hub_facts import HubModel
+from shared.reports.model_files import FileHash, HubModel
 from shared.units import duration, rate, size
 from shared.visible import visible
 from tests.api.conftest import Api

@@ -17,7 +17,8 @@ from services.cli.doctor.facts import (
     ProgramCall,
     StoreFacts,
 )
-from shared.storage import BlockDevice, Storage, classify, find_mount, parse_mountinfo
+from shared.reports.storage import BlockDevice, Storage
+from shared.storage import classify, find_mount, parse_mountinfo
 
 MOUNT_TABLES = Path(__file__).parent.parent / "shared" / "mountinfo"
 SSD = Storage(

@@ -24,7 +24,7 @@ from services.cli.doctor.facts import (
     StoreFacts,
     WorkerState,
 )
-from shared.storage import BlockDevice
+from shared.reports.storage import BlockDevice
 from tests.cli.doctor_facts import (
     RTX_3050,
     SSD,

@@ -8,8 +8,8 @@ from typing import Any, get_args
 import pytest
 
 from services.cli.__main__ import command_parser
-from services.worker.diagnosis.facts import ModelSource
 from services.worker.metrics import PHASES, STEP_PHASES
+from shared.reports.model_files import ModelSource
 from tests.monitoring.dashboards import EMPTY_UNTIL_PREPARED, NEEDS_A_CARD, ROOT, dashboards, panels, queries
 from tests.monitoring.metric_names import rules
 

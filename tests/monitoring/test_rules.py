@@ -8,7 +8,7 @@ import pytest
 import yaml  # type: ignore[import-untyped, unused-ignore]
 
 from services.cli.__main__ import command_parser
-from services.worker.diagnosis.facts import ModelSource
+from shared.reports.model_files import ModelSource
 from tests.monitoring.metric_names import rules
 from tests.monitoring.promtool import PROMETHEUS, Promtool, find_promtool
 from tests.worker.diagnosis.diagnosed import healthy

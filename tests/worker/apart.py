@@ -21,8 +21,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, NoReturn
 
-from services.worker.diagnosis.report import DiagnosisReport
 from services.worker.report import JsonValue, SilentReport
+from shared.reports.load import LoadReport
 from shared.settings import PROJECT_ROOT, Settings
 
 ORDER_SECONDS = 240.0
@@ -61,9 +61,9 @@ class Outcome:
     events: tuple[str, ...] = ()
 
     @property
-    def report(self) -> DiagnosisReport:
+    def report(self) -> LoadReport:
         assert self.value is not None, self.error or self.failure or f"exit code {self.died}"
-        return DiagnosisReport.model_validate(self.value)
+        return LoadReport.model_validate(self.value)
 
 
 class Apart:

@@ -3,8 +3,8 @@
 from typing import Literal
 
 from shared.cache_facts import CachesSeen
+from shared.reports.storage import Storage
 from shared.schemas import Frozen
-from shared.storage import Storage
 
 StoreState = Literal[
     "answers", "not running", "elsewhere", "unreachable", "silent", "loading", "wrong password", "bad setting"

@@ -6,16 +6,10 @@ from pathlib import Path
 
 from huggingface_hub import constants
 
-from services.worker.diagnosis.facts import (
-    CacheCopy,
-    CachedProposal,
-    CacheVariable,
-    HubCache,
-    UnfinishedFile,
-)
 from services.worker.models.hub.cache_folder import applied_move
 from services.worker.models.hub.other_caches import DECIDING, other_cache_folders, real_folder
 from shared.cache_choice import OLD_CACHE_FOLDERS
+from shared.reports.model_files import CacheCopy, CachedProposal, CacheVariable, HubCache, UnfinishedFile
 
 # Read by earlier releases, but not by those this project pins (transformers 5, huggingface_hub 2).
 _WITHOUT_EFFECT = {

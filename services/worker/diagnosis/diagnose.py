@@ -7,11 +7,10 @@ from huggingface_hub import constants
 
 from services.worker.diagnosis.checks import run_checks
 from services.worker.diagnosis.converted import describe_converted, find_converted
-from services.worker.diagnosis.facts import TrialFailure
 from services.worker.diagnosis.inspect import WATCH_SECONDS, inspect_model, with_converted
-from services.worker.diagnosis.report import DiagnosisReport, make_report
+from services.worker.diagnosis.report import make_report
 from services.worker.diagnosis.trial_load import describe_resident, device_of_trials
-from services.worker.diagnosis.trials import Trials, run_trials
+from services.worker.diagnosis.trials import Trials, run_trials, trial_failure
 from services.worker.failures import JobFailed
 from services.worker.models.families.look import look
 from services.worker.models.files.weight_files import find_weights
@@ -20,6 +19,8 @@ from services.worker.models.hub.model_places import ModelFiles, ModelPlaces
 from services.worker.models.hub.resolve import locate_model, resolve_model
 from services.worker.models.residency import DTYPE, Residency
 from services.worker.report import Report
+from shared.reports.load import LoadReport
+from shared.reports.load_facts import TrialFailure
 from shared.schemas import LoadDiagnosticRequest
 from shared.settings import OWN_CACHE, Settings
 
@@ -31,7 +32,7 @@ def diagnose(
     report: Report,
     residency: Residency | None = None,
     watch_seconds: float = WATCH_SECONDS,
-) -> DiagnosisReport:
+) -> LoadReport:
     """Find out how the request's model loads and what would make it faster.
 
     A trial load goes through `residency`, which then holds the model; without one the model is freed again.
@@ -56,7 +57,7 @@ def diagnose(
             try:
                 loadable = _loadable(files, settings, report)
             except JobFailed as failed:
-                return Trials(failure=TrialFailure.of(failed))
+                return Trials(failure=trial_failure(failed))
             return run_trials(loadable, cold=request.cold, residency=own_residency, report=report)
         resident = own_residency.peek(files)
         if resident is None and own_residency.name == files.name:  # of pickles a load reads the copy
@@ -105,7 +106,7 @@ def _failure_without_trial(files: ModelFiles) -> TrialFailure | None:
         if find_weights(files.folder).form == "safetensors":
             look(files.folder, quantization="nf4", dtype=DTYPE)
     except JobFailed as failed:
-        return TrialFailure.of(failed)
+        return trial_failure(failed)
     return None
 
 

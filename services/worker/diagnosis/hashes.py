@@ -12,7 +12,7 @@ from services.worker.failures import JobFailed
 from services.worker.models.files.artifact import MANIFEST
 from services.worker.models.files.model_folder import CONFIG_PATTERNS, matches, read_json
 from services.worker.models.reading.cached_pages import cached_pages, make_cold
-from shared.schemas import Frozen
+from shared.reports.model_files import FileHash
 from shared.units import duration
 
 HASH_SECONDS = 10.0  # for all files of a model; a gigabyte takes about a second
@@ -21,18 +21,6 @@ _IN_MEMORY = 0.95
 _MOSTLY_OUT = 0.5
 _PIECE_BYTES = 16 * 1024**2
 _SHA256, _GIT_SHA1 = re.compile(r"[0-9a-f]{64}"), re.compile(r"[0-9a-f]{40}")
-
-
-class FileHash(Frozen):
-    """What became of comparing a file with its source's word for it."""
-
-    name: str
-    named_by: Literal["hub", "manifest"]
-    """Whose word: the hub's, or that of our own manifest of a prepared copy."""
-    matches: bool | None = None
-    """None: not compared."""
-    reason: str | None = None
-    """What differs, or why nothing was compared."""
 
 
 class Expected(NamedTuple):

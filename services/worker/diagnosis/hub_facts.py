@@ -6,24 +6,11 @@ from typing import Any
 
 from huggingface_hub import HfApi, constants
 
-from shared.schemas import Frozen
+from shared.reports.model_files import HubModel
 
 HUB_SECONDS = 4.0
 CONVERSION_BOT = "SFconvertbot"  # of the hub itself; a conversion by anybody else may hold anything
 _CONVERSION_TITLE = "Adding `safetensors` variant of this model"
-
-
-class HubModel(Frozen):
-    """A model on the hub; a field that could not be asked for is None, and `unknown` says why."""
-
-    main_commit: str | None = None
-    has_safetensors: bool | None = None
-    """On the main branch."""
-    conversion: str | None = None
-    """The revision in which the hub's own bot converted the very pickles of the main branch."""
-    dtype_parameters: dict[str, int] = {}
-    """Safetensors dtype → parameters, by the hub's own count of the main branch."""
-    unknown: str | None = None
 
 
 def ask_hub(name: str, *, find_conversion: bool, seconds: float = HUB_SECONDS) -> HubModel:

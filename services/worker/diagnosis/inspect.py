@@ -10,11 +10,10 @@ from pathlib import Path
 
 from services.worker.diagnosis.cache_rules import describe_cache
 from services.worker.diagnosis.converted import verify_converted
-from services.worker.diagnosis.facts import Checkpoint, ConvertedCopy, LoadFacts
-from services.worker.diagnosis.hashes import FileHash, compare_hashes
-from services.worker.diagnosis.hub_facts import HubModel, ask_hub
+from services.worker.diagnosis.hashes import compare_hashes
+from services.worker.diagnosis.hub_facts import ask_hub
 from services.worker.diagnosis.intake import intake_bytes_per_second
-from services.worker.diagnosis.read_speed import ReadSpeed, measure_read_speed
+from services.worker.diagnosis.read_speed import measure_read_speed
 from services.worker.diagnosis.targets import measure_targets
 from services.worker.diagnosis.trials import Trials
 from services.worker.diagnosis.weights import describe_checkpoint, weight_paths
@@ -22,7 +21,11 @@ from services.worker.machine.pressure import PressureWatch
 from services.worker.machine.resources import disk_that_read, read_disk_counters, read_memory, watch_disk
 from services.worker.models.hub.model_places import ModelFiles
 from services.worker.report import Report
-from shared.storage import Storage, storage_of
+from shared.reports.load_facts import LoadFacts
+from shared.reports.machine import ReadSpeed
+from shared.reports.model_files import Checkpoint, ConvertedCopy, FileHash, HubModel
+from shared.reports.storage import Storage
+from shared.storage import storage_of
 
 SECONDS_BETWEEN_REPORTS = 0.5
 WATCH_SECONDS = 1.0

@@ -3,12 +3,11 @@
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
-from services.worker.diagnosis.applied import AppliedRemedy
-from services.worker.diagnosis.checks.finding import Finding, Remedy
 from services.worker.diagnosis.checks.mounts import place
-from services.worker.diagnosis.facts import LoadFacts, TrialLoad
-from services.worker.diagnosis.read_speed import Rate, ReadSpeed
-from services.worker.diagnosis.summary import LoadSummary
+from shared.reports.finding import AppliedRemedy, Finding, Remedy
+from shared.reports.load import LoadSummary
+from shared.reports.load_facts import LoadFacts, TrialLoad
+from shared.reports.machine import Rate, ReadSpeed
 from shared.units import duration, rate, size
 
 _LABEL_WIDTH = 12

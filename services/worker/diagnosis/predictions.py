@@ -6,7 +6,7 @@ with its files out of memory (but for the warm cache), and None where the facts 
 
 import math
 
-from services.worker.diagnosis.facts import LoadFacts, Target, TrialLoad
+from shared.reports.load_facts import LoadFacts, Target, TrialLoad
 
 
 def cold_run(facts: LoadFacts) -> TrialLoad | None:

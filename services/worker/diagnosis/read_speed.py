@@ -25,54 +25,12 @@ from services.worker.diagnosis.timed_reads import (
     read_warm,
 )
 from services.worker.models.reading.cached_pages import cached_pages, make_cold
-from shared.schemas import Frozen
+from shared.reports.machine import Latency, Rate, ReadSpeed
 
 LARGEST_SAMPLE_BYTES = 1200 * MIB  # a third of a second for each way of reading a disk of 500 MB/s
 SMALLEST_SAMPLE_BYTES = 4 * MIB
 _POSITIONS = 3
 _SMALL_READ_BYTES = 4096
-
-
-class Rate(Frozen):
-    """One way of reading; where it could not be measured `bytes_per_second` is None and `reason` says why."""
-
-    bytes_per_second: float | None = None
-    slowest_bytes_per_second: float | None = None
-    """Of the regions; far below the mean where a disk's speed depends on the place or on credits."""
-    read_bytes: int = 0
-    reason: str | None = None
-
-
-class Latency(Frozen):
-    """Seconds from asking for 4 KiB at a random place until they are there, past the page cache."""
-
-    median_seconds: float | None = None
-    p95_seconds: float | None = None
-    requests: int = 0
-    reason: str | None = None
-
-
-class ReadSpeed(Frozen):
-    """Measured on the model's own files."""
-
-    direct: Rate
-    """Cold, O_DIRECT, 8 MiB a read."""
-    buffered: Rate
-    """Cold, through the page cache, 16 MiB a read."""
-    mapped: Rate
-    """Cold, by memory mapping from front to back: how safetensors files are read when nobody reads ahead."""
-    warm: Rate
-    """From the page cache."""
-    small: Latency
-
-    @property
-    def limit_bytes_per_second(self) -> float | None:
-        """The storage's speed limit: the better of the cold large reads.
-
-        O_DIRECT falls behind buffered reads on media limited by requests, and the other way round elsewhere.
-        """
-        rates = [self.direct.bytes_per_second, self.buffered.bytes_per_second]
-        return max((rate for rate in rates if rate is not None), default=None)
 
 
 def measure_read_speed(

@@ -1,51 +1,9 @@
 """The few numbers that say how a load went, against the fastest its storage allows."""
 
-from typing import Literal
-
 from services.worker.diagnosis import predictions
 from services.worker.diagnosis.checks.speed import achieved_ratio, told_by_storage
-from services.worker.diagnosis.facts import LoadFacts, TrialLoad
-from shared.schemas import Frozen
-
-RunName = Literal["as_found", "cold", "warm", "prepared_cold", "prepared"]
-
-
-class LoadRun(Frozen):
-    """One load of the diagnosis beside the limit its storage sets."""
-
-    name: RunName
-    """Of the checkpoint, with its files partly, not or all in memory; of the prepared copy likewise."""
-    total_seconds: float
-    phase_seconds: dict[str, float]
-    weight_bytes: int
-    cached_bytes_before: int | None = None
-    limit_seconds: float | None = None
-    """weight_bytes ÷ the storage's rate; None where it is unknown and for warm runs, which none limits."""
-
-
-class LoadSummary(Frozen):
-    """Null where it was not measured."""
-
-    weight_bytes: int
-    shards: int
-    limit_bytes_per_second: float | None = None
-    limit_seconds: float | None = None
-    """weight_bytes ÷ limit: no load from this storage is faster."""
-    total_seconds: float | None = None
-    phase_seconds: dict[str, float] | None = None
-    shard_seconds: float | None = None
-    """Of everything done for the tensors, a shard."""
-    achieved_ratio: float | None = None
-    """Rate of the load's reading over the limit; only where its bytes came from storage."""
-    runs: tuple[LoadRun, ...] = ()
-    storage_seconds: float | None = None
-    """Reading, cold less warm."""
-    storage_in_noise: bool = False
-    """The warm load took as long as the cold one, or longer: their difference tells nothing of storage."""
-    quantize_seconds: float | None = None
-    """Quantizing and casting: a load less its storage, less warm from the prepared copy."""
-    fixed_seconds: float | None = None
-    """Warm from the prepared copy: what is left."""
+from shared.reports.load import LoadRun, LoadSummary, RunName
+from shared.reports.load_facts import LoadFacts, TrialLoad
 
 
 def summarize(facts: LoadFacts) -> LoadSummary:

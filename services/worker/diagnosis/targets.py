@@ -6,8 +6,9 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from services.worker.diagnosis.facts import Target
-from services.worker.diagnosis.read_speed import ReadSpeed, measure_read_speed
+from services.worker.diagnosis.read_speed import measure_read_speed
+from shared.reports.load_facts import Target
+from shared.reports.machine import ReadSpeed
 from shared.settings import OWN_CACHE
 from shared.storage import storage_of
 

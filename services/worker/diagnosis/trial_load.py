@@ -8,7 +8,6 @@ from pathlib import Path
 
 import torch
 
-from services.worker.diagnosis.facts import OpenedFile, TrialLoad
 from services.worker.machine.resources import waited_seconds
 from services.worker.models.files.weight_files import find_weights
 from services.worker.models.hub.model_places import ModelFiles
@@ -18,6 +17,7 @@ from services.worker.models.reading.cached_pages import cached_pages, make_cold
 from services.worker.models.reading.page_cache import available_memory_bytes, read_into_cache
 from services.worker.models.residency import Residency
 from services.worker.report import Report
+from shared.reports.load_facts import OpenedFile, TrialLoad
 
 
 def try_load(

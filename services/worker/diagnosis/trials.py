@@ -3,7 +3,6 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from services.worker.diagnosis.facts import PreparedCopy, TrialFailure, TrialLoad
 from services.worker.diagnosis.trial_load import try_copy, try_load
 from services.worker.failures import JobFailed
 from services.worker.models.files.weight_files import find_weights
@@ -13,6 +12,8 @@ from services.worker.models.quantized.nf4_load import ArtifactUnusable
 from services.worker.models.reading.page_cache import fits_into_cache
 from services.worker.models.residency import Residency
 from services.worker.report import Report
+from shared.reports.load_facts import TrialFailure, TrialLoad
+from shared.reports.model_files import PreparedCopy
 
 
 @dataclass
@@ -38,7 +39,7 @@ def run_trials(files: ModelFiles, *, cold: bool, residency: Residency, report: R
         if not trials.trial.is_warm and fits_into_cache(find_weights(files.folder).files):
             trials.warm = try_load(files, cold=False, residency=residency, report=report, warm=True)
     except JobFailed as failed:
-        trials.failure = TrialFailure.of(failed)
+        trials.failure = trial_failure(failed)
         return trials
     if folder := residency.prepared_copy(files):
         run_copy(trials, files, folder, cold=cold, residency=residency, report=report)
@@ -58,3 +59,9 @@ def run_copy(
     except (ArtifactUnusable, OSError) as error:
         copy = copy.model_copy(update={"problem": str(error)})
     trials.copy = copy
+
+
+def trial_failure(failed: JobFailed) -> TrialFailure:
+    """Why a load did not end, in the words of the worker's failures."""
+    failure = failed.failure
+    return TrialFailure(code=failure.code, message=failure.message, remedy=failure.remedy)

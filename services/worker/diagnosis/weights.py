@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from services.worker.diagnosis.facts import Checkpoint, FileFormat, ModelSource, WeightFile
 from services.worker.failures import JobFailed
 from services.worker.models.files.model_folder import leads_out
 from services.worker.models.files.weight_files import HeaderReader, find_weights, is_file_name
+from shared.reports.model_files import Checkpoint, FileFormat, ModelSource, WeightFile
 
 _OTHER_SUFFIXES = (".h5", ".msgpack", ".onnx", ".onnx_data", ".ot", ".mlmodel", ".npz", ".tflite")
 _NOT_WEIGHTS = ("training_args", "optimizer", "scheduler", "rng_state", "scaler", "tokenizer")

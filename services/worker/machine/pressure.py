@@ -5,21 +5,7 @@ import time
 from pathlib import Path
 
 from services.worker.machine.resources import group_folders, waited_seconds
-from shared.schemas import Frozen
-
-
-class Pressure(Frozen):
-    """Of one stretch of work; a part that the kernel does not show is None."""
-
-    seconds: float
-    swapped_in_bytes: int | None = None
-    """Read back from swap by all programs of the machine."""
-    memory_stalled_ratio: float | None = None
-    """Share of the time in which some task of the machine waited for memory (/proc/pressure/memory)."""
-    processor_limit: float | None = None
-    """Processors that the control groups allow; None: as many as there are."""
-    processor_throttled_ratio: float | None = None
-    """Share of the scheduler's periods in which that limit stopped the group."""
+from shared.reports.machine import Pressure
 
 
 class PressureWatch:

@@ -5,32 +5,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
+from shared.reports.machine import DiskActivity, Memory
 from shared.schemas import Frozen
 from shared.storage import Mount, parse_mountinfo
 
 _SECTOR_BYTES = 512  # of /proc/diskstats, whatever the device's own sectors are
-
-
-class Memory(Frozen):
-    """Main memory in bytes; what could not be read is None, with the reason in `unknown`."""
-
-    total_bytes: int | None = None
-    available_bytes: int | None = None
-    swap_total_bytes: int | None = None
-    swap_free_bytes: int | None = None
-    cgroup_limit_bytes: int | None = None
-    """Smallest limit of this process's control groups; None: no limit below the machine's memory."""
-    cgroup_used_bytes: int | None = None
-    """In the group with that limit, without the file pages that the kernel can drop."""
-    unknown: dict[str, str] = {}
-
-    @property
-    def usable_bytes(self) -> int | None:
-        """What this process and its page cache may take now."""
-        amounts = [] if self.available_bytes is None else [self.available_bytes]
-        if self.cgroup_limit_bytes is not None:
-            amounts.append(max(0, self.cgroup_limit_bytes - (self.cgroup_used_bytes or 0)))
-        return min(amounts, default=None)
 
 
 class DiskCounters(Frozen):
@@ -39,20 +18,6 @@ class DiskCounters(Frozen):
     read_bytes: int
     written_bytes: int
     busy_seconds: float
-
-
-class DiskActivity(Frozen):
-    """What a disk did in a short window in which we left it alone."""
-
-    device: str | None = None
-    window_seconds: float = 0.0
-    busy_ratio: float | None = None
-    """Share of the window with a request in flight, 0 to 1."""
-    read_bytes_per_second: float | None = None
-    written_bytes_per_second: float | None = None
-    stalled_ratio: float | None = None
-    """Share of the window in which some task of the machine waited for a disk (/proc/pressure/io)."""
-    unknown: dict[str, str] = {}
 
 
 def read_memory(root: Path = Path("/")) -> Memory:

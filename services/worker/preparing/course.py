@@ -3,15 +3,15 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from services.worker.diagnosis.applied import AppliedRemedy
 from services.worker.diagnosis.diagnose import places_to_read_from
-from services.worker.diagnosis.facts import LoadFacts, Target, TrialLoad
 from services.worker.diagnosis.inspect import inspect_model
 from services.worker.diagnosis.trial_load import try_load
 from services.worker.diagnosis.trials import Trials
 from services.worker.models.hub.model_places import ModelFiles
 from services.worker.models.residency import Residency
 from services.worker.report import Report
+from shared.reports.finding import AppliedRemedy
+from shared.reports.load_facts import LoadFacts, Target, TrialLoad
 from shared.settings import Settings
 
 

@@ -3,8 +3,6 @@
 import time
 
 from services.worker.diagnosis import predictions
-from services.worker.diagnosis.applied import AppliedRemedy
-from services.worker.diagnosis.facts import PreparedCopy
 from services.worker.diagnosis.trial_load import try_copy
 from services.worker.failures import FailureCode, JobFailed
 from services.worker.models.quantized.nf4_artifact import WEIGHTS_NAME, is_disk_full, save_nf4
@@ -12,6 +10,8 @@ from services.worker.models.quantized.nf4_load import ArtifactUnusable
 from services.worker.models.quantized.prepared import throw_away_if_bad
 from services.worker.models.residency import DTYPE
 from services.worker.preparing.course import Course, limit_seconds
+from shared.reports.finding import AppliedRemedy
+from shared.reports.model_files import PreparedCopy
 
 
 def keep_copy(course: Course) -> None:

@@ -1,8 +1,6 @@
 """The move of the hub's cache to another storage, kept unless reading from there takes longer."""
 
 from services.worker.diagnosis import predictions
-from services.worker.diagnosis.applied import AppliedRemedy
-from services.worker.diagnosis.facts import TrialLoad
 from services.worker.models.files.weight_files import find_weights
 from services.worker.models.hub.cache_move import (
     MovedCache,
@@ -14,6 +12,8 @@ from services.worker.models.hub.model_places import ModelFiles, ModelPlaces
 from services.worker.models.hub.resolve import locate_model
 from services.worker.models.hub.untried_move import keep_move, roll_back
 from services.worker.preparing.course import Course, inspected, limit_seconds
+from shared.reports.finding import AppliedRemedy
+from shared.reports.load_facts import TrialLoad
 from shared.units import duration
 
 SLOWER = 1.1  # a load that reads for so much longer in its new place is better off in the old one

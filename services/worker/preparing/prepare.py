@@ -3,9 +3,8 @@
 from collections.abc import Callable
 from contextlib import suppress
 
-from services.worker.diagnosis.applied import AppliedRemedy
 from services.worker.diagnosis.checks import run_checks
-from services.worker.diagnosis.report import DiagnosisReport, make_report
+from services.worker.diagnosis.report import make_report
 from services.worker.failures import FailureCode, JobFailed
 from services.worker.models.files.pickle_conversion import Conversion
 from services.worker.models.files.weight_files import find_weights
@@ -17,6 +16,8 @@ from services.worker.preparing.keep_copy import keep_copy
 from services.worker.preparing.move_cache import move_cache
 from services.worker.preparing.warm_page_cache import warm_page_cache
 from services.worker.report import LeaseLost, Report
+from shared.reports.finding import AppliedRemedy
+from shared.reports.load import LoadReport
 from shared.schemas import Frozen, ModelPreparationRequest
 from shared.settings import Settings
 
@@ -53,8 +54,8 @@ def prepare(
     residency: Residency,
     report: Report,
     job_id: str | None = None,
-    keep_report: Callable[[DiagnosisReport], None] = lambda _: None,
-) -> tuple[Preparation, DiagnosisReport]:
+    keep_report: Callable[[LoadReport], None] = lambda _: None,
+) -> tuple[Preparation, LoadReport]:
     """Convert pickles, move the cache if that is asked for, keep the model as quantized, load it from there.
 
     The model stays in memory. What exists and verifies is not made again. Returns the record's result and
@@ -89,11 +90,11 @@ def _apply(request: ModelPreparationRequest, course: Course) -> None:
         warm_page_cache(course)
 
 
-def _diagnosis(course: Course) -> DiagnosisReport:
+def _diagnosis(course: Course) -> LoadReport:
     return make_report(course.facts, run_checks(course.facts), course.applied)
 
 
-def _preparation(course: Course, diagnosis: DiagnosisReport, *, converted: bool) -> Preparation:
+def _preparation(course: Course, diagnosis: LoadReport, *, converted: bool) -> Preparation:
     copied = next((remedy for remedy in course.applied if remedy.remedy == "nf4_copy"), None)
     return Preparation(
         model=course.files.name,

@@ -1,9 +1,9 @@
 """The page cache warmed: the file that jobs load is read into memory in large pieces."""
 
 from services.worker.diagnosis import predictions
-from services.worker.diagnosis.applied import AppliedRemedy
 from services.worker.diagnosis.trial_load import try_copy, try_load
 from services.worker.preparing.course import Course
+from shared.reports.finding import AppliedRemedy
 
 
 def warm_page_cache(course: Course) -> None:

@@ -10,8 +10,6 @@ from typing import Any
 
 from services.worker import metrics
 from services.worker.diagnosis.diagnose import diagnose
-from services.worker.diagnosis.facts import LoadFacts, TrialLoad
-from services.worker.diagnosis.report import DiagnosisReport
 from services.worker.evaluation.evaluate import evaluate
 from services.worker.failures import FailureCode, JobFailed
 from services.worker.models.families.model_errors import model_errors_explained
@@ -32,6 +30,8 @@ from shared.durable import write_json_durably
 from shared.job_folder import JobFolder
 from shared.job_records import Claim
 from shared.model_names import fine_tuned_model, fine_tuned_model_id
+from shared.reports.load import LoadReport
+from shared.reports.load_facts import LoadFacts, TrialLoad
 from shared.schemas import (
     DatasetSummary,
     EvaluationRequest,
@@ -140,7 +140,7 @@ def _prepare(claim: Claim, settings: Settings, residency: Residency, report: Rep
     return preparation.model_dump(mode="json")
 
 
-def _keep_report(claim: Claim, diagnosis: DiagnosisReport, settings: Settings) -> None:
+def _keep_report(claim: Claim, diagnosis: LoadReport, settings: Settings) -> None:
     path = JobFolder.of(settings.data_dir, claim.job_id).report
     write_json_durably(path, diagnosis.model_dump(mode="json"))
     _observe_diagnosis(diagnosis.facts)

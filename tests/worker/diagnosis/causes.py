@@ -13,7 +13,7 @@ from pathlib import Path
 
 from huggingface_hub.utils.tqdm import disable_progress_bars
 
-from services.worker.diagnosis.checks.finding import Finding
+from shared.reports.finding import Finding
 from tests.worker.apart import Apart, Order, Outcome, apart
 from tests.worker.diagnosis import cause_files, cause_places
 from tests.worker.diagnosis.workshop import NotHere, Workshop

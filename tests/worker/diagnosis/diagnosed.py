@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import Any
 
-from services.worker.diagnosis.facts import Checkpoint, HubCache, LoadFacts, TrialLoad, WeightFile
-from services.worker.diagnosis.read_speed import Latency, Rate, ReadSpeed
-from services.worker.machine.resources import DiskActivity, Memory
-from shared.storage import BlockDevice, Storage
+from shared.reports.load_facts import LoadFacts, TrialLoad
+from shared.reports.machine import DiskActivity, Latency, Memory, Rate, ReadSpeed
+from shared.reports.model_files import Checkpoint, HubCache, WeightFile
+from shared.reports.storage import BlockDevice, Storage
 
 RECORDINGS = Path(__file__).parent / "recorded"
 GB = 1_000_000_000

@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from services.worker.diagnosis.facts import LoadFacts, TrialLoad
-from services.worker.machine.pressure import Pressure
-from services.worker.machine.resources import Memory, read_memory
-from shared.storage import Storage, storage_of
+from services.worker.machine.resources import read_memory
+from shared.reports.load_facts import LoadFacts, TrialLoad
+from shared.reports.machine import Memory, Pressure
+from shared.reports.storage import Storage
+from shared.storage import storage_of
 from tests.worker.diagnosis.diagnosed import changed, recorded, speed
 from tests.worker.machine.test_machine import CGROUP2, GIB, write
 

@@ -7,26 +7,21 @@ from typing import Any
 import pytest
 
 from services.worker.diagnosis.checks import CHECKS, checks_table, run_checks
-from services.worker.diagnosis.checks.finding import Finding
 from services.worker.diagnosis.checks.ranking import ranked
-from services.worker.diagnosis.facts import (
+from shared.reports.finding import Finding
+from shared.reports.load_facts import LoadFacts, Target, TrialFailure, TrialLoad
+from shared.reports.machine import DiskActivity, Memory, Pressure, Rate
+from shared.reports.model_files import (
     CacheCopy,
     CachedProposal,
     CacheVariable,
-    LoadFacts,
+    FileHash,
+    HubModel,
     PreparedCopy,
-    Target,
-    TrialFailure,
-    TrialLoad,
     UnfinishedFile,
     WeightFile,
 )
-from services.worker.diagnosis.hashes import FileHash
-from services.worker.diagnosis.hub_facts import HubModel
-from services.worker.diagnosis.read_speed import Rate
-from services.worker.machine.pressure import Pressure
-from services.worker.machine.resources import DiskActivity, Memory
-from shared.storage import BlockDevice, Storage
+from shared.reports.storage import BlockDevice, Storage
 from tests.worker.diagnosis.diagnosed import GB, SHARD, changed, healthy, recorded, speed, trial
 
 PICKLE = WeightFile(name="pytorch_model.bin", format="pickle", bytes=2 * GB, opened=True)

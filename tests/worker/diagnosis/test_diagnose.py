@@ -11,13 +11,13 @@ import pytest
 import torch
 
 from services.worker.diagnosis.diagnose import diagnose
-from services.worker.diagnosis.facts import TrialLoad
 from services.worker.diagnosis.inspect import may_be_written
-from services.worker.diagnosis.report import DiagnosisReport
 from services.worker.failures import FailureCode, JobFailed
 from services.worker.models.hub.model_places import ModelFiles
 from services.worker.models.residency import Residency
 from services.worker.report import JobCancelled, JsonValue, SilentReport
+from shared.reports.load import LoadReport
+from shared.reports.load_facts import TrialLoad
 from shared.schemas import LoadDiagnosticRequest
 from shared.settings import Settings
 from shared.storage import storage_of
@@ -25,7 +25,7 @@ from tests.tiny_models import make_tiny_exaone, make_tiny_llama
 from tests.worker.models.test_nf4_artifact import unfit
 
 pytestmark = pytest.mark.usefixtures("short_intake")
-Diagnose = Callable[..., DiagnosisReport]
+Diagnose = Callable[..., LoadReport]
 PHASES = ["resolve", "read", "deserialize", "quantize", "move", "rest"]
 
 
@@ -42,7 +42,7 @@ def folder(settings: Settings) -> Path:
 
 @pytest.fixture
 def diagnosed(settings: Settings) -> Diagnose:
-    def run(residency: Residency | None = None, **fields: Any) -> DiagnosisReport:
+    def run(residency: Residency | None = None, **fields: Any) -> LoadReport:
         request = LoadDiagnosticRequest(**{"model": "tiny"} | fields)
         return diagnose(
             request, settings=settings, residency=residency, report=SilentReport(), watch_seconds=0.05
@@ -56,12 +56,12 @@ def residency() -> Residency:
     return Residency(torch.device("cpu"))
 
 
-def trial_of(report: DiagnosisReport) -> TrialLoad:
+def trial_of(report: LoadReport) -> TrialLoad:
     assert report.facts.trial is not None
     return report.facts.trial
 
 
-def ids(report: DiagnosisReport) -> list[str]:
+def ids(report: LoadReport) -> list[str]:
     return [finding.id for finding in report.findings]
 
 

@@ -9,9 +9,10 @@ from pathlib import Path
 import huggingface_hub
 import pytest
 
-from services.worker.diagnosis.hashes import FileHash, compare_hashes
+from services.worker.diagnosis.hashes import compare_hashes
 from services.worker.models.reading.cached_pages import cached_pages, make_cold
 from services.worker.report import JobCancelled
+from shared.reports.model_files import FileHash
 from tests.tiny_models import make_tiny_llama
 from tests.worker.models.hub_server import running_hub
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 import pytest
 from huggingface_hub import constants
 
-from services.worker.diagnosis.hub_facts import CONVERSION_BOT, HubModel, ask_hub
+from services.worker.diagnosis.hub_facts import CONVERSION_BOT, ask_hub
+from shared.reports.model_files import HubModel
 from tests.worker.models.hub_server import COMMIT, Hub, Proposal, running_hub
 
 MODEL = "someone/tiny"

@@ -4,8 +4,9 @@ import pytest
 
 from services.worker.diagnosis import predictions
 from services.worker.diagnosis.checks import run_checks
-from services.worker.diagnosis.facts import LoadFacts, PreparedCopy, Target
 from services.worker.diagnosis.intake import intake_bytes_per_second
+from shared.reports.load_facts import LoadFacts, Target
+from shared.reports.model_files import PreparedCopy
 from tests.worker.diagnosis.diagnosed import GB, healthy, speed, trial
 
 HARD_DISK = speed(direct=140e6, buffered=160e6, mapped=158e6, latency=0.009)

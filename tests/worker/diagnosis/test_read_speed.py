@@ -10,8 +10,6 @@ import pytest
 from services.worker.diagnosis.read_speed import (
     LARGEST_SAMPLE_BYTES,
     SMALLEST_SAMPLE_BYTES,
-    Rate,
-    ReadSpeed,
     _rate,
     measure_latency,
     measure_read_speed,
@@ -19,6 +17,7 @@ from services.worker.diagnosis.read_speed import (
 from services.worker.diagnosis.timed_reads import Mark, Sample
 from services.worker.models.reading.cached_pages import cached_pages, make_cold
 from services.worker.report import JobCancelled
+from shared.reports.machine import Rate, ReadSpeed
 from shared.storage import storage_of
 
 MIB = 1024**2

@@ -5,13 +5,12 @@ import json
 import pytest
 
 from services.worker.diagnosis.checks import run_checks
-from services.worker.diagnosis.facts import LoadFacts, PreparedCopy, Target, TrialFailure, TrialLoad
-from services.worker.diagnosis.hashes import FileHash
-from services.worker.diagnosis.hub_facts import HubModel
 from services.worker.diagnosis.lines import phase_lines
-from services.worker.diagnosis.read_speed import Latency, Rate, ReadSpeed
-from services.worker.diagnosis.report import DiagnosisReport, make_report
-from services.worker.machine.resources import Memory
+from services.worker.diagnosis.report import make_report
+from shared.reports.load import LoadReport
+from shared.reports.load_facts import LoadFacts, Target, TrialFailure, TrialLoad
+from shared.reports.machine import Latency, Memory, Rate, ReadSpeed
+from shared.reports.model_files import FileHash, HubModel, PreparedCopy
 from shared.units import duration, rate, size
 from tests.worker.diagnosis.diagnosed import GB, SHARD, healthy, recorded, trial
 from tests.worker.diagnosis.diagnosed import speed as measured_speed
@@ -19,13 +18,13 @@ from tests.worker.diagnosis.diagnosed import speed as measured_speed
 MIDDLING = measured_speed(direct=5e8, buffered=5e8, mapped=5e8, latency=1e-4)
 
 
-def report(facts: LoadFacts) -> DiagnosisReport:
+def report(facts: LoadFacts) -> LoadReport:
     return make_report(facts, run_checks(facts))
 
 
 def test_a_report_survives_json() -> None:
     made = report(recorded("exaone_float32_on_a_hard_disk"))
-    again = DiagnosisReport.model_validate(json.loads(made.model_dump_json()))
+    again = LoadReport.model_validate(json.loads(made.model_dump_json()))
     assert again == made
     assert again.schema_version == 1
 
@@ -135,7 +134,7 @@ def test_a_remedy_that_saves_nothing_is_told_so() -> None:
     assert "(saves nothing; a load then takes 18.3 s)" in report(facts).text
 
 
-def loaded_thrice(warm: TrialLoad) -> DiagnosisReport:
+def loaded_thrice(warm: TrialLoad) -> LoadReport:
     """Cold in ten seconds, of which six are reading; then `warm`; then from the copy in one second."""
     cold = trial(resolve=0.5, read=5.0, deserialize=1.0, quantize=3.0, rest=0.5)
     copy = trial(cached_bytes_before=GB, weight_bytes=GB, resolve=0.5, rest=0.5)

@@ -9,9 +9,9 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from services.worker.diagnosis.facts import Checkpoint
 from services.worker.diagnosis.weights import describe_checkpoint, weight_paths
 from services.worker.models.families.look import look
+from shared.reports.model_files import Checkpoint
 from tests.tiny_models import make_tiny_exaone, make_tiny_llama
 from tests.worker.models.tiny_families import make_family
 

@@ -6,12 +6,12 @@ import pytest
 
 from services.worker.machine.resources import (
     DiskCounters,
-    Memory,
     disk_that_read,
     read_disk_counters,
     read_memory,
     watch_disk,
 )
+from shared.reports.machine import Memory
 
 GIB = 1024**3
 MEMINFO = (

@@ -2,7 +2,7 @@
 
 from services.cli.doctor.checks.finding import WINDOWS_PAGE
 from services.cli.doctor.facts import Folder
-from shared.storage import Storage
+from shared.reports.storage import Storage
 
 
 def place(folder: Folder) -> str:

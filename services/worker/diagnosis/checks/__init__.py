@@ -15,8 +15,9 @@ from services.worker.diagnosis.checks import (
     reading,
     speed,
 )
-from services.worker.diagnosis.checks.finding import Check, Finding
-from services.worker.diagnosis.facts import LoadFacts
+from services.worker.diagnosis.checks.finding import Check
+from shared.reports.finding import Finding
+from shared.reports.load_facts import LoadFacts
 
 CHECKS: tuple[Check, ...] = (
     *integrity.CHECKS,

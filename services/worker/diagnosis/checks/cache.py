@@ -2,10 +2,12 @@
 
 import shlex
 
-from services.worker.diagnosis.checks.finding import Check, Finding, Remedy
+from services.worker.diagnosis.checks.finding import Check
 from services.worker.diagnosis.checks.remedies import of_cache_in_use
-from services.worker.diagnosis.facts import CacheVariable, LoadFacts
 from shared.cache_choice import OLD_CACHE_FOLDERS
+from shared.reports.finding import Finding, Remedy
+from shared.reports.load_facts import LoadFacts
+from shared.reports.model_files import CacheVariable
 from shared.units import size
 
 

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 
-from services.worker.diagnosis.checks.finding import NOTICEABLE_SECONDS, Check, Finding, Remedy
+from services.worker.diagnosis.checks.finding import NOTICEABLE_SECONDS, Check
 from services.worker.diagnosis.checks.speed import is_hard_disk
-from services.worker.diagnosis.facts import LoadFacts
-from services.worker.machine.resources import DiskActivity
+from shared.reports.finding import Finding, Remedy
+from shared.reports.load_facts import LoadFacts
+from shared.reports.machine import DiskActivity
 from shared.units import duration, rate
 
 _BUSY_RATIO = 0.3

@@ -1,9 +1,11 @@
 """Whether the weights are stored in a wider dtype than the load wants."""
 
-from services.worker.diagnosis.checks.finding import Check, Finding, by_seconds
+from services.worker.diagnosis.checks.finding import Check, by_seconds
 from services.worker.diagnosis.checks.remedies import keep_bfloat16_copy
-from services.worker.diagnosis.facts import Checkpoint, LoadFacts
 from services.worker.models.files.weight_files import BITS_PER_VALUE
+from shared.reports.finding import Finding
+from shared.reports.load_facts import LoadFacts
+from shared.reports.model_files import Checkpoint
 from shared.units import duration, rate, size
 
 

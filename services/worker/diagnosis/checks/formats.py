@@ -3,9 +3,10 @@
 import shlex
 from collections import Counter
 
-from services.worker.diagnosis.checks.finding import Check, Finding, Remedy
-from services.worker.diagnosis.facts import LoadFacts
-from services.worker.diagnosis.hub_facts import HubModel
+from services.worker.diagnosis.checks.finding import Check
+from shared.reports.finding import Finding, Remedy
+from shared.reports.load_facts import LoadFacts
+from shared.reports.model_files import HubModel
 from shared.units import size
 
 

@@ -1,8 +1,10 @@
 """Whether main memory holds the checkpoint, and the programs beside it."""
 
-from services.worker.diagnosis.checks.finding import Check, Finding, Remedy
+from services.worker.diagnosis.checks.finding import Check
 from services.worker.diagnosis.checks.remedies import keep_bfloat16_copy, keep_nf4_copy
-from services.worker.diagnosis.facts import LoadFacts
+from services.worker.models.reading.page_cache import LARGEST_SHARE_OF_MEMORY
+from shared.reports.finding import Finding, Remedy
+from shared.reports.load_facts import LoadFacts
 from shared.units import duration, size
 
 _SWAPPED_BYTES = 64_000_000
@@ -10,10 +12,16 @@ _STALLED_RATIO = 0.1
 _SWAPPED_SHARE = 0.1  # of main memory; less than that lies in swap of any machine that has been up for long
 
 
+def memory_is_short(facts: LoadFacts) -> bool:
+    """Whether memory is known to be too small for the files, so that the loader does not read ahead."""
+    usable = facts.memory.usable_bytes
+    return usable is not None and facts.checkpoint.opened_bytes > LARGEST_SHARE_OF_MEMORY * usable
+
+
 def find_short_memory(facts: LoadFacts) -> Finding | None:
     memory, total = facts.memory, facts.checkpoint.opened_bytes
     usable = memory.usable_bytes
-    if usable is None or not facts.memory_is_short:
+    if usable is None or not memory_is_short(facts):
         return None
     limited = memory.available_bytes is None or usable < memory.available_bytes
     limits = (

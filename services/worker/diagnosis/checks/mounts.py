@@ -1,9 +1,10 @@
 """What kind of place the model lies in."""
 
-from services.worker.diagnosis.checks.finding import Check, Finding, Remedy, by_seconds
+from services.worker.diagnosis.checks.finding import Check, by_seconds
 from services.worker.diagnosis.checks.remedies import move_to_faster_disk
-from services.worker.diagnosis.facts import LoadFacts
-from shared.storage import Storage
+from shared.reports.finding import Finding, Remedy
+from shared.reports.load_facts import LoadFacts
+from shared.reports.storage import Storage
 from shared.units import duration, rate, size
 
 _TITLES = {

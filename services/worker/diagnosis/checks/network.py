@@ -1,7 +1,8 @@
 """What a load does on the network before it reads a byte of weights."""
 
-from services.worker.diagnosis.checks.finding import NOTICEABLE_SECONDS, Check, Finding, Remedy
-from services.worker.diagnosis.facts import LoadFacts
+from services.worker.diagnosis.checks.finding import NOTICEABLE_SECONDS, Check
+from shared.reports.finding import Finding, Remedy
+from shared.reports.load_facts import LoadFacts
 from shared.units import duration, rate, size
 
 

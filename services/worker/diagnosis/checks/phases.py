@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 
-from services.worker.diagnosis.checks.finding import LONG_SECONDS, NOTICEABLE_SECONDS, Check, Finding, Remedy
+from services.worker.diagnosis.checks.finding import LONG_SECONDS, NOTICEABLE_SECONDS, Check
 from services.worker.diagnosis.checks.remedies import has_copy, keep_nf4_copy, prepare_command, stay_resident
-from services.worker.diagnosis.facts import LoadFacts, TrialLoad
+from shared.reports.finding import Finding, Remedy
+from shared.reports.load_facts import LoadFacts, TrialLoad
 from shared.units import duration
 
 _DOMINATES = 0.5

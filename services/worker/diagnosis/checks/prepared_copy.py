@@ -1,8 +1,9 @@
 """The prepared copy: whether it can be used, and which findings it has made harmless."""
 
-from services.worker.diagnosis.checks.finding import Check, Finding, Remedy
+from services.worker.diagnosis.checks.finding import Check
 from services.worker.diagnosis.checks.remedies import prepare_command
-from services.worker.diagnosis.facts import LoadFacts
+from shared.reports.finding import Finding, Remedy
+from shared.reports.load_facts import LoadFacts
 from shared.units import duration, size
 
 # What ails the checkpoint alone, which jobs no longer read.

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from services.worker.diagnosis.checks.finding import NOTICEABLE_SECONDS, Finding, Severity
+from services.worker.diagnosis.checks.finding import NOTICEABLE_SECONDS
+from shared.reports.finding import Finding, Severity
 
 _GRAVITY: dict[Severity, int] = {"error": 0, "warning": 1, "info": 2}
 _NOTHING_SECONDS = 0.5  # a saving that nobody notices puts nothing before anything

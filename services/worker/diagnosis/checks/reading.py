@@ -1,17 +1,12 @@
 """Whether reading went as the storage's speed would have it: evenly, and each byte once."""
 
-from services.worker.diagnosis.checks.finding import (
-    LONG_SECONDS,
-    NOTICEABLE_SECONDS,
-    Check,
-    Finding,
-    Remedy,
-    saved,
-)
+from services.worker.diagnosis.checks.finding import LONG_SECONDS, NOTICEABLE_SECONDS, Check, saved
+from services.worker.diagnosis.checks.memory import memory_is_short
 from services.worker.diagnosis.checks.phases import processors
 from services.worker.diagnosis.checks.speed import BOUND_RATIO, told_by_storage
-from services.worker.diagnosis.facts import LoadFacts
-from services.worker.diagnosis.read_speed import ReadSpeed
+from shared.reports.finding import Finding, Remedy
+from shared.reports.load_facts import LoadFacts
+from shared.reports.machine import ReadSpeed
 from shared.units import duration, rate, size
 
 _EVEN_RATIO = 0.5
@@ -53,7 +48,7 @@ def find_slow_reading(facts: LoadFacts) -> Finding | None:
     Where memory is too short to read ahead the load maps its files, and is told of by other findings.
     """
     trial, limit = told_by_storage(facts), facts.limit_bytes_per_second
-    if trial is None or not limit or facts.memory_is_short:
+    if trial is None or not limit or memory_is_short(facts):
         return None
     allowed = trial.uncached_bytes / limit
     lost = trial.reading_seconds - allowed

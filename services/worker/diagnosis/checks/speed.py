@@ -3,23 +3,17 @@
 import shlex
 
 from services.worker.diagnosis.checks.dtype import double_bytes, wide_dtype
-from services.worker.diagnosis.checks.finding import (
-    LONG_SECONDS,
-    NOTICEABLE_SECONDS,
-    Check,
-    Finding,
-    Remedy,
-    Severity,
-    saved,
-)
+from services.worker.diagnosis.checks.finding import LONG_SECONDS, NOTICEABLE_SECONDS, Check, saved
+from services.worker.diagnosis.checks.memory import memory_is_short
 from services.worker.diagnosis.checks.remedies import (
     keep_bfloat16_copy,
     keep_nf4_copy,
     move_to_faster_disk,
     stay_resident,
 )
-from services.worker.diagnosis.facts import LoadFacts, TrialLoad
-from services.worker.diagnosis.read_speed import ReadSpeed
+from shared.reports.finding import Finding, Remedy, Severity
+from shared.reports.load_facts import LoadFacts, TrialLoad
+from shared.reports.machine import ReadSpeed
 from shared.units import duration, rate, size
 
 BOUND_RATIO = 0.5  # from here on the storage's limit explains more of the reading than everything else
@@ -66,7 +60,7 @@ def find_request_bound(facts: LoadFacts) -> Finding | None:
     lost = saved(facts.checkpoint.opened_bytes / mapped, facts.read_seconds(facts.checkpoint.opened_bytes))
     if lost is None or lost < NOTICEABLE_SECONDS:
         return None
-    suffers = facts.memory_is_short
+    suffers = memory_is_short(facts)
     return Finding(
         id="request-bound",
         severity="warning" if suffers else "info",
@@ -151,8 +145,8 @@ def _read_ahead(facts: LoadFacts) -> tuple[str, ...]:
 
 def _against_requests(facts: LoadFacts, lost: float) -> tuple[Remedy, ...]:
     remedies = []
-    whose = "" if facts.memory_is_short else "a program that only maps its files; "
-    if not facts.memory_is_short:
+    whose = "" if memory_is_short(facts) else "a program that only maps its files; "
+    if not memory_is_short(facts):
         names = shlex.join(file.name for file in facts.checkpoint.opened)
         remedies.append(
             Remedy(

@@ -1,129 +1,30 @@
 """What a diagnosis knows about one model and its loading: gathered once, then only read."""
 
-from typing import Literal, Self
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
 
-from services.worker.diagnosis.hashes import FileHash
-from services.worker.diagnosis.hub_facts import HubModel
-from services.worker.diagnosis.read_speed import ReadSpeed
-from services.worker.failures import JobFailed
-from services.worker.machine.pressure import Pressure
-from services.worker.machine.resources import DiskActivity, Memory
-from services.worker.models.reading.page_cache import LARGEST_SHARE_OF_MEMORY
-from shared.schemas import Frozen
-from shared.storage import Storage
-
-FileFormat = Literal["safetensors", "pickle", "legacy pickle", "gguf", "other"]
-ModelSource = Literal["folder", "hub_cache", "hub", "prepared"]
+from shared.reports.machine import DiskActivity, Memory, Pressure, ReadSpeed
+from shared.reports.model_files import Checkpoint, ConvertedCopy, FileHash, HubCache, HubModel, PreparedCopy
+from shared.reports.storage import Storage
+from shared.reports.stored import Stored, Word
 
 
-class WeightFile(Frozen):
-    """One weight file as it lies on disk. Of safetensors only headers are read, no pickle is unpickled."""
-
-    name: str
-    """Relative to the model's folder."""
-    format: FileFormat
-    bytes: int
-    opened: bool = False
-    """Whether a load by Tunedock opens it (after converting it, if it is a pickle)."""
-    tensors: int | None = None
-    problem: str | None = None
-    """Why the file can't be loaded."""
-
-
-class Checkpoint(Frozen):
-    """The model's files."""
-
-    folder: str
-    source: ModelSource
-    revision: str | None = None
-    files: tuple[WeightFile, ...] = ()
-    problems: tuple[str, ...] = ()
-    """What makes the set as a whole unloadable: a missing shard, an index that names none."""
-    parameters: int | None = None
-    dtype_parameters: dict[str, int] = {}
-    """Safetensors dtype → parameters stored in it, of the files that a load opens."""
-    bfloat16_bytes: int | None = None
-    """What the same weights would take on disk in bfloat16."""
-    nf4_bytes: int | None = None
-    """And in nf4 with double quantization, embeddings in bfloat16."""
-    quantized: bool = False
-
-    @property
-    def opened(self) -> tuple[WeightFile, ...]:
-        return tuple(file for file in self.files if file.opened)
-
-    @property
-    def opened_bytes(self) -> int:
-        return sum(file.bytes for file in self.opened)
-
-    @property
-    def shards(self) -> int:
-        return max(1, len(self.opened))
-
-
-class CacheVariable(Frozen):
-    """An environment variable that is set and concerns the cache or loading."""
-
-    name: str
-    value: str
-    effect: Literal["decides", "outranked", "ignored"]
-    reason: str
-
-
-class UnfinishedFile(Frozen):
-    """What an interrupted download left."""
-
-    name: str
-    bytes: int
-
-
-class CacheCopy(Frozen):
-    """The same model in another cache folder."""
-
-    folder: str
-    bytes: int
-
-
-class CachedProposal(Frozen):
-    """A pull request's revision in the cache, as transformers' automatic conversion leaves one."""
-
-    revision: str
-    """refs/pr/N"""
-    bytes: int
-    """Of files that no other revision has."""
-    safetensors: bool
-
-
-class HubCache(Frozen):
-    """The hub's cache by the rules of the installed huggingface_hub, and this model's entry in it."""
-
-    folder: str
-    decided_by: str
-    """What won: a variable, "default", or a job's move to another storage."""
-    moved: bool = False
-    """Whether that move won, so that no variable moves the cache."""
-    variables: tuple[CacheVariable, ...] = ()
-    offline: bool = False
-    unfinished: tuple[UnfinishedFile, ...] = ()
-    unreferenced_bytes: int | None = None
-    """Of this model, but of no file of the revision in use."""
-    copies: tuple[CacheCopy, ...] = ()
-    proposals: tuple[CachedProposal, ...] = ()
-    linked: bool | None = None
-    """Whether snapshots are links to blobs; where a filesystem has none, each revision is a full copy."""
-
-
-class OpenedFile(Frozen):
+class OpenedFile(Stored):
     """A weight file that this process had mapped during the trial load."""
 
     name: str
     bytes: int
 
 
-class TrialLoad(Frozen):
+class TrialLoad(Stored):
     """One load of the model, timed. `phase_seconds`: resolve, read, deserialize, quantize, move, rest."""
 
-    source: Literal["trial", "resident"]
+    lacking: ClassVar[Mapping[str, Any]] = {
+        "source": "trial", "folder": "", "device": "unknown",
+        "total_seconds": 0.0, "phase_seconds": {}, "weight_bytes": 0,
+    }  # fmt: skip
+
+    source: Word[Literal["trial", "resident"]]
     """"resident": not loaded now; the times are of the load that brought the resident model in."""
     folder: str
     """Whose weights it read: another than the checkpoint's where those are pickles, which are converted."""
@@ -171,40 +72,17 @@ class TrialLoad(Frozen):
         return max(0, self.weight_bytes - (self.cached_bytes_before or 0))
 
 
-class TrialFailure(Frozen):
+class TrialFailure(Stored):
     """Why the trial load did not end; the words of the worker's failures."""
+
+    lacking: ClassVar[Mapping[str, Any]] = {"code": "", "remedy": ""}
 
     code: str
     message: str
     remedy: str
 
-    @classmethod
-    def of(cls, failed: JobFailed) -> Self:
-        failure = failed.failure
-        return cls(code=failure.code, message=failure.message, remedy=failure.remedy)
 
-
-class PreparedCopy(Frozen):
-    """The model's weights kept as quantized, which jobs load instead of the checkpoint."""
-
-    folder: str
-    bytes: int
-    problem: str | None = None
-    """Why it can't be used; the next job makes it anew."""
-
-
-class ConvertedCopy(Frozen):
-    """The safetensors copy of `.bin` weights, which loads read instead of those."""
-
-    folder: str
-    bytes: int
-    problem: str | None = None
-    """Why its files are not those of its manifest."""
-    made_anew: bool = False
-    """The problem is mended: the trial load has made the copy anew."""
-
-
-class Target(Frozen):
+class Target(Stored):
     """A place of this installation that weights could be read from instead."""
 
     name: str
@@ -215,8 +93,13 @@ class Target(Frozen):
     """Why its speed is unknown."""
 
 
-class LoadFacts(Frozen):
+class LoadFacts(Stored):
     """All facts of one diagnosis; a part that was not or could not be gathered is None."""
+
+    lacking: ClassVar[Mapping[str, Any]] = {
+        "model": "", "measured_at": 0.0, "python": "", "models_dir": "",
+        "checkpoint": {}, "cache": {}, "storage": {}, "memory": {},
+    }  # fmt: skip
 
     model: str
     wanted_revision: str | None = None
@@ -264,12 +147,6 @@ class LoadFacts(Frozen):
     @property
     def limit_bytes_per_second(self) -> float | None:
         return None if self.read_speed is None else self.read_speed.limit_bytes_per_second
-
-    @property
-    def memory_is_short(self) -> bool:
-        """Whether memory is known to be too small for the files, so that the loader does not read ahead."""
-        usable = self.memory.usable_bytes
-        return usable is not None and self.checkpoint.opened_bytes > LARGEST_SHARE_OF_MEMORY * usable
 
     @property
     def checkpoint_runs(self) -> tuple[TrialLoad, ...]:
