@@ -1,3 +1,8 @@
-"""The version of this Tunedock, as the project and its images carry it."""
+"""The version of this Tunedock, which is written in pyproject.toml alone."""
 
-VERSION = "0.1.0"
+import tomllib
+from pathlib import Path
+
+_PROJECT = Path(__file__).resolve().parent.parent / "pyproject.toml"
+
+VERSION: str = tomllib.loads(_PROJECT.read_text(encoding="utf-8"))["project"]["version"]

@@ -15,6 +15,7 @@ from services.api.openai_statuses import status_on
 from services.api.request_examples import named
 from services.api.routing import Route
 from shared.errors import InvalidField, MalformedRequest, NotFound, Refusal, StoreUnavailable, Unauthorized
+from shared.version import VERSION
 
 REF = "#/components/schemas/{model}"
 Json = dict[str, Any]
@@ -33,7 +34,7 @@ def openapi_document(routes_by_group: Mapping[str, Sequence[Route]]) -> Json:
         "openapi": "3.1.0",
         "info": {
             "title": "Tunedock",
-            "version": "1",
+            "version": VERSION,
             "description": "Fine-tuning and load diagnosis of language models, one job at a time.",
         },
         "servers": [{"url": "/", "description": "the server that this document came from"}],

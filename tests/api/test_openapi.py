@@ -2,7 +2,9 @@
 
 import json
 import re
+import tomllib
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +13,8 @@ from services.api.job_routes import JobsQuery
 from services.api.routes import ROUTES
 from shared.errors import refusals
 from tests.api.conftest import Api
+
+PROJECT_ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -39,6 +43,11 @@ def test_every_route_is_described_and_nothing_else(api: Api, document: dict[str,
     assert served == {route.path for route in ROUTES} | {"/openapi.json", "/docs"}
     operations = [operation for methods in document["paths"].values() for operation in methods.values()]
     assert len({operation["operationId"] for operation in operations}) == len(operations)
+
+
+def test_the_document_has_the_version_of_the_project(document: dict[str, Any]) -> None:
+    project = tomllib.loads((PROJECT_ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert document["info"]["version"] == project["version"]
 
 
 def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:

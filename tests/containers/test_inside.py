@@ -11,6 +11,7 @@ from functools import cache
 
 import pytest
 
+from shared.version import VERSION
 from tests.containers.installation import SERVICES, Installation
 from tests.stack import wait_until
 
@@ -80,7 +81,7 @@ def reached(up: Installation, service: str, doors: list[str]) -> list[str]:
     """Which of `doors` open, asked by a neighbour in the service's own network: not every image has tools."""
     name = up.compose("ps", "-q", service).strip()
     command = ["docker", "run", "--rm", f"--network=container:{name}", "--entrypoint=python"]
-    asked = [*command, "tunedock-api:0.1.0", "-c", ASK_DOORS, *doors]
+    asked = [*command, f"tunedock-api:{VERSION}", "-c", ASK_DOORS, *doors]
     done = subprocess.run(asked, capture_output=True, text=True, timeout=60, check=True)
     return list(json.loads(done.stdout))
 

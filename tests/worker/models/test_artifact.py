@@ -12,6 +12,7 @@ import pytest
 
 from services.worker.models.files.artifact import building, manifest_of, only_one_builder, publish
 from services.worker.report import JobCancelled, JsonValue, SilentReport
+from shared.version import VERSION
 
 
 def build(folder: Path, text: str) -> None:
@@ -33,6 +34,7 @@ def test_a_published_artifact_has_a_manifest_with_an_id_of_its_content(tmp_path:
     assert manifest is not None
     assert manifest["files"]["weights"]["bytes"] == 3
     assert "torch" in manifest["libraries"]
+    assert manifest["libraries"]["tunedock"] == VERSION
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"files": 5}', "[" * 100_000])

@@ -17,6 +17,7 @@ from services.worker.models.files.model_folder import read_json
 from services.worker.models.reading.byte_progress import ByteProgress
 from services.worker.report import Report
 from shared.durable import fsync_path
+from shared.version import VERSION
 
 MANIFEST = "manifest.json"
 SECONDS_BETWEEN_LOCK_TRIES = 0.5
@@ -106,6 +107,7 @@ def publish(draft: Path, folder: Path, description: Mapping[str, Any]) -> None:
     files = {file.name: _described(file) for file in sorted(draft.iterdir())}
     identity = hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest()[:16]
     libraries = {name: version(name) for name in ("torch", "transformers", "safetensors")}
+    libraries["tunedock"] = VERSION
     manifest = {
         "id": identity,
         **description,
