@@ -1,4 +1,4 @@
-"""What a benchmark writes down: its rows in the contract's form, and the machine they are from."""
+"""What a benchmark writes down: its rows in the form of docs/contract.md, and the machine they are from."""
 
 import os
 import platform

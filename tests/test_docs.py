@@ -69,6 +69,13 @@ def test_every_command_in_an_example_is_understood(page: Path) -> None:
                 command_parser().parse_args(words)
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_path_of_the_code_that_a_page_names_is_there(page: Path) -> None:
+    code = r"`((?:services|shared|tests|bench|requirements|datasets|models)/[\w./-]+)`"
+    named = re.findall(code, page.read_text(encoding="utf-8"))
+    assert [path for path in named if not (ROOT / path).exists()] == []
+
+
 def test_the_readme_s_tree_names_what_there_is() -> None:
     (tree,) = re.findall(r"## The tree\n\n```\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
     above = {0: ROOT}

@@ -31,7 +31,7 @@ class Report(Protocol):
     """A running job's line to its record. A call is cheap, ticks the stall watch, may raise `JobStopped`."""
 
     def progress(self, stage: str, **fields: JsonValue) -> None:
-        """Replace the record's progress; fields as in the contract (step, total_steps, loss, …)."""
+        """Replace the record's progress; fields as in docs/contract.md (step, total_steps, loss, …)."""
 
     def event(
         self,

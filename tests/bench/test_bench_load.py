@@ -1,4 +1,4 @@
-"""The load benchmark: rows in the contract's form, cases that can't be had, and nothing left behind.
+"""The load benchmark: rows in the form of docs/contract.md, cases that can't be had, and nothing left behind.
 
 The arms that quantize take as long as all others together; BENCH=all loads them too.
 """
