@@ -121,3 +121,24 @@ def test_ci_fails_with_either_and_ends_with_pytest_s_closing_line(
     assert done.returncode == code
     assert done.stdout.splitlines()[0] == "CI=true check"
     assert done.stdout.splitlines()[-1] == "closing"
+
+
+@pytest.mark.parametrize("answers", [True, False])
+def test_ci_starts_an_engine_only_where_none_answers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answers: bool
+) -> None:
+    started = tmp_path / "started"
+    programs = {
+        "repository/tunedock": "exit 0",
+        "programs/docker": f"exit {0 if answers else 1}",
+        "shared/ci/docker-engine": f"touch {started}; exit 1",
+    }
+    for name, line in programs.items():
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).write_text(f"#!/bin/sh\n{line}\n")
+        (tmp_path / name).chmod(0o755)
+    shutil.copytree(PROJECT / ".ci", tmp_path / "repository/.ci")
+    monkeypatch.setenv("PATH", str(tmp_path / "programs"), prepend=":")
+    done = subprocess.run([tmp_path / "repository/.ci/run"], capture_output=True, text=True, cwd="/")
+    assert done.returncode == 0
+    assert started.exists() is not answers
