@@ -15,6 +15,7 @@ from shared.job_folder import JobFolder
 from shared.job_records import EventPage, JournalRun, WorkerEvent, event_order, is_first
 from shared.job_store import JobStore
 from shared.journal import journal_events
+from shared.messages.render import shown
 from shared.schemas import JobEvent
 
 READ_AT_ONCE = 1000
@@ -98,7 +99,7 @@ def _shown(event_id: Id, event: WorkerEvent) -> JobEvent:
             "created_at": event.at,
             "level": event.level,
             "type": event.type,
-            "message": event.message,
+            "message": shown(event.message),
             "data": event.data,
         }
     )

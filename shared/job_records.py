@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from shared.messages.render import shown
 from shared.schemas import JobEvent, JobKind, JobRecord, JobStatus
 
 Verdict = Literal["ok", "already", "cancel", "fenced", "ended", "missing"]
@@ -53,7 +54,7 @@ class WorkerEvent:
     number: int
     level: str
     type: str
-    message: str
+    message: str  # as `shared.messages.message.stored` writes it
     data: Mapping[str, Any]
     at: float = 0.0
     is_in_journal: bool = False
@@ -139,10 +140,15 @@ def record_of(job_id: str, fields: Mapping[str, str], rank: int | None) -> JobRe
             "queue_position": None if rank is None else rank + 1,
             "progress": loaded("progress") or {},
             "result": loaded("result"),
-            "error": loaded("error"),
+            "error": _error(loaded("error")),
             "model_deleted_at": _seconds(fields.get("model_deleted_at")),
         }
     )
+
+
+def _error(stored: Mapping[str, str] | None) -> dict[str, str] | None:
+    """In the reader's language."""
+    return {name: shown(text) for name, text in stored.items()} if stored else None
 
 
 def event_of(event_id: str, fields: Mapping[str, str]) -> JobEvent:
@@ -152,7 +158,7 @@ def event_of(event_id: str, fields: Mapping[str, str]) -> JobEvent:
             "created_at": int(fields["at"]) / 1000,
             "level": fields["level"],
             "type": fields["type"],
-            "message": fields["message"],
+            "message": shown(fields["message"]),
             "data": json.loads(fields["data"]),
         }
     )

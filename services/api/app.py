@@ -21,6 +21,8 @@ from services.api.uploads import FileShelf
 from shared.errors import MalformedRequest
 from shared.job_store import JobStore
 from shared.loopback import may_ask
+from shared.messages.catalog import DEFAULT_LANGUAGE, languages
+from shared.messages.render import set_reader
 from shared.settings import Settings
 
 if TYPE_CHECKING:
@@ -93,6 +95,8 @@ def _around_requests(app: Flask, service: Service, http: HttpMetrics) -> None:
     def _begin() -> None:
         g.started = time.perf_counter()
         g.request_id = new_request_id()
+        g.language = request.accept_languages.best_match(languages(), default=DEFAULT_LANGUAGE)
+        set_reader(g.language)
         if not may_ask(request.headers.get("Host", ""), listens_on=service.settings.api_host):
             raise MalformedRequest(FOR_THIS_MACHINE)
         if request.endpoint is not None and request.endpoint not in public:
@@ -102,6 +106,8 @@ def _around_requests(app: Flask, service: Service, http: HttpMetrics) -> None:
     def _end(answer: Response) -> Response:
         seconds = time.perf_counter() - g.started
         answer.headers["x-request-id"] = g.request_id
+        answer.headers["Content-Language"] = g.language
+        answer.vary.add("Accept-Language")
         answer.headers["X-Content-Type-Options"] = "nosniff"
         answer.headers.setdefault("Cache-Control", "no-store")
         route = request.url_rule.rule if request.url_rule else "unmatched"

@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from shared.messages.message import Message, stored
+from shared.messages.render import in_english
+
 
 class FailureCode(StrEnum):
     """Stable words for programs; the text after each is its row in docs/errors.md."""
@@ -49,16 +52,30 @@ class Failure:
     """What a failed job's record shows."""
 
     code: FailureCode
-    message: str
-    remedy: str
+    said: str | Message
+    advice: str | Message
+
+    @property
+    def message(self) -> str:
+        """What is wrong, in English: for the log."""
+        return in_english(self.said)
+
+    @property
+    def remedy(self) -> str:
+        """What to do, in English."""
+        return in_english(self.advice)
+
+    def stored(self) -> dict[str, str]:
+        """The record's `error`: a message stays an id and its values until somebody reads it."""
+        return {"code": self.code.value, "message": stored(self.said), "remedy": stored(self.advice)}
 
 
 class JobFailed(Exception):
     """Raised anywhere in a job to end it as failed; the runner writes ``failure`` into the record."""
 
-    def __init__(self, code: FailureCode, message: str, remedy: str) -> None:
-        super().__init__(message)
+    def __init__(self, code: FailureCode, message: str | Message, remedy: str | Message) -> None:
         self.failure = Failure(code, message, remedy)
+        super().__init__(self.failure.message)
 
 
 def is_panic(error: BaseException) -> bool:

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Literal, Protocol
 
+from shared.messages.message import Message
+
 Level = Literal["info", "warn", "error"]
 JsonValue = None | bool | int | float | str | list["JsonValue"] | dict[str, "JsonValue"]
 
@@ -35,7 +37,7 @@ class Report(Protocol):
 
     def event(
         self,
-        message: str,
+        message: str | Message,
         *,
         level: Level = "info",
         type: Literal["message", "metrics"] = "message",
@@ -56,7 +58,7 @@ class SilentReport:
     def progress(self, stage: str, **fields: JsonValue) -> None:
         return
 
-    def event(self, message: str, **details: object) -> None:
+    def event(self, message: str | Message, **details: object) -> None:
         return
 
     def checkpoint(self, step: int) -> None:

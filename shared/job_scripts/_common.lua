@@ -49,6 +49,11 @@ local function observe(name, buckets, seconds)
   redis.call('HINCRBYFLOAT', COUNTERS, name .. ':sum', seconds)
 end
 
+-- A message of shared/messages as `message.py` stores it; it becomes a sentence where somebody reads it.
+local function say(message_id, values)
+  return cjson.encode({message_id = message_id, values = values})
+end
+
 -- The store allots every event's id, <attempt>-<count>, so several writers can't collide and ids only rise. The
 -- count goes on over all attempts without a gap. Steps that a journal has are kept in a short tail.
 local function append_event(id, level, kind, message, data, at, is_in_journal)
@@ -112,7 +117,7 @@ end
 -- A worker died with this job: another attempt after a pause, or the end when it keeps killing workers.
 local function bury_attempt(id, crash_limit, death_limit)
   if field(id, 'status') == 'cancelling' then
-    move(id, 'cancelled', 'info', 'Cancelled')
+    move(id, 'cancelled', 'info', say('job-cancelled'))
     return
   end
   local crashes = redis.call('HINCRBY', job_key(id), 'crashes', 1)
@@ -120,15 +125,14 @@ local function bury_attempt(id, crash_limit, death_limit)
   if crashes >= crash_limit or deaths >= death_limit then
     redis.call('HSET', job_key(id), 'error', cjson.encode({
       code = 'poison',
-      message = 'The worker died in ' .. deaths .. ' attempts, ' .. crashes .. ' of them without a new checkpoint.',
-      remedy = 'Look at the memory of the machine and the log of the worker; lower max_seq_length or the plan\'s '
-        .. 'tokens_per_micro_batch, then submit the job again.'}))
-    move(id, 'failed', 'error', 'The worker died in every attempt')
+      message = say('worker-died', {deaths = deaths, crashes = crashes}),
+      remedy = say('look-at-memory-and-log')}))
+    move(id, 'failed', 'error', say('worker-died-in-every-attempt'))
     return
   end
   local pauses_ms = {0, 10000, 60000}  -- none after the first crash: most are the machine's, not the job's
   redis.call('HSET', job_key(id), 'not_before', now_ms() + (pauses_ms[math.max(1, crashes)] or 300000))
-  move(id, 'queued', 'warn', 'The worker was lost; the job goes on from its last checkpoint')
+  move(id, 'queued', 'warn', say('worker-lost'))
 end
 
 -- The jobs whose models a request (JSON) names: fields such as `adapter` with ft:<base>:<suffix>:<id without prefix>…

@@ -8,7 +8,7 @@ if field(id, 'status') == 'queued' then
   for _, count in ipairs({'crashes', 'deaths'}) do
     redis.call('HSET', job_key(id), count, math.max(0, number(id, count) - 1))  -- a checkpoint may have cleared it
   end
-  move(id, 'running', 'info', 'The worker is back')
+  move(id, 'running', 'info', say('worker-back'))
 end
 lease(id, lease_ms)
 if progress ~= '' then redis.call('HSET', job_key(id), 'progress', progress) end

@@ -2,13 +2,13 @@
 local id = ARGV[1]
 local status = field(id, 'status')
 if not status then return 'missing' end
-if status == 'queued' then move(id, 'cancelled', 'info', 'Cancelled before it started') end
+if status == 'queued' then move(id, 'cancelled', 'info', say('cancelled-before-start')) end
 if status == 'running' and field(id, 'publishing') == '1' then
   if redis.call('HSETNX', job_key(id), 'told_too_late', 1) == 1 then  -- once, however often it is asked
-    append_event(id, 'warn', 'message', 'The cancel came too late: the result is being published', '{}')
+    append_event(id, 'warn', 'message', say('cancel-too-late'), '{}')
   end
   return 'ok'
 end
-if status == 'running' then move(id, 'cancelling', 'info', 'Cancel requested') end
+if status == 'running' then move(id, 'cancelling', 'info', say('cancel-requested')) end
 if status == 'succeeded' or status == 'failed' then return 'ended' end
 return 'ok'

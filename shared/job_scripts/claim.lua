@@ -13,7 +13,7 @@ local function begin(id, now)
   if redis.call('HSETNX', job_key(id), 'started_at', now) == 1 then
     observe('wait:' .. field(id, 'kind'), WAIT_BUCKETS, (now - number(id, 'created_at')) / 1000)
   end
-  move(id, 'running', 'info', attempt == 1 and 'Started' or 'Started again, attempt ' .. attempt)
+  move(id, 'running', 'info', attempt == 1 and say('job-started') or say('job-started-again', {attempt = attempt}))
   lease(id, lease_ms)
 end
 

@@ -8,5 +8,5 @@ if field(id, 'model_deleted_at') then return {'deleted', ''} end
 local user = user_of_model(id)
 if user then return {'used', user} end
 redis.call('HSET', job_key(id), 'model_deleted_at', now_ms())
-append_event(id, 'info', 'message', 'Its model was deleted', '{}')
+append_event(id, 'info', 'message', say('model-deleted'), '{}')
 return {'deleted', ''}

@@ -6,7 +6,7 @@ if lost then return lost end
 local current = field(id, 'status')
 local published = field(id, 'publishing') == '1'
 if current == 'cancelling' and (status == 'failed' or status == 'succeeded' and not published) then return 'cancel' end
-if current == 'queued' then move(id, 'running', 'info', 'The worker is back') end
+if current == 'queued' then move(id, 'running', 'info', say('worker-back')) end
 if result ~= '' then redis.call('HSET', job_key(id), 'result', result) end
 if failure ~= '' then redis.call('HSET', job_key(id), 'error', failure) end
 move(id, status, status == 'failed' and 'error' or 'info', message)

@@ -6,5 +6,5 @@ if lost then return lost end
 local status = field(id, 'status')
 if status == 'cancelling' then return 'cancel' end
 redis.call('HSET', job_key(id), 'handed_back', 1)
-if status == 'running' then move(id, 'queued', 'info', 'Handed back by a worker that shuts down') end
+if status == 'running' then move(id, 'queued', 'info', say('job-handed-back')) end
 return 'ok'

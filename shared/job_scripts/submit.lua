@@ -27,7 +27,7 @@ redis.call('HSET', job_key(id), 'kind', kind, 'status', 'queued', 'request', req
   'created_at', now, 'queued_at', now, 'attempt', 0, 'owner', owner)
 redis.call('ZADD', index_key(kind, 'queued'), order, id)
 redis.call('ZADD', QUEUED, order, id)
-append_event(id, 'info', 'message', 'Accepted and queued', '{}')
+append_event(id, 'info', 'message', say('job-accepted'), '{}')
 for _, event in ipairs(cjson.decode(ARGV[9] or '[]')) do  -- what its data set's reader told
   append_event(id, event.level, 'message', event.message, event.data)
 end

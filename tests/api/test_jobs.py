@@ -148,10 +148,10 @@ def test_events_are_listed_newest_first_by_pages(api: Api) -> None:
     record = api.submitted()
     api.claim()
     page: Any = api.get(f"/v1/jobs/{record['id']}/events?limit=1").json
-    assert [event["message"] for event in page["data"]] == ["Started"]
+    assert [event["message"] for event in page["data"]] == ["The job started."]
     assert page["has_more"] is True
     page = api.get(f"/v1/jobs/{record['id']}/events?after={page['data'][0]['id']}").json
-    assert [event["message"] for event in page["data"]] == ["Accepted and queued"]
+    assert [event["message"] for event in page["data"]] == ["The job is accepted and queued."]
     assert page["has_more"] is False
     assert api.get(f"/v1/jobs/{record['id']}/events?after=x").status_code == 422
     assert api.get("/v1/jobs/ftjob-unknown/events").status_code == 404

@@ -41,8 +41,8 @@ def finished_job(stack: LiveStack) -> str:
 def test_a_watched_job_tells_its_life_in_plain_lines(stack: LiveStack) -> None:
     done = stack.command(*TRAIN, "--max-steps", "2")
     assert done.returncode == 0, done.stderr
-    assert "Accepted and queued" in done.stderr
-    assert "Succeeded" in done.stderr
+    assert "The job is accepted and queued." in done.stderr
+    assert "The job succeeded." in done.stderr
     assert "\x1b" not in done.stderr + done.stdout
     assert done.stdout.startswith(f"{TINY_MODEL} was fine-tuned on 40 rows.\n")
     assert re.search(r"loss +\d\.\d{4} → \d\.\d{4}, in the first and the last of 2 steps", done.stdout)
@@ -123,8 +123,8 @@ def test_a_job_is_listed_shown_and_its_events_printed(stack: LiveStack, finished
     events = [
         json.loads(line) for line in stack.command("events", finished_job, "-f", "--json").stdout.splitlines()
     ]
-    assert events[0]["message"] == "Accepted and queued"
-    assert events[-1]["message"] == "Succeeded"
+    assert events[0]["message"] == "The job is accepted and queued."
+    assert events[-1]["message"] == "The job succeeded."
     assert len({event["id"] for event in events}) == len(events)
 
 

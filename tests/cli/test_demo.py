@@ -56,7 +56,7 @@ def test_ctrl_c_cancels_the_demo_s_job_and_takes_its_stack_along(tmp_path: Path)
     )
     assert process.stderr is not None
     for line in process.stderr:
-        if "Accepted and queued" in line:
+        if "The job is accepted and queued." in line:
             process.send_signal(signal.SIGINT)
             break
     _, rest = process.communicate(timeout=90)

@@ -114,7 +114,7 @@ def test_steps_that_left_the_store_are_read_from_the_journal_in_their_places(
     assert after[:-1] == while_running  # id, time and text are the same from whichever place
     assert [event.id.split("-")[1] for event in after] == [str(count + 1) for count in range(len(after))]
     assert [event.message for event in store.events(job_id).events] == [
-        "Done", "half", "begin", "Started", "Accepted and queued",
+        "Done", "half", "begin", "The job started.", "The job is accepted and queued.",
     ]  # fmt: skip
 
 
@@ -127,10 +127,10 @@ def test_what_others_say_meanwhile_has_its_place_between_the_workers_events(
     store.finish(told.claim, "cancelled", message="Cancelled")
     events = everything(log, told.claim.job_id)
     assert [event.message for event in events if event.type == "message"] == [
-        "Accepted and queued", "Started", "Cancel requested", "Cancelled",
+        "The job is accepted and queued.", "The job started.", "The job was asked to stop.", "Cancelled",
     ]  # fmt: skip
     assert steps_of(events) == list(range(1, 301))
-    assert events[152].message == "Cancel requested"
+    assert events[152].message == "The job was asked to stop."
 
 
 def test_after_crashes_and_replays_every_event_is_there_once(
@@ -200,7 +200,7 @@ def test_a_lost_journal_costs_its_steps_says_so_and_nothing_else(
     store.finish(told.claim, "succeeded", message="Done")
     told.journal.unlink()
     assert [event.message for event in log.page(told.claim.job_id, limit=20).events] == [
-        "Done", "kept", "Started", "Accepted and queued",
+        "Done", "kept", "The job started.", "The job is accepted and queued.",
     ]  # fmt: skip
     assert "3000 events" in caplog.text
 

@@ -33,7 +33,7 @@ def test_a_submitted_job_is_queued_and_can_be_read_back(store: WorkerStore) -> N
     record = submit(store)
     assert (record.status, record.attempt, record.queue_position) == ("queued", 0, 1)
     assert record == store.get(record.id)
-    assert [event.message for event in store.events(record.id).events] == ["Accepted and queued"]
+    assert [event.message for event in store.events(record.id).events] == ["The job is accepted and queued."]
 
 
 def test_jobs_are_claimed_in_the_order_they_came_and_end_once(store: WorkerStore) -> None:
@@ -242,7 +242,10 @@ def test_events_are_kept_once_in_order_however_often_they_are_sent(store: Worker
     ids = [tuple(map(int, event.id.split("-"))) for event in store.events(record.id).events]
     assert ids == sorted(ids, reverse=True)
     older = store.events(record.id, after=page.events[-1].id)
-    assert [event.message for event in older.events] == ["Started", "Accepted and queued"]
+    assert [event.message for event in older.events] == [
+        "The job started.",
+        "The job is accepted and queued.",
+    ]
 
 
 def test_lists_are_newest_first_with_filters_and_cursors(store: WorkerStore) -> None:

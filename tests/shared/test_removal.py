@@ -163,7 +163,7 @@ def test_a_deleted_model_takes_its_checkpoints_and_leaves_the_record_that_says_s
     record = here.store.get(job_id)
     assert record.model_deleted_at is not None
     assert record.result == {"fine_tuned_model": model}
-    assert here.store.events(job_id).events[0].message == "Its model was deleted"
+    assert here.store.events(job_id).events[0].message == "The model that this job made was deleted."
     assert {name.partition("/")[2] for name in here.files()} == {
         "accepted", "spec.json", "rows/training.jsonl", "attempts/1/events.jsonl", MODEL_MARK,
     }  # fmt: skip

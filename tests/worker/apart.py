@@ -22,6 +22,8 @@ from pathlib import Path
 from typing import IO, Any, NoReturn
 
 from services.worker.report import JsonValue, SilentReport
+from shared.messages.message import Message
+from shared.messages.render import in_english
 from shared.reports.load import LoadReport
 from shared.settings import PROJECT_ROOT, Settings
 
@@ -198,8 +200,8 @@ class _Notes(SilentReport):
         if command := self._at_stage.pop(stage, None):
             subprocess.run(command, shell=True, check=True)
 
-    def event(self, message: str, **details: Any) -> None:
-        self.codes += [str(details.get("data", {}).get("code", message))]
+    def event(self, message: str | Message, **details: Any) -> None:
+        self.codes += [str(details.get("data", {}).get("code", in_english(message)))]
 
 
 def _diagnose(order: Order, settings: Settings, report: SilentReport) -> dict[str, Any]:

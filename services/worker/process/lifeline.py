@@ -17,12 +17,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
 
+from services.worker.failures import Failure, FailureCode
 from services.worker.process.insist import Answer, Insistence
 from services.worker.process.journal import Journal
 from services.worker.report import JobCancelled, JobStopped, JsonValue, LeaseLost, Level, WorkerDraining
 from shared.errors import StoreUnavailable
 from shared.job_records import Claim, Verdict, WorkerEvent
 from shared.journal import journal_events
+from shared.messages.message import Message, say, stored
 from shared.schemas import Progress
 from shared.worker_store import WorkerStore
 
@@ -83,7 +85,7 @@ class Lifeline:
 
     def event(
         self,
-        message: str,
+        message: str | Message,
         *,
         level: Level = "info",
         type: Literal["message", "metrics"] = "message",
@@ -92,7 +94,7 @@ class Lifeline:
         with self._lock:
             self._event_count += 1
             at = round(time.time(), 3)
-            event = WorkerEvent(self._event_count, level, type, message, dict(data or {}), at)
+            event = WorkerEvent(self._event_count, level, type, stored(message), dict(data or {}), at)
             self._pending.append(replace(event, is_in_journal=self._journal.append(event)))
         self._tick()
 
@@ -134,7 +136,7 @@ class Lifeline:
         self,
         status: Literal["succeeded", "failed", "cancelled"],
         *,
-        message: str,
+        message: str | Message,
         result: Mapping[str, Any] | None = None,
         error: Mapping[str, Any] | None = None,
     ) -> Verdict:
@@ -142,7 +144,9 @@ class Lifeline:
         self._settle()
         self._journal.sync()  # from here on the store forgets the steps that are in it
         return self._insist(
-            lambda: self._store.finish(self.claim, status, message=message, result=result, error=error)
+            lambda: self._store.finish(
+                self.claim, status, message=stored(message), result=result, error=error
+            )
         )
 
     def release(self) -> Verdict:
@@ -223,13 +227,13 @@ class Lifeline:
             os._exit(EXIT_STALLED)
 
     def _end_stalled(self) -> None:
-        error = {
-            "code": "stalled",
-            "message": f"The job made no progress for {self._stall_seconds:.0f} s.",
-            "remedy": "Look at the worker's log and the disks, or raise TUNEDOCK_STALL_SECONDS.",
-        }
+        failure = Failure(
+            FailureCode.STALLED,
+            say("job-stalled", stall_seconds=self._stall_seconds),
+            say("look-at-log-and-disks"),
+        )
         try:
-            self._store.finish(self.claim, "failed", message="The job stalled", error=error)
+            self._store.finish(self.claim, "failed", message=stored(failure.said), error=failure.stored())
         except StoreUnavailable as refusal:
             logger.warning("%s Job %s will be tried again.", refusal.message, self.claim.job_id)
 

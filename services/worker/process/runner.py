@@ -4,7 +4,6 @@ import logging
 import secrets
 import time
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
 
@@ -28,6 +27,7 @@ from shared.durable import write_json_durably
 from shared.job_folder import JobFolder
 from shared.job_records import Claim
 from shared.json_text import finite
+from shared.messages.message import Message, say
 from shared.settings import Settings
 from shared.worker_store import WorkerStore
 
@@ -94,7 +94,7 @@ class Runner:
         except LeaseLost:
             logger.warning("job %s: another attempt owns it; this one stops", claim.job_id)
         except JobCancelled:
-            self._end(lifeline, "cancelled", "Cancelled")
+            self._end(lifeline, "cancelled", say("job-cancelled"))
         except WorkerDraining:
             self._release(lifeline)
         except JobFailed as failed:
@@ -106,7 +106,7 @@ class Runner:
             self._residency.evict()  # whatever broke may have left the base half changed
             self._fail(lifeline, _unexpected(error))
         else:
-            self._end(lifeline, "succeeded", "Succeeded", result=result)
+            self._end(lifeline, "succeeded", say("job-succeeded"), result=result)
 
     def _leave(self, claim: Claim) -> None:
         logger.warning("job %s stays as it is: the store is away; the next start takes it up", claim.job_id)
@@ -152,18 +152,20 @@ class Runner:
 
     def _fail(self, lifeline: Lifeline, failure: Failure) -> None:
         logger.warning("job %s failed: %s: %s", lifeline.claim.job_id, failure.code, failure.message)
-        self._end(lifeline, "failed", failure.message, error=asdict(failure))
+        self._end(lifeline, "failed", failure.said, error=failure.stored())
 
     def _release(self, lifeline: Lifeline) -> None:
         if lifeline.release() == "cancel":
-            self._end(lifeline, "cancelled", "Cancelled")
+            self._end(lifeline, "cancelled", say("job-cancelled"))
 
-    def _end(self, lifeline: Lifeline, status: EndStatus, message: str, **outcome: Mapping[str, Any]) -> None:
+    def _end(
+        self, lifeline: Lifeline, status: EndStatus, message: str | Message, **outcome: Mapping[str, Any]
+    ) -> None:
         """End the record, as cancelled where a cancel came first, and keep a copy of how it ended on disk."""
         outcome = finite(outcome)
         verdict = lifeline.end(status, message=message, **outcome)
         if verdict == "cancel":
-            self._end(lifeline, "cancelled", "Cancelled")
+            self._end(lifeline, "cancelled", say("job-cancelled"))
         elif verdict in ("ok", "already"):
             self._keep_copy(lifeline.claim, status, outcome)
             self._give_back(lifeline.claim.job_id)
@@ -188,11 +190,11 @@ def _unexpected(error: BaseException) -> Failure:
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return Failure(
             FailureCode.OUT_OF_MEMORY,
-            "The device has too little memory for this job.",
-            "Lower max_seq_length or the plan's tokens_per_micro_batch, or free memory on the machine.",
+            say("device-memory-too-small"),
+            say("use-less-memory"),
         )
     return Failure(
         FailureCode.INTERNAL,
-        f"An unexpected error ended the job: {type(error).__name__}.",
-        "The worker's log has the traceback; please report it.",
+        say("unexpected-error", error=type(error).__name__),
+        say("report-traceback"),
     )

@@ -20,6 +20,8 @@ from services.worker.models.hub.model_places import ModelFiles, ModelPlaces
 from services.worker.models.hub.resolve import locate_model, resolve_model
 from services.worker.models.hub.untried_move import keep_move, roll_back, take_back_untried_move
 from services.worker.report import JsonValue, SilentReport
+from shared.messages.message import Message
+from shared.messages.render import in_english
 from shared.settings import Settings
 
 Answer = dict[str, Any]
@@ -35,9 +37,9 @@ class Notes(SilentReport):
     def progress(self, stage: str, **fields: JsonValue) -> None:
         self.stages.append(stage)
 
-    def event(self, message: str, **details: object) -> None:
+    def event(self, message: str | Message, **details: object) -> None:
         data = details.get("data")
-        self.events.append({"message": message, **(data if isinstance(data, dict) else {})})
+        self.events.append({"message": in_english(message), **(data if isinstance(data, dict) else {})})
 
 
 def resolve(settings: Settings, notes: Notes, model: str) -> Answer:

@@ -17,6 +17,7 @@ from typing import Any
 
 from services.worker.failures import JobFailed
 from services.worker.report import JsonValue, SilentReport
+from shared.messages.message import Message
 from shared.settings import Settings
 
 Answer = dict[str, Any]
@@ -44,7 +45,7 @@ class ToldStages(SilentReport):
         if stage == self.wait_at:
             signal.sigwait({signal.SIGUSR1})
 
-    def event(self, message: str, **details: object) -> None:
+    def event(self, message: str | Message, **details: object) -> None:
         data = details.get("data")
         self.codes += [data["code"]] if isinstance(data, dict) and "code" in data else []
 

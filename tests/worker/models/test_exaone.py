@@ -13,6 +13,8 @@ from services.worker.models.hub.model_places import ModelFiles, ModelPlaces
 from services.worker.models.hub.resolve import resolve_model
 from services.worker.models.load import LoadedModel, Quantization, load_base_model
 from services.worker.report import SilentReport
+from shared.messages.message import Message
+from shared.messages.render import in_english
 from tests.tiny_models import WeightsForm, exaone_config, make_tiny_exaone, make_tiny_llama
 from tests.worker.models.exaone_reference import load_reference
 
@@ -144,8 +146,8 @@ class Events(SilentReport):
     def __init__(self) -> None:
         self.messages: list[str] = []
 
-    def event(self, message: str, **_: Any) -> None:
-        self.messages.append(message)
+    def event(self, message: str | Message, **_: Any) -> None:
+        self.messages.append(in_english(message))
 
 
 def test_the_licence_is_shown_for_exaone_alone(tmp_path: Path) -> None:

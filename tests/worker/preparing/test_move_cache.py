@@ -26,6 +26,8 @@ from services.worker.process import work
 from services.worker.report import JobCancelled, JsonValue, Report
 from shared.cache_choice import CacheChoice, read_choice
 from shared.job_records import Claim
+from shared.messages.message import Message
+from shared.messages.render import in_english
 from shared.schemas import LoadDiagnosticRequest, ModelPreparationRequest
 from shared.settings import OWN_CACHE, Settings
 from tests.tiny_models import make_tiny_llama
@@ -73,11 +75,11 @@ class CancelledAfterTheMove(RecordedReport):
         if self.moved:
             raise JobCancelled
 
-    def event(self, message: str, **details: object) -> None:
-        self.messages.append(message)
+    def event(self, message: str | Message, **details: object) -> None:
+        self.messages.append(in_english(message))
         if self.moved:
             raise JobCancelled
-        self.moved = "is cached on storage" in message
+        self.moved = "is cached on storage" in in_english(message)
 
 
 def run(settings: Settings, residency: Residency, **fields: object) -> Preparation:

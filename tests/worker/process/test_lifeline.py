@@ -57,8 +57,8 @@ def test_progress_events_and_the_end_arrive_in_order(
         assert lifeline.end("succeeded", message="Done", result={"steps": 250}) == "ok"
     messages = [event.message for event in EventLog(store, tmp_path).newest_first(claim.job_id)]
     assert messages[::-1] == [
-        "Accepted and queued",
-        "Started",
+        "The job is accepted and queued.",
+        "The job started.",
         *(f"step {step}" for step in range(250)),
         "Done",
     ]

@@ -139,7 +139,7 @@ def test_a_job_left_by_a_drain_without_a_store_is_handed_back_by_the_next_start_
     )
     assert following.take() == [job_id]
     assert store.get(job_id).status == "queued"
-    assert "Handed back" in store.events(job_id).events[0].message
+    assert "hands the job back" in store.events(job_id).events[0].message
     assert store._redis.hget(f"tunedock:job:{job_id}", "crashes") is None
     assert handover(data_dir, host).left() is None
 

@@ -13,6 +13,8 @@ from services.worker.models.hub.model_places import ModelFiles
 from services.worker.models.load import LoadedModel, Quantization, load_base_model
 from services.worker.report import JobStopped, JsonValue, Level, SilentReport
 from services.worker.text.dataset_file import DatasetFile
+from shared.messages.message import Message
+from shared.messages.render import in_english
 from shared.schemas import DatasetSummary, RowFormat
 from tests.tiny_models import make_tiny_exaone, make_tiny_llama
 
@@ -106,13 +108,13 @@ class RecordedReport:
 
     def event(
         self,
-        message: str,
+        message: str | Message,
         *,
         level: Level = "info",
         type: Literal["message", "metrics"] = "message",
         data: Mapping[str, JsonValue] | None = None,
     ) -> None:
-        self.events.append((message, dict(data or {})))
+        self.events.append((in_english(message), dict(data or {})))
 
     def checkpoint(self, step: int) -> None:
         self.checkpoints.append(step)

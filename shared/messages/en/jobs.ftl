@@ -1,0 +1,30 @@
+# The life of a job: what every kind of job says.
+
+job-accepted = The job is accepted and queued.
+job-started = The job started.
+job-started-again = The job started again. This is attempt { $attempt }.
+job-succeeded = The job succeeded.
+job-cancelled = The job was cancelled.
+cancelled-before-start = The job was cancelled before it started.
+cancel-requested = The job was asked to stop.
+cancel-too-late = The cancel came too late: the result is being published.
+job-handed-back = The worker shuts down and hands the job back. The job goes on when a worker starts.
+model-deleted = The model that this job made was deleted.
+
+worker-back = The worker is back.
+worker-lost = The worker was lost. The job goes on from its last checkpoint.
+worker-died-in-every-attempt = The worker died in every attempt.
+worker-died = The worker died in { $deaths ->
+    [one] { $deaths } attempt
+   *[other] { $deaths } attempts
+}, { $crashes } of them without a new checkpoint.
+look-at-memory-and-log = Look at the memory of the machine and the log of the worker. Lower max_seq_length or the plan's tokens_per_micro_batch, then submit the job again.
+
+job-stalled = The job made no progress for { $stall_seconds }.
+look-at-log-and-disks = Look at the worker's log and the disks, or raise TUNEDOCK_STALL_SECONDS.
+
+device-memory-too-small = The device has too little memory for this job.
+use-less-memory = Lower max_seq_length or the plan's tokens_per_micro_batch, or free memory on the machine.
+
+unexpected-error = An unexpected error ended the job: { $error }.
+report-traceback = The worker's log has the traceback. Please report it.

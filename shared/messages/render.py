@@ -1,0 +1,90 @@
+"""A message as a sentence in a reader's language."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+from shared.messages.catalog import DEFAULT_LANGUAGE, catalog
+from shared.messages.message import Message, Value, read_stored
+from shared.units import duration, size
+
+_reader: ContextVar[str] = ContextVar("reader", default=DEFAULT_LANGUAGE)
+
+
+@contextmanager
+def reader_of(language: str) -> Iterator[None]:
+    """Within it, `shown` speaks `language`: the one request that a thread answers."""
+    token = _reader.set(language)
+    try:
+        yield
+    finally:
+        _reader.reset(token)
+
+
+def set_reader(language: str) -> None:
+    """From here on in this thread, `shown` speaks `language`."""
+    _reader.set(language)
+
+
+def shown(text: str, language: str | None = None) -> str:
+    """A stored text for the reader; one of before there were messages is shown as it is."""
+    message = read_stored(text)
+    return message if isinstance(message, str) else render(message, language or _reader.get())
+
+
+def render(message: Message, language: str = DEFAULT_LANGUAGE) -> str:
+    """The sentence. An unknown id or a missing value raises nothing: then id and values are shown."""
+    bundle = catalog(language)
+    if not bundle.has_message(message.message_id):
+        return _bare(message) if language == DEFAULT_LANGUAGE else render(message)
+    pattern = bundle.get_message(message.message_id).value
+    values = {name: _written(name, value, language) for name, value in message.values.items()}
+    if pattern is None:
+        return _bare(message)
+    sentence, errors = bundle.format_pattern(pattern, values)
+    return _bare(message) if errors else str(sentence)
+
+
+def in_english(text: str | Message) -> str:
+    """For logs."""
+    return text if isinstance(text, str) else render(text)
+
+
+def _bare(message: Message) -> str:
+    values = json.dumps(message.model_dump(mode="json")["values"], ensure_ascii=False)
+    return f"{message.message_id} {values}"
+
+
+def _written(name: str, value: Value, language: str) -> str | int:
+    """Whole numbers stay numbers: the files choose plural forms by them."""
+    match value:
+        case Message():
+            return render(value, language)
+        case tuple():
+            return _listed(name, value, language)
+        case None:
+            return "?"
+        case bool():
+            return str(value).lower()
+        case int() | float() if name.endswith("_bytes"):
+            return size(value)
+        case int() | float() if name.endswith("_seconds"):
+            return duration(value)
+        case int() | float() if name.endswith("_ratio"):
+            return f"{value:.0%}"
+        case float():
+            return f"{value:.4g}"
+    return value
+
+
+def _listed(name: str, items: tuple[str | Message, ...], language: str) -> str:
+    """Texts as the language lists them, sentences one after the other."""
+    from babel.lists import format_list
+
+    texts = [item if isinstance(item, str) else render(item, language) for item in items]
+    if any(isinstance(item, Message) for item in items):
+        return " ".join(texts)
+    return format_list(
+        texts, style="or" if name.endswith("_choices") else "standard", locale=language.replace("-", "_")
+    )

@@ -1,0 +1,62 @@
+"""A reader in a second, made-up language: of failures and events nothing English is left."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from services.worker.failures import Failure, FailureCode
+from shared.job_records import WorkerEvent
+from shared.messages.catalog import add_language
+from shared.messages.message import say, stored
+from tests.api.conftest import Api
+from tests.shared.messages.made_up import LANGUAGE, left_over, made_up_language
+
+THEIRS = {"Accept-Language": f"{LANGUAGE}, en;q=0.5"}
+FAILURE = Failure(FailureCode.STALLED, say("job-stalled", stall_seconds=90), say("look-at-log-and-disks"))
+
+
+@pytest.fixture(autouse=True)
+def _language() -> Iterator[None]:
+    add_language(LANGUAGE, made_up_language())
+    yield
+    add_language(LANGUAGE, "")
+
+
+def failed_job(api: Api) -> str:
+    """It was told of an old text and a message before it failed."""
+    api.submitted()
+    claim = api.claim()
+    events = [
+        WorkerEvent(1, "warn", "message", "Resumed from before", {}),
+        WorkerEvent(2, "info", "message", stored(say("job-started-again", attempt=2)), {}),
+    ]
+    api.store.record_events(claim, events)
+    api.store.finish(claim, "failed", message=stored(FAILURE.said), error=FAILURE.stored())
+    return claim.job_id
+
+
+def test_a_failure_and_every_event_are_told_in_the_reader_s_language(api: Api) -> None:
+    job_id = failed_job(api)
+    answer = api.get(f"/v1/jobs/{job_id}", headers=THEIRS)
+    error = answer.get_json()["error"]
+    assert error["code"] == "stalled"
+    assert (left_over(error["message"]), left_over(error["remedy"])) == ("90.0 s", "")
+    assert answer.headers["Content-Language"] == LANGUAGE
+    assert "Accept-Language" in answer.headers["Vary"]
+    events = api.get(f"/v1/jobs/{job_id}/events", headers=THEIRS).get_json()["data"]
+    told = [left_over(event["message"]) for event in events]
+    assert told == ["90.0 s", "2", "Resumed from before", "", ""]  # one is of before there were messages
+
+
+def test_a_reader_of_an_unknown_language_and_one_that_names_none_read_english(api: Api) -> None:
+    job_id = failed_job(api)
+    for headers in ({"Accept-Language": "xx"}, {}):
+        answer = api.get(f"/v1/jobs/{job_id}", headers=headers)
+        assert answer.get_json()["error"]["message"] == "The job made no progress for 90.0 s."
+        assert answer.headers["Content-Language"] == "en"
+
+
+def test_openai_s_clients_read_the_failure_in_their_language(api: Api) -> None:
+    job_id = failed_job(api)
+    shown = api.get(f"/v1/fine_tuning/jobs/{job_id}", headers=THEIRS).get_json()
+    assert left_over(shown["error"]["message"]).split() == ["90.0", "s"]

@@ -1,0 +1,166 @@
+"""The message files and the code agree: ids, variables, and no sentence composed outside the files."""
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from fluent.syntax import FluentParser
+from fluent.syntax import ast as ftl
+from fluent.syntax.visitor import Visitor
+
+from shared.messages.catalog import DEFAULT_LANGUAGE, FOLDER, languages, message_files
+
+ROOT = FOLDER.parent.parent
+# Where every failure and event is a message by now. The next area that is converted comes in here.
+CONVERTED = [
+    "services/worker/process/lifeline.py",
+    "services/worker/process/runner.py",
+]
+
+
+@dataclass(frozen=True)
+class Use:
+    """One `say("id", name=…)` of the code, or one `say('id', {name = …})` of a script."""
+
+    place: str
+    message_id: str
+    variables: frozenset[str]
+
+
+class _Variables(Visitor):
+    def __init__(self) -> None:
+        self.names: set[str] = set()
+
+    def visit_VariableReference(self, node: ftl.VariableReference) -> None:  # noqa: N802 (the library asks so)
+        self.names.add(node.id.name)
+
+
+def variables_of(node: ftl.Message) -> frozenset[str]:
+    seen = _Variables()
+    seen.visit(node)
+    return frozenset(seen.names)
+
+
+def parsed(language: str) -> list[ftl.EntryType]:
+    parser = FluentParser()
+    return [
+        entry
+        for path in message_files(language)
+        for entry in parser.parse(path.read_text(encoding="utf-8")).body
+    ]
+
+
+def messages(language: str) -> dict[str, ftl.Message]:
+    return {entry.id.name: entry for entry in parsed(language) if isinstance(entry, ftl.Message)}
+
+
+def code_files() -> Iterator[Path]:
+    for part in ("shared", "services"):
+        yield from (ROOT / part).rglob("*.py")
+
+
+def uses_in_code() -> Iterator[Use]:
+    for path in code_files():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "say":
+                place = f"{path.relative_to(ROOT)}:{node.lineno}"
+                names = frozenset(str(keyword.arg) for keyword in node.keywords)
+                for message_id in _ids(node.args[0], place):
+                    yield Use(place, message_id, names)
+
+
+def _ids(node: ast.expr, place: str) -> list[str]:
+    """The literal id, or both of `a if x else b`: an id is never put together."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return [node.value]
+    if isinstance(node, ast.IfExp):
+        return [*_ids(node.body, place), *_ids(node.orelse, place)]
+    raise AssertionError(f"{place}: say() wants its id as a literal")
+
+
+def uses_in_scripts() -> Iterator[Use]:
+    for path in (ROOT / "shared" / "job_scripts").glob("*.lua"):
+        for found in re.finditer(r"say\('([\w-]+)'(?:, \{([^}]*)\})?\)", path.read_text(encoding="utf-8")):
+            names = re.findall(r"(\w+) =", found.group(2) or "")
+            yield Use(path.name, found.group(1), frozenset(names))
+
+
+USES = [*uses_in_code(), *uses_in_scripts()]
+
+
+@pytest.mark.parametrize("language", languages())
+def test_every_line_of_the_message_files_is_understood(language: str) -> None:
+    assert not [entry.content for entry in parsed(language) if isinstance(entry, ftl.Junk)]
+    ids = [entry.id.name for entry in parsed(language) if isinstance(entry, ftl.Message)]
+    assert len(ids) == len(set(ids))
+
+
+@pytest.mark.parametrize("language", languages())
+def test_every_message_of_the_code_is_in_each_language_with_the_same_variables(language: str) -> None:
+    known = messages(language)
+    assert not [use for use in USES if use.message_id not in known]
+    wrong = [use for use in USES if variables_of(known[use.message_id]) != use.variables]
+    assert not wrong, [(use, variables_of(known[use.message_id])) for use in wrong]
+
+
+@pytest.mark.parametrize("language", languages())
+def test_no_message_of_the_files_is_unused(language: str) -> None:
+    assert set(messages(language)) == {use.message_id for use in USES}
+
+
+def test_english_messages_are_whole_sentences() -> None:
+    """Each begins with a capital, a digit or a value and ends with a full stop."""
+    wrong = []
+    for path in message_files(DEFAULT_LANGUAGE):
+        for line in re.split(r"\n(?=[a-z])", path.read_text(encoding="utf-8")):
+            found = re.match(r"([a-z][\w-]*) = (.*)", line, re.S)
+            if found and not re.fullmatch(r'[A-Z0-9{"].*[.}]', _without_comments(found.group(2)), re.S):
+                wrong.append(line)
+    assert not wrong
+
+
+def _without_comments(text: str) -> str:
+    return "\n".join(line for line in text.splitlines() if not line.startswith("#")).strip()
+
+
+@pytest.mark.parametrize("place", CONVERTED)
+def test_no_sentence_is_composed_outside_the_message_files(place: str) -> None:
+    path = ROOT / place
+    files = sorted(path.rglob("*.py")) if path.is_dir() else [path]
+    assert files
+    composed = [
+        f"{file.relative_to(ROOT)}:{argument.lineno}: {ast.unparse(argument)[:80]}"
+        for file in files
+        for argument in _said(ast.parse(file.read_text(encoding="utf-8")))
+        if any(_is_text(node) for node in _outside_messages(argument))
+    ]
+    assert not composed
+
+
+def _said(tree: ast.Module) -> Iterator[ast.expr]:
+    """What is told a person: the texts of failures and events."""
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call):
+            continue
+        match node.func:
+            case ast.Name(id="JobFailed" | "Failure"):
+                yield from node.args[1:]
+            case ast.Attribute(attr="event"):
+                yield from node.args[:1]
+
+
+def _outside_messages(node: ast.expr) -> Iterator[ast.expr]:
+    """The parts of an expression that are not arguments of `say`."""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "say":
+        return
+    yield node
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.expr):
+            yield from _outside_messages(child)
+
+
+def _is_text(node: ast.expr) -> bool:
+    return isinstance(node, ast.JoinedStr) or (isinstance(node, ast.Constant) and isinstance(node.value, str))
