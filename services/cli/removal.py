@@ -49,8 +49,8 @@ def add_commands(commands: Commands) -> None:
 def delete_all(arguments: argparse.Namespace, settings: Settings, terminal: Terminal) -> int:
     with connect(settings) as client:
         found = list(dict.fromkeys(_meant(client, text) for text in arguments.ids))
-        what = "\n".join(f"  {name}" for name in found)
-        if not arguments.yes and not _agreed(terminal, f"Delete for good:\n{what}"):
+        question = "\n".join(["Delete for good?", *(f"  {name}" for name in found)])
+        if not arguments.yes and not _agreed(terminal, question, "Add --yes."):
             return 1
         deleted, refused = [], []
         for name in found:
@@ -77,9 +77,7 @@ def prune_jobs(arguments: argparse.Namespace, settings: Settings, terminal: Term
             return 0
         if not arguments.yes:
             _show(planned, terminal, "would be deleted")
-            if not _can_ask(terminal):
-                raise UsageError("nothing is deleted without being asked for", "Add --yes, or --dry-run.")
-            if not _agreed(terminal, "Delete these jobs for good"):
+            if not _agreed(terminal, "Delete these jobs for good?", "Add --yes, or --dry-run."):
                 return 1
         with terminal.waiting(f"deleting {len(planned['data'])} jobs"):
             done = client.prune(dry_run=False, **limits)
@@ -120,10 +118,10 @@ def _can_ask(terminal: Terminal) -> bool:
     return sys.stdin.isatty() and terminal.is_live
 
 
-def _agreed(terminal: Terminal, question: str) -> bool:
-    """Ask at the terminal; where there is none, who names ids means them."""
+def _agreed(terminal: Terminal, question: str, otherwise: str) -> bool:
+    """Ask at the terminal; where there is none, `UsageError` says what is asked, and what to do otherwise."""
     if not _can_ask(terminal):
-        return True
+        raise UsageError(f"Nothing is deleted: there is no terminal to ask at. {question}", otherwise)
     terminal.note(f"{question}\nType yes to go on:")
     agreed = sys.stdin.readline().strip().lower() in ("y", "yes")
     if not agreed:

@@ -69,7 +69,7 @@ def known(server: Server) -> set[str]:
 
 def test_jobs_are_deleted_by_the_beginning_of_their_ids(server: Server) -> None:
     gone, also_gone, kept = (ended(server) for _ in range(3))
-    done = command(server, "delete", gone[:20], also_gone)
+    done = command(server, "delete", "--yes", gone[:20], also_gone)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == f"{gone} is deleted\n{also_gone} is deleted\n"
     assert known(server) == {kept}
@@ -77,7 +77,7 @@ def test_jobs_are_deleted_by_the_beginning_of_their_ids(server: Server) -> None:
 
 def test_what_may_not_go_is_told_and_the_rest_goes(server: Server) -> None:
     gone, waiting = ended(server), submit(server.store).id
-    done = command(server, "delete", "--json", waiting, gone)
+    done = command(server, "delete", "--yes", "--json", waiting, gone)
     assert done.returncode == 1
     told = json.loads(done.stdout)
     assert told["deleted"] == [gone]
@@ -93,9 +93,19 @@ def test_nothing_goes_when_one_of_the_names_may_mean_several(server: Server) -> 
 
 
 def test_a_model_s_id_deletes_the_model_and_keeps_the_job(server: Server) -> None:
-    done = command(server, "delete", fine_tuned_model_id("tiny", None, "ftjob-abc"))
+    done = command(server, "delete", "--yes", fine_tuned_model_id("tiny", None, "ftjob-abc"))
     assert done.returncode == 1
     assert "There is no fine-tuned model" in done.stderr
+
+
+@pytest.mark.parametrize("words", [(), ("--json",)])
+def test_without_a_terminal_nothing_goes_unless_yes_is_said(server: Server, words: tuple[str, ...]) -> None:
+    job_id = ended(server, adapter=True)
+    done = command(server, "delete", job_id[:8], *words)
+    assert done.returncode == 2
+    assert job_id in done.stderr
+    assert done.stderr.endswith("Add --yes.\n")
+    assert known(server) == {job_id}
 
 
 @pytest.mark.parametrize(("answer", "goes"), [("yes", True), ("no", False), ("", False)])
