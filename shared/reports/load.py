@@ -7,7 +7,8 @@ from shared.reports.finding import AppliedRemedy, Finding
 from shared.reports.load_facts import LoadFacts
 from shared.reports.stored import Stored, Word
 
-RunName = Literal["as_found", "cold", "warm", "prepared_cold", "prepared"]
+RunName = Literal["as_found", "cold", "warm", "prepared_cold", "prepared", "resident"]
+"""`resident`: in no file; how a page names the one load of a report whose model was in memory already."""
 
 
 class LoadRun(Stored):

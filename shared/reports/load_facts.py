@@ -97,7 +97,7 @@ class LoadFacts(Stored):
     """All facts of one diagnosis; a part that was not or could not be gathered is None."""
 
     lacking: ClassVar[Mapping[str, Any]] = {
-        "model": "", "measured_at": 0.0, "python": "", "models_dir": "",
+        "model": "", "measured_at": 0.0, "python": "", "models_dir": "", "wanted_dtype": "",
         "checkpoint": {}, "cache": {}, "storage": {}, "memory": {},
     }  # fmt: skip
 

@@ -1,12 +1,16 @@
 """Reports of loads as the worker writes them: of recorded and of made-up models, old and new."""
 
 import json
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from services.worker.diagnosis.checks import run_checks
 from services.worker.diagnosis.report import make_report
 from shared.reports.load_facts import LoadFacts, TrialFailure
 from shared.reports.model_files import CacheVariable, WeightFile
+from tests.stored_samples import REPORTS as STORED_REPORTS
+from tests.stored_samples import stored
 from tests.worker.diagnosis.diagnosed import GB, changed, healthy, recorded
 
 HOSTILE = "<script>alert('1')</script>\"><img src=x onerror=alert(2)>&amp;\u202egnp.exe"
@@ -126,10 +130,11 @@ def hostile_report() -> dict[str, Any]:
     return report
 
 
-REPORTS = {
+REPORTS: dict[str, Callable[[], dict[str, Any]]] = {
     "old": old_report,
     "slow": slow_disk,
     "healthy": healthy_report,
     "broken": broken_report,
     "hostile": hostile_report,
+    **{name: partial(stored, name) for name in STORED_REPORTS},
 }

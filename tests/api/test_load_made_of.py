@@ -6,7 +6,8 @@ import pytest
 
 from services.api.load_page.loads import against_limit, load_chart
 from services.api.load_page.made_of import made_of
-from services.api.load_page.report import LoadReport
+from shared.reports.load import LoadReport
+from shared.reports.stored import read_stored
 from tests.api.load_reports import run, slow_disk
 
 COLD = run("cold", 0.64, 1.06, 0.19, 7.77, 0.0, 0.32, weight_bytes=538_000_000, limit=0.27, cached=0)
@@ -17,7 +18,7 @@ def drawn(runs: list[dict[str, Any]], **summary: Any) -> LoadReport:
     parts = {"storage_seconds": None, "quantize_seconds": None, "fixed_seconds": None}
     report = slow_disk()
     report["summary"] |= parts | {"runs": runs} | summary
-    return LoadReport.model_validate(report)
+    return read_stored(LoadReport, report)
 
 
 @pytest.mark.parametrize(

@@ -113,7 +113,7 @@ def test_every_finding_remedy_phase_and_file_stands_on_the_page(api: Api, report
     words += [variable["reason"] for variable in report["facts"]["cache"]["variables"]]
     words += report["facts"]["storage"]["unknown"].values()
     for done in report.get("applied", ()):
-        words += [done["action"], done["note"]]
+        words += [done["action"], done["note"] or ""]
     places = Places.of(api.settings, report)
     for word in words:
         assert " ".join(str(visible(places.text(word))).split()) in page.text

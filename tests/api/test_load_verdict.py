@@ -8,9 +8,10 @@ from services.api.load_page.bars import Scale, stack
 from services.api.load_page.disk_scale import disk_scale
 from services.api.load_page.figures import key_figures
 from services.api.load_page.remedies import outcomes, ranked_remedies
-from services.api.load_page.report import LoadReport
 from services.api.load_page.shard_bar import shard_line
 from services.api.load_page.verdict import Verdict, verdict
+from shared.reports.load import LoadReport
+from shared.reports.stored import read_stored
 from shared.visible import visible
 from tests.api.load_reports import (
     broken_report,
@@ -24,7 +25,7 @@ from tests.worker.diagnosis.diagnosed import GB, healthy, trial
 
 
 def verdict_of(values: dict[str, Any]) -> Verdict:
-    report = LoadReport.model_validate(values)
+    report = read_stored(LoadReport, values)
     said = verdict(report, ranked_remedies(report))
     return Verdict(_plain(said.headline), tuple((question, _plain(answer)) for question, answer in said.more))
 
@@ -57,7 +58,7 @@ def test_a_remedy_that_brought_nothing_is_not_praised() -> None:
     report = slow_disk()
     report["applied"][0]["measured_seconds"] = 70.0
     assert verdict_of(report).headline == "66.7 s before, 70.0 s now: no gain."
-    (outcome,) = outcomes(LoadReport.model_validate(report))
+    (outcome,) = outcomes(read_stored(LoadReport, report))
     assert outcome.words.startswith("3.28 s more, ")
 
 
@@ -79,7 +80,7 @@ def test_nothing_to_mend_and_what_helps_most_exclude_each_other(saves: float) ->
 
 
 def test_a_checkpoint_that_can_not_be_loaded_comes_before_all_seconds() -> None:
-    report = LoadReport.model_validate(broken_report())
+    report = read_stored(LoadReport, broken_report())
     said = verdict_of(broken_report())
     assert said.headline == "The checkpoint can't be loaded: files are missing or damaged."
     assert said.more[0] == ("What was seen", "model-00002-of-00002.safetensors is missing")
@@ -129,7 +130,7 @@ def test_a_host_share_is_called_one_and_what_leaves_the_model_there_is_named() -
 
 
 def test_a_remedy_of_two_findings_is_ranked_once_and_names_both() -> None:
-    report = LoadReport.model_validate(slow_disk())
+    report = read_stored(LoadReport, slow_disk())
     ranked = ranked_remedies(report).ranked
     saves = [one.remedy.saves_seconds for one in ranked if one.remedy.saves_seconds is not None]
     assert saves == sorted(saves, reverse=True)
@@ -141,7 +142,7 @@ def test_a_remedy_of_two_findings_is_ranked_once_and_names_both() -> None:
 
 
 def test_the_disk_stands_among_others_by_the_logarithm() -> None:
-    scale = disk_scale(LoadReport.model_validate(old_report()))
+    scale = disk_scale(read_stored(LoadReport, old_report()))
     assert scale is not None
     assert [round(mark.at, 1) for mark in scale.references] == [39.2, 58.0, 82.6]
     assert scale.references[0].at < scale.storage.at < scale.references[1].at
@@ -153,7 +154,7 @@ def test_the_disk_stands_among_others_by_the_logarithm() -> None:
 def test_every_speed_has_a_place_on_the_scale(bytes_per_second: float) -> None:
     report = old_report()
     report["summary"]["limit_bytes_per_second"] = bytes_per_second
-    scale = disk_scale(LoadReport.model_validate(report))
+    scale = disk_scale(read_stored(LoadReport, report))
     assert scale is not None
     assert 0 <= scale.storage.at <= 100
     assert all(0 < mark.at < 100 for mark in scale.references)

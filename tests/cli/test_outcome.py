@@ -3,11 +3,14 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from services.cli.outcome.evaluated import compared_text, confusions
 from services.cli.outcome.outcome import Place, outcome_text
 from services.cli.outcome.place import in_compose
 from shared.schemas import JobRecord
 from shared.settings import Settings
+from tests.stored_samples import RECORDS, stored, told
 
 HERE = Place(data_dir=Path("/data"))
 ID = "ftjob-" + "a" * 24
@@ -29,6 +32,12 @@ def record(kind: str, result: dict[str, Any] | None, status: str = "succeeded", 
     return JobRecord.model_validate(
         {"id": ID, "kind": kind, "status": status, "request": request, "result": result, **times, **fields}
     )
+
+
+@pytest.mark.parametrize("name", RECORDS)
+def test_a_stored_record_is_told_as_it_was_when_it_was_stored(name: str) -> None:
+    ended = JobRecord.model_validate(stored(name))
+    assert outcome_text(ended, Place(data_dir=Path("/srv/tunedock/data"))) == told(name)
 
 
 def test_a_training_says_what_was_reached_where_it_is_and_what_to_do_next() -> None:

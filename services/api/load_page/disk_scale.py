@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from services.api.load_page.report import LoadReport
+from shared.reports.load import LoadReport
 from shared.units import rate
 
 SLOWEST, FASTEST = 10e6, 10e9

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from services.api.load_page.loads import against_limit, main_run, run_name
 from services.api.load_page.remedies import Remedies
-from services.api.load_page.report import LoadReport
 from services.api.load_page.verdict import storage_word
+from shared.reports.load import LoadReport
 from shared.units import duration, rate, size
 
 _NONE = "–"

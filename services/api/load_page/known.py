@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from services.api.load_page.facts import Facts, ReadSpeed
-from services.api.load_page.report import LoadReport
+from shared.reports.load import LoadReport
+from shared.reports.load_facts import LoadFacts
+from shared.reports.machine import ReadSpeed
 from shared.units import duration, rate, size
 
 _IN_CACHE = ("hub", "hub_cache")
@@ -57,9 +58,9 @@ def not_known(report: LoadReport) -> tuple[Row, ...]:
         rows += [Row(f"reads: {name}", reason) for name, reason in _unmeasured(facts.read_speed)]
     elif summary.limit_seconds is None:
         rows.append(Row("limit", "how fast the storage reads was not measured"))
-    if facts.hub.unknown:
+    if facts.hub and facts.hub.unknown:
         rows.append(Row("hub", facts.hub.unknown))
-    rows += [Row(f"hash: {file.name}", file.reason) for file in facts.hashes if file.matches is None]
+    rows += [Row(f"hash: {file.name}", file.reason or "") for file in facts.hashes if file.matches is None]
     return tuple(rows)
 
 
@@ -84,7 +85,7 @@ def _model(report: LoadReport) -> Iterator[Row]:
         yield Row("revision", checkpoint.revision, is_code=True)
 
 
-def _cache(facts: Facts) -> Iterator[Row]:
+def _cache(facts: LoadFacts) -> Iterator[Row]:
     cache = facts.cache
     if not cache.folder or facts.checkpoint.source not in _IN_CACHE:
         return
@@ -95,7 +96,7 @@ def _cache(facts: Facts) -> Iterator[Row]:
         yield Row("another copy", f"{copy.folder} ({size(copy.bytes)})", is_code=True)
 
 
-def _storage(facts: Facts) -> Iterator[Row]:
+def _storage(facts: LoadFacts) -> Iterator[Row]:
     storage, device = facts.storage, facts.storage.block_device
     for label, value in (
         ("files", storage.real_path),
@@ -148,7 +149,7 @@ def _unmeasured(speed: ReadSpeed) -> Iterator[tuple[str, str]]:
         yield "4 KiB", speed.small.reason
 
 
-def _machine(facts: Facts) -> Iterator[Row]:
+def _machine(facts: LoadFacts) -> Iterator[Row]:
     memory, trial, activity = facts.memory, facts.trial, facts.disk_activity
     if memory.total_bytes is not None:
         free = f", {size(memory.available_bytes)} free" if memory.available_bytes is not None else ""
@@ -168,7 +169,7 @@ def _machine(facts: Facts) -> Iterator[Row]:
             yield Row("processor time", duration(trial.cpu_seconds))
 
 
-def _no_load(facts: Facts) -> Row:
+def _no_load(facts: LoadFacts) -> Row:
     if facts.trial_failure is None:
         return Row("load", "none was tried")
     return Row("load", f"it failed: {facts.trial_failure.message}")

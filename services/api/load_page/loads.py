@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from services.api.load_page.bars import Scale, Segment, phases_of, stack_phases
-from services.api.load_page.report import LoadReport, Run
+from shared.reports.load import LoadReport, LoadRun
 from shared.units import duration, size
 
 UNTIMED = "not timed"
@@ -24,7 +24,7 @@ class LoadBar:
 
     name: str
     note: str
-    run: Run
+    run: LoadRun
     segments: tuple[Segment, ...]
     limit_at: float | None
 
@@ -36,21 +36,21 @@ class LoadChart:
     scale: Scale
 
 
-def runs_of(report: LoadReport) -> tuple[Run, ...]:
+def runs_of(report: LoadReport) -> tuple[LoadRun, ...]:
     """All loads; of a report that tells of one only, that one."""
     return tuple(_whole(run) for run in _told_runs(report))
 
 
-def _told_runs(report: LoadReport) -> tuple[Run, ...]:
+def _told_runs(report: LoadReport) -> tuple[LoadRun, ...]:
     summary, trial = report.summary, report.facts.trial
     if summary.runs or summary.total_seconds is None:
         return summary.runs
     of_these_files = trial is None or trial.folder == report.facts.checkpoint.folder
     return (
-        Run(
+        LoadRun(
             name="resident" if trial and trial.source == "resident" else "as_found",
             total_seconds=summary.total_seconds,
-            phase_seconds=summary.phase_seconds,
+            phase_seconds=summary.phase_seconds or {},
             weight_bytes=trial.weight_bytes if trial else summary.weight_bytes,
             limit_seconds=summary.limit_seconds if of_these_files else None,
             cached_bytes_before=trial.cached_bytes_before if trial else None,
@@ -58,7 +58,7 @@ def _told_runs(report: LoadReport) -> tuple[Run, ...]:
     )
 
 
-def _whole(run: Run) -> Run:
+def _whole(run: LoadRun) -> LoadRun:
     """With what no phase accounts for, so that a bar is as long as the load took."""
     untimed = run.total_seconds - sum(run.phase_seconds.values())
     if not run.phase_seconds or untimed <= _ROUNDING * run.total_seconds:
@@ -66,7 +66,7 @@ def _whole(run: Run) -> Run:
     return run.model_copy(update={"phase_seconds": {**run.phase_seconds, UNTIMED: untimed}})
 
 
-def main_run(report: LoadReport) -> Run | None:
+def main_run(report: LoadReport) -> LoadRun | None:
     """The load that the report is about: the cold one where there is one."""
     runs = {run.name: run for run in reversed(runs_of(report))}
     first = next(iter(runs_of(report)), None)
@@ -103,11 +103,11 @@ def against_limit(seconds: float, limit_seconds: float) -> str:
     return f"{seconds / limit_seconds:.2f} times the limit"
 
 
-def run_name(run: Run) -> str:
+def run_name(run: LoadRun) -> str:
     return _NAMES.get(run.name, run.name)
 
 
-def _overlap(run: Run) -> str:
+def _overlap(run: LoadRun) -> str:
     """Phases that went on at once take more together than the load did."""
     phases = sum(run.phase_seconds.values())
     if phases <= (1 + _ROUNDING) * run.total_seconds:
@@ -115,7 +115,7 @@ def _overlap(run: Run) -> str:
     return f"; its phases overlap and sum to {duration(phases)}"
 
 
-def _cached(run: Run) -> str:
+def _cached(run: LoadRun) -> str:
     cached, total = run.cached_bytes_before, run.weight_bytes
     if run.name == "resident":
         return f"the load that brought it there, {size(total)}"

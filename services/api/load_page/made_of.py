@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from services.api.load_page.bars import Scale, Segment, stack
 from services.api.load_page.loads import runs_of
-from services.api.load_page.report import LoadReport
+from shared.reports.load import LoadReport
 from shared.units import duration
 
 _WORTH_A_PART = 0.005  # of the load; less is rounding

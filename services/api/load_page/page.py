@@ -18,12 +18,14 @@ from services.api.load_page.loads import load_chart
 from services.api.load_page.made_of import made_of
 from services.api.load_page.places import Places
 from services.api.load_page.remedies import Remedies, outcomes, ranked_remedies
-from services.api.load_page.report import LoadReport
 from services.api.load_page.shard_bar import shard_bars
 from services.api.load_page.verdict import storage_word, verdict
 from shared.errors import NotFound
+from shared.reports.load import LoadReport
+from shared.reports.stored import read_stored
 from shared.settings import Settings
 from shared.units import duration, rate, size
+from shared.visible import all_visible
 
 _PAGES = Path(__file__).resolve().parent.parent / "pages"
 _STYLE = (_PAGES / "load_report.css").read_text("utf-8")
@@ -49,7 +51,7 @@ def load_page(job_id: str, values: dict[str, Any], settings: Settings) -> Respon
     """
     values = Places.of(settings, values).shown(values)
     try:
-        report = LoadReport.model_validate(values)
+        report = read_stored(LoadReport, all_visible(values))
     except ValidationError as error:
         fields = ", ".join(sorted({".".join(map(str, problem["loc"])) for problem in error.errors()})[:3])
         raise NotFound(

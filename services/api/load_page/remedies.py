@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from services.api.load_page.bars import Scale
 from services.api.load_page.loads import against_limit, main_run
-from services.api.load_page.report import Applied, LoadReport, Remedy
+from shared.reports.finding import AppliedRemedy, Remedy
+from shared.reports.load import LoadReport
 from shared.units import duration
 
 _WORTH_A_WORD = 1.05  # from this ratio on two times differ
@@ -43,7 +44,7 @@ class Remedies:
 class Outcome:
     """What one remedy brought: its loads as bars, before to after."""
 
-    applied: Applied
+    applied: AppliedRemedy
     bars: tuple[Bar, ...]
     limit_at: float | None
     words: str
@@ -115,7 +116,7 @@ def times_as_fast(before: float, after: float) -> str | None:
     return f"{before / after:.1f} times as fast"
 
 
-def _outcome_words(done: Applied) -> Iterator[str]:
+def _outcome_words(done: AppliedRemedy) -> Iterator[str]:
     before, predicted, after = done.before_seconds, done.predicted_seconds, done.measured_seconds
     if after is None:
         yield "not measured"
@@ -131,7 +132,7 @@ def _outcome_words(done: Applied) -> Iterator[str]:
         yield against_limit(after, done.limit_seconds)
 
 
-def _carried_out(remedy: Remedy, report: LoadReport) -> Applied | None:
+def _carried_out(remedy: Remedy, report: LoadReport) -> AppliedRemedy | None:
     """What became of `remedy` in this job: a move that was taken back, say, which is offered nevertheless.
 
     By its kind and place, since a finding's words say what to do and the job's what it did.
@@ -140,7 +141,7 @@ def _carried_out(remedy: Remedy, report: LoadReport) -> Applied | None:
     return next((done for done in report.applied if (done.remedy, done.storage) == wanted), None)
 
 
-def _savings(remedy: Remedy, done: Applied | None, scale: Scale) -> Iterator[Bar]:
+def _savings(remedy: Remedy, done: AppliedRemedy | None, scale: Scale) -> Iterator[Bar]:
     if remedy.saves_seconds:
         yield Bar("predicted", remedy.saves_seconds, scale.percent(remedy.saves_seconds))
     if done and done.before_seconds is not None and done.measured_seconds is not None:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from services.api.load_page.report import LoadReport
+from shared.reports.load import LoadReport
 
 _BLOCKS = "█" * 5
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from services.api.load_page.loads import main_run
 from services.api.load_page.remedies import RankedRemedy, Remedies, times_as_fast
-from services.api.load_page.report import Finding, LoadReport, Run
+from shared.reports.finding import Finding
+from shared.reports.load import LoadReport, LoadRun
 from shared.units import duration, rate, size
 
 _MOST = 0.5  # a part that takes more of the load than this is what the load is about
@@ -42,7 +43,7 @@ def storage_word(report: LoadReport) -> str:
     return _STORAGES.get(report.facts.storage.storage_class, "disk")
 
 
-def disk_seconds(report: LoadReport, run: Run) -> float | None:
+def disk_seconds(report: LoadReport, run: LoadRun) -> float | None:
     """How much of a load the storage's limit explains; None where its bytes came from memory or elsewhere."""
     uncached = run.weight_bytes - (run.cached_bytes_before or 0)
     if run.limit_seconds is None or run.cached_bytes_before is None or run.weight_bytes <= 0:
@@ -79,7 +80,7 @@ def _untried(report: LoadReport) -> str:
     return f"No load was tried. From this {storage_word(report)} it takes at least {least}."
 
 
-def _parts(report: LoadReport, run: Run) -> str:
+def _parts(report: LoadReport, run: LoadRun) -> str:
     """The load's seconds, and which part most of them are."""
     total, seconds = duration(run.total_seconds), run.phase_seconds
     limit, word = report.summary.limit_bytes_per_second, storage_word(report)
@@ -101,7 +102,7 @@ def _parts(report: LoadReport, run: Run) -> str:
     return f"{total} for {size(run.weight_bytes)}{against}."
 
 
-def _is_cached(run: Run) -> bool:
+def _is_cached(run: LoadRun) -> bool:
     return run.cached_bytes_before is not None and run.cached_bytes_before > 0.9 * run.weight_bytes
 
 

@@ -9,7 +9,6 @@ import torch
 from huggingface_hub import constants
 
 from services.api.load_page.remedies import ranked_remedies
-from services.api.load_page.report import LoadReport
 from services.worker.diagnosis import diagnose
 from services.worker.diagnosis.checks import run_checks
 from services.worker.diagnosis.report import make_report
@@ -28,6 +27,7 @@ from shared.cache_choice import CacheChoice, read_choice
 from shared.job_records import Claim
 from shared.messages.message import Message
 from shared.messages.render import in_english
+from shared.reports.load import LoadReport
 from shared.schemas import LoadDiagnosticRequest, ModelPreparationRequest
 from shared.settings import OWN_CACHE, Settings
 from tests.tiny_models import make_tiny_llama

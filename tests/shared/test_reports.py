@@ -1,0 +1,80 @@
+"""Reports as they are stored: strict where one is made, open where a file of another release is read."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from shared.reports.finding import Finding
+from shared.reports.load import LoadReport
+from shared.reports.stored import Stored, read_stored
+from tests.stored_samples import REPORTS, stored
+
+FINDING = {"id": "a", "severity": "info", "title": "A", "evidence": ("b",)}
+
+
+@pytest.mark.parametrize("name", ["load_diagnosis", "preparation"])
+def test_a_report_is_written_with_the_fields_it_was_written_with_before(name: str) -> None:
+    assert read_stored(LoadReport, stored(name)).model_dump(mode="json") == stored(name)
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_nothing_that_an_earlier_release_stored_goes_blank(name: str) -> None:
+    """A field renamed without a thought for stored files fails here."""
+    file = stored(name)
+    assert list(lost(file, read_stored(LoadReport, file).model_dump(mode="json"))) == []
+
+
+def test_a_lost_value_would_be_noticed() -> None:
+    file = {"a": [{"b": 1, "c": None}], "d": 2}
+    assert list(lost(file, {"a": [{"b": 2}]})) == ["/a/0/b", "/d"]
+
+
+def lost(file: Any, read: Any, path: str = "") -> Iterator[str]:
+    """Where the file has a value that was not read."""
+    if isinstance(file, dict):
+        for name, value in file.items():
+            yield from lost(value, read.get(name) if isinstance(read, dict) else None, f"{path}/{name}")
+    elif isinstance(file, list) and isinstance(read, list) and len(file) == len(read):
+        for number, (value, other) in enumerate(zip(file, read, strict=True)):
+            yield from lost(value, other, f"{path}/{number}")
+    elif file is not None and file != read:
+        yield path
+
+
+WRONG: list[dict[str, Any]] = [{"titel": "A"}, {"title": None}, {"severity": "grave"}, {"remedies": None}]
+
+
+@pytest.mark.parametrize("change", WRONG)
+def test_whoever_makes_a_part_of_a_report_must_know_its_fields(change: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        Finding.model_validate(FINDING | change)
+
+
+def test_fields_and_words_of_later_releases_and_nulls_are_read_over() -> None:
+    later = FINDING | {"severity": "grave", "new": {"a": 1}, "remedies": None, "evidence": None}
+    finding = read_stored(Finding, later)
+    assert (finding.id, finding.title, finding.severity) == ("a", "A", "grave")
+    assert (finding.evidence, finding.remedies) == ((), ())
+
+
+@pytest.mark.parametrize(("change", "place"), [({"title": 5}, "title"), ({"remedies": [{}]}, "action")])
+def test_a_value_of_no_use_is_told_with_its_name(change: dict[str, Any], place: str) -> None:
+    with pytest.raises(ValidationError) as refused:
+        read_stored(Finding, FINDING | change)
+    assert [error["loc"][-1] for error in refused.value.errors()] == [place]
+
+
+def test_what_stands_in_for_a_field_is_of_a_field_that_must_be_given() -> None:
+    parts = list(every_part(Stored))
+    assert len(parts) >= 25
+    for part in parts:
+        for name in part.lacking:
+            assert name in part.model_fields, f"{part.__name__} has no {name}"
+
+
+def every_part(base: type[Stored]) -> Iterator[type[Stored]]:
+    for part in base.__subclasses__():
+        yield part
+        yield from every_part(part)
