@@ -16,11 +16,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from shared.renamed_families import RUN_UNDER
+
 JOBS = "jobs"  # in the data folder
 ROWS, TOKENS, CHECKPOINTS, ATTEMPTS, START = "rows", "tokens", "checkpoints", "attempts", "start"
 ADAPTER, DAMAGED_ADAPTER = "adapter", "adapter.damaged"
-LLAMA_ADAPTER = "adapter-llama"
-ADAPTERS = (LLAMA_ADAPTER, ADAPTER)  # the first that is there has the names that its base runs under
+# The first that is there has the names that its base runs under.
+ADAPTERS = (*(f"{ADAPTER}-{names}" for names in RUN_UNDER), ADAPTER)
 JOB_MARK = "delete-job"
 MODEL_MARK = "delete-model"  # stays: the store may forget that the model went, the disk does not
 
@@ -92,6 +94,10 @@ class JobFolder:
         """What a fine-tuning published, under the names of the base model's repository."""
         return self.path / ADAPTER
 
+    def adapter_under(self, names: str) -> Path:
+        """The same adapter under the names of the family `names`, where the base model runs under those."""
+        return self.path / adapter_under(names)
+
     @property
     def damaged_adapter(self) -> Path:
         return self.path / DAMAGED_ADAPTER
@@ -147,7 +153,7 @@ class JobFolder:
 
     def model_parts(self) -> list[Path]:
         """Everything trained: it goes where the model is deleted and the job is kept."""
-        return [self.path / name for name in (ADAPTER, LLAMA_ADAPTER, CHECKPOINTS, DAMAGED_ADAPTER)]
+        return [self.path / name for name in (*ADAPTERS, CHECKPOINTS, DAMAGED_ADAPTER)]
 
     def mark(self, name: str) -> Path:
         """The file of a mark: `JOB_MARK` or `MODEL_MARK`."""
@@ -164,6 +170,11 @@ class JobFolder:
         if self.spec.exists():
             return not self.was_attempted
         return not self.adapter.exists()
+
+
+def adapter_under(names: str) -> str:
+    """The name in a job's folder of an adapter under the names of the family `names`."""
+    return f"{ADAPTER}-{names}"
 
 
 def jobs_folder(data_dir: Path) -> Path:

@@ -11,7 +11,7 @@ from typing import Any
 from flask import Response
 
 from shared.adapters import CONFIG, WEIGHTS
-from shared.exaone_names import original_config, original_key
+from shared.family_names import FamilyNames
 
 METADATA = "__metadata__"
 PIECE_BYTES = 1024**2
@@ -53,22 +53,24 @@ class AdapterArchive:
 
     @classmethod
     def of_checkpoint(
-        cls, folder: Path, *, name: str, made_at: float, original_names: bool
+        cls, folder: Path, *, name: str, made_at: float, renamed: FamilyNames | None
     ) -> "AdapterArchive":
-        """What `peft` reads of a checkpoint, under EXAONE's own names where `original_names`.
+        """What `peft` reads of a checkpoint, under its repository's names where it runs `renamed`.
 
         Raises `UnknownModule`.
         """
         config, weights = folder / CONFIG, folder / WEIGHTS
         members = [_member(path, f"{name}/{path.name}", made_at) for path in (config, weights)]
-        if original_names:
+        if renamed is not None:
             length, header = _safetensors_header(weights)
-            renamed = {key if key == METADATA else original_key(key): value for key, value in header.items()}
-            fields = original_config(json.loads(config.read_bytes()), header.keys() - {METADATA})
+            entries = {
+                key if key == METADATA else renamed.original_key(key): value for key, value in header.items()
+            }
+            fields = renamed.original_config(json.loads(config.read_bytes()), header.keys() - {METADATA})
             text = json.dumps(fields, indent=1, sort_keys=True).encode()
             members = [
                 _begun_otherwise(members[0], text, skipped_bytes=members[0].size_bytes),
-                _begun_otherwise(members[1], _header_bytes(renamed), skipped_bytes=8 + length),
+                _begun_otherwise(members[1], _header_bytes(entries), skipped_bytes=8 + length),
             ]
         return cls(name, tuple(members))
 

@@ -14,8 +14,8 @@ from services.api.submit import submit_job
 from services.api.tries import this_try
 from shared.adapters import adapter_folder, checkpoint_steps
 from shared.errors import NotFinished, NotFound
-from shared.job_folder import ADAPTER, LLAMA_ADAPTER
 from shared.jobs import TERMINAL
+from shared.renamed_families import names_of
 from shared.schemas import (
     EVENT_ID_PATTERN,
     KINDS_WITH_PAGE,
@@ -27,8 +27,6 @@ from shared.schemas import (
     JobStatus,
     MetadataFilter,
 )
-
-ADAPTER_FOLDERS = {"original": ADAPTER, "llama": LLAMA_ADAPTER}
 
 
 class JobsQuery(Frozen):
@@ -134,7 +132,8 @@ def get_adapter(service: Service, *, job_id: str, query: AdapterQuery) -> Respon
     finished(record, "adapter")
     if record.model_deleted_at is not None:
         raise NotFound(f"The model that job {job_id} made was deleted, and its adapter with it.")
-    folder = service.job_folder(record.id).path / ADAPTER_FOLDERS[query.names]
+    job_folder = service.job_folder(record.id)
+    folder = job_folder.adapter if query.names == "original" else job_folder.adapter_under(query.names)
     if not folder.is_dir():
         raise NotFound(f"Job {job_id} has no adapter with {query.names} names.")
     return AdapterArchive.of(
@@ -151,11 +150,12 @@ def _checkpoint(service: Service, record: JobRecord, step: int, names: str) -> A
             param="step",
         )
     manifest = json.loads((folder / "manifest.json").read_bytes())
+    renamed = names_of(manifest["fingerprint"]["base"]["architecture"])
     return AdapterArchive.of_checkpoint(
         folder,
         name=f"{record.id}-step-{step}",
         made_at=(folder / "manifest.json").stat().st_mtime,
-        original_names=names == "original" and manifest["fingerprint"]["base"]["architecture"] == "exaone",
+        renamed=renamed if names == "original" else None,
     )
 
 

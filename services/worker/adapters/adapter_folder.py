@@ -16,7 +16,7 @@ from services.worker.adapters.lora import adapter_weights
 from services.worker.models.load import LoadedModel
 from shared.adapters import CONFIG, WEIGHTS
 from shared.durable import write_json_durably
-from shared.job_folder import ADAPTER, LLAMA_ADAPTER, JobFolder
+from shared.job_folder import ADAPTER, JobFolder, adapter_under
 
 RESULT = "result.json"
 TOKENIZER_FILES = (
@@ -41,16 +41,26 @@ def write_adapter(folder: Path, adapted: PeftModel, base: LoadedModel, result: M
     complete(folder, base, result)
 
 
+def folder_names(base: LoadedModel) -> tuple[str, ...]:
+    """What an adapter of `base` is called in a job's folder, under each set of names that it has."""
+    return (ADAPTER, adapter_under(base.family.names.runs_under)) if base.family else (ADAPTER,)
+
+
 def write_all(
     folders: Mapping[str, Path], adapted: PeftModel, base: LoadedModel, result: Mapping[str, Any]
 ) -> None:
-    """Fill `adapter` and, where the base runs under other names than its repository's, `adapter-llama`."""
-    if base.architecture != "exaone":
+    """Fill `adapter` and, where the base runs under other names than its repository's, one with those, too.
+
+    `folders` by `folder_names`.
+    """
+    if base.family is None:
         write_adapter(folders[ADAPTER], adapted, base, result)
         return
-    write_adapter(folders[LLAMA_ADAPTER], adapted, base, result)
+    as_run = folders[adapter_under(base.family.names.runs_under)]
+    write_adapter(as_run, adapted, base, result)
     write_original_adapter(
-        folders[LLAMA_ADAPTER],
+        base.family.names,
+        as_run,
         folders[ADAPTER],
         base_name=base.files.name,
         revision=base.files.revision,
@@ -79,15 +89,15 @@ def adapter_config(adapted: PeftModel, base: LoadedModel) -> dict[str, Any]:
 def copy_tokenizer(base: LoadedModel, folder: Path) -> None:
     """The base's tokenizer files as they are; a new save could change how text is cut.
 
-    EXAONE's names a class that drops its normalizer in transformers 5, so there the class is the general one.
+    Where the class that they name would cut text otherwise, the family's `tokenizer_class` takes its place.
     """
     for name in TOKENIZER_FILES:
         if (base.files.folder / name).is_file():
             shutil.copyfile(base.files.folder / name, folder / name)
     config = folder / "tokenizer_config.json"
-    if base.architecture == "exaone" and config.is_file():
+    if base.family and base.family.tokenizer_class and config.is_file():
         fields = json.loads(config.read_bytes())
-        write_json_durably(config, {**fields, "tokenizer_class": "PreTrainedTokenizerFast"})
+        write_json_durably(config, {**fields, "tokenizer_class": base.family.tokenizer_class})
 
 
 def manifest_facts(base: LoadedModel) -> dict[str, Any]:

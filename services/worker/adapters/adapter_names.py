@@ -1,4 +1,4 @@
-"""Writes an adapter trained on EXAONE-as-Llama under the original repository's names."""
+"""Writes an adapter of a family that runs under other names under the original repository's."""
 
 import json
 from pathlib import Path
@@ -7,28 +7,29 @@ from safetensors.torch import load_file, save_file
 
 from services.worker.failures import FailureCode, JobFailed
 from services.worker.models.files.model_folder import read_json
-from shared.exaone_names import UnknownModule, original_config, original_key
+from shared.family_names import FamilyNames, UnknownModule
 
 
 def write_original_adapter(
-    llama_adapter_folder: Path,
+    names: FamilyNames,
+    folder: Path,
     destination: Path,
     *,
     base_name: str | None = None,
     revision: str | None = None,
 ) -> None:
-    """Write `destination/adapter_config.json` and `adapter_model.safetensors`, a standard PEFT adapter.
+    """Write the adapter in `folder`, which has the names as run, as a standard PEFT adapter in `destination`.
 
-    `base_name` and `revision` are those of the original repository; None: as in the Llama adapter's config.
+    `base_name` and `revision` are those of the original repository; None: as in the config in `folder`.
     Values and dtypes stay as they are.
     Raises JobFailed(ADAPTER_INVALID) for a name the mapping does not know: a wrong guess would be dropped
     silently where the adapter is loaded.
     """
-    weights = load_file(llama_adapter_folder / "adapter_model.safetensors")
-    config = read_json(llama_adapter_folder / "adapter_config.json")
+    weights = load_file(folder / "adapter_model.safetensors")
+    config = read_json(folder / "adapter_config.json")
     try:
-        renamed = {original_key(key): tensor for key, tensor in weights.items()}
-        original = original_config(config, weights)
+        renamed = {names.original_key(key): tensor for key, tensor in weights.items()}
+        original = names.original_config(config, weights)
     except UnknownModule as error:
         raise JobFailed(
             FailureCode.ADAPTER_INVALID,

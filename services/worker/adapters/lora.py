@@ -14,7 +14,6 @@ from transformers import PreTrainedModel
 
 from services.worker.failures import FailureCode, JobFailed
 from services.worker.models.families.abilities import short_name, trained_linears
-from services.worker.models.families.exaone import MODULE_NAMES
 from services.worker.models.load import LoadedModel
 from services.worker.models.quantized.nf4 import keep_weights_trainable_through
 from shared.schemas import Lora
@@ -74,11 +73,8 @@ def _has_others(model: PreTrainedModel, outside: str, targets: list[str]) -> boo
 
 
 def _names_here(wanted: list[str], base: LoadedModel) -> set[str]:
-    """EXAONE's layers may be asked for by the names of its repository, too."""
-    if base.architecture != "exaone":
-        return set(wanted)
-    renamed = {old.rpartition(".")[2]: new.rpartition(".")[2] for old, new in MODULE_NAMES.items()}
-    return {renamed.get(name, name) for name in wanted}
+    """Layers may be asked for by the names of the model's repository, too."""
+    return {base.family.name_as_run(name) if base.family else name for name in wanted}
 
 
 @contextmanager

@@ -13,9 +13,11 @@ from transformers import GenerationConfig, PreTrainedModel, PreTrainedTokenizerB
 from transformers.utils import logging as transformers_logging
 
 from services.worker.models.families.abilities import UNKNOWN, Abilities
-from services.worker.models.families.architecture import Architecture, ModelPlan
+from services.worker.models.families.architecture import ModelPlan
+from services.worker.models.families.family import Family
 from services.worker.models.families.fit import require_fit
 from services.worker.models.families.look import Quantization, look, not_its_weights, weights_explained
+from services.worker.models.families.renamed import architecture_of
 from services.worker.models.files.unchanged import disk_errors_explained
 from services.worker.models.hub.model_places import ModelFiles
 from services.worker.models.memory import out_of_memory_explained, refuse_what_cannot_fit
@@ -35,8 +37,8 @@ class LoadedModel:
     """A base model in memory, frozen and in evaluation mode.
 
     `phase_seconds` has the keys of `phases.PHASES`; `weight_bytes` is the size of the weight files and
-    `opened_files` those of them that were really mapped. With `architecture` "exaone" the module names are
-    Llama's, not the original ones.
+    `opened_files` those of them that were really mapped. With a `family` the module names are those that it
+    runs under, not the original ones.
     """
 
     model: PreTrainedModel
@@ -47,11 +49,16 @@ class LoadedModel:
     phase_seconds: dict[str, float]
     weight_bytes: int
     opened_files: list[Path]
-    architecture: Architecture
+    family: Family | None
     was_quantized: bool = False
     """The checkpoint itself holds 4-bit weights."""
     from_artifact: bool = False
     abilities: Abilities = UNKNOWN
+
+    @property
+    def architecture(self) -> str:
+        """The model's family as manifests and fingerprints have it."""
+        return architecture_of(self.family)
 
 
 def load_base_model(
@@ -103,7 +110,7 @@ def load_base_model(
         phase_seconds=phases.finish(),
         weight_bytes=weights.bytes,
         opened_files=list(phases.opened_files),
-        architecture=plan.architecture,
+        family=plan.family,
         was_quantized=plan.is_quantized,
         abilities=seen.abilities,
     )
@@ -133,9 +140,7 @@ def _from_pretrained(
 
 def _check_complete(folder: Path, plan: ModelPlan, found: dict[str, Any]) -> None:
     """Every weight of the model must have come from the files: a missing one would be random."""
-    kinds = ["missing_keys", "mismatched_keys"] + (
-        ["unexpected_keys"] if plan.architecture == "exaone" else []
-    )
+    kinds = ["missing_keys", "mismatched_keys"] + (["unexpected_keys"] if plan.family else [])
     if wrong := {kind: sorted(map(str, found[kind])) for kind in kinds if found[kind]}:
         kind, names = next(iter(wrong.items()))
         first = f"the first is {names[0][:100]!r}"

@@ -39,7 +39,7 @@ from services.worker.training.plan.room import find_room
 from services.worker.training.plan.utilization import Utilization
 from services.worker.training.run_state import RunState
 from services.worker.training.step_report import StepReport
-from shared.job_folder import ADAPTER, LLAMA_ADAPTER, JobFolder
+from shared.job_folder import ADAPTER, JobFolder
 from shared.schemas import FineTuningRequest
 
 MEMORY_REMEDY = (
@@ -295,7 +295,7 @@ def publish(
     left.
     """
     report.progress("publishing")
-    names = (ADAPTER, LLAMA_ADAPTER) if base.architecture == "exaone" else (ADAPTER,)
+    names = adapter_folder.folder_names(base)
     folders = {name: checkpoints.attempt_folder.adapter_draft(name) for name in names}
     try:
         adapter_folder.write_all(folders, adapted, base, result)

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import torch
@@ -10,13 +10,17 @@ import torch.nn.functional as F
 from peft import LoraConfig, PeftModel, get_peft_model
 from safetensors.torch import load_file, save_file
 
+from services.api.job_routes import AdapterQuery
 from services.worker.adapters.adapter_names import write_original_adapter
 from services.worker.failures import FailureCode, JobFailed
 from services.worker.models.families.exaone import MODULE_NAMES
+from services.worker.models.families.renamed import FAMILIES
 from services.worker.models.hub.model_places import ModelFiles
 from services.worker.models.load import load_base_model
 from services.worker.report import SilentReport
-from shared.exaone_names import UnknownModule, original_key, original_path
+from shared.exaone_names import EXAONE_NAMES
+from shared.family_names import UnknownModule
+from shared.renamed_families import RENAMED_FAMILIES, RUN_UNDER
 from tests.tiny_models import make_tiny_exaone
 from tests.worker.models.exaone_reference import load_reference
 
@@ -51,7 +55,7 @@ def llama_adapter(tmp_path: Path, **options: Any) -> tuple[Path, Path, torch.Ten
 
 def test_peft_loads_the_adapter_on_the_original_tree_and_computes_the_same(tmp_path: Path) -> None:
     folder, saved, ids, expected = llama_adapter(tmp_path)
-    write_original_adapter(saved, tmp_path / "adapter", base_name=REPOSITORY, revision=COMMIT)
+    write_original_adapter(EXAONE_NAMES, saved, tmp_path / "adapter", base_name=REPOSITORY, revision=COMMIT)
     with torch.no_grad():
         plain = load_reference(folder)(ids)
         original = PeftModel.from_pretrained(load_reference(folder), tmp_path / "adapter")(ids)
@@ -62,7 +66,7 @@ def test_peft_loads_the_adapter_on_the_original_tree_and_computes_the_same(tmp_p
 def test_the_exported_adapter_differs_by_exactly_zero_from_its_definition(tmp_path: Path) -> None:
     """On the original tree: PEFT with our export, against y + 2 B(Ax) with the weights as PEFT saved them."""
     folder, saved, ids, _ = llama_adapter(tmp_path)
-    write_original_adapter(saved, tmp_path / "adapter", base_name=REPOSITORY, revision=COMMIT)
+    write_original_adapter(EXAONE_NAMES, saved, tmp_path / "adapter", base_name=REPOSITORY, revision=COMMIT)
     by_hand = load_reference(folder)
     weights = load_file(saved / "adapter_model.safetensors")
     for original, llama in MODULE_NAMES.items():
@@ -82,7 +86,7 @@ def test_the_exported_adapter_differs_by_exactly_zero_from_its_definition(tmp_pa
 
 def test_weights_keep_their_values_and_get_the_original_names(tmp_path: Path) -> None:
     _, saved, _, _ = llama_adapter(tmp_path)
-    write_original_adapter(saved, tmp_path / "adapter", base_name=REPOSITORY, revision=COMMIT)
+    write_original_adapter(EXAONE_NAMES, saved, tmp_path / "adapter", base_name=REPOSITORY, revision=COMMIT)
     llama = load_file(saved / "adapter_model.safetensors")
     ours = load_file(tmp_path / "adapter" / "adapter_model.safetensors")
     assert len(ours) == len(llama) == 2 * 7 * 2
@@ -96,7 +100,7 @@ def test_the_config_names_the_original_modules_base_and_revision(tmp_path: Path)
     names = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
     patterns = {"rank_pattern": {"o_proj": 2}, "alpha_pattern": {"layers.0.mlp.up_proj": 4}}
     _, saved, _, _ = llama_adapter(tmp_path, target_modules=names, **patterns)
-    write_original_adapter(saved, tmp_path / "adapter", base_name=REPOSITORY, revision=COMMIT)
+    write_original_adapter(EXAONE_NAMES, saved, tmp_path / "adapter", base_name=REPOSITORY, revision=COMMIT)
     config = json.loads((tmp_path / "adapter" / "adapter_config.json").read_text())
     assert config["target_modules"] == [
         "c_fc_0",
@@ -114,8 +118,15 @@ def test_the_config_names_the_original_modules_base_and_revision(tmp_path: Path)
 
 
 def test_every_module_of_the_mapping_goes_back_to_its_own_name() -> None:
-    for original, llama in MODULE_NAMES.items():
-        assert original_path(llama.replace(".N.", ".17.")) == original.replace(".N.", ".17.")
+    for family in FAMILIES:
+        for original, run in family.module_names.items():
+            path = run.replace(".N.", ".17.")
+            assert family.names.original_path(path) == original.replace(".N.", ".17.")
+
+
+def test_the_worker_can_run_every_family_whose_names_are_known() -> None:
+    assert [family.names for family in FAMILIES] == list(RENAMED_FAMILIES)
+    assert {"original", *RUN_UNDER} == set(get_args(AdapterQuery.model_fields["names"].annotation))
 
 
 @pytest.mark.parametrize(
@@ -128,7 +139,7 @@ def test_every_module_of_the_mapping_goes_back_to_its_own_name() -> None:
 )
 def test_an_unknown_name_is_refused_rather_than_dropped(key: str) -> None:
     with pytest.raises(UnknownModule):
-        original_key(key)
+        EXAONE_NAMES.original_key(key)
 
 
 def test_an_adapter_with_an_unknown_name_is_not_written(tmp_path: Path) -> None:
@@ -138,7 +149,7 @@ def test_an_adapter_with_an_unknown_name_is_not_written(tmp_path: Path) -> None:
     save_file({key: torch.zeros(2, 2)}, saved / "adapter_model.safetensors")
     (saved / "adapter_config.json").write_text("{}")
     with pytest.raises(JobFailed) as failed:
-        write_original_adapter(saved, tmp_path / "adapter")
+        write_original_adapter(EXAONE_NAMES, saved, tmp_path / "adapter")
     assert failed.value.failure.code == FailureCode.ADAPTER_INVALID
 
 
@@ -149,7 +160,7 @@ def test_a_pattern_of_modules_becomes_the_names_it_matched(tmp_path: Path) -> No
     save_file({key.format(side): torch.zeros(2, 2) for side in "AB"}, saved / "adapter_model.safetensors")
     config = {"peft_type": "LORA", "target_modules": r".*\.(o_proj|nothing)", "base_model_name_or_path": "x"}
     (saved / "adapter_config.json").write_text(json.dumps(config))
-    write_original_adapter(saved, tmp_path / "adapter")
+    write_original_adapter(EXAONE_NAMES, saved, tmp_path / "adapter")
     written = json.loads((tmp_path / "adapter" / "adapter_config.json").read_text())
     assert written["target_modules"] == ["out_proj"]
     assert written["base_model_name_or_path"] == "x"

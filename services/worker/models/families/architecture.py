@@ -3,13 +3,12 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from transformers import (
     AutoModelForCausalLM,
     AutoModelForImageTextToText,
     AutoModelForMultimodalLM,
-    LlamaForCausalLM,
     PreTrainedConfig,
     PreTrainedModel,
 )
@@ -22,7 +21,7 @@ from transformers.models.auto.modeling_auto import (
 )
 
 from services.worker.failures import FailureCode, JobFailed
-from services.worker.models.families import exaone
+from services.worker.models.families.family import Family
 from services.worker.models.families.model_kinds import (
     class_name,
     encoder,
@@ -30,8 +29,7 @@ from services.worker.models.families.model_kinds import (
     other_head,
     unsupported,
 )
-
-Architecture = Literal["exaone", "native"]
+from services.worker.models.families.renamed import architecture_of, family_of
 
 # Fields of a config.json that would choose code or files to load; those choices are ours.
 _CHOICES = ("auto_map", "attn_implementation", "_attn_implementation", "experts_implementation",
@@ -47,12 +45,21 @@ _LANGUAGE_HEADS = ("ForCausalLM", "LMHeadModel")
 
 @dataclass(frozen=True)
 class ModelPlan:
-    """What to build: transformers' class, its config, how checkpoint names map onto it (None: they match)."""
+    """What to build: transformers' class and its config; `family` where it runs under another one's names."""
 
-    architecture: Architecture
     model_class: Any
     config: PreTrainedConfig
-    key_mapping: dict[str, str] | None
+    family: Family | None
+
+    @property
+    def architecture(self) -> str:
+        """The model's family as manifests and fingerprints have it."""
+        return architecture_of(self.family)
+
+    @property
+    def key_mapping(self) -> dict[str, str] | None:
+        """How checkpoint names map onto the class; None: they match."""
+        return None if self.family is None else self.family.key_mapping()
 
     @property
     def is_quantized(self) -> bool:
@@ -71,10 +78,9 @@ def plan_model(config: dict[str, Any]) -> ModelPlan:
     model_type = config.get("model_type")
     if other_head(config) is not None:
         raise unsupported(config)
-    if exaone.is_exaone(config):
+    if family := family_of(config):
         with _invalid_explained(model_type):
-            built = exaone.llama_config(config)
-        return ModelPlan("exaone", LlamaForCausalLM, built, exaone.key_mapping())
+            return ModelPlan(family.model_class, family.as_run(config), family)
     auto_class = _auto_class(config)
     _check_quantization(config)
     with _invalid_explained(model_type):
@@ -86,7 +92,7 @@ def plan_model(config: dict[str, Any]) -> ModelPlan:
         raise encoder(config)
     for part in (built, language):
         part.use_cache = False
-    return ModelPlan("native", auto_class, built, None)
+    return ModelPlan(auto_class, built, None)
 
 
 def _auto_class(config: dict[str, Any]) -> Any:

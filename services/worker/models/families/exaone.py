@@ -4,26 +4,14 @@ Structure and names: the published config.json and checkpoint index of LGAI-EXAO
 that the renaming is exact is known from public "llamafied" checkpoints and tested against a plain reference.
 """
 
-import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from services.worker.adapters.adapter_names import write_original_adapter
+from transformers import LlamaConfig, LlamaForCausalLM
+
 from services.worker.failures import FailureCode, JobFailed
-from services.worker.models.hub.licence import licence_notice
-
-if TYPE_CHECKING:
-    from transformers import LlamaConfig
-
-__all__ = [
-    "CHAT_TEMPLATE",
-    "MODULE_NAMES",
-    "is_exaone",
-    "key_mapping",
-    "licence_notice",
-    "llama_config",
-    "write_original_adapter",
-]
+from services.worker.models.families.family import Family
+from shared.exaone_names import EXAONE_NAMES
 
 # Original module name → Llama's. `N` stands for the layer's number. Pure renames: nothing is transposed.
 MODULE_NAMES = {
@@ -58,23 +46,11 @@ CHAT_TEMPLATE = """\
 _CONFIG_FIELDS = ("hidden_size", "intermediate_size", "num_attention_heads", "num_layers", "vocab_size")
 
 
-def is_exaone(config: Mapping[str, Any]) -> bool:
-    """Whether a config.json describes EXAONE-3.5 or its kin (3.0, Deep), unknown to transformers."""
-    return config.get("model_type") == "exaone"
-
-
-def key_mapping() -> dict[str, str]:
-    """Checkpoint name → Llama name as transformers' `key_mapping` wants it: one anchored pattern a module."""
-    return {_pattern(original): _replacement(llama) for original, llama in MODULE_NAMES.items()}
-
-
-def llama_config(config: Mapping[str, Any]) -> "LlamaConfig":
+def llama_config(config: Mapping[str, Any]) -> LlamaConfig:
     """The LlamaConfig that computes what EXAONE's config.json describes.
 
     Raises JobFailed: MODEL_UNREADABLE for a missing field, MODEL_UNSUPPORTED for an activation but SiLU.
     """
-    from transformers import LlamaConfig
-
     if missing := [field for field in _CONFIG_FIELDS if type(config.get(field)) is not int]:
         raise JobFailed(
             FailureCode.MODEL_UNREADABLE,
@@ -121,9 +97,12 @@ def _rope_parameters(config: Mapping[str, Any]) -> dict[str, Any]:
     return {"rope_type": kind, "rope_theta": float(config.get("rope_theta", 10_000.0)), **scaling}
 
 
-def _pattern(original: str) -> str:
-    return "^" + re.escape(original).replace(r"\.N\.", r"\.(\d+)\.") + r"\."
-
-
-def _replacement(llama: str) -> str:
-    return llama.replace(".N.", r".\1.") + "."
+EXAONE = Family(  # 3.0, 3.5 and Deep; transformers knows EXAONE 4 itself
+    names=EXAONE_NAMES,
+    model_type="exaone",
+    model_class=LlamaForCausalLM,
+    as_run=llama_config,
+    module_names=MODULE_NAMES,
+    chat_template=CHAT_TEMPLATE,
+    tokenizer_class="PreTrainedTokenizerFast",  # the repository's loses its normalizer in transformers 5
+)

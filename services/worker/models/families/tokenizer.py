@@ -9,7 +9,7 @@ from tokenizers import Tokenizer
 from transformers import AutoTokenizer, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
 from services.worker.failures import FailureCode, JobFailed, is_panic
-from services.worker.models.families.exaone import CHAT_TEMPLATE, is_exaone
+from services.worker.models.families.renamed import family_of
 from services.worker.models.families.usable_template import choose_default
 from shared.look_alikes import stand_in_file
 
@@ -32,8 +32,8 @@ def load_tokenizer(folder: Path, config: dict[str, Any]) -> PreTrainedTokenizerB
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
     choose_default(tokenizer)
-    if tokenizer.chat_template is None and is_exaone(config):
-        tokenizer.chat_template = CHAT_TEMPLATE
+    if tokenizer.chat_template is None and (family := family_of(config)):
+        tokenizer.chat_template = family.chat_template
     return tokenizer
 
 
@@ -52,8 +52,8 @@ def _load(folder: Path, config: dict[str, Any]) -> PreTrainedTokenizerBase:
     _require_tokenizer(folder)
     with _unreadable_explained(folder):
         written = _written(folder / "tokenizer.json")
-        # An EXAONE folder names remote code, about which AutoTokenizer would ask.
-        tokenizer = None if is_exaone(config) else _auto(folder, has_file=written is not None)
+        # A folder of such a family names remote code, about which AutoTokenizer would ask.
+        tokenizer = None if family_of(config) else _auto(folder, has_file=written is not None)
         if written is not None and (tokenizer is None or _cuts_otherwise(tokenizer, written)):
             tokenizer = PreTrainedTokenizerFast.from_pretrained(folder, local_files_only=True)
         if tokenizer is not None and (written is None or not _cuts_otherwise(tokenizer, written)):

@@ -100,7 +100,7 @@ def load_copy(
         phase_seconds=phases.finish(),
         weight_bytes=path.stat().st_size,
         opened_files=[path],
-        architecture=plan.architecture,
+        family=plan.family,
         from_artifact=True,
         abilities=abilities,
     )
