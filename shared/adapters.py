@@ -4,13 +4,13 @@ An adapter is a sealed folder that `peft` reads: what a job published, or one of
 is to use one gets it under a name of its own when it is accepted, so that whatever made it may be deleted.
 """
 
-import json
 import os
 import shutil
 from pathlib import Path
 
 from shared.durable import fsync_path
 from shared.job_folder import ADAPTERS, JobFolder
+from shared.sealed_folder import manifest_of
 
 CONFIG = "adapter_config.json"
 WEIGHTS = "adapter_model.safetensors"
@@ -59,9 +59,9 @@ def _link(file: Path, name: Path) -> None:
 
 def _is_whole(folder: Path) -> bool:
     """Whether all is there that `peft` reads and the manifest names; what only resuming needs may be gone."""
-    try:
-        files = json.loads((folder / "manifest.json").read_bytes())["files"]
-    except (OSError, ValueError, KeyError, TypeError):
+    manifest = manifest_of(folder)
+    if manifest is None:
         return False
+    files = manifest["files"]
     wanted = {CONFIG, WEIGHTS, *files} - {OPTIMIZER}
     return {CONFIG, WEIGHTS} <= set(files) and all((folder / name).is_file() for name in wanted)

@@ -18,6 +18,7 @@ from shared.job_folder import (
     TOKENS,
     JobFolder,
 )
+from shared.sealed_folder import MANIFEST
 
 BLOCK_BYTES = 512  # of st_blocks, whatever the filesystem's own blocks are
 DATA_KINDS = (
@@ -62,7 +63,7 @@ def disk_use(data_dir: Path, *, seconds: float = math.inf) -> DiskUse:
 
 def has_weights(job_folder: JobFolder) -> bool:
     """Whether a job left something trained: an adapter, or a whole checkpoint of one."""
-    sealed = ((folder / "manifest.json").exists() for folder in job_folder.all_checkpoints())
+    sealed = ((folder / MANIFEST).exists() for folder in job_folder.all_checkpoints())
     return job_folder.adapter.is_dir() or any(sealed)
 
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from shared.sealed_folder import MANIFEST
+
 KEPT_COPIES = ("nf4", "safetensors")  # in their manifests: what the worker made of other models
 WEIGHT_FILES = (
     "model.safetensors",
@@ -140,7 +142,7 @@ def _names_in(folder: Path) -> Iterator[str]:
 
 def _is_kept_copy(folder: Path) -> bool:
     """Whether the worker made it of another model: converted from pickles, or quantized."""
-    return _read(folder / "manifest.json").get("kind") in KEPT_COPIES
+    return _read(folder / MANIFEST).get("kind") in KEPT_COPIES
 
 
 def _is_adapter(folder: Path) -> Wrong:

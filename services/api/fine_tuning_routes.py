@@ -39,6 +39,7 @@ from shared.schemas import (
     JobRecord,
     MetadataFilter,
 )
+from shared.sealed_folder import sealed_at
 
 CHECKPOINT_METRICS = ("train_loss", "valid_loss", "train_mean_token_accuracy", "valid_mean_token_accuracy")
 ORGANIZATION = "tunedock"
@@ -222,7 +223,7 @@ def _shown_checkpoint(service: Service, record: JobRecord, step: int, seen: dict
     measured = {key: seen[key] for key in CHECKPOINT_METRICS if key in seen}
     return Checkpoint(
         id=_checkpoint_id(record, step),
-        created_at=int((folder / "manifest.json").stat().st_mtime),
+        created_at=int(sealed_at(folder)),
         fine_tuned_model_checkpoint=checkpoint_model_id(str(fine_tuned_name(record)), step),
         fine_tuning_job_id=record.id,
         step_number=step,

@@ -27,6 +27,7 @@ from shared.schemas import (
     JobStatus,
     MetadataFilter,
 )
+from shared.sealed_folder import MANIFEST, sealed_at
 
 
 class JobsQuery(Frozen):
@@ -149,12 +150,12 @@ def _checkpoint(service: Service, record: JobRecord, step: int, names: str) -> A
             f"Job {record.id} keeps no checkpoint of step {step}; it keeps those of {kept or 'no step'}.",
             param="step",
         )
-    manifest = json.loads((folder / "manifest.json").read_bytes())
+    manifest = json.loads((folder / MANIFEST).read_bytes())
     renamed = names_of(manifest["fingerprint"]["base"]["architecture"])
     return AdapterArchive.of_checkpoint(
         folder,
         name=f"{record.id}-step-{step}",
-        made_at=(folder / "manifest.json").stat().st_mtime,
+        made_at=sealed_at(folder),
         renamed=renamed if names == "original" else None,
     )
 

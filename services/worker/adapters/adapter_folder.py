@@ -10,10 +10,10 @@ from typing import Any
 from peft import PeftModel
 from safetensors.torch import save
 
-from services.worker.adapters import sealed_folder
 from services.worker.adapters.adapter_names import write_original_adapter
 from services.worker.adapters.lora import adapter_weights
 from services.worker.models.load import LoadedModel
+from shared import sealed_folder
 from shared.adapters import CONFIG, WEIGHTS
 from shared.durable import write_json_durably
 from shared.job_folder import ADAPTER, JobFolder, adapter_under

@@ -3,16 +3,13 @@
 No torch here: the worker's main process sweeps, too.
 """
 
-import json
-import os
 import shutil
 from pathlib import Path
 from typing import Any
 
-from services.worker.adapters import sealed_folder
 from services.worker.machine.disk_full import is_disk_full
+from shared import sealed_folder
 from shared.adapters import OPTIMIZER
-from shared.durable import write_json_durably
 from shared.job_folder import JobFolder
 
 
@@ -38,28 +35,17 @@ def has_optimizer(manifest: dict[str, Any]) -> bool:
 def _drop_optimizer(checkpoint: Path) -> int:
     """First the manifest without it, then the file: wherever a crash falls, the folder verifies.
 
-    On a disk that has no room even for a manifest the file goes first, and makes that room.
+    On a disk that has no room even for a manifest the file goes first, and makes that room. Where the
+    manifest is damaged, the state is of no use either.
     """
-    path, sealed = checkpoint / OPTIMIZER, checkpoint / sealed_folder.MANIFEST
+    path = checkpoint / OPTIMIZER
     size = path.stat().st_size if path.is_file() else 0
     try:
-        _promise_no_optimizer(sealed)
+        sealed_folder.promise_no(checkpoint, OPTIMIZER)
     except OSError as error:
         if not is_disk_full(error):
             raise
         path.unlink(missing_ok=True)
-        _promise_no_optimizer(sealed)
+        sealed_folder.promise_no(checkpoint, OPTIMIZER)
     path.unlink(missing_ok=True)
     return size
-
-
-def _promise_no_optimizer(sealed: Path) -> None:
-    """Rewrite a manifest, unless it is damaged already: then the state is of no use either."""
-    try:
-        manifest, made_at = json.loads(sealed.read_bytes()), sealed.stat().st_mtime
-        files = {name: facts for name, facts in manifest["files"].items() if name != OPTIMIZER}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return
-    if files != manifest["files"]:
-        write_json_durably(sealed, {**manifest, "files": files})
-        os.utime(sealed, (made_at, made_at))  # the checkpoint's age, as the API shows it

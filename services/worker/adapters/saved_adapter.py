@@ -12,10 +12,11 @@ from safetensors import SafetensorError
 from safetensors.torch import load
 from torch import Tensor
 
-from services.worker.adapters import adapter_folder, sealed_folder
+from services.worker.adapters import adapter_folder
 from services.worker.adapters.lora import attached, set_adapter_weights
 from services.worker.failures import FailureCode, JobFailed
 from services.worker.models.load import LoadedModel
+from shared import sealed_folder
 from shared.adapters import CONFIG, OPTIMIZER, WEIGHTS
 
 _CONFIG_FIELDS = ("r", "lora_alpha", "lora_dropout", "target_modules", "bias")

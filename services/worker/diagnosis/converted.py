@@ -5,11 +5,11 @@ from pathlib import Path
 
 from services.worker.diagnosis.hashes import compare_hashes
 from services.worker.failures import JobFailed
-from services.worker.models.files.artifact import fault_in_sizes, manifest_of
 from services.worker.models.files.pickle_conversion import converted_folder
 from services.worker.models.files.weight_files import find_weights
 from services.worker.models.hub.model_places import ModelFiles
 from shared.reports.model_files import ConvertedCopy, FileHash
+from shared.sealed_folder import fault_in_sizes, manifest_of
 
 
 def find_converted(files: ModelFiles, data_dir: Path) -> Path | None:

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from services.worker.failures import JobFailed
-from services.worker.models.files.artifact import MANIFEST
 from services.worker.models.files.model_folder import CONFIG_PATTERNS, matches, read_json
 from services.worker.models.reading.cached_pages import cached_pages, make_cold
 from shared.reports.model_files import FileHash
+from shared.sealed_folder import MANIFEST
 from shared.units import duration
 
 HASH_SECONDS = 10.0  # for all files of a model; a gigabyte takes about a second

@@ -10,8 +10,8 @@ from typing import Any
 from safetensors.torch import load, save
 from torch import Tensor
 
-from services.worker.adapters import sealed_folder
 from services.worker.adapters.ended_run import has_optimizer
+from shared import sealed_folder
 from shared.adapters import CONFIG, OPTIMIZER, WEIGHTS
 from shared.durable import write_json_durably
 from shared.job_folder import AttemptFolder, JobFolder

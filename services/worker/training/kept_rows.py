@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 from safetensors.numpy import load, save
 
-from services.worker.adapters import sealed_folder
 from services.worker.text.marked_text import TokenRow
 from services.worker.text.row_counts import RowCounts
 from services.worker.text.rows import TokenRows
+from shared import sealed_folder
 from shared.job_folder import JobFolder
 
 _SUFFIX = ".safetensors"

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from services.worker.models.files.artifact import building, manifest_of, only_one_builder, publish
+from services.worker.models.files.artifact import building, only_one_builder, publish
 from services.worker.report import JobCancelled, JsonValue, SilentReport
+from shared.sealed_folder import manifest_of
 from shared.version import VERSION
 
 

@@ -11,7 +11,6 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM
 
 from services.worker.diagnosis.trial_load import describe_resident
-from services.worker.models.files.artifact import file_sha256
 from services.worker.models.hub.model_places import ModelFiles
 from services.worker.models.load import LoadedModel
 from services.worker.models.quantized import nf4_artifact
@@ -21,6 +20,7 @@ from services.worker.models.quantized.prepared import load_prepared
 from services.worker.models.reading.phases import LoadPhases
 from services.worker.models.residency import Residency
 from services.worker.report import JobCancelled, JsonValue, SilentReport, WorkerDraining
+from shared.sealed_folder import file_sha256
 from tests.tiny_models import make_tiny_exaone, make_tiny_llama
 from tests.worker.training.test_checkpoints import files_limited_to
 from tests.worker.training.tiny_bases import RecordedReport

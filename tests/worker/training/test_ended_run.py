@@ -9,8 +9,9 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from services.worker.adapters import ended_run, sealed_folder
+from services.worker.adapters import ended_run
 from services.worker.training.checkpoints import CheckpointFolder, Snapshot
+from shared import sealed_folder
 from shared.adapters import OPTIMIZER
 from shared.job_folder import JobFolder
 from tests.small_disk import MIB, fill_up, may_mount, small_disk

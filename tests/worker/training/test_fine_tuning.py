@@ -15,7 +15,6 @@ from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM
 
 from services.worker import metrics
-from services.worker.adapters import sealed_folder
 from services.worker.failures import FailureCode, JobFailed
 from services.worker.models.load import LoadedModel
 from services.worker.report import JobCancelled, JobStopped, LeaseLost, WorkerDraining
@@ -23,6 +22,7 @@ from services.worker.text.dataset_file import DatasetFile
 from services.worker.training.disk_space import Patience
 from services.worker.training.fine_tuning import fine_tune
 from services.worker.training.step_report import StepReport
+from shared import sealed_folder
 from shared.job_folder import JobFolder
 from shared.schemas import FineTuningRequest, Hyperparameters, Lora
 from tests.worker.training.test_checkpoints import files_limited_to

@@ -5,9 +5,9 @@ from pathlib import PurePosixPath
 
 from services.worker.diagnosis import predictions
 from services.worker.diagnosis.checks.finding import SATA_SSD_BYTES_PER_SECOND, saved
-from services.worker.models.files.artifact import MANIFEST
 from shared.reports.finding import Remedy
 from shared.reports.load_facts import LoadFacts, Target
+from shared.sealed_folder import MANIFEST
 from shared.units import rate, size
 
 _FEWER = 0.9  # a copy with hardly fewer bytes saves what a header and a few wide norms take

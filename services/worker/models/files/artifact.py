@@ -7,62 +7,30 @@ import json
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from services.worker.failures import JobFailed
-from services.worker.models.files.model_folder import read_json
 from services.worker.models.reading.byte_progress import ByteProgress
 from services.worker.report import Report
-from shared.durable import fsync_path
+from shared import sealed_folder
+from shared.sealed_folder import fault_in_hashes, fault_in_sizes, manifest_of, measure, write_manifest
 from shared.version import VERSION
 
-MANIFEST = "manifest.json"
 SECONDS_BETWEEN_LOCK_TRIES = 0.5
-READ_BYTES = 16 * 1024**2
 
 
-def manifest_of(folder: Path) -> dict[str, Any] | None:
-    """The manifest of a published artifact; None when there is none (yet), or none that can be read."""
-    try:
-        manifest = read_json(folder / MANIFEST) if (folder / MANIFEST).is_file() else None
-    except JobFailed:
-        return None
-    described = manifest is not None and isinstance(manifest.get("files"), dict)
-    return manifest if described else None
-
-
-def fault_in_sizes(folder: Path) -> str | None:
-    """Why the files of the artifact in `folder` can't be those of its manifest, by their sizes alone.
+def fault_in_bytes(folder: Path, report: Report) -> str | None:
+    """Why the files of the artifact in `folder` are not those of its manifest, by all their bytes.
 
     None where nothing is wrong, and where there is no manifest to compare with.
     """
-    for name, described in _files_of(folder).items():
-        try:
-            size = (folder / name).stat().st_size
-        except OSError as error:
-            return f"{folder / name} can't be read ({error.strerror})"
-        if size != described.get("bytes"):
-            return f"{folder / name} has {size} bytes instead of {described.get('bytes')}"
-    return None
-
-
-def fault_in_hashes(folder: Path, report: Report) -> str | None:
-    """The same by their bytes, too, all of which are read."""
     if fault := fault_in_sizes(folder):
         return fault
-    files = _files_of(folder)
-    progress = ByteProgress(report, "verifying", sum(described["bytes"] for described in files.values()))
-    for name, described in files.items():
-        try:
-            sha256 = file_sha256(folder / name, progress.add)
-        except OSError as error:
-            return f"{folder / name} can't be read ({error.strerror})"
-        if sha256 != described.get("sha256"):
-            return f"{folder / name} does not have the hash its manifest names"
-    return None
+    described = (manifest_of(folder) or {}).get("files", {})
+    progress = ByteProgress(report, "verifying", sum(file["bytes"] for file in described.values()))
+    return fault_in_hashes(folder, on_read=progress.add)
 
 
 @contextlib.contextmanager
@@ -99,57 +67,29 @@ def building(folder: Path) -> Iterator[Path]:
 
 
 def publish(draft: Path, folder: Path, description: Mapping[str, Any]) -> None:
-    """Write the manifest into `draft`, bring all to disk and put it in `folder`'s place.
+    """Bring all of `draft` to disk, write its manifest and put it in `folder`'s place.
 
     The manifest gets `description` plus an id, the files' hashes and the library versions. Its id names the
     content: the same files give the same id.
     """
-    files = {file.name: _described(file) for file in sorted(draft.iterdir())}
+    files = measure(draft)
     identity = hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest()[:16]
     libraries = {name: version(name) for name in ("torch", "transformers", "safetensors")}
     libraries["tunedock"] = VERSION
-    manifest = {
-        "id": identity,
-        **description,
-        "files": files,
-        "libraries": libraries,
-        "created_at": time.time(),
-    }
-    write_manifest(draft, manifest)
-    for file in draft.iterdir():
-        fsync_path(file)
-    fsync_path(draft)
+    write_manifest(
+        draft,
+        {
+            "id": identity,
+            **description,
+            "files": files,
+            "libraries": libraries,
+            "created_at": time.time(),
+        },
+    )
     outdated = None
     if folder.exists():
         outdated = Path(tempfile.mkdtemp(prefix=f".{folder.name}.building-", dir=folder.parent))
         folder.rename(outdated / "outdated")
-    draft.rename(folder)
-    fsync_path(folder.parent)
+    sealed_folder.publish(draft, folder)
     if outdated is not None:
         shutil.rmtree(outdated)
-
-
-def write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:
-    """Put a manifest in place whole, or not at all."""
-    draft = folder / f".{MANIFEST}.draft"
-    draft.write_text(json.dumps(manifest, indent=1, ensure_ascii=False), encoding="utf-8")
-    draft.replace(folder / MANIFEST)
-
-
-def file_sha256(path: Path, on_read: Callable[[int], None] = lambda _: None) -> str:
-    """Hash a file; `on_read` is told the bytes of each piece."""
-    digest = hashlib.sha256()
-    with path.open("rb") as stream:
-        while piece := stream.read(READ_BYTES):
-            digest.update(piece)
-            on_read(len(piece))
-    return digest.hexdigest()
-
-
-def _files_of(folder: Path) -> dict[str, Any]:
-    files = (manifest_of(folder) or {}).get("files", {})
-    return {name: described if isinstance(described, dict) else {} for name, described in files.items()}
-
-
-def _described(file: Path) -> dict[str, Any]:
-    return {"bytes": file.stat().st_size, "sha256": file_sha256(file)}

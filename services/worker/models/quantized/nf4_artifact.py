@@ -17,7 +17,6 @@ from safetensors.torch import save_file
 from services.worker.machine.disk_full import is_disk_full as is_disk_full  # to those who call save_nf4
 from services.worker.models.files.artifact import (
     building,
-    manifest_of,
     only_one_builder,
     publish,
 )
@@ -25,6 +24,7 @@ from services.worker.models.files.model_folder import CONFIG_PATTERNS, matches
 from services.worker.models.files.pickle_conversion import artifact_name
 from services.worker.models.files.weight_files import find_weights
 from services.worker.report import Report
+from shared.sealed_folder import manifest_of
 
 if TYPE_CHECKING:
     from services.worker.models.load import LoadedModel

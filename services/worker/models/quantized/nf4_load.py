@@ -16,7 +16,6 @@ from transformers.quantizers.auto import AutoHfQuantizer
 
 from services.worker.failures import JobFailed
 from services.worker.models.families.architecture import plan_model
-from services.worker.models.files.artifact import manifest_of
 from services.worker.models.files.weight_files import header_length, parse_header
 from services.worker.models.memory import is_out_of_memory
 from services.worker.models.quantized.nf4_artifact import WEIGHTS_NAME
@@ -24,6 +23,7 @@ from services.worker.models.reading.byte_progress import ByteProgress
 from services.worker.models.reading.large_reads import read_file
 from services.worker.models.reading.phases import LoadPhases
 from services.worker.report import JobStopped, Report
+from shared.sealed_folder import manifest_of
 
 logger = logging.getLogger(__name__)
 
