@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from services.api.load_page.places import Places
+from services.api.page_kit.places import Places
 from shared.reports.model_files import FileHash, HubModel
 from shared.units import duration, rate, size
 from shared.visible import visible

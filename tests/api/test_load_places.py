@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from services.api.load_page.places import Places
+from services.api.page_kit.places import Places
 from shared.settings import PROJECT_ROOT, Settings
 from tests.api.conftest import Api
 from tests.api.html_page import Page

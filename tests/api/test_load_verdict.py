@@ -4,12 +4,14 @@ from typing import Any
 
 import pytest
 
-from services.api.load_page.bars import Scale, stack
 from services.api.load_page.disk_scale import disk_scale
 from services.api.load_page.figures import key_figures
 from services.api.load_page.remedies import outcomes, ranked_remedies
 from services.api.load_page.shard_bar import shard_line
-from services.api.load_page.verdict import Verdict, verdict
+from services.api.load_page.verdict import verdict
+from services.api.page_kit.bars import stack
+from services.api.page_kit.scales import Scale
+from services.api.page_kit.verdict import Verdict
 from shared.reports.load import LoadReport
 from shared.reports.stored import read_stored
 from shared.visible import visible

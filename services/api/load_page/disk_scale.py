@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 
+from services.api.page_kit.scales import LogScale
 from shared.reports.load import LoadReport
 from shared.units import rate
 
@@ -38,29 +39,20 @@ def disk_scale(report: LoadReport) -> DiskScale | None:
     here, total = report.summary.limit_bytes_per_second, report.summary.weight_bytes
     if not here or here <= 0:
         return None
-    low = min(SLOWEST, 10 ** math.floor(math.log10(here)))
-    high = max(FASTEST, 10 ** math.ceil(math.log10(here)))
+    scale = LogScale.around(here, low=SLOWEST, high=FASTEST)
 
     def mark(name: str, bytes_per_second: float) -> Mark:
-        return Mark(name, bytes_per_second, _at(bytes_per_second, low, high), total / bytes_per_second)
+        return Mark(name, bytes_per_second, scale.percent(bytes_per_second), total / bytes_per_second)
 
     share, slow, fast = HOST_SHARE
     return DiskScale(
         storage=mark("this storage", here),
         references=tuple(mark(name, reference) for name, reference in REFERENCES),
         host_share=(mark(share, slow), mark(share, fast)),
-        ends=(low, high),
-        minor=tuple(_at(digit * power, low, high) for power in _powers(low, high) for digit in range(1, 10)),
+        ends=(scale.low, scale.high),
+        minor=scale.minor,
         words=_words(here),
     )
-
-
-def _at(bytes_per_second: float, low: float, high: float) -> float:
-    return round(100 * math.log10(bytes_per_second / low) / math.log10(high / low), 2)
-
-
-def _powers(low: float, high: float) -> list[float]:
-    return [10.0**power for power in range(round(math.log10(low)), round(math.log10(high)))]
 
 
 def _words(here: float) -> str:

@@ -1,21 +1,11 @@
 """The four numbers of a report: the load, its limit, what is predicted, what was measured."""
 
-from dataclasses import dataclass
-
 from services.api.load_page.loads import against_limit, main_run, run_name
 from services.api.load_page.remedies import Remedies
 from services.api.load_page.verdict import storage_word
+from services.api.page_kit.figure import NONE, Figure
 from shared.reports.load import LoadReport
 from shared.units import duration, rate, size
-
-_NONE = "–"
-
-
-@dataclass(frozen=True)
-class Figure:
-    label: str
-    value: str
-    note: str
 
 
 def key_figures(report: LoadReport, remedies: Remedies) -> tuple[Figure, ...]:
@@ -27,7 +17,7 @@ def _load(report: LoadReport) -> Figure:
     run = main_run(report)
     if run is None:
         failure = report.facts.trial_failure
-        return Figure("Load", _NONE, "it failed" if failure else "not tried")
+        return Figure("Load", NONE, "it failed" if failure else "not tried")
     note = run_name(run).lower()
     if run.limit_seconds:
         note += f", {against_limit(run.total_seconds, run.limit_seconds)}"
@@ -38,7 +28,7 @@ def _limit(report: LoadReport) -> Figure:
     summary = report.summary
     label = f"Limit of the {storage_word(report)}"
     if summary.limit_seconds is None or summary.limit_bytes_per_second is None:
-        return Figure(label, _NONE, "its rate is not known")
+        return Figure(label, NONE, "its rate is not known")
     sum_ = f"{size(summary.weight_bytes)} ÷ {rate(summary.limit_bytes_per_second)}"
     return Figure(label, duration(summary.limit_seconds), sum_)
 
@@ -47,9 +37,9 @@ def _predicted(remedies: Remedies) -> Figure:
     label = "After the best remedy"
     first = remedies.ranked[0] if remedies.ranked else None
     if first is not None and first.is_needed:
-        return Figure(label, _NONE, "it makes the model load")
+        return Figure(label, NONE, "it makes the model load")
     if first is None or not (best := first.remedy).saves_seconds:
-        return Figure(label, _NONE, "no remedy is predicted to save time")
+        return Figure(label, NONE, "no remedy is predicted to save time")
     if best.predicted_seconds is None:
         assuming = f", assuming {best.assumes}" if best.assumes else ""
         return Figure(label, f"−{duration(best.saves_seconds)}", f"predicted saving{assuming}")
@@ -59,7 +49,7 @@ def _predicted(remedies: Remedies) -> Figure:
 def _measured(report: LoadReport) -> Figure:
     done = [one for one in report.applied if one.measured_seconds is not None]
     if not done:
-        return Figure("Measured after it", _NONE, "nothing was applied in this job")
+        return Figure("Measured after it", NONE, "nothing was applied in this job")
     last = done[-1]
     note = f"predicted {duration(last.predicted_seconds)}" if last.predicted_seconds is not None else ""
     return Figure("Measured after it", duration(last.measured_seconds or 0.0), note)

@@ -1,8 +1,8 @@
 """The facts behind a report as rows of tables, and what is not known, with the reason."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from services.api.page_kit.rows import Group, Row
 from shared.reports.load import LoadReport
 from shared.reports.load_facts import LoadFacts
 from shared.reports.machine import ReadSpeed
@@ -14,21 +14,6 @@ _ROTATION = {
     False: "says it does not rotate",
     None: "does not say whether it rotates",
 }
-
-
-@dataclass(frozen=True)
-class Row:
-    """`is_code`: a path, a name or a setting, shown as it would be typed."""
-
-    label: str
-    value: str
-    is_code: bool = False
-
-
-@dataclass(frozen=True)
-class Group:
-    title: str
-    rows: tuple[Row, ...]
 
 
 def fact_groups(report: LoadReport) -> tuple[Group, ...]:

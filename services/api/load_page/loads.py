@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
-from services.api.load_page.bars import Scale, Segment, phases_of, stack_phases
+from services.api.load_page.phases import phases_of, stack_phases
+from services.api.page_kit.bars import Segment
+from services.api.page_kit.scales import Scale
 from shared.reports.load import LoadReport, LoadRun
 from shared.units import duration, size
 

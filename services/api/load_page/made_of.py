@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
-from services.api.load_page.bars import Scale, Segment, stack
 from services.api.load_page.loads import runs_of
+from services.api.page_kit.bars import Segment, stack
+from services.api.page_kit.scales import Scale
 from shared.reports.load import LoadReport
 from shared.units import duration
 

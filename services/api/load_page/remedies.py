@@ -3,20 +3,14 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from services.api.load_page.bars import Scale
 from services.api.load_page.loads import against_limit, main_run
+from services.api.page_kit.bars import Bar
+from services.api.page_kit.scales import Scale
 from shared.reports.finding import AppliedRemedy, Remedy
 from shared.reports.load import LoadReport
 from shared.units import duration
 
 _WORTH_A_WORD = 1.05  # from this ratio on two times differ
-
-
-@dataclass(frozen=True)
-class Bar:
-    name: str
-    seconds: float
-    width: float
 
 
 @dataclass(frozen=True)

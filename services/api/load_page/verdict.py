@@ -1,10 +1,8 @@
 """The report in a sentence or two: why a load takes as long as it does, what helps, what it brought."""
 
-import re
-from dataclasses import dataclass
-
 from services.api.load_page.loads import main_run
 from services.api.load_page.remedies import RankedRemedy, Remedies, times_as_fast
+from services.api.page_kit.verdict import Verdict, sentence
 from shared.reports.finding import Finding
 from shared.reports.load import LoadReport, LoadRun
 from shared.units import duration, rate, size
@@ -19,14 +17,6 @@ _STORAGES = {
 }
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """`more`: further sentences, each with the question it answers."""
-
-    headline: str
-    more: tuple[tuple[str, str], ...]
-
-
 def verdict(report: LoadReport, remedies: Remedies) -> Verdict:
     help_ = _help(report, remedies.ranked[0]) if remedies.ranked else ""
     why, seen = _why(report, anything_helps=bool(help_))
@@ -36,7 +26,7 @@ def verdict(report: LoadReport, remedies: Remedies) -> Verdict:
         more.append(("What was seen", seen))
     if help_:
         more.append(("What helps most", help_))
-    return Verdict(_tied(brought or why), tuple((question, _tied(answer)) for question, answer in more))
+    return Verdict.of(brought or why, more)
 
 
 def storage_word(report: LoadReport) -> str:
@@ -57,7 +47,7 @@ def _why(report: LoadReport, *, anything_helps: bool) -> tuple[str, str]:
     cause = next((finding for finding in report.findings if finding.severity != "info"), None)
     run = main_run(report)
     if cause is not None and cause.severity == "error":
-        return _sentence(cause.title), "".join(cause.evidence[:1])
+        return sentence(cause.title), "".join(cause.evidence[:1])
     said = _parts(report, run) if run else _untried(report)
     content = _content(report) if run and not anything_helps else ""
     advice = _advice(report, cause) if cause else content
@@ -120,11 +110,11 @@ def _advice(report: LoadReport, cause: Finding) -> str:
     if cause.id == "bandwidth-bound":
         other = "another" if storage_word(report) == "disk" else "a local"
         return f"Fewer bytes or {other} disk helps, no flag does."
-    return _sentence(cause.title)
+    return sentence(cause.title)
 
 
 def _help(report: LoadReport, best: RankedRemedy) -> str:
-    remedy, action = best.remedy, _sentence(best.remedy.action)
+    remedy, action = best.remedy, sentence(best.remedy.action)
     only_news = all(finding.severity == "info" for finding in report.findings)
     if only_news and (remedy.saves_seconds or 0.0) < _NOTHING_SECONDS:
         return ""
@@ -146,13 +136,3 @@ def _brought(report: LoadReport) -> str | None:
         return None
     faster = times_as_fast(before[0], measured[-1]) or "no gain"
     return f"{duration(before[0])} before, {duration(measured[-1])} now: {faster}."
-
-
-def _tied(text: str) -> str:
-    """No line ends between a number and its unit."""
-    return re.sub(r"(?<=\d) (?=(?:m?s|bytes|[kMG]B(?:/s)?)\b)", "\u00a0", text)
-
-
-def _sentence(text: str) -> str:
-    text = text.strip()
-    return f"{text[:1].upper()}{text[1:]}" + ("" if text.endswith((".", "!", "?")) else ".")

@@ -1,0 +1,78 @@
+"""A page that stands alone: one file, no outside resource, no style or script but its own."""
+
+import base64
+import hashlib
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from flask import Response, render_template
+from markupsafe import Markup
+
+from services.api.page_kit.figure import Figure
+from services.api.page_kit.verdict import Verdict
+from shared.units import duration, rate, size
+
+_PAGES = Path(__file__).resolve().parent.parent / "pages"
+_STYLE = (_PAGES / "report.css").read_text("utf-8")
+_SCRIPT = (_PAGES / "copy_button.js").read_text("utf-8")
+
+
+def _hash(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+# The page carries it as well, for copies that are opened from a disk.
+_SOURCES = (
+    f"default-src 'none'; style-src {_hash(_STYLE)}; script-src {_hash(_SCRIPT)}; "
+    "base-uri 'none'; form-action 'none'"
+)
+POLICY = f"{_SOURCES}; frame-ancestors 'none'"
+
+
+def standing_page(
+    template: str,
+    *,
+    job_id: str,
+    subject: str,
+    measured_at: float | None,
+    verdict: Verdict,
+    figures: tuple[Figure, ...],
+    **values: Any,
+) -> Response:
+    """`template` extends report_shell.html, which draws the head: of what, of when, verdict and figures.
+
+    `measured_at` is in UTC seconds. `values` are for the template's own part.
+    """
+    page = render_template(
+        template,
+        style=Markup(_STYLE),
+        script=Markup(_SCRIPT),
+        policy=_SOURCES,
+        job_id=job_id,
+        subject=subject,
+        day=_day(measured_at),
+        verdict=verdict,
+        figures=figures,
+        duration=duration,
+        rate=rate,
+        size=size,
+        **values,
+    )
+    return Response(
+        page,
+        content_type="text/html; charset=utf-8",
+        headers={
+            "Content-Security-Policy": POLICY,
+            "Content-Disposition": f'inline; filename="{job_id}.html"',
+        },
+    )
+
+
+def _day(measured_at: float | None) -> str | None:
+    if measured_at is None:
+        return None
+    try:
+        return datetime.fromtimestamp(measured_at, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    except (ValueError, OverflowError, OSError):
+        return None
