@@ -8,7 +8,7 @@ from collections.abc import Callable
 from urllib.parse import urlsplit
 
 import redis
-from redis.backoff import ExponentialWithJitterBackoff
+from redis.backoff import ConstantBackoff
 from redis.connection import Connection, SSLConnection
 from redis.retry import Retry
 
@@ -19,6 +19,7 @@ logger = logging.getLogger(__name__)
 
 LOOKUP_SECONDS = 0.6
 CONNECT_SECONDS = 0.6
+RECONNECT_SECONDS = 0.05
 ASK_AGAIN_SECONDS = 0.25
 
 
@@ -58,7 +59,7 @@ def store_client(url: str, *, timeout_seconds: float) -> "redis.Redis":
         socket_timeout=timeout_seconds,
         socket_connect_timeout=min(CONNECT_SECONDS, timeout_seconds),
         health_check_interval=10,
-        retry=Retry(ExponentialWithJitterBackoff(base=0.05, cap=0.1), 1, (redis.ConnectionError,)),
+        retry=Retry(ConstantBackoff(RECONNECT_SECONDS), 1, (redis.ConnectionError,)),
         **({"connection_class": own} if own else {}),
     )
 

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import termios
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -128,13 +129,18 @@ def test_a_job_is_listed_shown_and_its_events_printed(stack: LiveStack, finished
     assert len({event["id"] for event in events}) == len(events)
 
 
+def _without_size(environment: Mapping[str, str]) -> dict[str, str]:
+    """The terminal says how wide it is, whatever the tests run in."""
+    return {name: value for name, value in environment.items() if name not in ("COLUMNS", "LINES")}
+
+
 def test_ids_are_whole_on_a_narrow_terminal(stack: LiveStack, finished_job: str) -> None:
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 60, 0, 0))
     process = subprocess.Popen(
         [sys.executable, "-m", "services.cli", "jobs", "--all"],
         cwd=stack.folder,
-        env={**os.environ, **stack.environment, "TERM": "xterm"},
+        env={**_without_size(os.environ), **stack.environment, "TERM": "xterm"},
         stdout=theirs,
     )
     os.close(theirs)
