@@ -64,7 +64,9 @@ class Settings(BaseSettings):
     min_free_bytes: PositiveInt = Field(
         512 * 1024**2, description="free space in the data folder below which uploads and jobs are refused"
     )
-    worker_host: str = Field("worker", description="constant name of this worker; it owns its jobs' leases")
+    worker_host: str = Field(
+        "worker", description="name of this worker; it must stay the same, since leases of jobs name it"
+    )
     lease_seconds: PositiveFloat = Field(
         45.0, description="a job whose worker is silent for so long is taken over"
     )
@@ -91,8 +93,8 @@ class Settings(BaseSettings):
     )
     keep_jobs: PositiveInt | None = Field(
         5000,
-        description="ended jobs that are kept; the oldest beyond them are deleted, as far as "
-        "`TUNEDOCK_KEEP_ADAPTERS` lets them go",
+        description="ended jobs that are kept; of more, the oldest are deleted, except those that "
+        "`TUNEDOCK_KEEP_ADAPTERS` keeps",
     )
     keep_days: PositiveFloat | None = Field(
         None, description="days for which ended jobs are kept; unset: for ever"
@@ -101,7 +103,7 @@ class Settings(BaseSettings):
         None, description="bytes on disk that ended jobs may keep; unset: no limit"
     )
     keep_adapters: bool = Field(
-        True, description="`true`: jobs with an adapter or a checkpoint stay, whatever the three limits above"
+        True, description="`true`: the three limits above spare jobs with an adapter or checkpoint"
     )
     keep_upload_days: PositiveFloat | None = Field(
         None,

@@ -8,7 +8,7 @@ COMPOSE_SETTINGS = (
         "compose only, in `.env`: the files of the installation; without a card "
         "`docker-compose.yml:compose.cpu.yaml`",
     ),
-    ("COMPOSE_PATH_SEPARATOR", ":", "compose only: what separates them"),
+    ("COMPOSE_PATH_SEPARATOR", ":", "compose only: what separates the files of `COMPOSE_FILE`"),
     ("TUNEDOCK_HF_CACHE", "a volume", "compose only: folder on an SSD for the Hugging Face cache"),
     ("TUNEDOCK_GPU", "0", "compose only: the worker's card, its number or UUID"),
     ("TUNEDOCK_BIND_ADDRESS", "127.0.0.1", "compose only: address that API and Grafana are published on"),
