@@ -19,6 +19,10 @@ _TABLES_OF_MODULES = ("rank_pattern", "alpha_pattern")
 class UnknownModule(ValueError):
     """A name that the mapping does not know: a wrong guess would be dropped silently where it is loaded."""
 
+    def __init__(self, name: str, title: str) -> None:
+        super().__init__(f"{name!r} in the adapter names no module of {title}")
+        self.name, self.title = name, title
+
 
 @dataclass(frozen=True)
 class FamilyNames:
@@ -75,7 +79,7 @@ class FamilyNames:
         raise self._unknown(path)
 
     def _unknown(self, name: str) -> UnknownModule:
-        return UnknownModule(f"{name!r} in the adapter names no module of {self.title}")
+        return UnknownModule(name, self.title)
 
 
 def _split_tail(key: str) -> tuple[str, str]:

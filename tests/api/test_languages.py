@@ -1,10 +1,11 @@
 """A reader in a second, made-up language: of failures and events nothing English is left."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
 
-from services.worker.failures import Failure, FailureCode
+from services.worker.failures import Failure, FailureCode, JobFailed
 from shared.job_records import WorkerEvent
 from shared.messages.catalog import add_language
 from shared.messages.message import say, stored
@@ -12,6 +13,18 @@ from tests.api.conftest import Api
 from tests.shared.messages.made_up import LANGUAGE, left_over, made_up_language
 
 THEIRS = {"Accept-Language": f"{LANGUAGE}, en;q=0.5"}
+FAILURES = [
+    JobFailed(
+        FailureCode.DIVERGED,
+        say("training-diverged", steps=3, step=1_000),
+        say("lower-learning-rate", learning_rate=2e-4, warmup=0.0),
+    ),
+    JobFailed(
+        FailureCode.TARGET_MODULES_UNKNOWN,
+        say("target-modules-unknown", layers=["a", "b"]),
+        say("choose-target-modules", layer_choices=["q", "v"]),
+    ),
+]
 FAILURE = Failure(FailureCode.STALLED, say("job-stalled", stall_seconds=90), say("look-at-log-and-disks"))
 
 
@@ -60,3 +73,14 @@ def test_openai_s_clients_read_the_failure_in_their_language(api: Api) -> None:
     job_id = failed_job(api)
     shown = api.get(f"/v1/fine_tuning/jobs/{job_id}", headers=THEIRS).get_json()
     assert left_over(shown["error"]["message"]).split() == ["90.0", "s"]
+
+
+@pytest.mark.parametrize("failed", FAILURES, ids=lambda failed: failed.failure.code.value)
+def test_of_a_failure_only_its_values_are_left_and_not_a_word_of_english(api: Api, failed: JobFailed) -> None:
+    """The lists of two are joined with the language's own word (`kaj`, `aŭ`)."""
+    api.submitted()
+    claim = api.claim()
+    api.store.finish(claim, "failed", message=stored(failed.failure.said), error=failed.failure.stored())
+    error = api.get(f"/v1/jobs/{claim.job_id}", headers=THEIRS).get_json()["error"]
+    words = set(re.findall(r"[^\W\d]+", left_over(f"{error['message']} {error['remedy']}")))
+    assert words <= {"a", "b", "q", "v", "kaj", "aŭ"}

@@ -8,6 +8,7 @@ from safetensors.torch import load_file, save_file
 from services.worker.failures import FailureCode, JobFailed
 from services.worker.models.files.model_folder import read_json
 from shared.family_names import FamilyNames, UnknownModule
+from shared.messages.message import say
 
 
 def write_original_adapter(
@@ -33,8 +34,8 @@ def write_original_adapter(
     except UnknownModule as error:
         raise JobFailed(
             FailureCode.ADAPTER_INVALID,
-            str(error),
-            "adapt linear layers by their plain names, for example q_proj, v_proj, o_proj or gate_proj",
+            say("adapter-module-unknown", module=error.name, family=error.title),
+            say("name-plain-layers"),
         ) from error
     destination.mkdir(parents=True, exist_ok=True)
     save_file(renamed, destination / "adapter_model.safetensors", metadata={"format": "pt"})

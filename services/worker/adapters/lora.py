@@ -16,6 +16,7 @@ from services.worker.failures import FailureCode, JobFailed
 from services.worker.models.families.abilities import short_name, trained_linears
 from services.worker.models.load import LoadedModel
 from services.worker.models.quantized.nf4 import keep_weights_trainable_through
+from shared.messages.message import say
 from shared.schemas import Lora
 
 
@@ -30,8 +31,8 @@ def lora_config(lora: Lora, base: LoadedModel) -> LoraConfig:
     if unknown := sorted(set(targets) - set(present)):
         raise JobFailed(
             FailureCode.TARGET_MODULES_UNKNOWN,
-            f"The base model has no linear layer named {', '.join(unknown)}.",
-            f"Choose lora.target_modules from {', '.join(present)}, or all-linear.",
+            say("target-modules-unknown", layers=unknown),
+            say("choose-target-modules", layer_choices=[*present, "all-linear"]),
         )
     return LoraConfig(
         task_type="CAUSAL_LM",

@@ -18,6 +18,7 @@ from services.worker.failures import FailureCode, JobFailed
 from services.worker.models.load import LoadedModel
 from shared import sealed_folder
 from shared.adapters import CONFIG, OPTIMIZER, WEIGHTS
+from shared.messages.message import Message, say
 
 _CONFIG_FIELDS = ("r", "lora_alpha", "lora_dropout", "target_modules", "bias")
 
@@ -55,7 +56,8 @@ class SavedAdapter:
             set_adapter_weights(adapted, self.weights())
         except ValueError as error:
             raise _invalid(
-                f"The adapter does not fit {base.files.name}: {error}.", "Train it again."
+                say("adapter-does-not-fit", model=base.files.name, error=str(error)),
+                say("train-adapter-again"),
             ) from error
 
 
@@ -66,18 +68,22 @@ def open_adapter(folder: Path, base: LoadedModel) -> SavedAdapter:
     """
     manifest = sealed_folder.verified_manifest(folder, spared=(OPTIMIZER,))
     if manifest is None:
-        raise _invalid("The adapter is damaged: its files are not those of its manifest.", "Train it again.")
+        raise _invalid(say("adapter-damaged"), say("train-adapter-again"))
     made_for, here = _base_of(manifest), adapter_folder.base_facts(base)
     if made_for["name"] != here["name"]:
         raise _invalid(
-            f"The adapter was made for {made_for['name']}, and the base model is {here['name']}.",
-            f"Name {made_for['name']} as the model.",
+            say("adapter-of-other-model", made_for=made_for["name"], model=here["name"]),
+            say("name-adapter-model", model=made_for["name"]),
         )
     if None not in (made_for["revision"], here["revision"]) and made_for["revision"] != here["revision"]:
         raise _invalid(
-            f"The adapter was made for revision {made_for['revision']} of {here['name']}, and the base model "
-            f"is revision {here['revision']}.",
-            f"Give the revision {made_for['revision']}.",
+            say(
+                "adapter-of-other-revision",
+                made_for=made_for["revision"],
+                model=here["name"],
+                revision=here["revision"],
+            ),
+            say("give-revision", revision=made_for["revision"]),
         )
     return SavedAdapter(folder, _trained_as(folder), sealed_folder.manifest_sha256(folder))
 
@@ -108,8 +114,8 @@ def _trained_as(folder: Path) -> dict[str, Any]:
 
 
 def _unreadable(error: Exception) -> JobFailed:
-    return _invalid(f"The adapter can't be read: {error}", "Train it again.")
+    return _invalid(say("adapter-unreadable", error=str(error)), say("train-adapter-again"))
 
 
-def _invalid(message: str, remedy: str) -> JobFailed:
+def _invalid(message: Message, remedy: Message) -> JobFailed:
     return JobFailed(FailureCode.ADAPTER_INVALID, message, remedy)

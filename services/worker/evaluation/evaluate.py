@@ -26,10 +26,11 @@ from services.worker.text.row_rules import RowRules
 from services.worker.text.rows import encode_dataset
 from services.worker.training.plan.plan import Plan
 from services.worker.training.validation import mean_loss
+from shared.messages.message import say
 
 PLAN = Plan("auto", tokens_per_micro_batch=4096, gradient_checkpointing=False)
 SECONDS_BETWEEN_TICKS = 0.5
-MEMORY_REMEDY = "Lower max_seq_length, or free memory on this machine."
+MEMORY_REMEDY = say("lower-sequence-length-or-free-memory")
 
 
 def evaluate(
@@ -174,10 +175,10 @@ def _questions(
         reason = skipped.most_common(1)[0][0]
         raise JobFailed(
             FailureCode.DATASET_INVALID,
-            f"None of the {seen} rows can be asked: {reason}.",
-            "Raise max_seq_length, or shorten the instruction."
+            say("no-question-fits", rows=seen, max_seq_length=max_seq_length)
             if reason == no_room
-            else "Name a model whose chat template takes one question and one answer.",
+            else say("no-question-rendered", rows=seen, reason=reason),
+            say("shorten-instruction") if reason == no_room else say("name-model-for-questions"),
         )
     return questions, truth, skipped
 

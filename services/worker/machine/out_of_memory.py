@@ -7,11 +7,12 @@ import torch
 
 from services.worker.failures import FailureCode, JobFailed
 from services.worker.models.memory import free_device_memory, is_out_of_memory
+from shared.messages.message import Message, say
 
 Result = TypeVar("Result")
 
 
-def explain_out_of_memory(work: Callable[[], Result], device: torch.device, remedy: str) -> Result:
+def explain_out_of_memory(work: Callable[[], Result], device: torch.device, remedy: Message) -> Result:
     """`work()`; if the device's memory does not suffice, everything it held is freed and `JobFailed` raised.
 
     Nothing is tried again with less: fewer rows a step would be another curve, unasked. Freeing waits until
@@ -24,4 +25,6 @@ def explain_out_of_memory(work: Callable[[], Result], device: torch.device, reme
             raise
         message = str(error).strip().partition("\n")[0][:300]
     free_device_memory(device)
-    raise JobFailed(FailureCode.OUT_OF_MEMORY, f"The {device.type} has too little memory: {message}", remedy)
+    raise JobFailed(
+        FailureCode.OUT_OF_MEMORY, say("device-out-of-memory", device=device.type, error=message), remedy
+    )

@@ -10,6 +10,7 @@ from services.worker.models.quantized.nf4_load import ArtifactUnusable
 from services.worker.models.quantized.prepared import throw_away_if_bad
 from services.worker.models.residency import DTYPE
 from services.worker.preparing.course import Course, limit_seconds
+from shared.messages.message import say
 from shared.reports.finding import AppliedRemedy
 from shared.reports.model_files import PreparedCopy
 
@@ -22,7 +23,9 @@ def keep_copy(course: Course) -> None:
             _measure_copy(course, before=None, predicted=None, action="the prepared copy is there already")
             return
         except (ArtifactUnusable, OSError) as error:
-            course.report.event(f"The prepared copy can't be used and is made anew: {error}", level="warn")
+            course.report.event(
+                say("prepared-copy-remade", model=course.files.name, error=str(error)), level="warn"
+            )
             throw_away_if_bad(course.copy, error)
             course.copy = None
     before = course.load_checkpoint()
@@ -36,8 +39,8 @@ def keep_copy(course: Course) -> None:
             throw_away_if_bad(course.copy, error)
             raise JobFailed(
                 FailureCode.MODEL_UNSUPPORTED,
-                f"the quantized copy of {course.files.name!r} can't be loaded again: {error}",
-                "use the model without a copy: jobs quantize it while loading; please report this",
+                say("prepared-copy-unusable", model=course.files.name, error=str(error)),
+                say("use-model-without-copy"),
             ) from error
 
 
@@ -54,8 +57,8 @@ def _make_copy(course: Course) -> None:
             raise
         raise JobFailed(
             FailureCode.DISK_FULL,
-            f"there is too little space for the quantized copy: {error.strerror}",
-            f"free space in {data_dir}, or move TUNEDOCK_DATA_DIR to a larger disk",
+            say("no-room-for-copy", error=str(error.strerror)),
+            say("free-data-folder", folder=data_dir),
         ) from error
     course.save_seconds = time.monotonic() - started
 

@@ -16,6 +16,7 @@ from services.worker.preparing.keep_copy import keep_copy
 from services.worker.preparing.move_cache import move_cache
 from services.worker.preparing.warm_page_cache import warm_page_cache
 from services.worker.report import LeaseLost, Report
+from shared.messages.message import say
 from shared.reports.finding import AppliedRemedy
 from shared.reports.load import LoadReport
 from shared.schemas import Frozen, ModelPreparationRequest
@@ -133,8 +134,8 @@ def _files(
     if not request.convert_pickle:
         raise JobFailed(
             FailureCode.MODEL_REFUSED,
-            f"{name!r} has `.bin` weights only, which are never opened as they are",
-            "leave out `convert_pickle`, so that they are converted in a sandbox first",
+            say("model-has-pickles-only", model=name),
+            say("leave-out-convert-pickle"),
         )
     files = resolve_model(name, request.revision, places, report=report, import_it=import_it, verify=True)
     return files, AppliedRemedy(

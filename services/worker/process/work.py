@@ -29,6 +29,7 @@ from shared.adapters import held_adapter
 from shared.durable import write_json_durably
 from shared.job_folder import JobFolder
 from shared.job_records import Claim
+from shared.messages.message import say
 from shared.model_names import fine_tuned_model, fine_tuned_model_id
 from shared.reports.load import LoadReport
 from shared.reports.load_facts import LoadFacts, TrialLoad
@@ -61,20 +62,20 @@ def do(claim: Claim, settings: Settings, residency: Residency, report: Report) -
 
 
 def _unreadable(error: OSError, settings: Settings) -> Exception:
-    """A file of the user's that may not be read, or that vanished, is his matter; one of ours is a fault."""
+    """A file of the user's that may not be read, or vanished, is a failure; one of ours is a fault."""
     path = Path(error.filename) if isinstance(error.filename, str) else None
     if path is None or path.is_relative_to(settings.data_dir):
         return error
     if isinstance(error, FileNotFoundError):
         return JobFailed(
             FailureCode.MODEL_UNREADABLE,
-            f"{path} vanished while the job used it",
-            "let whoever changes the model finish, then submit the job again",
+            say("file-vanished", path=path),
+            say("let-writer-finish"),
         )
     return JobFailed(
         FailureCode.MODEL_UNREADABLE,
-        f"user {os.geteuid()}, as whom the worker runs, may not read {path}",
-        f"let everybody read it: sudo chmod -R a+rX {path.parent}",
+        say("file-not-readable", path=path, user=str(os.geteuid())),
+        say("let-everybody-read", folder=path.parent),
     )
 
 
@@ -185,7 +186,7 @@ def _base(
     base, was_resident = residency.base(files, report, for_chat=for_chat)
     if was_resident:
         metrics.record_no_load(time.perf_counter() - started)
-        report.event(f"The base model {files.name} is in memory already")
+        report.event(say("base-model-resident", model=files.name))
     else:
         metrics.record_load(
             source="artifact" if base.from_artifact else files.source,
@@ -194,7 +195,7 @@ def _base(
         )
         metrics.record_resident(files.name)
         report.event(
-            f"Loaded {files.name} in {sum(base.phase_seconds.values()):.1f} s",
+            say("base-model-loaded", model=files.name, load_seconds=sum(base.phase_seconds.values())),
             data={"phase_seconds": dict(base.phase_seconds), "weight_bytes": base.weight_bytes},
         )
     return base
@@ -220,8 +221,8 @@ def _adapter_folder(adapter: str | None, folder: JobFolder, settings: Settings) 
         return lying
     raise JobFailed(
         FailureCode.ADAPTER_INVALID,
-        f"The files of the adapter {adapter} are gone.",
-        "Fine-tune again, or restore the job's folder from a backup.",
+        say("adapter-gone", adapter=adapter),
+        say("train-again-or-restore"),
     )
 
 

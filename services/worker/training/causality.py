@@ -5,6 +5,7 @@ from torch import Tensor, nn
 from transformers import LlamaForCausalLM, PreTrainedModel
 
 from services.worker.failures import FailureCode, JobFailed
+from shared.messages.message import say
 
 TOKENS = 8
 _LOOKS_FROM = 2  # at what follows this position
@@ -15,9 +16,8 @@ def require_causal(model: PreTrainedModel, name: str) -> None:
     if type(model) is not LlamaForCausalLM and sees_ahead(model):
         raise JobFailed(
             FailureCode.MODEL_UNSUPPORTED,
-            f"{name} is a {type(model).__name__}, which sees the words that follow where it is given text "
-            "alone: it would read the answers that it is to learn",
-            "name another base model",
+            say("model-sees-ahead", model=name, model_class=type(model).__name__),
+            say("name-another-base-model"),
         )
 
 

@@ -11,6 +11,7 @@ from services.worker.adapters.lora import adapter_weights
 from services.worker.machine.disk_full import is_disk_full
 from services.worker.report import Report
 from services.worker.training.checkpoints import CheckpointFolder, Snapshot
+from shared.messages.message import say
 
 LONGEST_SHARE_OF_RUN = 0.02
 SHARE_OF_TIME_FOR_SAVING = 0.05
@@ -80,8 +81,7 @@ class CheckpointKeeper:
             if not is_disk_full(error):
                 raise
         self._report.event(
-            f"The disk is full: no checkpoint at step {snapshot.step}. Free space in the data folder; "
-            f"a restart would go back to step {self._saved_step or 0}.",
+            say("disk-full-no-checkpoint", step=snapshot.step, saved_step=self._saved_step or 0),
             level="warn",
             data={"code": "checkpoint_skipped", "step": snapshot.step},
         )

@@ -15,6 +15,7 @@ from shared import sealed_folder
 from shared.adapters import CONFIG, OPTIMIZER, WEIGHTS
 from shared.durable import write_json_durably
 from shared.job_folder import AttemptFolder, JobFolder
+from shared.messages.message import Message, say
 
 KEPT = 2
 _FORMAT = 1
@@ -73,19 +74,19 @@ class CheckpointFolder:
             shutil.rmtree(temporary, ignore_errors=True)
         self.drop_all_but(KEPT)
 
-    def newest(self) -> tuple[Snapshot | None, list[str]]:
+    def newest(self) -> tuple[Snapshot | None, list[Message]]:
         """The newest checkpoint that verifies and belongs to this run, and why each newer one was passed
         over.
         """
-        rejected = []
+        rejected = list[Message]()
         for step, path in self._newest_first():
             manifest = sealed_folder.verified_manifest(path)
             if manifest is None:
-                rejected.append(f"step {step} is damaged")
+                rejected.append(say("checkpoint-damaged", step=step))
             elif manifest.get("format") != _FORMAT or manifest.get("fingerprint") != _plain(self.fingerprint):
-                rejected.append(f"step {step} was made with other rows, settings or base model")
+                rejected.append(say("checkpoint-of-other-run", step=step))
             elif not has_optimizer(manifest):
-                rejected.append(f"step {step} lost its optimizer state when the job ended")
+                rejected.append(say("checkpoint-without-optimizer", step=step))
             else:
                 return _read(path, step), rejected
         return None, rejected

@@ -10,6 +10,7 @@ from safetensors import SafetensorError
 from services.worker.failures import FailureCode, JobFailed
 from services.worker.machine.disk_full import is_disk_full
 from services.worker.report import Report
+from shared.messages.message import say
 
 Result = TypeVar("Result")
 TICK_SECONDS = 5.0
@@ -38,16 +39,15 @@ def when_disk_allows(work: Callable[[], Result], report: Report, patience: Patie
             problem = str(error)
         if attempt == 0:
             report.event(
-                f"The disk is full ({problem}). Free space in the data folder; the result is saved as "
-                "soon as there is room.",
+                say("disk-full-result-waits", error=problem),
                 level="warn",
                 data={"code": "disk_full"},
             )
         _wait(patience.wait_seconds, report)
     raise JobFailed(
         FailureCode.DISK_FULL,
-        f"The adapter could not be saved: {problem}",
-        "Free space in the data folder and submit the job again.",
+        say("adapter-not-saved", error=problem),
+        say("free-data-folder-and-submit"),
     )
 
 

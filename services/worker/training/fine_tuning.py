@@ -40,12 +40,11 @@ from services.worker.training.plan.utilization import Utilization
 from services.worker.training.run_state import RunState
 from services.worker.training.step_report import StepReport
 from shared.job_folder import ADAPTER, JobFolder
+from shared.messages.message import say
+from shared.messages.render import render
 from shared.schemas import FineTuningRequest
 
-MEMORY_REMEDY = (
-    "Lower hyperparameters.max_seq_length, or give an explicit plan with fewer tokens_per_micro_batch and "
-    "gradient_checkpointing true."
-)
+MEMORY_REMEDY = say("train-with-less-memory")
 PATIENCE = Patience()
 
 
@@ -129,8 +128,7 @@ def tell_what_is_left_out(base: LoadedModel, request: FineTuningRequest, report:
     names = left_out(base) if request.hyperparameters.lora.target_modules == "all-linear" else []
     if names:
         report.event(
-            f"No adapter is put on the layers {', '.join(names)}: the model's own kernels read their weights "
-            "past it.",
+            say("layers-left-out", layers=names),
             level="warn",
             data={"code": "layers_left_out", "layers": list(names)},
         )
@@ -180,7 +178,7 @@ def begin(
     """The first weights, where they are those of an earlier adapter."""
     if begun_with is not None:
         begun_with.write_into(adapted, base)
-        report.event(f"Training begins with the weights of {request.adapter}.")
+        report.event(say("training-continues-adapter", adapter=str(request.adapter)))
 
 
 def resume(checkpoints: CheckpointFolder, adapted: PeftModel, report: Report) -> Snapshot | None:
@@ -188,14 +186,13 @@ def resume(checkpoints: CheckpointFolder, adapted: PeftModel, report: Report) ->
     snapshot, rejected = checkpoints.newest()
     if rejected:
         report.event(
-            f"Checkpoints can't be used: {'; '.join(rejected)}. The run starts from step "
-            f"{snapshot.step if snapshot else 0}.",
+            say("checkpoints-rejected", reasons=rejected, step=snapshot.step if snapshot else 0),
             level="warn",
-            data={"code": "resume_rejected", "reasons": list(rejected)},
+            data={"code": "resume_rejected", "reasons": [render(reason) for reason in rejected]},
         )
     if snapshot is not None:
         set_adapter_weights(adapted, snapshot.adapter)
-        report.event(f"Resumed from the checkpoint of step {snapshot.step}", data={"step": snapshot.step})
+        report.event(say("resumed", step=snapshot.step), data={"step": snapshot.step})
     return snapshot
 
 
@@ -220,10 +217,9 @@ def plan_for(
     plan, reason = resumed_plan(snapshot.state.get("plan"), fresh, room)
     if reason:
         report.event(
-            f"The run goes on by another plan than it began with: {reason}. It learns the same; the "
-            "adapter is the same to the bit only under the same plan.",
+            say("plan-changed", reason=reason),
             level="warn",
-            data={"code": "plan_changed", "reason": reason},
+            data={"code": "plan_changed", "reason": render(reason)},
         )
     return plan
 
@@ -246,7 +242,9 @@ def with_utilization(
 def tell_about_arithmetic(device: torch.device, report: Report) -> None:
     if device.type == "cuda" and (note := note_on_bf16(torch.cuda.get_device_capability(device))):
         report.event(
-            f"{torch.cuda.get_device_name(device)}: {note}", level="warn", data={"code": "bf16_emulated"}
+            say("bf16-emulated", device=torch.cuda.get_device_name(device), compute_capability=note),
+            level="warn",
+            data={"code": "bf16_emulated"},
         )
 
 

@@ -16,6 +16,7 @@ from services.worker.text.rows import TokenRows, encode_dataset
 from services.worker.text.shown_row import shown_row
 from services.worker.training.kept_rows import keep_rows, kept_rows
 from shared.job_folder import JobFolder
+from shared.messages.message import say
 from shared.schemas import FineTuningRequest
 
 
@@ -103,7 +104,7 @@ def _keep(source: RowSource, made_from: dict[str, Any], parts: dict[str, TokenRo
         if not is_disk_full(error):
             raise
         report.event(
-            "The disk is full: the rendered rows are not kept. A run that is resumed renders them again.",
+            say("disk-full-rows-not-kept"),
             level="warn",
             data={"code": "rows_not_kept"},
         )
@@ -119,7 +120,7 @@ def _tell(rows: TokenRows, rules: RowRules, report: Report, *, of_validation: bo
 def _show(rows: TokenRows, base: LoadedModel, report: Report) -> None:
     shown = shown_row(rows.rows[0], base.tokenizer)
     report.event(
-        f"The first row, learned is what stands in ⟦ ⟧: {shown.marked}",
+        say("first-row", row=shown.marked),
         data={
             "code": "rendered_row",
             "text": shown.text,

@@ -22,6 +22,7 @@ from services.worker.training.schedule import learning_rate
 from services.worker.training.step_report import PhaseClock, StepReport, finite
 from services.worker.training.tick import Tick
 from services.worker.training.validation import mean_loss
+from shared.messages.message import say
 from shared.schemas import Hyperparameters
 
 BAD_STEPS_ALLOWED = 2
@@ -74,7 +75,7 @@ def train(
                     )
                 state = replace(state, validation=(*state.validation, (state.step, loss)))
                 report.event(
-                    f"Validation loss after step {state.step}: {loss:.4f}",
+                    say("validation-loss", step=state.step, loss=f"{loss:.4f}"),
                     type="metrics",
                     data={"step": state.step, "validation_loss": loss},
                 )
@@ -172,7 +173,10 @@ def step_seed(seed: int, step: int) -> int:
 def diverged(state: RunState, hyperparameters: Hyperparameters) -> JobFailed:
     return JobFailed(
         FailureCode.DIVERGED,
-        f"The loss or its gradient was not a number in the {state.bad_steps} steps up to {state.step}.",
-        f"Lower hyperparameters.learning_rate ({hyperparameters.learning_rate:g}) or raise warmup_ratio "
-        f"({hyperparameters.warmup_ratio:g}).",
+        say("training-diverged", steps=state.bad_steps, step=state.step),
+        say(
+            "lower-learning-rate",
+            learning_rate=hyperparameters.learning_rate,
+            warmup=hyperparameters.warmup_ratio,
+        ),
     )

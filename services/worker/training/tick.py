@@ -4,6 +4,7 @@ import time
 
 from services.worker.report import JsonValue, Report
 from services.worker.training.step_report import StepReport
+from shared.messages.message import say
 
 TICK_SECONDS = 1.0
 
@@ -24,9 +25,13 @@ class Tick:
     def done(self, step: StepReport) -> None:
         """The event comes first: an order to stop may come with any word, and the step is done."""
         self._now = step.progress()
-        loss = "not a number" if step.progress()["loss"] is None else f"{step.train_loss:.4f}"
+        has_loss = step.progress()["loss"] is not None
         self._report.event(
-            f"Step {step.step}/{step.total_steps}: loss {loss}", type="metrics", data=step.metrics()
+            say("step-done", loss=f"{step.train_loss:.4f}", step=step.step, total_steps=step.total_steps)
+            if has_loss
+            else say("step-done-without-loss", step=step.step, total_steps=step.total_steps),
+            type="metrics",
+            data=step.metrics(),
         )
         self._tell("training")
 

@@ -16,8 +16,16 @@ from shared.messages.catalog import DEFAULT_LANGUAGE, FOLDER, languages, message
 ROOT = FOLDER.parent.parent
 # Where every failure and event is a message by now. The next area that is converted comes in here.
 CONVERTED = [
-    "services/worker/process/lifeline.py",
-    "services/worker/process/runner.py",
+    "services/worker/adapters",
+    "services/worker/machine",
+    "services/worker/preparing",
+    "services/worker/process",
+    "services/worker/training/causality.py",
+    "services/worker/training/checkpoint_keeper.py",
+    "services/worker/training/disk_space.py",
+    "services/worker/training/fine_tuning.py",
+    "services/worker/training/loop.py",
+    "services/worker/training/tick.py",
 ]
 
 
@@ -112,7 +120,7 @@ def test_no_message_of_the_files_is_unused(language: str) -> None:
 
 
 def test_english_messages_are_whole_sentences() -> None:
-    """Each begins with a capital, a digit or a value and ends with a full stop."""
+    """Each begins with a capital or a value and ends with a full stop, a value, or a command to type."""
     wrong = []
     for path in message_files(DEFAULT_LANGUAGE):
         for line in re.split(r"\n(?=[a-z])", path.read_text(encoding="utf-8")):

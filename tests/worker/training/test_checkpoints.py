@@ -14,6 +14,7 @@ from services.worker.machine.disk_full import is_disk_full
 from services.worker.training.checkpoints import CheckpointFolder, Snapshot
 from shared import sealed_folder
 from shared.job_folder import JobFolder
+from shared.messages.message import say
 
 FINGERPRINT = {"rows": "abc", "hyperparameters": {"seed": 1}}
 
@@ -85,14 +86,14 @@ def test_a_checkpoint_torn_anywhere_is_never_chosen(tmp_path: Path) -> None:
 def test_a_checkpoint_without_one_of_its_files_is_not_chosen(tmp_path: Path, missing: str) -> None:
     folder(tmp_path).write(snapshot(5))
     (tmp_path / "checkpoints" / "step-5" / missing).unlink()
-    assert folder(tmp_path).newest() == (None, ["step 5 is damaged"])
+    assert folder(tmp_path).newest() == (None, [say("checkpoint-damaged", step=5)])
 
 
 def test_a_checkpoint_of_another_run_is_passed_over(tmp_path: Path) -> None:
     folder(tmp_path).write(snapshot(5))
     found, rejected = folder(tmp_path, rows="other").newest()
     assert found is None
-    assert rejected == ["step 5 was made with other rows, settings or base model"]
+    assert rejected == [say("checkpoint-of-other-run", step=5)]
 
 
 def test_a_step_done_again_keeps_the_checkpoint_that_is_whole(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from services.worker.training.checkpoints import CheckpointFolder, Snapshot
 from shared import sealed_folder
 from shared.adapters import OPTIMIZER
 from shared.job_folder import JobFolder
+from shared.messages.message import say
 from tests.small_disk import MIB, fill_up, may_mount, small_disk
 
 FINGERPRINT = {"rows": "abc"}
@@ -69,7 +70,7 @@ def test_a_run_never_goes_on_from_a_checkpoint_without_its_optimizer_state(job: 
     ended_run.give_back(JobFolder(job))
     found, rejected = CheckpointFolder(JobFolder(job), 2, FINGERPRINT).newest()
     assert found is None
-    assert rejected == [f"step {step} lost its optimizer state when the job ended" for step in (10, 5)]
+    assert rejected == [say("checkpoint-without-optimizer", step=step) for step in (10, 5)]
 
 
 def test_a_step_done_again_replaces_a_checkpoint_without_its_optimizer_state(job: Path) -> None:

@@ -11,6 +11,8 @@ from services.worker.training.plan.levers import Levers
 from services.worker.training.plan.plan import Plan, baseline_plan
 from services.worker.training.plan.resumed_plan import resumed_plan
 from services.worker.training.plan.room import Room
+from shared.messages.message import say
+from shared.messages.render import in_english
 from tests.worker.training.test_plan import CONFIG
 
 BEGAN = Plan(
@@ -58,8 +60,8 @@ def test_much_less_memory_changes_what_depends_on_it_and_nothing_else() -> None:
     plan, reason = resumed_plan(kept(BEGAN), fresh, room(0.4 * ITS_SHARE, dequantized_bytes=ITS_SHARE))
     assert plan == replace(SMALL, off={"weights": "too large"})
     assert reason is not None
-    assert "tokens_per_micro_batch 1024 -> 512" in reason
-    assert "weights run -> use" in reason
+    assert "tokens_per_micro_batch 1024 → 512" in in_english(reason)
+    assert "weights run → use" in in_english(reason)
 
 
 def test_weights_that_leave_no_room_for_the_activations_are_let_go_with_them() -> None:
@@ -85,10 +87,10 @@ def test_what_the_request_asked_for_is_not_changed_by_the_memory() -> None:
 
 def test_fields_of_another_version_are_passed_over_and_said() -> None:
     plan, reason = resumed_plan(kept(BEGAN, warp_drive=True), SMALL, room(float("inf")))
-    assert (plan, reason) == (BEGAN, "this version does not know warp_drive")
+    assert (plan, reason) == (BEGAN, say("kept-plan-of-other-version", fields=["warp_drive"]))
     older = {name: value for name, value in kept(BEGAN).items() if name != "layout"}
     plan, reason = resumed_plan(older, SMALL, room(float("inf")))
-    assert (plan, reason) == (replace(BEGAN, layout="padded"), "the checkpoint does not say layout")
+    assert (plan, reason) == (replace(BEGAN, layout="padded"), say("kept-plan-incomplete", fields=["layout"]))
 
 
 @pytest.mark.parametrize(
@@ -104,10 +106,10 @@ def test_a_plan_that_cannot_be_read_is_chosen_anew(found: object, said: str) -> 
     plan, reason = resumed_plan(found, SMALL, room(float("inf")))
     assert plan == SMALL
     assert reason is not None
-    assert f"can't be read ({said}" in reason
+    assert f"can't be read ({said}" in in_english(reason)
 
 
 def test_layers_that_are_off_by_now_are_not_used_because_a_checkpoint_says_so() -> None:
     fresh = Plan("auto", 512, False, off={"own_layers": "the model is a Gemma"})
     plan, reason = resumed_plan(kept(BEGAN), fresh, room(float("inf")))
-    assert (plan, reason) == (fresh, "the written-out layers are off: the model is a Gemma")
+    assert (plan, reason) == (fresh, say("own-layers-off", reason="the model is a Gemma"))

@@ -32,7 +32,7 @@ def inputs(model: PreTrainedModel, ids: Tensor) -> dict[str, Tensor]:
 
 
 def note_on_bf16(compute_capability: tuple[int, int]) -> str | None:
-    """What the owner of a card must know whose generation has no bf16 arithmetic; None for one that has.
+    """The compute capability (`7.5`) of a card whose generation has no bf16 arithmetic, else None.
 
     It is bf16 all the same: of fp16's narrow range gradients fall out unless the loss is scaled and the scale
     watched, which is another curve wherever a step is skipped.
@@ -40,7 +40,4 @@ def note_on_bf16(compute_capability: tuple[int, int]) -> str | None:
     if compute_capability >= BF16_SINCE:
         return None
     major, minor = compute_capability
-    return (
-        f"compute capability {major}.{minor} has no bf16 arithmetic (Ampere, 8.0, was the first). It is "
-        "emulated: the results are right, the steps slow."
-    )
+    return f"{major}.{minor}"

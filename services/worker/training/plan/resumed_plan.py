@@ -8,6 +8,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from services.worker.training.plan.plan import Plan
 from services.worker.training.plan.room import Room
+from shared.messages.message import Message, say
 
 # So much more than its share of the memory a plan that is already followed may take: free memory differs a
 # little from one look to the next, and only the same plan resumes to the bit.
@@ -16,7 +17,7 @@ _PLAN = TypeAdapter(Plan)
 _FIELDS = {field.name for field in fields(Plan)}
 
 
-def resumed_plan(kept: object, fresh: Plan, room: Room) -> tuple[Plan, str | None]:
+def resumed_plan(kept: object, fresh: Plan, room: Room) -> tuple[Plan, Message | None]:
     """The plan to go on by, and why it is not the one that the checkpoint `kept`, or None if it is.
 
     `fresh` is the plan that a new run would have now. No plan changes what is learned, but another one sums
@@ -27,14 +28,15 @@ def resumed_plan(kept: object, fresh: Plan, room: Room) -> tuple[Plan, str | Non
     except ValidationError as error:
         first = error.errors()[0]
         at = ".".join(str(part) for part in first["loc"])
-        return fresh, f"the checkpoint's can't be read ({at or 'plan'}: {first['msg']})"
+        return fresh, say("kept-plan-unreadable", field=at or "plan", error=first["msg"])
     if began.own_layers and not fresh.own_layers:
-        return fresh, f"the written-out layers are off: {fresh.off.get('own_layers', 'they are not wanted')}"
+        off = fresh.off.get("own_layers")
+        return fresh, say("own-layers-off", reason=off) if off else say("own-layers-not-wanted")
     plan, reason = _within(room, began, fresh)
     return plan, reason or _other_fields(kept)
 
 
-def _within(room: Room, began: Plan, fresh: Plan) -> tuple[Plan, str | None]:
+def _within(room: Room, began: Plan, fresh: Plan) -> tuple[Plan, Message | None]:
     """`began`, with the choices that depend on memory made anew where they no longer fit."""
     changed: dict[str, Any] = {}
     if not _activations_fit(room, began):
@@ -49,8 +51,8 @@ def _within(room: Room, began: Plan, fresh: Plan) -> tuple[Plan, str | None]:
     if plan == began:
         return began, None
     names = [name for name in changed if name != "off" and getattr(plan, name) != getattr(began, name)]
-    values = ", ".join(f"{name} {getattr(began, name)} -> {getattr(plan, name)}" for name in names)
-    return plan, f"only {room.free_bytes:.0f} bytes of memory are free now ({values})"
+    values = [f"{name} {getattr(began, name)} → {getattr(plan, name)}" for name in names]
+    return plan, say("plan-memory-too-small", free_bytes=room.free_bytes, changes=values)
 
 
 def _activations_fit(room: Room, began: Plan) -> bool:
@@ -61,12 +63,10 @@ def _activations_fit(room: Room, began: Plan) -> bool:
     return room.fits(began.tokens_per_micro_batch, every, weights=began.weights, forbearance=FORBEARANCE)
 
 
-def _other_fields(kept: object) -> str | None:
+def _other_fields(kept: object) -> Message | None:
     """A checkpoint of another version may know fewer levers, or more."""
     names = set(kept) if isinstance(kept, Mapping) else set()
-    parts = []
-    if unknown := sorted(names - _FIELDS):
-        parts.append(f"this version does not know {', '.join(unknown)}")
-    if missing := sorted(_FIELDS - names):
-        parts.append(f"the checkpoint does not say {', '.join(missing)}")
-    return "; ".join(parts) or None
+    unknown, missing = sorted(names - _FIELDS), sorted(_FIELDS - names)
+    if unknown:
+        return say("kept-plan-of-other-version", fields=[*unknown, *missing])
+    return say("kept-plan-incomplete", fields=missing) if missing else None

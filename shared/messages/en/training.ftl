@@ -1,0 +1,37 @@
+# What a fine-tuning job says.
+
+training-continues-adapter = Training begins with the weights of { $adapter }.
+resumed = The run goes on from the checkpoint of step { $step }.
+checkpoints-rejected = Some checkpoints can't be used. { $reasons } The run starts from step { $step }.
+checkpoint-damaged = The checkpoint of step { $step } is damaged.
+checkpoint-of-other-run = The checkpoint of step { $step } was made with other rows, settings or base model.
+checkpoint-without-optimizer = The checkpoint of step { $step } lost its optimizer state when the job ended.
+
+plan-changed = The run goes on with another plan than the one it began with. { $reason } The same is learned, but the adapter is the same to the bit only under the same plan.
+kept-plan-unreadable = The checkpoint's plan can't be read ({ $field }: { $error }).
+kept-plan-of-other-version = The plan was kept by another version. These fields differ: { $fields }.
+kept-plan-incomplete = The checkpoint's plan lacks { $fields }.
+own-layers-off = The plan began with Tunedock's own layers, and they are off now: { $reason }.
+own-layers-not-wanted = The plan began with Tunedock's own layers, and they are not wanted now.
+plan-memory-too-small = Only { $free_bytes } of memory are free now. Changed: { $changes }.
+
+step-done = Step { $step } of { $total_steps }: the loss is { $loss }.
+step-done-without-loss = Step { $step } of { $total_steps }: the loss is not a number.
+validation-loss = The validation loss after step { $step } is { $loss }.
+first-row = This is the first row. What is learned stands in ⟦ ⟧: { $row }
+layers-left-out = No adapter is put on the layers { $layers }, because the model's own kernels would not use it.
+bf16-emulated = { $device } has compute capability { $compute_capability } and no bf16 arithmetic (8.0, Ampere, was the first with it). It is emulated: the results are right, the steps slow.
+model-sees-ahead = { $model } is a { $model_class }. Given text alone it sees the words that follow, so it would read the answers that it is to learn.
+
+training-diverged = The loss or its gradient was not a number in { $steps ->
+    [one] the step
+   *[other] the { $steps } steps
+} up to { $step }.
+lower-learning-rate = Lower hyperparameters.learning_rate ({ $learning_rate }) or raise warmup_ratio ({ $warmup }).
+train-with-less-memory = Lower hyperparameters.max_seq_length, or give an explicit plan with fewer tokens_per_micro_batch and gradient_checkpointing true.
+
+disk-full-result-waits = The disk is full ({ $error }). Free space in the data folder. The result is saved as soon as there is room.
+disk-full-no-checkpoint = The disk is full, so there is no checkpoint at step { $step }. Free space in the data folder. A restart would go back to step { $saved_step }.
+disk-full-rows-not-kept = The disk is full, so the rendered rows are not kept. A run that is resumed renders them again.
+adapter-not-saved = The adapter could not be saved: { $error }
+free-data-folder-and-submit = Free space in the data folder and submit the job again.
