@@ -6,6 +6,8 @@ from typing import Any
 
 from services.cli.outcome.outcome import plain
 from services.cli.watch import duration_text
+from shared.reports.preparation import Preparation
+from shared.reports.stored import read_stored
 from shared.schemas import JobRecord
 from shared.settings import DEMO_MODEL
 
@@ -18,11 +20,13 @@ def findings(result: Mapping[str, Any]) -> str:
 
 def prepared(diagnosis: Mapping[str, Any], result: Mapping[str, Any]) -> str:
     """What the copy on disk brought, on a line."""
-    before, after = diagnosis.get("load_seconds"), result["load"]["after_seconds"]
-    return (
-        f"  {result['source_bytes'] / 1e6:.0f} MB became {(result['artifact_bytes'] or 0) / 1e6:.0f} MB; "
-        f"loading took {before or 0:.1f} s and takes {after:.1f} s from now on"
-    )
+    preparation = read_stored(Preparation, result)
+    before, after = diagnosis.get("load_seconds"), preparation.load.after_seconds
+    gain = "what loading takes from now on was not measured"
+    if before is not None and after is not None:
+        gain = f"loading took {before:.1f} s and takes {after:.1f} s from now on"
+    sizes = (preparation.source_bytes, preparation.artifact_bytes or 0)
+    return f"  {sizes[0] / 1e6:.0f} MB became {sizes[1] / 1e6:.0f} MB; {gain}"
 
 
 def scores(result: Mapping[str, Any]) -> str:

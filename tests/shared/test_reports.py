@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from shared.reports.finding import Finding
 from shared.reports.load import LoadReport
+from shared.reports.preparation import Preparation
 from shared.reports.stored import Stored, read_stored
 from tests.stored_samples import REPORTS, stored
 
@@ -17,6 +18,11 @@ FINDING = {"id": "a", "severity": "info", "title": "A", "evidence": ("b",)}
 @pytest.mark.parametrize("name", ["load_diagnosis", "preparation"])
 def test_a_report_is_written_with_the_fields_it_was_written_with_before(name: str) -> None:
     assert read_stored(LoadReport, stored(name)).model_dump(mode="json") == stored(name)
+
+
+def test_a_preparation_keeps_every_value_of_a_stored_one() -> None:
+    result = stored("model_preparation_record")["result"]
+    assert read_stored(Preparation, result).model_dump(mode="json") == result
 
 
 @pytest.mark.parametrize("name", REPORTS)

@@ -4,6 +4,8 @@ from typing import Any
 
 from services.cli.outcome.lines import next_steps, pairs
 from services.cli.outcome.place import Place
+from shared.reports.preparation import Preparation, PreparedLoad
+from shared.reports.stored import read_stored
 from shared.schemas import JobRecord
 from shared.units import duration, size
 
@@ -14,29 +16,29 @@ def diagnosed_text(record: JobRecord, result: dict[str, Any], place: Place) -> s
 
 
 def prepared_text(record: JobRecord, result: dict[str, Any], place: Place) -> str:
-    load = result.get("load") or {}
+    prepared = read_stored(Preparation, result)
     lines = [
-        f"{result.get('model')} is prepared.",
+        f"{prepared.model} is prepared.",
         *pairs([
-            ("copy", _copy(result)),
-            ("pickles", "converted to safetensors" if result.get("converted") else ""),
-            ("cold load", _load(load)),
+            ("copy", _copy(prepared)),
+            ("pickles", "converted to safetensors" if prepared.converted else ""),
+            ("cold load", _load(prepared.load)),
         ]),
         "",
     ]  # fmt: skip
     return "\n".join(lines) + "\n" + diagnosed_text(record, result, place)
 
 
-def _copy(result: dict[str, Any]) -> str:
-    if not result.get("artifact"):
+def _copy(prepared: Preparation) -> str:
+    if not prepared.artifact:
         return "none: its weights are 4 bits already"
-    text = f"{size(result.get('source_bytes') or 0)} became {size(result.get('artifact_bytes') or 0)}"
-    saved = result.get("save_seconds")
+    text = f"{size(prepared.source_bytes)} became {size(prepared.artifact_bytes or 0)}"
+    saved = prepared.save_seconds
     return text + (f", written in {duration(saved)}" if saved else ", which was there already")
 
 
-def _load(load: dict[str, Any]) -> str:
-    before, after, limit = (load.get(f"{name}_seconds") for name in ("before", "after", "limit"))
+def _load(load: PreparedLoad) -> str:
+    before, after, limit = load.before_seconds, load.after_seconds, load.limit_seconds
     if after is None:
         return ""
     text = f"{duration(before)} → {duration(after)}" if before is not None else duration(after)

@@ -19,33 +19,9 @@ from services.worker.report import LeaseLost, Report
 from shared.messages.message import say
 from shared.reports.finding import AppliedRemedy
 from shared.reports.load import LoadReport
-from shared.schemas import Frozen, ModelPreparationRequest
+from shared.reports.preparation import Preparation, PreparedLoad
+from shared.schemas import ModelPreparationRequest
 from shared.settings import Settings
-
-
-class PreparedLoad(Frozen):
-    """Seconds of cold loads by way of the prepared copy; null where there was nothing to measure."""
-
-    before_seconds: float | None = None
-    predicted_seconds: float | None = None
-    after_seconds: float | None = None
-    limit_seconds: float | None = None
-
-
-class Preparation(Frozen):
-    """The record's result. `artifact` is null for a checkpoint that holds 4-bit weights itself."""
-
-    model: str
-    artifact: str | None
-    converted: bool
-    """Whether this job made safetensors of `.bin` weights; false where that was done already."""
-    source_bytes: int
-    artifact_bytes: int | None = None
-    save_seconds: float | None = None
-    load: PreparedLoad = PreparedLoad()
-    applied: tuple[AppliedRemedy, ...] = ()
-    text: str = ""
-    """The report for people, as plain lines."""
 
 
 def prepare(

@@ -20,7 +20,7 @@ from services.worker.models.hub.snapshot_copy import import_snapshot
 from services.worker.models.quantized import nf4_artifact
 from services.worker.models.residency import Residency
 from services.worker.preparing import move_cache
-from services.worker.preparing.prepare import Preparation, prepare
+from services.worker.preparing.prepare import prepare
 from services.worker.process import work
 from services.worker.report import JobCancelled, JsonValue, Report
 from shared.cache_choice import CacheChoice, read_choice
@@ -28,6 +28,7 @@ from shared.job_records import Claim
 from shared.messages.message import Message
 from shared.messages.render import in_english
 from shared.reports.load import LoadReport
+from shared.reports.preparation import Preparation
 from shared.schemas import LoadDiagnosticRequest, ModelPreparationRequest
 from shared.settings import OWN_CACHE, Settings
 from tests.tiny_models import make_tiny_llama

@@ -9,7 +9,8 @@ from services.worker.failures import FailureCode, JobFailed
 from services.worker.models.hub.model_places import ModelFiles
 from services.worker.models.quantized import nf4_artifact
 from services.worker.models.residency import Residency
-from services.worker.preparing.prepare import Preparation, prepare
+from services.worker.preparing.prepare import prepare
+from shared.reports.preparation import Preparation
 from shared.schemas import ModelPreparationRequest
 from shared.settings import Settings
 from tests.tiny_models import make_tiny_exaone, make_tiny_llama
