@@ -73,7 +73,11 @@ class WrittenOut:
 
     def __init__(self, model: PreTrainedModel, plan: Plan, device: torch.device) -> None:
         self._plan, self._device = plan, device
-        self._layers = OwnLayers(model, plan)
+        self._layers = OwnLayers(
+            model,
+            keep=plan.weights,
+            recompute_every=plan.recompute_every if plan.gradient_checkpointing else None,
+        )
         self.loss = self._layers.__call__
         self.step_over = self.run_over = self._layers.step_over
 

@@ -15,7 +15,7 @@ from services.worker.training.engine.layout import PackedBatch
 from services.worker.training.engine.lora import AdaptedLinears
 from services.worker.training.engine.model_parts import adapted_linears
 from services.worker.training.engine.rotary import Heads, Positions
-from services.worker.training.plan.plan import Plan
+from services.worker.training.engine.weights import Keep
 
 
 @dataclass(frozen=True)
@@ -33,16 +33,18 @@ class _Layer:
 class OwnLayers:
     """The loss of packed micro-batches, by the weights of `model` and of the adapter it carries.
 
-    The model itself is only read. It must be one that `model_parts.why_not` has nothing against.
+    The model itself is only read. It must be one that `model_parts.why_not` has nothing against. `keep` says
+    how long a 4-bit weight stays dequantized; one layer in `recompute_every` is computed again in the
+    backward pass, none where it is None.
     """
 
-    def __init__(self, model: LlamaForCausalLM, plan: Plan) -> None:
+    def __init__(self, model: LlamaForCausalLM, *, keep: Keep, recompute_every: int | None) -> None:
         decoder, config = model.model, model.config
         self._embedding, self._norm, self._head = decoder.embed_tokens, decoder.norm, model.lm_head
         self._rotary = decoder.rotary_emb
         self._heads = Heads(config.num_attention_heads, config.num_key_value_heads, config.head_dim)
-        self._layers = [_layer(module, plan) for module in decoder.layers]
-        self._recompute_every = plan.recompute_every if plan.gradient_checkpointing else None
+        self._layers = [_layer(module, keep) for module in decoder.layers]
+        self._recompute_every = recompute_every
 
     def __call__(self, batch: PackedBatch, scale: float) -> Tensor:
         """The cross-entropy of the batch's targets times `scale`: an fp32 scalar."""
@@ -105,16 +107,16 @@ class OwnLayers:
         return Positions(cos[0, :, None, :half], sin[0, :, None, :half])
 
 
-def _layer(module: Any, plan: Plan) -> _Layer:
+def _layer(module: Any, keep: Keep) -> _Layer:
     attention, mlp = module.self_attn, module.mlp
     before, after = module.input_layernorm, module.post_attention_layernorm
     dtype = before.weight.dtype  # the residual stream's; a 4-bit layer may name another of its own
     return _Layer(
         norms=(before.weight, after.weight),
         epsilon=before.variance_epsilon,
-        qkv=adapted_linears([attention.q_proj, attention.k_proj, attention.v_proj], plan.weights, dtype),
+        qkv=adapted_linears([attention.q_proj, attention.k_proj, attention.v_proj], keep, dtype),
         # Its input is bf16 in the model, too, so PEFT's sum is.
-        out=adapted_linears([attention.o_proj], plan.weights, dtype, wide=False),
-        gate_and_up=adapted_linears([mlp.gate_proj, mlp.up_proj], plan.weights, dtype),
-        down=adapted_linears([mlp.down_proj], plan.weights, dtype),
+        out=adapted_linears([attention.o_proj], keep, dtype, wide=False),
+        gate_and_up=adapted_linears([mlp.gate_proj, mlp.up_proj], keep, dtype),
+        down=adapted_linears([mlp.down_proj], keep, dtype),
     )

@@ -6,12 +6,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from transformers import PretrainedConfig, PreTrainedModel
-
-from services.worker.training.step_report import StepReport
 
 # A product of square matrices of this size fills the device and is over in a moment.
 MATRIX = {"cuda": 4096, "cpu": 1024}
@@ -19,6 +17,22 @@ MATRIX = {"cuda": 4096, "cpu": 1024}
 DTYPES = {"cuda": (torch.bfloat16,), "cpu": (torch.bfloat16, torch.float32)}
 # The best of many: other programs on the device make single ones slow.
 TRIES, TRIES_AT_MOST, MEASURED_SECONDS = 5, 50, 0.3
+
+
+class MeasuredStep(Protocol):
+    """What a step did, and in what time."""
+
+    @property
+    def step_seconds(self) -> float: ...
+
+    @property
+    def computed_tokens(self) -> int: ...
+
+    @property
+    def real_tokens(self) -> int: ...
+
+    @property
+    def target_tokens(self) -> int: ...
 
 
 @dataclass(frozen=True)
@@ -81,7 +95,7 @@ class Utilization:
         measure = partial(best_flops_per_second, device)
         return cls(arithmetic, measure(), rows_per_step, measure)
 
-    def ratio(self, step: StepReport) -> float:
+    def ratio(self, step: MeasuredStep) -> float:
         """Above 1 is possible only where rows share a prefix, since their tokens count although they are
         computed once.
         """
@@ -90,7 +104,7 @@ class Utilization:
             self.flops_per_second = max(achieved, self.measure())
         return self._flops(step, step.real_tokens) / step.step_seconds / self.flops_per_second
 
-    def _flops(self, step: StepReport, tokens: int) -> float:
+    def _flops(self, step: MeasuredStep, tokens: int) -> float:
         return self.arithmetic.flops(tokens=tokens, targets=step.target_tokens, rows=self.rows_per_step)
 
 
