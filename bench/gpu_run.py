@@ -23,7 +23,7 @@ from bench.train_arms.token_file import TokenFile
 from bench.train_inputs import full_rows, make_start, random_rows
 from bench.train_measure import ARMS_AT_ONCE, SEED, Inputs, Measuring, Results, Steps, measure
 from bench.weights import make_model
-from services.worker.training.plan.utilization import ModelArithmetic, matrix_flops_per_second
+from services.worker.computing.plan.utilization import ModelArithmetic, matrix_flops_per_second
 from shared.settings import PROJECT_ROOT
 
 ARMS = ("hf-user", "hf-grouped", "trl-best", "ours-baseline", "ours-auto")

@@ -16,6 +16,8 @@ from bench.train_arms.job import TrainJob
 from bench.train_arms.ours import Loaded, loaded, plan_for, run
 from bench.train_inputs import CAP, CASES, INSTRUCTION, encode, make_rows, make_start
 from services.worker.adapters.lora import set_adapter_weights
+from services.worker.computing.plan.plan import Plan
+from services.worker.computing.validation import mean_loss
 from services.worker.evaluation.confusion import classification_scores, confusion_matrix
 from services.worker.evaluation.evaluate import PLAN
 from services.worker.evaluation.label_scores import score_labels
@@ -25,9 +27,7 @@ from services.worker.text.chat_template import ChatTemplate
 from services.worker.text.classification import ClassificationPrompt
 from services.worker.training.checkpoint_keeper import CheckpointKeeper
 from services.worker.training.checkpoints import CheckpointFolder
-from services.worker.training.plan.plan import Plan
 from services.worker.training.step_report import StepReport
-from services.worker.training.validation import mean_loss
 from shared.job_folder import JobFolder
 
 CHECKPOINT_SECONDS = 60

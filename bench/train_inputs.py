@@ -15,10 +15,10 @@ from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedTokenizerBa
 
 from bench.sms import LABELS, ROWS, Message, joined, shuffled
 from bench.train_arms.token_file import TokenFile
+from services.worker.computing.batching import Schedule
 from services.worker.text.chat_template import ChatTemplate
 from services.worker.text.classification import ClassificationPrompt
 from services.worker.text.marked_text import TokenRow
-from services.worker.training.batching import Schedule
 
 INSTRUCTION = "Classify this message as spam or ham."
 CAP = 512

@@ -32,11 +32,11 @@ from bench.train_arms.ours import Loaded, loaded, plan_for, schedule
 from bench.train_arms.plans import LONGEST
 from bench.train_inputs import CASES
 from services.worker.adapters.lora import set_adapter_weights, trained_parameters
+from services.worker.computing.forward import choose_forward
+from services.worker.computing.plan.plan import Plan
 from services.worker.models.hub.demo_model import make_demo_model
 from services.worker.report import SilentReport
 from services.worker.text.marked_text import TokenRow
-from services.worker.training.forward import choose_forward
-from services.worker.training.plan.plan import Plan
 from shared.settings import PROJECT_ROOT
 
 ARMS = ("ours-auto", "ours-to-flat", LONGEST)

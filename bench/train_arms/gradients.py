@@ -9,9 +9,9 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
+from services.worker.computing.batching import target_count
+from services.worker.computing.forward import Forward
 from services.worker.text.marked_text import TokenRow
-from services.worker.training.batching import target_count
-from services.worker.training.forward import Forward
 
 
 def loss_and_gradient(

@@ -15,17 +15,17 @@ from bench.train_arms.plans import plan_of
 from bench.train_arms.token_file import TokenFile
 from bench.train_arms.turns import Turns
 from services.worker.adapters.lora import attached, set_adapter_weights, trained_parameters
+from services.worker.computing.batching import Schedule
+from services.worker.computing.plan.levers import levers_for
+from services.worker.computing.plan.plan import Plan, baseline_plan, choose_plan
 from services.worker.models.hub.model_places import ModelFiles
 from services.worker.models.load import LoadedModel
 from services.worker.models.residency import Residency
 from services.worker.report import SilentReport
 from services.worker.text.marked_text import TokenRow
-from services.worker.training.batching import Schedule
 from services.worker.training.checkpoint_keeper import CheckpointKeeper
 from services.worker.training.checkpoints import CheckpointFolder
 from services.worker.training.loop import train
-from services.worker.training.plan.levers import levers_for
-from services.worker.training.plan.plan import Plan, baseline_plan, choose_plan
 from services.worker.training.step_report import StepReport
 from shared.job_folder import JobFolder
 from shared.schemas import Hyperparameters

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from services.worker.training.plan.plan import Plan
+from services.worker.computing.plan.plan import Plan
 
 # What each lever takes from `auto`'s plan, in the order they are added up.
 LEVERS: dict[str, tuple[str, ...]] = {

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from bench import gpu_run
-from services.worker.training.plan.utilization import matrix_flops_per_second
+from services.worker.computing.plan.utilization import matrix_flops_per_second
 from shared.settings import PROJECT_ROOT
 from tests.bench.conftest import Run
 from tests.tiny_models import make_tiny_llama

@@ -16,7 +16,7 @@ from bench import train
 from bench.train import DEFAULT_ARMS, TooFewRows, check_rows
 from bench.train_arms.plans import LEVERS, lever_arms, plan_of
 from bench.train_measure import Measuring
-from services.worker.training.plan.plan import Plan, baseline_plan
+from services.worker.computing.plan.plan import Plan, baseline_plan
 from shared.settings import PROJECT_ROOT
 from tests.bench.conftest import Run, only_with_all
 from tests.bench.messages import write_messages

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import torch
 
+from services.worker.computing.engine import attention, elementwise, fused, varlen
+from services.worker.computing.engine.layout import PackedBatch, pack
+from services.worker.computing.engine.rotary import Heads, Positions
 from services.worker.text.marked_text import TokenRow
-from services.worker.training.engine import attention, elementwise, fused, varlen
-from services.worker.training.engine.layout import PackedBatch, pack
-from services.worker.training.engine.rotary import Heads, Positions
 
 pytestmark = [
     pytest.mark.skipif(

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from services.worker.adapters.saved_adapter import SavedAdapter, open_adapter, with_adapter
+from services.worker.computing.plan.plan import Plan
+from services.worker.computing.validation import mean_loss
 from services.worker.evaluation.confusion import classification_scores, confusion_matrix
 from services.worker.evaluation.label_scores import score_labels
 from services.worker.evaluation.question import Question, make_question
@@ -24,8 +26,6 @@ from services.worker.text.row_counts import reasons
 from services.worker.text.row_report import row_lines
 from services.worker.text.row_rules import RowRules
 from services.worker.text.rows import encode_dataset
-from services.worker.training.plan.plan import Plan
-from services.worker.training.validation import mean_loss
 from shared.messages.message import say
 
 PLAN = Plan("auto", tokens_per_micro_batch=4096, gradient_checkpointing=False)

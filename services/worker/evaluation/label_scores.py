@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
+from services.worker.computing.plan.precision import autocast
 from services.worker.evaluation.question import Question
 from services.worker.text.marked_text import TokenRow
-from services.worker.training.plan.precision import autocast
 
 TOKENS_AT_ONCE = 4096
 LABELS_AT_ONCE = 16

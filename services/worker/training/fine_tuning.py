@@ -19,24 +19,24 @@ from services.worker.adapters.lora import (
     trained_parameters,
 )
 from services.worker.adapters.saved_adapter import SavedAdapter, open_adapter
+from services.worker.computing.batching import Schedule
+from services.worker.computing.plan.levers import levers_for
+from services.worker.computing.plan.plan import Plan, choose_plan
+from services.worker.computing.plan.precision import note_on_bf16
+from services.worker.computing.plan.resumed_plan import resumed_plan
+from services.worker.computing.plan.room import find_room
+from services.worker.computing.plan.utilization import Utilization
 from services.worker.machine.out_of_memory import explain_out_of_memory
 from services.worker.models.families.fit import longest_row
 from services.worker.models.load import LoadedModel
 from services.worker.report import Report
 from services.worker.text.dataset_file import DatasetFile
-from services.worker.training.batching import Schedule
 from services.worker.training.causality import require_causal
 from services.worker.training.checkpoint_keeper import CheckpointKeeper
 from services.worker.training.checkpoints import CheckpointFolder, Snapshot
 from services.worker.training.disk_space import Patience, when_disk_allows
 from services.worker.training.job_rows import JobRows, RowSource, job_rows
 from services.worker.training.loop import train
-from services.worker.training.plan.levers import levers_for
-from services.worker.training.plan.plan import Plan, choose_plan
-from services.worker.training.plan.precision import note_on_bf16
-from services.worker.training.plan.resumed_plan import resumed_plan
-from services.worker.training.plan.room import find_room
-from services.worker.training.plan.utilization import Utilization
 from services.worker.training.run_state import RunState
 from services.worker.training.step_report import StepReport
 from shared.job_folder import ADAPTER, JobFolder

@@ -9,19 +9,19 @@ import torch
 from torch import nn
 from transformers import PreTrainedModel
 
+from services.worker.computing.batching import Schedule, target_count
+from services.worker.computing.forward import choose_forward
+from services.worker.computing.plan.plan import Plan
+from services.worker.computing.validation import mean_loss
 from services.worker.failures import FailureCode, JobFailed
 from services.worker.report import Report, WorkerDraining
 from services.worker.text.marked_text import TokenRow
-from services.worker.training.batching import Schedule, target_count
 from services.worker.training.checkpoint_keeper import CheckpointKeeper
-from services.worker.training.forward import choose_forward
 from services.worker.training.optimizer import make_optimizer, optimizer_state, set_optimizer_state
-from services.worker.training.plan.plan import Plan
 from services.worker.training.run_state import RunState
 from services.worker.training.schedule import learning_rate
 from services.worker.training.step_report import PhaseClock, StepReport, finite
 from services.worker.training.tick import Tick
-from services.worker.training.validation import mean_loss
 from shared.messages.message import say
 from shared.schemas import Hyperparameters
 

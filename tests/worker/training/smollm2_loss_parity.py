@@ -12,12 +12,12 @@ from tempfile import TemporaryDirectory
 
 import torch
 
+from services.worker.computing.batching import Schedule
 from services.worker.models.hub.demo_model import make_demo_model
 from services.worker.report import SilentReport
 from services.worker.text.dataset_file import DatasetFile
 from services.worker.text.row_rules import RowRules
 from services.worker.text.rows import encode_dataset
-from services.worker.training.batching import Schedule
 from shared.datasets.prepare import prepare_dataset
 from shared.schemas import Hyperparameters
 from shared.settings import PROJECT_ROOT

@@ -20,16 +20,16 @@ from torch import nn
 
 from bench.train_arms.gradients import loss_and_gradient
 from services.worker.adapters.lora import attached, lora_config, trained_parameters
+from services.worker.computing.forward import choose_forward
+from services.worker.computing.plan.levers import levers_for
+from services.worker.computing.plan.plan import baseline_plan, choose_plan
 from services.worker.models.hub.demo_model import make_demo_model
 from services.worker.models.load import LoadedModel
 from services.worker.report import SilentReport
 from services.worker.text.chat_template import ChatTemplate
 from services.worker.text.classification import ClassificationPrompt
 from services.worker.text.marked_text import TokenRow, tokenize
-from services.worker.training.forward import choose_forward
 from services.worker.training.optimizer import make_optimizer
-from services.worker.training.plan.levers import levers_for
-from services.worker.training.plan.plan import baseline_plan, choose_plan
 from shared.schemas import Lora
 from tests.worker.training.tiny_bases import load
 

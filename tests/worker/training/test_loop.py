@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from services.worker.computing.batching import Schedule
+from services.worker.computing.plan.plan import Plan, baseline_plan
+from services.worker.computing.validation import mean_loss
 from services.worker.models.load import LoadedModel
 from services.worker.text.marked_text import TokenRow
-from services.worker.training.batching import Schedule
-from services.worker.training.plan.plan import Plan, baseline_plan
-from services.worker.training.validation import mean_loss
 from shared.schemas import Hyperparameters, Lora
 from tests.worker.training.test_loss_parity import FAST, losses_of_our_loop
 

@@ -10,15 +10,15 @@ from torch.utils.data import Dataset, Sampler, SequentialSampler
 from transformers import Trainer, TrainerCallback, TrainingArguments
 
 from services.worker.adapters.lora import attached, lora_config, trained_parameters
+from services.worker.computing.batching import Schedule
+from services.worker.computing.plan.plan import Plan, baseline_plan
 from services.worker.models.load import LoadedModel
 from services.worker.text.marked_text import TokenRow
 from services.worker.text.row_rules import RowRules
 from services.worker.text.rows import encode_dataset
-from services.worker.training.batching import Schedule
 from services.worker.training.checkpoint_keeper import CheckpointKeeper
 from services.worker.training.checkpoints import CheckpointFolder
 from services.worker.training.loop import train
-from services.worker.training.plan.plan import Plan, baseline_plan
 from shared.job_folder import JobFolder
 from shared.schemas import Hyperparameters, Lora
 from tests.worker.training.tiny_bases import RecordedReport, Rows, WriteRows

@@ -13,21 +13,21 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from services.worker.adapters.lora import attached, lora_config, trained_parameters
+from services.worker.computing.batching import target_count
+from services.worker.computing.engine import attention as attention_module
+from services.worker.computing.engine import forward as forward_module
+from services.worker.computing.engine import head as head_module
+from services.worker.computing.engine.elementwise import add_norm
+from services.worker.computing.engine.layout import pack
+from services.worker.computing.engine.lora import AdaptedLinears
+from services.worker.computing.engine.model_parts import adapted_linears
+from services.worker.computing.forward import choose_forward
+from services.worker.computing.plan import levers as levers_module
+from services.worker.computing.plan.levers import common_prefix, levers_for
+from services.worker.computing.plan.plan import Plan, baseline_plan
+from services.worker.computing.validation import mean_loss
 from services.worker.models.load import LoadedModel
 from services.worker.text.marked_text import TokenRow
-from services.worker.training.batching import target_count
-from services.worker.training.engine import attention as attention_module
-from services.worker.training.engine import forward as forward_module
-from services.worker.training.engine import head as head_module
-from services.worker.training.engine.elementwise import add_norm
-from services.worker.training.engine.layout import pack
-from services.worker.training.engine.lora import AdaptedLinears
-from services.worker.training.engine.model_parts import adapted_linears
-from services.worker.training.forward import choose_forward
-from services.worker.training.plan import levers as levers_module
-from services.worker.training.plan.levers import common_prefix, levers_for
-from services.worker.training.plan.plan import Plan, baseline_plan
-from services.worker.training.validation import mean_loss
 from shared.schemas import Lora
 from tests.tiny_models import make_tiny_exaone
 from tests.worker.training.tiny_bases import load

@@ -8,14 +8,14 @@ from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 from transformers import LlamaForCausalLM
 
-from services.worker.training.engine.attention import attend, forget_masks
-from services.worker.training.engine.elementwise import add_norm, swiglu
-from services.worker.training.engine.head import cross_entropy
-from services.worker.training.engine.layout import PackedBatch
-from services.worker.training.engine.lora import AdaptedLinears
-from services.worker.training.engine.model_parts import adapted_linears
-from services.worker.training.engine.rotary import Heads, Positions
-from services.worker.training.engine.weights import Keep
+from services.worker.computing.engine.attention import attend, forget_masks
+from services.worker.computing.engine.elementwise import add_norm, swiglu
+from services.worker.computing.engine.head import cross_entropy
+from services.worker.computing.engine.layout import PackedBatch
+from services.worker.computing.engine.lora import AdaptedLinears
+from services.worker.computing.engine.model_parts import adapted_linears
+from services.worker.computing.engine.rotary import Heads, Positions
+from services.worker.computing.engine.weights import Keep
 
 
 @dataclass(frozen=True)

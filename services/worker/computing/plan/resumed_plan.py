@@ -6,8 +6,8 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from services.worker.training.plan.plan import Plan
-from services.worker.training.plan.room import Room
+from services.worker.computing.plan.plan import Plan
+from services.worker.computing.plan.room import Room
 from shared.messages.message import Message, say
 
 # So much more than its share of the memory a plan that is already followed may take: free memory differs a

@@ -7,8 +7,8 @@ from typing import Any, Literal
 import torch
 from transformers import PretrainedConfig
 
-from services.worker.training.plan.levers import NO_LEVERS, Levers
-from services.worker.training.plan.room import Room, find_room
+from services.worker.computing.plan.levers import NO_LEVERS, Levers
+from services.worker.computing.plan.room import Room, find_room
 from shared.schemas import ExplicitPlan
 
 BASELINE_ROWS = 2

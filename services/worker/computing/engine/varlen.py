@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from services.worker.training.engine.rotary import Heads, Positions, turned, turned_back
+from services.worker.computing.engine.rotary import Heads, Positions, turned, turned_back
 
 FLASH_SINCE = (8, 0)
 LARGEST_HEAD, HEAD_STEP = 256, 8  # sizes the kernel is built for

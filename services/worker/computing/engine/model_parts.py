@@ -8,8 +8,8 @@ from peft.tuners.lora import LoraLayer
 from torch import nn
 from transformers import LlamaForCausalLM, PreTrainedConfig, PreTrainedModel
 
-from services.worker.training.engine.lora import AdaptedLinears, Adapter
-from services.worker.training.engine.weights import FrozenWeights, Keep
+from services.worker.computing.engine.lora import AdaptedLinears, Adapter
+from services.worker.computing.engine.weights import FrozenWeights, Keep
 
 ROPE_TYPES = ("default", "linear", "llama3")  # their angles depend on nothing but the position
 

@@ -11,13 +11,11 @@ from transformers import LlamaConfig
 
 from bench.weights import SHAPES_2B4
 from services.worker.adapters.lora import attached, lora_config
-from services.worker.models.load import LoadedModel
-from services.worker.text.marked_text import TokenRow
-from services.worker.training.engine import head as head_module
-from services.worker.training.engine.head import bytes_at_once, cross_entropy
-from services.worker.training.engine.layout import pack
-from services.worker.training.forward import choose_forward
-from services.worker.training.plan.activations import (
+from services.worker.computing.engine import head as head_module
+from services.worker.computing.engine.head import bytes_at_once, cross_entropy
+from services.worker.computing.engine.layout import pack
+from services.worker.computing.forward import choose_forward
+from services.worker.computing.plan.activations import (
     MASKS_KEPT,
     PREFIX_COPIES,
     ROWS_AT_MOST,
@@ -25,9 +23,11 @@ from services.worker.training.plan.activations import (
     OwnActivations,
     rows_at_most,
 )
-from services.worker.training.plan.plan import Plan
+from services.worker.computing.plan.plan import Plan
+from services.worker.models.load import LoadedModel
+from services.worker.text.marked_text import TokenRow
 from shared.schemas import Lora
-from tests.worker.training.test_plan import CONFIG
+from tests.worker.computing.test_plan import CONFIG
 
 CPU = torch.device("cpu")
 PREFIX = 96

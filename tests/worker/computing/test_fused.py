@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from services.worker.training.engine import elementwise, fused, rotary
+from services.worker.computing.engine import elementwise, fused, rotary
 
 needs_compiler = pytest.mark.skipif(shutil.which("g++") is None, reason="torch compiles for a CPU with g++")
 

@@ -4,13 +4,13 @@ import pytest
 import torch
 
 from services.worker.adapters.lora import attached, lora_config, trained_parameters
+from services.worker.computing.forward import choose_forward
+from services.worker.computing.plan.plan import Plan
+from services.worker.computing.plan.precision import note_on_bf16
 from services.worker.models.load import LoadedModel
 from services.worker.models.residency import DTYPE
-from services.worker.training.forward import choose_forward
-from services.worker.training.plan.plan import Plan
-from services.worker.training.plan.precision import note_on_bf16
 from shared.schemas import Lora
-from tests.worker.training.test_engine import CPU, OWN, make_rows
+from tests.worker.computing.test_engine import CPU, OWN, make_rows
 
 SCALE = 1e-9  # fp16 ends at 6e-8
 

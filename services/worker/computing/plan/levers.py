@@ -7,9 +7,9 @@ import bitsandbytes
 import numpy as np
 from transformers import PreTrainedModel
 
+from services.worker.computing.engine.model_parts import why_not
+from services.worker.computing.engine.varlen import has_kernel
 from services.worker.text.marked_text import TokenRow
-from services.worker.training.engine.model_parts import why_not
-from services.worker.training.engine.varlen import has_kernel
 
 # Beyond so many tokens attention's whole score matrices and masks, where there is no kernel that makes none,
 # cost more memory than all else.

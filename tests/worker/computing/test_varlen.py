@@ -5,11 +5,11 @@ import pytest
 import torch
 from torch import Tensor
 
+from services.worker.computing.engine.attention import attend
+from services.worker.computing.engine.layout import PackedBatch, pack
+from services.worker.computing.engine.rotary import Heads, Positions
+from services.worker.computing.engine.varlen import RowBorders, has_kernel
 from services.worker.text.marked_text import TokenRow
-from services.worker.training.engine.attention import attend
-from services.worker.training.engine.layout import PackedBatch, pack
-from services.worker.training.engine.rotary import Heads, Positions
-from services.worker.training.engine.varlen import RowBorders, has_kernel
 
 CPU = torch.device("cpu")
 HEADS = Heads(4, 2, 8)

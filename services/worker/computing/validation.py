@@ -5,10 +5,10 @@ from collections.abc import Callable, Sequence
 import torch
 from transformers import PreTrainedModel
 
+from services.worker.computing.batching import target_count
+from services.worker.computing.forward import Forward, choose_forward
+from services.worker.computing.plan.plan import Plan
 from services.worker.text.marked_text import TokenRow
-from services.worker.training.batching import target_count
-from services.worker.training.forward import Forward, choose_forward
-from services.worker.training.plan.plan import Plan
 
 ROWS_AT_ONCE = 256
 

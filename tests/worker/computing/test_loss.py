@@ -6,13 +6,13 @@ import torch
 from torch import Tensor
 
 from services.worker.adapters.lora import attached, lora_config, trained_parameters
+from services.worker.computing import loss as loss_module
+from services.worker.computing.batching import micro_batches, target_count
+from services.worker.computing.loss import choose_loss, head_stands_alone
+from services.worker.computing.plan.plan import Plan
+from services.worker.computing.validation import mean_loss
 from services.worker.models.load import LoadedModel
 from services.worker.text.marked_text import TokenRow
-from services.worker.training import loss as loss_module
-from services.worker.training.batching import micro_batches, target_count
-from services.worker.training.loss import choose_loss, head_stands_alone
-from services.worker.training.plan.plan import Plan
-from services.worker.training.validation import mean_loss
 from shared.schemas import Lora
 
 CPU = torch.device("cpu")

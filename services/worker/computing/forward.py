@@ -7,13 +7,13 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
+from services.worker.computing.batching import MicroBatch, micro_batches, packed_batches
+from services.worker.computing.engine.forward import OwnLayers
+from services.worker.computing.loss import choose_loss
+from services.worker.computing.plan.levers import common_prefix
+from services.worker.computing.plan.plan import Plan
+from services.worker.computing.plan.precision import autocast
 from services.worker.text.marked_text import TokenRow
-from services.worker.training.batching import MicroBatch, micro_batches, packed_batches
-from services.worker.training.engine.forward import OwnLayers
-from services.worker.training.loss import choose_loss
-from services.worker.training.plan.levers import common_prefix
-from services.worker.training.plan.plan import Plan
-from services.worker.training.plan.precision import autocast
 
 
 class Forward(Protocol):

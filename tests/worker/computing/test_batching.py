@@ -10,10 +10,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from services.worker.computing.batching import Schedule, micro_batches, packed_batches, target_count
+from services.worker.computing.plan.activations import PREFIX_COPIES
+from services.worker.computing.plan.plan import Plan, baseline_plan
 from services.worker.text.marked_text import TokenRow
-from services.worker.training.batching import Schedule, micro_batches, packed_batches, target_count
-from services.worker.training.plan.activations import PREFIX_COPIES
-from services.worker.training.plan.plan import Plan, baseline_plan
 
 CPU = torch.device("cpu")
 on_a_busy_machine = settings(deadline=None)

@@ -8,12 +8,12 @@ import torch
 from transformers import LlamaConfig
 
 from bench.weights import SHAPES_2B4
-from services.worker.training.engine.head import bytes_at_once
-from services.worker.training.plan import room as room_module
-from services.worker.training.plan.activations import ModelsOwnActivations, OwnActivations
-from services.worker.training.plan.levers import NO_LEVERS, Levers
-from services.worker.training.plan.plan import Plan, choose_plan
-from services.worker.training.plan.room import Room, free_memory_bytes, micro_batch_cost_tokens
+from services.worker.computing.engine.head import bytes_at_once
+from services.worker.computing.plan import room as room_module
+from services.worker.computing.plan.activations import ModelsOwnActivations, OwnActivations
+from services.worker.computing.plan.levers import NO_LEVERS, Levers
+from services.worker.computing.plan.plan import Plan, choose_plan
+from services.worker.computing.plan.room import Room, free_memory_bytes, micro_batch_cost_tokens
 from shared.schemas import ExplicitPlan
 
 CPU = torch.device("cpu")

@@ -7,8 +7,8 @@ import torch
 from transformers import LlamaConfig
 
 from bench.weights import SHAPES_2B4
-from services.worker.training.plan import utilization as utilization_module
-from services.worker.training.plan.utilization import (
+from services.worker.computing.plan import utilization as utilization_module
+from services.worker.computing.plan.utilization import (
     ModelArithmetic,
     Utilization,
     best_flops_per_second,

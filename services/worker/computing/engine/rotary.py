@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from services.worker.training.engine.fused import fused
+from services.worker.computing.engine.fused import fused
 
 
 @dataclass(frozen=True)

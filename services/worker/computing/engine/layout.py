@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from services.worker.computing.engine.varlen import RowBorders
 from services.worker.text.marked_text import TokenRow
-from services.worker.training.engine.varlen import RowBorders
 
 # What one more attention group costs (its dozen small operations), in slots of the group's score matrix.
 GROUP_COST_SCORES = 2048

@@ -8,8 +8,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from services.worker.training.batching import MicroBatch
-from services.worker.training.plan.precision import inputs
+from services.worker.computing.batching import MicroBatch
+from services.worker.computing.plan.precision import inputs
 
 LOGITS_AT_ONCE = 2**25  # 128 MiB in fp32
 

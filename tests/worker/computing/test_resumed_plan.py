@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from services.worker.training.plan.activations import OwnActivations
-from services.worker.training.plan.levers import Levers
-from services.worker.training.plan.plan import Plan, baseline_plan
-from services.worker.training.plan.resumed_plan import resumed_plan
-from services.worker.training.plan.room import Room
+from services.worker.computing.plan.activations import OwnActivations
+from services.worker.computing.plan.levers import Levers
+from services.worker.computing.plan.plan import Plan, baseline_plan
+from services.worker.computing.plan.resumed_plan import resumed_plan
+from services.worker.computing.plan.room import Room
 from shared.messages.message import say
 from shared.messages.render import in_english
-from tests.worker.training.test_plan import CONFIG
+from tests.worker.computing.test_plan import CONFIG
 
 BEGAN = Plan(
     "auto",

@@ -9,10 +9,10 @@ from itertools import accumulate
 
 import torch
 
+from services.worker.computing.engine.layout import PackedBatch, pack, split_sorted
+from services.worker.computing.plan.activations import rows_at_most
+from services.worker.computing.plan.plan import Plan
 from services.worker.text.marked_text import TokenRow
-from services.worker.training.engine.layout import PackedBatch, pack, split_sorted
-from services.worker.training.plan.activations import rows_at_most
-from services.worker.training.plan.plan import Plan
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from services.worker.training.engine.layout import PackedBatch
+from services.worker.computing.engine.layout import PackedBatch
 
 LOGITS_AT_ONCE = {"cpu": 2**24, "cuda": 2**25}  # of one product, in the model's dtype: 32 and 64 MiB in bf16
 # Of one softmax, in fp32. On a processor 557 rows of 49,152 take 13 ms in parts that stay in its cache, 61 in

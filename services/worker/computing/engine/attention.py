@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from services.worker.training.engine.layout import AttentionGroup, PackedBatch
-from services.worker.training.engine.rotary import Heads, Positions
-from services.worker.training.engine.varlen import has_kernel, varlen_attention
+from services.worker.computing.engine.layout import AttentionGroup, PackedBatch
+from services.worker.computing.engine.rotary import Heads, Positions
+from services.worker.computing.engine.varlen import has_kernel, varlen_attention
 
 
 def attend(qkv: Tensor, batch: PackedBatch, heads: Heads, positions: Positions, dtype: torch.dtype) -> Tensor:

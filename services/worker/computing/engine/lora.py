@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from services.worker.training.engine.elementwise import widened
-from services.worker.training.engine.weights import FrozenWeights
+from services.worker.computing.engine.elementwise import widened
+from services.worker.computing.engine.weights import FrozenWeights
 
 
 @dataclass(frozen=True)

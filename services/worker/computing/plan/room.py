@@ -8,11 +8,11 @@ from typing import Literal
 import torch
 from transformers import PretrainedConfig
 
+from services.worker.computing.engine.head import bytes_at_once
+from services.worker.computing.plan.activations import ModelsOwnActivations, OwnActivations
+from services.worker.computing.plan.levers import NO_LEVERS, Levers
+from services.worker.computing.plan.utilization import ModelArithmetic, matrix_flops_per_second
 from services.worker.models.reading.page_cache import available_memory_bytes
-from services.worker.training.engine.head import bytes_at_once
-from services.worker.training.plan.activations import ModelsOwnActivations, OwnActivations
-from services.worker.training.plan.levers import NO_LEVERS, Levers
-from services.worker.training.plan.utilization import ModelArithmetic, matrix_flops_per_second
 
 # Of what is free. A card's memory is all a job's, but its allocator loses some to gaps.
 SHARE_FOR_ACTIVATIONS = {"cuda": 0.85, "cpu": 0.4}
