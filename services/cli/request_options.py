@@ -1,9 +1,9 @@
 """Options of a command that stand for fields of a request; what is wrong is told by their names."""
 
 import argparse
-import json
 import re
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -17,13 +17,12 @@ from services.cli.failure import RequestRefused, UsageError
 from services.cli.options import number, pair, readable_file, whole_number
 from shared.errors import FieldError
 from shared.field_errors import invalid_field
+from shared.field_values import reworded
 from shared.schemas import Columns, JobKind, JobRequest
 
 PLACEHOLDER_FILE = "file-0"  # stands for a file until it is uploaded, so that wrong options cost no upload
 # Fields whose options are called otherwise; each of the others is its own path, without `hyperparameters.`.
 OTHER_WORDS = {"hyperparameters.n_epochs": "epochs", "hyperparameters.global_batch_size": "batch-size"}
-# How the server writes a mapping of columns: `columns` to {"text": "message"}, or the object alone.
-_MAPPING = re.compile(r'(?:`columns` to )?(\{(?:"[^"]*": "[^"]*"(?:, )?)+\})')
 PLAN_WORDS = ("auto", "baseline")
 _DASHES = str.maketrans("._", "--")
 COLUMN_FIELDS: tuple[str, ...] = get_args(get_args(get_args(Columns)[0])[0])
@@ -81,7 +80,7 @@ class RequestOptions:
 
     def text(self, sentence: str) -> str:
         """A sentence of the server, fields in it by their options; plain words like model stay."""
-        sentence = _MAPPING.sub(_as_options, sentence)
+        sentence = reworded(sentence, _as_options)
         for name in self.option_of.keys() - {"instruction"}:  # which rows have, too
             sentence = sentence.replace(f"`{name}`", f"`{self.option_of[name]}`")
         for path in sorted(self.option_of, key=len, reverse=True):
@@ -188,15 +187,13 @@ def plan(text: str) -> str | dict[str, Any]:
     )
 
 
-def _as_options(match: re.Match[str]) -> str:
-    """The same mapping as options; what maps something else stays."""
-    try:
-        mapping = json.loads(match[1])
-    except ValueError:
-        return match[0]
-    if not mapping.keys() <= set(COLUMN_FIELDS):
-        return match[0]
-    return " ".join(f"--column {shlex.quote(f'{field}={name}')}" for field, name in mapping.items())
+def _as_options(fields: Mapping[str, Any]) -> str:
+    """Fields of a request that a message carries, as options."""
+    words = [f"--format {fields['format']}"] if "format" in fields else []
+    words += [
+        f"--column {shlex.quote(f'{field}={name}')}" for field, name in fields.get("columns", {}).items()
+    ]
+    return " ".join(words)
 
 
 def _column(text: str) -> tuple[str, str]:

@@ -86,42 +86,43 @@ def _asked(
     columns: Mapping[str, str],
 ) -> Choice:
     seen = {name for each in names for name in each}
-    there = all(columns.get(field, field) in seen for field in FORMAT_FIELDS[format])
+    halves = format == "chat" and bool(columns.keys() & {"prompt", "completion"})
+    fields = FORMAT_FIELDS["prompt_completion" if halves else format]
+    there = all(columns.get(field, field) in seen for field in fields)
     shape: Shape | None = None
-    if format == "chat" and not columns:
-        shape = conversation_shape(seen) or (None if there else _chat_of_pairs(seen, rows))
+    if halves and there:
+        shape = Halves(columns.get("prompt", "prompt"), columns.get("completion", "completion"))
+    elif format == "chat" and not columns:
+        shape = conversation_shape(seen) or (None if there else _chat_of_pairs(seen))
     elif format == "prompt_completion" and not columns and not there:
         shape = pair_shape(seen, format)
-    if shape is None and not there and source.fields is not None:
-        _refuse_columns(source, format, columns)
+    mapped_is_absent = bool(rows) and any(name not in seen for name in columns.values())
+    if shape is None and not there and (source.fields is not None or halves or mapped_is_absent):
+        missing = [name for field in fields if (name := columns.get(field, field)) not in seen]
+        raise Unreadable(_lacking(source, seen, missing, wanted_text(seen, columns, [fields])))
     return Choice(format, shape)
 
 
-def _chat_of_pairs(seen: Collection[str], rows: Sequence[Fields]) -> Shape | None:
+def _chat_of_pairs(seen: Collection[str]) -> Shape | None:
     if {"prompt", "completion"} <= set(seen):
         return Halves("prompt", "completion")
     return pair_shape(seen)
 
 
-def _refuse_columns(source: Source, format: RowFormat, columns: Mapping[str, str]) -> None:
-    """Say once, not for every row, that a table lacks a column."""
-    missing = [
-        name
-        for field in FORMAT_FIELDS[format]
-        if (name := columns.get(field, field)) not in (source.fields or ())
-    ]
-    raise Unreadable(
-        f"it has no column {names_text(missing)}; {source.fields_text()}; {wanted_text(columns, format)}"
-    )
-
-
 def _in_no_format(
     source: Source, names: Sequence[Collection[str]], rows: Sequence[Fields], columns: Mapping[str, str]
 ) -> str:
-    everything = sorted({name for each in names for name in each})
+    seen = {name for each in names for name in each}
+    known = None if source.header_guessed else suggestion(sorted(seen), rows, columns)
+    absent = [name for name in columns.values() if name not in seen]
+    return _lacking(source, seen, absent, known or wanted_text(seen, columns))
+
+
+def _lacking(source: Source, seen: Collection[str], absent: Sequence[str], remedy: str) -> str:
+    """Said once, not for every row: the names that are wanted and not there, those that are, what to do."""
     if source.fields is not None:
-        seen = source.fields_text()
+        told, noun = source.fields_text(), "column"
     else:
-        seen = f"the fields seen are {names_text(everything)}"
-    known = None if source.header_guessed or columns else suggestion(everything, rows)
-    return f"{seen}; {known or wanted_text(columns)}"
+        told, noun = f"the fields seen are {names_text(sorted(seen))}", "field"
+    lacks = f"it has no {noun} {names_text(list(absent))}; " if absent else ""
+    return f"{lacks}{told}; {remedy}"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
+
+from shared.field_values import NAME, marked
 
 if TYPE_CHECKING:  # pydantic would cost the sandboxed reader more than reading a small file
     from shared.schemas import RowFormat
@@ -24,16 +26,15 @@ def format_of(seen: Collection[str], columns: Mapping[str, str]) -> RowFormat | 
     return None
 
 
-def wanted_text(columns: Mapping[str, str], format: RowFormat | None = None) -> str:
-    """What fields there should be, and the knob that maps others to them."""
-    wanted = " or ".join(
-        " and ".join(f"`{columns.get(field, field)}`" for field in FORMAT_FIELDS[name])
-        for name in ([format] if format else _candidates(columns))
-    )
-    return (
-        f'wanted are {wanted}; `columns` maps them, for example {{"text": "message", "label": "category"}} '
-        "(on the command line: --column text=message --column label=category)"
-    )
+def wanted_text(
+    seen: Collection[str], columns: Mapping[str, str], sets_of_fields: Sequence[Sequence[str]] | None = None
+) -> str:
+    """What fields there should be, and the knob that maps those `seen` to them; names only what is there."""
+    choices = sets_of_fields or [FORMAT_FIELDS[name] for name in _candidates(columns)]
+    wanted = " or ".join(" and ".join(f"`{field}`" for field in fields) for fields in choices)
+    example = next((fields for fields in choices if "label" in fields), choices[0])
+    form = {field: name if (name := columns.get(field, "")) in seen else NAME for field in example}
+    return f"wanted are {wanted}; tell what they are called in this file with {marked(form)}"
 
 
 def _candidates(columns: Mapping[str, str]) -> list[RowFormat]:

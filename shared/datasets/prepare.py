@@ -96,7 +96,9 @@ def prepare_dataset(
 
 
 def _check_columns(format: Literal["auto"] | RowFormat, columns: Mapping[str, str]) -> None:
-    possible = FORMAT_FIELDS.values() if format == "auto" else [FORMAT_FIELDS[format]]
+    possible = [*FORMAT_FIELDS.values()] if format == "auto" else [FORMAT_FIELDS[format]]
+    if format == "chat":
+        possible.append(FORMAT_FIELDS["prompt_completion"])
     if not any(set(columns) <= set(fields) for fields in possible):
         mapped = ", ".join(f"`{field}`" for field in sorted(columns))
         where = "no format has" if format == "auto" else f"the format `{format}` does not have"

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Mapping, Sequence
 
 from shared.datasets.labels import printable
+from shared.datasets.texts import carries_words
+from shared.field_values import NAME, marked
 
 _LABEL_NAMES = (
     "label",
@@ -21,19 +22,26 @@ _LABEL_NAMES = (
 )
 
 
-def suggestion(seen: Collection[str], rows: Sequence[Mapping[str, object]]) -> str | None:
-    """What to do about fields with these names, or None where nothing can be guessed."""
+_MUCH_LONGER = 1.5  # a text is told from other words by its length
+_LONGEST_NAME = 40
+
+
+def suggestion(
+    seen: Collection[str], rows: Sequence[Mapping[str, object]], columns: Mapping[str, str]
+) -> str | None:
+    """What to do about fields with these names, or None where nothing can be guessed.
+
+    `columns` is the mapping that did not fit: it is never suggested again, and what of it fits is kept.
+    """
     names = {name.lower(): name for name in seen}
-    if not names:
-        return None
-    if {"chosen", "rejected"} <= set(names):
+    if not columns and {"chosen", "rejected"} <= set(names):
         return _preferences(rows, names)
-    if "answers" in names and "question" in names:
+    if not columns and {"answers", "question"} <= set(names):
         return (
             "`answers` is a list of answers with their places, as in SQuAD and KorQuAD; write the text of "
             "the first into a field `answer`, and `question`, `context` and `answer` are read as they are"
         )
-    return _mapping(rows, names)
+    return _mapping(rows, names, columns) if columns.keys() <= {"text", "label"} else None
 
 
 def _preferences(rows: Sequence[Mapping[str, object]], names: Mapping[str, str]) -> str:
@@ -42,40 +50,50 @@ def _preferences(rows: Sequence[Mapping[str, object]], names: Mapping[str, str])
         (names[name] for name in ("prompt", "question", "instruction", "input") if name in names), None
     )
     if any(isinstance(row.get(chosen), list) for row in rows) or prompt is None:
-        columns = {"messages": chosen}
+        setting = f"give {marked({'messages': chosen})}"
     else:
-        columns = {"prompt": prompt, "completion": chosen}
+        pair = {"prompt": prompt, "completion": chosen}
+        setting = (
+            f"give {marked(pair, format='chat')} for a model that is to be talked to, or {marked(pair)} "
+            "to learn them as they stand, without its chat template"
+        )
     return (
         "these are pairs of a chosen and a rejected answer (for DPO), and here a model learns answers, not "
-        f"preferences; to learn the chosen ones, {_setting(columns)}"
+        f"preferences; to learn the chosen ones, {setting}"
     )
 
 
-def _setting(columns: Mapping[str, str]) -> str:
-    """The setting, over HTTP and on the command line."""
-    options = " ".join(f"--column {field}={name}" for field, name in columns.items())
-    return f"set `columns` to {json.dumps(columns, ensure_ascii=False)} (on the command line: {options})"
-
-
-def _mapping(rows: Sequence[Mapping[str, object]], names: Mapping[str, str]) -> str | None:
-    """The longest text as `text`, with a label if a field is called like one."""
-    lengths = {
-        name: sum(len(value) for row in rows if isinstance(value := row.get(name), str))
-        for name in names.values()
-    }
-    label = next((names[name] for name in _LABEL_NAMES if name in names), None)
-    texts = {name: length for name, length in lengths.items() if length and name != label}
-    if not texts:
+def _mapping(
+    rows: Sequence[Mapping[str, object]], names: Mapping[str, str], columns: Mapping[str, str]
+) -> str | None:
+    """A field that looks like a text as `text`, with a label if a field is called like one."""
+    there = {field: name for field, name in columns.items() if name in names.values()}
+    label = there.get("label") or next((names[name] for name in _LABEL_NAMES if name in names), None)
+    text = there.get("text") or _likely_text(rows, [name for name in names.values() if name != label])
+    if text is None or text == label:
         return None
-    text = max(texts, key=lambda name: texts[name])
-    if len(text) > 40 or not text.isprintable():
-        return None
-    wanted = {"text": text} | ({"label": label} if label else {})
+    wanted = {"text": text}
+    if label or "label" in columns:
+        wanted["label"] = label or NAME
     mapped = {field: name for field, name in wanted.items() if field != name}
-    if not mapped:
+    if not mapped or mapped == {field: name for field, name in columns.items() if field != name}:
         return None
-    what = f"to learn which {printable(label)} a text has" if label else "to learn the texts as they are"
+    what = f"to learn which {printable(label or 'label')} a text has"
     return (
-        f"{what}, {_setting(mapped)}; for questions and answers, set "
-        '`columns` to {"prompt": "…", "completion": "…"} with the names of your fields'
+        f"{what if 'label' in wanted else 'to learn the texts as they are'}, give {marked(mapped)}; for "
+        f"questions and answers, give {marked({'prompt': NAME, 'completion': NAME})} with two of these names"
     )
+
+
+def _likely_text(rows: Sequence[Mapping[str, object]], names: Sequence[str]) -> str | None:
+    """The only field with words in it, or the one whose words are much longer than all others'."""
+    words = {name: [value for row in rows if carries_words(value := row.get(name))] for name in names}
+    lengths = {
+        name: sum(len(value) for value in values if isinstance(value, str)) for name, values in words.items()
+    }
+    ranked = sorted((name for name in names if lengths[name]), key=lambda name: -lengths[name])
+    if not ranked or len(ranked[0]) > _LONGEST_NAME or not ranked[0].isprintable():
+        return None
+    if len(ranked) > 1 and lengths[ranked[0]] < _MUCH_LONGER * lengths[ranked[1]]:
+        return None
+    return ranked[0]

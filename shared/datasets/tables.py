@@ -15,6 +15,7 @@ is a list of label and text (the SMS Spam Collection comes so), and its columns 
 
 import csv
 import itertools
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
@@ -26,6 +27,7 @@ from shared.datasets.source import Problem, Record, Source, Unreadable
 from shared.datasets.table_kind import TableKind
 
 SAMPLE_ROWS = 500
+_WORD = re.compile(r"[^\W\d][\w.-]{0,39}")
 MOST_LABELS_IN_SAMPLE = 50
 _QUOTES = 'a quote inside a quoted cell is written twice (""), and in TSV quotes are plain text'
 
@@ -61,7 +63,8 @@ def open_table(
         names = ("label", "text")
     else:
         names = tuple(f"column_{number}" for number in range(1, len(cells[0]) + 1))
-    guessed = has_header and not (set(names) & (KNOWN_FIELDS | set(columns.values())) or _shape(names))
+    known = set(names) & (KNOWN_FIELDS | set(columns.values())) or _shape(names)
+    guessed = has_header and not known and not _stand_out(cells)
     header = cells[0] if has_header and len(names) > 1 else None
     records = _records(itertools.chain(sample, rows), names, header, kind)
     return Source("line", names, records, header_guessed=guessed)
@@ -163,6 +166,14 @@ def _has_header(rows: Sequence[Sequence[str]], columns: Mapping[str, str]) -> bo
         for column in range(min(2, len(first)))
         for row in later
     )
+
+
+def _stand_out(rows: Sequence[Sequence[str]]) -> bool:
+    """Whether the first row is single words, all different, and rows below are not: then these are names."""
+    first, later = rows[0], rows[1:]
+    if len(set(first)) < len(first) or not all(_WORD.fullmatch(cell.strip()) for cell in first):
+        return False
+    return len(first) > 1 and any(not _WORD.fullmatch(cell.strip()) for row in later for cell in row)
 
 
 def _shape(names: Collection[str]) -> Shape | None:

@@ -161,13 +161,13 @@ def test_a_mapped_conversation_is_read_in_either_notation(tmp_path: Path) -> Non
     [
         (
             {"prompt": "a", "chosen": "b", "rejected": "c"},
-            'to learn the chosen ones, set `columns` to {"prompt": "prompt", "completion": "chosen"}',
+            'give `"format": "chat", "columns": {"prompt": "prompt", "completion": "chosen"}` for a model',
         ),
         (
             {"chosen": chat("a", "b")["messages"], "rejected": chat("a", "c")["messages"]},
-            'to learn the chosen ones, set `columns` to {"messages": "chosen"}',
+            'to learn the chosen ones, give `"columns": {"messages": "chosen"}`',
         ),
-        ({"id": "1", "document": "재밌다", "label": 1}, 'set `columns` to {"text": "document"}'),
+        ({"id": "1", "document": "재밌다", "label": 1}, 'give `"columns": {"text": "document"}`'),
         ({"question": "a", "context": "b", "answers": {"text": ["c"]}}, "as in SQuAD and KorQuAD"),
         (
             {"instruction": "a", "input": "b", "output": ""},

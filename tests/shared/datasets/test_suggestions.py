@@ -1,0 +1,94 @@
+"""What is said of rows whose fields are called otherwise: names that are there, never what just failed."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shared.datasets.prepare import prepare_dataset
+from shared.errors import InvalidDataset
+from shared.field_values import reworded
+
+TALES = [{"a": "once upon a time there was a hare", "b": "yes"}, {"a": "it ran up the hill", "b": "no"}]
+ALIKE = [{"foo": "hello there", "bar": "good bye now"}, {"foo": "see you then", "bar": "until later"}]
+UNSMILE = "comments\tgender\thate\nthat is not good\tFalse\tnone\nbad\tFalse\thate\n"
+
+
+def refused(folder: Path, content: str | list[dict[str, Any]], name: str = "a.jsonl", **options: Any) -> str:
+    source = folder / name
+    lines = content if isinstance(content, str) else "".join(json.dumps(row) + "\n" for row in content)
+    source.write_text(lines, encoding="utf-8")
+    with pytest.raises(InvalidDataset) as caught:
+        prepare_dataset(source, folder / "rows.jsonl", **options)
+    return caught.value.message
+
+
+def suggested(message: str) -> list[dict[str, Any]]:
+    """Every setting that the message gives."""
+    found: list[dict[str, Any]] = []
+
+    def words(fields: Mapping[str, object]) -> str:
+        found.append(dict(fields))
+        return ""
+
+    reworded(message, words)
+    return found
+
+
+@pytest.mark.parametrize("format", ["auto", "classification"])
+def test_a_mapping_to_a_column_that_is_not_there_names_it_and_those_that_are(
+    tmp_path: Path, format: str
+) -> None:
+    columns = {"text": "message", "label": "category"}
+    message = refused(tmp_path, UNSMILE, "a.tsv", columns=columns, format=format)
+    assert "it has no column `message`, `category`; " in message
+    assert "the columns seen are `comments`, `gender`, `hate`" in message
+    assert {"columns": columns} not in suggested(message)
+    names = {name for setting in suggested(message) for name in setting["columns"].values()}
+    assert names <= {"comments", "gender", "hate", "NAME"}
+
+
+@pytest.mark.parametrize("format", ["auto", "text"])
+def test_the_same_is_said_once_of_fields_of_json(tmp_path: Path, format: str) -> None:
+    message = refused(tmp_path, ALIKE, columns={"text": "message"}, format=format)
+    assert "it has no field `message`; the fields seen are `bar`, `foo`; wanted are `text`" in message
+    assert suggested(message)[0]["columns"]["text"] == "NAME"
+
+
+def test_what_of_a_mapping_fits_is_kept(tmp_path: Path) -> None:
+    message = refused(tmp_path, TALES, columns={"text": "a", "label": "kind"})
+    assert "it has no field `kind`; " in message
+    assert suggested(message)[0] == {"columns": {"text": "a", "label": "NAME"}}
+
+
+def test_half_of_a_pair_is_told_which_half_is_missing(tmp_path: Path) -> None:
+    message = refused(tmp_path, TALES, columns={"prompt": "a"})
+    assert suggested(message) == [{"columns": {"prompt": "a", "completion": "NAME"}}]
+
+
+def test_a_text_that_is_much_longer_is_suggested(tmp_path: Path) -> None:
+    assert suggested(refused(tmp_path, TALES))[0] == {"columns": {"text": "a"}}
+
+
+def test_texts_of_like_length_are_for_the_reader_to_choose_from(tmp_path: Path) -> None:
+    message = refused(tmp_path, ALIKE)
+    assert "the fields seen are `bar`, `foo`" in message
+    assert suggested(message) == [{"columns": {"text": "NAME", "label": "NAME"}}]
+
+
+def test_a_marked_setting_is_all_that_a_border_rewords() -> None:
+    sentence = 'each {"text": "a"}, give `"columns": {"text": "a\\u0060b"}` or `{"label": "b"}`'
+    assert reworded(sentence, str) == (
+        'each {"text": "a"}, give {\'columns\': {\'text\': \'a`b\'}} or `{"label": "b"}`'
+    )
+
+
+def test_pairs_of_any_name_become_a_chat_where_that_is_asked_for(tmp_path: Path) -> None:
+    source, result = tmp_path / "a.jsonl", tmp_path / "rows.jsonl"
+    source.write_text('{"q": "why?", "chosen": "so", "rejected": "no"}\n')
+    summary = prepare_dataset(source, result, format="chat", columns={"prompt": "q", "completion": "chosen"})
+    assert summary.format == "chat"
+    messages = [{"role": "user", "content": "why?"}, {"role": "assistant", "content": "so"}]
+    assert json.loads(result.read_text()) == {"messages": messages}
