@@ -163,4 +163,4 @@ def f1_of_spam(ready: Loaded, messages: Sequence[Message]) -> float:
     ready.base.model.eval()
     scores = score_labels(ready.base.model, [question for question, _ in pairs], ready.base.device)
     matrix = confusion_matrix([truth for _, truth in pairs], scores.argmax(dim=1).tolist(), len(LABELS))
-    return float(classification_scores(matrix, LABELS)["labels"]["spam"]["f1"])
+    return float(classification_scores(matrix, LABELS).labels["spam"].f1)

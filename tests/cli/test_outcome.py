@@ -8,6 +8,7 @@ import pytest
 from services.cli.outcome.evaluated import compared_text, confusions
 from services.cli.outcome.outcome import Place, outcome_text
 from services.cli.outcome.place import in_compose
+from shared.reports.evaluation import ConfusionMatrix
 from shared.schemas import JobRecord
 from shared.settings import Settings
 from tests.stored_samples import RECORDS, stored, told
@@ -128,7 +129,7 @@ def test_of_many_labels_the_most_frequent_mistakes_are_told() -> None:
     labels = [f"l{number}" for number in range(20)]
     rows = [[10 * (true == answer) for answer in range(20)] for true in range(20)]
     rows[3][4], rows[5][6] = 2, 7
-    assert confusions({"labels": labels, "rows": rows}) == [
+    assert confusions(ConfusionMatrix.model_validate({"labels": labels, "rows": rows})) == [
         "Most frequent mistakes:",
         "  7 × l5 answered as l6",
         "  2 × l3 answered as l4",

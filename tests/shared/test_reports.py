@@ -6,9 +6,11 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from shared.reports.evaluation import Classification
 from shared.reports.finding import Finding
 from shared.reports.load import LoadReport
 from shared.reports.preparation import Preparation
+from shared.reports.rows import RowsUsed
 from shared.reports.stored import Stored, read_stored
 from tests.stored_samples import REPORTS, stored
 
@@ -23,6 +25,15 @@ def test_a_report_is_written_with_the_fields_it_was_written_with_before(name: st
 def test_a_preparation_keeps_every_value_of_a_stored_one() -> None:
     result = stored("model_preparation_record")["result"]
     assert read_stored(Preparation, result).model_dump(mode="json") == result
+
+
+def test_scores_and_row_counts_keep_every_value_of_stored_ones() -> None:
+    evaluation = stored("evaluation_record")["result"]
+    scores = read_stored(Classification, evaluation).model_dump(mode="json")
+    assert scores == {name: evaluation[name] for name in Classification.model_fields}
+    training = stored("fine_tuning_record")["result"]
+    rows = read_stored(RowsUsed, training).model_dump(mode="json")
+    assert rows == {name: training[name] for name in RowsUsed.model_fields}
 
 
 @pytest.mark.parametrize("name", REPORTS)

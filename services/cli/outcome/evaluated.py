@@ -1,11 +1,13 @@
 """What an evaluation came to: loss, and for classification how often which label was right."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from services.cli.outcome.lines import count, grid, pairs
 from services.cli.outcome.rows import row_notes
 from services.cli.watch import duration_text
+from shared.reports.evaluation import Classification, ConfusionMatrix, LabelScores
+from shared.reports.stored import read_stored
 from shared.schemas import JobRecord
 
 LABELS_IN_A_MATRIX = 8
@@ -15,18 +17,17 @@ LONGEST_LABEL = 24
 
 def evaluated_text(record: JobRecord, result: dict[str, Any]) -> str:
     """The whole outcome of one evaluation."""
+    right = read_stored(Classification, result) if "accuracy" in result else None
     lines = [f"{subject(record)} on {count(result.get('rows', 0), 'row')}"]
     lines += pairs([
         ("loss", f"{result['loss']:.4f}" if "loss" in result else ""),
-        ("accuracy", _accuracy(result)),
-        ("macro F1", f"{result['macro']['f1']:.3f}" if "macro" in result else ""),
+        ("accuracy", _accuracy(right, result.get("rows", 0)) if right else ""),
+        ("macro F1", f"{right.macro.f1:.3f}" if right else ""),
         *(("rows" if number == 0 else "", note) for number, note in enumerate(row_notes(result))),
         ("time", duration_text(result.get("evaluation_seconds", 0.0))),
     ])  # fmt: skip
-    if "labels" in result:
-        lines += ["", *grid(_label_rows(result["labels"]))]
-    if "confusion_matrix" in result:
-        lines += ["", *confusions(result["confusion_matrix"])]
+    if right:
+        lines += ["", *grid(_label_rows(right.labels)), "", *confusions(right.confusion_matrix)]
     return "\n".join(lines)
 
 
@@ -72,9 +73,9 @@ def scores(result: dict[str, Any]) -> dict[str, float]:
     return {name: float(value) for name, value in found.items() if value is not None}
 
 
-def confusions(matrix: dict[str, Any]) -> list[str]:
+def confusions(matrix: ConfusionMatrix) -> list[str]:
     """The matrix where it is small; of many labels the most frequent mistakes."""
-    labels, rows = list(matrix["labels"]), list(matrix["rows"])
+    labels, rows = matrix.labels, matrix.rows
     if len(labels) <= LABELS_IN_A_MATRIX:
         head = ["is ↓  answered →", *(_short(label) for label in labels)]
         body = [[_short(label), *map(str, row)] for label, row in zip(labels, rows, strict=True)]
@@ -94,23 +95,19 @@ def confusions(matrix: dict[str, Any]) -> list[str]:
     return ["Most frequent mistakes:" if told else "No mistakes.", *told, *rest]
 
 
-def _accuracy(result: dict[str, Any]) -> str:
-    if "accuracy" not in result:
-        return ""
-    matrix = result.get("confusion_matrix", {}).get("rows", [])
-    right = sum(row[index] for index, row in enumerate(matrix))
-    return f"{result['accuracy']:.1%} ({right:,} of {result.get('rows', 0):,} right)"
+def _accuracy(right: Classification, rows: int) -> str:
+    return f"{right.accuracy:.1%} ({right.confusion_matrix.right:,} of {rows:,} right)"
 
 
-def _label_rows(labels: dict[str, dict[str, Any]]) -> Sequence[Sequence[str]]:
+def _label_rows(labels: Mapping[str, LabelScores]) -> Sequence[Sequence[str]]:
     head = ("label", "precision", "recall", "F1", "rows")
     return [
         head,
         *(
             (
                 _short(label),
-                *(f"{one[name]:.3f}" for name in ("precision", "recall", "f1")),
-                f"{one['support']:,}",
+                *(f"{score:.3f}" for score in (one.precision, one.recall, one.f1)),
+                f"{one.support:,}",
             )
             for label, one in labels.items()
         ),

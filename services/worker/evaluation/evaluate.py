@@ -141,7 +141,7 @@ def _evaluate_labels(
         "skipped_reasons": reasons(skipped, "rows"),
         "instruction": prompt.instruction,
         "loss": -float(scores[range(len(truth)), truth].double().sum()) / targets,
-        **classification_scores(matrix, prompt.labels),
+        **classification_scores(matrix, prompt.labels).model_dump(mode="json"),
     }
 
 

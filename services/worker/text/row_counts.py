@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from shared.reports.rows import RefusedTurns, RowsUsed, SkippedRows
+
 REASONS_SHOWN = 20
 
 
@@ -52,28 +54,33 @@ class RowCounts:
 
     def as_result(self) -> dict[str, Any]:
         """The fields of a job's result; `rows` are those that are trained on."""
-        return {
-            "rows": self.made,
-            "read_rows": self.seen,
-            "skipped_rows": self.skipped,
-            "skipped_reasons": reasons(self.skipped_reasons, "rows"),
-            "refused_turns": reasons(self.refused_turns, "turns"),
-            "truncated_rows": self.truncated,
-            "unrolled_rows": self.unrolled,
-            "split_rows": self.split,
-            "rendered_tokens": self.tokens,
-            "lost_tokens": self.lost_tokens,
-            "lost_target_tokens": self.lost_target_tokens,
-            "answers": self.answers,
-            "lost_answers": self.lost_answers,
-            "cut_answers": self.cut_answers,
-            "appended_end_rows": self.ends_appended,
-            "endless_rows": self.ends_missing,
-            "lost_thoughts": self.thoughts_lost,
-            "closed_thoughts": self.thoughts_closed,
-            "changed_rows": self.changed,
-            "unwritten": dict(self.unwritten),
-        }
+        used = RowsUsed(
+            rows=self.made,
+            read_rows=self.seen,
+            skipped_rows=self.skipped,
+            skipped_reasons=tuple(
+                SkippedRows.model_validate(one) for one in reasons(self.skipped_reasons, "rows")
+            ),
+            refused_turns=tuple(
+                RefusedTurns.model_validate(one) for one in reasons(self.refused_turns, "turns")
+            ),
+            truncated_rows=self.truncated,
+            unrolled_rows=self.unrolled,
+            split_rows=self.split,
+            rendered_tokens=self.tokens,
+            lost_tokens=self.lost_tokens,
+            lost_target_tokens=self.lost_target_tokens,
+            answers=self.answers,
+            lost_answers=self.lost_answers,
+            cut_answers=self.cut_answers,
+            appended_end_rows=self.ends_appended,
+            endless_rows=self.ends_missing,
+            lost_thoughts=self.thoughts_lost,
+            closed_thoughts=self.thoughts_closed,
+            changed_rows=self.changed,
+            unwritten=dict(self.unwritten),
+        )
+        return used.model_dump(mode="json")
 
     def as_dict(self) -> dict[str, Any]:
         """All of it as JSON; `RowCounts.of` takes it back."""

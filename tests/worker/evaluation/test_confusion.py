@@ -10,7 +10,7 @@ def test_scores_are_those_computed_by_hand() -> None:
     answers = [1, 1, 0, 0, 0, 0, 1, 0]
     matrix = confusion_matrix(truth, answers, 2)
     assert matrix == [[4, 1], [1, 2]]
-    scores = classification_scores(matrix, ["ham", "spam"])
+    scores = classification_scores(matrix, ["ham", "spam"]).model_dump(mode="json")
     assert scores["accuracy"] == 6 / 8
     assert scores["labels"]["spam"] == {
         "precision": pytest.approx(2 / 3),
@@ -24,6 +24,7 @@ def test_scores_are_those_computed_by_hand() -> None:
 
 
 def test_a_label_never_answered_has_zeros_and_one_without_rows_is_not_in_the_mean() -> None:
-    scores = classification_scores(confusion_matrix([0, 0, 1], [0, 0, 0], 3), ["a", "b", "c"])
+    matrix = confusion_matrix([0, 0, 1], [0, 0, 0], 3)
+    scores = classification_scores(matrix, ["a", "b", "c"]).model_dump(mode="json")
     assert scores["labels"]["b"] == {"precision": 0.0, "recall": 0.0, "f1": 0.0, "support": 1}
     assert scores["macro"]["recall"] == 0.5
