@@ -63,6 +63,7 @@ Revision = Annotated[
     StringConstraints(min_length=1, max_length=100, pattern=REVISION_PATTERN),
     AfterValidator(_without_parent_folder),
 ]
+Instruction = Annotated[str, StringConstraints(min_length=1, max_length=10_000)]
 MetadataKey = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 MetadataText = Annotated[str, StringConstraints(max_length=512)]
 Metadata = Annotated[dict[MetadataKey, MetadataText], Field(max_length=16)]
@@ -72,6 +73,11 @@ ModuleName = Annotated[str, StringConstraints(min_length=1, max_length=64, patte
 Columns = Annotated[
     dict[Literal["messages", "text", "prompt", "completion", "label"], Name], Field(max_length=5)
 ]
+
+REVISION_HELP = "a branch, tag or commit of the hub's model; default: its main branch"
+INSTRUCTION_HELP = (
+    "what the model is told to do with each text of a classification; default: one made of the labels"
+)
 
 
 class Frozen(BaseModel):
@@ -95,7 +101,9 @@ class Hyperparameters(Frozen):
     """What is learned; nothing here changes speed alone (that is the plan's part)."""
 
     n_epochs: Annotated[int, Field(ge=1, le=1000)] = 3
-    max_steps: Annotated[int, Field(ge=1, le=10_000_000)] | None = None
+    max_steps: Annotated[int, Field(ge=1, le=10_000_000)] | None = Field(
+        None, description="exactly so many steps, whatever n_epochs would give"
+    )
     global_batch_size: Annotated[int, Field(ge=1, le=4096)] = 16
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 2e-4
     warmup_ratio: Annotated[float, Field(ge=0, le=1)] = 0.03
@@ -120,7 +128,7 @@ class FineTuningRequest(Frozen):
     model: Name | None = Field(
         None, description="a base model; or a fine-tuned model, which is its `adapter`"
     )
-    revision: Revision | None = None
+    revision: Revision | None = Field(None, description=REVISION_HELP)
     adapter: Name | None = Field(
         None, description="a fine-tuned model, or a checkpoint, whose weights training begins with"
     )
@@ -130,7 +138,7 @@ class FineTuningRequest(Frozen):
     validation_dataset: Name | None = None
     format: Literal["auto"] | RowFormat = "auto"
     columns: Columns = {}
-    instruction: Annotated[str, StringConstraints(min_length=1, max_length=10_000)] | None = None
+    instruction: Instruction | None = Field(None, description=INSTRUCTION_HELP)
     long_text: LongText | None = Field(
         None,
         description="rows of the format text that are longer than max_seq_length: `split` into several rows "
@@ -151,13 +159,13 @@ class FineTuningRequest(Frozen):
 class EvaluationRequest(Frozen):
     kind: Literal["evaluation"] = "evaluation"
     model: Name | None = None
-    revision: Revision | None = None
+    revision: Revision | None = Field(None, description=REVISION_HELP)
     adapter: Name | None = None
     file: FileId | None = None
     dataset: Name | None = None
     format: Literal["auto"] | RowFormat = "auto"
     columns: Columns = {}
-    instruction: Annotated[str, StringConstraints(min_length=1, max_length=10_000)] | None = None
+    instruction: Instruction | None = Field(None, description=INSTRUCTION_HELP)
     max_seq_length: Annotated[int, Field(ge=8, le=131_072)] = 512
     metadata: Metadata = {}
 
@@ -170,7 +178,7 @@ class EvaluationRequest(Frozen):
 class LoadDiagnosticRequest(Frozen):
     kind: Literal["load_diagnostic"] = "load_diagnostic"
     model: Name | None = None
-    revision: Revision | None = None
+    revision: Revision | None = Field(None, description=REVISION_HELP)
     trial_load: bool = True
     cold: bool = False
     metadata: Metadata = {}
@@ -179,7 +187,7 @@ class LoadDiagnosticRequest(Frozen):
 class ModelPreparationRequest(Frozen):
     kind: Literal["model_preparation"] = "model_preparation"
     model: Name | None = None
-    revision: Revision | None = None
+    revision: Revision | None = Field(None, description=REVISION_HELP)
     quantization: Literal["nf4"] = "nf4"
     convert_pickle: bool = True
     move_cache_to: Name | None = Field(

@@ -12,7 +12,10 @@ def bench(arguments: list[str]) -> int:
     Nobody stands between it and Ctrl-C, after which it has disks to take away.
     """
     if not arguments or arguments[0] not in BENCHES:
-        seen = " ".join(arguments) or "nothing"
-        print(f"usage: ./tunedock bench {'|'.join(BENCHES)} [OPTIONS] (saw {seen})", file=sys.stderr)
+        asked = f"There is no benchmark {arguments[0]!r}." if arguments else "Name a benchmark."
+        print(
+            f"{asked} There are: {', '.join(BENCHES)}.\nSee: ./tunedock bench {BENCHES[0]} --help",
+            file=sys.stderr,
+        )
         return 2
     os.execv(sys.executable, [sys.executable, "-m", f"bench.{arguments[0]}", *arguments[1:]])

@@ -9,7 +9,14 @@ from services.cli.failure import UsageError
 from services.cli.options import Commands, add_client_command
 from services.cli.outcome.evaluated import compared_text
 from services.cli.outcome.outcome import Place, outcome_text
-from services.cli.request_options import RequestOptions, add_columns, add_file, add_metadata, add_schema
+from services.cli.request_options import (
+    RequestOptions,
+    add_columns,
+    add_file,
+    add_metadata,
+    add_model,
+    add_schema,
+)
 from services.cli.server import connect
 from services.cli.submission import add_detach, follow, submitted, tell_detached, uploaded
 from services.cli.submit import one_source
@@ -31,9 +38,7 @@ def add_commands(commands: Commands) -> None:
         evaluate, "--adapter", "adapter", metavar="ID",
         help="a fine-tuned model's id, or the job that made it, or its first characters; last: the newest",
     )  # fmt: skip
-    options.add(
-        evaluate, "--model", "model", metavar="MODEL", help="base model; an adapter's is known without"
-    )
+    add_model(options, evaluate)
     add_columns(options, evaluate)
     add_metadata(options, evaluate)
     add_schema(options, evaluate, EvaluationRequest)

@@ -13,7 +13,9 @@ from shared.version import VERSION
 
 def add_commands(commands: Commands) -> None:
     guide = add_command(commands, "help", "say what the commands do, or what one takes")
-    guide.add_argument("about", nargs="?", metavar="COMMAND")
+    guide.add_argument(
+        "about", nargs="?", metavar="COMMAND", help="the one to explain; left out: all are listed"
+    )
     guide.set_defaults(run=print_help)
 
 

@@ -25,8 +25,8 @@ STDOUT = "-"
 
 def add_commands(commands: Commands) -> None:
     jobs = add_client_command(commands, "jobs", "list jobs, newest first")
-    jobs.add_argument("--kind", choices=get_args(JobKind))
-    jobs.add_argument("--status", choices=get_args(JobStatus))
+    jobs.add_argument("--kind", choices=get_args(JobKind), help="only jobs of this kind")
+    jobs.add_argument("--status", choices=get_args(JobStatus), help="only jobs that are this far")
     amount = jobs.add_mutually_exclusive_group()
     amount.add_argument("--limit", type=positive, default=20, metavar="N", help="at most so many (20)")
     amount.add_argument("--all", action="store_true", help="every job there is")

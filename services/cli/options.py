@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
-from services.cli.command_parser import CommandParser, meant
+from services.cli.command_parser import CommandParser, closest
 from shared.schemas import FILE_ID_PATTERN
 from shared.settings import Settings
 
@@ -69,15 +69,20 @@ def readable_file(text: str) -> Path | str:
         return text
     if path.is_dir():
         raise argparse.ArgumentTypeError(f"{text} is a folder; name a file in it, or --dataset NAME")
-    raise argparse.ArgumentTypeError(f"there is no file {text}{meant(text, _beside(path))}")
+    raise argparse.ArgumentTypeError(f"there is no file {text}{_meant_file(path)}")
 
 
-def _beside(path: Path) -> list[str]:
-    """What lies in the folder where a file was looked for, as the user would write it."""
+def _meant_file(path: Path) -> str:
+    """The file beside it whose name is most like the one looked for, as the user would write it.
+
+    Names are compared without folder and ending: those alike make strangers look similar.
+    """
     try:
-        return [str(path.parent / other.name) for other in path.parent.iterdir() if other.is_file()]
+        beside = {other.stem: other.name for other in path.parent.iterdir() if other.is_file()}
     except OSError:
-        return []
+        return "."
+    found = closest(path.stem, beside)
+    return f"; did you mean {path.parent / beside[found]}?" if found else "."
 
 
 def whole_number(text: str) -> int:

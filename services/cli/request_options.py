@@ -19,6 +19,7 @@ from shared.errors import FieldError
 from shared.field_errors import invalid_field
 from shared.field_values import reworded
 from shared.schemas import Columns, JobKind, JobRequest
+from shared.settings import Settings
 
 PLACEHOLDER_FILE = "file-0"  # stands for a file until it is uploaded, so that wrong options cost no upload
 # Fields whose options are called otherwise; each of the others is its own path, without `hyperparameters.`.
@@ -109,6 +110,14 @@ def add_file(
         options.add(command, name, path, type=readable_file, metavar="FILE", help=what)
     else:
         options.add(command, name, path, nargs="?", type=readable_file, help=what)
+
+
+def add_model(options: RequestOptions, command: argparse.ArgumentParser) -> None:
+    options.add(
+        command, "--model", "model", metavar="MODEL",
+        help="base model: hub id or model folder of the server; not needed with --adapter; default: the "
+        f"server's TUNEDOCK_DEFAULT_MODEL, {Settings.model_fields['default_model'].default} unless it is set",
+    )  # fmt: skip
 
 
 def add_columns(options: RequestOptions, command: argparse.ArgumentParser) -> None:

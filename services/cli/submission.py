@@ -49,9 +49,13 @@ def submitted(
     """Submit; a refusal speaks of the command's options, and of a model or data set that was meant."""
     try:
         with terminal.waiting("submitting"):
-            return client.submit(request)
+            accepted = client.submit(request)
     except RequestRefused as refused:
         raise with_suggestion(options.spoken(refused), request, client) from refused
+    if not request.get("model") and not request.get("adapter"):
+        taken = accepted.request.get("model")
+        terminal.note(f"No --model was named, so the server's default is taken: {taken}.")
+    return accepted
 
 
 def tell_detached(accepted: AcceptedJob, options: RequestOptions, terminal: Terminal) -> None:

@@ -4,7 +4,15 @@ import argparse
 
 from services.cli.failure import UsageError
 from services.cli.options import Commands, add_client_command
-from services.cli.request_options import RequestOptions, add_columns, add_file, add_metadata, add_schema, plan
+from services.cli.request_options import (
+    RequestOptions,
+    add_columns,
+    add_file,
+    add_metadata,
+    add_model,
+    add_schema,
+    plan,
+)
 from services.cli.submission import add_detach, run_job
 from services.cli.terminal import Terminal
 from shared.schemas import FineTuningRequest, Hyperparameters, LoadDiagnosticRequest, ModelPreparationRequest
@@ -59,7 +67,7 @@ def _add_train(commands: Commands) -> None:
     options.add(
         train, "--validation-dataset", "validation_dataset", metavar="NAME", help="the same, on the server"
     )
-    options.add(train, "--model", "model", metavar="MODEL", help="hub id or model folder of the server")
+    add_model(options, train)
     options.add(
         train, "--adapter", "adapter", metavar="ID",
         help="begin with this fine-tuned model or checkpoint: its id, or its job's first characters, or last",

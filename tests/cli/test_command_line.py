@@ -9,7 +9,7 @@ import pytest
 
 from services.cli.__main__ import command_parser, main
 from services.cli.ports import free_port
-from shared.settings import PROJECT_ROOT
+from shared.settings import PROJECT_ROOT, Settings
 
 
 @pytest.fixture(autouse=True)
@@ -152,6 +152,13 @@ def test_the_options_of_diagnose_are_the_fields_of_the_request() -> None:
         ("train --dataset x --plan basline", "did you mean baseline?"),
         ("train --dataset x --column lable=y", "did you mean label?"),
         ("help trian", "did you mean train?"),
+        ("stop", "did you mean down (the service) or cancel (a job)?"),
+        ("train --dataset x --lr 2", "there is no option --lr; did you mean --learning-rate?"),
+        ("train --dataset x --rank 2", "there is no option --rank; did you mean --lora-r?"),
+        ("--port", "there is no option --port."),
+        ("--port 80 up", "there is no option --port."),
+        ("-v", "there is no option -v; did you mean --version?"),
+        ("--json jobs", "--json is an option of the commands; write it after the command."),
         ("train --dataset x --max-steps many", "--max-steps: wants a whole number, saw 'many'"),
         ("train --dataset x --learning-rate fast", "--learning-rate: wants a number, saw 'fast'"),
     ],
@@ -169,6 +176,31 @@ def test_a_file_that_is_not_there_is_told_with_one_that_is(
     (tmp_path / "rows.jsonl").write_text("{}")
     assert run(f"train {tmp_path}/rwos.jsonl") == 2
     assert f"did you mean {tmp_path}/rows.jsonl?" in capsys.readouterr().err
+
+
+def test_a_file_that_only_shares_folder_and_ending_is_not_suggested(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "http-openapi.json").write_text("{}")
+    assert run(f"train {tmp_path}/nofile.jsonl") == 2
+    assert f"there is no file {tmp_path}/nofile.jsonl." in capsys.readouterr().err
+
+
+def test_every_option_and_argument_is_explained() -> None:
+    commands = command_parser().commands
+    unsaid = [
+        f"{name} {action.option_strings or action.dest}"
+        for name, command in commands.items()
+        for action in command._actions
+        if not action.help
+    ]
+    assert unsaid == []
+
+
+@pytest.mark.parametrize("command", ["train", "evaluate"])
+def test_help_names_the_model_that_is_taken_by_default(command: str) -> None:
+    default = str(Settings.model_fields["default_model"].default)
+    assert default in "".join(command_parser().commands[command].format_help().split())
 
 
 def test_wrong_usage_is_json_for_machines_too(capsys: pytest.CaptureFixture[str]) -> None:
