@@ -8,7 +8,7 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from services.worker.computing.batching import MicroBatch, micro_batches, packed_batches
-from services.worker.computing.engine.forward import OwnLayers
+from services.worker.computing.engine.forward import EngineLayers
 from services.worker.computing.loss import choose_loss
 from services.worker.computing.plan.levers import common_prefix
 from services.worker.computing.plan.plan import Plan
@@ -36,10 +36,10 @@ class Forward(Protocol):
 
 
 def choose_forward(model: PreTrainedModel, plan: Plan, device: torch.device) -> Forward:
-    return WrittenOut(model, plan, device) if plan.own_layers else ModelsOwn(model, plan, device)
+    return EngineForward(model, plan, device) if plan.own_layers else ModelForward(model, plan, device)
 
 
-class ModelsOwn:
+class ModelForward:
     """The model's forward and torch's autocast, whatever the model is."""
 
     def __init__(self, model: PreTrainedModel, plan: Plan, device: torch.device) -> None:
@@ -68,12 +68,12 @@ class ModelsOwn:
             self._model.disable_input_require_grads()
 
 
-class WrittenOut:
+class EngineForward:
     """The layers of `engine/`; of the plan's shared prefix only what the rows at hand really share."""
 
     def __init__(self, model: PreTrainedModel, plan: Plan, device: torch.device) -> None:
         self._plan, self._device = plan, device
-        self._layers = OwnLayers(
+        self._layers = EngineLayers(
             model,
             keep=plan.weights,
             recompute_every=plan.recompute_every if plan.gradient_checkpointing else None,

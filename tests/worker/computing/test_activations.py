@@ -19,8 +19,8 @@ from services.worker.computing.plan.activations import (
     MASKS_KEPT,
     PREFIX_COPIES,
     ROWS_AT_MOST,
-    ModelsOwnActivations,
-    OwnActivations,
+    EngineActivations,
+    ModelActivations,
     rows_at_most,
 )
 from services.worker.computing.plan.plan import Plan
@@ -83,20 +83,20 @@ def test_what_the_own_layers_keep_of_a_token_is_what_is_reckoned_or_a_little_les
         "explicit", 100_000, False, own_layers=True, layout="flat", shared_prefix_tokens=prefix_tokens
     )
     measured = saved_bytes_per_token(llama_nf4, lengths, prefix_tokens, plan)
-    reckoned = OwnActivations(llama_nf4.model.config, 200, prefix_tokens).kept(None)
+    reckoned = EngineActivations(llama_nf4.model.config, 200, prefix_tokens).kept(None)
     assert measured <= reckoned <= 1.5 * measured
 
 
 def test_what_the_models_own_forward_keeps_is_not_more_than_reckoned(llama_nf4: LoadedModel) -> None:
     config = llama_nf4.model.config
     measured = saved_bytes_per_token(llama_nf4, EVEN, 0, Plan("explicit", 100_000, False))
-    assert measured <= config.num_hidden_layers * ModelsOwnActivations(config, 200).layer
+    assert measured <= config.num_hidden_layers * ModelActivations(config, 200).layer
 
 
 def test_the_more_layers_are_computed_again_the_less_is_kept() -> None:
-    for activations in (ModelsOwnActivations(CONFIG, 64), OwnActivations(CONFIG, 64)):
+    for activations in (ModelActivations(CONFIG, 64), EngineActivations(CONFIG, 64)):
         assert activations.largest(1024, 1) < activations.largest(1024, None) / 3
-    own = OwnActivations(CONFIG, 64)
+    own = EngineActivations(CONFIG, 64)
     assert own.kept(1) < own.kept(2) < 0.7 * own.kept(None)
 
 
@@ -111,7 +111,7 @@ def test_on_a_card_no_more_was_taken_than_is_reckoned(
     (the estimate is for all layers), torch 2.11. The head was reckoned with 8 bytes of each of
     2^25 logits then, and took 14.
     """
-    activations = OwnActivations(LlamaConfig(**SHAPES_2B4), 512, whole_scores=False, head_bytes=8 * 2**25)
+    activations = EngineActivations(LlamaConfig(**SHAPES_2B4), 512, whole_scores=False, head_bytes=8 * 2**25)
     reckoned = activations.largest(tokens, recompute_every) / 1e9
     assert measured <= reckoned <= 1.35 * measured
 
@@ -143,7 +143,7 @@ def peak_bytes(call: Callable[[], object]) -> int:
 def test_scores_are_reckoned_once_and_not_for_every_layer(llama_nf4: LoadedModel) -> None:
     config = llama_nf4.model.config
     with_scores, without = (
-        OwnActivations(config, 512, whole_scores=whole).largest(512, None) for whole in (True, False)
+        EngineActivations(config, 512, whole_scores=whole).largest(512, None) for whole in (True, False)
     )
     stacked = config.num_attention_heads // config.num_key_value_heads
     masks = MASKS_KEPT * stacked * 512 * 512 * 2
@@ -151,7 +151,7 @@ def test_scores_are_reckoned_once_and_not_for_every_layer(llama_nf4: LoadedModel
 
 
 def test_a_prefix_comes_on_top_of_the_budget_and_its_copies_on_top_of_both() -> None:
-    with_prefix, without = OwnActivations(CONFIG, 700, 600), OwnActivations(CONFIG, 700)
+    with_prefix, without = EngineActivations(CONFIG, 700, 600), EngineActivations(CONFIG, 700)
     tokens = with_prefix.largest(512, None) - with_prefix.passing(512)
     assert tokens == (512 + 600) * (with_prefix.kept(None) + with_prefix.layer)
     assert with_prefix.passing(512) > without.passing(512)

@@ -10,7 +10,7 @@ from transformers import LlamaConfig
 from bench.weights import SHAPES_2B4
 from services.worker.computing.engine.head import bytes_at_once
 from services.worker.computing.plan import room as room_module
-from services.worker.computing.plan.activations import ModelsOwnActivations, OwnActivations
+from services.worker.computing.plan.activations import EngineActivations, ModelActivations
 from services.worker.computing.plan.levers import NO_LEVERS, Levers
 from services.worker.computing.plan.plan import Plan, choose_plan
 from services.worker.computing.plan.room import Room, free_memory_bytes, micro_batch_cost_tokens
@@ -28,8 +28,8 @@ def auto(monkeypatch: pytest.MonkeyPatch, free_bytes: int | None, levers: Levers
     return choose_plan("auto", config=CONFIG, max_seq_length=512, device=CPU, levers=levers)
 
 
-def own_activations(prefix_tokens: int) -> OwnActivations:
-    return OwnActivations(CONFIG, 512, prefix_tokens, head_bytes=bytes_at_once("cpu"))
+def own_activations(prefix_tokens: int) -> EngineActivations:
+    return EngineActivations(CONFIG, 512, prefix_tokens, head_bytes=bytes_at_once("cpu"))
 
 
 def test_with_room_micro_batches_are_large_and_nothing_is_computed_twice(
@@ -42,7 +42,7 @@ def test_with_room_micro_batches_are_large_and_nothing_is_computed_twice(
 def test_less_room_means_smaller_micro_batches_and_in_the_end_checkpointing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    wanted = ModelsOwnActivations(CONFIG, 512).largest(512, None)
+    wanted = ModelActivations(CONFIG, 512).largest(512, None)
     assert auto(monkeypatch, int(wanted / 0.4) + 10).tokens_per_micro_batch == 512
     tight = auto(monkeypatch, 1024**3)
     assert (tight.tokens_per_micro_batch, tight.gradient_checkpointing) == (512, True)
@@ -103,7 +103,7 @@ RTX_3050, H200 = 8e12, 7e14  # what they do in large products
 def micro_batches(
     free_gb: float, levers: Levers, flops_per_second: float, prefix_tokens: int = 0
 ) -> tuple[int, int | None]:
-    activations = OwnActivations(
+    activations = EngineActivations(
         EXAONE, 512, prefix_tokens, whole_scores=False, head_bytes=bytes_at_once("cuda")
     )
     cost = micro_batch_cost_tokens(EXAONE, flops_per_second)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from services.worker.computing.plan.activations import OwnActivations
+from services.worker.computing.plan.activations import EngineActivations
 from services.worker.computing.plan.levers import Levers
 from services.worker.computing.plan.plan import Plan, baseline_plan
 from services.worker.computing.plan.resumed_plan import resumed_plan
@@ -32,7 +32,7 @@ SMALL = replace(
     weights="use",
     off={"weights": "too large"},
 )
-ACTIVATIONS = OwnActivations(CONFIG, 512, 33)
+ACTIVATIONS = EngineActivations(CONFIG, 512, 33)
 ITS_SHARE = int(ACTIVATIONS.largest(1024, None) / 0.4) + 1
 
 

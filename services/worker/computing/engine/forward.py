@@ -30,7 +30,7 @@ class _Layer:
     down: AdaptedLinears
 
 
-class OwnLayers:
+class EngineLayers:
     """The loss of packed micro-batches, by the weights of `model` and of the adapter it carries.
 
     The model itself is only read. It must be one that `model_parts.why_not` has nothing against. `keep` says

@@ -15,7 +15,7 @@ ROPE_TYPES = ("default", "linear", "llama3")  # their angles depend on nothing b
 
 
 def why_not(model: PreTrainedModel, *, dropout: float) -> str | None:
-    """Why `OwnLayers` would not compute what `model` does, or None if it would."""
+    """Why `EngineLayers` would not compute what `model` does, or None if it would."""
     if type(model) is not LlamaForCausalLM:
         return f"the model is a {type(model).__name__}, not a LlamaForCausalLM"
     config = model.config

@@ -20,7 +20,7 @@ def rows_at_most(tokens: int, prefix_tokens: int) -> int:
 
 
 @dataclass(frozen=True)
-class ModelsOwnActivations:
+class ModelActivations:
     """Of the model's own forward under autocast.
 
     In both classes `tokens` are a micro-batch's budget, and of `recompute_every` layers one is computed again
@@ -50,7 +50,7 @@ class ModelsOwnActivations:
 
 
 @dataclass(frozen=True)
-class OwnActivations:
+class EngineActivations:
     """Of the layers written out in `engine/`, in bf16 and with LoRA on every linear layer.
 
     `whole_scores`: attention makes masks and whole score matrices, as it does where no kernel spares them.
