@@ -14,7 +14,7 @@ from shared.schemas import PATTERN_MEANINGS
 Json = Mapping[str, Any]
 
 LONGEST_SEEN_CHARACTERS = 80
-MOST_TOLD = 3  # sentences in a refusal's message; `errors` has all
+MOST_TOLD = 3  # sentences in a refusal's message; its errors are all
 PREDICATES = ("must ", "is ", "has ")  # messages that go on where the field's name ended
 
 # Pydantic's kinds of errors; `{}` are the limits it names.
@@ -69,7 +69,8 @@ def invalid_field(error: ValidationError, value: Any, schema: Json) -> InvalidFi
             by_path.setdefault(fault.path, []).append(fault)
     found = tuple(FieldError(".".join(path), _message(members)) for path, members in by_path.items())
     told = " ".join(_sentence(error) for error in found[:MOST_TOLD])
-    more = f" `errors` has {len(found) - MOST_TOLD} more." if len(found) > MOST_TOLD else ""
+    left = len(found) - MOST_TOLD
+    more = f" {left} more {'field is' if left == 1 else 'fields are'} wrong." if left > 0 else ""
     return InvalidField(told + more, param=found[0].path or None, errors=found)
 
 

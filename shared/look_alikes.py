@@ -26,6 +26,7 @@ class LookAlike:
 _UNPACK = "unpack it and give the file inside"
 _SAVE_TABLE = "open it and save the sheet as CSV UTF-8"
 _CONVERT = "write its rows as JSON lines, CSV or Parquet with the program that made it"
+_WRITE_TEXT = 'write each piece of its text as a line {"text": "…"} of a .jsonl file'
 _NO_PROGRAM = "which can hold a program and is never opened here"
 _BEGINNINGS: tuple[tuple[bytes, str, str], ...] = (
     (b"\x1f\x8b", "compressed (gzip)", f"{_UNPACK}: gunzip FILE"),
@@ -45,8 +46,8 @@ _BEGINNINGS: tuple[tuple[bytes, str, str], ...] = (
     (b"Obj\x01", "an Avro file", _CONVERT),
     (b"ORC", "an ORC file", _CONVERT),
     (b"GGUF", "a GGUF model", "training needs the original model as safetensors"),
-    (b"%PDF", "a PDF document", "write its text as JSON lines"),
-    (b"{\\rtf", "a document in Rich Text Format", "save it as plain text"),
+    (b"%PDF", "a PDF document", _WRITE_TEXT),
+    (b"{\\rtf", "a document in Rich Text Format", _WRITE_TEXT),
     (b"\x89PNG", "a picture (PNG)", "give the file with the rows"),
     (b"\xff\xd8\xff", "a picture (JPEG)", "give the file with the rows"),
 )

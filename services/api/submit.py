@@ -208,6 +208,7 @@ def _prepare(
                 format=request.format,
                 columns={str(field): name for field, name in request.columns.items()},
                 file_name=file_name,
+                measured=file_field != "training_file",
             )
     except InvalidDataset as refusal:
         refusal.param = refusal.param or field

@@ -101,7 +101,10 @@ class FileShelf:
     def keep(self, incoming: IncomingFile, *, filename: str, purpose: str) -> StoredFile:
         """Take a received file in under a new id. Raises `InvalidField` when it is empty."""
         if incoming.size_bytes == 0:
-            raise InvalidField("The file is empty.", param="file")
+            raise InvalidField(
+                f"The file {plain_filename(filename)!r} is empty (0 bytes). Save it again with rows in it.",
+                param="file",
+            )
         stored = StoredFile(
             id="file-" + "".join(secrets.choice(ID_CHARACTERS) for _ in range(24)),
             bytes=incoming.size_bytes,

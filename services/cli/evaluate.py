@@ -96,9 +96,10 @@ def _compare(
 ) -> int:
     without = base | {name: value for name, value in request.items() if name != "adapter"}
     records: list[JobRecord] = []
+    told: set[str] = set()  # both read the same rows
     for title, wanted in (("The base model", without), ("The adapter", request)):
         terminal.note(f"{title}:")
-        record = follow(client, submitted(client, wanted, options, terminal), options, place, terminal)
+        record = follow(client, submitted(client, wanted, options, terminal), options, place, terminal, told)
         records.append(record)
         if record.status != "succeeded":
             terminal.say(outcome_text(record, place, words=options.text))

@@ -93,12 +93,17 @@ def upload(client: Client, path: Path, terminal: Terminal) -> str:
 
 
 def follow(
-    client: Client, record: JobRecord, options: RequestOptions, place: Place, terminal: Terminal
+    client: Client,
+    record: JobRecord,
+    options: RequestOptions,
+    place: Place,
+    terminal: Terminal,
+    told: set[str] | None = None,
 ) -> JobRecord:
-    """Watch a job; Ctrl-C leaves it running and says how to come back."""
+    """Watch a job, without the warnings in `told`; Ctrl-C leaves it running and says how to come back."""
     terminal.note(f"{record.id} is {record.status}")
     try:
-        return watch(client, record.id, terminal, words=options.text)
+        return watch(client, record.id, terminal, words=options.text, told=told)
     except KeyboardInterrupt:
         terminal.note(
             f"{record.id} goes on. Look: {place.command('show', record.id)}; stop: "

@@ -33,13 +33,16 @@ def watch(
     poll_seconds: float = POLL_SECONDS,
     patience_seconds: float = PATIENCE_SECONDS,
     words: Callable[[str], str] = str,
+    told: set[str] | None = None,
 ) -> JobRecord:
     """Show a job's life until it ends and return its last record; an API that restarts is waited for.
 
-    `words` says a message's fields as the command calls them. Raises `ServerUnreachable` when the API stays
-    silent for `patience_seconds`.
+    `words` says a message's fields as the command calls them. Warnings in `told` are not said again, and
+    those of this job are added to it: jobs on the same rows share them. Raises `ServerUnreachable` when the
+    API stays silent for `patience_seconds`.
     """
     seen: str | None = None
+    earlier = frozenset(told or ())
     patience = _Patience(terminal, patience_seconds)
     with progress_view(terminal) as view:
         while True:
@@ -53,8 +56,10 @@ def watch(
             patience.renew()
             view.show(record)  # it is older than the events
             for event in events:
-                if event.type == "message":
+                if event.type == "message" and not (event.level == "warn" and event.message in earlier):
                     terminal.note(words(event_line(event)))
+            if told is not None:
+                told.update(event.message for event in events if event.level == "warn")
             seen = events[-1].id if events else seen
             if record.status in ENDED:
                 return record

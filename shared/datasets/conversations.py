@@ -27,6 +27,8 @@ _TOOL_WORDS = frozenset(
 )
 
 # What a row may be told for; the values are sentences about the data set.
+_QUESTION_FIRST = "write the user's message that it answers before it, or take it out"
+_BY_TURNS = "write the two messages of the user as one, or the answer between them"
 TOLD = {
     "roles_renamed": "roles are called otherwise there and are read as `system`, `user` and `assistant`",
     "content_joined": "a message's content comes in parts; their texts are joined",
@@ -67,9 +69,9 @@ def check_order(messages: Sequence[Row]) -> None:
         if role == "system" and number > 1:
             raise BadRow(f"message {number} is of role `system`, which only the first message may be")
         if role == "assistant" and before == "system":
-            raise BadRow(f"message {number} is of role `assistant` where `user` is due")
+            raise BadRow(f"message {number} is of role `assistant` where `user` is due; {_QUESTION_FIRST}")
         if role == "user" and before == "user":
-            raise BadRow(f"message {number} is of role `user` where `assistant` is due")
+            raise BadRow(f"message {number} is of role `user` where `assistant` is due; {_BY_TURNS}")
         before = role
     if roles[-1] != "assistant":
         raise BadRow(

@@ -58,7 +58,7 @@ def _not_json(line: str, error: json.JSONDecodeError) -> str:
     told = f"is not JSON: {error.msg.removesuffix(' at')} at character {error.pos + 1}"
     if line.lstrip().startswith(("{'", "{“", "{”", "{‘")):
         return f'{told}; names and texts stand in plain double quotes ("), which json.dumps writes'
-    return told
+    return f"{told}; a line is one whole JSON object: mend it, or take it out"
 
 
 def _depth(value: object) -> int:

@@ -63,7 +63,15 @@ def main(arguments: Sequence[str]) -> object:
             open_source(Path(order["source"]), order["file_name"], order["columns"], limits) as source,
             Path(order["destination"]).open("w", encoding="utf-8", newline="\n") as destination,
         ):
-            normalise(source, order["format"], order["columns"], limits, destination, reading)
+            normalise(
+                source,
+                order["format"],
+                order["columns"],
+                limits,
+                destination,
+                reading,
+                measured=order["measured"],
+            )
     except Unreadable as error:
         reading.unreadable = str(error)
     except OSError as error:
@@ -80,6 +88,8 @@ def normalise(
     limits: DatasetLimits,
     destination: TextIO,
     reading: Reading,
+    *,
+    measured: bool,
 ) -> None:
     """Write every good row to `destination`, one JSON object a line, and keep count in `reading`.
 
@@ -93,7 +103,14 @@ def normalise(
         return
     reading.format = choice.format
     label_column = columns.get("label", "label") if choice.format == "classification" else None
-    seen = Observations(choice.used(columns), source.unit, label_column, limits.rows_compared)
+    seen = Observations(
+        choice.used(columns),
+        source.unit,
+        label_column,
+        limits.rows_compared,
+        mapped=bool(columns),
+        measured=measured,
+    )
     for item in itertools.chain(head, source.items):
         if isinstance(item, Problem):
             _note(reading, source, item, limits)

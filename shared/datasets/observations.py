@@ -25,10 +25,24 @@ _INFO = frozenset({"roles_renamed", "content_joined", "messages_in_string", "wei
 
 
 class Observations:
-    """What was seen in the rows so far. `used` are the source's names of the fields that are learned from."""
+    """What was seen in the rows so far. `used` are the source's names of the fields that are read.
 
-    def __init__(self, used: frozenset[str], unit: str, label_column: str | None, most_rows: int) -> None:
+    `mapped`: its owner named these fields. `measured`: the rows are counted in a measurement, not learned.
+    """
+
+    def __init__(
+        self,
+        used: frozenset[str],
+        unit: str,
+        label_column: str | None,
+        most_rows: int,
+        *,
+        mapped: bool = False,
+        measured: bool = False,
+    ) -> None:
         self._used = used
+        self._mapped = mapped
+        self._taken = "counted" if measured else "learned"
         self._unit = unit
         self._label_column = label_column
         self._repeats = Repeats(most_rows)
@@ -72,7 +86,8 @@ class Observations:
             yield repeat.finding(
                 "repeated_rows",
                 f"{_rows(repeat.count, 'repeats', 'repeat')} an earlier row word for word and "
-                f"{'is' if repeat.count == 1 else 'are'} learned again; take out what is not meant twice",
+                f"{'is' if repeat.count == 1 else 'are'} {self._taken} again; take out what is not meant "
+                "twice",
                 self._unit,
             )
         if self._repeats.is_full:
@@ -108,8 +123,8 @@ class Observations:
             yield Finding(
                 "contradicting_labels",
                 f"{_rows(clash.count, 'has', 'have')} the text of an earlier row and another label, and both "
-                f"are learned; keep one label for a text ({self._unit} {second} contradicts {self._unit} "
-                f"{first}; {clash.where(self._unit)})",
+                f"are {self._taken}; keep one label for a text ({self._unit} {second} contradicts "
+                f"{self._unit} {first}; {clash.where(self._unit)})",
                 clash.count,
                 tuple(clash.numbers),
             )
@@ -129,7 +144,7 @@ class Observations:
         for group in look_alikes(counts):
             yield Finding(
                 "labels_look_alike",
-                f"the labels {labels_text(counts, group)} look alike and are learned as {len(group)} "
+                f"the labels {labels_text(counts, group)} look alike and are {self._taken} as {len(group)} "
                 "different classes; write them the same if they mean the same",
                 sum(counts[label] for label in group),
             )
@@ -137,14 +152,14 @@ class Observations:
             yield Finding(
                 "labels_missing",
                 f"the label {labels_text(counts, missing)} is what programs write where a value is missing, "
-                "and it is learned as a class; take those rows out if they have no label",
+                f"and it is {self._taken} as a class; take those rows out if they have no label",
                 sum(counts[label] for label in missing),
             )
         if says_truth_twice(counts):
             yield Finding(
                 "labels_mixed",
-                "some labels are true or false and others 1 or 0; they are learned as different classes: "
-                + labels_text(counts, sorted(counts)),
+                f"some labels are true or false and others 1 or 0; they are {self._taken} as different "
+                f"classes: {labels_text(counts, sorted(counts))}",
                 counts.total(),
             )
         yield from self._odd_counts()
@@ -177,12 +192,16 @@ class Observations:
             for name, tally in list(self._unused.items())[:10]
         )
         more = f" and {len(self._unused) - 10} more" if len(self._unused) > 10 else ""
+        advice = (
+            "; what belongs to the question or the answer must be written into it, and `columns` names the "
+            "fields to use"
+        )
         yield Finding(
             "fields_unused",
-            f"these fields hold words and are not learned from: {listed}{more}; what belongs to the question "
-            "or the answer must be written into it, and `columns` names the fields to use",
+            f"these fields hold words and are not read: {listed}{more}{'' if self._mapped else advice}",
             max(tally.count for tally in self._unused.values()),
             tuple(next(iter(self._unused.values())).numbers),
+            "info" if self._mapped else "warn",
         )
 
 

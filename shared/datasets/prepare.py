@@ -65,11 +65,13 @@ def prepare_dataset(
     columns: Mapping[str, str] | None = None,
     file_name: str | None = None,
     limits: DatasetLimits | None = None,
+    measured: bool = False,
 ) -> DatasetSummary:
     """Check every row of `source` and write those rows, and nothing else, to `destination` at once.
 
     `source` is a JSONL, CSV, TSV, Parquet or Arrow file or an Arrow folder, read in a sandbox of its own;
     `file_name` is the name it was given by its owner. `columns` maps our fields to the source's names.
+    `measured`: the rows are counted in a measurement and not learned, and are told of so.
     `destination` gets one JSON object a line, UTF-8, with the format's fields in order.
     Raises InvalidDataset (with up to `limits.problems_shown` rows in `errors`), InvalidField, DiskFull.
     """
@@ -79,7 +81,7 @@ def prepare_dataset(
     _check_size(source, file_name, limits)
     with tempfile.TemporaryDirectory(prefix=".reading-", dir=destination.parent) as folder:
         written = Path(folder) / "rows.jsonl"
-        result = _read(source, written, format, columns, file_name, limits)
+        result = _read(source, written, format, columns, file_name, limits, measured)
         reading = _understood(result, file_name, limits)
         if reading.format is None:
             raise InvalidDataset(f"data set `{file_name}` has no row in any format")
@@ -121,6 +123,7 @@ def _read(
     columns: Mapping[str, str],
     file_name: str,
     limits: DatasetLimits,
+    measured: bool,
 ) -> SandboxResult:
     order = {
         "source": str(source.absolute()),
@@ -129,6 +132,7 @@ def _read(
         "columns": dict(columns),
         "file_name": file_name,
         "limits": asdict(limits),
+        "measured": measured,
     }
     bounds = SandboxLimits(
         wall_seconds=limits.wall_seconds,
@@ -161,16 +165,18 @@ def _understood(result: SandboxResult, file_name: str, limits: DatasetLimits) ->
     if reading.unreadable is not None:
         raise InvalidDataset(f"data set `{file_name}` can't be read: {reading.unreadable}")
     if reading.problem_count:
-        raise _refusal(reading, file_name)
+        raise _refusal(reading, file_name, limits)
     return reading
 
 
-def _refusal(reading: _Reading, file_name: str) -> InvalidDataset:
+def _refusal(reading: _Reading, file_name: str, limits: DatasetLimits) -> InvalidDataset:
+    """The first reason in words; each border shows the others, which come with it, as it shows errors."""
     errors = tuple(cause.error for cause in reading.causes)
-    others = f"{len(errors) - 1} other reason{'s' if len(errors) > 2 else ''}"
+    or_more = " or more" if len(errors) == limits.problems_shown else ""
+    reasons = f", for {len(errors)}{or_more} reasons; the first is" if len(errors) > 1 else ""
     return InvalidDataset(
-        f"data set `{file_name}`: {rows_text(reading.problem_count)} can't be used: "
-        f"{errors[0].path} {errors[0].message}" + (f"; `errors` has {others}" if len(errors) > 1 else ""),
+        f"data set `{file_name}`: {rows_text(reading.problem_count)} can't be used{reasons}: "
+        f"{errors[0].path} {errors[0].message}",
         errors=errors,
     )
 

@@ -13,6 +13,7 @@ from shared.datasets.shapes import conversation_shape, pair_shape
 from shared.datasets.source import names_text
 from shared.datasets.texts import BadRow, Row, checked_text, json_type
 from shared.datasets.tools import offered_tools
+from shared.field_values import marked
 
 if TYPE_CHECKING:
     from shared.schemas import RowFormat
@@ -52,7 +53,10 @@ def _missing(column: str, fields: Mapping[str, object], format: RowFormat, colum
         return f"`{column}` is null; give it a value, or take the row out"
     other = format_of(fields, {})
     if other is not None and other != format and FORMAT_FIELDS[other] != ("text",):
-        return f"has the fields of `{other}`, but the data set is in the format `{format}`"
+        return (
+            f"has the fields of `{other}`, but the data set is in the format `{format}`; if all rows are "
+            f"such, leave `format` out or give {marked(format=other)}, else put them into a file of their own"
+        )
     seen = names_text(sorted(fields))
     if not columns and (conversation_shape(fields) or pair_shape(fields)):
         return (

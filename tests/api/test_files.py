@@ -92,6 +92,8 @@ def test_only_ids_of_our_making_are_looked_up(api: Api, file_id: str) -> None:
 def test_an_empty_file_is_refused(api: Api) -> None:
     answer = api.upload(b"")
     assert (answer.status_code, answer.get_json()["error"]["param"]) == (400, "file")
+    assert "is empty (0 bytes). Save it again with rows in it." in answer.get_json()["detail"]
+    assert "The file 'rows" in answer.get_json()["detail"]
     assert stored_names(api) == []
 
 

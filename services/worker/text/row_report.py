@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from services.worker.text.row_counts import RowCounts, reasons
 from services.worker.text.row_rules import RowRules
+from shared.field_values import marked
 
 
 @dataclass(frozen=True)
@@ -169,8 +170,8 @@ def _special_tokens(counts: RowCounts) -> Iterator[RowLine]:
         yield RowLine(
             "no_chat_template_applied",
             f"{counts.without_template} rows of prompt and completion are learned as they stand. The model "
-            "has a chat template, which is not applied to them: if it is to be talked to, give rows with "
-            "`messages` instead.",
+            "has a chat template, which is not applied to them. If the model is to be talked to, give "
+            f"{marked(format='chat')}: then they become a message of the user and its answer.",
             {"rows": counts.without_template},
         )
 

@@ -15,6 +15,7 @@ from shared.datasets.source import Problem, Record
 from shared.datasets.texts import BadRow
 
 LIMITS = DatasetLimits(line_bytes=2000)
+MEND = "; a line is one whole JSON object: mend it, or take it out"
 
 
 def read(text: bytes) -> list[Record | Problem]:
@@ -39,11 +40,11 @@ def test_line_separators_inside_a_string_do_not_end_the_line() -> None:
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        (b"hello", "is not JSON: Expecting value at character 1"),
-        (b'{"text": "a"', "is not JSON: Expecting ',' delimiter at character 13"),
-        (b'{"text": "a"} {"text": "b"}', "is not JSON: Extra data at character 15"),
-        (b'{"text": "a\x00b"}', "is not JSON: Invalid control character at character 12"),
-        (b'{"text": "a', "is not JSON: Unterminated string starting at character 10"),
+        (b"hello", "is not JSON: Expecting value at character 1" + MEND),
+        (b'{"text": "a"', "is not JSON: Expecting ',' delimiter at character 13" + MEND),
+        (b'{"text": "a"} {"text": "b"}', "is not JSON: Extra data at character 15" + MEND),
+        (b'{"text": "a\x00b"}', "is not JSON: Invalid control character at character 12" + MEND),
+        (b'{"text": "a', "is not JSON: Unterminated string starting at character 10" + MEND),
         (b'["text"]', "is not a JSON object"),
         (b"null", "is not a JSON object"),
         (b'{"text": "a", "text": "b"}', "has an object with the same key twice"),

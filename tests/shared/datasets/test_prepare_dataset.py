@@ -88,8 +88,8 @@ def test_one_reason_is_told_once_and_all_rows_are_counted(bench: Workbench) -> N
 def test_at_most_twenty_reasons_are_listed_and_the_rest_is_counted(bench: Workbench) -> None:
     rows = [{"text": "a", "_" * number: "c"} for number in range(1, 31)]
     refusal = bench.refusal(bench.write("a.jsonl", jsonl(rows)), format="classification")
-    assert "30 rows can't be used: line 1 has no field `label`" in refusal.message
-    assert refusal.message.endswith("`errors` has 19 other reasons")
+    reasons = "for 20 or more reasons; the first is: line 1 has no field `label`"
+    assert f"30 rows can't be used, {reasons}" in refusal.message
     assert len(refusal.errors) == 20
 
 
@@ -97,7 +97,8 @@ def test_a_mix_of_formats_is_refused(bench: Workbench) -> None:
     chat = {"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]}
     refusal = bench.refusal(bench.write("a.jsonl", jsonl([*ROWS, chat])))
     assert refusal.errors[0].message == (
-        "has the fields of `chat`, but the data set is in the format `classification`"
+        "has the fields of `chat`, but the data set is in the format `classification`; if all rows are such, "
+        'leave `format` out or give `"format": "chat"`, else put them into a file of their own'
     )
 
 
@@ -322,6 +323,7 @@ def test_a_full_disk_is_told_as_such(bench: Workbench) -> None:
         "format": "auto",
         "columns": {},
         "limits": asdict(DatasetLimits()),
+        "measured": False,
     }
     answer = normalise.main([json.dumps(order)])
     assert isinstance(answer, dict)

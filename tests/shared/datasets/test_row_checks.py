@@ -12,6 +12,8 @@ from shared.datasets.source import Source, Unreadable
 from shared.datasets.texts import BadRow
 
 LIMITS = DatasetLimits()
+QUESTION_FIRST = "write the user's message that it answers before it, or take it out"
+BY_TURNS = "write the two messages of the user as one, or the answer between them"
 SYSTEM, USER, ASSISTANT = ({"role": role, "content": "안녕"} for role in ("system", "user", "assistant"))
 
 
@@ -85,20 +87,29 @@ def test_a_missing_field_is_told_with_the_fields_seen_and_the_knob() -> None:
         (
             {"messages": []},
             "classification",
-            "has the fields of `chat`, but the data set is in the format `classification`",
+            "has the fields of `chat`, but the data set is in the format `classification`; if all rows "
+            'are such, leave `format` out or give `"format": "chat"`, else put them into a file of their own',
         ),
         ({"messages": "hi"}, "chat", "`messages` must be a list, not a string"),
         (chat(), "chat", "`messages` is empty"),
         (chat("hi"), "chat", "message 1 must be an object, not a string"),
         (chat(USER), "chat", "no message is the assistant's: there is nothing to learn"),
-        (chat(ASSISTANT), "chat", "message 1 is of role `assistant` where `user` is due"),
-        (chat(USER, USER, ASSISTANT), "chat", "message 2 is of role `user` where `assistant` is due"),
+        (chat(ASSISTANT), "chat", "message 1 is of role `assistant` where `user` is due; " + QUESTION_FIRST),
+        (
+            chat(USER, USER, ASSISTANT),
+            "chat",
+            "message 2 is of role `user` where `assistant` is due; " + BY_TURNS,
+        ),
         (
             chat(USER, SYSTEM, ASSISTANT),
             "chat",
             "message 2 is of role `system`, which only the first message may be",
         ),
-        (chat(SYSTEM, ASSISTANT), "chat", "message 2 is of role `assistant` where `user` is due"),
+        (
+            chat(SYSTEM, ASSISTANT),
+            "chat",
+            "message 2 is of role `assistant` where `user` is due; " + QUESTION_FIRST,
+        ),
         (
             chat(USER, ASSISTANT, USER),
             "chat",

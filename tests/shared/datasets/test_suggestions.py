@@ -92,3 +92,75 @@ def test_pairs_of_any_name_become_a_chat_where_that_is_asked_for(tmp_path: Path)
     assert summary.format == "chat"
     messages = [{"role": "user", "content": "why?"}, {"role": "assistant", "content": "so"}]
     assert json.loads(result.read_text()) == {"messages": messages}
+
+
+@pytest.mark.parametrize(("measured", "words"), [(False, "is learned again"), (True, "is counted again")])
+def test_rows_that_are_measured_are_not_said_to_be_learned(
+    tmp_path: Path, measured: bool, words: str
+) -> None:
+    source = tmp_path / "a.csv"
+    source.write_text("text,label\na,x\na,x\na,y\nb,nan\nc,X\n")
+    summary = prepare_dataset(source, tmp_path / "rows.jsonl", measured=measured)
+    told = "; ".join(warning.message for warning in summary.warnings)
+    assert words in told
+    assert {"repeated_rows", "contradicting_labels", "labels_look_alike", "labels_missing"} <= {
+        warning.code for warning in summary.warnings
+    }
+    assert ("learned" in told) is not measured
+
+
+@pytest.mark.parametrize(("columns", "advised"), [({}, True), ({"prompt": "q", "completion": "a"}, False)])
+def test_who_named_the_fields_is_told_what_is_not_read_without_advice(
+    tmp_path: Path, columns: dict[str, str], advised: bool
+) -> None:
+    source = tmp_path / "a.jsonl"
+    source.write_text('{"q": "why?", "a": "so", "rejected": "no"}\n')
+    (unused,) = prepare_dataset(source, tmp_path / "rows.jsonl", columns=columns).warnings[-1:]
+    if not advised:
+        assert unused.level == "info"
+    assert "these fields hold words and are not read: `rejected` (in 1 row)" in unused.message
+    assert ("must be written into it" in unused.message) is advised
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "options", "step"),
+    [
+        ("a.jsonl", "hello\n", {}, "a line is one whole JSON object: mend it, or take it out"),
+        ("a.pdf", "%PDF-1.4\n", {}, 'write each piece of its text as a line {"text": "…"} of a .jsonl file'),
+        (
+            "a.rtf",
+            "{\\rtf1 a}\n",
+            {},
+            'write each piece of its text as a line {"text": "…"} of a .jsonl file',
+        ),
+        (
+            "a.jsonl",
+            '{"prompt": "a", "completion": "b"}\n',
+            {"format": "chat", "columns": {"messages": "messages2"}},
+            "it has no field `messages2`; the fields seen are `completion`, `prompt`; wanted are `messages`",
+        ),
+        (
+            "a.jsonl",
+            '{"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]}\n',
+            {"format": "classification"},
+            'if all rows are such, leave `format` out or give `"format": "chat"`, else put them into a file',
+        ),
+        (
+            "a.jsonl",
+            '{"messages": [{"role": "user", "content": "a"}, {"role": "user", "content": "b"}, '
+            '{"role": "assistant", "content": "c"}]}\n',
+            {},
+            "write the two messages of the user as one, or the answer between them",
+        ),
+        (
+            "a.jsonl",
+            '{"messages": [{"role": "assistant", "content": "c"}]}\n',
+            {},
+            "write the user's message that it answers before it, or take it out",
+        ),
+    ],
+)
+def test_a_refused_file_is_told_the_next_step(
+    tmp_path: Path, name: str, content: str, options: dict[str, Any], step: str
+) -> None:
+    assert step in refused(tmp_path, content, name, **options)
