@@ -1,7 +1,7 @@
 """Reports as they are stored: strict where one is made, open where a file of another release is read."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from pydantic import ValidationError
@@ -89,6 +89,14 @@ def test_what_stands_in_for_a_field_is_of_a_field_that_must_be_given() -> None:
     for part in parts:
         for name in part.lacking:
             assert name in part.model_fields, f"{part.__name__} has no {name}"
+
+
+def test_a_field_that_must_be_given_but_may_be_null_can_be_read_again() -> None:
+    """Reading takes a null for absent, so that something must stand in for it."""
+    for part in every_part(Stored):
+        for name, field in part.model_fields.items():
+            if field.is_required() and type(None) in get_args(field.annotation):
+                assert name in part.lacking, f"{part.__name__}.{name}"
 
 
 def every_part(base: type[Stored]) -> Iterator[type[Stored]]:
