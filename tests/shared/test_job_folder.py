@@ -12,7 +12,7 @@ HOME = PROJECT_ROOT / "shared" / "job_folder.py"
 # In any string: nothing else is called so.
 OWN_NAMES = re.compile(
     r"^(spec\.json|report\.json|events\.jsonl|adapter-llama|adapter\.damaged|delete-(job|model))$"
-    r"|^step-|ckpt\.tmp|adapter\*?\.tmp|tokens\.tmp|\.rejected-|^jobs/|^attempts/|^checkpoints/"
+    r"|^step-($|[*(\\\[\d])|ckpt\.tmp|adapter\*?\.tmp|tokens\.tmp|\.rejected-|^jobs/|^attempts/|^checkpoints/"
 )
 # After a `/` between paths: as words of their own they mean other things, too.
 AS_PARTS = {"jobs", "rows", "tokens", "attempts", "checkpoints", "adapter", "start", "accepted"}
