@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from shared.datasets.formats import FORMAT_FIELDS, format_of, wanted_text
-from shared.datasets.shapes import Halves, Shape, conversation_shape, halves_shape, pair_shape
+from shared.datasets.shapes import Halves, Pair, Shape, conversation_shape, halves_shape, pair_shape
 from shared.datasets.source import Source, Unreadable, names_text
 from shared.datasets.suggestion import suggestion
 
@@ -91,9 +91,9 @@ def _asked(
     there = all(columns.get(field, field) in seen for field in fields)
     shape: Shape | None = None
     if halves and there:
-        shape = Halves(columns.get("prompt", "prompt"), columns.get("completion", "completion"))
+        shape = _question_and_answer(rows, *(columns.get(field, field) for field in fields))
     elif format == "chat" and not columns:
-        shape = conversation_shape(seen) or (None if there else _chat_of_pairs(seen))
+        shape = conversation_shape(seen) or (None if there else _chat_of_pairs(seen, rows))
     elif format == "prompt_completion" and not columns and not there:
         shape = pair_shape(seen, format)
     mapped_is_absent = bool(rows) and any(name not in seen for name in columns.values())
@@ -103,10 +103,16 @@ def _asked(
     return Choice(format, shape)
 
 
-def _chat_of_pairs(seen: Collection[str]) -> Shape | None:
+def _chat_of_pairs(seen: Collection[str], rows: Sequence[Fields]) -> Shape | None:
     if {"prompt", "completion"} <= set(seen):
-        return Halves("prompt", "completion")
+        return _question_and_answer(rows, "prompt", "completion")
     return pair_shape(seen)
+
+
+def _question_and_answer(rows: Sequence[Fields], prompt: str, completion: str) -> Shape:
+    """A chat of two texts, or of two lists of messages."""
+    has_lists = any(isinstance(row.get(name), list) for row in rows for name in (prompt, completion))
+    return Halves(prompt, completion) if has_lists else Pair("chat", prompt, completion)
 
 
 def _in_no_format(

@@ -96,6 +96,14 @@ def test_the_newest_adapter_is_evaluated_with_json(stack: LiveStack, finished_jo
     assert "has made no adapter" in wrong.stderr
 
 
+def test_a_comparison_tells_once_what_is_said_of_its_rows(stack: LiveStack, finished_job: str) -> None:
+    row = json.dumps({"text": "win prize", "label": "spam"}) + "\n"
+    (stack.folder / "twice.jsonl").write_text(2 * row + row.replace("spam", "ham").replace("win", "no"))
+    done = stack.command("evaluate", "twice.jsonl", "--adapter", finished_job, "--compare")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("1 row repeats an earlier row word for word and is counted again") == 1
+
+
 def test_on_a_terminal_there_is_a_bar_and_stdout_stays_json(stack: LiveStack) -> None:
     ours, theirs = pty.openpty()
     process = subprocess.Popen(

@@ -90,6 +90,9 @@ def test_pairs_of_any_name_become_a_chat_where_that_is_asked_for(tmp_path: Path)
     source.write_text('{"q": "why?", "chosen": "so", "rejected": "no"}\n')
     summary = prepare_dataset(source, result, format="chat", columns={"prompt": "q", "completion": "chosen"})
     assert summary.format == "chat"
+    assert summary.warnings[0].message == (
+        "`q` is read as the user's message and `chosen` as the assistant's"
+    )
     messages = [{"role": "user", "content": "why?"}, {"role": "assistant", "content": "so"}]
     assert json.loads(result.read_text()) == {"messages": messages}
 
