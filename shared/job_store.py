@@ -98,7 +98,7 @@ class JobStore:
                 f"{max_queued_jobs} jobs are waiting already. Try later or raise TUNEDOCK_MAX_QUEUED_JOBS."
             )
         if verdict == "gone":
-            raise ModelUnknown(f"The model {found_id!r} was deleted; /v1/models lists those there are.")
+            raise ModelUnknown(f"The model {found_id!r} was deleted.")
         earlier = self._repeat(verdict, found_id)
         return Submission(earlier or self.get(found_id), created=earlier is None)
 

@@ -20,7 +20,9 @@ def keep_private(data_dir: Path, tell: Callable[[str], None] = _log.warning) -> 
     os.umask(OTHERS)
     data_dir.mkdir(parents=True, exist_ok=True)
     if closed := close_to_others(data_dir):
-        tell(f"Other users could use {closed} files and folders of {data_dir}; now you alone can.")
+        tell(
+            f"{closed} of the files and folders in {data_dir} could be used by other users; now only you can."
+        )
 
 
 def usual_umask() -> int:

@@ -53,7 +53,7 @@ def load_keys(settings: Settings) -> KeyRing:
     if settings.api_keys_file is None and make_key_file(path):
         # Not through the log, which blots keys out.
         print(
-            f"Made an API key, kept in {path} (`./tunedock key` shows it):\n{path.read_text().strip()}",
+            f"Made an API key, kept in {path}; `./tunedock key` shows it.\n{path.read_text().strip()}",
             file=sys.stderr,
         )
     lines = [line.strip() for line in path.read_text("utf-8").splitlines()]

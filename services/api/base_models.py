@@ -19,6 +19,8 @@ from shared.model_names import (
 from shared.model_search import check_base_model
 from shared.schemas import EvaluationRequest, FineTuningRequest, JobRecord, JobRequest, Lora
 
+LISTED = "Those there are: ./tunedock models, by HTTP GET /v1/models."
+
 
 @dataclass(frozen=True)
 class FineTuned:
@@ -89,10 +91,19 @@ def _adapter_of(request: EvaluationRequest | FineTuningRequest) -> str | None:
 def _existing(service: Service, name: str) -> FineTuned:
     if found := fine_tuned(service, name):
         return found
-    message = f"There is no fine-tuned model {name!r}. /v1/models lists those there are."
-    if model := fine_tuned_model(name):
-        message = f"{message}{_why_not(service, model)}"
-    raise ModelUnknown(message, param="adapter")
+    model = fine_tuned_model(name)
+    if model and _was_deleted(service, model):
+        raise ModelUnknown(f"The fine-tuned model {name!r} was deleted. {LISTED}", param="adapter")
+    why = _why_not(service, model) if model else ""
+    raise ModelUnknown(f"There is no fine-tuned model {name!r}.{why} {LISTED}", param="adapter")
+
+
+def _was_deleted(service: Service, model: FineTunedModel) -> bool:
+    try:
+        record = service.store.get(model.job_id)
+    except NotFound:
+        return False
+    return record.model_deleted_at is not None and fine_tuned_name(record) == model.made_by_its_job
 
 
 def _why_not(service: Service, model: FineTunedModel) -> str:
@@ -103,8 +114,6 @@ def _why_not(service: Service, model: FineTunedModel) -> str:
         return f" There is no job {model.job_id}."
     if (name := fine_tuned_name(record)) != model.made_by_its_job:
         return f" The model of job {record.id} is called {name}."
-    if record.model_deleted_at is not None:
-        return " It was deleted."
     kept = usable_checkpoints(service, record)
     checkpoints = f" The checkpoints that are kept: {', '.join(kept)}." if kept else ""
     if model.step is None and record.status != "succeeded":

@@ -6,7 +6,7 @@ import signal
 import sys
 from collections.abc import Sequence
 
-from services.cli import bench, demo, evaluate, guide, key, life, quality, removal, serve, submit
+from services.cli import bench, demo, evaluate, guide, key, life, listings, quality, removal, serve, submit
 from services.cli.command_parser import CommandParser
 from services.cli.doctor import command as doctor
 from services.cli.failure import CommandFailed, UsageError
@@ -35,7 +35,7 @@ def command_parser() -> CommandParser:
     commands: Commands = parser.add_subparsers(
         title="commands", metavar="COMMAND", dest="command", required=True, parser_class=CommandParser
     )
-    for group in (demo, serve, submit, evaluate, life, removal, doctor, key):
+    for group in (demo, serve, submit, evaluate, life, listings, removal, doctor, key):
         group.add_commands(commands)
     commands.add_parser("bench", help="repeat the published numbers on this machine: bench load, bench train")
     commands.add_parser("check", help="lint, types and import contracts of the code")

@@ -99,7 +99,16 @@ class Client:
 
     def models(self) -> list[str]:
         """Names of models that a request may give, besides ids of the hub."""
-        return [str(model["id"]) for model in self._ask("GET", "/v1/models")["data"]]
+        return [str(model["id"]) for model in self.listed("models")]
+
+    def listed(self, kind: Literal["models", "files"]) -> list[dict[str, Any]]:
+        """Every object of OpenAI's list of models or files."""
+        objects: list[dict[str, Any]] = []
+        while True:
+            page = self._ask("GET", f"/v1/{kind}", params={"after": objects[-1]["id"]} if objects else {})
+            objects += page["data"]
+            if not page.get("has_more") or not page["data"]:
+                return objects
 
     def cancel(self, job_id: str) -> JobRecord:
         return _record(self._ask("POST", f"{_path(job_id)}/cancel"))

@@ -1,5 +1,6 @@
 """Reaches the API of this installation or of another one, with the key it takes."""
 
+import socket
 from pathlib import Path
 
 import httpx
@@ -9,6 +10,7 @@ from services.cli.client import Client, refusal
 from services.cli.failure import CommandFailed, ServerUnreachable, UsageError
 from shared.settings import Settings
 
+UNKNOWN_NAME = "This machine knows no address for that name; check how it is spelled, or give the number."
 PROBE_SECONDS = 2.0
 PROBE_SECONDS_ELSEWHERE = 10.0
 
@@ -61,11 +63,12 @@ def missing_for_readiness(url: str) -> str | None:
 
 
 def _answering(place: Address) -> str:
-    problems = []
+    problems, unresolved = [], False
     for url in place.urls:
         try:
             answer = _get(f"{url}/healthz")
         except (httpx.HTTPError, httpx.InvalidURL) as error:
+            unresolved = unresolved or _is_unknown_name(error)
             problems.append(f"no Tunedock answers at {url} ({str(error) or type(error).__name__})")
             continue
         if answer.status_code == 200:
@@ -73,7 +76,14 @@ def _answering(place: Address) -> str:
         problems.append(f"what answers at {url} is no Tunedock: /healthz is HTTP {answer.status_code}")
         if target := answer.headers.get("location"):
             problems[-1] += f" and leads to {target}"
-    raise ServerUnreachable("; ".join(problems), place.remedy)
+    raise ServerUnreachable("; ".join(problems), UNKNOWN_NAME if unresolved else place.remedy)
+
+
+def _is_unknown_name(error: BaseException | None) -> bool:
+    """Whether a host's name without an address is behind it."""
+    while error is not None and not isinstance(error, socket.gaierror):
+        error = error.__cause__ or error.__context__
+    return error is not None
 
 
 def _key(place: Address, settings: Settings) -> str:

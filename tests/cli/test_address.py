@@ -5,9 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from services.cli.address import address, api_urls, is_loopback, server_url
-from services.cli.failure import UsageError
+from services.cli.failure import ServerUnreachable, UsageError
+from services.cli.server import UNKNOWN_NAME, connect
 from services.cli.stack_state import StackState, process_start, write_state
 from shared.settings import Settings
 
@@ -92,3 +94,9 @@ def test_only_this_machine_is_reached_without_its_proxy() -> None:
     assert [is_loopback(f"http://{host}:1") for host in ("127.0.0.2", "[::1]", "localhost", "10.0.0.1")] == [
         True, True, True, False,
     ]  # fmt: skip
+
+
+def test_a_name_without_an_address_is_told_as_that(tmp_path: Path) -> None:
+    with pytest.raises(ServerUnreachable) as caught:
+        connect(settings(tmp_path, server="http://nobody.invalid:8080", api_key=SecretStr("k")))
+    assert caught.value.remedy == UNKNOWN_NAME

@@ -263,5 +263,6 @@ def test_every_command_is_in_the_help(capsys: pytest.CaptureFixture[str]) -> Non
     words = re.findall(r"^    (\w+) ", capsys.readouterr().out, re.MULTILINE)
     assert words == [
         "demo", "up", "down", "train", "diagnose", "prepare", "evaluate", "jobs", "show", "report", "events",
-        "cancel", "download", "delete", "prune", "doctor", "key", "bench", "check", "test", "help",
+        "cancel", "download", "models", "files", "delete", "prune", "doctor", "key", "bench",
+        "check", "test", "help",
     ]  # fmt: skip

@@ -130,6 +130,21 @@ def test_a_worker_without_its_card_says_so_in_its_own_words() -> None:
     assert (found.status, found.message) == ("error", worker.problem)
 
 
+def test_what_a_stopped_service_left_behind_is_not_called_alive() -> None:
+    stopped = StoreFacts(embedded=True, state="not running")
+    left = {"api": NO_API, "store": stopped, "worker": WorkerState(age_seconds=15, device="cpu")}
+    found = finding(healthy(stack_here=False, engine=EngineFacts(), **left), "worker")
+    assert (found.status, found.message) == ("unknown", "does not run; its last sign of life is 15 s old")
+    assert found.remedy == "Start the service: ./tunedock up."
+    assert "alive" in finding(healthy(stack_here=True, **left), "worker").message
+
+
+@pytest.mark.parametrize(("version", "offered"), [(None, False), ("27.5", True)])
+def test_compose_is_advised_only_where_an_engine_runs_it(version: str | None, offered: bool) -> None:
+    facts = healthy(stack_here=False, api=NO_API, engine=EngineFacts(version=version))
+    assert ("docker compose" in (finding(facts, "api").remedy or "")) == offered
+
+
 def test_a_worker_that_is_starting_silent_or_unknown_is_told_apart() -> None:
     starting = ApiFacts(url="http://x", answers=True, missing=(Missing(path="worker", message="start it"),))
     assert "start it" in finding(healthy(api=starting), "worker").message

@@ -35,6 +35,24 @@ def record(kind: str, result: dict[str, Any] | None, status: str = "succeeded", 
     )
 
 
+@pytest.mark.parametrize(
+    ("steps", "ratio", "said"),
+    [
+        (1, 0.03, "so the adapter has learned nothing"),
+        (2, 0.03, "so step 2 began with the same weights"),
+        (2, 0.0, None),
+        (3, 0.03, None),
+    ],
+)
+def test_a_loss_that_the_warm_up_kept_still_is_explained(steps: int, ratio: float, said: str | None) -> None:
+    kept = stored("fine_tuning_record")
+    kept["result"] |= {"steps": steps, "first_train_loss": 6.6233, "train_loss": 6.6233}
+    kept["request"]["hyperparameters"]["warmup_ratio"] = ratio
+    text = outcome_text(JobRecord.model_validate(kept), Place(data_dir=Path("/srv/tunedock/data")))
+    assert ("warms up from 0" in text) == (said is not None)
+    assert (said or "") in text
+
+
 @pytest.mark.parametrize("name", RECORDS)
 def test_a_stored_record_is_told_as_it_was_when_it_was_stored(name: str) -> None:
     ended = JobRecord.model_validate(stored(name))

@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,7 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from services.cli.client import Client
+from shared.jobs import new_job_id
 from shared.model_names import fine_tuned_model_id
+from shared.schemas import FineTuningRequest
+from tests.adapter_folders import lay_out_adapter
 from tests.api.server import Server, serve
 from tests.ledger import claim_next, submit
 from tests.valkey import Valkey
@@ -34,6 +39,22 @@ def ended(server: Server, *, adapter: bool = False) -> str:
     folder = server.data_dir / "jobs" / job_id
     (folder / "adapter" if adapter else folder / "rows").mkdir(parents=True)
     (folder / "spec.json").write_text("{}")
+    server.store.finish(claim_next(server.store), "succeeded", message="Done", result={})
+    return job_id
+
+
+def trained(server: Server) -> str:
+    job_id = new_job_id("fine_tuning")
+    server.store.submit(
+        job_id,
+        FineTuningRequest(model="tiny", dataset="rows"),
+        owner="me",
+        idempotency_key=None,
+        fingerprint=job_id,
+        is_retry=False,
+        max_queued_jobs=10,
+    )
+    lay_out_adapter(server.data_dir / "jobs" / job_id / "adapter")
     server.store.finish(claim_next(server.store), "succeeded", message="Done", result={})
     return job_id
 
@@ -96,6 +117,24 @@ def test_a_model_s_id_deletes_the_model_and_keeps_the_job(server: Server) -> Non
     done = command(server, "delete", "--yes", fine_tuned_model_id("tiny", None, "ftjob-abc"))
     assert done.returncode == 1
     assert "There is no fine-tuned model" in done.stderr
+
+
+def test_models_and_files_are_listed_with_the_ids_that_delete_takes(server: Server, tmp_path: Path) -> None:
+    assert command(server, "files").stdout == "No files are uploaded.\n"
+    job_id = trained(server)
+    model = fine_tuned_model_id("tiny", None, job_id)
+    assert command(server, "models").stdout.startswith(f"ID\tOF\tCREATED\n{model}\ttunedock\t")
+    (tmp_path / "rows.jsonl").write_text("{}\n")
+    with Client(server.url, server.key) as client:
+        file_id = client.upload(tmp_path / "rows.jsonl")
+    listed = command(server, "files")
+    assert re.fullmatch(rf"ID\tSIZE\tUPLOADED\tNAME\n{file_id}\t.+\trows.jsonl\n", listed.stdout)
+    assert command(server, "delete", "--yes", model, file_id).returncode == 0
+    assert model not in command(server, "models", "--json").stdout
+    assert json.loads(command(server, "files", "--json").stdout) == []
+    named = command(server, "evaluate", "--dataset", "x", "--adapter", model)
+    assert f"The fine-tuned model {model!r} was deleted." in named.stderr
+    assert job_id in known(server)
 
 
 @pytest.mark.parametrize("words", [(), ("--json",)])

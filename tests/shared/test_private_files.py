@@ -36,7 +36,9 @@ def test_what_an_earlier_version_left_open_is_closed_once_and_counted(tmp_path: 
     paths = opened(data)
     said: list[str] = []
     keep_private(data, said.append)
-    assert said == [f"Other users could use {len(paths)} files and folders of {data}; now you alone can."]
+    assert said == [
+        f"{len(paths)} of the files and folders in {data} could be used by other users; now only you can."
+    ]
     assert [mode(path) for path in paths] == [0o700, 0o700, 0o700, 0o600, 0o700, 0o700]
     (data / "files" / "new").mkdir()
     assert mode(data / "files" / "new") == 0o700

@@ -216,6 +216,11 @@ class Facts(Frozen):
         return self.api.answers and not (self.stack_here or self.container or self.worker_speaks)
 
     @property
+    def nothing_runs_here(self) -> bool:
+        """Whether the worker's file is one that a stack of this data folder left behind when it ended."""
+        return not (self.api.answers or self.stack_here or self.container) and self.store.embedded
+
+    @property
     def in_compose(self) -> bool:
         """Whether the parts of the service are containers, as far as this can be told."""
         return self.worker_elsewhere or self.served_elsewhere

@@ -17,6 +17,7 @@ def trained_text(record: JobRecord, result: dict[str, Any], place: Place) -> str
     name, is_there = str(result["fine_tuned_model"]), record.model_deleted_at is None
     rows = [
         ("loss", _loss(result)),
+        ("", _warm_up(record, result)),
         ("validation", _validation(result)),
         ("rows", _rows(result)),
         *(("", note) for note in row_notes(result)),
@@ -39,6 +40,18 @@ def _loss(result: dict[str, Any]) -> str:
     if first is None:
         return f"{last} in the last of {count(steps, 'step')}"
     return f"{_number(first)} → {last}, in the first and the last of {count(steps, 'step')}"
+
+
+def _warm_up(record: JobRecord, result: dict[str, Any]) -> str:
+    """Why so short a training shows no change: a step's loss is measured before it learns, and the first
+    step of the warm-up has the learning rate 0."""
+    steps = result.get("steps", 0)
+    still = _number(result.get("first_train_loss")) == _number(result.get("train_loss"))
+    ratio = (record.request.get("hyperparameters") or {}).get("warmup_ratio")
+    if not ratio or steps > 2 or (steps == 2 and not still):
+        return ""
+    changed = "so the adapter has learned nothing" if steps == 1 else "so step 2 began with the same weights"
+    return f"the learning rate warms up from 0 in step 1, {changed}; give more steps, or a warmup_ratio of 0"
 
 
 def _validation(result: dict[str, Any]) -> str:
@@ -101,7 +114,9 @@ def _steps(record: JobRecord, model: str, place: Place) -> list[tuple[str, str]]
 def _rows_to_evaluate(request: dict[str, Any]) -> tuple[str, list[str]]:
     """What an evaluation of these rows says, and the words that name them."""
     held_out = "See how well it does on the validation rows, against the base model:"
-    learned = "See how well it does on the rows it learned, against the base model (others say more):"
+    learned = (
+        "See how well it does on the rows it learned, against the base model (rows it has not seen say more):"
+    )
     for purpose, file, dataset in (
         (held_out, "validation_file", "validation_dataset"),
         (learned, "training_file", "dataset"),

@@ -106,7 +106,7 @@ app = celery_app(store_url())
 @app.task(name=TASK)
 def run_jobs(job_id: str) -> None:
     """Run whatever waits. The id that rang is only a hint: order comes from the store."""
-    logger.info("rung for %s", job_id)
+    logger.debug("rung for %s", job_id)
     try:
         runner().run_waiting()
     except WorkerDraining:

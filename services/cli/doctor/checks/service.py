@@ -6,6 +6,7 @@ from services.cli.doctor.facts import Facts, StoreFacts
 
 START_COMPOSE = "Start the service: docker compose up -d --wait."
 START = "Start the service: ./tunedock up, or docker compose up -d --wait."
+START_HERE = "Start the service: ./tunedock up."
 START_STORE = "docker compose up -d store; docker compose logs store says why it stopped."
 
 
@@ -97,6 +98,10 @@ def check_worker(facts: Facts) -> Finding:
     told = [item.message for item in api.missing if item.path == "worker"]
     if api.answers and told:
         return error("worker", f"not ready: {told[0]}", f"Wait a minute if it has just started. {logs}")
+    if worker and facts.nothing_runs_here:
+        return unknown(
+            "worker", f"does not run; its last sign of life is {_age(worker.age_seconds)} old", _start(facts)
+        )
     if worker and facts.worker_speaks:
         return unknown("worker", f"alive on {worker.device or 'no device yet'}; the API can't say more")
     if worker:
@@ -112,7 +117,9 @@ def _torch_or_card(facts: Facts, problem: str) -> str:
 
 
 def _start(facts: Facts) -> str:
-    return START_COMPOSE if facts.container else START
+    if facts.container:
+        return START_COMPOSE
+    return START if facts.engine.version else START_HERE  # without an engine compose starts nothing
 
 
 def _judge_answering(store: StoreFacts, what: str) -> Finding:
@@ -152,7 +159,7 @@ def _judge_by_api(facts: Facts) -> Finding:
     return error(
         "store",
         f"the embedded store is not running: no stack runs on the data folder {facts.data_dir}",
-        START,
+        _start(facts),
     )
 
 

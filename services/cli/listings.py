@@ -1,0 +1,47 @@
+"""`models` and `files`: lists of what a job may name, and of what `delete` takes besides jobs."""
+
+import argparse
+import time
+
+from services.cli.options import Commands, add_client_command
+from services.cli.server import connect
+from services.cli.terminal import Terminal
+from shared.settings import Settings
+from shared.units import size
+
+MODEL_COLUMNS = ("ID", "OF", "CREATED")
+FILE_COLUMNS = ("ID", "SIZE", "UPLOADED", "NAME")
+
+
+def add_commands(commands: Commands) -> None:
+    models = add_client_command(commands, "models", "list fine-tuned models, newest first, then base models")
+    models.set_defaults(run=list_models)
+    files = add_client_command(commands, "files", "list uploaded files, newest first")
+    files.set_defaults(run=list_files)
+
+
+def list_models(arguments: argparse.Namespace, settings: Settings, terminal: Terminal) -> int:
+    """Base models are those of the models folder, the demo's and the default; the hub has others."""
+    with connect(settings) as client:
+        models = client.listed("models")
+    terminal.emit(models)
+    rows = [(model["id"], model["owned_by"], _clock(model["created"])) for model in models]
+    terminal.table(MODEL_COLUMNS, rows, keep=MODEL_COLUMNS)
+    return 0
+
+
+def list_files(arguments: argparse.Namespace, settings: Settings, terminal: Terminal) -> int:
+    with connect(settings) as client:
+        files = client.listed("files")
+    terminal.emit(files)
+    rows = [(file["id"], size(file["bytes"]), _clock(file["created_at"]), file["filename"]) for file in files]
+    if rows:
+        terminal.table(FILE_COLUMNS, rows, keep=FILE_COLUMNS)
+    else:
+        terminal.say("No files are uploaded.")
+    return 0
+
+
+def _clock(seconds: float) -> str:
+    """Local time; a dash where the API knows none, as for models of the hub."""
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds)) if seconds else "-"
