@@ -18,6 +18,7 @@ ROOT = FOLDER.parent.parent
 CONVERTED = [
     "services/worker/adapters",
     "services/worker/machine",
+    "services/worker/models/hub",
     "services/worker/preparing",
     "services/worker/process",
     "services/worker/training/causality.py",

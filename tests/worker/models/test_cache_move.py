@@ -17,6 +17,7 @@ from services.worker.models.load import load_base_model
 from services.worker.models.quantized.prepared import load_prepared
 from services.worker.report import SilentReport
 from shared.settings import PROJECT_ROOT
+from shared.units import size
 from tests.small_disk import MIB, make_read_only, may_mount, resize, small_disk
 from tests.tiny_models import make_tiny_exaone, make_tiny_llama
 from tests.worker.models.hub_server import COMMIT, Hub, running_hub
@@ -208,8 +209,8 @@ def test_a_full_disk_leaves_the_old_state_and_the_rerun_finishes(
         full = here.one(f"move {MODEL} ssd")
         wanted = sum(path.stat().st_size for path in here.own.glob("models--someone--tiny/snapshots/*/*"))
         assert full["code"] == "disk_full"
-        assert f"{wanted} bytes" in full["message"]
-        assert f"{2 * MIB} are free" in full["message"]
+        assert size(wanted) in full["message"]
+        assert f"{size(2 * MIB)} are free" in full["message"]
         assert str(here.ssd) in full["message"]
         assert here.one("where")["folder"] == str(here.own)
         resize(here.storages["ssd"], 100 * MIB)
@@ -230,7 +231,7 @@ def test_a_roll_back_names_no_more_than_the_model_s_own_folder_for_deletion(here
     shutil.copytree(here.own / "models--someone--other", here.ssd / "models--someone--other", symlinks=True)
     back = here.run(f"move {MODEL} ssd", "back")[1]
     (told,) = back["events"]
-    assert told["message"].endswith(f"{here.ssd / 'models--someone--tiny'}, can be deleted")
+    assert told["message"].endswith(f"{here.ssd / 'models--someone--tiny'}, can be deleted.")
 
 
 @pytest.mark.parametrize("entry", ["was there before", "has another revision", "is the only copy"])
@@ -244,7 +245,7 @@ def test_a_copy_that_somebody_would_miss_is_not_named_for_deletion(here: Install
     if entry == "is the only copy":
         shutil.rmtree(here.own / "models--someone--tiny")
     (told,) = here.one("back")["events"]
-    assert told["message"] == f"The cache is back in {here.own}"
+    assert told["message"] == f"The cache is back in {here.own}."
 
 
 def test_an_old_copy_with_more_than_was_copied_is_not_named_for_deletion(here: Installation) -> None:
@@ -252,7 +253,7 @@ def test_an_old_copy_with_more_than_was_copied_is_not_named_for_deletion(here: I
     (snapshot / "model.gguf").write_bytes(b"of another program")
     told = here.one(f"move {MODEL} ssd")["events"][-1]
     assert "holds files that were not copied" in told["message"]
-    assert "delete that folder" not in told["message"]
+    assert "Delete that folder" not in told["message"]
 
 
 def test_a_move_whose_job_ended_untried_is_taken_back_by_the_next_job(here: Installation) -> None:
@@ -262,7 +263,7 @@ def test_a_move_whose_job_ended_untried_is_taken_back_by_the_next_job(here: Inst
     assert begun["folder"] == here.one("where")["folder"] == str(here.own)
     (told,) = begun["events"]
     assert told["code"] == "cache_rolled_back"
-    assert "job job-a moved it" in told["message"]
+    assert "the job job-a moved it" in told["message"]
     assert "deleted" not in told["message"]
     assert here.one("begin job-c")["events"] == []
     assert Path(here.one(f"find {OTHER}")["folder"]).is_relative_to(here.ssd)
@@ -343,7 +344,7 @@ def test_a_storage_that_is_gone_is_told_and_the_environment_s_cache_used(here: I
     assert str(here.ssd) in found["events"][0]["message"]
     refused = here.one(f"move {MODEL} ssd")
     assert refused["code"] == "cache_not_moved"
-    assert "mount" in refused["remedy"]
+    assert "Mount" in refused["remedy"]
     assert not here.storages["ssd"].exists()
     (here.folder / "unplugged").rename(here.storages["ssd"])
     assert Path(here.one(f"resolve {MODEL}")["folder"]).is_relative_to(here.ssd)
@@ -357,7 +358,7 @@ def test_a_storage_that_is_named_no_more_is_told_too(here: Installation) -> None
     assert "'ssd', which TUNEDOCK_STORAGES no longer names" in found["events"][0]["message"]
     refused = here.one(f"move {MODEL} ssd")
     assert refused["code"] == "cache_not_moved"
-    assert "'nvme', 'default'" in refused["message"]
+    assert "nvme and default" in refused["message"]
 
 
 def test_a_damaged_memory_of_the_move_is_told_and_the_environment_s_cache_used(here: Installation) -> None:

@@ -63,7 +63,7 @@ def test_a_part_in_the_cache_is_told_with_the_files_and_bytes_that_are_missing(
     assert missing.begun_bytes == whole // 2
     answer = resolve(tmp_path, hub, HF_ENDPOINT=AWAY)
     assert answer["code"] == "hub_unavailable"
-    assert "has it only in part, missing are model-00002-of-00002.safetensors (" in answer["message"]
+    assert "has only a part of it. Missing: model-00002-of-00002.safetensors. The" in answer["message"]
     assert "of an interrupted download lie there" in answer["message"]
     offline = resolve(tmp_path, hub, HF_HUB_OFFLINE="1")
     assert offline["code"] == "model_not_found"
@@ -89,11 +89,11 @@ def test_a_model_that_nobody_has_is_refused_by_what_was_tried(tmp_path: Path, hu
     make_tiny_llama(tmp_path / "models" / "Some-One" / "Tiny")
     lay_out_model(make_tiny_llama(tmp_path / "original"), "someone/tiny-chat", tmp_path / "hf" / "hub")
     answer = resolve(tmp_path, hub, "someone/tiny_chat", HF_ENDPOINT=AWAY)
-    assert f"the models folder {tmp_path / 'models'} has no folder 'someone/tiny_chat'" in answer["message"]
-    assert f"the cache {tmp_path / 'hf' / 'hub'} has no copy of it" in answer["message"]
-    assert "did you mean 'someone/tiny-chat'" in answer["remedy"]
+    assert f"The models folder {tmp_path / 'models'} has no folder someone/tiny_chat." in answer["message"]
+    assert f"The cache {tmp_path / 'hf' / 'hub'} has no copy of it." in answer["message"]
+    assert "Did you mean someone/tiny-chat" in answer["remedy"]
     answer = resolve(tmp_path, hub, "some_one/tiny")
-    assert (answer["code"], "'Some-One/Tiny'" in answer["remedy"]) == ("model_not_found", True)
+    assert (answer["code"], "Some-One/Tiny" in answer["remedy"]) == ("model_not_found", True)
 
 
 def test_a_folder_of_that_name_goes_before_the_hub(tmp_path: Path, hub: Hub) -> None:

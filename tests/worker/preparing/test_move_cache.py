@@ -145,7 +145,7 @@ def test_a_cancel_during_the_load_takes_the_move_back_and_names_the_model_s_fold
         prepare(request, settings=settings, residency=residency, report=report)
     copy = settings.storages["ssd"] / "hub" / "models--org--model"
     assert report.messages[-1] == (
-        f"The cache is back in {own}; the copy that this job made, {copy}, can be deleted"
+        f"The cache is back in {own}. The copy that this job made, {copy}, can be deleted."
     )
     assert own == constants.HF_HUB_CACHE
 

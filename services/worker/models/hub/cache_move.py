@@ -16,7 +16,8 @@ from services.worker.models.hub.model_places import ModelFiles
 from services.worker.models.hub.snapshot_copy import import_snapshot, snapshot_bytes
 from services.worker.models.hub.untried_move import present_choice
 from services.worker.report import Report
-from shared.cache_choice import CacheChoice, ChoiceBefore, cache_on, storage_names, write_choice
+from shared.cache_choice import CacheChoice, ChoiceBefore, cache_on, write_choice
+from shared.messages.message import Message, say
 from shared.schemas import Frozen
 from shared.settings import OWN_CACHE, Settings
 
@@ -57,8 +58,8 @@ def move_model_cache(
             import_snapshot(files.folder, files.name, folder, report)
         except OSError as error:
             raise _not_moved(
-                f"copying {files.folder} to {folder} failed: {error}",
-                "see that the worker may write there and that the filesystem can hold symbolic links",
+                say("copying-failed", source=files.folder, target=folder, error=str(error)),
+                say("check-target-writable"),
             ) from error
     choice = _switch(
         storage,
@@ -77,7 +78,7 @@ def move_model_cache(
         switched=choice.before is not None,
     )
     report.event(
-        f"{files.name} is cached on storage {storage!r} now, in {moved.new_folder}",
+        say("cache-moved", model=files.name, storage=storage, folder=moved.new_folder),
         data={"code": "cache_moved", **moved.model_dump()},
     )
     return moved
@@ -94,14 +95,12 @@ def tell_old_copy(moved: MovedCache, report: Report) -> None:
     old_snapshot = Path(moved.copied_from)
     old = old_snapshot.parent.parent
     new_snapshot = Path(moved.new_folder, old.name, "snapshots", old_snapshot.name)
-    advice = (
-        "delete that folder if no other program uses it"
-        if _files_of(old / "snapshots") <= _files_of(new_snapshot.parent)
-        else "it holds files that were not copied, too, so look before you delete any"
-    )
+    is_spare = _files_of(old / "snapshots") <= _files_of(new_snapshot.parent)
     old_bytes = _size(old)
     report.event(
-        f"The old copy stays in {old} and takes {old_bytes / 1e9:.2f} GB; {advice}",
+        say("old-copy-spare", folder=old, old_bytes=old_bytes)
+        if is_spare
+        else say("old-copy-holds-more", folder=old, old_bytes=old_bytes),
         data={"code": "old_copy", "folder": str(old), "bytes": old_bytes},
     )
 
@@ -110,14 +109,13 @@ def refuse_what_can_not_move(files: ModelFiles, settings: Settings) -> None:
     """Raise JobFailed(CACHE_NOT_MOVED) for a model that is not loaded from the cache."""
     if files.source == "folder":
         raise _not_moved(
-            f"{files.name!r} is a folder of its own, {files.folder}, and not in the cache",
-            "move that folder to the other storage, and name its parent in TUNEDOCK_MODELS_DIR",
+            say("model-is-folder", model=files.name, folder=files.folder),
+            say("move-folder-yourself"),
         )
     if files.source == "prepared" or find_weights(files.folder).form == "bin":
         raise _not_moved(
-            f"{files.name!r} is loaded from a copy in {settings.data_dir / 'models'}, not from the cache",
-            "move the data folder to the other storage (TUNEDOCK_DATA_DIR), or name a model of the hub that "
-            "has safetensors",
+            say("model-is-copy", model=files.name, folder=settings.data_dir / "models"),
+            say("move-data-folder"),
         )
 
 
@@ -126,13 +124,13 @@ def _made_folder(storage: str, settings: Settings) -> Path:
     folder = OWN_FOLDER if storage == OWN_CACHE else cache_on(storage, settings)
     if folder is None:
         raise _not_moved(
-            f"there is no storage {storage!r}; there are {storage_names(settings)}",
-            "name one of these, or add it to TUNEDOCK_STORAGES as name=path",
+            say("storage-unknown", storage=storage, storages=[*sorted(settings.storages), OWN_CACHE]),
+            say("name-storage"),
         )
     if storage != OWN_CACHE and not folder.parent.is_dir():
         raise _not_moved(
-            f"storage {storage!r} has no folder {folder.parent} here",
-            "mount it (in containers: into the worker's), or correct TUNEDOCK_STORAGES",
+            say("storage-has-no-folder", storage=storage, folder=folder.parent),
+            say("mount-storage"),
         )
     try:
         folder.mkdir(parents=storage == OWN_CACHE, exist_ok=True)
@@ -140,8 +138,8 @@ def _made_folder(storage: str, settings: Settings) -> Path:
             raise PermissionError(f"user {os.geteuid()} may not write into it")
     except OSError as error:
         raise _not_moved(
-            f"the cache folder {folder} on storage {storage!r} can't be used: {error}",
-            f"give it to the worker's user: sudo chown -R {os.geteuid()} {folder.parent}",
+            say("cache-folder-unusable", folder=folder, storage=storage, error=str(error)),
+            say("give-folder-to-worker", user=str(os.geteuid()), folder=folder.parent),
         ) from error
     return folder
 
@@ -178,5 +176,5 @@ def _size(repository: Path) -> int:
     return sum(path.stat().st_size for path in files)
 
 
-def _not_moved(message: str, remedy: str) -> JobFailed:
+def _not_moved(message: Message, remedy: Message) -> JobFailed:
     return JobFailed(FailureCode.CACHE_NOT_MOVED, message, remedy)

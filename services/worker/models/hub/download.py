@@ -28,6 +28,7 @@ from services.worker.models.files.model_folder import (
 )
 from services.worker.models.reading.byte_progress import ByteProgress
 from services.worker.report import Report
+from shared.messages.message import Message, say
 from shared.private_files import open_as_usual
 
 # Neither code nor copies of the weights for other programs, which lie in sub-folders.
@@ -76,9 +77,7 @@ def download_snapshot(
 def _fetch_model(name: str, revision: str | None, progress: ByteProgress) -> Path:
     folder = _fetch(name, revision, [*CONFIG_PATTERNS, *SAFETENSORS_PATTERNS], progress)
     if not (folder / "config.json").is_file():
-        raise _not_found(
-            f"{name!r} on the hub has no config.json", "name a repository of a transformers model"
-        )
+        raise _not_found(say("hub-model-lacks-config", model=name), say("name-transformers-model"))
     if any(folder.glob("model*.safetensors")):
         return folder
     return _fetch(name, folder.name, [*CONFIG_PATTERNS, *PICKLE_PATTERNS], progress)
@@ -123,46 +122,45 @@ def _bar_class(progress: ByteProgress) -> type[Any]:
 
 
 def _explained(name: str, revision: str | None, error: Exception) -> JobFailed:
-    at = f"{name!r}" if revision is None else f"{name!r} at revision {revision!r}"
+    at = name if revision is None else f"{name}@{revision}"
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
         return JobFailed(
             FailureCode.DISK_FULL,
-            f"no space left in the hub's cache {constants.HF_HUB_CACHE} while downloading {at}",
-            "free space there, or keep the cache on a larger disk (HF_HUB_CACHE, or a job that moves it: "
-            "./tunedock prepare MODEL --move-cache-to STORAGE); a new try goes on from here",
+            say("cache-full-while-downloading", cache=constants.HF_HUB_CACHE, model=at),
+            say("free-cache-or-move-it"),
         )
     if isinstance(error, HFValidationError):
         return _not_found(
-            f"{name!r} is neither a model folder nor a hub id",
-            "name a folder inside the models folder, or a hub id such as `organisation/model`",
+            say("neither-folder-nor-hub-id", model=name),
+            say("name-folder-or-hub-id"),
         )
     if isinstance(error, GatedRepoError):
         return _not_found(
-            f"{at} is gated: the hub gives it only to accounts that accepted its terms",
-            "accept the terms on the model's page, then set HF_TOKEN to a token of that account",
+            say("model-gated", model=at),
+            say("accept-terms"),
         )
     if isinstance(error, RevisionNotFoundError):
         return _not_found(
-            f"the hub has {name!r} but not revision {revision!r}", "check the branch, tag or commit"
+            say("hub-lacks-revision", model=name, revision=str(revision)), say("check-revision")
         )
     if isinstance(error, RepositoryNotFoundError) or _status(error) == 401:
         return _not_found(
-            f"{constants.ENDPOINT} has no model {name!r}, or it is private",
-            "check the spelling; for a private model set HF_TOKEN; a folder must lie in the models folder",
+            say("hub-lacks-model", hub=constants.ENDPOINT, model=name),
+            say("check-model-name"),
         )
     if isinstance(error, LocalEntryNotFoundError) and constants.HF_HUB_OFFLINE:
         return _not_found(
-            f"HF_HUB_OFFLINE is set and the cache {constants.HF_HUB_CACHE} has no complete copy of {at}",
-            "unset HF_HUB_OFFLINE for one run, or copy the model into the models folder",
+            say("offline-and-not-cached", cache=constants.HF_HUB_CACHE, model=at),
+            say("unset-offline"),
         )
     return JobFailed(
         FailureCode.HUB_UNAVAILABLE,
-        f"{constants.ENDPOINT} did not deliver {at} and the cache has no complete copy: {_first_line(error)}",
-        "check the network, HF_ENDPOINT and proxies, then submit again: what was downloaded whole is kept",
+        say("hub-did-not-deliver", hub=constants.ENDPOINT, model=at, error=_first_line(error)),
+        say("check-network"),
     )
 
 
-def _not_found(message: str, remedy: str) -> JobFailed:
+def _not_found(message: Message, remedy: Message) -> JobFailed:
     return JobFailed(FailureCode.MODEL_NOT_FOUND, message, remedy)
 
 

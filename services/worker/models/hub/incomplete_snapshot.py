@@ -12,8 +12,8 @@ from services.worker.models.files.model_folder import (
     matches,
     read_json,
 )
+from shared.messages.message import Message, say
 from shared.model_folders import WEIGHT_FILES
-from shared.units import size
 
 _SHOWN = 4
 
@@ -26,11 +26,15 @@ class Missing:
     bytes: int | None
     begun_bytes: int
 
-    def described(self) -> str:
-        more = f" and {len(self.names) - _SHOWN} more" if len(self.names) > _SHOWN else ""
-        of = f" ({size(self.bytes)})" if self.bytes else ""
-        begun = f"; {size(self.begun_bytes)} of an interrupted download lie there" if self.begun_bytes else ""
-        return f"{', '.join(self.names[:_SHOWN])}{more}{of}{begun}"
+    def described(self) -> tuple[Message, ...]:
+        """One sentence after the other."""
+        more = max(0, len(self.names) - _SHOWN)
+        sentences = [say("files-missing", files=self.names[:_SHOWN], more=more)]
+        if self.bytes:
+            sentences.append(say("files-missing-size", missing_bytes=self.bytes))
+        if self.begun_bytes:
+            sentences.append(say("download-begun", begun_bytes=self.begun_bytes))
+        return tuple(sentences)
 
 
 def what_is_missing(snapshot: Path) -> Missing | None:

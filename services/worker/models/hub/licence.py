@@ -3,13 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-EXAONE_NOTICE = (
-    "EXAONE models are licensed for research only (EXAONE AI Model License Agreement, NC): no commercial use "
-    "of the model, of adapters trained on it, or of their output. Read the LICENSE in the model's repository "
-    "before you use or pass on the result."
-)
+from shared.messages.message import Message, say
 
 
-def licence_notice(config: Mapping[str, Any]) -> str | None:
+def licence_notice(config: Mapping[str, Any]) -> Message | None:
     """The notice for the model with this config.json; None where we know of nothing."""
-    return EXAONE_NOTICE if str(config.get("model_type", "")).startswith("exaone") else None
+    return say("exaone-licence") if str(config.get("model_type", "")).startswith("exaone") else None

@@ -18,6 +18,7 @@ from services.worker.models.hub.other_caches import find_in_other_caches
 from services.worker.models.hub.snapshot_copy import import_snapshot, lacking_space
 from services.worker.models.hub.tried_places import missing_of_own_cache, not_delivered, with_what_was_tried
 from services.worker.report import Report
+from shared.messages.message import say
 from shared.model_folders import Lack
 from shared.model_search import Found, NotFoundHere, find_model
 
@@ -81,7 +82,7 @@ def locate_model(
         return _in_folder(name, make_demo_model(places.prepared_dir, report), places)
     if places.cache_problem is not None:
         report.event(
-            f"{places.cache_problem}. Until then the cache is {constants.HF_HUB_CACHE}",
+            say("cache-not-where-moved", problem=places.cache_problem, cache=constants.HF_HUB_CACHE),
             level="warn",
             data={"code": "cache_storage_missing"},
         )
@@ -115,8 +116,12 @@ def _from_hub(
     missing = missing_of_own_cache(name, revision)
     if missing is not None:
         report.event(
-            f"The cache {constants.HF_HUB_CACHE} has {name} only in part. Missing: {missing.described()}. "
-            "The hub is asked for it.",
+            say(
+                "cache-incomplete",
+                cache=constants.HF_HUB_CACHE,
+                model=name,
+                missing=missing.described(),
+            ),
             level="warn",
             data={"code": "cache_incomplete", "files": list(missing.names), "bytes": missing.bytes},
         )
@@ -136,8 +141,7 @@ def _readable_caches(places: ModelPlaces, report: Report) -> list[Path]:
     if os.access(host_cache, os.R_OK | os.X_OK):
         return [*places.earlier_caches, host_cache]
     report.event(
-        f"The host's cache {host_cache} can't be read by user {os.geteuid()}, so it is left out. Let "
-        "everybody read it: sudo chmod -R a+rX FOLDER",
+        say("host-cache-unreadable", cache=host_cache, user=str(os.geteuid())),
         level="warn",
         data={"code": "host_cache_unreadable"},
     )
@@ -148,7 +152,7 @@ def _has_room(snapshot: Path, name: str, report: Report) -> bool:
     lack = lacking_space(snapshot, Path(constants.HF_HUB_CACHE))
     if lack is not None:
         report.event(
-            f"{name} is loaded from {snapshot}, where it lies: there is no room for a copy ({lack})",
+            say("loaded-where-it-lies", model=name, folder=snapshot, lack=lack),
             level="warn",
             data={"code": "no_room_to_import"},
         )
@@ -159,6 +163,6 @@ def _refuse_revision(name: str, revision: str | None) -> None:
     if revision is not None:
         raise JobFailed(
             FailureCode.MODEL_NOT_FOUND,
-            f"model {name!r} is a folder and has no revisions; revision {revision!r} was asked for",
-            "leave `revision` out; for the hub's model of that name take the folder out of the models folder",
+            say("folder-has-no-revisions", model=name, revision=revision),
+            say("leave-out-revision"),
         )

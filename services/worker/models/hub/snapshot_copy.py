@@ -25,6 +25,7 @@ from services.worker.models.hub.other_caches import find_snapshot, is_whole
 from services.worker.models.reading.byte_progress import ByteProgress
 from services.worker.report import Report
 from shared.durable import fsync_path, write_durably
+from shared.messages.message import Message, say
 from shared.sealed_folder import file_sha256
 
 PIECE_BYTES = 16 * 1024**2
@@ -57,14 +58,14 @@ def snapshot_bytes(snapshot: Path) -> int:
     return sum(file.bytes for file in _wanted(snapshot))
 
 
-def lacking_space(snapshot: Path, cache: Path) -> str | None:
+def lacking_space(snapshot: Path, cache: Path) -> Message | None:
     """Why `import_snapshot` would find too little space in `cache`; None if it would not."""
     draft = _draft(cache / snapshot.parent.parent.name, snapshot.name)
     wanted = sum(file.bytes for file in _wanted(snapshot) if not _has_size(file.place(draft), file.bytes))
     free = shutil.disk_usage(_nearest(cache)).free
     if wanted == 0 or wanted + SPARE_BYTES <= free:
         return None
-    return f"{wanted} bytes are wanted in {cache}, and {SPARE_BYTES} to spare; {free} are free"
+    return say("copy-wants-space", cache=cache, wanted_bytes=wanted, spare_bytes=SPARE_BYTES, free_bytes=free)
 
 
 def import_snapshot(snapshot: Path, name: str, cache: Path, report: Report) -> Path:
@@ -81,7 +82,15 @@ def import_snapshot(snapshot: Path, name: str, cache: Path, report: Report) -> P
     theirs, ours = snapshot.parent.parent, cache / snapshot.parent.parent.name
     files = _wanted(snapshot)
     progress = ByteProgress(report, "importing", sum(file.bytes for file in files))
-    report.event(f"Copying {name} ({progress.total_bytes / 1e9:.2f} GB) from {theirs.parent} to {cache}")
+    report.event(
+        say(
+            "copying-model",
+            model=name,
+            model_bytes=progress.total_bytes,
+            old_cache=theirs.parent,
+            new_cache=cache,
+        )
+    )
     target, draft = ours / "snapshots" / snapshot.name, _draft(ours, snapshot.name)
     try:
         # In the hub's own folder for locks: beside the models a file would be taken for a broken one.
@@ -99,7 +108,9 @@ def import_snapshot(snapshot: Path, name: str, cache: Path, report: Report) -> P
     except OSError as error:
         if not is_disk_full(error):
             raise
-        lack = f"{progress.total_bytes} bytes did not all fit into {cache} ({error.strerror})"
+        lack = say(
+            "copy-did-not-fit", model_bytes=progress.total_bytes, cache=cache, error=str(error.strerror)
+        )
         raise _disk_full(name, lack, cache) from error
     return target
 
@@ -157,8 +168,8 @@ def _copy(file: _File, target: Path, progress: ByteProgress) -> None:
         if file.sha256 is not None and digest.hexdigest() != file.sha256:
             raise JobFailed(
                 FailureCode.MODEL_UNREADABLE,
-                f"a file is damaged: {file.path} does not have the hash it is named after, {file.sha256}",
-                f"delete what it leads to, {file.path.resolve()}, and submit again: the hub is asked for it",
+                say("cached-file-damaged", file=file.path, sha256=file.sha256),
+                say("delete-damaged-file", file=file.path.resolve()),
             )
         status = file.path.stat()
         os.utime(draft, ns=(status.st_atime_ns, status.st_mtime_ns))  # what was made of it stays current
@@ -207,9 +218,9 @@ def _nearest(folder: Path) -> Path:
     return next(path for path in (folder, *folder.parents) if path.exists())
 
 
-def _disk_full(name: str, what: str, cache: Path) -> JobFailed:
+def _disk_full(name: str, lack: Message, cache: Path) -> JobFailed:
     return JobFailed(
         FailureCode.DISK_FULL,
-        f"too little space to copy {name}: {what}",
-        f"free space in {cache}, or keep the cache on a larger disk; a new try goes on",
+        say("no-room-to-copy", model=name, lack=lack),
+        say("free-cache", cache=cache),
     )

@@ -10,6 +10,7 @@ from services.worker.failures import FailureCode, JobFailed
 from services.worker.models.hub.incomplete_snapshot import Missing, what_is_missing
 from services.worker.models.hub.model_places import ModelPlaces
 from services.worker.models.hub.other_caches import find_snapshot
+from shared.messages.message import Message, say
 from shared.model_folders import model_folder_names
 from shared.model_search import similar_names
 from shared.settings import DEMO_MODEL
@@ -24,13 +25,12 @@ def missing_of_own_cache(name: str, revision: str | None) -> Missing | None:
 def not_delivered(name: str) -> JobFailed:
     """The failure of a snapshot that stayed incomplete although the hub was asked."""
     offline = constants.HF_HUB_OFFLINE
-    why = "HF_HUB_OFFLINE is set" if offline else f"{constants.ENDPOINT} did not deliver the rest"
     return JobFailed(
         FailureCode.MODEL_NOT_FOUND if offline else FailureCode.HUB_UNAVAILABLE,
-        f"{why} of {name!r}" if not offline else f"{why}, so the rest of {name!r} can't be fetched",
-        "unset HF_HUB_OFFLINE for one run, or copy the model into the models folder"
+        say("offline-and-incomplete", model=name)
         if offline
-        else "check the network, HF_ENDPOINT and proxies, then submit again: whole files are kept",
+        else say("hub-did-not-deliver-rest", hub=constants.ENDPOINT, model=name),
+        say("unset-offline") if offline else say("check-network"),
     )
 
 
@@ -39,25 +39,25 @@ def with_what_was_tried(failed: JobFailed, name: str, revision: str | None, plac
     if failed.failure.code not in (FailureCode.MODEL_NOT_FOUND, FailureCode.HUB_UNAVAILABLE):
         return failed
     folders = (places.models_dir, places.prepared_dir)
-    tried = [f"the models folder {places.models_dir} has no folder {name!r}", _own_cache(name, revision)]
+    tried = [say("models-folder-lacks", folder=places.models_dir, model=name), _own_cache(name, revision)]
     others = [folder for folder in (*places.earlier_caches, places.host_hf_cache) if folder is not None]
     if others := [folder for folder in others if os.path.isdir(folder)]:  # noqa: PTH112  (raises nothing)
-        tried.append(f"nor is it whole in {', '.join(map(str, others))}")
+        tried.append(say("other-caches-lack", caches=[str(folder) for folder in others]))
     near = similar_names(name, [*model_folder_names(folders), DEMO_MODEL, *_cached_names()])
     meant = [other for other in near if other != name]
-    question = f"did you mean {' or '.join(map(repr, meant))}? Otherwise " if meant else ""
+    advice = failed.failure.advice
     return JobFailed(
         failed.failure.code,
-        f"{failed.failure.message}. Looked at before: {'; '.join(tried)}",
-        f"{question}{failed.failure.remedy}",
+        say("hub-failed-after-others", failure=failed.failure.said, tried=tried),
+        say("did-you-mean", name_choices=meant, advice=advice) if meant else advice,
     )
 
 
-def _own_cache(name: str, revision: str | None) -> str:
+def _own_cache(name: str, revision: str | None) -> Message:
     cache = Path(constants.HF_HUB_CACHE)
     if (missing := missing_of_own_cache(name, revision)) is not None:
-        return f"the cache {cache} has it only in part, missing are {missing.described()}"
-    return f"the cache {cache} has no copy of it"
+        return say("cache-has-part", cache=cache, missing=missing.described())
+    return say("cache-lacks", cache=cache)
 
 
 def _cached_names() -> list[str]:

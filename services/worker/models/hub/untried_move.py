@@ -11,6 +11,8 @@ from services.worker.models.hub.cache_folder import OWN_FOLDER, apply_cache_fold
 from services.worker.models.hub.other_caches import is_whole
 from services.worker.report import Report
 from shared.cache_choice import CacheChoice, ChoiceBefore, read_choice, write_choice
+from shared.messages.message import Message, say
+from shared.messages.render import in_english
 from shared.settings import OWN_CACHE, Settings
 
 logger = logging.getLogger(__name__)
@@ -40,8 +42,12 @@ def roll_back(settings: Settings, report: Report) -> Path:
     choice = present_choice(settings)
     if (before := choice.before) is not None:
         copy = _spare_copy(before)
-        end = f"; the copy that this job made, {copy}, can be deleted" if copy else ""
-        _restore(choice, before, f"The cache is back in {before.folder}{end}", settings, report)
+        message = (
+            say("cache-back-and-copy-left", cache=before.folder, copy=copy)
+            if copy
+            else say("cache-back", cache=before.folder)
+        )
+        _restore(choice, before, message, settings, report)
     return apply_cache_folder(settings).folder
 
 
@@ -53,18 +59,21 @@ def take_back_untried_move(job_id: str, settings: Settings, report: Report) -> N
     choice = present_choice(settings)
     if (before := choice.before) is None:
         return
-    whose = "an earlier job" if before.job is None else f"job {before.job}"
-    whose = "an earlier attempt of this job" if before.job == job_id else whose
-    message = (
-        f"The cache is back in {before.folder}: {whose} moved it to {choice.folder} and ended before the "
-        "model was loaded from there"
-    )
-    logger.warning("%s", message)
+    message = _taken_back(before, choice.folder, job_id)
+    logger.warning("%s", in_english(message))
     _restore(choice, before, message, settings, report)
 
 
+def _taken_back(before: ChoiceBefore, moved_to: str, job_id: str) -> Message:
+    if before.job is None:
+        return say("cache-back-after-some-job", cache=before.folder, moved_to=moved_to)
+    if before.job == job_id:
+        return say("cache-back-after-earlier-attempt", cache=before.folder, moved_to=moved_to)
+    return say("cache-back-after-job", cache=before.folder, moved_to=moved_to, job=before.job)
+
+
 def _restore(
-    choice: CacheChoice, before: ChoiceBefore, message: str, settings: Settings, report: Report
+    choice: CacheChoice, before: ChoiceBefore, message: Message, settings: Settings, report: Report
 ) -> None:
     """What later jobs downloaded into the place that is left is still found there."""
     earlier = [name for name in dict.fromkeys((*before.earlier, choice.folder)) if name != before.folder]
