@@ -34,7 +34,8 @@ def wanted_text(
     wanted = " or ".join(" and ".join(f"`{field}`" for field in fields) for fields in choices)
     example = next((fields for fields in choices if "label" in fields), choices[0])
     form = {field: name if (name := columns.get(field, "")) in seen else NAME for field in example}
-    return f"wanted are {wanted}; tell what they are called in this file with {marked(form)}"
+    verb = "is" if len(choices) == len(choices[0]) == 1 else "are"
+    return f"wanted {verb} {wanted}; tell what they are called in this file with {marked(form)}"
 
 
 def _candidates(columns: Mapping[str, str]) -> list[RowFormat]:

@@ -192,3 +192,11 @@ def test_a_metadata_filter_may_have_any_key(api: Api) -> None:
         assert (answer.status_code, answer.get_json()["data"]) == (200, [])
     nested = api.get("/v1/jobs", query_string={"metadata[a][b]": "x"})
     assert (nested.status_code, nested.get_json()["error"]["param"]) == (422, "metadata.a][b")
+
+
+@pytest.mark.parametrize(("wrong", "words"), [(4, "1 more field is wrong."), (6, "3 more fields are wrong.")])
+def test_fields_beyond_the_first_three_are_counted_in_words(api: Api, wrong: int, words: str) -> None:
+    names = {f"nosuch{number}": 1 for number in range(wrong)}
+    answer = api.post("/v1/jobs", json={"kind": "load_diagnostic", "model": "tiny", **names}).get_json()
+    assert answer["detail"].endswith(words)
+    assert len(answer["errors"]) == wrong

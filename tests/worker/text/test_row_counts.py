@@ -191,6 +191,7 @@ def test_prompts_and_completions_of_a_model_to_talk_to_get_a_hint(write_rows: Wr
     rows, rules = encoded(BY_NAME["ChatML"], write_rows, pairs, "prompt_completion")
     (line,) = row_lines(rows.counts, rules)
     assert (line.code, line.level, line.data["rows"]) == ("no_chat_template_applied", "warn", 1)
+    assert 'If the model is to be talked to, give `"format": "chat"`:' in line.message
 
 
 def test_an_empty_thought_before_the_answers_is_told(write_rows: WriteRows) -> None:
