@@ -1,5 +1,6 @@
 """Why a command could not do what it was asked, in words for the person at the terminal."""
 
+import re
 from dataclasses import asdict
 
 from shared.errors import FieldError
@@ -7,6 +8,14 @@ from shared.errors import FieldError
 OF_ANOTHER_KEY = (
     "Give the key of that service with --key or TUNEDOCK_API_KEY; where it runs, ./tunedock key prints it."
 )
+_PLAIN_WORD = re.compile(r"[a-z][a-z']*(?=[ ,])")
+_NO_PERIOD_AFTER = re.compile(r"(?:[.!?:…]|(?:^|: )\S*(?:tunedock|docker|http)\b.*)$")
+
+
+def sentence(text: str) -> str:
+    """`text` with a capital and a period; no period after a command or an address, which are copied."""
+    begun = text[:1].upper() + text[1:] if _PLAIN_WORD.match(text) else text
+    return begun if not begun or _NO_PERIOD_AFTER.search(begun) else f"{begun}."
 
 
 class CommandFailed(Exception):
@@ -27,7 +36,7 @@ class CommandFailed(Exception):
             for error in self.errors
             if error.message not in self.message
         ]
-        return [self.message, *details, *([self.remedy] if self.remedy else [])]
+        return [sentence(self.message), *details, *([sentence(self.remedy)] if self.remedy else [])]
 
     def as_json(self) -> dict[str, object]:
         """The same for machines."""

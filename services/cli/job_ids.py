@@ -3,7 +3,7 @@
 import argparse
 
 from services.cli.client import Client
-from services.cli.failure import UsageError
+from services.cli.failure import RequestRefused, UsageError
 from shared.errors import FieldError
 from shared.jobs import is_whole_job_id
 from shared.model_names import fine_tuned_model
@@ -25,7 +25,7 @@ def find_job(client: Client, text: str, *, kind: str | None = None, status: str 
     """The id of the one job that `text` means, with or without the prefix that tells its kind.
 
     `kind` and `status` narrow `last` and what a beginning may stand for. Raises `UsageError` that lists the
-    candidates when there are several. What no job begins with is returned as it is: the API refuses it.
+    candidates when there are several, `RequestRefused` where no job begins so.
     """
     if model := fine_tuned_model(text):
         return model.job_id
@@ -41,8 +41,12 @@ def find_job(client: Client, text: str, *, kind: str | None = None, status: str 
             raise UsageError(f"there is no {what} yet, so none is the last one")
         return newest[0]
     found = [name for name in names if _begins(name[0], text)]
-    if len(found) <= 1:
-        return found[0][0] if found else text
+    if not found:
+        unknown = RequestRefused(404, "not_found", f"There is no job whose id begins with {text!r}.")
+        unknown.remedy = "Those there are: ./tunedock jobs"
+        raise unknown
+    if len(found) == 1:
+        return found[0][0]
     shown = [FieldError(job_id, f"{kind}, {status}") for job_id, kind, status in found[:CANDIDATES_SHOWN]]
     if len(found) > len(shown):
         shown.append(FieldError("", f"and {len(found) - len(shown)} more"))

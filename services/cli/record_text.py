@@ -42,11 +42,20 @@ def record_text(record: JobRecord, place: Place, *, words: Words = str) -> str:
     ]
     if record.status not in ENDED:
         rows.append(("now", ": ".join(part for part in (stage_text(record), progress_text(record)) if part)))
-    asked = [(name, text) for name, text in _flat(record.request) if name != "kind"]
+    asked = [(words(name).lstrip("-"), text) for name, text in _flat(_decisive(record.request))]
     lines = [record.id, *pairs(rows), "", "Asked:", *pairs(asked)]
     if record.error or record.result is not None:
         lines += ["", outcome_text(record, place, words=words)]
     return "\n".join(lines)
+
+
+def _decisive(request: dict[str, Any]) -> dict[str, Any]:
+    """What was asked, without the kind, and without the epochs where the steps decide alone."""
+    asked = {name: value for name, value in request.items() if name != "kind"}
+    learned = asked.get("hyperparameters") or {}
+    if learned.get("max_steps"):
+        asked["hyperparameters"] = {name: value for name, value in learned.items() if name != "n_epochs"}
+    return asked
 
 
 def _flat(request: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:

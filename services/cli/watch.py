@@ -54,12 +54,13 @@ def watch(
                 time.sleep(poll_seconds)
                 continue
             patience.renew()
-            view.show(record)  # it is older than the events
             for event in events:
                 if event.type == "message" and not (event.level == "warn" and event.message in earlier):
                     terminal.note(words(event_line(event)))
             if told is not None:
                 told.update(event.message for event in events if event.level == "warn")
+            if not any(event.type == "message" for event in events):
+                view.show(record)  # else it may be older than what was told; the next one is not
             seen = events[-1].id if events else seen
             if record.status in ENDED:
                 return record

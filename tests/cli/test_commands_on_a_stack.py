@@ -288,7 +288,7 @@ def test_a_host_that_is_named_is_not_silently_the_local_one(stack: LiveStack) ->
     words = [sys.executable, "-m", "services.cli", "jobs"]
     done = subprocess.run(words, env=environment, capture_output=True, text=True)
     assert done.returncode == 1
-    assert "no Tunedock answers at http://127.0.0.2:" in done.stderr
+    assert "No Tunedock answers at http://127.0.0.2:" in done.stderr
     assert stack.url in done.stderr
 
 

@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 
 from services.cli.client import Client
-from services.cli.failure import UsageError
+from services.cli.failure import RequestRefused, UsageError
 from services.cli.job_ids import find_job
 
 A, B, C = "ftjob-abcd" + "e" * 20, "evaljob-abce" + "f" * 20, "ftjob-b" + "g" * 23
@@ -54,11 +54,19 @@ def client() -> Iterator[Client]:
         ("b", C),
         ("last", A),
         (f"ft:SmolLM2:demo:{A.removeprefix('ftjob-')}", A),
-        ("ftjob-nothere", "ftjob-nothere"),
     ],
 )
 def test_a_beginning_of_one_job_is_that_job(client: Client, text: str, job_id: str) -> None:
     assert find_job(client, text) == job_id
+
+
+def test_what_no_job_begins_with_is_refused_with_the_way_to_those_there_are(client: Client) -> None:
+    with pytest.raises(RequestRefused) as caught:
+        find_job(client, "ftjob-nothere")
+    assert caught.value.lines() == [
+        "There is no job whose id begins with 'ftjob-nothere'.",
+        "Those there are: ./tunedock jobs",
+    ]
 
 
 def test_the_last_of_a_kind_is_the_newest_of_that_kind(client: Client) -> None:

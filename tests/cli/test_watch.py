@@ -89,3 +89,13 @@ def test_empty_fields_of_a_request_are_left_out() -> None:
 )
 def test_durations_are_said_in_two_units(seconds: float, text: str) -> None:
     assert duration_text(seconds) == text
+
+
+def test_epochs_are_left_out_where_steps_decide_and_words_are_the_command_s() -> None:
+    hyperparameters = {"n_epochs": 3, "max_steps": 2}
+    asked: dict[str, Any] = {
+        "request": {"kind": "fine_tuning", "model": "m", "hyperparameters": hyperparameters}
+    }
+    shown = record_text(record(**asked), HERE, words=lambda text: text.replace("max_steps", "--max-steps"))
+    assert "max-steps  2" in shown
+    assert "n_epochs" not in shown
