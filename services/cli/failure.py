@@ -13,9 +13,9 @@ _NO_PERIOD_AFTER = re.compile(r"(?:[.!?:…]|(?:^|: )\S*(?:tunedock|docker|http)
 
 
 def sentence(text: str) -> str:
-    """`text` with a capital and a period; no period after a command or an address, which are copied."""
+    """`text` with a capital and a period; none after a command, an address or a list: they are copied."""
     begun = text[:1].upper() + text[1:] if _PLAIN_WORD.match(text) else text
-    return begun if not begun or _NO_PERIOD_AFTER.search(begun) else f"{begun}."
+    return begun if not begun or "\n" in begun or _NO_PERIOD_AFTER.search(begun) else f"{begun}."
 
 
 class CommandFailed(Exception):
