@@ -24,6 +24,7 @@ models-folder-lacks = The models folder { $folder } has no folder { $model }.
 other-caches-lack = No complete copy is in { $caches }.
 cache-lacks = The cache { $cache } has no copy of it.
 cache-has-part = The cache { $cache } has only a part of it. { $missing }
+or-one-that-is-here = { $advice } Or name a model that is in the models folder: { $name_choices }.
 did-you-mean = Did you mean { $name_choices }? Otherwise: { $advice }
 
 files-missing = Missing: { $files }{ $more ->

@@ -15,6 +15,8 @@ from shared.model_folders import model_folder_names
 from shared.model_search import similar_names
 from shared.settings import DEMO_MODEL
 
+NAMES_SHOWN = 5
+
 
 def missing_of_own_cache(name: str, revision: str | None) -> Missing | None:
     """What our cache lacks of a revision that it has in part; None where it has all of it, or nothing."""
@@ -46,6 +48,8 @@ def with_what_was_tried(failed: JobFailed, name: str, revision: str | None, plac
     near = similar_names(name, [*model_folder_names(folders), DEMO_MODEL, *_cached_names()])
     meant = [other for other in near if other != name]
     advice = failed.failure.advice
+    if here := sorted(set(model_folder_names(folders)) - {name})[:NAMES_SHOWN]:
+        advice = say("or-one-that-is-here", advice=advice, name_choices=here)
     return JobFailed(
         failed.failure.code,
         say("hub-failed-after-others", failure=failed.failure.said, tried=tried),
