@@ -27,7 +27,6 @@ FACADE_EVENT_ID_PATTERN = r"^ftevent-[a-z0-9]{1,64}-[0-9]{1,9}-[0-9]{1,12}$"
 RowFormat = Literal["chat", "text", "prompt_completion", "classification"]
 LongText = Literal["split", "cut"]
 JobKind = Literal["fine_tuning", "load_diagnostic", "evaluation", "model_preparation"]
-KINDS_WITH_PAGE: tuple[JobKind, ...] = ("load_diagnostic", "model_preparation")  # reports that are drawn
 JobStatus = Literal["queued", "running", "cancelling", "succeeded", "failed", "cancelled"]
 
 

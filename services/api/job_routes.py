@@ -7,7 +7,7 @@ from flask import Response, request
 from pydantic import Field
 
 from services.api.adapter_archive import AdapterArchive
-from services.api.load_page.page import load_page
+from services.api.report_pages import PAGES
 from services.api.routing import json_response
 from services.api.service import Service
 from services.api.submit import submit_job
@@ -18,7 +18,6 @@ from shared.jobs import TERMINAL
 from shared.renamed_families import names_of
 from shared.schemas import (
     EVENT_ID_PATTERN,
-    KINDS_WITH_PAGE,
     Frozen,
     JobEvent,
     JobKind,
@@ -111,15 +110,16 @@ def list_events(service: Service, *, job_id: str, query: EventsQuery) -> EventLi
 def get_report(service: Service, *, job_id: str, query: ReportQuery) -> Response:
     """The result of a job: a diagnosis, an evaluation, what training came to."""
     record = service.store.get(job_id)
-    if query.format == "html" and record.kind not in KINDS_WITH_PAGE:
-        drawn = " and ".join(KINDS_WITH_PAGE)
+    draw = PAGES.get(record.kind) if query.format == "html" else None
+    if query.format == "html" and draw is None:
+        drawn = " and ".join(PAGES)
         raise NotFound(
             f"Job {job_id} is a {record.kind} job; only reports of {drawn} jobs are drawn as pages. "
             "Leave `format` out to read this one as JSON."
         )
     report = report_of(service, record)
-    if query.format == "html":
-        return load_page(record.id, report, service.settings)
+    if draw is not None:
+        return draw(record.id, report, service.settings)
     return Response(json.dumps(report, ensure_ascii=False), content_type="application/json")
 
 
