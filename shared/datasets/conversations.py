@@ -30,7 +30,7 @@ _TOOL_WORDS = frozenset(
 _QUESTION_FIRST = "write the user's message that it answers before it, or take it out"
 _BY_TURNS = "write the two messages of the user as one, or the answer between them"
 TOLD = {
-    "roles_renamed": "roles are called otherwise there and are read as `system`, `user` and `assistant`",
+    "roles_renamed": "roles have other names and are read as `system`, `user` and `assistant`",
     "content_joined": "a message's content comes in parts; their texts are joined",
     "messages_in_string": "the conversation is JSON inside a string, which is read as the list it holds",
     "weight_zero": "an assistant's message has `weight` 0 and is not learned",

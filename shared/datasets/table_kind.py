@@ -47,7 +47,7 @@ def table_kind(head: str, cut_off: bool, extension: str, columns: Mapping[str, s
     delimiter = _by_names(lines[0], columns) or _by_look(lines, extension)
     if delimiter == "\t":
         if _is_quoted(lines):
-            told = "its cells stand in double quotes, as pandas writes them, and are read without"
+            told = "cells stand in double quotes, as pandas writes them, and are read without the quotes"
             return TableKind("\t", True, told=told)
         return TSV
     if delimiter in (";", "|"):

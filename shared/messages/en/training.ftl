@@ -1,13 +1,13 @@
 # What a fine-tuning job says.
 
 training-continues-adapter = Training begins with the weights of { $adapter }.
-resumed = The run goes on from the checkpoint of step { $step }.
+resumed = The run continues from the checkpoint of step { $step }.
 checkpoints-rejected = Some checkpoints can't be used. { $reasons } The run starts from step { $step }.
 checkpoint-damaged = The checkpoint of step { $step } is damaged.
 checkpoint-of-other-run = The checkpoint of step { $step } was made with other rows, settings or base model.
 checkpoint-without-optimizer = The checkpoint of step { $step } lost its optimizer state when the job ended.
 
-plan-changed = The run goes on with another plan than the one it began with. { $reason } The same is learned, but the adapter is the same to the bit only under the same plan.
+plan-changed = The run continues with a plan that differs from the one it began with. { $reason } The same is learned, but the adapter is the same to the bit only under the same plan.
 kept-plan-unreadable = The checkpoint's plan can't be read ({ $field }: { $error }).
 kept-plan-of-other-version = The plan was kept by another version. These fields differ: { $fields }.
 kept-plan-incomplete = The checkpoint's plan lacks { $fields }.

@@ -29,7 +29,10 @@ def check_spill(facts: Facts) -> Finding:
             "Watch shared GPU memory in the Task Manager, keep other programs off the card; "
             f"{WINDOWS_PAGE}, step 6.",
         )
-    return ok("spill", "a full card ends in an error here; only Windows lays the overflow into main memory")
+    return ok(
+        "spill",
+        "a full card ends the job with an error here; only Windows continues in main memory, slowly",
+    )
 
 
 def check_power(facts: Facts) -> Finding:

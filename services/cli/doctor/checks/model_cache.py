@@ -35,7 +35,10 @@ def check_cache_variables(facts: Facts) -> Finding:
     if facts.caches_unseen:
         return unknown("cache-variables", "the worker's container has its own environment", _ask(facts))
     if not facts.cache.ignored:
-        return ok("cache-variables", f"{facts.cache.decided_by} decides; no other variable is set in vain")
+        return ok(
+            "cache-variables",
+            f"{facts.cache.decided_by} decides, and no variable that is set is without effect",
+        )
     names = ", ".join(f"{name}={value}" for name, value in facts.cache.ignored)
     return warning(
         "cache-variables",
@@ -106,7 +109,9 @@ def _judge_place(facts: Facts, folder: Folder, seen: str) -> Finding:
             f"Keep the image on the SSD: {WINDOWS_PAGE}, step 3. {MEASURE}",
         )
     if is_rotational(storage) and is_virtual(storage):
-        return unknown("model-cache", f"{seen}: calls itself a hard disk, as virtual disks do", MEASURE)
+        return unknown(
+            "model-cache", f"{seen}: it reports itself as a hard disk, and so do most virtual disks", MEASURE
+        )
     if is_rotational(storage):
         return warning("model-cache", f"{seen}: a hard disk", f"{move} on an SSD. {MEASURE}")
     return ok("model-cache", seen)
