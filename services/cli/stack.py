@@ -126,8 +126,8 @@ class Stack:
             if process.backoff.deaths_in_a_row >= DEATHS_BEFORE_READY:
                 last_words = "\n".join(f"  {line}" for line in process.tail)
                 raise CommandFailed(
-                    f"{name} died {DEATHS_BEFORE_READY} times with {_ending(process.exit_code)}; it said:\n"
-                    + last_words,
+                    f"The {name} died {DEATHS_BEFORE_READY} times with {_ending(process.exit_code)}; "
+                    f"it said:\n{last_words}",
                     f"Its whole output is in {process.log_path}.",
                 )
 

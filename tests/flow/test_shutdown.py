@@ -62,11 +62,11 @@ def test_a_worker_told_to_stop_together_with_its_store_ends_soon_and_the_next_st
         wait_until(lambda: any(checkpoints.glob("step-*")))
         assert valkey.process is not None
         valkey.process.terminate()
+        valkey.process.wait()  # gone before the worker could hand its job back
         first.terminate()
         told = time.monotonic()
         assert first.wait(60) == 0
         assert time.monotonic() - told < DRAIN_SECONDS
-    valkey.process.wait()
     valkey.start()
     assert store.get(job_id).status == "running"
     left = handover(settings.data_dir, settings.worker_host).left()

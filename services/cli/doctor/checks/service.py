@@ -117,7 +117,7 @@ def _torch_or_card(facts: Facts, problem: str) -> str:
 
 
 def _start(facts: Facts) -> str:
-    if facts.container:
+    if facts.container and not facts.store.embedded:  # a container may be somebody's whole machine
         return START_COMPOSE
     return START if facts.engine.version else START_HERE  # without an engine compose starts nothing
 
