@@ -57,7 +57,7 @@ def short_memory(workshop: Workshop) -> Iterator[Order]:
 def few_processors(workshop: Workshop) -> Iterator[Order]:
     place = workshop.fresh()
     make_tiny_llama(place / "models" / FOLDER, dtype=BF16, hidden_size=384, layers=12)
-    with limited("cpu", cpu__cfs_period_us=100_000, cpu__cfs_quota_us=25_000) as group:
+    with limited("cpu", cpu__cfs_period_us=100_000, cpu__cfs_quota_us=10_000) as group:
         yield order(place, groups=(group,))
 
 

@@ -63,7 +63,7 @@ CAUSES = (
     Cause("tmpfs", "memory-filesystem", cause_places.in_memory, "tmpfs"),
     Cause("overlay", "container-layer", cause_places.overlay, "overlay"),
     Cause("memory below the checkpoint", "short-memory", cause_places.short_memory, "this container may use"),
-    Cause("too few processors", "processor-limit", cause_places.few_processors, "0.25 processors"),
+    Cause("too few processors", "processor-limit", cause_places.few_processors, "0.1 processors"),
     Cause(
         "slow disk", "bandwidth-bound", cause_places.slow_disk_small, "no load from this storage is faster"
     ),
