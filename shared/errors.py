@@ -2,21 +2,33 @@
 
 from dataclasses import dataclass
 
+from shared.messages.message import Message
+from shared.messages.render import shown
+
 
 @dataclass(frozen=True)
 class FieldError:
     """One thing wrong with a request: where (``hyperparameters.lora.r``, ``line 37``) and what."""
 
     path: str
-    message: str
+    said: str | Message
+
+    @property
+    def message(self) -> str:
+        """What is wrong, in the reader's language."""
+        return shown(self.said)
 
 
 class WrongField(ValueError):
     """Raised inside a model's own check: the rule that is broken, and the field to change."""
 
-    def __init__(self, message: str, field: str) -> None:
-        super().__init__(message)
+    def __init__(self, said: str | Message, field: str) -> None:
+        super().__init__(said)
+        self.said = said
         self.field = field
+
+    def __str__(self) -> str:
+        return shown(self.said)
 
 
 class Refusal(Exception):
@@ -28,12 +40,20 @@ class Refusal(Exception):
     headers: dict[str, str] = {}
 
     def __init__(
-        self, message: str, *, param: str | None = None, errors: tuple[FieldError, ...] = ()
+        self, said: str | Message, *, param: str | None = None, errors: tuple[FieldError, ...] = ()
     ) -> None:
-        super().__init__(message)
-        self.message = message
+        super().__init__(said)
+        self.said = said
         self.param = param
         self.errors = errors
+
+    @property
+    def message(self) -> str:
+        """What is wrong and what to do, in the reader's language; in a log, English."""
+        return shown(self.said)
+
+    def __str__(self) -> str:
+        return self.message
 
 
 class MalformedRequest(Refusal):

@@ -1,7 +1,6 @@
 """Why a command could not do what it was asked, in words for the person at the terminal."""
 
 import re
-from dataclasses import asdict
 
 from shared.errors import FieldError
 
@@ -45,7 +44,7 @@ class CommandFailed(Exception):
                 "code": self.code,
                 "message": self.message,
                 "remedy": self.remedy,
-                "errors": [asdict(error) for error in self.errors],
+                "errors": [{"path": error.path, "message": error.message} for error in self.errors],
             }
         }
 

@@ -27,9 +27,9 @@ def set_reader(language: str) -> None:
     _reader.set(language)
 
 
-def shown(text: str, language: str | None = None) -> str:
-    """A stored text for the reader; one of before there were messages is shown as it is."""
-    message = read_stored(text)
+def shown(said: str | Message, language: str | None = None) -> str:
+    """A message, or a stored text, for the reader; one of before there were messages is shown as it is."""
+    message = read_stored(said) if isinstance(said, str) else said
     return message if isinstance(message, str) else render(message, language or _reader.get())
 
 

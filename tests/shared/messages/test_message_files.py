@@ -11,10 +11,12 @@ from fluent.syntax import FluentParser
 from fluent.syntax import ast as ftl
 from fluent.syntax.visitor import Visitor
 
+from shared.errors import refusals
 from shared.messages.catalog import DEFAULT_LANGUAGE, FOLDER, languages, message_files
 
 ROOT = FOLDER.parent.parent
-# Where every failure and event is a message by now. The next area that is converted comes in here.
+REFUSALS = {refusal.__name__ for refusal in refusals()}
+# Where every failure, event and refusal is a message by now. The next area that is converted comes in here.
 CONVERTED = [
     "services/worker/adapters",
     "services/worker/machine",
@@ -150,13 +152,15 @@ def test_no_sentence_is_composed_outside_the_message_files(place: str) -> None:
 
 
 def _said(tree: ast.Module) -> Iterator[ast.expr]:
-    """What is told a person: the texts of failures and events."""
+    """What is told a person: the texts of failures, events and refusals."""
     for node in ast.walk(tree):
         if not isinstance(node, ast.Call):
             continue
         match node.func:
-            case ast.Name(id="JobFailed" | "Failure"):
+            case ast.Name(id="JobFailed" | "Failure" | "FieldError"):
                 yield from node.args[1:]
+            case ast.Name(id=name) if name in REFUSALS | {"WrongField"}:
+                yield from node.args[:1]
             case ast.Attribute(attr="event"):
                 yield from node.args[:1]
 
