@@ -1,0 +1,59 @@
+"""The report of a training, or of the diagnosis of one: written by the worker, read by API, page, command."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
+
+from shared.messages.message import Message
+from shared.reports.finding import Finding
+from shared.reports.stored import Stored, Word
+from shared.reports.training_facts import TrainingFacts
+
+
+class TrainingSummary(Stored):
+    """Seconds; null where it was not measured."""
+
+    step_seconds: float
+    """As configured: of a fine-tuning as it ran."""
+    total_steps: int
+    run_seconds: float
+    """All steps, as configured: predicted by a diagnosis, measured by a fine-tuning."""
+    best_step_seconds: float | None = None
+    """With the plan `auto` on the same rows; likewise `best_run_seconds`."""
+    best_run_seconds: float | None = None
+    padding_ratio: float
+    peak_memory_bytes: int | None = None
+    final_loss: float | None = None
+
+
+class TrainingReport(Stored):
+    """Readers go by `schema_version`; a new field does not raise it."""
+
+    lacking: ClassVar[Mapping[str, Any]] = {"findings": (), "notes": (), "text": ""}
+
+    schema_version: Literal[1] = 1
+    kind: Word[Literal["training_diagnostic", "fine_tuning"]]
+    model: str
+    measured_at: float | None = None
+    """UTC seconds."""
+    summary: TrainingSummary
+    findings: tuple[Finding, ...]
+    """Ranked by the time that a remedy saves."""
+    notes: tuple[str | Message, ...] = ()
+    """What of the user's settings has no meaning here, was assumed, or is another curve."""
+    facts: TrainingFacts
+    text: str
+    """The same for people, as plain lines."""
+
+    def result(self) -> dict[str, Any]:
+        """What a diagnosis' record keeps: the summary, the findings' ids and titles, and the text."""
+        return {
+            "model": self.model,
+            "step_seconds": self.summary.step_seconds,
+            "run_seconds": self.summary.run_seconds,
+            "summary": self.summary.model_dump(mode="json"),
+            "findings": [
+                finding.model_dump(mode="json", include={"id", "severity", "title"})
+                for finding in self.findings
+            ],
+            "text": self.text,
+        }
