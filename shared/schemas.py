@@ -27,6 +27,7 @@ FACADE_EVENT_ID_PATTERN = r"^ftevent-[a-z0-9]{1,64}-[0-9]{1,9}-[0-9]{1,12}$"
 RowFormat = Literal["chat", "text", "prompt_completion", "classification"]
 LongText = Literal["split", "cut"]
 JobKind = Literal["fine_tuning", "load_diagnostic", "evaluation", "model_preparation"]
+LearningRateSchedule = Literal["cosine", "linear", "constant", "constant_with_warmup"]
 JobStatus = Literal["queued", "running", "cancelling", "succeeded", "failed", "cancelled"]
 
 
@@ -105,6 +106,9 @@ class Hyperparameters(Frozen):
     )
     global_batch_size: Annotated[int, Field(ge=1, le=4096)] = 16
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 2e-4
+    lr_scheduler_type: LearningRateSchedule = Field(
+        "cosine", description="what the learning rate does after the warm-up; `constant` has no warm-up"
+    )
     warmup_ratio: Annotated[float, Field(ge=0, le=1)] = 0.03
     max_seq_length: Annotated[int, Field(ge=8, le=131_072)] = 512
     loss_on: Literal["completion", "all"] | None = Field(

@@ -53,6 +53,14 @@ def test_a_loss_that_the_warm_up_kept_still_is_explained(steps: int, ratio: floa
     assert (said or "") in text
 
 
+def test_a_constant_rate_never_warms_up() -> None:
+    kept = stored("fine_tuning_record")
+    kept["result"] |= {"steps": 1, "first_train_loss": 6.6233, "train_loss": 6.6233}
+    kept["request"]["hyperparameters"] |= {"warmup_ratio": 0.03, "lr_scheduler_type": "constant"}
+    text = outcome_text(JobRecord.model_validate(kept), Place(data_dir=Path("/srv/tunedock/data")))
+    assert "warms up" not in text
+
+
 @pytest.mark.parametrize("name", RECORDS)
 def test_a_stored_record_is_told_as_it_was_when_it_was_stored(name: str) -> None:
     ended = JobRecord.model_validate(stored(name))

@@ -47,8 +47,9 @@ def _warm_up(record: JobRecord, result: dict[str, Any]) -> str:
     step of the warm-up has the learning rate 0."""
     steps = result.get("steps", 0)
     still = _number(result.get("first_train_loss")) == _number(result.get("train_loss"))
-    ratio = (record.request.get("hyperparameters") or {}).get("warmup_ratio")
-    if not ratio or steps > 2 or (steps == 2 and not still):
+    asked = record.request.get("hyperparameters") or {}
+    ratio = asked.get("warmup_ratio")
+    if not ratio or asked.get("lr_scheduler_type") == "constant" or steps > 2 or (steps == 2 and not still):
         return ""
     changed = "so the adapter has learned nothing" if steps == 1 else "so step 2 began with the same weights"
     return f"the learning rate warms up from 0 in step 1, {changed}; give more steps, or a warmup_ratio of 0"

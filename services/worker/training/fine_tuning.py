@@ -160,10 +160,13 @@ def fingerprint(
 ) -> dict[str, Any]:
     """All that decides what a step computes, but not how fast: a checkpoint is good for no other run."""
     start = {} if begun_with is None else {"start_sha256": begun_with.sha256}
+    learned = request.hyperparameters.model_dump(mode="json")
+    if learned["lr_scheduler_type"] == "cosine":
+        del learned["lr_scheduler_type"]  # checkpoints of when there was no other schedule don't name it
     return {
         "base": adapter_folder.base_facts(base),
         "training_rows_sha256": rows.training.sha256(),
-        "hyperparameters": request.hyperparameters.model_dump(mode="json"),
+        "hyperparameters": learned,
         **start,
     }
 

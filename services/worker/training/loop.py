@@ -94,6 +94,7 @@ def train(
                 peak=hyperparameters.learning_rate,
                 total_steps=schedule.total_steps,
                 warmup_ratio=hyperparameters.warmup_ratio,
+                schedule=hyperparameters.lr_scheduler_type,
             )
 
             # Gradients: micro-batches add up to the step's mean over targets.
@@ -171,12 +172,11 @@ def step_seed(seed: int, step: int) -> int:
 
 
 def diverged(state: RunState, hyperparameters: Hyperparameters) -> JobFailed:
+    rate = hyperparameters.learning_rate
+    if hyperparameters.lr_scheduler_type == "constant":
+        remedy = say("lower-constant-learning-rate", learning_rate=rate)
+    else:
+        remedy = say("lower-learning-rate", learning_rate=rate, warmup=hyperparameters.warmup_ratio)
     return JobFailed(
-        FailureCode.DIVERGED,
-        say("training-diverged", steps=state.bad_steps, step=state.step),
-        say(
-            "lower-learning-rate",
-            learning_rate=hyperparameters.learning_rate,
-            warmup=hyperparameters.warmup_ratio,
-        ),
+        FailureCode.DIVERGED, say("training-diverged", steps=state.bad_steps, step=state.step), remedy
     )

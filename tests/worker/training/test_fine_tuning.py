@@ -21,10 +21,14 @@ from services.worker.report import JobCancelled, JobStopped, LeaseLost, WorkerDr
 from services.worker.text.dataset_file import DatasetFile
 from services.worker.training.disk_space import Patience
 from services.worker.training.fine_tuning import fine_tune
+from services.worker.training.loop import diverged
+from services.worker.training.run_state import RunState
 from services.worker.training.step_report import StepReport
 from shared import sealed_folder
 from shared.job_folder import JobFolder
-from shared.schemas import FineTuningRequest, Hyperparameters, Lora
+from shared.messages.message import read_stored
+from shared.messages.render import in_english
+from shared.schemas import FineTuningRequest, Hyperparameters, LearningRateSchedule, Lora
 from tests.worker.training.test_checkpoints import files_limited_to
 from tests.worker.training.tiny_bases import RecordedReport, Rows, WriteRows
 
@@ -182,6 +186,42 @@ def test_a_torn_checkpoint_costs_no_more_than_the_way_from_the_one_before(
     assert resumed.codes() == ["resume_rejected"]
     assert result["resumed_from_step"] == int(steps[-2].name[5:]) < 6
     assert adapter_bytes(tmp_path / "parts") == adapter_bytes(tmp_path / "whole")
+
+
+@pytest.mark.parametrize("schedule", ["linear", "constant", "constant_with_warmup"])
+def test_under_every_schedule_a_drained_job_goes_on_to_the_bit_equal_adapter(
+    schedule: LearningRateSchedule, llama: LoadedModel, data: DatasetFile, tmp_path: Path
+) -> None:
+    asked = with_settings(lr_scheduler_type=schedule)
+    run(llama, data, tmp_path / "whole", request=asked)
+    run(llama, data, tmp_path / "cosine")
+    with pytest.raises(WorkerDraining):
+        run(llama, data, tmp_path / "parts", RecordedReport(stop=WorkerDraining, at_step=4), request=asked)
+    result = run(llama, data, tmp_path / "parts", attempt=2, request=asked)
+    assert result["resumed_from_step"] == 4
+    assert adapter_bytes(tmp_path / "parts") == adapter_bytes(tmp_path / "whole")
+    assert adapter_bytes(tmp_path / "parts") != adapter_bytes(tmp_path / "cosine")
+
+
+def test_a_checkpoint_of_before_there_were_schedules_is_resumed(
+    llama: LoadedModel, data: DatasetFile, tmp_path: Path
+) -> None:
+    with pytest.raises(WorkerDraining):
+        run(llama, data, tmp_path, RecordedReport(stop=WorkerDraining, at_step=4))
+    newest = max((tmp_path / "checkpoints").iterdir(), key=lambda path: int(path.name[5:]))
+    kept = json.loads((newest / sealed_folder.MANIFEST).read_text(encoding="utf-8"))
+    assert "lr_scheduler_type" not in kept["fingerprint"]["hyperparameters"]
+    assert run(llama, data, tmp_path, attempt=2)["resumed_from_step"] == 4
+
+
+@pytest.mark.parametrize(
+    ("schedule", "said"), [("cosine", "warmup_ratio"), ("constant", "constant_with_warmup")]
+)
+def test_a_remedy_of_a_diverged_training_is_one_that_its_schedule_has(
+    schedule: LearningRateSchedule, said: str
+) -> None:
+    failed = diverged(RunState(step=3, bad_steps=3), Hyperparameters(lr_scheduler_type=schedule))
+    assert said in in_english(read_stored(failed.failure.remedy))
 
 
 def test_a_checkpoint_of_other_settings_is_not_resumed(
