@@ -107,8 +107,13 @@ def _fault(problem: Any, value: Any, schema: Json) -> Fault:
         phrase = _phrase(kind, context) or _said(problem)
     if problem["loc"][-1:] == ("[key]",):
         phrase = phrase.replace("must ", "has a name that must ", 1)
-    seen = "" if kind in WITHOUT_VALUE else _shown(context.get("tag", problem["input"]))
+    seen = "" if kind in WITHOUT_VALUE else _shown(_seen(problem["input"], path[-1:], kind))
     return Fault(path, phrase, seen, is_choice)
+
+
+def _seen(given: Any, last: tuple[str, ...], kind: str) -> Any:
+    """The value that is wrong: where a choice was made by one field of an object, that field's."""
+    return given.get(*last) if kind == "union_tag_invalid" and isinstance(given, dict) else given
 
 
 def _phrase(kind: str, limits: Mapping[str, Any]) -> str:
@@ -139,7 +144,7 @@ def _place(problem: Any, value: Any, schema: Json) -> tuple[tuple[str, ...], Jso
             value = value[part]
         elif problem["type"] != "missing":
             continue
-        path.append(str(part))
+        path.append(str(part)[:LONGEST_SEEN_CHARACTERS])
         if problem["type"] != "extra_forbidden" or number < len(problem["loc"]):
             node, is_choice = _below(node, part, schema), False
     return tuple(path), node, is_choice

@@ -8,6 +8,7 @@ import asyncio
 import functools
 import json
 import logging
+import sys
 import time
 from contextlib import suppress
 from http import HTTPStatus
@@ -17,7 +18,10 @@ from gunicorn.asgi.protocol import ASGIProtocol
 from gunicorn.workers import gasgi
 
 from services.api.errors import MEDIA_TYPE, new_request_id, problem_fields
+from services.api.framing import framing_fault
 from shared.errors import MalformedRequest
+from shared.messages.message import say
+from shared.messages.render import shown
 
 HEAD_SECONDS = 10.0  # from accepting a connection to the end of its first request's head
 SILENCE_SECONDS = 30.0  # a client that takes nothing of its answer for so long is given up
@@ -90,14 +94,14 @@ class Connection(ASGIProtocol):  # type: ignore[misc]
     def _feed_callback_parser(self, data: bytes) -> bool:
         try:
             return bool(super()._feed_callback_parser(data))
-        except Exception as error:  # what the parser itself did not foresee, such as a length of 5,000 digits
-            self._send_error_response(400, f"The request can't be read: {error}")
+        except Exception:  # what the parser itself did not foresee, such as a length of 5,000 digits
+            self._send_error_response(400, shown(say("head-unforeseen")))
             self._close_transport()
             return False
 
     def _send_error_response(self, status: int, message: str, extra_headers: Any = ()) -> None:
         """A request that never reached the application is refused like every other."""
-        refusal = MalformedRequest(message or HTTPStatus(status).phrase)
+        refusal = MalformedRequest(framing_fault(sys.exception(), message or HTTPStatus(status).phrase))
         refusal.status = status
         request_id = new_request_id()
         body = json.dumps(problem_fields(refusal, request_id)).encode()

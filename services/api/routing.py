@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -17,10 +17,14 @@ from werkzeug.exceptions import ClientDisconnected
 from services.api.service import Service
 from shared.errors import InvalidField, MalformedRequest, Refusal
 from shared.field_errors import invalid_field
+from shared.messages.message import say
 from shared.schemas import Frozen
 
 Answer = BaseModel | Response
 EXACT_BELOW = 2**53  # whole numbers that a float can tell apart
+MOST_LEVELS = 32  # of lists and objects in each other; requests need six
+MOST_DIGITS = 1000
+MOST_SHOWN_CHARACTERS = 80
 Query = TypeVar("Query", bound=BaseModel)
 
 
@@ -98,10 +102,16 @@ def parse_query(model: type[Query], arguments: MultiDict[str, str]) -> Query:
             raise InvalidField(
                 f"The query parameter {name!r} is given {len(values)} times; give it once.", param=name
             )
-        if bracketed := re.fullmatch(r"(\w+)\[(.*)\]", name, re.DOTALL):
-            fields.setdefault(bracketed[1], {})[bracketed[2]] = values[0]
+        if not name:
+            raise InvalidField(say("query-parameter-unnamed"))
+        bracketed = re.fullmatch(r"(\w+)\[(.*)\]", name, re.DOTALL)
+        field = bracketed[1] if bracketed else name
+        if field in fields and not (bracketed and isinstance(fields[field], dict)):
+            raise InvalidField(say("query-parameter-two-ways", name=field), param=field)
+        if bracketed:
+            fields.setdefault(field, {})[bracketed[2]] = values[0]
         else:
-            fields[name] = values[0]
+            fields[field] = values[0]
     try:
         return model.model_validate(fields)
     except ValidationError as error:
@@ -143,19 +153,23 @@ def _with_whole_numbers(value: Any) -> Any:
 def json_body() -> Any:
     """The request's JSON, read strictly: UTF-8, no key twice, no NaN. Raises `MalformedRequest`."""
     if request.mimetype != "application/json":
-        seen = repr(request.mimetype) if request.mimetype else "missing"
+        seen = repr(request.mimetype[:MOST_SHOWN_CHARACTERS]) if request.mimetype else "missing"
         raise MalformedRequest(f"Send JSON with Content-Type application/json; it is {seen}.")
     if encoding := request.headers.get("Content-Encoding"):
-        raise MalformedRequest(f"Content-Encoding {encoding!r} is not supported; send the body as it is.")
+        shown = encoding[:MOST_SHOWN_CHARACTERS]
+        raise MalformedRequest(f"Content-Encoding {shown!r} is not supported; send the body as it is.")
     try:
         with reading_body():
-            text = request.get_data(cache=True).decode("utf-8")
-        value = json.loads(text, object_pairs_hook=_unique_keys, parse_constant=_no_constant)
+            text = request.get_data(cache=True).decode("utf-8-sig")  # some programs mark UTF-8 as such
+        value = json.loads(
+            text, object_pairs_hook=_unique_keys, parse_constant=_no_constant, parse_int=_whole_number
+        )
+        _check_levels(value)
         json.dumps(value, ensure_ascii=False).encode("utf-8")  # half a surrogate pair is no text
     except (UnicodeDecodeError, UnicodeEncodeError) as error:
         raise MalformedRequest(f"The body is not UTF-8 text: {error.reason}.") from None
     except RecursionError:
-        raise MalformedRequest("The body is nested too deeply.") from None
+        raise MalformedRequest(say("body-nested-too-deeply", levels=MOST_LEVELS)) from None
     except ValueError as error:
         raise MalformedRequest(f"The body is not JSON: {error}.") from None
     return value
@@ -181,6 +195,28 @@ def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         twice = next(key for key in keys if keys.count(key) > 1)
         raise ValueError(f"the key {twice[:60]!r} is given twice")
     return found
+
+
+def _check_levels(value: Any) -> None:
+    """Raises `RecursionError` long before Python would: what comes after goes into every level, too."""
+    level = [value]
+    for _ in range(MOST_LEVELS + 1):
+        level = [item for outer in level for item in _inside(outer)]
+        if not level:
+            return
+    raise RecursionError
+
+
+def _inside(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
+
+
+def _whole_number(text: str) -> int:
+    if len(text) > MOST_DIGITS:
+        raise ValueError(f"a number of {len(text)} digits is too long")
+    return int(text)
 
 
 def _no_constant(text: str) -> Any:

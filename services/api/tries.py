@@ -7,6 +7,7 @@ from flask import request
 from services.api.routing import json_body
 from shared.errors import InvalidField
 from shared.job_store import request_fingerprint
+from shared.messages.message import say
 
 LONGEST_KEY_CHARACTERS = 255
 
@@ -27,7 +28,7 @@ def this_try(route: str) -> Try:
         0 < len(key) <= LONGEST_KEY_CHARACTERS and key.isascii() and key.isprintable()
     ):
         raise InvalidField(
-            f"Idempotency-Key must have 1 to {LONGEST_KEY_CHARACTERS} ASCII characters, not {len(key)}.",
+            say("idempotency-key-unusable", most=LONGEST_KEY_CHARACTERS, count=len(key), key=ascii(key[:40])),
             param="Idempotency-Key",
         )
     retries = request.headers.get("x-stainless-retry-count", "0")

@@ -41,10 +41,49 @@ def check_problem(answer: Any, status: int, code: str) -> dict[str, Any]:
         b"[" * 100_000,
         b'{"a":' * 50_000 + b"1" + b"}" * 50_000,
         b"1" * 5000,
+        b'{"a":' * 33 + b"1" + b"}" * 33,
+        b'{"a":' * 900 + b"1" + b"}" * 900,
+        b'{"metadata": ' + b"[" * 500 + b"1" + b"]" * 500 + b"}",
     ],
 )
-def test_a_body_that_is_not_json_is_malformed(api: Api, body: bytes) -> None:
-    check_problem(api.post("/v1/jobs", data=body, content_type=JSON), 400, "malformed_request")
+@pytest.mark.parametrize("page", ["/v1/jobs", "/v1/fine_tuning/jobs", "/v1/prune"])
+def test_a_body_that_is_not_json_is_malformed(api: Api, page: str, body: bytes) -> None:
+    problem = check_problem(api.post(page, data=body, content_type=JSON), 400, "malformed_request")
+    assert "sys." not in problem["detail"]
+
+
+def test_lists_and_objects_may_lie_in_each_other_to_a_limit_and_utf8_may_be_marked(api: Api) -> None:
+    deep = b'{"kind": "load_diagnostic", "x": ' + b"[" * 31 + b"1" + b"]" * 31 + b"}"
+    problem = check_problem(api.post("/v1/jobs", data=deep, content_type=JSON), 422, "invalid_field")
+    assert problem["error"]["param"] == "x"
+    marked = b'\xef\xbb\xbf{"kind": "load_diagnostic", "model": "tiny"}'
+    assert api.post("/v1/jobs", data=marked, content_type=JSON).status_code == 202
+
+
+def test_no_answer_repeats_a_long_name_whole(api: Api) -> None:
+    answer = api.post("/v1/jobs", json={"kind": "load_diagnostic", "x" * 100_000: 1})
+    check_problem(answer, 422, "invalid_field")
+    assert len(answer.data) < 2000
+    answer = api.post("/v1/jobs", data=b"{}", content_type="x" * 5000)
+    check_problem(answer, 400, "malformed_request")
+    assert len(answer.data) < 2000
+
+
+def test_a_query_parameter_has_one_name_and_one_form(api: Api) -> None:
+    for query in ("metadata=1&metadata[a]=2", "metadata[a]=2&metadata=1", "limit[a]=1&limit=2"):
+        problem = check_problem(api.get(f"/v1/jobs?{query}"), 422, "invalid_field")
+        assert problem["error"]["param"] in ("metadata", "limit")
+    for query in ("=", "=x", "limit=1&=x"):
+        problem = check_problem(api.get(f"/v1/jobs?{query}"), 422, "invalid_field")
+        assert "no name" in problem["detail"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "seen"), [(1, "1"), (None, "null"), (["a"], "a list of 1"), ({}, "an empty object")]
+)
+def test_a_kind_that_is_no_text_is_shown_as_it_was_sent(api: Api, kind: Any, seen: str) -> None:
+    problem = check_problem(api.post("/v1/jobs", json={"kind": kind}), 422, "invalid_field")
+    assert problem["detail"].endswith(f", saw {seen}.")
 
 
 def test_a_body_of_another_type_or_encoding_is_malformed(api: Api) -> None:

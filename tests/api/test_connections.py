@@ -146,6 +146,9 @@ def test_jobs_that_read_large_files_keep_no_one_else_waiting(server: Server) -> 
         (HEAD + b"Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
         (HEAD + b"Transfer-Encoding : chunked\r\n\r\n", 400),
         (HEAD + b"Transfer-Encoding: surprise\r\n\r\n", 501),
+        (b"get / HTTP/1.1\r\nHost: localhost\r\n\r\n", 400),
+        (b"GET / HTTP/3.0\r\nHost: localhost\r\n\r\n", 400),
+        (HEAD + b"A B: c\r\n\r\n", 400),
         (HEAD + b"Host: other\r\n\r\n", 400),
         (HEAD + b"X: a\r\n b\r\n\r\n", 400),
         (HEAD + b"X: a\0b\r\n\r\n", 400),
@@ -160,6 +163,9 @@ def test_a_request_that_can_not_be_read_is_a_problem_too(server: Server, sent: b
     assert (got, problem["status"], problem["code"]) == (status, status, "malformed_request")
     assert problem["request_id"] == headers["x-request-id"]
     assert headers["content-type"] == "application/problem+json"
+    assert problem["detail"].endswith(".")
+    assert len(problem["detail"].split()) > 5  # a sentence, not what the parser saw
+    assert "sys." not in problem["detail"]
 
 
 @pytest.mark.parametrize(
