@@ -17,11 +17,16 @@ Tools = Sequence[Mapping[str, Any]]
 Contents = Literal["text", "parts", "parts of others"]
 
 _SWITCHES = ("enable_thinking", "thinking")  # as Qwen, EXAONE and SmolLM call it, and as Granite does
-_DATE_FORMAT = re.compile(r"strftime_now\(\s*(?:'([^']*)'|\"([^\"]*)\")")
 # A macro of that name wins over the function that transformers offers; passing one as an argument does not.
+# Templates get data and no functions, so it puts each directive's value in its place.
 _FROZEN_NOW = (
-    "{% macro strftime_now(format) %}{{ frozen_now[format] | default(frozen_now['']) }}{% endmacro %}\n"
+    "{% macro strftime_now(format) %}{% set written = namespace(text=format) %}"
+    "{% for directive, value in frozen_now %}"
+    "{% set written.text = written.text.replace(directive, value) %}"
+    "{% endfor %}{{ written.text }}{% endmacro %}\n"
 )
+_DIRECTIVES = [f"%{letter}" for letter in "aAbBcCdDeFgGhHIjklmMpPrRsSTuUVwWxXyYzZ"]
+_DIRECTIVES += [f"%-{letter}" for letter in "deHIjklmMSuUVwWy"]  # without leading zeros
 _ASKED, _ANSWERED = "Tunedockasks", "Tunedockanswers"
 
 
@@ -66,11 +71,19 @@ class ChatTemplate:
         return str(rendered)
 
     def end_of_turn(self, text: str, start: int) -> int | None:
-        """Where the first special token that `text` has from `start` on ends, or None without one."""
+        """Where the first special token that `text` has from `start` on ends, or None without one.
+
+        A token that only opens turns is no end: a model that learns it goes on with somebody's turn.
+        """
         for pattern in self._end_tokens:
             if match := pattern.search(text, start):
-                return match.end()
+                return None if match[0] in self._openings else match.end()
         return None
+
+    def without_next_turn(self, text: str, start: int) -> str:
+        """`text` up to where another turn is opened from `start` on."""
+        opened = _any_of(self._openings).search(text, start) if self._openings else None
+        return text[: opened.start()] if opened else text
 
     def ends_itself(self, words: str) -> bool:
         """Whether the words of an answer bring an end token along."""
@@ -113,11 +126,7 @@ class ChatTemplate:
         source = self.tokenizer.get_chat_template(None, tools)
         variables: dict[str, Any] = {name: self.thinking for name in _SWITCHES if name in source}
         if "strftime_now" in source:
-            formats = {single or double for single, double in _DATE_FORMAT.findall(source)}
-            variables["frozen_now"] = {
-                "": self.now.strftime("%Y-%m-%d"),
-                **{written: self.now.strftime(written) for written in formats},
-            }
+            variables["frozen_now"] = [(directive, self.now.strftime(directive)) for directive in _DIRECTIVES]
             source = _FROZEN_NOW + source
         return source, variables
 
@@ -126,6 +135,19 @@ class ChatTemplate:
         added = self.tokenizer.added_tokens_decoder.values()
         special = {token.content for token in added if token.special} | set(self.tokenizer.all_special_tokens)
         return frozenset(token for token in special if token.strip())
+
+    @cached_property
+    def _openings(self) -> frozenset[str]:
+        """Special tokens with which this template opens an answer; the end of sequence is none of them."""
+        question = {"role": "user", "content": _ASKED}
+        try:
+            asked = self.render([question], generation_prompt=True).rpartition(_ASKED)[2]
+            said = self.render([question, {"role": "assistant", "content": _ANSWERED}])
+        except TemplateRefusal:
+            return frozenset()
+        between = said.rpartition(_ASKED)[2].partition(_ANSWERED)[0]
+        written = [_any_of(self._special_tokens).findall(text) for text in (asked, between)]
+        return frozenset(tokens[-1] for tokens in written if tokens) - {str(self.tokenizer.eos_token)}
 
     @cached_property
     def _end_tokens(self) -> tuple[re.Pattern[str], ...]:

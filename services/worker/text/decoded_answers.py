@@ -20,15 +20,17 @@ def decoded_verdicts(
     unknown = _unknown_token(tokenizer)
     decoded = tokenizer.backend_tokenizer.decode_batch(list(ids), skip_special_tokens=False)
     return [
-        "unknown" if unknown in some else _verdict(seen, wanted, tokenizer)
+        "unknown" if unknown in some else _verdict(some, seen, wanted, tokenizer)
         for some, seen, wanted in zip(ids, decoded, words, strict=True)
     ]
 
 
-def _verdict(seen: str, wanted: str, tokenizer: PreTrainedTokenizerBase) -> Verdict:
+def _verdict(ids: list[int], seen: str, wanted: str, tokenizer: PreTrainedTokenizerBase) -> Verdict:
     if seen == wanted or seen.lstrip() == wanted.lstrip():
         return "same"
     backend = tokenizer.backend_tokenizer
+    if not backend.decode(ids, skip_special_tokens=True).strip():
+        return "lost"  # nothing is left but the end token
     again = backend.decode(backend.encode(wanted, add_special_tokens=False).ids, skip_special_tokens=False)
     return "changed" if seen.lstrip() == again.lstrip() else "lost"
 

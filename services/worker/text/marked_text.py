@@ -126,10 +126,8 @@ def _encoded(
         tokens, places = tokens[1:], places[1:]  # the text begins with its own
     targets = _reaching_into(marked.spans, places, len(marked.text))
     answers = [_tokens_of(span, places) for span in marked.answers]
-    words = [
-        marked.text[min(span.start, places[first, 0]) : max(span.end, places[end - 1, 1])]
-        for span, (first, end) in zip(marked.answers, answers, strict=True)
-    ]
+    words = [_words_of(marked.text, span, places[first:end]) for span, (first, end) in
+             zip(marked.answers, answers, strict=True)]  # fmt: skip
     if eos is not None and (marked.stop or marked.complete):
         # The tokenizer may have put its own there, which stands for no text.
         if len(tokens) and tokens[-1] == eos and places[-1, 0] == places[-1, 1]:
@@ -142,6 +140,13 @@ def _encoded(
                 words[-1] += str(tokenizer.eos_token)
     targets[:1] = False  # nothing stands before the first token to predict it from
     return EncodedText(TokenRow(tokens, targets), tuple(answers), tuple(words))
+
+
+def _words_of(text: str, span: Span, places: npt.NDArray[np.int64]) -> str:
+    """The words of `span`, and what else its first and last token stand for."""
+    if not len(places):
+        return text[span.start : span.end]
+    return text[min(span.start, places[0, 0]) : max(span.end, places[-1, 1])]
 
 
 def _checked(rows: list[EncodedText], tokenizer: PreTrainedTokenizerBase) -> list[EncodedText]:
@@ -181,6 +186,9 @@ def _reaching_into(
 
 
 def _tokens_of(span: Span, places: npt.NDArray[np.int64]) -> Span:
-    """The tokens that reach into `span`: they stand in the order of the text."""
+    """The tokens that reach into `span`: they stand in the order of the text. Empty where none does."""
     reaching = np.flatnonzero((places[:, 0] < span.end) & (places[:, 1] > span.start))
+    if not len(reaching):
+        before = int((places[:, 1] <= span.start).sum())
+        return Span(before, before)
     return Span(int(reaching[0]), int(reaching[-1]) + 1)

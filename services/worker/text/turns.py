@@ -152,6 +152,6 @@ def _ended(template: ChatTemplate, turn: Turn) -> Turn:
     end = template.end_of_turn(turn.text, turn.words_end)
     if end is not None:
         return replace(turn, end=end)
-    end = max(turn.words_end, len(turn.text.rstrip()))
+    end = max(turn.words_end, len(template.without_next_turn(turn.text, turn.words_end).rstrip()))
     unended = not template.ends_itself(turn.text[turn.start : end])
     return replace(turn, text=turn.text[:end], end=end, unended=unended)

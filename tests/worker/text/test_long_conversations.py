@@ -86,7 +86,7 @@ def test_turns_beyond_the_limit_are_counted_and_not_rendered() -> None:
     made = conversation_rows(template, long_chat(500), too_long=lambda prompt: len(prompt) > 1000)
     assert 9 < len(made.rows) < 50
     assert made.beyond == 500 - len(made.rows)
-    assert max(template.rendered[5:]) < 110
+    assert max(template.rendered[7:]) < 110
 
 
 def test_no_conversation_becomes_more_rows_than_are_bearable() -> None:

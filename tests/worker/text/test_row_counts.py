@@ -7,6 +7,7 @@ import pytest
 from tokenizers import normalizers
 
 from services.worker.failures import FailureCode, JobFailed
+from services.worker.text.chat_template import ChatTemplate
 from services.worker.text.row_counts import RowCounts
 from services.worker.text.row_report import row_lines
 from services.worker.text.row_rules import RowRules
@@ -275,3 +276,51 @@ def test_all_of_an_unrolled_conversation_is_learned_but_not_again_what_a_row_bef
     end = "<｜end▁of▁sentence｜>"
     assert first == f"<｜User｜>하나?<｜Assistant｜>{closed}일.{end}"
     assert second == f"일.{end}<｜User｜>둘?<｜Assistant｜>{closed}이.{end}"
+
+
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        ("strftime_now(format='%d %b %Y')", "01 Mar 2025"),
+        ("strftime_now('%d ' ~ '%b %Y, %H:%M')", "01 Mar 2025, 09:30"),
+        ("strftime_now(form)", "1 March 2025"),
+    ],
+)
+def test_a_date_is_written_as_the_template_asks_for_it_however_it_asks(written: str, told: str) -> None:
+    dated = Family(
+        written, "{% set form = '%-d %B %Y' %}{{ " + written + " }}" + CHATML, ("<|im_end|>",),
+        "<|im_end|>", "<|im_end|>",
+    )  # fmt: skip
+    template = ChatTemplate.of(tokenizer_of(dated), now=datetime(2025, 3, 1, 9, 30, tzinfo=UTC))
+    assert template.render(chat("a", "b")).startswith(f"{told}<|im_start|>user")
+
+
+@pytest.mark.parametrize("always", [True, False])
+def test_the_opening_of_the_next_turn_is_no_end_to_learn(write_rows: WriteRows, always: bool) -> None:
+    """A template without an end token, whose next special token opens somebody's turn."""
+    opening = "{{- '<|im_start|>assistant\\n' -}}"
+    opened = Family(
+        f"opens {always}",
+        "{%- for m in messages -%}{{- '<|im_start|>' + m.role + '\\n' + m.content + '\\n' -}}{%- endfor -%}"
+        + (opening if always else "{%- if add_generation_prompt -%}" + opening)
+        + ("" if always else "{%- else -%}{{- '<|im_start|>user\\n' -}}{%- endif -%}"),
+        ("<|im_start|>", "</s>"),
+        "</s>",
+        "</s>",
+    )
+    rows, rules = encoded(opened, write_rows, [{"messages": chat("안녕", "그래.", "왜?", "몰라.")}])
+    assert learned(opened, rows) == ["그래.</s>", "몰라.</s>"]
+    assert codes(rows, rules) == ["rows_unrolled", "end_appended"]
+
+
+def test_an_answer_of_which_the_tokenizer_makes_nothing_is_refused(write_rows: WriteRows) -> None:
+    """It would teach the model to say nothing, or fail where the template writes no end."""
+    for name, template in (("dropping", CHATML), ("dropping, no end", NO_END.template)):
+        family = Family(name, template, ("<|im_start|>", "<|im_end|>"), "<|im_end|>", "<|im_end|>")
+        tokenizer = tokenizer_of(family)
+        tokenizer.backend_tokenizer.normalizer = normalizers.Replace("\u200b", "")
+        rows, _ = encoded(
+            family, write_rows, [{"messages": chat("a", "water")}, {"messages": chat("a", "\u200b")}]
+        )
+        assert [text.strip() for text in learned(family, rows)] == ["water<|im_end|>"]
+        assert rows.counts.skipped == 1
