@@ -47,6 +47,6 @@ def _lost(used: RowsUsed) -> str:
 
 def _reasons(reasons: Sequence[tuple[str, int]]) -> str:
     """The most frequent reasons, each with its number."""
-    shown = [f"{reason} ({number:,})" for reason, number in reasons[:REASONS_TOLD]]
+    shown = [f"{reason.rstrip('.')} ({number:,})" for reason, number in reasons[:REASONS_TOLD]]
     more = len(reasons) - len(shown)
     return "; ".join(shown) + (f"; and {count(more, 'other reason')}" if more > 0 else "")

@@ -26,7 +26,7 @@ from services.worker.text.row_counts import reasons
 from services.worker.text.row_report import row_lines
 from services.worker.text.row_rules import RowRules
 from services.worker.text.rows import encode_dataset
-from shared.messages.message import say
+from shared.messages.message import read_stored, say, stored
 
 PLAN = Plan("auto", tokens_per_micro_batch=4096, gradient_checkpointing=False)
 SECONDS_BETWEEN_TICKS = 0.5
@@ -155,7 +155,7 @@ def _questions(
     """The questions, the index of each one's true label, and the reasons why others could not be asked."""
     questions, truth, seen, skipped = [], [], 0, Counter[str]()
     report.progress("tokenizing", rows=0)
-    no_room = f"even an empty message does not fit within max_seq_length {max_seq_length}"
+    no_room = stored(say("no-room-for-message", max_seq_length=max_seq_length))
     told = 0.0
     for seen, row in enumerate(read_rows(data), start=1):
         if (clock := time.monotonic()) - told >= SECONDS_BETWEEN_TICKS:
@@ -164,7 +164,7 @@ def _questions(
         try:
             question = make_question(row["text"], prompt, template, max_seq_length)
         except TemplateRefusal as refusal:
-            skipped[str(refusal)] += 1
+            skipped[refusal.reason] += 1
             continue
         if question is None:
             skipped[no_room] += 1
@@ -175,9 +175,7 @@ def _questions(
         reason = skipped.most_common(1)[0][0]
         raise JobFailed(
             FailureCode.DATASET_INVALID,
-            say("no-question-fits", rows=seen, max_seq_length=max_seq_length)
-            if reason == no_room
-            else say("no-question-rendered", rows=seen, reason=reason),
+            say("no-question-can-be-asked", rows=seen, reason=read_stored(reason)),
             say("shorten-instruction") if reason == no_room else say("name-model-for-questions"),
         )
     return questions, truth, skipped

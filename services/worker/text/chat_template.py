@@ -11,6 +11,9 @@ from transformers import PreTrainedTokenizerBase
 
 from services.worker.models.families.usable_template import require_usable
 from services.worker.text.thoughts import TAGS
+from shared.messages.message import Message as Said
+from shared.messages.message import say, stored
+from shared.messages.render import in_english
 
 Message = Mapping[str, Any]
 Tools = Sequence[Mapping[str, Any]]
@@ -31,7 +34,19 @@ _ASKED, _ANSWERED = "Tunedockasks", "Tunedockanswers"
 
 
 class TemplateRefusal(Exception):
-    """The template can't render a conversation, or not so that its answers are found; the reason in words."""
+    """The template can't render a conversation, or its answers are not found in it; `said` is the reason."""
+
+    def __init__(self, said: Said) -> None:
+        super().__init__(said)
+        self.said = said
+
+    @property
+    def reason(self) -> str:
+        """As rows are counted by it and results keep it."""
+        return stored(self.said)
+
+    def __str__(self) -> str:
+        return in_english(self.said)
 
 
 @dataclass(frozen=True)
@@ -67,7 +82,7 @@ class ChatTemplate:
                 **variables,
             )
         except Exception as error:  # a template is a program: it may raise whatever it likes
-            raise TemplateRefusal(_reason(error)) from error
+            raise TemplateRefusal(say("template-refuses", error=_reason(error))) from error
         return str(rendered)
 
     def end_of_turn(self, text: str, start: int) -> int | None:
@@ -168,6 +183,6 @@ def _has(text: str, words: Iterable[str]) -> bool:
 
 def _reason(error: Exception) -> str:
     """A template's own words; with the error's name where they are Python's."""
-    words = (str(error).strip().splitlines() or [""])[0][:300]
+    words = (str(error).strip().splitlines() or [""])[0][:300].rstrip(".")
     named = type(error).__module__.startswith("jinja2") and words
     return words if named else f"{type(error).__name__}: {words}"

@@ -8,15 +8,19 @@ from services.worker.text.chat_template import ChatTemplate, Message, TemplateRe
 from services.worker.text.long_conversation import all_turns_at_once
 from services.worker.text.marked_text import MarkedText, Span
 from services.worker.text.turns import Turn, turn_at
+from shared.messages.message import say, stored
 
 TURNS_FOUND_ONE_BY_ONE = 8
 MOST_UNROLLED = 256  # each row repeats the turns before it: more would be millions of tokens
-TOO_MANY = f"more than {MOST_UNROLLED} turns that are written otherwise once others follow"
+TOO_MANY = stored(say("too-many-turns", most=MOST_UNROLLED))
 
 
 @dataclass(frozen=True)
 class Conversation:
-    """What became of a conversation: its rows, and how many assistant turns are in none of them, and why."""
+    """What became of a conversation: its rows, and how many assistant turns are in none of them, and why.
+
+    `refused` counts turns by the reason, a message as it is stored.
+    """
 
     rows: tuple[MarkedText, ...]
     turns: int
@@ -86,9 +90,9 @@ def _one_by_one(
         try:
             turn = turn_at(template, messages, index, tools=tools)
         except TemplateRefusal as refusal:
-            refused[str(refusal)] += 1
+            refused[refusal.reason] += 1
             if len(refused) == 1 and refused.total() > TURNS_FOUND_ONE_BY_ONE and not turns:
-                refused[str(refusal)] += len(indices) - number - 1  # it takes nothing of this conversation
+                refused[refusal.reason] += len(indices) - number - 1  # it takes nothing of this conversation
                 break
             continue
         turns.append(turn)

@@ -5,11 +5,13 @@ from typing import Literal
 
 from transformers import PreTrainedTokenizerBase
 
+from shared.messages.message import Message, say
+
 # `changed`: the tokenizer writes these words otherwise in every text; it composes letters, say.
 Verdict = Literal["same", "changed", "unknown", "lost"]
-FAULTS: dict[Verdict, str] = {
-    "unknown": "the tokenizer has no token for a character of an answer",
-    "lost": "the tokenizer does not give an answer's words back from its tokens",
+FAULTS: dict[Verdict, Message] = {
+    "unknown": say("token-for-character-missing"),
+    "lost": say("answer-lost-in-tokens"),
 }
 
 

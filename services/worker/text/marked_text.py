@@ -9,6 +9,7 @@ import numpy.typing as npt
 from transformers import PreTrainedTokenizerBase
 
 from services.worker.text.decoded_answers import FAULTS, Verdict, decoded_verdicts
+from shared.messages.message import Message
 
 
 class Span(NamedTuple):
@@ -80,7 +81,7 @@ class EncodedText:
     row: TokenRow
     answers: tuple[Span, ...] = ()
     words: tuple[str, ...] = ()
-    fault: str | None = None
+    fault: Message | None = None
     changed: bool = False
 
     def cut(self, tokens: int) -> "EncodedText":

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from shared.messages.message import read_stored
+from shared.messages.render import in_english
 from shared.reports.rows import RefusedTurns, RowsUsed, SkippedRows
 
 REASONS_SHOWN = 20
@@ -18,7 +20,7 @@ class RowCounts:
     max_seq_length. `lost_answers` are answers of which nothing is learned, `cut_answers` those that are
     learned without their end; `unrendered_answers` are lost ones that stand so far beyond it that they were
     not even rendered. `partly_refused` rows are used without some of their turns. `unwritten` counts rows by
-    the role whose words the template does not write.
+    the role whose words the template does not write. Reasons are messages as they are stored.
     """
 
     seen: int = 0
@@ -98,4 +100,7 @@ class RowCounts:
 
 def reasons(counted: Counter[str], what: str) -> list[dict[str, Any]]:
     """The most frequent reasons with how many `what` each has."""
-    return [{"reason": reason, what: count} for reason, count in counted.most_common(REASONS_SHOWN)]
+    return [
+        {"reason": in_english(read_stored(reason)), what: count}
+        for reason, count in counted.most_common(REASONS_SHOWN)
+    ]

@@ -8,6 +8,7 @@ from services.worker.failures import FailureCode, JobFailed
 from services.worker.text.classification import ClassificationPrompt
 from services.worker.text.dataset_file import DatasetFile, read_rows
 from services.worker.text.thoughts import CLOSINGS, thought_in
+from shared.messages.message import say
 from shared.schemas import LongText, RowFormat
 
 LossOn = Literal["completion", "all"]
@@ -46,14 +47,14 @@ class RowRules:
         if shape == "text" and loss_on == "completion":
             raise JobFailed(
                 FailureCode.DATASET_INVALID,
-                "Rows in the format text have no completion, and loss_on is completion.",
-                "Leave loss_on out or set it to all, or use rows with prompt and completion.",
+                say("text-has-no-completion"),
+                say("leave-out-loss-on"),
             )
         if shape != "text" and long_text == "split":
             raise JobFailed(
                 FailureCode.DATASET_INVALID,
-                f"Rows in the format {shape} can't be split, and long_text is split.",
-                "Leave long_text out or set it to cut; only rows in the format text are split.",
+                say("format-not-split", format=shape),
+                say("leave-out-long-text"),
             )
         prompt = None
         if shape == "classification":

@@ -14,13 +14,14 @@ from services.worker.text.dataset_file import DatasetFile, Row, read_rows
 from services.worker.text.decoded_answers import FAULTS
 from services.worker.text.marked_text import EncodedText, MarkedText, TokenRow, encode_texts
 from services.worker.text.row_counts import RowCounts
+from services.worker.text.row_report import reasons_by_rows
 from services.worker.text.row_rules import RowRules
 from services.worker.text.row_writer import RowWriter, WrittenRow
+from shared.messages.message import Message, say, stored
 
 ROWS_AT_ONCE = 256
 CHARACTERS_AT_ONCE = 250_000
 BREATH_SECONDS = 0.5
-REMEDY_OF_LENGTH = "Raise max_seq_length, or shorten what stands before the completion."
 
 
 @dataclass(frozen=True)
@@ -68,8 +69,8 @@ def encode_dataset(
     if not tokenizer.is_fast:
         raise JobFailed(
             FailureCode.MODEL_UNSUPPORTED,
-            f"The tokenizer {type(tokenizer).__name__} does not say where in the text a token stands.",
-            "Use a model that ships a tokenizer.json.",
+            say("tokenizer-without-offsets", tokenizer=type(tokenizer).__name__),
+            say("name-model-with-fast-tokenizer"),
         )
     counts, kept = RowCounts(), list[TokenRow]()
     breathe = _Breath(lambda: tick(counts.seen))
@@ -141,8 +142,9 @@ def _used(
     counts.changed += any(text.changed for text in encoded)
     for text in encoded:
         if text.fault is not None:
-            refused[text.fault] += len(text.answers)
-            counts.refused_turns[text.fault] += len(text.answers)
+            reason = stored(text.fault)
+            refused[reason] += len(text.answers)
+            counts.refused_turns[reason] += len(text.answers)
             continue
         long = len(text.row) > limit
         if long and writer.rules.long_text == "split":
@@ -156,15 +158,15 @@ def _used(
             _count(text, fitted, counts)
         used += [row for row in rows if row.targets.any()]
     if not used:
-        counts.skipped_reasons[next(iter(refused), no_target(limit))] += 1
+        counts.skipped_reasons[next(iter(refused), _no_target(limit))] += 1
     elif refused:
         counts.partly_refused += 1
         counts.partly_refused_turns += refused
     return used
 
 
-def no_target(max_seq_length: int) -> str:
-    return f"no token to learn within max_seq_length {max_seq_length}"
+def _no_target(max_seq_length: int) -> str:
+    return stored(say("no-token-to-learn", max_seq_length=max_seq_length))
 
 
 def _count(text: EncodedText, used: EncodedText | None, counts: RowCounts) -> None:
@@ -182,14 +184,17 @@ def _count(text: EncodedText, used: EncodedText | None, counts: RowCounts) -> No
 
 def _nothing_left(counts: RowCounts, rules: RowRules) -> JobFailed:
     """The failure, which names the causes in the order of how many rows they cost."""
-    causes = counts.skipped_reasons.most_common(3)
-    if causes[0][0] == no_target(rules.max_seq_length):
-        remedy = REMEDY_OF_LENGTH
-    elif causes[0][0] in FAULTS.values():
-        remedy = "Name a model whose tokenizer knows these characters."
-    else:
-        remedy = "Write the rows as the model's chat template wants them, or name another model."
-    told = "; ".join(f"{reason} ({count} of them)" for reason, count in causes)
     return JobFailed(
-        FailureCode.DATASET_INVALID, f"None of the {counts.seen} rows can be trained on: {told}.", remedy
+        FailureCode.DATASET_INVALID,
+        say("no-row-can-be-learned", rows=counts.seen, reasons=reasons_by_rows(counts.skipped_reasons)),
+        _remedy(counts.skipped_reasons.most_common(1)[0][0], rules),
     )
+
+
+def _remedy(reason: str, rules: RowRules) -> Message:
+    """What helps against the most frequent reason."""
+    if reason == _no_target(rules.max_seq_length):
+        return say("raise-sequence-length")
+    if reason in map(stored, FAULTS.values()):
+        return say("name-model-with-characters")
+    return say("follow-chat-template")

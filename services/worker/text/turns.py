@@ -11,6 +11,7 @@ from services.worker.text.thoughts import (
     same_words,
     thought_in,
 )
+from shared.messages.message import say
 
 _STAND_IN = "Tunedockstandsin"
 LEAST_IN_COMMON = 3  # fewer characters at the end of a prompt are found anywhere
@@ -52,7 +53,7 @@ def turn_at(
         return _ended(template, Turn(text, len(prompt), words_end, words_end))
     before, after = _around(template, messages, index, tools)
     if not text.endswith(after):
-        raise TemplateRefusal("the chat template ends an answer in a way that depends on its words")
+        raise TemplateRefusal(say("answer-end-depends-on-words"))
     words_end = len(text) - len(after)
     if text.startswith(prompt) and same_words(text[len(prompt) : words_end], content):
         return _ended(template, Turn(text, len(prompt), words_end, words_end))
@@ -83,7 +84,7 @@ def _around(
     text = template.render([*messages[:index], exchanged], tools=tools)
     before, found, after = text.rpartition(_STAND_IN)
     if not found:
-        raise TemplateRefusal("the chat template does not write the assistant's words")
+        raise TemplateRefusal(say("answer-not-written"))
     return before, after
 
 
@@ -97,7 +98,7 @@ def _words_written(text: str, before: str, content: str) -> str:
     answer = thought.answer.strip() if thought else ""
     if answer and text.endswith(answer):
         return answer
-    raise TemplateRefusal("the chat template writes the assistant's words otherwise than the row does")
+    raise TemplateRefusal(say("answer-written-otherwise"))
 
 
 def _after_prompt(

@@ -1,6 +1,6 @@
 # What an evaluation says.
 
-no-question-fits = None of the { $rows } rows can be asked: even an empty message does not fit within max_seq_length { $max_seq_length }.
+no-question-can-be-asked = None of the { $rows } rows can be asked. { $reason }
+no-room-for-message = Even an empty message does not fit within max_seq_length { NUMBER($max_seq_length, useGrouping: 0) }.
 shorten-instruction = Raise max_seq_length, or shorten the instruction.
-no-question-rendered = None of the { $rows } rows can be asked: { $reason }.
 name-model-for-questions = Name a model whose chat template takes one question and one answer.

@@ -16,6 +16,7 @@ from shared.messages.catalog import DEFAULT_LANGUAGE, FOLDER, languages, message
 
 ROOT = FOLDER.parent.parent
 REFUSALS = {refusal.__name__ for refusal in refusals()}
+OTHERS = {"WrongField", "TemplateRefusal"}  # their first argument is told, too
 # Where every failure, event and refusal is a message by now. The next area that is converted comes in here.
 CONVERTED = [
     "services/worker/adapters",
@@ -23,10 +24,12 @@ CONVERTED = [
     "services/worker/models/hub",
     "services/worker/preparing",
     "services/worker/process",
+    "services/worker/text",
     "services/worker/training/causality.py",
     "services/worker/training/checkpoint_keeper.py",
     "services/worker/training/disk_space.py",
     "services/worker/training/fine_tuning.py",
+    "services/worker/training/job_rows.py",
     "services/worker/training/loop.py",
     "services/worker/training/tick.py",
 ]
@@ -159,8 +162,10 @@ def _said(tree: ast.Module) -> Iterator[ast.expr]:
         match node.func:
             case ast.Name(id="JobFailed" | "Failure" | "FieldError"):
                 yield from node.args[1:]
-            case ast.Name(id=name) if name in REFUSALS | {"WrongField"}:
+            case ast.Name(id=name) if name in REFUSALS | OTHERS:
                 yield from node.args[:1]
+            case ast.Name(id="RowLine"):
+                yield node.args[1]
             case ast.Attribute(attr="event"):
                 yield from node.args[:1]
 

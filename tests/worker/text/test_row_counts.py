@@ -12,6 +12,7 @@ from services.worker.text.row_counts import RowCounts
 from services.worker.text.row_report import row_lines
 from services.worker.text.row_rules import RowRules
 from services.worker.text.rows import TokenRows, encode_dataset
+from shared.messages.render import render
 from shared.schemas import RowFormat
 from tests.worker.text.families import CHATML, FAMILIES, LLAMA_2, PARTS, Family, tokenizer_of
 from tests.worker.text.test_targets import chat
@@ -36,6 +37,7 @@ IGNORES_SYSTEM = Family(
     "<|im_end|>",
     "<|im_end|>",
 )
+REFUSED = 'The chat template refuses the conversation: "System role not supported".'
 TOOLS = "{%- if tools -%}{{- tools | tojson -}}{%- endif -%}"
 WEATHER = {"type": "function", "function": {"name": "weather", "description": "of today", "parameters": {}}}
 
@@ -109,9 +111,9 @@ def test_rows_that_the_template_refuses_are_counted_with_its_reason(write_rows: 
     rows, rules = encoded(
         gemma, write_rows, [{"messages": chat("a", "b")}, {"messages": chat("a", "b", system="c")}]
     )
-    assert rows.counts.as_result()["skipped_reasons"] == [{"reason": "System role not supported", "rows": 1}]
+    assert rows.counts.as_result()["skipped_reasons"] == [{"reason": REFUSED, "rows": 1}]
     (line,) = row_lines(rows.counts, rules)
-    assert line.message == "1 of 2 rows are skipped: System role not supported (1 row)."
+    assert render(line.message) == f"1 of 2 rows is skipped. 1 row: {REFUSED}"
 
 
 def test_a_turn_that_the_template_refuses_does_not_take_the_others_with_it(write_rows: WriteRows) -> None:
@@ -160,7 +162,7 @@ def test_the_share_of_tokens_and_answers_that_a_cut_costs_is_told(write_rows: Wr
     assert (counts.truncated, counts.answers, counts.lost_answers, counts.cut_answers) == (1, 4, 2, 0)
     assert counts.lost_tokens == counts.tokens - sum(map(len, rows.rows))
     (line,) = row_lines(counts, rules)
-    assert "2 of 4 answers (50 %) are not learned at all." in line.message
+    assert "2 of 4 answers (50%) are not learned at all." in render(line.message)
 
 
 def test_an_answer_that_loses_its_end_is_counted(write_rows: WriteRows) -> None:
@@ -192,7 +194,7 @@ def test_prompts_and_completions_of_a_model_to_talk_to_get_a_hint(write_rows: Wr
     rows, rules = encoded(BY_NAME["ChatML"], write_rows, pairs, "prompt_completion")
     (line,) = row_lines(rows.counts, rules)
     assert (line.code, line.level, line.data["rows"]) == ("no_chat_template_applied", "warn", 1)
-    assert 'If the model is to be talked to, give `"format": "chat"`:' in line.message
+    assert 'If you want to chat with the model, give `"format": "chat"`.' in render(line.message)
 
 
 def test_an_empty_thought_before_the_answers_is_told(write_rows: WriteRows) -> None:
@@ -250,7 +252,7 @@ def test_an_answer_with_a_character_that_the_tokenizer_lacks_is_refused(write_ro
         tokenizer.backend_tokenizer.model.byte_fallback = True
     assert learned(small, rows) == ["water<|im_end|>"]
     (line,) = row_lines(rows.counts, rules)
-    assert "no token for a character of an answer" in line.message
+    assert "no token for a character of an answer" in render(line.message)
 
 
 def test_characters_that_the_tokenizer_writes_otherwise_are_told(write_rows: WriteRows) -> None:
