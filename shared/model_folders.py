@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from shared.messages.message import Message, say
 from shared.sealed_folder import MANIFEST
+from shared.visible import visible
 
 KEPT_COPIES = ("nf4", "safetensors")  # in their manifests: what the worker made of other models
 WEIGHT_FILES = (
@@ -30,11 +32,11 @@ Lack = Literal["model_not_found", "model_unreadable", "model_unsupported"]
 
 @dataclass(frozen=True)
 class Wrong:
-    """Why a folder can't be used as a base model: `message` goes on from the folder's name."""
+    """Why a folder can't be used as a base model, and what to do."""
 
     lack: Lack
-    message: str
-    remedy: str
+    message: Message
+    remedy: Message
 
 
 def is_folder_name(name: str) -> bool:
@@ -64,48 +66,53 @@ def model_folder_names(folders: tuple[Path, ...]) -> list[str]:
     return sorted({name for folder in folders for name in _names_in(folder)})
 
 
-def what_is_wrong(folder: Path) -> Wrong | None:
-    """Why `folder` is no base model, by its files' names; its weights are another question."""
+def what_is_wrong(folder: Path, name: str) -> Wrong | None:
+    """Why `folder`, which people call `name`, is no base model, by its files' names.
+
+    Its weights are another question.
+    """
     names = entries(folder)
     if "adapter_config.json" in names:
-        return _is_adapter(folder)
+        return _is_adapter(folder, name)
     if (folder / "config.json").is_file():
-        return _is_pointer(folder, "config.json")
+        return _is_pointer(folder, "config.json", name)
     if not names:
-        return Wrong("model_unreadable", "is empty", _COPY_ALL)
-    if gguf := [name for name in names if name.casefold().endswith(".gguf")]:
-        return _is_gguf(gguf)
-    if deeper := _one_level_deeper(folder, names):
+        return Wrong("model_unreadable", say("folder-empty", folder=name), say("copy-whole-model"))
+    if gguf := _with_suffix(names, ".gguf"):
+        return _is_gguf(gguf, name)
+    if deeper := _one_level_deeper(folder, names, name):
         return deeper
-    return Wrong("model_unreadable", f"has no config.json; it holds {_listed(names)}", _COPY_ALL)
+    lack = say("folder-without-config", folder=name, files=_shown(names), more=_unshown(names))
+    return Wrong("model_unreadable", lack, say("copy-whole-model"))
 
 
-def what_weights_lack(folder: Path) -> Wrong | None:
-    """Why the weights in `folder` can't be loaded, as far as names tell; None where there are some."""
+def what_weights_lack(folder: Path, name: str) -> Wrong | None:
+    """Why the weights in `folder`, which people call `name`, can't be loaded, as far as names tell.
+
+    None where there are some.
+    """
     names = entries(folder)
-    if present := [name for name in WEIGHT_FILES if name in names]:
-        return _is_pointer(folder, present[0])
-    if shards := [name for name in names if _is_shard(name)]:
+    if present := [file for file in WEIGHT_FILES if file in names]:
+        return _is_pointer(folder, present[0], name)
+    if shards := [file for file in names if _is_shard(file)]:
         index = "model.safetensors.index.json" if ".safetensors" in shards[0] else WEIGHT_FILES[3]
         return Wrong(
             "model_unreadable",
-            f"has {len(shards)} shards of weights ({_listed(shards)}) but not the index {index} that says "
-            "what is in which",
-            f"copy {index} of the same model into the folder, too",
+            say("shards-without-index", folder=name, count=len(shards), index=index),
+            say("copy-index", index=index),
         )
-    if other := [name for name in names if name.startswith("consolidated")]:
+    if other := [file for file in names if file.startswith("consolidated")]:
         return Wrong(
             "model_unreadable",
-            f"has its weights as {_listed(other)}, a form that transformers does not load",
-            "take the model.safetensors files of the same model",
+            say("weights-of-another-form", folder=name, files=_shown(other), more=_unshown(other)),
+            say("take-safetensors"),
         )
-    if gguf := [name for name in names if name.casefold().endswith(".gguf")]:
-        return _is_gguf(gguf)
+    if gguf := _with_suffix(names, ".gguf"):
+        return _is_gguf(gguf, name)
     return Wrong(
         "model_unreadable",
-        f"has no weights: neither model.safetensors nor pytorch_model.bin nor an index of shards; it holds "
-        f"{_listed(names)}",
-        "copy the weights into it: model.safetensors, or all its shards with their index",
+        say("folder-without-weights", folder=name, files=_shown(names), more=_unshown(names)),
+        say("copy-weights"),
     )
 
 
@@ -145,35 +152,32 @@ def _is_kept_copy(folder: Path) -> bool:
     return _read(folder / MANIFEST).get("kind") in KEPT_COPIES
 
 
-def _is_adapter(folder: Path) -> Wrong:
+def _is_adapter(folder: Path, name: str) -> Wrong:
     base = _read(folder / "adapter_config.json").get("base_model_name_or_path")
-    named = repr(base[:200]) if isinstance(base, str) and base else None
-    of = f" of the base model {named}" if named else ""
+    if not isinstance(base, str) or not base:
+        return Wrong("model_unsupported", say("folder-is-adapter", folder=name), say("name-base-of-adapter"))
+    base = visible(base[:200])
     return Wrong(
         "model_unsupported",
-        f"holds adapter_config.json: it is an adapter{of}, not a base model",
-        f"name {f'{named}, or the folder it lies in,' if named else 'the base model it was made from'} "
-        "to train a new adapter; to go on from this adapter, merge it into its base first (merge_and_unload "
-        "of PEFT) and copy the result into the models folder",
+        say("folder-is-adapter-of", folder=name, base=base),
+        say("name-this-base-of-adapter", base=base),
     )
 
 
-def _is_gguf(names: list[str]) -> Wrong:
+def _is_gguf(files: list[str], name: str) -> Wrong:
     return Wrong(
         "model_unsupported",
-        f"holds {_listed(names)}: GGUF is llama.cpp's form, which can't be trained",
-        "name the model it was made from: config.json, tokenizer and safetensors as transformers saves them",
+        say("folder-is-gguf", folder=name, files=_shown(files), more=_unshown(files)),
+        say("name-origin-of-gguf"),
     )
 
 
-def _is_pointer(folder: Path, name: str) -> Wrong | None:
+def _is_pointer(folder: Path, file: str, name: str) -> Wrong | None:
     """Whether a file is only Git LFS's note of where the file is."""
-    if not _begins_with(folder / name, _POINTER):
+    if not _begins_with(folder / file, _POINTER):
         return None
     return Wrong(
-        "model_unreadable",
-        f"has a Git LFS pointer in place of {name}: the repository was cloned without its large files",
-        "run `git lfs pull` in the folder, or download the model anew",
+        "model_unreadable", say("pointer-in-place-of-file", folder=name, file=file), say("pull-large-files")
     )
 
 
@@ -188,20 +192,16 @@ def _begins_with(path: Path, start: bytes) -> bool:
         return False
 
 
-def _one_level_deeper(folder: Path, names: list[str]) -> Wrong | None:
-    inner = [name for name in names if (folder / name / "config.json").is_file()]
+def _one_level_deeper(folder: Path, names: list[str], name: str) -> Wrong | None:
+    inner = [file for file in names if (folder / file / "config.json").is_file()]
     if inner and is_folder_name(inner[0]):
         return Wrong(
             "model_unreadable",
-            f"has no config.json; the model lies one level deeper, in {_listed(inner)}",
-            f"name {f'{folder.name}/{inner[0]}'!r}, or move its files up",
+            say("model-one-level-deeper", folder=name, files=_shown(inner), more=_unshown(inner)),
+            say("name-inner-folder", model=f"{folder.name}/{inner[0]}"),
         )
     if "snapshots" in names:
-        return Wrong(
-            "model_unreadable",
-            "is an entry of a Hugging Face cache, whose files lie in `snapshots` below it",
-            "name the model by its hub id, or copy one snapshot's files (cp -rL) into the folder itself",
-        )
+        return Wrong("model_unreadable", say("folder-of-hub-cache", folder=name), say("name-hub-id-instead"))
     return None
 
 
@@ -220,10 +220,14 @@ def _read(path: Path) -> dict[str, Any]:
     return content if isinstance(content, dict) else {}
 
 
-def _listed(names: list[str]) -> str:
-    shown = [name if name.isprintable() else repr(name) for name in names[:_SHOWN]]
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(shown) + more
+def _with_suffix(names: list[str], suffix: str) -> list[str]:
+    return [name for name in names if name.casefold().endswith(suffix)]
 
 
-_COPY_ALL = "copy the whole model into it: config.json, tokenizer and weights"
+def _shown(names: list[str]) -> list[str]:
+    """The first of them, for a message that also says how many are `_unshown`."""
+    return [visible(name) for name in names[:_SHOWN]]
+
+
+def _unshown(names: list[str]) -> int:
+    return max(0, len(names) - _SHOWN)

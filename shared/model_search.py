@@ -3,12 +3,14 @@
 import difflib
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from shared.errors import ModelUnknown, ModelUnusable
+from shared.messages.message import Message, say, stored
+from shared.messages.render import shown
 from shared.model_folders import (
     Lack,
     is_folder_name,
@@ -19,6 +21,7 @@ from shared.model_folders import (
 )
 from shared.model_names import is_fine_tuned, is_hub_id
 from shared.settings import DEMO_MODEL
+from shared.visible import visible
 
 MOST_NAMED = 20
 
@@ -35,8 +38,8 @@ class Found:
 class NotFoundHere(Exception):
     """No model of that name, or one that can't be a base model."""
 
-    def __init__(self, lack: Lack, message: str, remedy: str) -> None:
-        super().__init__(message)
+    def __init__(self, lack: Lack, message: Message, remedy: Message) -> None:
+        super().__init__(message.message_id)
         self.lack, self.message, self.remedy = lack, message, remedy
 
 
@@ -47,16 +50,16 @@ def find_model(name: str, folders: tuple[Path, ...]) -> Found:
     a model, only asking it tells. Raises NotFoundHere.
     """
     if (folder := model_folder(name, folders)) is not None:
-        if wrong := what_is_wrong(folder):
-            raise NotFoundHere(wrong.lack, f"The model folder {name!r} {wrong.message}.", wrong.remedy)
+        if wrong := what_is_wrong(folder, name):
+            raise NotFoundHere(wrong.lack, wrong.message, wrong.remedy)
         return Found(name, "folder", folder)
     if name == DEMO_MODEL:
         return Found(name, "demo")
     meant = _meant(name, folders)
     if is_hub_id(name) and not (meant and _begins_with_folder(name, folders[0])):
         return Found(name, "hub")
-    raise NotFoundHere("model_not_found", f"There is no model {name!r}: {_tried(name, folders)}.",
-                       _advice(name, meant, folders))  # fmt: skip
+    lack = say("no-such-model", model=visible(name), tried=_tried(name, folders))
+    raise NotFoundHere("model_not_found", lack, _advice(name, meant, folders))
 
 
 def check_base_model(model: str, folders: tuple[Path, ...], *, to_load: bool = True) -> None:
@@ -64,19 +67,14 @@ def check_base_model(model: str, folders: tuple[Path, ...], *, to_load: bool = T
     and `ModelUnusable` for a folder that can't be a base model; with `to_load` weights must be there, too.
     """
     if is_fine_tuned(model):
-        raise ModelUnknown(
-            f"{model!r} is a fine-tuned model: an adapter that loads on its base model. Name the base model.",
-            param="model",
-        )
+        raise ModelUnknown(_told(say("model-is-fine-tuned", model=model)), param="model")
     try:
         found = find_model(model, folders)
     except NotFoundHere as refused:
         refusal = ModelUnknown if refused.lack == "model_not_found" else ModelUnusable
-        raise refusal(f"{refused.message} {_sentence(refused.remedy)}", param="model") from None
-    if to_load and found.folder is not None and (wrong := what_weights_lack(found.folder)):
-        raise ModelUnusable(
-            f"The model folder {model!r} {wrong.message}. {_sentence(wrong.remedy)}", param="model"
-        )
+        raise refusal(_told(refused.message, refused.remedy), param="model") from None
+    if to_load and found.folder is not None and (wrong := what_weights_lack(found.folder, model)):
+        raise ModelUnusable(_told(wrong.message, wrong.remedy), param="model")
 
 
 def similar_names(name: str, present: Iterable[str]) -> list[str]:
@@ -107,51 +105,36 @@ def _begins_with_folder(name: str, models_dir: Path) -> bool:
     return name.split("/", 1)[0].casefold() in ("models", models_dir.name.casefold())
 
 
-def _tried(name: str, folders: tuple[Path, ...]) -> str:
-    """What was looked for, in words."""
+def _tried(name: str, folders: tuple[Path, ...]) -> Message:
+    """What was looked for."""
     parts = name.split("/")
     if name.startswith(("/", "~")) or re.match(r"[A-Za-z]:[\\/]", name):
-        return (
-            "it is a path, and a model is named by its folder's name in the models folder, or by its hub id"
-        )
+        return say("model-name-is-path")
     if re.match(r"https?://", name):
-        return "it is an address, and a hub model is named by its id alone, organisation/name"
+        return say("model-name-is-address")
     if len(parts) > 2:
-        return "a name has at most one slash (organisation/name)"
+        return say("model-name-has-slashes")
     if not all(is_folder_name(part) for part in parts):
-        return (
-            "a folder's name may not be empty, begin with a dot, begin or end with a space, or hold a "
-            "backslash or characters that can't be shown"
-        )
+        return say("model-name-not-allowed")
     if (folders[0] / name).is_file():
-        return f"{name!r} in the models folder {folders[0]} is a file, and a model is a folder"
-    no_hub_id = (
-        "it begins with the models folder's own name"
-        if "/" in name
-        else "a hub id has the form organisation/name"
-    )
-    return f"neither the models folder {folders[0]} nor what was prepared here has it, and {no_hub_id}"
+        return say("model-name-is-file", model=name, folder=folders[0])
+    return say("not-here-and-folder-named" if "/" in name else "not-here-and-no-hub-id", folder=folders[0])
 
 
-def _advice(name: str, meant: str | None, folders: tuple[Path, ...]) -> str:
+def _advice(name: str, meant: str | None, folders: tuple[Path, ...]) -> Message:
     if meant:
-        return f"name it {meant!r}"
+        return say("name-it", model=visible(meant))
     if found := re.fullmatch(r"https?://[^/]+/([^/]+/[^/]+?)(/.*)?", name):
-        return f"name it {found[1]!r}"
+        return say("name-it", model=visible(found[1]))
     present = model_folder_names(folders)
     near = similar_names(name, [*present, DEMO_MODEL])
-    advice = "Give a hub id (organisation/name), or put the model's folder into the models folder"
     if near:
-        return f"did you mean {_choice(near)}? {advice}"
-    shown = sorted({*present, DEMO_MODEL})
-    more = f" and {len(shown) - MOST_NAMED} more" if len(shown) > MOST_NAMED else ""
-    return f"{advice}; there are {', '.join(map(repr, shown[:MOST_NAMED]))}{more}"
+        return say("did-you-mean", name_choices=near, advice=say("give-hub-id-or-folder"))
+    names = sorted({*present, DEMO_MODEL})
+    more = max(0, len(names) - MOST_NAMED)
+    return say("give-name-that-is-here", names=names[:MOST_NAMED], more=more)
 
 
-def _choice(names: Sequence[str]) -> str:
-    return " or ".join(map(repr, names))
-
-
-def _sentence(text: str) -> str:
-    ended = text if text.endswith(("?", ".", "!")) else f"{text}."
-    return ended[0].upper() + ended[1:]
+def _told(*messages: Message) -> str:
+    """For who asks now: a refusal is an answer, and is not stored."""
+    return " ".join(shown(stored(message)) for message in messages)

@@ -45,7 +45,7 @@ def test_what_the_search_refuses_is_never_among_what_it_offers(models: tuple[Pat
         (models[0] / name / "model.safetensors").write_bytes(b"")
     said = refusal("nothing-like-it", models)
     for name in ("a (1)", "org/모델", "x y/z", "tiny"):
-        assert repr(name) in said
+        assert name in said
         check_base_model(name, models)
     assert ".hidden" not in said
 
@@ -74,15 +74,17 @@ def test_what_the_search_refuses_is_never_among_what_it_offers(models: tuple[Pat
 def test_a_slip_is_answered_with_the_name_that_is_meant(
     models: tuple[Path, ...], name: str, named: str
 ) -> None:
-    assert repr(named) in refusal(name.format(models=models[0]), models)
+    said = refusal(name.format(models=models[0]), models)
+    offered = said.partition("These are here: ")[2]
+    assert f"Name it '{named}'." in said or f"Did you mean {named}?" in said or named in offered
 
 
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("tyni", "neither the models folder"),
-        ("/etc/passwd", "it is a path"),
-        ("~/tiny", "it is a path"),
+        ("tyni", "Neither the models folder"),
+        ("/etc/passwd", "It is a path"),
+        ("~/tiny", "It is a path"),
         ("a/b/c", "at most one slash"),
         ("org/../name", "at most one slash"),
         ("../tiny", "begin with a dot"),
@@ -104,7 +106,7 @@ def test_nothing_is_told_of_files_outside_the_models_folder(models: tuple[Path, 
 def test_a_folder_that_cannot_be_a_base_is_refused_for_that(models: tuple[Path, ...]) -> None:
     (models[0] / "org/adapter").mkdir(parents=True)
     (models[0] / "org/adapter/adapter_config.json").write_text('{"base_model_name_or_path": "org/base"}')
-    assert "an adapter of the base model 'org/base'" in refusal("org/adapter", models)
+    assert "an adapter of the base model org/base" in refusal("org/adapter", models)
     with pytest.raises(NotFoundHere) as refused:
         find_model("org/adapter", models)
     assert refused.value.lack == "model_unsupported"

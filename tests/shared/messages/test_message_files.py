@@ -21,6 +21,7 @@ OTHERS = {"WrongField", "TemplateRefusal"}  # their first argument is told, too
 CONVERTED = [
     "services/worker/adapters",
     "services/worker/machine",
+    "services/worker/models/files",
     "services/worker/models/hub",
     "services/worker/preparing",
     "services/worker/process",

@@ -283,7 +283,7 @@ def test_shapes_that_differ_are_told_before_the_load_with_both(tmp_path: Path) -
     change(folder / "config.json", vocab_size=rows + 8)
     failure = failure_of(folder)
     assert failure.code == FailureCode.MODEL_UNREADABLE
-    assert f"'model.embed_tokens.weight' [{rows + 8}, 64]" in failure.message
+    assert f"'model.embed_tokens.weight' the shape [{rows + 8}, 64]" in failure.message
     assert f"[{rows}, 64]" in failure.message
 
 

@@ -74,7 +74,7 @@ def test_the_sizes_of_published_models_pass(model_type: str) -> None:
         ({"num_local_experts": 10**6}, "num_local_experts"),
         ({"num_labels": 10**6}, "num_labels"),
         ({"head_dim": float("inf")}, "head_dim"),
-        ({"anything": [0] * 200_000}, "more than 100000 values"),
+        ({"anything": [0] * 200_000}, "more than 100,000 values"),
         ({"hidden_size": 2560 * 64}, "describes a model of"),
         ({"vocab_size": 10_000_000}, "describes a model of"),
     ],

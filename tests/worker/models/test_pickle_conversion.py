@@ -205,15 +205,33 @@ def test_a_truncated_pickle_is_unreadable(tmp_path: Path) -> None:
 def test_a_pickle_of_something_else_is_damage(tmp_path: Path) -> None:
     torch.save({"step": 7}, tmp_path / "weights.bin")
     answer = pickle_reader.main([str(tmp_path / "weights.bin"), str(tmp_path / "out")])
-    assert answer["file"] == "weights.bin"
-    assert "'step'" in answer["damaged"]
+    assert answer == {"file": "weights.bin", "odd": "entry", "entry": "step"}
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ({"step": 7}, "Its entry step is no tensor."),
+        ([torch.zeros(2)], "It holds a list and not a dictionary of tensors."),
+        ({"w": torch.zeros(2, dtype=torch.complex64)}, "Its tensor w is torch.strided torch.complex64."),
+        ({"w": torch.zeros(1).expand(1 << 20, 1 << 10)}, "Its tensors unfold to 4.29 GB"),
+    ],
+)
+def test_a_pickle_of_something_else_is_refused_by_what_it_holds(
+    tmp_path: Path, content: object, said: str
+) -> None:
+    source = make_tiny_llama(tmp_path / "models" / "tiny", form="bin")
+    torch.save(content, source / "pytorch_model.bin")
+    failure = failure_of(tmp_path)
+    assert failure.code == FailureCode.MODEL_UNREADABLE
+    assert f"pytorch_model.bin can't be converted to safetensors. {said}" in failure.message
 
 
 def test_a_small_file_that_unfolds_to_gigabytes_is_stopped(tmp_path: Path) -> None:
     bomb = torch.zeros(1).expand(1 << 20, 1 << 10)  # 4 GiB out of four bytes
     torch.save({"model.norm.weight": bomb}, tmp_path / "weights.bin")
     answer = pickle_reader.main([str(tmp_path / "weights.bin"), str(tmp_path / "out")])
-    assert "unfold" in answer["damaged"]
+    assert answer == {"file": "weights.bin", "odd": "size", "bytes": 1 << 32}
     assert not (tmp_path / "out").exists()
 
 

@@ -77,10 +77,8 @@ def read_config(folder: Path) -> dict[str, Any]:
     """A base model's config.json. Raises JobFailed(MODEL_REFUSED, MODEL_UNSUPPORTED, MODEL_UNREADABLE)."""
     refuse_outside_links(folder)
     refuse_odd_files(folder)
-    if (wrong := what_is_wrong(folder)) is not None and wrong.lack == "model_unsupported":
-        raise JobFailed(
-            FailureCode.MODEL_UNSUPPORTED, f"model folder {folder.name!r} {wrong.message}", wrong.remedy
-        )
+    if (wrong := what_is_wrong(folder, folder.name)) is not None and wrong.lack == "model_unsupported":
+        raise JobFailed(FailureCode.MODEL_UNSUPPORTED, wrong.message, wrong.remedy)
     return read_json(folder / "config.json")
 
 

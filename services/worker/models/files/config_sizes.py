@@ -14,6 +14,7 @@ from transformers import PreTrainedModel
 
 from services.worker.failures import FailureCode, JobFailed
 from services.worker.models.families.abilities import skeleton_of
+from shared.messages.message import Message, say
 
 if TYPE_CHECKING:
     from services.worker.models.families.architecture import ModelPlan
@@ -49,13 +50,15 @@ def refuse_impossible_sizes(config: Mapping[str, Any], headers: Mapping[str, Any
     }
     for number, (name, value) in enumerate(_values(config, 0)):
         if number >= _MOST_VALUES:
-            raise _unreadable(f"holds more than {_MOST_VALUES} values")
+            raise _unreadable(say("config-too-many-values", most=_MOST_VALUES))
         if not isinstance(value, int | float) or isinstance(value, bool):
             continue
         limit = next((limit for kind, limit in most.items() if kind.search(name)), None)
         if limit is not None and value > limit:
-            of = f"a model of {len(shapes)} tensors has at most {limit}"
-            raise _unreadable(f"says {name[:100]!r} is {str(value)[:40]}; {of}")
+            field, seen = repr(name[:100]), str(value)[:40]
+            raise _unreadable(
+                say("config-count-impossible", field=field, value=seen, tensors=len(shapes), most=limit)
+            )
 
 
 def refuse_another_model(plan: "ModelPlan", headers: Mapping[str, Any]) -> PreTrainedModel:
@@ -71,7 +74,7 @@ def refuse_another_model(plan: "ModelPlan", headers: Mapping[str, Any]) -> PreTr
         math.prod(entry["shape"]) * (2 if entry["dtype"] in _PACKED else 1) for entry in headers.values()
     )
     if max(built, tables) > 2 * stored + _SPARE_VALUES:
-        raise _unreadable(f"describes a model of {built + tables} values, and the weight files hold {stored}")
+        raise _unreadable(say("config-of-larger-model", described=built + tables, stored=stored))
     stored_names = {_renamed(name, plan.key_mapping or {}): entry for name, entry in headers.items()}
     _refuse_other_shapes(model, stored_names)
     _refuse_missing(model, stored_names)
@@ -87,9 +90,10 @@ def _refuse_missing(model: PreTrainedModel, stored: Mapping[str, Any]) -> None:
     missing = [name for name, tensor in wanted.items() if name not in stored and id(tensor) not in present]
     missing = [name for name in missing if isinstance(wanted[name], torch.nn.Parameter)]
     if missing:
-        shape = list(wanted[missing[0]].shape)
-        first = f"{missing[0][:100]!r} {shape}"
-        raise _unreadable(f"wants {len(missing)} tensors that the weight files lack, the first is {first}")
+        shape = str(list(wanted[missing[0]].shape))
+        raise _unreadable(
+            say("config-wants-tensors", count=len(missing), first=repr(missing[0][:100]), shape=shape)
+        )
 
 
 def _refuse_other_shapes(model: PreTrainedModel, stored: Mapping[str, Any]) -> None:
@@ -101,7 +105,10 @@ def _refuse_other_shapes(model: PreTrainedModel, stored: Mapping[str, Any]) -> N
             continue
         if math.prod(wanted) == math.prod(entry["shape"]):
             continue  # transformers turns some, and says so itself if it does not
-        raise _unreadable(f"makes {name[:100]!r} {wanted}, and the weight files hold {entry['shape']}")
+        shape = str(entry["shape"])
+        raise _unreadable(
+            say("config-of-other-shape", tensor=repr(name[:100]), described=str(wanted), stored=shape)
+        )
 
 
 def _renamed(name: str, mapping: Mapping[str, str]) -> str:
@@ -113,7 +120,7 @@ def _renamed(name: str, mapping: Mapping[str, str]) -> str:
 def _values(content: object, depth: int, name: str = "") -> Iterator[tuple[str, object]]:
     """Every value in a configuration with the name nearest to it."""
     if depth > _DEEPEST:
-        raise _unreadable(f"nests deeper than {_DEEPEST} levels")
+        raise _unreadable(say("config-nests-too-deep", most=_DEEPEST))
     yield name, content
     if isinstance(content, Mapping):
         for inner, value in content.items():
@@ -123,9 +130,5 @@ def _values(content: object, depth: int, name: str = "") -> Iterator[tuple[str, 
             yield from _values(value, depth + 1, name)
 
 
-def _unreadable(what: str) -> JobFailed:
-    return JobFailed(
-        FailureCode.MODEL_UNREADABLE,
-        f"config.json {what}",
-        "fetch the model's config.json again; it and the weights must be of the same revision",
-    )
+def _unreadable(message: Message) -> JobFailed:
+    return JobFailed(FailureCode.MODEL_UNREADABLE, message, say("fetch-config-of-revision"))

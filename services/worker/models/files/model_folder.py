@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from services.worker.failures import FailureCode, JobFailed
+from shared.messages.message import Message, say
 from shared.sealed_folder import MANIFEST
+from shared.visible import visible
 
 # The files a causal language model is loaded from; code (*.py) is not among them.
 CONFIG_PATTERNS = (
@@ -52,8 +54,8 @@ def refuse_outside_links(folder: Path) -> None:
         if leads_out(file, folder):
             raise JobFailed(
                 FailureCode.MODEL_REFUSED,
-                f"{file.name!r} in model folder {folder.name!r} is a link to a file outside that folder",
-                "copy the file into the folder, or link the whole folder instead",
+                say("file-leads-outside", file=visible(file.name), folder=folder.name),
+                say("copy-linked-file"),
             )
 
 
@@ -77,27 +79,34 @@ def refuse_odd_files(folder: Path) -> None:
     for path in sorted(folder.iterdir()):
         if not matches(path.name, CONFIG_PATTERNS + INDEX_PATTERNS) or path.is_dir() or not path.exists():
             continue
-        if (what := _oddity(path)) is not None:
-            raise JobFailed(
-                FailureCode.MODEL_UNREADABLE,
-                f"{path.name!r} in model folder {folder.name!r} {what}",
-                "fetch the model again, or remove that file",
-            )
+        if (oddity := _oddity(path)) is not None:
+            raise JobFailed(FailureCode.MODEL_UNREADABLE, oddity, say("fetch-or-remove-file"))
 
 
-def _oddity(path: Path) -> str | None:
+def _oddity(path: Path) -> Message | None:
+    name = visible(path.name)
     if not path.is_file():
-        return "is no file"
+        return say("file-not-plain", file=name, folder=path.parent.name)
     size, limit = path.stat().st_size, longest_bytes(path.name)
     if size > limit:
-        return f"has {size} bytes, more than {limit}"
+        return _too_large(path, size, limit)
     # Nested lists take 27 times their JSON as Python's objects, and libraries copy them. What describes tens
     # of thousands of tokens has a brace in a hundred bytes.
     if size > _HARMLESS_BYTES and path.suffix == ".json" and path.name != "tokenizer.json":
         content = path.read_bytes()
         if (content.count(b"[") + content.count(b"{")) * _LEAST_BYTES_PER_BRACE > size:
-            return "nests more lists and objects than a description of a model needs"
+            return say("file-nests-too-much", file=name, folder=path.parent.name)
     return None
+
+
+def _too_large(path: Path, size: int, limit: int) -> Message:
+    return say(
+        "model-file-too-large",
+        file=visible(path.name),
+        folder=path.parent.name,
+        file_bytes=size,
+        most_bytes=limit,
+    )
 
 
 def _own_roots(folder: Path) -> list[Path]:
@@ -123,19 +132,20 @@ def longest_bytes(name: str) -> int:
 
 def read_json(path: Path) -> dict[str, Any]:
     """Read a model's JSON file of bounded size. Raises JobFailed(MODEL_UNREADABLE)."""
+    file, folder = visible(path.name), path.parent.name
     try:
         if (size := path.stat().st_size) > (limit := longest_bytes(path.name)):
-            raise ValueError(f"{size} bytes, more than {limit}")
+            raise _unreadable(_too_large(path, size, limit))
         content = json.loads(path.read_text(encoding="utf-8"))
-        if not isinstance(content, dict):
-            raise ValueError(f"a JSON {type(content).__name__} where an object belongs")
-        return content
     except (OSError, ValueError, RecursionError) as error:
-        raise JobFailed(
-            FailureCode.MODEL_UNREADABLE,
-            f"{path.name} in model folder {path.parent.name!r} can't be read: {error}",
-            "fetch the model again, or repair the file",
-        ) from error
+        raise _unreadable(say("json-not-read", file=file, folder=folder, error=str(error))) from error
+    if not isinstance(content, dict):
+        raise _unreadable(say("json-no-object", file=file, folder=folder, kind=type(content).__name__))
+    return content
+
+
+def _unreadable(message: Message) -> JobFailed:
+    return JobFailed(FailureCode.MODEL_UNREADABLE, message, say("fetch-or-repair-file"))
 
 
 def manifest_id(folder: Path) -> str | None:

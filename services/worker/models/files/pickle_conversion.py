@@ -18,10 +18,11 @@ from services.worker.models.files.artifact import (
 )
 from services.worker.models.files.model_folder import CONFIG_PATTERNS, is_snapshot, matches, refuse_odd_files
 from services.worker.models.files.unchanged import UnchangedFiles
-from services.worker.models.files.weight_files import Weights, find_weights, read_header
+from services.worker.models.files.weight_files import Weights, find_weights, read_header, stands_in
 from services.worker.models.reading.byte_progress import ByteProgress
 from services.worker.report import Report
 from shared.look_alikes import stand_in_file
+from shared.messages.message import Message, say
 from shared.sandbox import SandboxLimits, SandboxResult, run_in_sandbox
 from shared.sealed_folder import fault_in_sizes, file_sha256, manifest_of, write_manifest
 
@@ -117,7 +118,7 @@ def _fault(converted: Path, verify: bool, report: Report) -> str | None:
 
 def _tell_damage(converted: Path, name: str, fault: str, report: Report) -> None:
     report.event(
-        f"The safetensors copy of {name} is damaged and is made anew: {fault}",
+        say("converted-copy-remade", model=name, fault=fault),
         level="warn",
         data={"code": "conversion_rejected", "folder": str(converted)},
     )
@@ -170,7 +171,8 @@ def _convert(
     except OSError as error:
         if not is_disk_full(error):
             raise
-        raise _disk_full(f"no space left for the safetensors copy of {folder} ({error.strerror})") from error
+        lack = say("no-space-for-converted-copy", folder=folder, error=error.strerror)
+        raise _disk_full(lack) from error
 
 
 def _convert_weights(weights: Weights, draft: Path, report: Report) -> list[Path]:
@@ -201,9 +203,7 @@ def _convert_weights(weights: Weights, draft: Path, report: Report) -> list[Path
 def _refuse_stand_ins(weights: Weights) -> None:
     for file in weights.files:
         if instead := stand_in_file(file):
-            raise JobFailed(
-                FailureCode.MODEL_UNREADABLE, f"{file.name}: it is {instead.what}", instead.remedy
-            )
+            raise stands_in(file, instead)
 
 
 def _limits(weights: Weights) -> SandboxLimits:
@@ -221,7 +221,7 @@ def _limits(weights: Weights) -> SandboxLimits:
 
 def _taken(written: Path, draft: Path) -> Path:
     if written.is_symlink() or not written.is_file():
-        raise _refused(written.name, "its conversion left something other than a file")
+        raise _refused(written.name, say("conversion-left-no-file"))
     read_header(written)
     return written.rename(draft / written.name)
 
@@ -233,24 +233,37 @@ def _check_result(weights: Weights, result: SandboxResult) -> None:
     names = [file.name for file in weights.files]
     name = said["file"] if said.get("file") in names else ", ".join(names[:3])
     if "refused" in said:
-        raise _refused(name, _printable(said["refused"]))
+        raise _refused(name, say("pickle-not-only-weights", wanted=_printable(said["refused"])))
     if "No space left" in result.error_text:
-        raise _disk_full(f"no space left while converting {name}")
+        raise _disk_full(say("no-space-to-convert", file=name))
     if result.reason in ("signal", "file_size", "memory"):
-        raise _refused(name, f"its conversion was stopped by a limit of the sandbox ({result.reason})")
-    what = _printable(said.get("damaged") or (result.error_text.splitlines() or [result.reason])[-1])
+        raise _refused(name, say("conversion-hit-limit", limit=result.reason))
+    error = _printable(said.get("error") or (result.error_text.splitlines() or [result.reason])[-1])
     raise JobFailed(
         FailureCode.MODEL_UNREADABLE,
-        f"{name} can't be converted to safetensors: {what}",
-        "fetch the file again; if it stays so, get the model as safetensors",
+        say("pickle-not-converted", file=name, why=_odd_content(said) or error),
+        say("fetch-pickle-again"),
     )
 
 
-def _refused(name: str, what: str) -> JobFailed:
+def _odd_content(said: dict[str, Any]) -> Message | None:
+    """What else than tensors the reader found; its words are those of an untrusted process."""
+    entry, kind = _printable(said.get("entry")), _printable(said.get("kind"))
+    match said.get("odd"):
+        case "content":
+            return say("pickle-holds-no-dictionary", kind=kind)
+        case "entry":
+            return say("pickle-entry-no-tensor", entry=entry)
+        case "tensor":
+            return say("pickle-tensor-of-odd-kind", tensor=entry, kind=kind)
+        case "size" if type(said.get("bytes")) is int:
+            return say("pickle-unfolds", unfolded_bytes=said["bytes"])
+    return None
+
+
+def _refused(name: str, why: Message) -> JobFailed:
     return JobFailed(
-        FailureCode.MODEL_REFUSED,
-        f"{name} was not loaded: {what}",
-        "do not use this file; get the model as safetensors, from a source you trust",
+        FailureCode.MODEL_REFUSED, say("pickle-refused", file=name, why=why), say("get-trusted-safetensors")
     )
 
 
@@ -259,16 +272,12 @@ def _refuse_full_disk(weights: Weights, models_folder: Path) -> None:
     free = shutil.disk_usage(models_folder).free
     if weights.bytes + 64 * MIB > free:
         raise _disk_full(
-            f"the safetensors copy takes {weights.bytes / MIB:.0f} MiB, {free / MIB:.0f} MiB are free"
+            say("converted-copy-does-not-fit", wanted_bytes=weights.bytes + 64 * MIB, free_bytes=free)
         )
 
 
-def _disk_full(what: str) -> JobFailed:
-    return JobFailed(
-        FailureCode.DISK_FULL,
-        what,
-        "free space in the data folder, or set TUNEDOCK_DATA_DIR to a larger disk",
-    )
+def _disk_full(message: Message) -> JobFailed:
+    return JobFailed(FailureCode.DISK_FULL, message, say("free-or-move-data-folder"))
 
 
 def _shard_name(number: int, count: int) -> str:

@@ -23,7 +23,7 @@ def main(arguments: Sequence[str]) -> dict[str, Any]:
     """Convert each of the files `arguments[0::2]` to the one in `arguments[1::2]`.
 
     Prints the bytes of each piece written. Answers {tensors: how many}, or of the first bad file {file,
-    refused: what the pickle wanted} or {file, damaged: why it can't be read}.
+    refused: what the pickle wanted}, {file, odd: what is no tensor, with its kind} or {file, error}.
     """
     tensors = 0
     for source, destination in zip(map(Path, arguments[0::2]), map(Path, arguments[1::2]), strict=True):
@@ -31,27 +31,37 @@ def main(arguments: Sequence[str]) -> dict[str, Any]:
             weights = read_weights(source)
         except pickle.UnpicklingError as error:
             return {"file": source.name, "refused": _what_it_wanted(str(error))}
+        except OddContent as odd:
+            return {"file": source.name, **odd.found}
         except (RuntimeError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
-            return {"file": source.name, "damaged": str(error).splitlines()[0]}
+            return {"file": source.name, "error": (str(error).splitlines() or [type(error).__name__])[0]}
         write_safetensors(weights, destination)
         tensors += len(weights)
     return {"tensors": tensors}
 
 
+class OddContent(Exception):
+    """Something other than tensors of ordinary kinds; `found` says what it is."""
+
+    def __init__(self, odd: str, **found: str | int) -> None:
+        super().__init__(odd)
+        self.found = {"odd": odd, **found}
+
+
 def read_weights(source: Path) -> dict[str, torch.Tensor]:
     """The tensors of a checkpoint, mapped from the file where its format allows.
 
-    Raises pickle.UnpicklingError for a pickle with other content, ValueError for tensors of other kinds.
+    Raises pickle.UnpicklingError for a pickle with other content, OddContent for tensors of other kinds.
     """
     mapped = zipfile.is_zipfile(source)  # the format before torch 1.6 can only be read whole
     content = torch.load(source, map_location="cpu", weights_only=True, mmap=mapped)
     if not isinstance(content, dict):
-        raise ValueError(f"it holds a {type(content).__name__}, not a dictionary of tensors")
+        raise OddContent("content", kind=type(content).__name__)
     for name, tensor in content.items():
         if not isinstance(name, str) or not isinstance(tensor, torch.Tensor):
-            raise ValueError(f"its entry {str(name)[:100]!r} is no tensor")
+            raise OddContent("entry", entry=str(name)[:100])
         if tensor.layout != torch.strided or tensor.dtype not in DTYPE_NAMES:
-            raise ValueError(f"its tensor {name[:100]!r} is {tensor.layout} {tensor.dtype}")
+            raise OddContent("tensor", entry=name[:100], kind=f"{tensor.layout} {tensor.dtype}")
     _refuse_bomb(content, source.stat().st_size)
     return content
 
@@ -60,7 +70,7 @@ def _refuse_bomb(weights: dict[str, torch.Tensor], file_bytes: int) -> None:
     """A view can repeat one value without end; sharing as tied weights do at most doubles the size."""
     unfolded = sum(tensor.numel() * tensor.element_size() for tensor in weights.values())
     if unfolded > 2 * file_bytes:
-        raise ValueError(f"its tensors unfold to {unfolded} bytes out of a file of {file_bytes}")
+        raise OddContent("size", bytes=unfolded)
 
 
 def write_safetensors(weights: dict[str, torch.Tensor], destination: Path) -> None:
@@ -96,5 +106,5 @@ def write_safetensors(weights: dict[str, torch.Tensor], destination: Path) -> No
 def _what_it_wanted(message: str) -> str:
     """Name the function a pickle wanted to call, from torch's message about it."""
     if found := re.search(r"GLOBAL ([\w.]+)", message):
-        return f"this pickle is not only weights: it wants to use {found.group(1)}"
-    return f"this pickle is not only weights: {message[:200]}"
+        return found.group(1)
+    return message[:200]

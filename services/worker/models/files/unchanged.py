@@ -5,6 +5,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from services.worker.failures import FailureCode, JobFailed
+from shared.messages.message import say
+from shared.visible import visible
 
 
 class UnchangedFiles:
@@ -24,8 +26,8 @@ class UnchangedFiles:
             if _identity(file) != before:
                 raise JobFailed(
                     FailureCode.MODEL_UNREADABLE,
-                    f"{file.name} was changed or replaced while it was read",
-                    "let whoever writes the model finish, then submit the job again",
+                    say("model-file-changed", file=visible(file.name)),
+                    say("let-writer-finish"),
                 )
 
 
@@ -37,8 +39,8 @@ def disk_errors_explained() -> Iterator[None]:
     except OSError as error:
         raise JobFailed(
             FailureCode.MODEL_UNREADABLE,
-            f"a weight file can't be read: {error}",
-            "if this repeats, copy the model to another disk and look at the kernel's log (dmesg)",
+            say("weight-file-not-read", error=str(error)),
+            say("copy-to-another-disk"),
         ) from error
 
 

@@ -11,8 +11,10 @@ from typing import Any, Literal
 
 from services.worker.failures import FailureCode, JobFailed
 from services.worker.models.files.model_folder import read_json
-from shared.look_alikes import stand_in_file
+from shared.look_alikes import LookAlike, stand_in_file
+from shared.messages.message import Message, say
 from shared.model_folders import what_weights_lack
+from shared.visible import visible
 
 WeightsForm = Literal["safetensors", "bin"]
 
@@ -58,9 +60,14 @@ def find_weights(folder: Path) -> Weights:
 
 
 def _lacking(folder: Path) -> JobFailed:
-    wrong = what_weights_lack(folder)
-    what, remedy = (wrong.message, wrong.remedy) if wrong else ("changed meanwhile", "submit the job again")
-    return JobFailed(FailureCode.MODEL_UNREADABLE, f"the model folder {folder.name!r} {what}", remedy)
+    wrong = what_weights_lack(folder, folder.name)
+    if wrong is None:
+        return JobFailed(
+            FailureCode.MODEL_UNREADABLE,
+            say("model-folder-changed", folder=folder.name),
+            say("submit-again"),
+        )
+    return JobFailed(FailureCode.MODEL_UNREADABLE, wrong.message, wrong.remedy)
 
 
 def read_headers(files: Sequence[Path]) -> dict[str, Any]:
@@ -82,7 +89,7 @@ class HeaderReader:
             self._left_bytes -= len(head)
             if self._left_bytes >= 0:
                 return parse_header(head, size, file)
-        raise _unreadable(file, f"with it all headers have more than {LONGEST_HEADERS_BYTES} bytes")
+        raise _unreadable(say("headers-too-long", file=file.name, most_bytes=LONGEST_HEADERS_BYTES))
 
 
 def read_header(file: Path) -> dict[str, Any]:
@@ -105,13 +112,14 @@ def _read_head(file: Path) -> tuple[bytes, int]:
 def header_length(start: bytes, size: int, file: Path) -> int:
     """What the first 8 bytes of a safetensors file of `size` bytes say of its header's length."""
     if len(start) < 8:
-        raise _unreadable(file, f"{size} bytes are too few for a safetensors file")
+        raise _unreadable(say("safetensors-too-short", file=file.name, bytes=size))
     (length,) = struct.unpack("<Q", start)
-    is_possible = 2 <= length <= min(LONGEST_HEADER_BYTES, size - 8)
+    most = min(LONGEST_HEADER_BYTES, size - 8)
+    is_possible = 2 <= length <= most
     if not is_possible and (instead := stand_in_file(file)):
-        raise JobFailed(FailureCode.MODEL_UNREADABLE, f"{file.name}: it is {instead.what}", instead.remedy)
-    if length > min(LONGEST_HEADER_BYTES, size - 8):
-        raise _unreadable(file, f"its header claims {length} bytes of a file of {size}; not safetensors")
+        raise stands_in(file, instead)
+    if length > most:
+        raise _unreadable(say("not-safetensors", file=file.name, header=length, bytes=size, most=most))
     return int(length)
 
 
@@ -123,48 +131,61 @@ def parse_header(head: bytes, size: int, file: Path) -> dict[str, Any]:
     length = header_length(head[:8], size, file)
     text = head[8 : 8 + length]
     if text.count(b"{") > 2 + length // _BYTES_PER_BRACE or text.count(b"[") > length // _BYTES_PER_BRACKET:
-        raise _unreadable(file, "its header is damaged: it nests more than tensors need")
+        raise _damaged(file, say("header-nests-too-much"))
     try:
         header = json.loads(text, object_pairs_hook=_without_repetition)
         metadata = header.pop("__metadata__", None) or {}
         if any(not isinstance(value, str) for value in metadata.values()):
-            raise ValueError("its metadata holds something other than text")
+            raise _HeaderFault(say("header-metadata-no-text"))
         spans = sorted(_tensor_span(name, entry) for name, entry in header.items())
         end = 0
         for begin, next_end in spans:
             if begin != end:
-                raise ValueError(f"its tensors overlap or leave a hole at byte {min(begin, end)}")
+                raise _HeaderFault(say("header-tensors-overlap", byte=min(begin, end)))
             end = next_end
+    except _HeaderFault as fault:
+        raise _damaged(file, fault.what) from fault
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        raise _unreadable(file, f"its header is damaged: {error}") from error
+        raise _damaged(file, str(error)[:300]) from error
     if (wanted := 8 + length + end) != size:
-        raise _unreadable(
-            file, f"it has {size} bytes where its header describes {wanted}; truncated or damaged"
-        )
+        raise _unreadable(say("safetensors-truncated", file=file.name, bytes=size, described=wanted))
     return dict(header)
+
+
+class _HeaderFault(Exception):
+    """What is wrong with a header that is JSON."""
+
+    def __init__(self, what: Message) -> None:
+        super().__init__(what.message_id)
+        self.what = what
 
 
 def _without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """An object of which nothing is said twice: what the next reader takes would be another matter."""
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise ValueError("it says something twice")
+        raise _HeaderFault(say("header-says-twice"))
     return found
 
 
 def _tensor_span(name: str, entry: dict[str, Any]) -> tuple[int, int]:
     dtype, shape, (begin, end) = entry["dtype"], entry["shape"], entry["data_offsets"]
     if not isinstance(dtype, str) or dtype not in BITS_PER_VALUE:
-        raise ValueError(f"the dtype of {_shown(name)} is {_shown(dtype)}")
+        raise _HeaderFault(say("header-odd-dtype", tensor=_shown(name), dtype=_shown(dtype)))
     if type(begin) is not int or type(end) is not int or not 0 <= begin <= end < 2**63:
-        raise ValueError(f"the offsets of {_shown(name)} are {_shown(entry['data_offsets'])}")
-    if not isinstance(shape, list) or len(shape) > _MOST_DIMENSIONS:
-        raise ValueError(f"the shape of {_shown(name)} is {_shown(shape)}")
-    if any(type(length) is not int or not 0 <= length < 2**63 for length in shape):
-        raise ValueError(f"the shape of {_shown(name)} is {_shown(shape)}")
+        offsets = _shown(entry["data_offsets"])
+        raise _HeaderFault(say("header-odd-offsets", tensor=_shown(name), offsets=offsets))
+    if (
+        not isinstance(shape, list)
+        or len(shape) > _MOST_DIMENSIONS
+        or any(type(length) is not int or not 0 <= length < 2**63 for length in shape)
+    ):
+        raise _HeaderFault(say("header-odd-shape", tensor=_shown(name), shape=_shown(shape)))
     bits = math.prod(shape) * BITS_PER_VALUE[dtype]
     if (end - begin) * 8 != bits:
-        raise ValueError(f"{end - begin} bytes for {_shown(name)}, whose shape and dtype need {bits // 8}")
+        raise _HeaderFault(
+            say("header-wrong-size", tensor=_shown(name), bytes=end - begin, needed=str(bits // 8))
+        )
     return begin, end
 
 
@@ -172,15 +193,15 @@ def _indexed_files(index: Path) -> tuple[Path, ...]:
     content = read_json(index)
     weight_map = content.get("weight_map")
     if not isinstance(weight_map, dict) or not weight_map:
-        raise _unreadable(index, "it has no weight_map")
+        raise _unreadable(say("index-lacks", file=index.name, field="weight_map"))
     if not isinstance(content.get("metadata"), dict):  # transformers asks for it
-        raise _unreadable(index, "it has no metadata")
+        raise _unreadable(say("index-lacks", file=index.name, field="metadata"))
     names = {name if isinstance(name, str) else "" for name in weight_map.values()}
     for name in sorted(names):
         if not is_file_name(name):
-            raise _unreadable(index, f"it names {_shown(name)}, which is no file name in its own folder")
+            raise _unreadable(say("index-names-no-file", file=index.name, name=_shown(name)))
         if not (index.parent / name).is_file():
-            raise _unreadable(index, f"it names the shard {_shown(name)}, which is missing")
+            raise _unreadable(say("index-names-missing", file=index.name, name=_shown(name)))
     return tuple(index.parent / name for name in sorted(names))
 
 
@@ -196,9 +217,18 @@ def _shown(value: object) -> str:
     return text if len(text) <= 100 else f"{text[:100]}…"
 
 
-def _unreadable(path: Path, what: str) -> JobFailed:
+def stands_in(file: Path, instead: LookAlike) -> JobFailed:
+    """The failure of a model's file in whose place lies something else."""
     return JobFailed(
         FailureCode.MODEL_UNREADABLE,
-        f"{path.name}: {what[:500]}",
-        "fetch the model again (delete the damaged file first), or check that the copy finished",
+        say("stand-in", file=visible(file.name), what=instead.what),
+        instead.remedy,
     )
+
+
+def _damaged(file: Path, what: str | Message) -> JobFailed:
+    return _unreadable(say("header-damaged", file=file.name, what=what))
+
+
+def _unreadable(message: Message) -> JobFailed:
+    return JobFailed(FailureCode.MODEL_UNREADABLE, message, say("fetch-damaged-again"))
