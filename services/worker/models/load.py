@@ -26,6 +26,7 @@ from services.worker.models.reading.byte_progress import ByteProgress
 from services.worker.models.reading.page_cache import available_memory_bytes, read_into_cache
 from services.worker.models.reading.phases import LoadPhases
 from services.worker.report import Report
+from shared.messages.message import say
 
 __all__ = ["LoadedModel", "Quantization", "load_base_model", "make_ready"]
 
@@ -143,8 +144,8 @@ def _check_complete(folder: Path, plan: ModelPlan, found: dict[str, Any]) -> Non
     kinds = ["missing_keys", "mismatched_keys"] + (["unexpected_keys"] if plan.family else [])
     if wrong := {kind: sorted(map(str, found[kind])) for kind in kinds if found[kind]}:
         kind, names = next(iter(wrong.items()))
-        first = f"the first is {names[0][:100]!r}"
-        raise not_its_weights(folder, f"{len(names)} {kind.replace('_', ' ')}, {first}")
+        count, first = len(names), repr(names[0][:100])
+        raise not_its_weights(folder, say("weights-differ", kind=kind, count=count, first=first))
 
 
 def make_ready(model: PreTrainedModel) -> None:

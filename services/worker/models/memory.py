@@ -9,11 +9,11 @@ import torch
 
 from services.worker.failures import FailureCode, JobFailed
 from services.worker.models.reading.page_cache import available_memory_bytes
+from shared.messages.message import Message, say
 
 # nf4 with double quantization: 4 bits a weight, 8 bits a block of 64, 32 bits a block of 256 of those.
 NF4_BYTES_PER_WEIGHT = 4 / 8 + 1 / 64 + 4 / (64 * 256)
 EMBEDDING_NAMES = ("embed_tokens", "lm_head", "wte", "embed_in", "embed_out", "word_embeddings")
-GIB = 1024**3
 
 
 def loaded_bytes(headers: Mapping[str, Any], quantization: Literal["nf4", "none"], dtype: torch.dtype) -> int:
@@ -26,7 +26,12 @@ def refuse_what_cannot_fit(wanted_bytes: int, device: torch.device) -> None:
     available = _available_bytes(device)
     if available is not None and wanted_bytes > available:
         raise _too_little(
-            device, f"the weights take {wanted_bytes / GIB:.2f} GiB, {available / GIB:.2f} GiB are free"
+            say(
+                "weights-do-not-fit",
+                device=str(device),
+                wanted_bytes=wanted_bytes,
+                free_bytes=available,
+            )
         )
 
 
@@ -40,7 +45,8 @@ def out_of_memory_explained(device: torch.device) -> Iterator[None]:
             raise
         text = (str(error).splitlines() or [""])[0][:300]
         free_device_memory(device)
-        raise _too_little(device, text) from None  # the traceback would keep the half-loaded model alive
+        # The traceback would keep the half-loaded model alive.
+        raise _too_little(say("base-model-does-not-fit", device=str(device), error=text)) from None
 
 
 def is_out_of_memory(error: BaseException) -> bool:
@@ -73,9 +79,5 @@ def _available_bytes(device: torch.device) -> int | None:
     return available_memory_bytes()
 
 
-def _too_little(device: torch.device, what: str) -> JobFailed:
-    return JobFailed(
-        FailureCode.OUT_OF_MEMORY,
-        f"the base model does not fit into the memory of {device}: {what}",
-        "name a smaller base model, or free memory on this machine (other programs, other containers)",
-    )
+def _too_little(message: Message) -> JobFailed:
+    return JobFailed(FailureCode.OUT_OF_MEMORY, message, say("smaller-base-model-or-free-memory"))

@@ -5,8 +5,8 @@ import time
 from services.worker.diagnosis import predictions
 from services.worker.diagnosis.trial_load import try_copy
 from services.worker.failures import FailureCode, JobFailed
-from services.worker.models.quantized.nf4_artifact import WEIGHTS_NAME, is_disk_full, save_nf4
-from services.worker.models.quantized.nf4_load import ArtifactUnusable
+from services.worker.models.quantized.nf4_artifact import WEIGHTS_NAME, is_disk_full, lack_of_space, save_nf4
+from services.worker.models.quantized.nf4_load import ArtifactUnusable, why_unusable
 from services.worker.models.quantized.prepared import throw_away_if_bad
 from services.worker.models.residency import DTYPE
 from services.worker.preparing.course import Course, limit_seconds
@@ -24,7 +24,8 @@ def keep_copy(course: Course) -> None:
             return
         except (ArtifactUnusable, OSError) as error:
             course.report.event(
-                say("prepared-copy-remade", model=course.files.name, error=str(error)), level="warn"
+                say("prepared-copy-remade", model=course.files.name, error=why_unusable(error)),
+                level="warn",
             )
             throw_away_if_bad(course.copy, error)
             course.copy = None
@@ -39,7 +40,7 @@ def keep_copy(course: Course) -> None:
             throw_away_if_bad(course.copy, error)
             raise JobFailed(
                 FailureCode.MODEL_UNSUPPORTED,
-                say("prepared-copy-unusable", model=course.files.name, error=str(error)),
+                say("prepared-copy-unusable", model=course.files.name, error=error.said),
                 say("use-model-without-copy"),
             ) from error
 
@@ -57,7 +58,7 @@ def _make_copy(course: Course) -> None:
             raise
         raise JobFailed(
             FailureCode.DISK_FULL,
-            say("no-room-for-copy", error=str(error.strerror)),
+            say("no-room-for-copy", error=lack_of_space(error)),
             say("free-data-folder", folder=data_dir),
         ) from error
     course.save_seconds = time.monotonic() - started

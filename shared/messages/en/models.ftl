@@ -117,3 +117,27 @@ no-space-for-converted-copy = No space is left for the safetensors copy of { $fo
 no-space-to-convert = No space is left to convert { $file }.
 converted-copy-does-not-fit = The safetensors copy needs { $wanted_bytes }, and { $free_bytes } are free.
 free-or-move-data-folder = Free space in the data folder, or set TUNEDOCK_DATA_DIR to a larger disk.
+
+weights-do-not-fit = The base model does not fit into the memory of { $device }: the weights take { $wanted_bytes }, and { $free_bytes } are free.
+base-model-does-not-fit = The base model does not fit into the memory of { $device }: { $error }
+smaller-base-model-or-free-memory = Name a smaller base model, or free memory on this machine (other programs, other containers).
+file-cut-short = { $file } ended at byte { $done } of { $size }. It was cut short while it was read.
+
+no-copy-kept = There is no prepared copy of { $model }, so every load quantizes the model again. Free space in the data folder: { $lack }
+copy-kept = { $model } is kept as quantized ({ $copy_bytes }). The next load reads that copy.
+copy-does-not-fit = The copy takes { $wanted_bytes }, and { $spare_bytes } must stay free, but { $free_bytes } are free in { $folder }.
+no-model-of-copy = No model can be built from { $folder }: { $error }
+copy-is-no-file = { $file } is not a plain file.
+copy-of-other-hash = { $file } does not have the hash that its manifest names.
+copy-lacks-tensors = { $file } lacks { $count ->
+    [one] { $count } tensor
+   *[other] { $count } tensors
+}, the first is { $first }.
+copy-lacks-tensor = { $tensor } is missing.
+copy-of-odd-dtypes = { $file } holds tensors of the dtypes { $dtypes }.
+copy-not-quantized = Its config.json names no quantization.
+copy-of-other-shape = { $tensor } has another shape, { $shape }.
+copy-has-spare-tensors = { $count ->
+    [one] { $count } tensor has
+   *[other] { $count } tensors have
+} no place in the model, the first is { $first }.

@@ -21,8 +21,8 @@ OTHERS = {"WrongField", "TemplateRefusal"}  # their first argument is told, too
 CONVERTED = [
     "services/worker/adapters",
     "services/worker/machine",
-    "services/worker/models/files",
-    "services/worker/models/hub",
+    "services/worker/evaluation",
+    "services/worker/models",
     "services/worker/preparing",
     "services/worker/process",
     "services/worker/text",

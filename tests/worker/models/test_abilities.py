@@ -117,7 +117,7 @@ def test_only_the_language_part_of_a_multimodal_model_is_trained(family: str, tm
     report = RecordedReport()
     base = load(make_family(tmp_path / family, family), report)
     assert base.abilities.language_part == "model.language_model"
-    assert any("'model.language_model', is trained" in message for message in messages(report))
+    assert any("model.language_model, is trained" in message for message in messages(report))
 
 
 def test_a_tower_within_a_model_of_one_configuration_is_no_language() -> None:
@@ -151,7 +151,7 @@ def test_experts_are_said_to_be_neither_adapted_nor_quantized(tmp_path: Path) ->
     base = load(make_family(tmp_path / "mixtral", "mixtral"), report)
     experts = 2 * 4 * 3 * 32 * 64  # layers, experts, matrices of hidden by inner size
     assert base.abilities.whole_weights == experts + 2 * 4 * 32  # and the routers
-    assert any(f"{base.abilities.whole_weights} of the model's" in message for message in messages(report))
+    assert any(f"{base.abilities.whole_weights:,} of the model's" in message for message in messages(report))
 
 
 def test_layers_of_an_own_kind_are_counted_at_their_full_size(tmp_path: Path) -> None:
@@ -173,7 +173,9 @@ def test_tokens_beyond_the_embedding_that_are_needed_are_refused(tmp_path: Path)
     change(folder / "tokenizer_config.json", chat_template=template)
     failure = failure_of(folder)
     assert failure.code == FailureCode.MODEL_UNSUPPORTED
-    assert f"1 tokens beyond the {rows} of the model's embedding, up to number {rows}" in failure.message
+    assert (
+        f"has 1 token beyond the {rows:,} of the model's embedding, up to number {rows}." in failure.message
+    )
     assert f"'<|hdr|>' ({rows})" in failure.message
 
 
@@ -223,9 +225,9 @@ def _add_token(folder: Path, token: str) -> None:
         ("{{ messages[0].nothing.there }}", "UndefinedError"),
         ("{% for m in messages %}", "TemplateSyntaxError"),
         ("{{ raise_exception('Only for tools') }}", "Only for tools"),
-        ([{"name": "a", "template": "x"}, {"name": "b", "template": "x"}], "2 chat templates ('a', 'b')"),
+        ([{"name": "a", "template": "x"}, {"name": "b", "template": "x"}], "2 chat templates ('a' and 'b')"),
         ("", "has no chat template"),
-        ("{{ '' }}", "it renders nothing"),
+        ("{{ '' }}", "template renders nothing"),
     ],
 )
 def test_a_template_that_can_not_be_used_is_found_before_the_load(
@@ -251,7 +253,7 @@ def test_the_only_ordinary_one_of_several_templates_is_taken(tmp_path: Path) -> 
     ("config", "said"),
     [
         ({"model_type": "llama", "architectures": ["LlamaForSequenceClassification"], "num_labels": 3},
-         "a classifier, whose language head was replaced by one of 3 labels"),
+         "a classifier, whose language head was replaced by one with 3 labels."),
         ({"model_type": "bert", "architectures": ["BertForSequenceClassification"]}, "a classifier"),
         ({"model_type": "exaone", "architectures": ["ExaoneForSequenceClassification"]}, "a classifier"),
         ({"model_type": "bert", "architectures": ["BertForMaskedLM"]}, "an encoder"),

@@ -30,6 +30,7 @@ from services.worker.models.families.model_kinds import (
     unsupported,
 )
 from services.worker.models.families.renamed import architecture_of, family_of
+from shared.messages.message import say
 
 # Fields of a config.json that would choose code or files to load; those choices are ours.
 _CHOICES = ("auto_map", "attn_implementation", "_attn_implementation", "experts_implementation",
@@ -147,8 +148,8 @@ def _invalid_explained(model_type: object) -> Iterator[None]:
     except Exception as error:
         raise JobFailed(
             FailureCode.MODEL_UNREADABLE,
-            f"config.json is no valid {model_type} configuration: {str(error)[:300]}",
-            "fetch the model's config.json again",
+            say("config-not-valid", model_type=str(model_type), error=str(error)[:300]),
+            say("fetch-config"),
         ) from error
 
 
@@ -164,6 +165,6 @@ def _check_quantization(config: dict[str, Any]) -> None:
     if method != "bitsandbytes" or settings.get("bnb_4bit_quant_type") != "nf4":
         raise JobFailed(
             FailureCode.MODEL_UNSUPPORTED,
-            f"the checkpoint is already quantized with {str(method)[:100]!r}",
-            "name the unquantized model; Tunedock quantizes it to nf4 while loading",
+            say("already-quantized", method=repr(str(method)[:100])),
+            say("name-unquantized"),
         )

@@ -12,6 +12,7 @@ from transformers import LlamaConfig, LlamaForCausalLM
 from services.worker.failures import FailureCode, JobFailed
 from services.worker.models.families.family import Family
 from shared.exaone_names import EXAONE_NAMES
+from shared.messages.message import say
 
 # Original module name → Llama's. `N` stands for the layer's number. Pure renames: nothing is transposed.
 MODULE_NAMES = {
@@ -54,14 +55,14 @@ def llama_config(config: Mapping[str, Any]) -> LlamaConfig:
     if missing := [field for field in _CONFIG_FIELDS if type(config.get(field)) is not int]:
         raise JobFailed(
             FailureCode.MODEL_UNREADABLE,
-            f"config.json says model_type 'exaone' but has no number in {', '.join(missing)}",
-            "fetch the model's config.json again",
+            say("exaone-config-lacks", fields=missing),
+            say("fetch-config"),
         )
     if (activation := config.get("activation_function", "silu")) != "silu":
         raise JobFailed(
             FailureCode.MODEL_UNSUPPORTED,
-            f"this EXAONE model uses the activation {activation!r}; Tunedock knows those with 'silu'",
-            "name another base model",
+            say("exaone-activation-unknown", activation=repr(activation)[:100]),
+            say("name-another-base-model"),
         )
     heads = config["num_attention_heads"]
     return LlamaConfig(

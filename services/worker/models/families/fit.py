@@ -10,6 +10,7 @@ from services.worker.failures import FailureCode, JobFailed
 from services.worker.models.families.abilities import Abilities
 from services.worker.models.families.usable_template import rendered_samples, require_usable
 from services.worker.report import Report
+from shared.messages.message import say
 
 
 class TokenRow(Protocol):
@@ -21,10 +22,7 @@ class TokenRow(Protocol):
 
 _SHOWN = 4
 WORTH_A_WORD = 0.01  # of a model's parameters; every other one has a small matrix of its own kind
-RESIZE = (
-    "use the model's own tokenizer, or resize the model's embedding to its tokenizer "
-    "(resize_token_embeddings of transformers), save it and name that"
-)
+RESIZE = say("use-or-resize-tokenizer")
 
 
 def require_fit(
@@ -40,7 +38,7 @@ def require_fit(
     _require_known_tokens(tokenizer, abilities, report)
     if tokenizer.eos_token_id is None:
         report.event(
-            "The model's tokenizer names no end-of-sequence token, so that the end of a text is not learned.",
+            say("no-end-token"),
             level="warn",
             data={"code": "no_end_token"},
         )
@@ -51,22 +49,19 @@ def _require_known_tokens(tokenizer: PreTrainedTokenizerBase, abilities: Abiliti
     beyond = tokens_beyond(tokenizer, abilities)
     if not beyond:
         return
-    sizes = (
-        f"the tokenizer has {len(beyond)} tokens beyond the {abilities.token_rows} of the model's embedding, "
-        f"up to number {max(beyond.values())}"
-    )
+    rows, last = abilities.token_rows, str(max(beyond.values()))
     used = _used(tokenizer, set(beyond.values()))
     if used:
         needed = [token for token in beyond if token in used]  # in order of their numbers
-        names = ", ".join(f"{token!r} ({beyond[token]})" for token in needed[:_SHOWN])
+        names = [f"{token!r} ({beyond[token]})" for token in needed[:_SHOWN]]
         raise JobFailed(
             FailureCode.MODEL_UNSUPPORTED,
-            f"{sizes}, and needs them: {names}",
+            say("tokens-beyond-and-needed", count=len(beyond), rows=rows, last=last, tokens=names),
             RESIZE,
         )
-    names = ", ".join(repr(token) for token in list(beyond)[:_SHOWN])
+    names = [repr(token) for token in list(beyond)[:_SHOWN]]
     report.event(
-        f"Of this model {sizes} ({names}). Rows that contain one can't be trained on.",
+        say("tokens-beyond", count=len(beyond), rows=rows, last=last, tokens=names),
         level="warn",
         data={"code": "tokens_beyond_embedding", "tokens": len(beyond), "rows": abilities.token_rows},
     )
@@ -92,24 +87,29 @@ def _used(tokenizer: PreTrainedTokenizerBase, beyond: set[int]) -> set[str]:
 def _tell_what_stays_whole(abilities: Abilities, report: Report) -> None:
     if abilities.language_part:
         report.event(
-            f"The model takes more than text. Its language part, {abilities.language_part!r}, is trained on "
-            "text; the other parts stay as they are.",
+            say("language-part", module=abilities.language_part),
             data={"code": "language_part", "module": abilities.language_part},
         )
     share = abilities.whole_weights / max(1, abilities.parameters)
     if share >= WORTH_A_WORD:
         report.event(
-            f"{abilities.whole_weights} of the model's {abilities.parameters} parameters ({share:.0%}) lie "
-            f"in matrices that are no linear layers, such as {abilities.whole_name!r} (experts, say). They "
-            "are neither quantized to 4 bits nor adapted; the adapter trains the linear layers around them.",
+            say(
+                "weights-not-adapted",
+                whole=abilities.whole_weights,
+                parameters=abilities.parameters,
+                share_ratio=share,
+                module=abilities.whole_name,
+            ),
             level="warn",
             data={"code": "weights_not_adapted", "parameters": abilities.whole_weights},
         )
     if abilities.unquantized_weights / max(1, abilities.parameters) >= WORTH_A_WORD:
         report.event(
-            f"{abilities.unquantized_weights} of the model's {abilities.parameters} parameters lie in linear "
-            "layers of the model's own kind, which can't be quantized to 4 bits. They get an adapter, and "
-            "take their full memory.",
+            say(
+                "weights-not-quantized",
+                whole=abilities.unquantized_weights,
+                parameters=abilities.parameters,
+            ),
             level="warn",
             data={"code": "weights_not_quantized", "parameters": abilities.unquantized_weights},
         )
@@ -119,8 +119,7 @@ def longest_row(wanted: int, abilities: Abilities, report: Report) -> int:
     """`wanted` tokens, or as many as the model has positions; what is applied or risked is said."""
     if abilities.positions is not None and wanted > abilities.positions:
         report.event(
-            f"max_seq_length {wanted} is more than the {abilities.positions} positions that the model has; "
-            f"rows are cut at {abilities.positions} tokens.",
+            say("positions-limited", wanted=wanted, positions=abilities.positions),
             level="warn",
             data={"code": "positions_limited", "wanted": wanted, "positions": abilities.positions},
         )
@@ -128,8 +127,7 @@ def longest_row(wanted: int, abilities: Abilities, report: Report) -> int:
     meant = abilities.meant_positions
     if meant is not None and wanted > meant:
         report.event(
-            f"max_seq_length {wanted} is more than the {meant} positions that the model was made for; what "
-            "it says of longer rows may be poor.",
+            say("positions-exceeded", wanted=wanted, positions=meant),
             level="warn",
             data={"code": "positions_exceeded", "wanted": wanted, "positions": meant},
         )
@@ -148,7 +146,11 @@ def require_rows_fit(
             token = tokenizer.convert_ids_to_tokens(largest)
             raise JobFailed(
                 FailureCode.DATASET_INVALID,
-                f"A row contains the token {token!r}, number {largest}, and the model's embedding has "
-                f"{abilities.token_rows} tokens.",
-                f"Take it out of the rows, or {RESIZE}.",
+                say(
+                    "row-has-unknown-token",
+                    token=repr(token),
+                    number=str(largest),
+                    rows=abilities.token_rows,
+                ),
+                say("take-token-out", advice=RESIZE),
             )

@@ -24,6 +24,7 @@ from services.worker.models.files.weight_files import Weights, find_weights, rea
 from services.worker.models.memory import is_out_of_memory
 from services.worker.models.reading.phases import LoadPhases
 from services.worker.report import JobStopped
+from shared.messages.message import Message, say
 from shared.model_folders import what_is_wrong
 
 logger = logging.getLogger(__name__)
@@ -87,8 +88,8 @@ def _safetensors_of(folder: Path) -> Weights:
     if weights.form != "safetensors":
         raise JobFailed(
             FailureCode.MODEL_REFUSED,
-            f"{weights.files[0].name} is a pickle, which this process does not open",
-            "resolve the model first: that converts `.bin` weights in a sandbox",
+            say("pickle-not-opened", file=weights.files[0].name),
+            say("resolve-model-first"),
         )
     return weights
 
@@ -96,7 +97,7 @@ def _safetensors_of(folder: Path) -> Weights:
 def _refuse_false_quantization(folder: Path, plan: ModelPlan, headers: Mapping[str, Any]) -> None:
     """A layer that is promised 4-bit weights and gets others fails only when it is used."""
     if plan.is_quantized and not any(QUANT_STATE in name for name in headers):
-        raise not_its_weights(folder, "config.json says that they are quantized, and no tensor is")
+        raise not_its_weights(folder, say("no-tensor-quantized"))
 
 
 @contextmanager
@@ -111,13 +112,13 @@ def weights_explained(folder: Path, phases: LoadPhases | None = None) -> Iterato
         if is_out_of_memory(cause):
             raise cause from None
         logger.warning("%s was not loaded", folder, exc_info=error)
-        raise not_its_weights(folder, f"{type(error).__name__}: {error}") from error
+        raise not_its_weights(folder, f"{type(error).__name__}: {error}"[:500]) from error
 
 
-def not_its_weights(folder: Path, what: str) -> JobFailed:
+def not_its_weights(folder: Path, why: str | Message) -> JobFailed:
     """The failure of weights that are not those of their config.json."""
     return JobFailed(
         FailureCode.MODEL_UNREADABLE,
-        f"the weights in {folder.name!r} are not those of its config.json: {what[:500]}",
-        "fetch the model again; config.json and weights must be of the same revision",
+        say("weights-of-other-config", folder=folder.name, why=why),
+        say("fetch-model-of-one-revision"),
     )

@@ -11,6 +11,7 @@ import torch
 from services.worker.failures import FailureCode, JobFailed
 from services.worker.models.memory import is_out_of_memory
 from services.worker.report import JobStopped
+from shared.messages.message import say
 
 logger = logging.getLogger(__name__)
 
@@ -36,18 +37,17 @@ def model_errors_explained(name: str) -> Iterator[None]:
         logger.warning("the code of %s failed", name, exc_info=error)
         raise JobFailed(
             FailureCode.MODEL_UNSUPPORTED,
-            f"The model's own code fails where it is trained on text alone: {_first_line(error)} ({place})",
-            "name another base model, or fewer layers in lora.target_modules if one of those is named here; "
-            "the worker's log has the traceback",
+            say("model-code-fails", error=_first_line(error), file=place[0], line=place[1]),
+            say("name-other-model-or-fewer-layers"),
         ) from error
 
 
-def _foreign_place(error: Exception) -> str | None:
-    """The innermost place in a library's code for models or adapters; None if ours lies further in."""
+def _foreign_place(error: Exception) -> tuple[str, str] | None:
+    """The innermost file and line in a library's code for models or adapters; None if ours lies within."""
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
         path = Path(frame.filename).as_posix()
         if any(part in path for part in _FOREIGN):
-            return f"{Path(path).name}, line {frame.lineno}"
+            return Path(path).name, str(frame.lineno)
         if "/site-packages/" not in path:
             return None
     return None

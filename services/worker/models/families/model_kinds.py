@@ -13,70 +13,53 @@ from transformers.models.auto.modeling_auto import (
 )
 
 from services.worker.failures import FailureCode, JobFailed
+from shared.messages.message import Message, say
 
-CHOOSE = "name a base model with a native class (llama, qwen2, gemma, exaone4, …) or EXAONE-3.5"
+CHOOSE = say("choose-supported-model")
 _TWO_TEXTS = {*MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES, *MODEL_FOR_SPEECH_SEQ_2_SEQ_MAPPING_NAMES}
-# Ends of the names of classes with another head in place of the language head.
+# Ends of the names of classes with another head in place of the language head, and how messages tell them.
 _OTHER_HEADS = {
-    "ForSequenceClassification": "a classifier",
-    "ForTokenClassification": "a classifier of tokens",
-    "ForQuestionAnswering": "a model that marks answers in a text",
-    "ForMultipleChoice": "a model that chooses among answers",
-    "ForImageClassification": "a classifier of images",
-    "ForAudioClassification": "a classifier of sounds",
-    "RewardModel": "a reward model",
-    "ForRewardModel": "a reward model",
-    "ForTextEncoding": "an embedding model",
-    "ForRetrieval": "an embedding model",
+    "ForSequenceClassification": "classifier",
+    "ForTokenClassification": "token-classifier",
+    "ForQuestionAnswering": "answer-marker",
+    "ForMultipleChoice": "chooser",
+    "ForImageClassification": "image-classifier",
+    "ForAudioClassification": "sound-classifier",
+    "RewardModel": "reward-model",
+    "ForRewardModel": "reward-model",
+    "ForTextEncoding": "embedding-model",
+    "ForRetrieval": "embedding-model",
 }
 
 
 def unsupported(config: Mapping[str, Any]) -> JobFailed:
     """Why the model of a config.json can't be trained: JobFailed(MODEL_UNSUPPORTED)."""
-    what, remedy = _described(config)
-    return JobFailed(FailureCode.MODEL_UNSUPPORTED, f"config.json describes {what}", remedy)
+    kind, saved_as = config.get("model_type"), class_name(config)
+    if kind is None and "_class_name" in config:
+        return _failed(say("part-of-image-generator", part=_short(config["_class_name"])))
+    if (head := other_head(config)) is not None:
+        return _of_other_head(config, head)
+    if not isinstance(kind, str) or kind not in CONFIG_MAPPING:
+        return _unknown(config)
+    if config.get("is_encoder_decoder") or kind in _TWO_TEXTS:
+        return encoder_decoder(config)
+    if saved_as and kind in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES and saved_as.endswith("Model"):
+        origin = _origin(config)
+        advice = say("name-known-origin", origin=origin) if origin else say("name-origin")
+        return _failed(say("language-head-not-saved", model=_named(config)), advice)
+    if kind in MODEL_FOR_MASKED_LM_MAPPING_NAMES:
+        return encoder(config)
+    return _failed(say("not-a-language-model", model=_named(config)))
 
 
 def encoder_decoder(config: Mapping[str, Any]) -> JobFailed:
     """Of a model that reads with an encoder and writes with a decoder."""
-    return JobFailed(
-        FailureCode.MODEL_UNSUPPORTED,
-        f"config.json describes {_named(config)}, an encoder-decoder model: what it reads and what it writes "
-        "are two texts, and Tunedock trains models that go on with one",
-        CHOOSE,
-    )
+    return _failed(say("is-encoder-decoder", model=_named(config)))
 
 
 def encoder(config: Mapping[str, Any]) -> JobFailed:
     """Of a model that sees each word's whole surroundings."""
-    return JobFailed(
-        FailureCode.MODEL_UNSUPPORTED,
-        f"config.json describes {_named(config)}, an encoder (embeddings, masked words): it sees the words "
-        "that follow, so it can't learn to write them",
-        CHOOSE,
-    )
-
-
-def _described(config: Mapping[str, Any]) -> tuple[str, str]:
-    kind, saved_as = config.get("model_type"), class_name(config)
-    if kind is None and "_class_name" in config:
-        return f"{_short(config['_class_name'])}, part of an image generator (diffusers)", CHOOSE
-    if (head := other_head(config)) is not None:
-        return (
-            f"{_named(config)}: {head}, whose language head was replaced{_number_of_labels(config)}",
-            f"name the base model it was made from{_origin(config)}; to sort texts into classes, give that "
-            "base rows of text and label",
-        )
-    if not isinstance(kind, str) or kind not in CONFIG_MAPPING:
-        return _unknown(config)
-    if config.get("is_encoder_decoder") or kind in _TWO_TEXTS:
-        return _without_subject(encoder_decoder(config)), CHOOSE
-    if saved_as and kind in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES and saved_as.endswith("Model"):
-        what = f"{_named(config)}, saved without its language head (an embedding model)"
-        return what, f"name the base model it was made from{_origin(config)}"
-    if kind in MODEL_FOR_MASKED_LM_MAPPING_NAMES:
-        return _without_subject(encoder(config)), CHOOSE
-    return f"{_named(config)}, which transformers does not load as a language model", CHOOSE
+    return _failed(say("is-encoder", model=_named(config)))
 
 
 def other_head(config: Mapping[str, Any]) -> str | None:
@@ -85,16 +68,26 @@ def other_head(config: Mapping[str, Any]) -> str | None:
     return next((what for end, what in _OTHER_HEADS.items() if saved_as.endswith(end)), None)
 
 
-def _without_subject(failed: JobFailed) -> str:
-    return failed.failure.message.removeprefix("config.json describes ")
-
-
-def _unknown(config: Mapping[str, Any]) -> tuple[str, str]:
-    own_code = " and brings its own code, which Tunedock does not run" if config.get("auto_map") else ""
-    return (
-        f"{_named(config)}: transformers {transformers.__version__} knows no such language model{own_code}",
-        CHOOSE,
+def _of_other_head(config: Mapping[str, Any], head: str) -> JobFailed:
+    origin = _origin(config)
+    return _failed(
+        say("has-other-head", model=_named(config), head=head, labels=_number_of_labels(config)),
+        say("name-known-origin-for-classes", origin=origin) if origin else say("name-origin-for-classes"),
     )
+
+
+def _unknown(config: Mapping[str, Any]) -> JobFailed:
+    return _failed(
+        say(
+            "unknown-model-with-code" if config.get("auto_map") else "unknown-model",
+            model=_named(config),
+            version=transformers.__version__,
+        )
+    )
+
+
+def _failed(message: Message, advice: Message = CHOOSE) -> JobFailed:
+    return JobFailed(FailureCode.MODEL_UNSUPPORTED, message, advice)
 
 
 def class_name(config: Mapping[str, Any]) -> str | None:
@@ -110,14 +103,15 @@ def _named(config: Mapping[str, Any]) -> str:
     return f"{_short(saved_as)[1:-1]} ({kind})" if saved_as else kind
 
 
-def _number_of_labels(config: Mapping[str, Any]) -> str:
+def _number_of_labels(config: Mapping[str, Any]) -> int:
+    """0 where it is not known."""
     labels = config.get("num_labels") or len(config.get("id2label") or ())
-    return f" by one of {labels} labels" if isinstance(labels, int) and 0 < labels < 10**6 else ""
+    return labels if isinstance(labels, int) and 0 < labels < 10**6 else 0
 
 
-def _origin(config: Mapping[str, Any]) -> str:
+def _origin(config: Mapping[str, Any]) -> str | None:
     origin = config.get("_name_or_path")
-    return f" (config.json names {_short(origin)})" if isinstance(origin, str) and origin else ""
+    return _short(origin) if isinstance(origin, str) and origin else None
 
 
 def _short(value: object) -> str:

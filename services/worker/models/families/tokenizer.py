@@ -11,7 +11,9 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase, PreTrainedToken
 from services.worker.failures import FailureCode, JobFailed, is_panic
 from services.worker.models.families.renamed import family_of
 from services.worker.models.families.usable_template import choose_default
+from services.worker.models.files.weight_files import stands_in
 from shared.look_alikes import stand_in_file
+from shared.messages.message import say
 
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "tokenizer_config.json", "vocab.json", "merges.txt")
 _VOCABULARIES = ("tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt", "spiece.model")
@@ -61,13 +63,13 @@ def _load(folder: Path, config: dict[str, Any]) -> PreTrainedTokenizerBase:
     if tokenizer is None:
         raise JobFailed(
             FailureCode.MODEL_UNSUPPORTED,
-            f"model folder {folder.name!r} has no tokenizer that loads without code of its own",
-            "add the model's tokenizer.json to the folder",
+            say("tokenizer-needs-code", folder=folder.name),
+            say("add-tokenizer-json"),
         )
     raise JobFailed(
         FailureCode.MODEL_UNSUPPORTED,
-        f"the tokenizer of {folder.name!r} can't be loaded as its tokenizer.json describes it",
-        "name another base model; please report this one",
+        say("tokenizer-loads-otherwise", folder=folder.name),
+        say("name-another-model-and-report"),
     )
 
 
@@ -75,19 +77,15 @@ def _require_tokenizer(folder: Path) -> None:
     if not any(path.name in _VOCABULARIES for path in folder.iterdir()):
         raise JobFailed(
             FailureCode.MODEL_UNREADABLE,
-            f"model folder {folder.name!r} has no tokenizer: none of {', '.join(_VOCABULARIES)}",
-            "copy tokenizer.json and tokenizer_config.json of the same model into it",
+            say("tokenizer-missing", folder=folder.name, files=_VOCABULARIES),
+            say("copy-tokenizer"),
         )
 
 
 def _refuse_stand_ins(folder: Path) -> None:
     for name in TOKENIZER_FILES:
         if instead := stand_in_file(folder / name):
-            raise JobFailed(
-                FailureCode.MODEL_UNREADABLE,
-                f"the tokenizer in {folder.name!r} can't be loaded: {name} is {instead.what}",
-                instead.remedy,
-            )
+            raise stands_in(folder / name, instead)
 
 
 @contextmanager
@@ -95,13 +93,15 @@ def _unreadable_explained(folder: Path) -> Iterator[None]:
     """Whatever a tokenizer's file makes the libraries raise; theirs in Rust panic beside all exceptions."""
     try:
         yield
+    except JobFailed:
+        raise
     except BaseException as error:
         if not isinstance(error, Exception) and not is_panic(error):
             raise
         raise JobFailed(
             FailureCode.MODEL_UNREADABLE,
-            f"the tokenizer in {folder.name!r} can't be loaded: {_first_line(error)}",
-            "a model needs tokenizer.json and tokenizer_config.json in its folder; fetch them again",
+            say("tokenizer-not-read", folder=folder.name, error=_first_line(error)),
+            say("fetch-tokenizer"),
         ) from error
 
 
@@ -109,7 +109,16 @@ def _written(file: Path) -> Tokenizer | None:
     """What tokenizer.json describes, read by the library it is written for, not as Python objects."""
     tokenizer = Tokenizer.from_file(str(file)) if file.is_file() else None
     if tokenizer and (added := len(tokenizer.get_added_tokens_decoder())) > MOST_ADDED_TOKENS:
-        raise ValueError(f"it adds {added} tokens to its vocabulary, more than {MOST_ADDED_TOKENS}")
+        raise JobFailed(
+            FailureCode.MODEL_UNREADABLE,
+            say(
+                "tokenizer-adds-too-many",
+                folder=file.parent.name,
+                tokens=added,
+                most=MOST_ADDED_TOKENS,
+            ),
+            say("fetch-tokenizer"),
+        )
     return tokenizer
 
 

@@ -6,11 +6,9 @@ from typing import Any
 from transformers import PreTrainedTokenizerBase
 
 from services.worker.failures import FailureCode, JobFailed
+from shared.messages.message import Message, say
 
-REMEDY = (
-    "Use an instruction-tuned model, mend chat_template in its folder, or give rows in the format text or "
-    "prompt_completion."
-)
+REMEDY = say("use-instruction-tuned-model")
 _QUESTION = {"role": "user", "content": "Hello"}
 _ANSWER = {"role": "assistant", "content": "Good day"}
 _SYSTEM = {"role": "system", "content": "Be short"}
@@ -38,28 +36,25 @@ def require_usable(tokenizer: PreTrainedTokenizerBase) -> None:
         raise JobFailed(FailureCode.MODEL_UNSUPPORTED, reason, REMEDY)
 
 
-def why_unusable(tokenizer: PreTrainedTokenizerBase) -> str | None:
+def why_unusable(tokenizer: PreTrainedTokenizerBase) -> Message | None:
     """None if some short conversation is rendered, be its contents text or lists of parts."""
     template = tokenizer.chat_template
     if not template:
-        return "The model's tokenizer has no chat template, so a conversation can't be rendered."
+        return say("no-chat-template")
     if isinstance(template, dict) and "default" not in template:
-        names = ", ".join(repr(name)[:50] for name in sorted(template)[:8])
-        return (
-            f"The model's tokenizer has {len(template)} chat templates ({names}) and none named 'default', "
-            "so it is not known which one renders a conversation."
-        )
+        names = [repr(name)[:50] for name in sorted(template)[:8]]
+        return say("no-default-template", count=len(template), names=names)
     reasons = []
     for messages in (*_TRIALS, *([_in_parts(message) for message in trial] for trial in _TRIALS)):
         try:
             rendered = tokenizer.apply_chat_template(messages, tokenize=False)
         except Exception as error:  # a template is a program: its errors are of any kind
-            reasons.append(_first_line(error))
+            reasons.append(say("template-fails", error=_first_line(error)))
             continue
         if str(rendered).strip():
             return None
-        reasons.append("it renders nothing")
-    return f"The model's chat template can't render a conversation of a question and an answer: {reasons[0]}."
+        reasons.append(say("template-renders-nothing"))
+    return reasons[0]
 
 
 def rendered_samples(tokenizer: PreTrainedTokenizerBase) -> Iterator[str]:

@@ -24,6 +24,8 @@ from services.worker.models.files.model_folder import CONFIG_PATTERNS, matches
 from services.worker.models.files.pickle_conversion import artifact_name
 from services.worker.models.files.weight_files import find_weights
 from services.worker.report import Report
+from shared.messages.message import Message, say
+from shared.messages.render import in_english
 from shared.sealed_folder import manifest_of
 
 if TYPE_CHECKING:
@@ -101,12 +103,30 @@ def save_nf4(loaded: "LoadedModel", dtype: torch.dtype, artifacts: Path, report:
     return folder
 
 
+class NoRoomForCopy(OSError):
+    """The artifact does not fit on its disk; nothing was written."""
+
+    def __init__(self, said: Message) -> None:
+        super().__init__(errno.ENOSPC, in_english(said))
+        self.said = said
+
+
+def lack_of_space(error: OSError) -> str | Message:
+    """Of an error for which `is_disk_full`: in our words, or in the system's."""
+    return error.said if isinstance(error, NoRoomForCopy) else str(error.strerror)
+
+
 def _require_space(artifacts: Path, wanted_bytes: int) -> None:
     free = shutil.disk_usage(artifacts).free
     if free < wanted_bytes + SPARE_BYTES:
-        raise OSError(
-            errno.ENOSPC,
-            f"it takes {wanted_bytes} bytes and {SPARE_BYTES} must stay free, {free} are free in {artifacts}",
+        raise NoRoomForCopy(
+            say(
+                "copy-does-not-fit",
+                wanted_bytes=wanted_bytes,
+                spare_bytes=SPARE_BYTES,
+                free_bytes=free,
+                folder=artifacts,
+            )
         )
 
 

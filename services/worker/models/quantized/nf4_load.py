@@ -20,9 +20,11 @@ from services.worker.models.files.weight_files import header_length, parse_heade
 from services.worker.models.memory import is_out_of_memory
 from services.worker.models.quantized.nf4_artifact import WEIGHTS_NAME
 from services.worker.models.reading.byte_progress import ByteProgress
-from services.worker.models.reading.large_reads import read_file
+from services.worker.models.reading.large_reads import CutShort, read_file
 from services.worker.models.reading.phases import LoadPhases
 from services.worker.report import JobStopped, Report
+from shared.messages.message import Message, say
+from shared.messages.render import in_english
 from shared.sealed_folder import manifest_of
 
 logger = logging.getLogger(__name__)
@@ -42,6 +44,15 @@ _DTYPES = {
 
 class ArtifactUnusable(Exception):
     """The artifact can't be used as it is; the source can."""
+
+    def __init__(self, said: str | Message) -> None:
+        super().__init__(in_english(said))
+        self.said = said
+
+
+def why_unusable(error: ArtifactUnusable | OSError) -> str | Message:
+    """Why an artifact was not loaded: in our words, or in the system's."""
+    return error.said if isinstance(error, ArtifactUnusable | CutShort) else str(error)
 
 
 def load_nf4(folder: Path, dtype: torch.dtype, phases: LoadPhases, report: Report) -> PreTrainedModel:
@@ -69,20 +80,20 @@ def _unusable_explained(folder: Path) -> Iterator[None]:
             raise
         logger.warning("%s was not loaded", folder, exc_info=error)
         what = f"{type(error).__name__}: {error}"[:500]
-        raise ArtifactUnusable(f"no model can be built of {folder} ({what})") from error
+        raise ArtifactUnusable(say("no-model-of-copy", folder=folder, error=what)) from error
 
 
 def _load(folder: Path, dtype: torch.dtype, phases: LoadPhases, report: Report) -> PreTrainedModel:
     manifest = manifest_of(folder) or {}
     described, path = _described(manifest, WEIGHTS_NAME), folder / WEIGHTS_NAME
     if not path.is_file():
-        raise ArtifactUnusable(f"{path} is no file")
+        raise ArtifactUnusable(say("copy-is-no-file", file=path))
     config = _config(folder / "config.json", _described(manifest, "config.json"))
     with phases.time("read"):
         progress = ByteProgress(report, "reading", described.get("bytes", 0))
         content, sha256 = read_file(path, progress.reached)
         if sha256 != described.get("sha256"):
-            raise ArtifactUnusable(f"{path} does not have the hash its manifest names")
+            raise ArtifactUnusable(say("copy-of-other-hash", file=path))
         tensors = _views(content, path)
     with phases.time("rest"):
         model = _skeleton(config, dtype)
@@ -90,7 +101,7 @@ def _load(folder: Path, dtype: torch.dtype, phases: LoadPhases, report: Report) 
         _fill(model, tensors, phases.device)
         model.tie_weights()
     if missing := [name for name, tensor in model.state_dict().items() if tensor.is_meta]:
-        raise ArtifactUnusable(f"{path} lacks {len(missing)} tensors, the first is {missing[0]}")
+        raise ArtifactUnusable(say("copy-lacks-tensors", file=path, count=len(missing), first=missing[0]))
     return model
 
 
@@ -103,7 +114,7 @@ def _config(path: Path, described: Mapping[str, Any]) -> dict[str, Any]:
     """The configuration out of the very bytes that have the manifest's hash."""
     content = path.read_bytes()
     if hashlib.sha256(content).hexdigest() != described.get("sha256"):
-        raise ArtifactUnusable(f"{path} does not have the hash its manifest names")
+        raise ArtifactUnusable(say("copy-of-other-hash", file=path))
     return dict(json.loads(content))
 
 
@@ -113,10 +124,10 @@ def _views(content: torch.Tensor, path: Path) -> dict[str, torch.Tensor]:
         length = header_length(bytes(content[:8].numpy()), len(content), path)
         header = parse_header(bytes(content[: 8 + length].numpy()), len(content), path)
     except JobFailed as failed:
-        raise ArtifactUnusable(failed.failure.message) from failed
+        raise ArtifactUnusable(failed.failure.said) from failed
     data = content[8 + length :]
     if unknown := {entry["dtype"] for entry in header.values()} - _DTYPES.keys():
-        raise ArtifactUnusable(f"{path} holds tensors of the dtypes {sorted(unknown)}")
+        raise ArtifactUnusable(say("copy-of-odd-dtypes", file=path, dtypes=sorted(unknown)))
     return {
         name: data[slice(*entry["data_offsets"])].view(_DTYPES[entry["dtype"]]).view(entry["shape"])
         for name, entry in header.items()
@@ -127,7 +138,7 @@ def _skeleton(config: dict[str, Any], dtype: torch.dtype) -> PreTrainedModel:
     """The module tree with 4-bit layers, parameters without memory, buffers computed."""
     plan = plan_model(config)
     if not plan.is_quantized:
-        raise ArtifactUnusable("its config.json names no quantization")
+        raise ArtifactUnusable(say("copy-not-quantized"))
     quantizer: Any = AutoHfQuantizer.from_config(plan.config.quantization_config, pre_quantized=True)
     with init_empty_weights(include_buffers=False):
         model = plan.build(dtype=dtype)
@@ -147,16 +158,17 @@ def _fill(model: PreTrainedModel, tensors: Mapping[str, torch.Tensor], device: t
                 for key in [key for key in left if key.startswith(f"{prefix}weight.")]
             }
             if f"{prefix}weight" not in left:
-                raise ArtifactUnusable(f"{prefix}weight is missing")
+                raise ArtifactUnusable(say("copy-lacks-tensor", tensor=f"{prefix}weight"))
             module.weight = bitsandbytes.nn.Params4bit.from_prequantized(
                 left.pop(f"{prefix}weight"), stats, requires_grad=False, device=device, module=module
             )
         for own_name, parameter in list(module.named_parameters(recurse=False)):
             if parameter.is_meta and (value := left.pop(prefix + own_name, None)) is not None:
                 if value.shape != parameter.shape:
-                    raise ArtifactUnusable(f"{prefix}{own_name} has the shape {tuple(value.shape)}")
+                    shape = str(list(value.shape))
+                    raise ArtifactUnusable(say("copy-of-other-shape", tensor=prefix + own_name, shape=shape))
                 setattr(module, own_name, torch.nn.Parameter(value.to(device), requires_grad=False))
         for own_name, buffer in list(module.named_buffers(recurse=False)):
             module._buffers[own_name] = left.pop(prefix + own_name, buffer).to(device)
     if left:
-        raise ArtifactUnusable(f"{len(left)} tensors have no place, the first is {next(iter(left))}")
+        raise ArtifactUnusable(say("copy-has-spare-tensors", count=len(left), first=next(iter(left))))

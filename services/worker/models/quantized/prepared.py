@@ -19,11 +19,13 @@ from services.worker.models.quantized.nf4_artifact import (
     WEIGHTS_NAME,
     find_nf4,
     is_disk_full,
+    lack_of_space,
     save_nf4,
 )
-from services.worker.models.quantized.nf4_load import ArtifactUnusable, load_nf4
+from services.worker.models.quantized.nf4_load import ArtifactUnusable, load_nf4, why_unusable
 from services.worker.models.reading.phases import LoadPhases
 from services.worker.report import Report
+from shared.messages.message import say
 
 
 def load_prepared(
@@ -47,7 +49,7 @@ def load_prepared(
             return load_copy(folder, files, dtype=dtype, device=device, report=report, for_chat=for_chat)
         except (ArtifactUnusable, OSError) as error:
             report.event(
-                f"The prepared copy of {files.name} can't be used and is made anew: {error}",
+                say("prepared-copy-remade", model=files.name, error=why_unusable(error)),
                 level="warn",
                 data={"code": "artifact_rejected", "folder": str(folder)},
             )
@@ -114,14 +116,13 @@ def _save(loaded: LoadedModel, dtype: torch.dtype, artifacts: Path, report: Repo
         if not is_disk_full(error):
             raise
         report.event(
-            f"No prepared copy of {loaded.files.name}, so every load will quantize again: the data folder is "
-            f"too full ({error.strerror}). Free space there.",
+            say("no-copy-kept", model=loaded.files.name, lack=lack_of_space(error)),
             level="warn",
             data={"code": "artifact_skipped"},
         )
         return
     size_bytes = (folder / WEIGHTS_NAME).stat().st_size
     report.event(
-        f"Kept {loaded.files.name} as quantized ({size_bytes / 1e9:.2f} GB): the next load reads that",
+        say("copy-kept", model=loaded.files.name, copy_bytes=size_bytes),
         data={"code": "artifact_saved", "folder": str(folder), "seconds": time.monotonic() - started},
     )

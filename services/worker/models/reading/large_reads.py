@@ -19,6 +19,8 @@ import torch
 
 from services.worker.models.reading.cached_pages import cached_pages
 from services.worker.models.reading.landing import Landing
+from shared.messages.message import say
+from shared.messages.render import in_english
 
 READ_BYTES = 16 * 1024**2
 _BLOCK_BYTES = 4096  # what O_DIRECT wants offsets and lengths to be multiples of
@@ -26,6 +28,14 @@ _MOSTLY_CACHED = 0.5
 _POPULATED_BYTES = 32 * 1024**2
 _MADV_POPULATE_WRITE = 23  # linux/mman.h
 _O_DIRECT: int | None = getattr(os, "O_DIRECT", None)
+
+
+class CutShort(OSError):
+    """A file became shorter while it was read."""
+
+    def __init__(self, path: Path, *, done: int, size: int) -> None:
+        self.said = say("file-cut-short", file=path, done=done, size=size)
+        super().__init__(in_english(self.said))
 
 
 def read_file(path: Path, on_read: Callable[[int], None]) -> tuple[torch.Tensor, str]:
@@ -76,7 +86,7 @@ def _pieces(
         landed = landing.take() if source.direct else None
         count = source.read(place if landed is None else landed[: len(place)], done)
         if count == 0:
-            raise OSError(f"{source.path} ended at byte {done} of {size}: it was cut short while it was read")
+            raise CutShort(source.path, done=done, size=size)
         begin, done = done, min(size, done + count)
         yield view[begin:done], landed
 
