@@ -67,6 +67,6 @@ def move_to(storage: str) -> str:
     return f"the move to storage {storage!r}"
 
 
-def storage_names(settings: Settings) -> str:
-    """What a request may name, for error messages."""
-    return ", ".join(repr(name) for name in [*sorted(settings.storages), OWN_CACHE])
+def storage_names(settings: Settings) -> list[str]:
+    """What a request may name."""
+    return [*sorted(settings.storages), OWN_CACHE]

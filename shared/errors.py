@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from shared.messages.message import Message
+from shared.messages.message import Message, say
 from shared.messages.render import shown
 
 
@@ -36,7 +36,7 @@ class Refusal(Exception):
 
     status = 500
     code = "internal_error"
-    meaning = "a fault of ours; the log has the request id"
+    meaning = say("refused-by-fault")
     headers: dict[str, str] = {}
 
     def __init__(
@@ -58,87 +58,85 @@ class Refusal(Exception):
 
 class MalformedRequest(Refusal):
     status, code = 400, "malformed_request"
-    meaning = "the request can't be read: its head, its framing, or a body that is not what its type says"
+    meaning = say("refused-malformed-request")
 
 
 class Unauthorized(Refusal):
     status, code = 401, "invalid_api_key"
-    meaning = "no key, or one this installation does not know"
+    meaning = say("refused-unauthorized")
     headers = {"WWW-Authenticate": 'Bearer realm="tunedock"'}
 
 
 class NotFound(Refusal):
     status, code = 404, "not_found"
-    meaning = "no such job, file, model or page"
+    meaning = say("refused-not-found")
 
 
 class MethodNotAllowed(Refusal):
     status, code = 405, "method_not_allowed"
-    meaning = "the page exists but not with this method"
+    meaning = say("refused-method-not-allowed")
 
 
 class InvalidTransition(Refusal):
     status, code = 409, "invalid_transition"
-    meaning = "the job's status does not allow it"
+    meaning = say("refused-invalid-transition")
     headers = {"x-should-retry": "false"}
 
 
 class NotFinished(InvalidTransition):
     code = "job_not_finished"
-    meaning = "the job has no result yet, or ended without one"
+    meaning = say("refused-not-finished")
 
 
 class InUse(InvalidTransition):
     code = "in_use"
-    meaning = "a job that has not ended needs what was to be deleted"
+    meaning = say("refused-in-use")
 
 
 class TooLarge(Refusal):
     status, code = 413, "too_large"
-    meaning = "the body is larger than allowed"
+    meaning = say("refused-too-large")
 
 
 class InvalidField(Refusal):
     status, code = 422, "invalid_field"
-    meaning = "a field is unknown, missing or out of range"
+    meaning = say("refused-invalid-field")
 
 
 class ModelUnknown(InvalidField):
     code = "model_not_found"
-    meaning = "neither a hub id, nor a model folder, nor a fine-tuned model of this installation"
+    meaning = say("refused-model-unknown")
 
 
 class ModelUnusable(InvalidField):
     code = "model_unusable"
-    meaning = "the model folder is there but can't be a base model: an adapter, GGUF, or files are missing"
+    meaning = say("refused-model-unusable")
 
 
 class DatasetUnknown(InvalidField):
     code = "dataset_not_found"
-    meaning = "no data set of that name in the datasets folder"
+    meaning = say("refused-dataset-unknown")
 
 
 class InvalidDataset(InvalidField):
     code = "invalid_training_file"
-    meaning = (
-        "rows of the data set can't be used; `errors` has each reason once (at most 20), with line numbers"
-    )
+    meaning = say("refused-invalid-dataset")
 
 
 class IdempotencyMismatch(InvalidField):
     code = "idempotency_key_reused"
-    meaning = "the Idempotency-Key was used with another body, or its job is deleted"
+    meaning = say("refused-idempotency-mismatch")
 
 
 class TooManyJobs(Refusal):
     status, code = 429, "too_many_jobs"
-    meaning = "the queue is full"
+    meaning = say("refused-too-many-jobs")
     headers = {"Retry-After": "60"}
 
 
 class StoreUnavailable(Refusal):
     status, code = 503, "store_unavailable"
-    meaning = "the job store does not answer or takes no writes; nothing was accepted"
+    meaning = say("refused-store-unavailable")
     headers = {"Retry-After": "5"}
 
 
@@ -148,13 +146,13 @@ class StoreTakesNoWrites(StoreUnavailable):
 
 class NotReady(Refusal):
     status, code = 503, "not_ready"
-    meaning = "a part that jobs need is missing; `errors` says which and what to do"
+    meaning = say("refused-not-ready")
     headers = {"Retry-After": "5"}
 
 
 class DiskFull(Refusal):
     status, code = 507, "disk_full"
-    meaning = "not enough free space in the data folder"
+    meaning = say("refused-disk-full")
 
 
 def refusals() -> list[type[Refusal]]:

@@ -28,6 +28,7 @@ from shared.job_records import (
     worker_of,
 )
 from shared.jobs import KINDS, STATUSES
+from shared.messages.message import say
 from shared.schemas import JobKind, JobRecord, JobRequest, JobStatus, JobWarning
 from shared.store_errors import store_errors
 from shared.store_link import Outage, store_client
@@ -94,11 +95,9 @@ class JobStore:
             json.dumps([_first_event(each) for each in warnings]),
         )  # fmt: skip
         if verdict == "full":
-            raise TooManyJobs(
-                f"{max_queued_jobs} jobs are waiting already. Try later or raise TUNEDOCK_MAX_QUEUED_JOBS."
-            )
+            raise TooManyJobs(say("too-many-jobs", jobs=max_queued_jobs))
         if verdict == "gone":
-            raise ModelUnknown(f"The model {found_id!r} was deleted.")
+            raise ModelUnknown(say("model-was-deleted", model=found_id))
         earlier = self._repeat(verdict, found_id)
         return Submission(earlier or self.get(found_id), created=earlier is None)
 
@@ -106,7 +105,7 @@ class JobStore:
         """Raises `NotFound`."""
         record = self._records([job_id])[0]
         if record is None:
-            raise NotFound(f"There is no job {job_id!r}.")
+            raise NotFound(say("no-such-job", job=job_id))
         return record
 
     def list_jobs(
@@ -142,9 +141,7 @@ class JobStore:
         verdict = self._run("cancel", job_id)
         record = self.get(job_id)
         if verdict == "ended":
-            raise InvalidTransition(
-                f"Job {job_id} has {record.status} already; only a job that has not ended can be cancelled."
-            )
+            raise InvalidTransition(say("job-ended-before-cancel", job=job_id, status=record.status))
         return record
 
     def events(self, job_id: str, *, after: str | None = None, limit: int = 100) -> EventPage:
@@ -165,7 +162,7 @@ class JobStore:
                     pipeline.xrevrange(f"{PREFIX}{stream}:{job_id}", max=newest, count=limit)
             (status, runs), *streams = pipeline.execute()
         if status is None:
-            raise NotFound(f"There is no job {job_id!r}.")
+            raise NotFound(say("no-such-job", job=job_id))
         rows = sorted((row for rows in streams for row in rows), key=lambda row: event_order(row[0]))
         return StoredEvents(tuple(event_of(*row) for row in reversed(rows[-limit:])), runs_of(runs))
 
@@ -212,14 +209,11 @@ class JobStore:
     def _repeat(self, verdict: str, job_id: str) -> JobRecord | None:
         if verdict == "mismatch":
             raise IdempotencyMismatch(
-                f"This Idempotency-Key made job {job_id} from another body. Send the same body or a new key.",
-                param="Idempotency-Key",
+                say("idempotency-key-of-other-body", job=job_id), param="Idempotency-Key"
             )
         if verdict == "deleted":
             raise IdempotencyMismatch(
-                f"This Idempotency-Key made job {job_id}, which was deleted since. "
-                "Send a new key to run it anew.",
-                param="Idempotency-Key",
+                say("idempotency-key-of-deleted-job", job=job_id), param="Idempotency-Key"
             )
         return self.get(job_id) if verdict == "repeat" else None
 
@@ -242,7 +236,7 @@ class JobStore:
             if number is None:
                 number = self._redis.get(f"{PREFIX}gone:{job_id}")
         if number is None:
-            raise NotFound(f"There is no job {job_id!r} to list after.", param="after")
+            raise NotFound(say("no-such-job", job=job_id), param="after")
         return int(number)
 
     def _ids_below(self, indexes: Sequence[str], below: int | None, count: int) -> list[tuple[str, int]]:

@@ -7,6 +7,7 @@ from shared.errors import InUse, InvalidTransition, NotFound
 from shared.job_records import EndedJob
 from shared.job_store import JobStore, index_key, job_key
 from shared.jobs import KINDS, TERMINAL
+from shared.messages.message import say
 from shared.schemas import JobKind, JobStatus
 from shared.store_errors import store_errors
 
@@ -42,14 +43,11 @@ class KeeperStore(JobStore):
         """
         verdict, detail = self._run("delete_job", job_id)
         if verdict == "missing":
-            raise NotFound(f"There is no job {job_id!r}.")
+            raise NotFound(say("no-such-job", job=job_id))
         if verdict == "open":
-            raise InvalidTransition(
-                f"Job {job_id} is {detail}; only a job that has ended can be deleted. Cancel it first: "
-                f"POST /v1/jobs/{job_id}/cancel"
-            )
+            raise InvalidTransition(say("job-not-ended", job=job_id, status=detail))
         if verdict == "used":
-            raise _in_use(f"The model that job {job_id} made", detail)
+            raise InUse(say("model-in-use", job=job_id, user=detail))
 
     def delete_model(self, job_id: str) -> None:
         """Record that the model a fine-tuning job made is gone; its record stays. Raises `NotFound` for a
@@ -57,9 +55,9 @@ class KeeperStore(JobStore):
         """
         verdict, detail = self._run("delete_model", job_id)
         if verdict in ("missing", "none"):
-            raise NotFound(f"There is no model that job {job_id!r} made.")
+            raise NotFound(say("job-made-no-model", job=job_id))
         if verdict == "used":
-            raise _in_use(f"The model that job {job_id} made", detail)
+            raise InUse(say("model-in-use", job=job_id, user=detail))
 
     def _ended_page(self, kind: JobKind, status: JobStatus, ids: Sequence[str]) -> Iterator[EndedJob]:
         with store_errors(self._outage):
@@ -72,7 +70,3 @@ class KeeperStore(JobStore):
                 yield EndedJob(
                     job_id, kind, status, int(finished_at) / 1000, int(number), deleted_at is not None
                 )
-
-
-def _in_use(what: str, user: str) -> InUse:
-    return InUse(f"{what} is used by job {user}, which has not ended. Wait for it, or cancel it first.")

@@ -9,6 +9,7 @@ from shared.disk_use import DiskUse, disk_use, has_weights
 from shared.errors import InvalidTransition, NotFound
 from shared.job_folder import JobFolder
 from shared.keeper_store import KeeperStore
+from shared.messages.message import Message
 from shared.removal import Removal
 from shared.retention import KeptJob, Leaving, RetentionRule, leaving
 
@@ -18,7 +19,7 @@ class Pruned:
     """What left, and what was to leave and did not, with the reason."""
 
     removed: list[Leaving]
-    refused: list[tuple[Leaving, str]]
+    refused: list[tuple[Leaving, str | Message]]
 
 
 def kept_jobs(store: KeeperStore, data_dir: Path, use: DiskUse) -> list[KeptJob]:
@@ -53,7 +54,7 @@ def remove(removal: Removal, jobs: Iterable[Leaving]) -> Pruned:
         except NotFound:  # somebody deleted it meanwhile
             continue
         except InvalidTransition as refusal:
-            done.refused.append((entry, refusal.message))
+            done.refused.append((entry, refusal.said))
         else:
             done.removed.append(entry)
     return done

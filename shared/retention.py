@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+from shared.messages.message import Message, say
 from shared.schemas import JobKind, JobStatus
 from shared.settings import Settings
-from shared.units import size
 
 Reason = Literal["age", "count", "bytes"]
 DAY_SECONDS = 86_400.0
@@ -60,7 +60,7 @@ class Leaving:
 
     job: KeptJob
     reason: Reason
-    why: str
+    why: Message
 
 
 def leaving(jobs: Iterable[KeptJob], rule: RetentionRule, now: float) -> list[Leaving]:
@@ -75,14 +75,17 @@ def leaving(jobs: Iterable[KeptJob], rule: RetentionRule, now: float) -> list[Le
         filled_bytes += job.size_bytes
         if rule.keep_days is not None and now - job.finished_at > rule.keep_days * DAY_SECONDS:
             age_days = (now - job.finished_at) / DAY_SECONDS
-            found.append(Leaving(job, "age", f"ended {age_days:.1f} days ago; {rule.keep_days:g} are kept"))
+            why = say("ended-too-long-ago", age_days=f"{age_days:.1f}", kept_days=_number(rule.keep_days))
+            found.append(Leaving(job, "age", why))
         elif rule.keep_jobs is not None and place > rule.keep_jobs:
-            found.append(Leaving(job, "count", _counted(place - 1, rule.keep_jobs)))
+            why = say("enough-newer-jobs", newer=place - 1, kept=rule.keep_jobs)
+            found.append(Leaving(job, "count", why))
         elif rule.keep_bytes is not None and filled_bytes > rule.keep_bytes:
-            filled, kept = size(filled_bytes), size(rule.keep_bytes)
-            found.append(Leaving(job, "bytes", f"with newer jobs {filled}; {kept} are kept"))
+            why = say("newer-jobs-fill", filled_bytes=filled_bytes, kept_bytes=rule.keep_bytes)
+            found.append(Leaving(job, "bytes", why))
     return found[::-1]
 
 
-def _counted(newer: int, kept: int) -> str:
-    return f"{newer} newer {'job' if newer == 1 else 'jobs'}; {kept} {'is' if kept == 1 else 'are'} kept"
+def _number(days: float) -> int | float:
+    """Whole days as a whole number, by which a language chooses its plural."""
+    return int(days) if float(days).is_integer() else days

@@ -13,6 +13,8 @@ from redis.connection import Connection, SSLConnection
 from redis.retry import Retry
 
 from shared.errors import StoreUnavailable
+from shared.messages.message import Message
+from shared.messages.render import in_english
 from shared.name_lookup import addresses_of
 
 logger = logging.getLogger(__name__)
@@ -71,22 +73,22 @@ class Outage:
         """`ask` raises `redis.RedisError` while the store is silent."""
         self._ask = ask
         self._lock = threading.Lock()
-        self._sentence: str | None = None
+        self._trouble: Message | None = None
         self._asking_in: int | None = None  # the process whose thread asks
 
     def check(self) -> None:
         """Raises `StoreUnavailable` while the store is silent."""
-        sentence = self._sentence
-        if sentence is not None and self._asking_in == os.getpid():
-            raise StoreUnavailable(sentence)
+        trouble = self._trouble
+        if trouble is not None and self._asking_in == os.getpid():
+            raise StoreUnavailable(trouble)
 
-    def begin(self, sentence: str) -> None:
+    def begin(self, trouble: Message) -> None:
         """The store was silent just now."""
         with self._lock:
             if self._asking_in == os.getpid():
                 return
-            self._sentence, self._asking_in = sentence, os.getpid()
-        logger.warning("the job store is silent: %s", sentence)
+            self._trouble, self._asking_in = trouble, os.getpid()
+        logger.warning("the job store is silent: %s", in_english(trouble))
         threading.Thread(target=self._ask_again, name="store-outage", daemon=True).start()
 
     def _ask_again(self) -> None:
@@ -102,4 +104,4 @@ class Outage:
                 break
         logger.info("the job store answers again after %.1f s", time.monotonic() - began)
         with self._lock:
-            self._sentence = self._asking_in = None
+            self._trouble = self._asking_in = None

@@ -19,6 +19,7 @@ from services.worker.failures import FailureCode
 from services.worker.metrics import METRICS as WORKER_METRICS
 from shared.errors import refusals
 from shared.jobs import TRANSITIONS
+from shared.messages.render import in_english
 from shared.settings import Settings
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
@@ -44,7 +45,9 @@ def settings() -> str:
 
 
 def refusal_codes() -> str:
-    rows = sorted({(str(refusal.status), _code(refusal.code), refusal.meaning) for refusal in refusals()})
+    rows = sorted(
+        {(str(refusal.status), _code(refusal.code), in_english(refusal.meaning)) for refusal in refusals()}
+    )
     return _table(("status", "code", "meaning"), rows)
 
 

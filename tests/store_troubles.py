@@ -91,7 +91,7 @@ TROUBLES: list[tuple[Trouble, str]] = [
     (read_only, "read-only replica"),
     (primary_lost, "lost its primary|read-only replica"),
     (too_few_replicas, "fewer replicas"),
-    (password_changed, "refuses our password"),
+    (password_changed, "refuses the password"),
     (busy_with_a_script, "busy with a script"),
-    (no_connection_left, "no connection left"),
+    (no_connection_left, "no free connection"),
 ]

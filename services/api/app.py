@@ -22,14 +22,15 @@ from shared.errors import MalformedRequest
 from shared.job_store import JobStore
 from shared.loopback import may_ask
 from shared.messages.catalog import DEFAULT_LANGUAGE, languages
-from shared.messages.render import set_reader
+from shared.messages.message import say
+from shared.messages.render import in_english, set_reader
 from shared.settings import Settings
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 JSON_LIMIT_BYTES = 1024**2
-FOR_THIS_MACHINE = "This port is for this machine alone; ask for 127.0.0.1 or localhost."
+FOR_THIS_MACHINE = say("for-this-machine-alone")
 QUIET_PATHS = ("/healthz", "/readyz")
 
 _log = logging.getLogger("tunedock.access")
@@ -80,11 +81,11 @@ class MetricsPort:
         if environ.get("SERVER_PORT") != self._port:
             return self._rest(environ, start_response)
         if not may_ask(environ.get("HTTP_HOST", ""), listens_on=self._host):
-            answer = Response(f"{FOR_THIS_MACHINE}\n", status=400, content_type="text/plain")
+            answer = Response(f"{in_english(FOR_THIS_MACHINE)}\n", status=400, content_type="text/plain")
         elif environ.get("PATH_INFO") == "/metrics" and environ.get("REQUEST_METHOD") in ("GET", "HEAD"):
             answer = Response(self._text(), content_type=CONTENT_TYPE_LATEST)
         else:
-            answer = Response("Only GET /metrics is here.\n", status=404, content_type="text/plain")
+            answer = Response(f"{in_english(say('only-metrics'))}\n", status=404, content_type="text/plain")
         return answer(environ, start_response)
 
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shared.errors import Unauthorized
+from shared.messages.message import say
+from shared.messages.render import shown
 from shared.settings import Settings
 
 PREFIX = "td"
@@ -38,13 +40,11 @@ class KeyRing:
         """Raises `Unauthorized` unless the header is `Bearer <a known key>`."""
         scheme, _, key = (authorization or "").partition(" ")
         if scheme.lower() != "bearer" or not key.strip():
-            raise Unauthorized(
-                "Send the API key in the header `Authorization: Bearer …`. It is in `api.key` in the data "
-                "folder, or in the file that TUNEDOCK_API_KEYS_FILE names."
-            )
+            raise Unauthorized(say("key-missing"))
         if not self.knows(key.strip()):
-            hint = "" if has_valid_checksum(key.strip()) else " It looks mistyped or cut short."
-            raise Unauthorized(f"This installation does not know this API key.{hint}")
+            raise Unauthorized(
+                say("key-unknown") if has_valid_checksum(key.strip()) else say("key-unknown-and-mistyped")
+            )
 
 
 def load_keys(settings: Settings) -> KeyRing:
@@ -52,17 +52,14 @@ def load_keys(settings: Settings) -> KeyRing:
     path = settings.api_keys_file or settings.data_dir / "api.key"
     if settings.api_keys_file is None and make_key_file(path):
         # Not through the log, which blots keys out.
-        print(
-            f"Made an API key, kept in {path}; `./tunedock key` shows it.\n{path.read_text().strip()}",
-            file=sys.stderr,
-        )
+        print(f"{shown(say('key-made', file=path))}\n{path.read_text().strip()}", file=sys.stderr)
     lines = [line.strip() for line in path.read_text("utf-8").splitlines()]
     keys = [line for line in lines if line and not line.startswith("#")]
     if not keys:
-        raise ValueError(f"{path} has no API key. Write one a line, or unset TUNEDOCK_API_KEYS_FILE.")
+        raise ValueError(shown(say("keys-file-empty", file=path)))
     if short := [number for number, key in enumerate(keys, 1) if len(key) < SHORTEST_KEY_CHARACTERS]:
         raise ValueError(
-            f"Key {short[0]} of {path} has fewer than {SHORTEST_KEY_CHARACTERS} characters; use a longer one."
+            shown(say("key-too-short", place=short[0], file=path, fewest=SHORTEST_KEY_CHARACTERS))
         )
     return KeyRing(tuple(hashlib.sha256(key.encode()).digest() for key in keys))
 

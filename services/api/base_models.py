@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from services.api.service import Service
 from shared.adapters import adapter_folder, checkpoint_steps
 from shared.errors import InvalidField, ModelUnknown, NotFound
+from shared.json_text import json_text
+from shared.messages.message import Message, say
 from shared.model_names import (
     FineTunedModel,
     checkpoint_model_id,
@@ -18,8 +20,6 @@ from shared.model_names import (
 )
 from shared.model_search import check_base_model
 from shared.schemas import EvaluationRequest, FineTuningRequest, JobRecord, JobRequest, Lora
-
-LISTED = "Those there are: ./tunedock models, by HTTP GET /v1/models."
 
 
 @dataclass(frozen=True)
@@ -81,9 +81,7 @@ def _adapter_of(request: EvaluationRequest | FineTuningRequest) -> str | None:
         return request.adapter
     if request.adapter not in (None, request.model):
         raise InvalidField(
-            f"`model` is the fine-tuned model {request.model!r} and `adapter` is {request.adapter!r}. "
-            "Give only one of them.",
-            param="adapter",
+            say("two-fine-tuned-models", model=request.model, adapter=request.adapter), param="adapter"
         )
     return request.model
 
@@ -93,9 +91,11 @@ def _existing(service: Service, name: str) -> FineTuned:
         return found
     model = fine_tuned_model(name)
     if model and _was_deleted(service, model):
-        raise ModelUnknown(f"The fine-tuned model {name!r} was deleted. {LISTED}", param="adapter")
-    why = _why_not(service, model) if model else ""
-    raise ModelUnknown(f"There is no fine-tuned model {name!r}.{why} {LISTED}", param="adapter")
+        gone = say("fine-tuned-model-was-deleted", model=name)
+        raise ModelUnknown(say("sentences", sentences=[gone, say("models-are-listed")]), param="adapter")
+    why = _why_not(service, model) if model else []
+    told = [say("no-such-fine-tuned-model", model=name), *why, say("models-are-listed")]
+    raise ModelUnknown(say("sentences", sentences=told), param="adapter")
 
 
 def _was_deleted(service: Service, model: FineTunedModel) -> bool:
@@ -106,21 +106,24 @@ def _was_deleted(service: Service, model: FineTunedModel) -> bool:
     return record.model_deleted_at is not None and fine_tuned_name(record) == model.made_by_its_job
 
 
-def _why_not(service: Service, model: FineTunedModel) -> str:
-    """What is known of the job that the name speaks of, as further sentences."""
+def _why_not(service: Service, model: FineTunedModel) -> list[Message]:
+    """What is known of the job that the name speaks of."""
     try:
         record = service.store.get(model.job_id)
     except NotFound:
-        return f" There is no job {model.job_id}."
-    if (name := fine_tuned_name(record)) != model.made_by_its_job:
-        return f" The model of job {record.id} is called {name}."
-    kept = usable_checkpoints(service, record)
-    checkpoints = f" The checkpoints that are kept: {', '.join(kept)}." if kept else ""
+        return [say("no-such-job", job=model.job_id)]
+    name = fine_tuned_name(record)
+    if name is None:
+        return [say("job-makes-no-adapter", job=record.id, kind=record.kind)]
+    if name != model.made_by_its_job:
+        return [say("model-of-job-is-called", job=record.id, model=name)]
+    names = usable_checkpoints(service, record)
+    kept = [say("checkpoints-kept", checkpoints=names)] if names else []
     if model.step is None and record.status != "succeeded":
-        return f" Job {record.id} is {record.status}.{checkpoints}"
+        return [say("job-has-status", job=record.id, status=record.status), *kept]
     if model.step is not None:
-        return checkpoints or f" Job {record.id} has no checkpoint that is kept."
-    return " Its files are gone."
+        return kept or [say("no-checkpoint-kept", job=record.id)]
+    return [say("model-files-gone")]
 
 
 def _with_adapters_base(
@@ -130,16 +133,19 @@ def _with_adapters_base(
     base = {"model": trained["model"], "revision": trained.get("revision")}
     if request.model not in (None, base["model"], adapter.model.name):
         raise InvalidField(
-            f"The adapter was trained on {base['model']!r}, not on {request.model!r}; leave `model` out.",
-            param="model",
+            say("adapter-has-other-base", made_for=base["model"], model=request.model), param="model"
         )
     if request.revision not in (None, base["revision"]):
-        raise InvalidField(
-            f"The adapter was trained on revision {base['revision']!r}, not {request.revision!r}.",
-            param="revision",
-        )
+        raise InvalidField(_other_revision(adapter, request.revision), param="revision")
     named = request.model_copy(update={**base, "adapter": adapter.model.name})
     return _with_its_shape(named, adapter) if isinstance(named, FineTuningRequest) else named
+
+
+def _other_revision(adapter: FineTuned, asked: str | None) -> Message:
+    made_for = adapter.record.request.get("revision")
+    if made_for is None:
+        return say("adapter-of-main-branch", revision=asked)
+    return say("adapter-has-other-revision", made_for=made_for, revision=asked)
 
 
 def _with_its_shape(request: FineTuningRequest, adapter: FineTuned) -> FineTuningRequest:
@@ -149,8 +155,13 @@ def _with_its_shape(request: FineTuningRequest, adapter: FineTuned) -> FineTunin
     for field in ("r", "alpha", "target_modules"):
         if field in wanted.model_fields_set and getattr(wanted, field) != getattr(its, field):
             raise InvalidField(
-                f"Training goes on with {adapter.model.name}, whose lora.{field} is {getattr(its, field)!r}, "
-                f"not {getattr(wanted, field)!r}. Leave it out, or begin with the base model.",
+                say(
+                    "adapter-has-its-shape",
+                    adapter=adapter.model.name,
+                    field=f"hyperparameters.lora.{field}",
+                    value=json_text(getattr(its, field)),
+                    wanted=json_text(getattr(wanted, field)),
+                ),
                 param=f"hyperparameters.lora.{field}",
             )
     lora = its.model_copy(update={"dropout": wanted.dropout})

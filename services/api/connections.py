@@ -21,7 +21,7 @@ from services.api.errors import MEDIA_TYPE, new_request_id, problem_fields
 from services.api.framing import framing_fault
 from shared.errors import MalformedRequest
 from shared.messages.message import say
-from shared.messages.render import shown
+from shared.messages.render import in_english, shown
 
 HEAD_SECONDS = 10.0  # from accepting a connection to the end of its first request's head
 SILENCE_SECONDS = 30.0  # a client that takes nothing of its answer for so long is given up
@@ -57,7 +57,7 @@ class Connection(ASGIProtocol):  # type: ignore[misc]
 
     def _head_is_late(self) -> None:
         if self._was_heard:
-            self._send_error_response(408, f"The head of the request was not whole after {HEAD_SECONDS:g} s.")
+            self._send_error_response(408, in_english(say("head-is-late", limit_seconds=HEAD_SECONDS)))
         self.give_up()
 
     def _end_waiting(self) -> None:

@@ -10,6 +10,8 @@ from werkzeug import exceptions as http
 
 from services.api.openai_statuses import status_on
 from shared.errors import MalformedRequest, MethodNotAllowed, NotFound, Refusal, TooLarge
+from shared.messages.message import say
+from shared.messages.render import shown
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -55,7 +57,7 @@ def problem_fields(refusal: Refusal, request_id: str) -> dict[str, Any]:
     """RFC 9457's members, ours (`code`, `request_id`, `errors`), and OpenAI's `error`."""
     return {
         "type": f"urn:tunedock:problem:{refusal.code}",
-        "title": refusal.meaning,
+        "title": shown(refusal.meaning),
         "status": refusal.status,
         "detail": refusal.message,
         "code": refusal.code,
@@ -87,13 +89,15 @@ def _openai_type(status: int) -> str:
 def _refusal_of(error: http.HTTPException) -> Refusal:
     match error.code:
         case 404:
-            return NotFound("There is no such page. /docs lists what there is.")
+            return NotFound(say("no-such-page"))
         case 405:
-            return MethodNotAllowed("This page exists, but not with this method. /docs lists what there is.")
+            return MethodNotAllowed(say("no-such-method"))
         case 413:
-            return TooLarge("The body, or a form field in it, is larger than allowed.")
+            return TooLarge(say("body-too-large"))
         case code if code is not None and 400 <= code < 500:
-            return MalformedRequest(error.description or "The request can't be read.")
+            return MalformedRequest(
+                say("request-unreadable", reason=(error.description or str(code)).rstrip("."))
+            )
     return _our_fault(error)
 
 
@@ -101,4 +105,4 @@ def _our_fault(error: Exception) -> Refusal:
     """The log's line has the request id that the answer names."""
     fields = {"request_id": g.get("request_id", ""), "method": request.method, "path": request.path[:200]}
     _log.error("unexpected error", exc_info=error, extra={"fields": fields})
-    return Refusal("This is a fault of Tunedock, not of the request. Its log has the request id.")
+    return Refusal(say("our-fault"))

@@ -14,6 +14,7 @@ from services.api.routing import reading_body
 from services.api.service import Service
 from services.api.uploads import IncomingFile, StoredFile
 from shared.errors import InvalidField, MalformedRequest, NotFound, TooLarge
+from shared.messages.message import Message, say
 from shared.retention import DAY_SECONDS
 from shared.schemas import Frozen
 
@@ -36,10 +37,7 @@ def upload_file(service: Service) -> FileObject:
     """Store a file. Its rows are checked when a job names it."""
     limit_bytes = service.settings.max_upload_bytes
     if request.content_length is not None and request.content_length > limit_bytes + FORM_OVERHEAD_BYTES:
-        raise TooLarge(
-            f"The body has {request.content_length} bytes; TUNEDOCK_MAX_UPLOAD_BYTES allows {limit_bytes}.",
-            param="file",
-        )
+        raise TooLarge(say("file-too-large", limit_bytes=limit_bytes), param="file")
     with _received(service) as (incoming, filename, purpose):
         return _shown(service, service.files.keep(incoming, filename=filename, purpose=purpose))
 
@@ -51,7 +49,7 @@ def list_files(service: Service, *, query: FilesQuery) -> FileList:
     if query.after is not None:
         ids = [file.id for file in files]
         if query.after not in ids:
-            raise NotFound(f"There is no file {query.after[:80]!r} to list after.", param="after")
+            raise NotFound(say("no-such-file", file=query.after[:80]), param="after")
         files = files[ids.index(query.after) + 1 :]
     page = [_shown(service, file) for file in files[: query.limit]]
     return FileList(
@@ -85,7 +83,7 @@ def get_file_content(service: Service, *, file_id: str) -> Response:
 def delete_file(service: Service, *, file_id: str) -> FileDeleted:
     """Delete an uploaded file. Jobs that named it keep their own copy of its rows."""
     if is_result_file(file_id):
-        raise InvalidField(f"{file_id} is the result of a job and goes with it.", param="file_id")
+        raise InvalidField(say("file-is-result", file=file_id), param="file_id")
     service.files.delete(file_id)
     return FileDeleted(id=file_id)
 
@@ -98,16 +96,14 @@ def _received(service: Service) -> Iterator[tuple[IncomingFile, str, str]]:
 
     def begin(*_: object, **__: object) -> IncomingFile:
         if arriving:
-            raise InvalidField("Send one file in a request.", param="file")
+            raise InvalidField(say("send-one-file"), param="file")
         arriving.append(service.files.receive(announced_bytes))
         return arriving[0]
 
     try:
         form, filename = _parse_form(begin, service.settings.max_upload_bytes)
         if not arriving or filename is None:
-            raise InvalidField(
-                "The form has no part `file` with a file name; with curl: -F file=@rows.jsonl", param="file"
-            )
+            raise InvalidField(say("form-lacks-file"), param="file")
         yield arriving[0], filename, _purpose(form)
     finally:
         for incoming in arriving:
@@ -118,7 +114,7 @@ def _parse_form(begin: object, limit_bytes: int) -> tuple[dict[str, str], str | 
     """The form's fields, and the name of the file, which goes where `begin` says while it arrives."""
     if request.mimetype != "multipart/form-data":
         raise MalformedRequest(
-            f"Send the file as multipart/form-data, not as {request.mimetype or 'an unnamed type'!r}."
+            say("form-has-other-type", type=request.mimetype) if request.mimetype else say("form-has-no-type")
         )
     request.max_content_length = limit_bytes + FORM_OVERHEAD_BYTES
     parser = FormDataParser(
@@ -133,18 +129,24 @@ def _parse_form(begin: object, limit_bytes: int) -> tuple[dict[str, str], str | 
                 request.stream, request.mimetype, request.content_length, request.mimetype_params
             )
         except ValueError as error:
-            raise MalformedRequest(f"The body is not multipart/form-data: {error}.") from None
+            raise MalformedRequest(say("form-unreadable", error=str(error))) from None
     if unknown := sorted((set(form) | set(files)) - FORM_FIELDS):
-        raise InvalidField(f"{unknown[0][:80]}: unknown form field", param=unknown[0][:80])
+        name = unknown[0][:80]
+        raise InvalidField(say("form-field-unknown", field=name, fields=sorted(FORM_FIELDS)), param=name)
     return form.to_dict(), files["file"].filename if "file" in files else None
 
 
 def _purpose(form: dict[str, str]) -> str:
     purpose = form.get("purpose")
     if purpose not in PURPOSES:
-        seen = "it is missing" if purpose is None else f"saw {purpose[:40]!r}"
-        raise InvalidField(f"purpose must be one of {', '.join(PURPOSES)}; {seen}", param="purpose")
+        raise InvalidField(_wrong_purpose(purpose), param="purpose")
     return purpose
+
+
+def _wrong_purpose(purpose: str | None) -> Message:
+    if purpose is None:
+        return say("purpose-missing", purpose_choices=PURPOSES)
+    return say("purpose-unknown", purpose=purpose[:40], purpose_choices=PURPOSES)
 
 
 def _shown(service: Service, file: StoredFile) -> FileObject:

@@ -29,6 +29,7 @@ from services.api.submit import submit_job
 from services.api.tries import this_try
 from shared.adapters import checkpoint_steps
 from shared.errors import NotFound
+from shared.messages.message import say
 from shared.model_names import checkpoint_model_id
 from shared.schemas import (
     FACADE_EVENT_ID_PATTERN,
@@ -102,7 +103,7 @@ def list_checkpoints(service: Service, *, job_id: str, query: CheckpointsQuery) 
     if query.after is not None:
         ids = [_checkpoint_id(record, step) for step in found]
         if query.after not in ids:
-            raise NotFound(f"There is no checkpoint {query.after[:80]!r} to list after.", param="after")
+            raise NotFound(say("no-such-checkpoint", checkpoint=query.after[:80]), param="after")
         found = found[ids.index(query.after) + 1 :]
     metrics = metrics_by_step(service, job_id) if found else {}
     page = [
@@ -170,7 +171,7 @@ def shown_job(record: JobRecord) -> FineTuningJob:
 def _record(service: Service, job_id: str) -> JobRecord:
     record = service.store.get(job_id)
     if record.kind != "fine_tuning":
-        raise NotFound(f"{job_id} is a {record.kind} job; see /v1/jobs/{job_id}.")
+        raise NotFound(say("job-of-other-kind", job=job_id, kind=record.kind))
     return record
 
 
@@ -206,7 +207,7 @@ def _native_event_id(job_id: str, event_id: str | None) -> str | None:
         return None
     prefix = _event_prefix(job_id)
     if not event_id.startswith(prefix):
-        raise NotFound(f"Job {job_id} has no event {event_id!r} to list after.", param="after")
+        raise NotFound(say("no-such-event", job=job_id, event=event_id), param="after")
     return event_id.removeprefix(prefix)
 
 

@@ -7,8 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from shared.errors import DiskFull
-
-MIB = 1024**2
+from shared.messages.message import say
 
 
 def check_free_space(folder: Path, *, needed_bytes: int, reserve_bytes: int) -> None:
@@ -16,9 +15,12 @@ def check_free_space(folder: Path, *, needed_bytes: int, reserve_bytes: int) -> 
     free_bytes = shutil.disk_usage(folder).free
     if free_bytes < needed_bytes + reserve_bytes:
         raise DiskFull(
-            f"The data folder's disk has {free_bytes // MIB} MiB free; this needs {needed_bytes // MIB} MiB "
-            f"and {reserve_bytes // MIB} MiB must stay free. Delete files or old jobs, or lower "
-            "TUNEDOCK_MIN_FREE_BYTES."
+            say(
+                "too-little-free-space",
+                free_bytes=free_bytes,
+                needed_bytes=needed_bytes,
+                reserve_bytes=reserve_bytes,
+            )
         )
 
 
@@ -29,5 +31,5 @@ def disk_full_refused() -> Iterator[None]:
         yield
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise DiskFull("The data folder's disk is full. Delete files or old jobs.") from error
+            raise DiskFull(say("data-disk-full")) from error
         raise

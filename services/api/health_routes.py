@@ -4,6 +4,7 @@ from typing import Literal
 
 from services.api.service import Service
 from shared.errors import FieldError, NotReady, StoreUnavailable
+from shared.messages.message import Message, say
 from shared.schemas import Frozen
 
 BEAT_LIMIT_SECONDS = 15.0
@@ -35,15 +36,14 @@ def get_readiness(service: Service) -> Readiness:
         service.store.check_writes()
         workers = service.store.workers()
     except StoreUnavailable as refusal:
-        missing = FieldError("store", refusal.message)
-        raise NotReady(refusal.message, errors=(missing,)) from refusal
+        raise NotReady(refusal.said, errors=(FieldError("store", refusal.said),)) from refusal
     alive = [worker for worker in workers if worker.beat_seconds_ago < BEAT_LIMIT_SECONDS]
     if not alive:
         raise NotReady(_silence([worker.beat_seconds_ago for worker in workers]), errors=(NO_WORKER,))
     if problems := [worker.fields["problem"] for worker in alive if worker.fields.get("problem")]:
         raise NotReady(problems[0], errors=(FieldError("worker", problems[0]),))
     if not any("device" in worker.fields for worker in alive):
-        raise NotReady("The worker is starting: it does not own its device yet.", errors=(NO_WORKER,))
+        raise NotReady(say("worker-is-starting"), errors=(NO_WORKER,))
     return Readiness(
         workers=[
             WorkerReadiness(
@@ -54,12 +54,10 @@ def get_readiness(service: Service) -> Readiness:
     )
 
 
-NO_WORKER = FieldError(
-    "worker", "start it (./tunedock up) or look into its log; accepted jobs wait meanwhile"
-)
+NO_WORKER = FieldError("worker", say("start-worker"))
 
 
-def _silence(beats_seconds_ago: list[float]) -> str:
+def _silence(beats_seconds_ago: list[float]) -> Message:
     if not beats_seconds_ago:
-        return "No worker has been heard of within the last minute."
-    return f"The last worker was heard of {min(beats_seconds_ago):.0f} seconds ago."
+        return say("no-worker-for-a-minute")
+    return say("worker-is-silent", silent_seconds=round(min(beats_seconds_ago)))

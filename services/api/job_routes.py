@@ -14,7 +14,9 @@ from services.api.submit import submit_job
 from services.api.tries import this_try
 from shared.adapters import adapter_folder, checkpoint_steps
 from shared.errors import NotFinished, NotFound
+from shared.job_folder import JobFolder
 from shared.jobs import TERMINAL
+from shared.messages.message import Message, say
 from shared.renamed_families import names_of
 from shared.schemas import (
     EVENT_ID_PATTERN,
@@ -100,9 +102,7 @@ def cancel_job(service: Service, *, job_id: str) -> JobRecord:
 
 def list_events(service: Service, *, job_id: str, query: EventsQuery) -> EventList:
     if request.accept_mimetypes and not request.accept_mimetypes["application/json"]:
-        raise NotFound(
-            "Events are served as JSON only; ask again with `Accept: application/json` and `after`."
-        )
+        raise NotFound(say("events-are-json"))
     page = service.events.page(job_id, after=query.after, limit=query.limit)
     return EventList(data=list(page.events), has_more=page.has_more)
 
@@ -112,11 +112,7 @@ def get_report(service: Service, *, job_id: str, query: ReportQuery) -> Response
     record = service.store.get(job_id)
     draw = PAGES.get(record.kind) if query.format == "html" else None
     if query.format == "html" and draw is None:
-        drawn = " and ".join(PAGES)
-        raise NotFound(
-            f"Job {job_id} is a {record.kind} job; only reports of {drawn} jobs are drawn as pages. "
-            "Leave `format` out to read this one as JSON."
-        )
+        raise NotFound(say("report-has-no-page", job=job_id, kind=record.kind, drawn_kinds=list(PAGES)))
     report = report_of(service, record)
     if draw is not None:
         return draw(record.id, report, service.settings)
@@ -127,16 +123,16 @@ def get_adapter(service: Service, *, job_id: str, query: AdapterQuery) -> Respon
     """The adapter of a fine-tuning job as a tar archive, ready for `peft`."""
     record = service.store.get(job_id)
     if record.kind != "fine_tuning":
-        raise NotFound(f"Job {job_id} is a {record.kind} job; only fine_tuning jobs make adapters.")
+        raise NotFound(say("job-makes-no-adapter", job=job_id, kind=record.kind))
     if query.step is not None:
         return _checkpoint(service, record, query.step, query.names).response()
     finished(record, "adapter")
     if record.model_deleted_at is not None:
-        raise NotFound(f"The model that job {job_id} made was deleted, and its adapter with it.")
+        raise NotFound(say("adapter-was-deleted", job=job_id))
     job_folder = service.job_folder(record.id)
     folder = job_folder.adapter if query.names == "original" else job_folder.adapter_under(query.names)
     if not folder.is_dir():
-        raise NotFound(f"Job {job_id} has no adapter with {query.names} names.")
+        raise NotFound(say("no-adapter-with-names", job=job_id, names=query.names))
     return AdapterArchive.of(
         folder, name=f"{record.id}-{folder.name}", made_at=record.finished_at or 0
     ).response()
@@ -145,11 +141,7 @@ def get_adapter(service: Service, *, job_id: str, query: AdapterQuery) -> Respon
 def _checkpoint(service: Service, record: JobRecord, step: int, names: str) -> AdapterArchive:
     folder = adapter_folder(service.job_folder(record.id), step)
     if folder is None:
-        kept = ", ".join(str(step) for step in checkpoint_steps(service.job_folder(record.id)))
-        raise NotFound(
-            f"Job {record.id} keeps no checkpoint of step {step}; it keeps those of {kept or 'no step'}.",
-            param="step",
-        )
+        raise NotFound(_no_checkpoint(service.job_folder(record.id), record.id, step), param="step")
     manifest = json.loads((folder / MANIFEST).read_bytes())
     renamed = names_of(manifest["fingerprint"]["base"]["architecture"])
     return AdapterArchive.of_checkpoint(
@@ -160,14 +152,22 @@ def _checkpoint(service: Service, record: JobRecord, step: int, names: str) -> A
     )
 
 
-def finished(record: JobRecord, wanted: str) -> JobRecord:
+def _no_checkpoint(folder: JobFolder, job_id: str, step: int) -> Message:
+    if kept := checkpoint_steps(folder):
+        steps = [str(one) for one in kept]
+        return say("no-checkpoint-of-step", job=job_id, step=str(step), count=len(steps), steps=steps)
+    return say("no-checkpoint-kept", job=job_id)
+
+
+def finished(record: JobRecord, wanted: Literal["adapter", "report"]) -> JobRecord:
     """Raises `NotFinished` unless the job succeeded."""
     if record.status == "succeeded":
         return record
     if record.status not in TERMINAL:
-        raise NotFinished(f"Job {record.id} is {record.status}; its {wanted} exists once it has succeeded.")
-    why = f" {record.error.message}" if record.error else ""
-    raise NotFinished(f"Job {record.id} is {record.status} and has no {wanted}.{why}")
+        raise NotFinished(say("job-not-finished", job=record.id, status=record.status, wanted=wanted))
+    ended = say("job-ended-without", job=record.id, status=record.status, wanted=wanted)
+    why = [record.error.message] if record.error else []
+    raise NotFinished(say("sentences", sentences=[ended, *why]))
 
 
 def report_of(service: Service, record: JobRecord) -> dict[str, Any]:

@@ -26,7 +26,7 @@ def get_model(service: Service, *, model_id: str) -> Model:
     try:
         check_base_model(model_id, service.model_folders, to_load=False)
     except (ModelUnknown, ModelUnusable) as refusal:
-        raise NotFound(refusal.message, param="model") from None
+        raise NotFound(refusal.said, param="model") from None
     return _base(service, model_id)
 
 

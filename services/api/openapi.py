@@ -15,6 +15,7 @@ from services.api.openai_statuses import status_on
 from services.api.request_examples import named
 from services.api.routing import Route
 from shared.errors import InvalidField, MalformedRequest, NotFound, Refusal, StoreUnavailable, Unauthorized
+from shared.messages.render import in_english
 from shared.version import VERSION
 
 REF = "#/components/schemas/{model}"
@@ -172,7 +173,7 @@ def _refusals_anywhere(route: Route) -> Iterable[type[Refusal]]:
 
 
 def _refused(refusals: Sequence[type[Refusal]]) -> Json:
-    return _described("; ".join(f"`{refusal.code}`: {refusal.meaning}" for refusal in refusals))
+    return _described("; ".join(f"`{refusal.code}`: {in_english(refusal.meaning)}" for refusal in refusals))
 
 
 def _described(text: str) -> Json:

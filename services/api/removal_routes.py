@@ -12,6 +12,8 @@ from services.api.service import Service
 from shared.errors import InvalidField, ModelUnknown, ModelUnusable, NotFound
 from shared.job_folder import jobs_folder
 from shared.keeper_store import KeeperStore
+from shared.messages.message import Message, say
+from shared.messages.render import shown
 from shared.model_names import is_fine_tuned
 from shared.model_search import check_base_model
 from shared.pruning import remove, to_leave
@@ -76,7 +78,7 @@ class PrunedJob(Frozen):
             bytes=job.size_bytes,
             has_adapter=job.has_weights,
             rule=entry.reason,
-            why=entry.why,
+            why=shown(entry.why),
         )
 
 
@@ -99,14 +101,14 @@ def prune(service: Service, *, body: PruneRequest) -> Pruning:
     """Delete the oldest ended jobs beyond what is to be kept, as the sweep does by the settings."""
     removal = _removal(service)
     found = to_leave(removal.store, service.settings.data_dir, body.rule(service.settings))
-    refused: list[tuple[Leaving, str]] = []
+    refused: list[tuple[Leaving, str | Message]] = []
     if not body.dry_run:
         pruned = remove(removal, found)
         found, refused = pruned.removed, pruned.refused
     return Pruning(
         dry_run=body.dry_run,
         data=[PrunedJob.of(entry) for entry in found],
-        refused=[RefusedJob(id=entry.job.id, why=why) for entry, why in refused],
+        refused=[RefusedJob(id=entry.job.id, why=shown(why)) for entry, why in refused],
         bytes=sum(entry.job.size_bytes for entry in found),
     )
 
@@ -124,8 +126,12 @@ def delete_model(service: Service, *, model_id: str) -> ModelDeleted:
         raise _undeletable(service, model_id)
     if found.model.step is not None:
         raise InvalidField(
-            f"{model_id!r} is a checkpoint, which goes with its model. Delete "
-            f"{found.model.made_by_its_job!r}, or the job {found.record.id}.",
+            say(
+                "checkpoint-goes-with-model",
+                checkpoint=model_id,
+                model=found.model.made_by_its_job,
+                job=found.record.id,
+            ),
             param="model",
         )
     _removal(service).remove_model(found.record.id)
@@ -137,13 +143,10 @@ def _undeletable(service: Service, model_id: str) -> NotFound | InvalidField:
         with suppress(ModelUnusable):  # but it is there
             check_base_model(model_id, service.model_folders, to_load=False)
     except ModelUnknown:
-        deleted = " It may have been deleted already." if is_fine_tuned(model_id) else ""
-        return NotFound(f"There is no fine-tuned model {model_id!r}.{deleted}", param="model")
-    return InvalidField(
-        f"{model_id!r} is a base model; only fine-tuned models (ft:…) are deleted over HTTP. A model folder, "
-        "or a model in the Hugging Face cache, is removed on the server itself.",
-        param="model",
-    )
+        told = [say("no-such-fine-tuned-model", model=model_id)]
+        told += [say("model-may-be-deleted")] if is_fine_tuned(model_id) else []
+        return NotFound(say("sentences", sentences=told), param="model")
+    return InvalidField(say("base-model-is-not-deleted", model=model_id), param="model")
 
 
 def _removal(service: Service) -> Removal:

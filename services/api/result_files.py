@@ -11,6 +11,7 @@ from services.api.adapter_archive import AdapterArchive
 from services.api.openai_shapes import FileObject
 from services.api.service import Service
 from shared.errors import NotFound
+from shared.messages.message import say
 from shared.schemas import JobRecord
 
 PURPOSE = "fine-tune-results"
@@ -68,7 +69,7 @@ def adapter_of(service: Service, record: JobRecord) -> AdapterArchive:
     """The adapter with the original repository's names. Raises `NotFound`."""
     folder = service.job_folder(record.id).adapter
     if not folder.is_dir():
-        raise NotFound(f"The adapter of job {record.id} is no longer in the data folder.")
+        raise NotFound(say("adapter-files-gone", job=record.id))
     return AdapterArchive.of(folder, name=f"{record.id}-adapter", made_at=record.finished_at or 0)
 
 
@@ -103,7 +104,7 @@ def _job(service: Service, file_id: str) -> JobRecord:
     except NotFound:
         record = None
     if record is None or file_id not in result_file_ids(record):
-        raise NotFound(f"There is no file {file_id[:80]!r}.", param="file_id")
+        raise NotFound(say("no-such-file", file=file_id[:80]), param="file_id")
     return record
 
 

@@ -17,7 +17,7 @@ from werkzeug.exceptions import ClientDisconnected
 from services.api.service import Service
 from shared.errors import InvalidField, MalformedRequest, Refusal
 from shared.field_errors import invalid_field
-from shared.messages.message import say
+from shared.messages.message import Message, say
 from shared.schemas import Frozen
 
 Answer = BaseModel | Response
@@ -99,9 +99,7 @@ def parse_query(model: type[Query], arguments: MultiDict[str, str]) -> Query:
     fields: dict[str, Any] = {}
     for name, values in arguments.lists():
         if len(values) > 1:
-            raise InvalidField(
-                f"The query parameter {name!r} is given {len(values)} times; give it once.", param=name
-            )
+            raise InvalidField(say("query-parameter-repeated", name=name, times=len(values)), param=name)
         if not name:
             raise InvalidField(say("query-parameter-unnamed"))
         bracketed = re.fullmatch(r"(\w+)\[(.*)\]", name, re.DOTALL)
@@ -153,11 +151,9 @@ def _with_whole_numbers(value: Any) -> Any:
 def json_body() -> Any:
     """The request's JSON, read strictly: UTF-8, no key twice, no NaN. Raises `MalformedRequest`."""
     if request.mimetype != "application/json":
-        seen = repr(request.mimetype[:MOST_SHOWN_CHARACTERS]) if request.mimetype else "missing"
-        raise MalformedRequest(f"Send JSON with Content-Type application/json; it is {seen}.")
+        raise MalformedRequest(_wrong_type(request.mimetype[:MOST_SHOWN_CHARACTERS]))
     if encoding := request.headers.get("Content-Encoding"):
-        shown = encoding[:MOST_SHOWN_CHARACTERS]
-        raise MalformedRequest(f"Content-Encoding {shown!r} is not supported; send the body as it is.")
+        raise MalformedRequest(say("body-is-encoded", encoding=encoding[:MOST_SHOWN_CHARACTERS]))
     try:
         with reading_body():
             text = request.get_data(cache=True).decode("utf-8-sig")  # some programs mark UTF-8 as such
@@ -167,11 +163,11 @@ def json_body() -> Any:
         _check_levels(value)
         json.dumps(value, ensure_ascii=False).encode("utf-8")  # half a surrogate pair is no text
     except (UnicodeDecodeError, UnicodeEncodeError) as error:
-        raise MalformedRequest(f"The body is not UTF-8 text: {error.reason}.") from None
+        raise MalformedRequest(say("body-is-not-utf8", error=error.reason)) from None
     except RecursionError:
         raise MalformedRequest(say("body-nested-too-deeply", levels=MOST_LEVELS)) from None
     except ValueError as error:
-        raise MalformedRequest(f"The body is not JSON: {error}.") from None
+        raise MalformedRequest(say("body-is-not-json", error=str(error))) from None
     return value
 
 
@@ -181,11 +177,15 @@ def reading_body() -> Iterator[None]:
     try:
         yield
     except (TimeoutError, ClientDisconnected):
-        raise MalformedRequest("The body stopped arriving before it was whole.") from None
+        raise MalformedRequest(say("body-stopped")) from None
     except OSError as error:
         if error.errno is not None and not isinstance(error, ConnectionError):
             raise
-        raise MalformedRequest("The connection broke off before the body was whole.") from None
+        raise MalformedRequest(say("connection-broke-off")) from None
+
+
+def _wrong_type(seen: str) -> Message:
+    return say("body-has-other-type", type=seen) if seen else say("body-has-no-type")
 
 
 def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -193,7 +193,7 @@ def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) < len(pairs):
         keys = [key for key, _ in pairs]
         twice = next(key for key in keys if keys.count(key) > 1)
-        raise ValueError(f"the key {twice[:60]!r} is given twice")
+        raise MalformedRequest(say("body-has-key-twice", key=twice[:60]))
     return found
 
 
@@ -215,9 +215,9 @@ def _inside(value: Any) -> Iterable[Any]:
 
 def _whole_number(text: str) -> int:
     if len(text) > MOST_DIGITS:
-        raise ValueError(f"a number of {len(text)} digits is too long")
+        raise MalformedRequest(say("body-has-long-number", digits=len(text), most=MOST_DIGITS))
     return int(text)
 
 
 def _no_constant(text: str) -> Any:
-    raise ValueError(f"{text} is no JSON number")
+    raise MalformedRequest(say("body-has-no-number", text=text))

@@ -30,6 +30,7 @@ from shared.errors import (
 from shared.job_folder import JobFolder
 from shared.job_records import Submission
 from shared.jobs import new_job_id
+from shared.messages.message import say
 from shared.model_names import fine_tuned_model
 from shared.schemas import (
     AcceptedJob,
@@ -109,8 +110,7 @@ def submit_job(service: Service, request: JobRequest, this_try: Try) -> Accepted
 def _check_storage(storage: str | None, settings: Settings) -> None:
     if storage is not None and storage != OWN_CACHE and cache_on(storage, settings) is None:
         raise InvalidField(
-            f"There is no storage {storage!r}; by TUNEDOCK_STORAGES there are {storage_names(settings)}.",
-            param="move_cache_to",
+            say("storage-unknown", storage=storage, storages=storage_names(settings)), param="move_cache_to"
         )
 
 
@@ -158,7 +158,7 @@ def _hold_adapter(service: Service, name: str, folder: JobFolder) -> None:
         if adapter:
             hold(adapter, folder)
     if held_adapter(folder) is None:
-        raise ModelUnknown(f"The model {name!r} was deleted meanwhile.", param="adapter")
+        raise ModelUnknown(say("model-was-deleted", model=name), param="adapter")
 
 
 def _prepare_rows(service: Service, request: JobRequest, folder: JobFolder) -> Mapping[str, DatasetSummary]:
@@ -216,18 +216,14 @@ def _prepare(
     except FileNotFoundError as error:
         if source.exists():
             raise
-        raise InvalidField(
-            f"{file_id or dataset!r} was deleted while its rows were to be read.", param=field
-        ) from error
+        raise InvalidField(say("rows-were-deleted", rows=file_id or dataset), param=field) from error
 
 
 def _uploaded(service: Service, file_id: str, field: str) -> tuple[Path, str]:
     try:
         return service.files.content(file_id), service.files.get(file_id).filename
     except NotFound:
-        raise InvalidField(
-            f"There is no file {file_id!r}; upload it to /v1/files first.", param=field
-        ) from None
+        raise InvalidField(say("upload-file-first", file=file_id), param=field) from None
 
 
 def _size_bytes(source: Path) -> int:
@@ -237,26 +233,21 @@ def _size_bytes(source: Path) -> int:
 
 def _check_loss_on(request: FineTuningRequest, training: DatasetSummary) -> None:
     if training.format == "text" and request.hyperparameters.loss_on == "completion":
-        raise InvalidField(
-            "Rows in the format text have no completion. Leave loss_on out, or set it to all.",
-            param="hyperparameters.loss_on",
-        )
+        raise InvalidField(say("no-completion-in-text"), param="hyperparameters.loss_on")
 
 
 def _check_long_text(request: FineTuningRequest, training: DatasetSummary) -> None:
     if training.format != "text" and request.long_text == "split":
-        raise InvalidField(
-            f"Rows in the format {training.format} can't be split. Leave long_text out, or set it to cut.",
-            param="long_text",
-        )
+        raise InvalidField(say("format-cannot-be-split", format=training.format), param="long_text")
 
 
 def _check_labels(training: DatasetSummary, validation: DatasetSummary) -> None:
     """A label never trained on can't be predicted."""
     if unknown := sorted(set(validation.labels or ()) - set(training.labels or ())):
-        shown = ", ".join(repr(label) for label in unknown[:10])
         raise InvalidDataset(
-            f"The validation rows have labels that no training row has: {shown}.",
+            say("validation-labels-unknown", count=len(unknown), labels=unknown[:10]),
             param="validation_file",
-            errors=tuple(FieldError("validation_file", f"unknown label {label!r}") for label in unknown[:20]),
+            errors=tuple(
+                FieldError("validation_file", say("label-not-trained", label=label)) for label in unknown[:20]
+            ),
         )

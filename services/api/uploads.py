@@ -14,6 +14,7 @@ from typing import Any
 from services.api.free_space import check_free_space, disk_full_refused
 from shared.durable import fsync_path, write_durably
 from shared.errors import InvalidField, NotFound, TooLarge
+from shared.messages.message import say
 from shared.old_uploads import INCOMING, discard_upload, remove_abandoned
 from shared.schemas import Frozen
 
@@ -52,10 +53,7 @@ class IncomingFile(io.RawIOBase):
     def write(self, piece: Any) -> int:
         self.size_bytes += len(piece)
         if self.size_bytes > self._limit_bytes:
-            raise TooLarge(
-                f"The file is larger than the {self._limit_bytes} bytes of TUNEDOCK_MAX_UPLOAD_BYTES.",
-                param="file",
-            )
+            raise TooLarge(say("file-too-large", limit_bytes=self._limit_bytes), param="file")
         if self.size_bytes - self._space_checked_bytes > SPACE_CHECK_BYTES:
             check_free_space(self.folder, needed_bytes=0, reserve_bytes=self._reserve_bytes)
             self._space_checked_bytes = self.size_bytes
@@ -101,10 +99,7 @@ class FileShelf:
     def keep(self, incoming: IncomingFile, *, filename: str, purpose: str) -> StoredFile:
         """Take a received file in under a new id. Raises `InvalidField` when it is empty."""
         if incoming.size_bytes == 0:
-            raise InvalidField(
-                f"The file {plain_filename(filename)!r} is empty (0 bytes). Save it again with rows in it.",
-                param="file",
-            )
+            raise InvalidField(say("file-is-empty", file=plain_filename(filename)), param="file")
         stored = StoredFile(
             id="file-" + "".join(secrets.choice(ID_CHARACTERS) for _ in range(24)),
             bytes=incoming.size_bytes,
@@ -124,7 +119,7 @@ class FileShelf:
         try:
             return StoredFile.model_validate_json((self._place(file_id) / "file.json").read_bytes())
         except FileNotFoundError:
-            raise NotFound(f"There is no file {file_id[:80]!r}.", param="file_id") from None
+            raise NotFound(say("no-such-file", file=file_id[:80]), param="file_id") from None
 
     def content(self, file_id: str) -> Path:
         """Where the file's bytes are. Raises `NotFound`."""
@@ -146,11 +141,11 @@ class FileShelf:
         try:
             discard_upload(self._place(file_id))
         except FileNotFoundError:
-            raise NotFound(f"There is no file {file_id[:80]!r}.", param="file_id") from None
+            raise NotFound(say("no-such-file", file=file_id[:80]), param="file_id") from None
 
     def _place(self, file_id: str) -> Path:
         if not _FILE_ID.fullmatch(file_id):
-            raise NotFound(f"There is no file {file_id[:80]!r}.", param="file_id")
+            raise NotFound(say("no-such-file", file=file_id[:80]), param="file_id")
         return self._folder / file_id
 
 

@@ -8,6 +8,7 @@ from contextvars import ContextVar
 from shared.messages.catalog import DEFAULT_LANGUAGE, catalog
 from shared.messages.message import Message, Value, read_stored
 from shared.units import duration, size
+from shared.visible import visible
 
 _reader: ContextVar[str] = ContextVar("reader", default=DEFAULT_LANGUAGE)
 
@@ -75,14 +76,14 @@ def _written(name: str, value: Value, language: str) -> str | int:
             return f"{value:.0%}"
         case float():
             return f"{value:.4g}"
-    return value
+    return visible(value) if isinstance(value, str) else value
 
 
 def _listed(name: str, items: tuple[str | Message, ...], language: str) -> str:
     """Texts as the language lists them, sentences one after the other."""
     from babel.lists import format_list
 
-    texts = [item if isinstance(item, str) else render(item, language) for item in items]
+    texts = [visible(item) if isinstance(item, str) else render(item, language) for item in items]
     if any(isinstance(item, Message) for item in items):
         return " ".join(texts)
     return format_list(

@@ -202,7 +202,7 @@ def test_other_kinds_and_other_formats_are_refused_and_an_early_page_is_told_to_
     tuning = api.submitted()["id"]
     refused = api.get(f"/v1/jobs/{tuning}/report?format=html")
     assert refused.status_code == 404
-    assert "is a fine_tuning job" in refused.get_json()["detail"]
+    assert " is fine_tuning. Only" in refused.get_json()["detail"]
     wrong = api.get(f"/v1/jobs/{tuning}/report?format=pdf")
     assert (wrong.status_code, wrong.get_json()["error"]["param"]) == (422, "format")
     queued = api.post("/v1/jobs", json={"kind": "load_diagnostic"}).get_json()["id"]

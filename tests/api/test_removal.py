@@ -124,7 +124,7 @@ def test_a_dry_run_shows_exactly_what_goes_then(api: Api) -> None:
     shown = pruned(api, dry_run=True, keep_jobs=2)
     [job] = shown["data"]
     assert (job["id"], job["status"], job["rule"], job["has_adapter"]) == (old, "failed", "count", False)
-    assert job["why"] == "2 newer jobs; 2 are kept"
+    assert job["why"] == "2 jobs are newer, and 2 are kept."
     assert 0 < job["bytes"] == shown["bytes"]
     assert api.get(f"/v1/jobs/{old}").status_code == 200
     assert pruned(api, dry_run=False, keep_jobs=2) == {**shown, "dry_run": False}
@@ -210,7 +210,7 @@ def test_a_folder_that_no_job_can_load_is_not_deleted_over_http_either(api: Api)
     (adapter / "adapter_config.json").write_text("{}")
     answer = api.delete("/v1/models/lora")
     assert 400 <= answer.status_code < 500
-    assert "is removed on the server itself" in answer.get_json()["detail"]
+    assert "on the server itself" in answer.get_json()["detail"]
 
 
 def test_a_file_that_goes_just_before_its_rows_are_read_is_told(

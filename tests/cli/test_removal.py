@@ -133,7 +133,7 @@ def test_models_and_files_are_listed_with_the_ids_that_delete_takes(server: Serv
     assert model not in command(server, "models", "--json").stdout
     assert json.loads(command(server, "files", "--json").stdout) == []
     named = command(server, "evaluate", "--dataset", "x", "--adapter", model)
-    assert f"The fine-tuned model {model!r} was deleted." in named.stderr
+    assert f"The fine-tuned model {model} was deleted." in named.stderr
     assert job_id in known(server)
 
 
@@ -164,7 +164,7 @@ def test_prune_shows_first_and_deletes_when_told(server: Server) -> None:
     shown = command(server, "prune", "--dry-run", "--keep-jobs", "1")
     assert shown.returncode == 0
     assert f"{old}\tsucceeded\t" in shown.stdout
-    assert "1 newer job; 1 is kept" in shown.stdout
+    assert "1 job is newer, and 1 is kept." in shown.stdout
     assert "1 job would be deleted" in shown.stdout
     unasked = command(server, "prune", "--keep-jobs", "1")
     assert unasked.returncode == 2

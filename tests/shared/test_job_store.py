@@ -72,7 +72,7 @@ def test_a_retry_without_a_key_finds_the_first_job_but_a_new_request_does_not(st
 
 def test_a_full_queue_refuses_and_changes_nothing(store: WorkerStore) -> None:
     submit(store)
-    with pytest.raises(TooManyJobs, match="1 jobs are waiting"):
+    with pytest.raises(TooManyJobs, match="1 job is waiting"):
         store.submit(
             "ftjob-x", FineTuningRequest(dataset="d"), owner="me", idempotency_key=None, fingerprint="f",
             is_retry=False, max_queued_jobs=1,
@@ -112,7 +112,7 @@ def test_a_cancel_after_publishing_comes_too_late(store: WorkerStore) -> None:
     store.recover(host="a", boot="2", crash_limit=3)
     again = claim(store, boot="2", nonce="again")  # whose worker finds the published result and ends the job
     assert store.finish(again, "succeeded", message="Done") == "ok"
-    with pytest.raises(InvalidTransition, match="has succeeded already"):
+    with pytest.raises(InvalidTransition, match="is succeeded already"):
         store.cancel(record.id)
 
 

@@ -186,9 +186,9 @@ def test_no_job_begins_on_a_model_that_is_deleted(here: Installation) -> None:
 def test_the_key_of_a_deleted_job_makes_no_second_job(here: Installation) -> None:
     job_id, _ = here.trained(key="once")
     here.removal.remove_job(job_id)
-    with pytest.raises(IdempotencyMismatch, match="deleted since"):
+    with pytest.raises(IdempotencyMismatch, match="which is deleted"):
         here.submit(FineTuningRequest(model="tiny", training_file="file-1"), key="once")
-    with pytest.raises(IdempotencyMismatch, match="deleted since"):
+    with pytest.raises(IdempotencyMismatch, match="which is deleted"):
         here.store.find_repeat(owner="me", idempotency_key="once", fingerprint="f", is_retry=False)
     assert here.store.find_repeat(owner="me", idempotency_key=None, fingerprint="f", is_retry=True) is None
 

@@ -3,6 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.messages.render import in_english
 from shared.retention import DAY_SECONDS, KeptJob, RetentionRule, leaving
 from shared.settings import Settings
 
@@ -94,11 +95,16 @@ def test_without_limits_nothing_leaves(found: list[KeptJob]) -> None:
 def test_each_limit_says_why() -> None:
     found = [job(number, days=40 - 10 * number, size=10_000_000) for number in range(4)]
     for rule, expected in (
-        (RetentionRule(None, 35, None, True), "ended 40.0 days ago; 35 are kept"),
-        (RetentionRule(3, None, None, True), "3 newer jobs; 3 are kept"),
-        (RetentionRule(None, None, 35_000_000, True), "with newer jobs 40.00 MB; 35.00 MB are kept"),
+        (RetentionRule(None, 35, None, True), "The job ended 40.0 days ago, and jobs are kept for 35 days."),
+        (RetentionRule(None, 1, None, True), "The job ended 40.0 days ago, and jobs are kept for 1 day."),
+        (RetentionRule(3, None, None, True), "3 jobs are newer, and 3 are kept."),
+        (
+            RetentionRule(None, None, 35_000_000, True),
+            "Together with the newer jobs it takes 40.00 MB, and 35.00 MB are kept.",
+        ),
     ):
-        assert [(entry.job.number, entry.why) for entry in leaving(found, rule, NOW)] == [(0, expected)]
+        first = leaving(found, rule, NOW)[0]
+        assert (first.job.number, in_english(first.why)) == (0, expected)
 
 
 def test_by_default_only_very_many_jobs_without_an_adapter_leave() -> None:

@@ -12,6 +12,7 @@ from shared.errors import NotFound, StoreUnavailable
 from shared.job_folder import JobFolder, jobs_folder
 from shared.jobs import is_whole_job_id
 from shared.keeper_store import KeeperStore
+from shared.messages.render import in_english
 from shared.old_uploads import remove_abandoned, remove_older
 from shared.pruning import kept_jobs, remove
 from shared.removal import Removal
@@ -93,9 +94,9 @@ class Sweeper:
         jobs = kept_jobs(self._store, self._settings.data_dir, use)
         pruned = remove(self._removal, leaving(jobs, RetentionRule.of(self._settings), time.time()))
         for entry in pruned.removed:
-            logger.info("deleted %s by the retention rule: %s", entry.job.id, entry.why)
+            logger.info("deleted %s by the retention rule: %s", entry.job.id, in_english(entry.why))
         for entry, why in pruned.refused:
-            logger.info("kept %s: %s", entry.job.id, why)
+            logger.info("kept %s: %s", entry.job.id, in_english(why))
 
     def _look_after_files(self) -> None:
         files = self._settings.data_dir / "files"

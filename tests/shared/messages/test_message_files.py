@@ -19,6 +19,24 @@ REFUSALS = {refusal.__name__ for refusal in refusals()}
 OTHERS = {"WrongField", "TemplateRefusal"}  # their first argument is told, too
 # Where every failure, event and refusal is a message by now. The next area that is converted comes in here.
 CONVERTED = [
+    "services/api/adapter_archive.py",
+    "services/api/app.py",
+    "services/api/auth.py",
+    "services/api/base_models.py",
+    "services/api/connections.py",
+    "services/api/errors.py",
+    "services/api/file_routes.py",
+    "services/api/fine_tuning_routes.py",
+    "services/api/free_space.py",
+    "services/api/health_routes.py",
+    "services/api/job_routes.py",
+    "services/api/model_routes.py",
+    "services/api/removal_routes.py",
+    "services/api/result_files.py",
+    "services/api/routing.py",
+    "services/api/submit.py",
+    "services/api/tries.py",
+    "services/api/uploads.py",
     "services/worker/adapters",
     "services/worker/machine",
     "services/worker/evaluation",
@@ -33,6 +51,11 @@ CONVERTED = [
     "services/worker/training/job_rows.py",
     "services/worker/training/loop.py",
     "services/worker/training/tick.py",
+    "shared/job_store.py",
+    "shared/keeper_store.py",
+    "shared/retention.py",
+    "shared/store_errors.py",
+    "shared/store_link.py",
 ]
 
 

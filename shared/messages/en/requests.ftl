@@ -1,0 +1,62 @@
+# Why a request can't be read, let in or answered, and what to do. The titles of refusals stand last.
+
+no-such-page = There is no such page. /docs lists the pages that there are.
+no-such-method = The page exists, but not with this method. /docs lists the methods of each page.
+for-this-machine-alone = This port is for this machine alone. Ask for 127.0.0.1 or localhost.
+only-metrics = Only GET /metrics is here.
+our-fault = This is a fault of Tunedock, not of the request. The log has the request id.
+
+key-missing = Send the API key in the header `Authorization: Bearer …`. The key is in `api.key` in the data folder, or in the file that TUNEDOCK_API_KEYS_FILE names.
+key-unknown = This installation does not know this API key.
+key-unknown-and-mistyped = This installation does not know this API key. The key has a typing error, or a part of it is missing.
+key-made = An API key was made. It is kept in { $file }, and `./tunedock key` shows it.
+keys-file-empty = The file { $file } has no API key. Write one key a line, or unset TUNEDOCK_API_KEYS_FILE.
+key-too-short = Key { $place } of the file { $file } has fewer than { $fewest } characters. Use a longer one.
+
+head-is-late = The head of the request was not whole after { $limit_seconds }.
+query-parameter-repeated = The query parameter { $name } is given { $times } times. Give it once.
+body-has-other-type = Send JSON with Content-Type application/json. The request has { $type }.
+body-has-no-type = Send JSON with Content-Type application/json. The request has no Content-Type.
+body-is-encoded = The Content-Encoding { $encoding } is not supported. Send the body as it is.
+body-is-not-utf8 = The body is not UTF-8 text: { $error }.
+body-is-not-json = The body is not JSON: { $error }.
+body-has-key-twice = The body is not JSON that can be used: the key "{ $key }" is given twice in one object.
+body-has-no-number = The body is not JSON: { $text } is no number of JSON.
+body-has-long-number = The body has a number of { $digits } digits. At most { $most } are read.
+body-stopped = The body stopped arriving before it was whole.
+connection-broke-off = The connection broke off before the body was whole.
+body-too-large = The body, or a form field in it, is larger than allowed.
+
+send-one-file = Send one file in a request.
+form-lacks-file = The form has no part `file` with a file name. With curl it is sent by `-F file=@rows.jsonl`.
+form-has-other-type = Send the file as multipart/form-data, not as { $type }.
+form-has-no-type = Send the file as multipart/form-data. The request has no Content-Type.
+form-unreadable = The body is not multipart/form-data: { $error }.
+form-field-unknown = The form field { $field } is unknown. The fields are { $fields }.
+purpose-missing = The form field purpose is missing. It must be { $purpose_choices }.
+purpose-unknown = The form field purpose must be { $purpose_choices }. It is "{ $purpose }".
+
+worker-is-starting = The worker is starting: it does not own its device yet.
+no-worker-for-a-minute = No worker was heard from within the last minute.
+worker-is-silent = The last sign of the worker was { $silent_seconds } ago.
+start-worker = Start the worker (./tunedock up), or look at its log. Accepted jobs wait meanwhile.
+
+refused-by-fault = This is a fault of Tunedock. The log has the request id.
+refused-malformed-request = The request can't be read: its head, its framing, or a body that is not what its type says.
+refused-unauthorized = There is no key, or one that this installation does not know.
+refused-not-found = There is no such job, file, model or page.
+refused-method-not-allowed = The page exists, but not with this method.
+refused-invalid-transition = The job's status does not allow it.
+refused-not-finished = The job has no result yet, or ended without one.
+refused-in-use = A job that has not ended needs what was to be deleted.
+refused-too-large = The body is larger than allowed.
+refused-invalid-field = A field is unknown, missing or out of range.
+refused-model-unknown = The name is neither a hub id, nor a model folder, nor a fine-tuned model of this installation.
+refused-model-unusable = The model folder is there but can't be a base model: it is an adapter or GGUF, or files are missing.
+refused-dataset-unknown = The datasets folder has no data set of that name.
+refused-invalid-dataset = Rows of the data set can't be used. `errors` has each reason once (at most 20), with line numbers.
+refused-idempotency-mismatch = The Idempotency-Key was used with another body, or its job is deleted.
+refused-too-many-jobs = The queue is full.
+refused-store-unavailable = The job store does not answer or takes no writes. Nothing was accepted.
+refused-not-ready = A part that jobs need is missing. `errors` says which one and what to do.
+refused-disk-full = The data folder has too little free space.
