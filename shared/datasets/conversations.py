@@ -25,6 +25,7 @@ _PLAIN = frozenset({"role", "content"})
 _TOOL_WORDS = frozenset(
     {"tool_calls", "tool_call_id", "function_call", "tool", "function", "observation", "function_response"}
 )
+_THOUGHTS = frozenset({"reasoning_content", "reasoning", "thinking", "thought"})
 
 # What a row may be told for; the values are sentences about the data set.
 _QUESTION_FIRST = "write the user's message that it answers before it, or take it out"
@@ -108,6 +109,11 @@ def _refuse_others(value: Mapping[str, object], name: str) -> None:
     if tools := sorted(given & _TOOL_WORDS):
         raise BadRow(
             f"{name} has {names_text(tools)}: calls of tools can't be learned here; {_WITHOUT_TOOLS}"
+        )
+    if thoughts := sorted(given & _THOUGHTS):
+        raise BadRow(
+            f"{name} has {names_text(thoughts)}; write the thought into `content`, before the answer and "
+            "between <think> and </think> or the tags of the model"
         )
     if extra := sorted(given - _PLAIN - {"name", "weight"}):
         raise BadRow(

@@ -45,7 +45,7 @@ def json_kind(head: str, cut_off: bool, is_json_name: bool) -> JsonKind | None:
     except (ValueError, RecursionError):
         return _of_broken_line(begin, first_line, cut_off)
     if isinstance(value, dict):
-        _refuse_columns(value)
+        _refuse_columns(value, alone=not cut_off and not begin[end:].strip())
     return JsonKind(is_lines=False) if first_line[end:].strip() == "," else LINES
 
 
@@ -54,11 +54,11 @@ def _of_broken_line(begin: str, first_line: str, cut_off: bool) -> JsonKind | No
     if len(first_line) == len(begin):
         return LINES  # cut off, or the only line: its fault is told by its place
     try:
-        value, _ = _decode(begin)
+        value, end = _decode(begin)
     except (ValueError, RecursionError):
         opens = re.fullmatch(r'\{\s*|\{\s*"[^"]*"\s*:\s*[\[{]?\s*', first_line.rstrip())
         return JsonKind(is_lines=False) if opens else LINES
-    _refuse_columns(value)
+    _refuse_columns(value, alone=not cut_off and not begin[end:].strip())
     return JsonKind(is_lines=False)
 
 
@@ -71,18 +71,32 @@ def _more_follows(begin: str, cut_off: bool) -> bool:
     return cut_off or bool(begin[end:].strip())
 
 
-def _refuse_columns(value: dict[str, object]) -> None:
-    """Raise Unreadable for a table written column by column, as pandas does unless told otherwise."""
-    columns = [inner for inner in value.values() if isinstance(inner, dict) and inner]
-    if len(columns) > 1 and len(columns) == len(value) and all(_is_numbered(column) for column in columns):
+def _refuse_columns(value: dict[str, object], *, alone: bool) -> None:
+    """Raise Unreadable for a table written column by column, as pandas does unless told otherwise.
+
+    Columns that are lists are a row with lists where other rows follow, so they count only `alone`.
+    """
+    kinds = dict | list if alone else dict
+    columns = [inner for inner in value.values() if isinstance(inner, kinds) and inner]
+    whole = len(columns) > 1 and len(columns) == len(value)
+    if _is_split(value) or (whole and all(_is_column(column, len(columns[0])) for column in columns)):
         raise Unreadable(
-            "it is a table written column by column, as pandas does; write it row by row: "
+            "it is a table written column by column, or apart from the names of its columns, as pandas "
+            "does; write it row by row: "
             'df.to_json(NAME, orient="records", lines=True, force_ascii=False)'
         )
 
 
-def _is_numbered(column: dict[str, object]) -> bool:
-    return all(name.isdigit() for name in column)
+def _is_column(values: dict[str, object] | list[object], rows: int) -> bool:
+    """Values by the numbers of their rows, or one after the other."""
+    if isinstance(values, dict):
+        return all(name.isdigit() for name in values)
+    return len(values) == rows and not any(isinstance(value, dict | list) for value in values)
+
+
+def _is_split(value: dict[str, object]) -> bool:
+    """Whether names of columns stand beside the rows, as pandas writes with orient="split"."""
+    return {"columns", "data"} <= set(value) <= {"columns", "data", "index"}
 
 
 def _looks_like_table(first_line: str) -> bool:

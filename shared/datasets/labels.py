@@ -8,13 +8,17 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping
 from functools import lru_cache
 
+from shared.datasets.texts import INVISIBLE_LETTERS
+
 # Format and control characters show nothing; the two joiners do, between letters or pictures that join.
-_INVISIBLE_LETTERS = "\u3164\uffa0\u034f\u17b4\u17b5"  # fillers, which Unicode counts among letters and marks
 _JOINERS = "\u200c\u200d"
 _NEVER_JOINS = "\\x00-\u02ff\u1100-\u11ff\uac00-\ud7a3"
 _IDLE_JOINER = re.compile(f"(?:^|(?<=[{_NEVER_JOINS}]))[{_JOINERS}]+|[{_JOINERS}]+(?:$|(?=[{_NEVER_JOINS}]))")
+_NUMBER = re.compile(r"[+\-\u2212]?\d+(?:[.,]\d+)?")
+# Letters of Cyrillic and Greek that look like Latin ones.
+_LATIN_LOOK = str.maketrans("авеікмнорстухѕјορνιακ", "abeikmhopctyxsjopviak")
 _WHOLE_NUMBER = re.compile(r"([+-]?\d+)\.0+")
-_MISSING_WORDS = frozenset({"nan", "NaN", "NAN", "null", "NULL", "None", "<NA>", "N/A", "n/a", "#N/A", "NaT"})
+MISSING_WORDS = frozenset({"nan", "NaN", "NAN", "null", "NULL", "None", "<NA>", "N/A", "n/a", "#N/A", "NaT"})
 _TRUTH_WORDS, _TRUTH_NUMBERS = {"true", "false"}, {"0", "1"}
 
 CHANGES = {
@@ -49,7 +53,8 @@ def clean_label(label: str) -> tuple[str, tuple[str, ...]]:
 
 
 def look_alikes(labels: Collection[str]) -> list[list[str]]:
-    """Groups of labels that differ only by case, width, spaces, `_`, `-` or a full stop at the end."""
+    """Groups of labels that differ only by case, width, spaces, dashes, quotes, a full stop at the end or
+    letters of other alphabets."""
     groups: dict[str, list[str]] = defaultdict(list)
     for label in labels:
         groups[_outline(label)].append(label)
@@ -58,7 +63,7 @@ def look_alikes(labels: Collection[str]) -> list[list[str]]:
 
 def missing_words(labels: Collection[str]) -> list[str]:
     """Labels that are what programs write where a value is missing."""
-    return sorted(_MISSING_WORDS & set(labels))
+    return sorted(MISSING_WORDS & set(labels))
 
 
 def says_truth_twice(labels: Collection[str]) -> bool:
@@ -82,9 +87,17 @@ def printable(text: str, most: int = 40) -> str:
 def _is_invisible(sign: str) -> bool:
     if sign in _JOINERS or sign.isspace():
         return False
-    return sign in _INVISIBLE_LETTERS or unicodedata.category(sign) in ("Cf", "Cc")
+    return sign in INVISIBLE_LETTERS or unicodedata.category(sign) in ("Cf", "Cc")
 
 
 def _outline(label: str) -> str:
-    folded = unicodedata.normalize("NFKC", label).casefold()
-    return re.sub(r"[\s_\-\u200c\u200d\ufe00-\ufe0f]+|\.$", "", folded) or folded
+    """What stays of a label when all goes that readers overlook; a number keeps its sign."""
+    folded = unicodedata.normalize("NFKC", label).casefold().translate(_LATIN_LOOK)
+    if _NUMBER.fullmatch(folded):
+        return folded
+    return "".join(sign for sign in folded if not _is_overlooked(sign)).removesuffix(".") or folded
+
+
+def _is_overlooked(sign: str) -> bool:
+    joint = sign.isspace() or sign in "\u200c\u200d\"'" or "\ufe00" <= sign <= "\ufe0f"
+    return joint or unicodedata.category(sign) in ("Pd", "Pc", "Pi", "Pf")

@@ -6,9 +6,11 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 
 from shared.datasets.conversations import TOLD
+from shared.datasets.damaged_text import is_damaged
 from shared.datasets.findings import Finding, Tally, rows_text
 from shared.datasets.labels import (
     CHANGES,
+    MISSING_WORDS,
     clean_label,
     labels_text,
     look_alikes,
@@ -21,6 +23,12 @@ from shared.datasets.texts import Row, carries_words
 
 FEW_ROWS = 10
 MOST_UNUSED = 50
+_IN_TEXTS = {
+    "text_damaged": "letters were lost or mixed up by a wrong encoding before the file came here (such as � "
+    "or Ã©); save the file again as UTF-8 from where its letters are whole",
+    "text_missing": "a text or an answer is only a word such as `nan` or `None`, which programs write where "
+    "a value is missing; take those rows out if they have none",
+}
 _INFO = frozenset({"roles_renamed", "content_joined", "messages_in_string", "weight_zero"})
 
 
@@ -58,6 +66,10 @@ class Observations:
         """Take note of one row: as it came, as it is kept, that as a line, and what its checks told."""
         for code in told:
             self._tallies[code].add(number)
+        if is_damaged(line):
+            self._tallies["text_damaged"].add(number)
+        if any(text in MISSING_WORDS for text in _texts_to_learn(row)):
+            self._tallies["text_missing"].add(number)
         if len(fields) > len(row):
             self._note_unused(number, fields, kept=row)
         if self._label_column is None:
@@ -92,7 +104,7 @@ class Observations:
             )
         if self._repeats.is_full:
             yield Finding("repeats_not_counted", "repeated rows were looked for among the first rows only", 0)
-        for code, sentence in TOLD.items():
+        for code, sentence in (_IN_TEXTS | TOLD).items():
             if code in self._tallies:
                 tally = self._tallies[code]
                 yield tally.finding(
@@ -203,6 +215,15 @@ class Observations:
             tuple(next(iter(self._unused.values())).numbers),
             "info" if self._mapped else "warn",
         )
+
+
+def _texts_to_learn(row: Row) -> Iterator[object]:
+    """The texts of a row that a missing value would stand in; its label has a finding of its own."""
+    yield row.get("text")
+    yield row.get("completion")
+    messages = row.get("messages")
+    if isinstance(messages, list):
+        yield from (message["content"] for message in messages if message["role"] == "assistant")
 
 
 def _rows(count: int, one: str, many: str) -> str:

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 from shared.datasets.shapes import KNOWN_FIELDS, conversation_shape, pair_shape
+from shared.datasets.source import Unreadable
 
 Delimiter = Literal[",", "\t", ";", "|"]
 _DELIMITERS: tuple[Delimiter, ...] = (",", "\t", ";", "|")
 _NAMES = {",": "commas", "\t": "tabs", ";": "semicolons", "|": "vertical bars"}
 _PROSE = (".txt", ".md", ".text")
 _SAMPLE_LINES = 50
+_MARKDOWN_RULE = re.compile(r"\|?\s*:?-{3,}:?\s*(?:\|\s*:?-{3,}:?\s*)*\|?")
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,10 @@ CSV, TSV = TableKind(",", quoted=True), TableKind("\t", quoted=False)
 
 
 def table_kind(head: str, cut_off: bool, extension: str, columns: Mapping[str, str]) -> TableKind | None:
-    """How to read the table that begins with `head`; None if it looks like none."""
+    """How to read the table that begins with `head`; None if it looks like none.
+
+    Raises Unreadable for a table in Markdown, whose rule would be a row.
+    """
     lines = [line for line in head.split("\n") if line.strip()]
     if cut_off and len(lines) > 1:
         lines.pop()
@@ -40,6 +45,11 @@ def table_kind(head: str, cut_off: bool, extension: str, columns: Mapping[str, s
             else CSV
             if extension in (".csv", ".jsonl", ".json", ".ndjson")
             else None
+        )
+    if len(lines) > 1 and _MARKDOWN_RULE.fullmatch(lines[1].strip()):
+        raise Unreadable(
+            "it is a table in Markdown; save it as CSV, without the line of dashes below its header and the "
+            "bars at the ends of its lines"
         )
     if found := re.fullmatch(r'"?sep=(.)"?\s*', lines[0]):
         delimiter = next((each for each in _DELIMITERS if each == found[1]), None)

@@ -1,8 +1,12 @@
 """What a text of a row must be, and the words for a value that is something else."""
 
 import json
+import unicodedata
 
 Row = dict[str, object]
+# Fillers, which Unicode counts among letters and marks.
+INVISIBLE_LETTERS = "\u3164\uffa0\u034f\u17b4\u17b5"
+_LONGEST_UNSEEN = 1000
 _JSON_TYPES: dict[type, str] = {
     bool: "a boolean",
     int: "a number",
@@ -26,11 +30,18 @@ def checked_text(value: object, name: str) -> str:
     if "\x00" in value:
         raise BadRow(f"{name} has a NUL character")
     if not value.isascii():
+        if len(value) <= _LONGEST_UNSEEN and shows_nothing(value):
+            raise BadRow(f"{name} is empty: all its characters are invisible")
         try:
             value.encode("utf-8")
         except UnicodeEncodeError:
             raise BadRow(f"{name} has half of a surrogate pair, which is not a character") from None
     return value
+
+
+def shows_nothing(text: str) -> bool:
+    """Whether a text holds nothing but white space, format signs and fillers."""
+    return all(sign in INVISIBLE_LETTERS or unicodedata.category(sign)[0] in "ZC" for sign in text)
 
 
 def json_type(value: object) -> str:

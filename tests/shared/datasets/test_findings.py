@@ -27,7 +27,8 @@ def read(
     )
     source.write_text(text, encoding="utf-8")
     summary = prepare_dataset(source, result, **options)
-    return summary, [json.loads(line) for line in result.read_text(encoding="utf-8").splitlines()]
+    with result.open(encoding="utf-8") as lines:
+        return summary, [json.loads(line) for line in lines]
 
 
 def told(summary: DatasetSummary) -> dict[str, DatasetWarning]:
@@ -134,3 +135,37 @@ def test_words_for_a_missing_label_and_truth_in_two_forms_are_told(tmp_path: Pat
     rows = [{"text": f"message {number}", "label": label} for number, label in enumerate(labels)]
     warnings = told(read(tmp_path, rows)[0])
     assert (warnings["labels_missing"].count, warnings["labels_mixed"].count) == (5, 20)
+
+
+def test_letters_that_an_encoding_lost_or_mixed_up_are_told(tmp_path: Path) -> None:
+    mixed = "안녕하세요".encode().decode("cp1252", "replace").replace("\ufffd", "")
+    spoiled = [
+        "안녕하세요".encode().decode("latin-1"),
+        "déjà, café".encode().decode("cp1252", "ignore"),
+        "“quoted” – text".encode().decode("cp1252", "ignore"),
+        "말\ufffd\ufffd",
+    ]
+    whole = [
+        "안녕하세요",
+        "déjà vu, café",
+        "«NÃO» e «CAFÉ»",
+        "“quoted” – text…",
+        "caffè”… è così",
+        "àéîõü",
+        mixed[:1],
+    ]
+    rows = [{"text": text, "label": "ham"} for text in [*whole, *spoiled]]
+    warning = told(read(tmp_path, [*WORDS, *rows])[0])["text_damaged"]
+    first = len(WORDS) + len(whole) + 1
+    assert (warning.count, warning.lines) == (4, [first, first + 1, first + 2, first + 3])
+
+
+def test_answers_that_are_a_word_for_nothing_are_told(tmp_path: Path) -> None:
+    pairs = [{"prompt": f"p {number}", "completion": f"c {number}"} for number in range(9)]
+    pairs[3]["completion"] = "nan"
+    assert told(read(tmp_path, pairs)[0])["text_missing"].lines == [4]
+    chats = [
+        {"messages": [{"role": "user", "content": "None"}, {"role": "assistant", "content": answer}]}
+        for answer in ("a", "None", "none of these")
+    ]
+    assert told(read(tmp_path, chats)[0])["text_missing"].lines == [2]

@@ -46,3 +46,16 @@ def test_truth_in_words_and_in_numbers_is_seen() -> None:
     assert says_truth_twice(["true", "1"])
     assert not says_truth_twice(["true", "false"])
     assert not says_truth_twice(["0", "1", "2"])
+
+
+def test_labels_that_differ_by_what_readers_overlook_look_alike() -> None:
+    groups = [
+        ["non-spam", "non\u2010spam", "non\u2013spam", "non\u2011spam"],
+        ["spam", "\u201cspam\u201d", "\u0455\u0440\u0430m"],  # the last begins in Cyrillic
+    ]
+    for group in groups:
+        assert look_alikes(group) == [sorted(group)]
+
+
+def test_numbers_with_another_sign_do_not_look_alike() -> None:
+    assert look_alikes(["-1", "0", "1", "\u22122", "2", "-", "--"]) == []

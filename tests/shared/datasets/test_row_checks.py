@@ -58,6 +58,13 @@ def test_a_missing_field_is_told_with_the_fields_seen_and_the_knob() -> None:
     [
         ({"text": ""}, "text", "`text` is empty; give it a value, or take the row out"),
         ({"text": " \n\t"}, "text", "`text` is empty; give it a value, or take the row out"),
+        ({"text": "\u200b\ufeff \u3164"}, "text", "`text` is empty: all its characters are invisible"),
+        (
+            chat(USER, {**ASSISTANT, "reasoning_content": "hm"}),
+            "chat",
+            "message 2 has `reasoning_content`; write the thought into `content`, before the answer and "
+            "between <think> and </think> or the tags of the model",
+        ),
         ({"text": None}, "text", "`text` is null; give it a value, or take the row out"),
         ({"text": 5}, "text", "`text` must be a string, not a number"),
         ({"text": ["a"]}, "text", "`text` must be a string, not a list"),
