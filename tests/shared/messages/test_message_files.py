@@ -37,6 +37,7 @@ CONVERTED = [
     "services/api/submit.py",
     "services/api/tries.py",
     "services/api/uploads.py",
+    "shared/training_settings",
     "services/worker/adapters",
     "services/worker/machine",
     "services/worker/evaluation",
