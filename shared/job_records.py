@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from shared.messages.document import in_sentences
 from shared.messages.render import shown
 from shared.schemas import JobEvent, JobKind, JobRecord, JobStatus
 
@@ -139,7 +140,7 @@ def record_of(job_id: str, fields: Mapping[str, str], rank: int | None) -> JobRe
             "attempt": int(fields["attempt"]),
             "queue_position": None if rank is None else rank + 1,
             "progress": loaded("progress") or {},
-            "result": loaded("result"),
+            "result": in_sentences(loaded("result")),
             "error": _error(loaded("error")),
             "model_deleted_at": _seconds(fields.get("model_deleted_at")),
         }

@@ -16,6 +16,7 @@ from shared.adapters import adapter_folder, checkpoint_steps
 from shared.errors import NotFinished, NotFound
 from shared.job_folder import JobFolder
 from shared.jobs import TERMINAL
+from shared.messages.document import in_sentences
 from shared.messages.message import Message, say
 from shared.renamed_families import names_of
 from shared.schemas import (
@@ -116,7 +117,7 @@ def get_report(service: Service, *, job_id: str, query: ReportQuery) -> Response
     report = report_of(service, record)
     if draw is not None:
         return draw(record.id, report, service.settings)
-    return Response(json.dumps(report, ensure_ascii=False), content_type="application/json")
+    return Response(json.dumps(in_sentences(report), ensure_ascii=False), content_type="application/json")
 
 
 def get_adapter(service: Service, *, job_id: str, query: AdapterQuery) -> Response:

@@ -15,8 +15,9 @@ Value = Union[bool, int, float, str, None, "Message", tuple["str | Message", ...
 class Message(BaseModel):
     """A sentence of the message files, not yet in any language.
 
-    Units are in the names of values: what ends in `_bytes`, `_seconds` or `_ratio` is written as such, a list
-    that ends in `_choices` with "or". `render.py` has the rest.
+    Units are in the names of values: what ends in `_bytes`, `_bytes_per_second`, `_seconds` or `_ratio` is
+    written as such, a list that ends in `_choices` with "or", one that ends in `_sum` with plus signs.
+    `render.py` has the rest.
     A value may itself be a message, or a list of texts or messages.
     """
 

@@ -7,7 +7,7 @@ from contextvars import ContextVar
 
 from shared.messages.catalog import DEFAULT_LANGUAGE, catalog
 from shared.messages.message import Message, Value, read_stored
-from shared.units import duration, size
+from shared.units import duration, rate, size
 from shared.visible import visible
 
 _reader: ContextVar[str] = ContextVar("reader", default=DEFAULT_LANGUAGE)
@@ -47,6 +47,11 @@ def render(message: Message, language: str = DEFAULT_LANGUAGE) -> str:
     return _bare(message) if errors else str(sentence)
 
 
+def told(text: str | Message) -> str:
+    """For the reader; a text is told as it is."""
+    return text if isinstance(text, str) else render(text, _reader.get())
+
+
 def in_english(text: str | Message) -> str:
     """For logs."""
     return text if isinstance(text, str) else render(text)
@@ -70,21 +75,27 @@ def _written(name: str, value: Value, language: str) -> str | int:
             return str(value).lower()
         case int() | float() if name.endswith("_bytes"):
             return size(value)
+        case int() | float() if name.endswith("_bytes_per_second"):
+            return rate(value)
         case int() | float() if name.endswith("_seconds"):
             return duration(value)
         case int() | float() if name.endswith("_ratio"):
             return f"{value:.0%}"
+        case float() if value.is_integer() and abs(value) < 1e6:
+            return int(value)
         case float():
             return f"{value:.4g}"
     return visible(value) if isinstance(value, str) else value
 
 
 def _listed(name: str, items: tuple[str | Message, ...], language: str) -> str:
-    """Texts as the language lists them, sentences one after the other."""
+    """Texts and pieces (`-piece`) as the language lists them, or as a sum; sentences one after the other."""
     from babel.lists import format_list
 
     texts = [visible(item) if isinstance(item, str) else render(item, language) for item in items]
-    if any(isinstance(item, Message) for item in items):
+    if name.endswith("_sum"):
+        return " + ".join(texts)
+    if any(isinstance(item, Message) and not item.message_id.endswith("-piece") for item in items):
         return " ".join(texts)
     return format_list(
         texts, style="or" if name.endswith("_choices") else "standard", locale=language.replace("-", "_")

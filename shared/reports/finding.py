@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
-from shared.reports.stored import Stored, Word
+from shared.messages.message import Message, say
+from shared.reports.stored import Said, Stored, Word
 
 Severity = Literal["info", "warning", "error"]
 
@@ -14,7 +15,7 @@ RemedyKind = Literal["convert_pickle", "move_cache", "nf4_copy", "warm_page_cach
 class Remedy(Stored):
     """One way out; the seconds are of one load, predicted from the facts, None where they do not tell."""
 
-    action: str
+    action: Said
     kind: Word[RemedyKind] | None = None
     """What a preparation would apply; None for what only people can do."""
     storage: str | None = None
@@ -26,8 +27,15 @@ class Remedy(Stored):
     no such load was measured, and then `predicted_seconds` is None."""
     predicted_seconds: float | None = None
     """The whole load, its files out of memory, once this was done."""
-    assumes: str | None = None
-    """What the prediction takes for granted beyond the facts."""
+    assumes: Said | None = None
+    """What the prediction takes for granted beyond the facts, as a sentence."""
+
+    @property
+    def assumption(self) -> Message | None:
+        """The same where an earlier release stored it as the end of a sentence."""
+        if isinstance(self.assumes, str):
+            return say("assumption-stored", assumption=self.assumes)
+        return self.assumes
 
 
 class Finding(Stored):
@@ -37,8 +45,8 @@ class Finding(Stored):
 
     id: str
     severity: Word[Severity]
-    title: str
-    evidence: tuple[str, ...]
+    title: Said
+    evidence: tuple[Said, ...]
     """Sentences with the numbers seen."""
     remedies: tuple[Remedy, ...] = ()
     costs_seconds: float | None = None
@@ -58,7 +66,7 @@ class AppliedRemedy(Stored):
     """
 
     remedy: Word[RemedyKind]
-    action: str
+    action: Said
     storage: str | None = None
     """Of a move: where to."""
     before_seconds: float | None = None
@@ -66,7 +74,7 @@ class AppliedRemedy(Stored):
     measured_seconds: float | None = None
     limit_seconds: float | None = None
     """The bytes ÷ the rate of the storage they are read from now."""
-    note: str | None = None
+    note: Said | None = None
 
     @property
     def error_ratio(self) -> float | None:

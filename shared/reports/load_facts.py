@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
+from shared.messages.message import Message
 from shared.reports.machine import DiskActivity, Memory, Pressure, ReadSpeed
 from shared.reports.model_files import Checkpoint, ConvertedCopy, FileHash, HubCache, HubModel, PreparedCopy
 from shared.reports.storage import Storage
@@ -78,8 +79,8 @@ class TrialFailure(Stored):
     lacking: ClassVar[Mapping[str, Any]] = {"code": "", "remedy": ""}
 
     code: str
-    message: str
-    remedy: str
+    message: str | Message
+    remedy: str | Message
 
 
 class Target(Stored):

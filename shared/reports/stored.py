@@ -5,6 +5,7 @@ from typing import Annotated, Any, ClassVar, TypeVar
 
 from pydantic import ValidationInfo, ValidatorFunctionWrapHandler, WrapValidator, model_validator
 
+from shared.messages.message import Message
 from shared.schemas import Frozen
 
 _READING = "a stored file"  # pydantic's context, by which `read_stored` is told from making
@@ -47,3 +48,13 @@ def _any_word(value: Any, accept: ValidatorFunctionWrapHandler, info: Validation
 Choice = TypeVar("Choice")
 Word = Annotated[Choice, WrapValidator(_any_word)]
 """`Word[SomeLiteral]`: a later release may have more words, which are shown as they stand."""
+
+
+def _said(value: Any, _: ValidatorFunctionWrapHandler, info: ValidationInfo) -> str | Message:
+    if isinstance(value, Message) or (info.context == _READING and isinstance(value, str)):
+        return value
+    return Message.model_validate(value)
+
+
+Said = Annotated[str | Message, WrapValidator(_said)]
+"""What a report says: made as a message; a text where a release before messages stored it."""

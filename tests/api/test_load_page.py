@@ -10,6 +10,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from services.api.page_kit.places import Places
+from shared.messages.document import in_sentences
 from shared.reports.model_files import FileHash, HubModel
 from shared.units import duration, rate, size
 from shared.visible import visible
@@ -102,6 +103,7 @@ def test_no_name_or_value_becomes_markup_or_turns_the_text_around(api: Api) -> N
 
 def test_every_finding_remedy_phase_and_file_stands_on_the_page(api: Api, report: dict[str, Any]) -> None:
     page = page_of(api, report)
+    report = in_sentences(report)
     words = [report["model"], *report["facts"]["versions"]]
     for finding in report["findings"]:
         words += [finding["id"], finding["severity"], finding["title"], *finding["evidence"]]

@@ -12,6 +12,7 @@ from services.api.load_page.verdict import verdict
 from services.api.page_kit.bars import stack
 from services.api.page_kit.scales import Scale
 from services.api.page_kit.verdict import Verdict
+from shared.messages.render import told
 from shared.reports.load import LoadReport
 from shared.reports.stored import read_stored
 from shared.visible import visible
@@ -136,8 +137,8 @@ def test_a_remedy_of_two_findings_is_ranked_once_and_names_both() -> None:
     ranked = ranked_remedies(report).ranked
     saves = [one.remedy.saves_seconds for one in ranked if one.remedy.saves_seconds is not None]
     assert saves == sorted(saves, reverse=True)
-    assert len({(one.remedy.action, one.remedy.command) for one in ranked}) == len(ranked)
-    both = next(one for one in ranked if "bfloat16 copy" in one.remedy.action)
+    assert len({(told(one.remedy.action), one.remedy.command) for one in ranked}) == len(ranked)
+    both = next(one for one in ranked if "bfloat16 copy" in told(one.remedy.action))
     assert [report.findings[number - 1].id for number in both.findings] == ["bandwidth-bound", "wide-dtype"]
     assert [bar.name for bar in ranked[0].bars] == ["predicted", "measured"]
     assert ranked[0].bars[1].seconds == pytest.approx(66.72 - 14.31)
@@ -202,4 +203,4 @@ def test_a_saving_is_told_with_what_it_assumes() -> None:
         "assumes": "a load with its files out of memory",
     }
     helps = dict(verdict_of(report).more)["What helps most"]
-    assert helps.endswith("of a load (assuming a load with its files out of memory).")
+    assert helps.endswith("of a load. Assumed: a load with its files out of memory.")

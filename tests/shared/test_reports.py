@@ -6,6 +6,9 @@ from typing import Any, get_args
 import pytest
 from pydantic import ValidationError
 
+from shared.messages.document import in_sentences
+from shared.messages.message import Message, say
+from shared.messages.render import told
 from shared.reports.evaluation import Classification
 from shared.reports.finding import Finding
 from shared.reports.load import LoadReport
@@ -14,7 +17,7 @@ from shared.reports.rows import RowsUsed
 from shared.reports.stored import Stored, read_stored
 from tests.stored_samples import REPORTS, stored
 
-FINDING = {"id": "a", "severity": "info", "title": "A", "evidence": ("b",)}
+FINDING = {"id": "a", "severity": "info", "title": say("trial-title"), "evidence": (say("trial"),)}
 
 
 @pytest.mark.parametrize("name", ["load_diagnosis", "preparation"])
@@ -60,7 +63,14 @@ def lost(file: Any, read: Any, path: str = "") -> Iterator[str]:
         yield path
 
 
-WRONG: list[dict[str, Any]] = [{"titel": "A"}, {"title": None}, {"severity": "grave"}, {"remedies": None}]
+WRONG: list[dict[str, Any]] = [
+    {"titel": say("a")},
+    {"title": None},
+    {"title": "A"},
+    {"evidence": ["A"]},
+    {"severity": "grave"},
+    {"remedies": None},
+]
 
 
 @pytest.mark.parametrize("change", WRONG)
@@ -72,8 +82,38 @@ def test_whoever_makes_a_part_of_a_report_must_know_its_fields(change: dict[str,
 def test_fields_and_words_of_later_releases_and_nulls_are_read_over() -> None:
     later = FINDING | {"severity": "grave", "new": {"a": 1}, "remedies": None, "evidence": None}
     finding = read_stored(Finding, later)
-    assert (finding.id, finding.title, finding.severity) == ("a", "A", "grave")
+    assert (finding.id, finding.title, finding.severity) == ("a", say("trial-title"), "grave")
     assert (finding.evidence, finding.remedies) == ((), ())
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_what_a_release_before_messages_said_is_told_in_its_own_words(name: str) -> None:
+    file = stored(name)
+    report = read_stored(LoadReport, file)
+    for finding, kept in zip(report.findings, file["findings"], strict=True):
+        assert told(finding.title) == kept["title"]
+        assert [told(sentence) for sentence in finding.evidence] == kept["evidence"]
+        assert [told(remedy.action) for remedy in finding.remedies] == [
+            one["action"] for one in kept["remedies"]
+        ]
+    assert in_sentences(file) == file
+
+
+def test_a_report_becomes_sentences_with_their_ids_and_values_beside_them() -> None:
+    message = say("hub-asked-title")
+    finding = Finding(id="a", severity="info", title=message, evidence=(say("later-loads-find-it"), message))
+    kept = finding.model_dump(mode="json")
+    spoken = in_sentences(kept)
+    assert spoken["title"] == told(message)
+    assert Message.model_validate(spoken["title_message"]) == message
+    assert spoken["evidence"] == ["Later loads find it in the cache.", told(message)]
+    assert spoken["evidence_messages"] == kept["evidence"]
+    assert read_stored(Finding, kept) == finding
+
+
+def test_names_that_a_user_chose_are_no_message() -> None:
+    labels = {"message_id": {"f1": 1.0}, "values": {"f1": 0.5}}
+    assert in_sentences({"labels": labels}) == {"labels": labels}
 
 
 @pytest.mark.parametrize(("change", "place"), [({"title": 5}, "title"), ({"remedies": [{}]}, "action")])

@@ -4,6 +4,7 @@ from services.api.load_page.loads import against_limit, main_run, run_name
 from services.api.load_page.remedies import Remedies
 from services.api.load_page.verdict import storage_word
 from services.api.page_kit.figure import NONE, Figure
+from shared.messages.render import told
 from shared.reports.load import LoadReport
 from shared.units import duration, rate, size
 
@@ -41,8 +42,8 @@ def _predicted(remedies: Remedies) -> Figure:
     if first is None or not (best := first.remedy).saves_seconds:
         return Figure(label, NONE, "no remedy is predicted to save time")
     if best.predicted_seconds is None:
-        assuming = f", assuming {best.assumes}" if best.assumes else ""
-        return Figure(label, f"−{duration(best.saves_seconds)}", f"predicted saving{assuming}")
+        assumption = f". {told(best.assumption)}" if best.assumption else ""
+        return Figure(label, f"−{duration(best.saves_seconds)}", f"predicted saving{assumption}")
     return Figure(label, duration(best.predicted_seconds), f"predicted, {duration(best.saves_seconds)} less")
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from services.api.page_kit.rows import Group, Row
+from shared.messages.render import told
 from shared.reports.load import LoadReport
 from shared.reports.load_facts import LoadFacts
 from shared.reports.machine import ReadSpeed
@@ -157,4 +158,4 @@ def _machine(facts: LoadFacts) -> Iterator[Row]:
 def _no_load(facts: LoadFacts) -> Row:
     if facts.trial_failure is None:
         return Row("load", "none was tried")
-    return Row("load", f"it failed: {facts.trial_failure.message}")
+    return Row("load", f"it failed: {told(facts.trial_failure.message)}")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from services.api.load_page.loads import against_limit, main_run
 from services.api.page_kit.bars import Bar
 from services.api.page_kit.scales import Scale
+from shared.messages.render import told
 from shared.reports.finding import AppliedRemedy, Remedy
 from shared.reports.load import LoadReport
 from shared.units import duration
@@ -49,8 +50,9 @@ def ranked_remedies(report: LoadReport) -> Remedies:
     offered: dict[tuple[str, str | None], tuple[Remedy, list[int]]] = {}
     for number, finding in enumerate(report.findings, start=1):
         for remedy in finding.remedies:
-            kept, numbers = offered.get((remedy.action, remedy.command), (remedy, []))
-            offered[remedy.action, remedy.command] = (max(kept, remedy, key=_saves), [*numbers, number])
+            words = (told(remedy.action), remedy.command)
+            kept, numbers = offered.get(words, (remedy, []))
+            offered[words] = (max(kept, remedy, key=_saves), [*numbers, number])
     needed = {
         number for number, finding in enumerate(report.findings, start=1) if finding.severity == "error"
     }

@@ -3,6 +3,7 @@
 from services.api.load_page.loads import main_run
 from services.api.load_page.remedies import RankedRemedy, Remedies, times_as_fast
 from services.api.page_kit.verdict import Verdict, sentence
+from shared.messages.render import told
 from shared.reports.finding import Finding
 from shared.reports.load import LoadReport, LoadRun
 from shared.units import duration, rate, size
@@ -47,7 +48,7 @@ def _why(report: LoadReport, *, anything_helps: bool) -> tuple[str, str]:
     cause = next((finding for finding in report.findings if finding.severity != "info"), None)
     run = main_run(report)
     if cause is not None and cause.severity == "error":
-        return sentence(cause.title), "".join(cause.evidence[:1])
+        return sentence(told(cause.title)), "".join(told(one) for one in cause.evidence[:1])
     said = _parts(report, run) if run else _untried(report)
     content = _content(report) if run and not anything_helps else ""
     advice = _advice(report, cause) if cause else content
@@ -110,11 +111,11 @@ def _advice(report: LoadReport, cause: Finding) -> str:
     if cause.id == "bandwidth-bound":
         other = "another" if storage_word(report) == "disk" else "a local"
         return f"Fewer bytes or {other} disk helps, no flag does."
-    return sentence(cause.title)
+    return sentence(told(cause.title))
 
 
 def _help(report: LoadReport, best: RankedRemedy) -> str:
-    remedy, action = best.remedy, sentence(best.remedy.action)
+    remedy, action = best.remedy, sentence(told(best.remedy.action))
     only_news = all(finding.severity == "info" for finding in report.findings)
     if only_news and (remedy.saves_seconds or 0.0) < _NOTHING_SECONDS:
         return ""
@@ -123,9 +124,8 @@ def _help(report: LoadReport, best: RankedRemedy) -> str:
     then = ""
     if remedy.predicted_seconds is not None:
         then = f", which then takes {duration(remedy.predicted_seconds)}"
-    if remedy.assumes:
-        then += f" (assuming {remedy.assumes})"
-    return f"{action} It saves about {duration(remedy.saves_seconds)} of a load{then}."
+    assumption = f" {told(remedy.assumption)}" if remedy.assumption else ""
+    return f"{action} It saves about {duration(remedy.saves_seconds)} of a load{then}.{assumption}"
 
 
 def _brought(report: LoadReport) -> str | None:

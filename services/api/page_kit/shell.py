@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from services.api.page_kit.figure import Figure
 from services.api.page_kit.verdict import Verdict
+from shared.messages.render import told
 from shared.units import duration, rate, size
 
 _PAGES = Path(__file__).resolve().parent.parent / "pages"
@@ -54,6 +55,7 @@ def standing_page(
         day=_day(measured_at),
         verdict=verdict,
         figures=figures,
+        told=told,
         duration=duration,
         rate=rate,
         size=size,

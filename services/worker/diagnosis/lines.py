@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
-from services.worker.diagnosis.checks.mounts import place
+from services.worker.diagnosis.checks.mounts import mount_words
+from shared.messages.render import told
 from shared.reports.finding import AppliedRemedy, Finding, Remedy
 from shared.reports.load import LoadSummary
 from shared.reports.load_facts import LoadFacts, TrialLoad
@@ -48,7 +49,7 @@ def _measured_lines(facts: LoadFacts) -> Iterator[str]:
     yield _line("folder", checkpoint.folder)
     if facts.in_hub_cache:
         yield _line("cache", f"{cache.folder} (decided by {cache.decided_by})")
-    yield _line("storage", f"{place(facts.storage)}: {facts.storage.storage_class}")
+    yield _line("storage", _storage_words(facts))
     yield from _disk_lines(facts)
     usable = facts.memory.usable_bytes
     if usable is not None:
@@ -56,6 +57,12 @@ def _measured_lines(facts: LoadFacts) -> Iterator[str]:
     yield _line("versions", ", ".join(f"{name} {version}" for name, version in facts.versions.items()))
     if facts.read_speed is not None:
         yield from _speed_lines(facts.read_speed)
+
+
+def _storage_words(facts: LoadFacts) -> str:
+    storage = facts.storage
+    lies = f"{storage.real_path} is on {storage.mount_point} ({mount_words(storage)})"
+    return f"{lies}: {storage.storage_class}"
 
 
 def _disk_lines(facts: LoadFacts) -> Iterator[str]:
@@ -93,7 +100,7 @@ def _load_lines(facts: LoadFacts, summary: LoadSummary) -> Iterator[str]:
     trial = facts.trial
     if trial is None:
         failure = facts.trial_failure
-        yield _line("load", f"failed: {failure.message}" if failure else "not tried")
+        yield _line("load", f"failed: {told(failure.message)}" if failure else "not tried")
     else:
         yield _line("load", _load_title(trial, facts.checkpoint.folder))
         yield from phase_lines(trial)
@@ -174,8 +181,8 @@ def _finding_lines(findings: list[Finding]) -> Iterator[str]:
     if not findings:
         yield "Findings: none"
     for number, finding in enumerate(findings, start=1):
-        yield f"{number}. {finding.severity.upper()} {finding.id}: {finding.title}"
-        yield from (f"   - {sentence}" for sentence in finding.evidence)
+        yield f"{number}. {finding.severity.upper()} {finding.id}: {told(finding.title)}"
+        yield from (f"   - {told(sentence)}" for sentence in finding.evidence)
         for remedy in finding.remedies:
             yield from _remedy_lines(remedy)
 
@@ -188,8 +195,10 @@ def _remedy_lines(remedy: Remedy) -> Iterator[str]:
         )
         if remedy.predicted_seconds is not None:
             gain += f"; a load then takes {duration(remedy.predicted_seconds)}"
-        gain += f", assuming {remedy.assumes})" if remedy.assumes else ")"
-    yield f"   > {remedy.action}{gain}"
+        gain += ")"
+    yield f"   > {told(remedy.action)}{gain}"
+    if remedy.saves_seconds is not None and (assumption := remedy.assumption):
+        yield f"       {told(assumption)}"
     yield from (f"       {line}" for line in (remedy.command or "").splitlines())
 
 
@@ -198,7 +207,7 @@ def applied_lines(applied: Sequence[AppliedRemedy]) -> Iterator[str]:
     if applied:
         yield from ("", "Done")
     for remedy in applied:
-        yield f"   - {remedy.action}"
+        yield f"   - {told(remedy.action)}"
         seconds = (
             ("before", remedy.before_seconds),
             ("predicted", remedy.predicted_seconds),
@@ -208,7 +217,7 @@ def applied_lines(applied: Sequence[AppliedRemedy]) -> Iterator[str]:
         if known := [f"{name} {duration(value)}" for name, value in seconds if value is not None]:
             yield f"       a load: {', '.join(known)}"
         if remedy.note:
-            yield f"       {remedy.note}"
+            yield f"       {told(remedy.note)}"
 
 
 def _unknown_lines(facts: LoadFacts) -> list[str]:

@@ -62,6 +62,6 @@ def run_copy(
 
 
 def trial_failure(failed: JobFailed) -> TrialFailure:
-    """Why a load did not end, in the words of the worker's failures."""
+    """Why a load did not end, as the worker's failures say it."""
     failure = failed.failure
-    return TrialFailure(code=failure.code, message=failure.message, remedy=failure.remedy)
+    return TrialFailure(code=failure.code, message=failure.said, remedy=failure.advice)

@@ -10,7 +10,7 @@ from services.worker.models.quantized.nf4_load import ArtifactUnusable, why_unus
 from services.worker.models.quantized.prepared import throw_away_if_bad
 from services.worker.models.residency import DTYPE
 from services.worker.preparing.course import Course, limit_seconds
-from shared.messages.message import say
+from shared.messages.message import Message, say
 from shared.reports.finding import AppliedRemedy
 from shared.reports.model_files import PreparedCopy
 
@@ -20,7 +20,7 @@ def keep_copy(course: Course) -> None:
     course.copy = course.residency.prepared_copy(course.files)
     if course.copy is not None:
         try:
-            _measure_copy(course, before=None, predicted=None, action="the prepared copy is there already")
+            _measure_copy(course, before=None, predicted=None, action=say("copy-is-there"))
             return
         except (ArtifactUnusable, OSError) as error:
             course.report.event(
@@ -33,7 +33,7 @@ def keep_copy(course: Course) -> None:
     predicted = predictions.from_copy(course.facts)
     _make_copy(course)
     if course.copy is not None:
-        action = f"kept the model as quantized in {course.copy}"
+        action = say("kept-copy", folder=course.copy)
         try:
             _measure_copy(course, before=before.total_seconds, predicted=predicted, action=action)
         except ArtifactUnusable as error:
@@ -64,7 +64,7 @@ def _make_copy(course: Course) -> None:
     course.save_seconds = time.monotonic() - started
 
 
-def _measure_copy(course: Course, *, before: float | None, predicted: float | None, action: str) -> None:
+def _measure_copy(course: Course, *, before: float | None, predicted: float | None, action: Message) -> None:
     assert course.copy is not None
     size_bytes = (course.copy / WEIGHTS_NAME).stat().st_size
     run = try_copy(course.files, course.copy, cold=True, residency=course.residency, report=course.report)

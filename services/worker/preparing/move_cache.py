@@ -12,9 +12,9 @@ from services.worker.models.hub.model_places import ModelFiles, ModelPlaces
 from services.worker.models.hub.resolve import locate_model
 from services.worker.models.hub.untried_move import keep_move, roll_back
 from services.worker.preparing.course import Course, inspected, limit_seconds
+from shared.messages.message import Message, say
 from shared.reports.finding import AppliedRemedy
 from shared.reports.load_facts import TrialLoad
-from shared.units import duration
 
 SLOWER = 1.1  # a load that reads for so much longer in its new place is better off in the old one
 NOISE_SECONDS = 0.5  # by which two loads from the same place may differ; nobody moves a cache for less
@@ -50,31 +50,33 @@ def reads_slower(before: TrialLoad, after: TrialLoad) -> bool:
     return after.reading_seconds > SLOWER * before.reading_seconds + NOISE_SECONDS
 
 
-def _tried(course: Course, before: TrialLoad, moved: MovedCache) -> tuple[TrialLoad | None, str]:
+def _tried(course: Course, before: TrialLoad, moved: MovedCache) -> tuple[TrialLoad | None, Message]:
     """A cold load from the new place, after which the move is kept or taken back; and a note on that."""
     files, facts = course.files, course.facts
     if moved.copied_from is None:  # a load from there is what `before` is
         keep_move(course.settings)
-        return None, "it was there already"
+        return None, say("was-there-already")
     try:
         measured = _load_from_new_place(course)
     except BaseException:  # a cancel, too: what was not tried is not kept
         course.files, course.facts = files, facts
         roll_back(course.settings, course.report)
         raise
-    read = f"reading took {duration(before.reading_seconds)} before and {duration(measured.reading_seconds)}"
-    read += " from there (read and deserialize, all that a move changes)"
+    read = say(
+        "reading-before-and-after",
+        before_seconds=before.reading_seconds, after_seconds=measured.reading_seconds,
+    )  # fmt: skip
     if same_disk(files, course.files):
-        note = f"the same disk: no gain is expected; {read}"
+        note = say("same-disk-no-gain", reading=read)
     elif not reads_slower(before, measured):
         note = read
     elif not moved.switched:  # other models are used from there, so the cache stays
-        return measured, f"{read}; the cache was in {moved.new_folder} before this job, so it stays there"
+        return measured, say("stays-where-cache-was", reading=read, folder=moved.new_folder)
     else:
         course.residency.evict()
         course.files, course.facts = files, facts
         roll_back(course.settings, course.report)
-        return measured, f"{read}, so the cache was put back where it was"
+        return measured, say("put-back", reading=read)
     keep_move(course.settings)
     tell_old_copy(moved, course.report)
     return measured, note
@@ -94,9 +96,9 @@ def same_disk(one: ModelFiles, other: ModelFiles) -> bool:
     return first == second
 
 
-def _action(moved: MovedCache) -> str:
+def _action(moved: MovedCache) -> Message:
     if moved.copied_from is not None and not moved.switched:
-        return f"copied the model from {moved.old_folder} to {moved.new_folder}, where the cache is"
+        return say("copied-model-to-cache", old_folder=moved.old_folder, new_folder=moved.new_folder)
     if moved.old_folder == moved.new_folder:
-        return f"left the model's cache in {moved.new_folder}"
-    return f"moved the model's cache from {moved.old_folder} to {moved.new_folder}"
+        return say("left-cache-in", folder=moved.new_folder)
+    return say("moved-cache-to", old_folder=moved.old_folder, new_folder=moved.new_folder)

@@ -16,7 +16,7 @@ from services.worker.preparing.keep_copy import keep_copy
 from services.worker.preparing.move_cache import move_cache
 from services.worker.preparing.warm_page_cache import warm_page_cache
 from services.worker.report import LeaseLost, Report
-from shared.messages.message import say
+from shared.messages.message import Message, say
 from shared.reports.finding import AppliedRemedy
 from shared.reports.load import LoadReport
 from shared.reports.preparation import Preparation, PreparedLoad
@@ -117,12 +117,10 @@ def _files(
     return files, AppliedRemedy(
         remedy="convert_pickle",
         action=_conversion_told(len(pickles.files), files.conversion),
-        note="for safety: a pickle that torch can map is read as fast, so no gain is predicted",
+        note=say("conversion-is-for-safety"),
     )
 
 
-def _conversion_told(count: int, conversion: Conversion | None) -> str:
-    pickles = "1 pickle file" if count == 1 else f"{count} pickle files"
-    if conversion is not None and conversion.made:
-        return f"converted {pickles} to safetensors in a process without network"
-    return f"{pickles} {'was' if count == 1 else 'were'} converted to safetensors already"
+def _conversion_told(count: int, conversion: Conversion | None) -> Message:
+    made = conversion is not None and conversion.made
+    return say("converted-pickles" if made else "pickles-converted-before", pickles=count)

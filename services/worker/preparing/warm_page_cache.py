@@ -3,6 +3,7 @@
 from services.worker.diagnosis import predictions
 from services.worker.diagnosis.trial_load import try_copy, try_load
 from services.worker.preparing.course import Course
+from shared.messages.message import say
 from shared.reports.finding import AppliedRemedy
 
 
@@ -21,10 +22,10 @@ def warm_page_cache(course: Course) -> None:
     course.applied.append(
         AppliedRemedy(
             remedy="warm_page_cache",
-            action="read the weights into the page cache in large pieces; they stay while memory lasts",
+            action=say("warmed-page-cache"),
             before_seconds=before.total_seconds,
             predicted_seconds=predicted,
             measured_seconds=run.total_seconds,
-            note=None if run.is_warm else "memory has no room for them, so they were left where they are",
+            note=None if run.is_warm else say("no-room-in-memory"),
         )
     )

@@ -39,6 +39,7 @@ CONVERTED = [
     "services/api/uploads.py",
     "shared/training_settings",
     "services/worker/adapters",
+    "services/worker/diagnosis/checks",
     "services/worker/machine",
     "services/worker/evaluation",
     "services/worker/models",
@@ -58,6 +59,7 @@ CONVERTED = [
     "shared/store_errors.py",
     "shared/store_link.py",
 ]
+SAID_FIELDS = ("title", "evidence", "action", "assumes", "note")
 
 
 @dataclass(frozen=True)
@@ -150,15 +152,22 @@ def test_no_message_of_the_files_is_unused(language: str) -> None:
     assert set(messages(language)) == {use.message_id for use in USES}
 
 
-def test_english_messages_are_whole_sentences() -> None:
+def test_english_messages_are_whole_sentences_or_headings_or_labels() -> None:
     """Each begins with a capital or a value and ends with a full stop, a value, or a command to type."""
     wrong = []
     for path in message_files(DEFAULT_LANGUAGE):
         for line in re.split(r"\n(?=[a-z])", path.read_text(encoding="utf-8")):
             found = re.match(r"([a-z][\w-]*) = (.*)", line, re.S)
-            if found and not re.fullmatch(r'[A-Z0-9{"].*[.}]', _without_comments(found.group(2)), re.S):
+            if found and not re.fullmatch(_form(found.group(1)), _without_comments(found.group(2)), re.S):
                 wrong.append(line)
     assert not wrong
+
+
+def _form(message_id: str) -> str:
+    """What a message looks like, by its id: headings, labels and pieces of sentences have no full stop."""
+    if message_id.endswith("-title"):
+        return r"[A-Z0-9{].*[^.]"
+    return r".*[^.]" if message_id.endswith(("-label", "-piece")) else r'[A-Z0-9{"].*[.}]'
 
 
 def _without_comments(text: str) -> str:
@@ -180,7 +189,7 @@ def test_no_sentence_is_composed_outside_the_message_files(place: str) -> None:
 
 
 def _said(tree: ast.Module) -> Iterator[ast.expr]:
-    """What is told a person: the texts of failures, events and refusals."""
+    """What is told a person: the texts of failures, events and refusals, of findings and remedies."""
     for node in ast.walk(tree):
         if not isinstance(node, ast.Call):
             continue
@@ -191,6 +200,8 @@ def _said(tree: ast.Module) -> Iterator[ast.expr]:
                 yield from node.args[:1]
             case ast.Name(id="RowLine"):
                 yield node.args[1]
+            case ast.Name(id="Finding" | "Remedy" | "AppliedRemedy"):
+                yield from (word.value for word in node.keywords if word.arg in SAID_FIELDS)
             case ast.Attribute(attr="event"):
                 yield from node.args[:1]
 

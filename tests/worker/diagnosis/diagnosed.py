@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+from shared.messages.render import told
+from shared.reports.finding import Finding, Remedy
 from shared.reports.load_facts import LoadFacts, TrialLoad
 from shared.reports.machine import DiskActivity, Latency, Memory, Rate, ReadSpeed
 from shared.reports.model_files import Checkpoint, HubCache, WeightFile
@@ -62,6 +64,14 @@ def healthy(**changes: Any) -> LoadFacts:
         versions={"transformers": "5.23.0"},
     )
     return changed(facts, **changes)
+
+
+def evidence_of(finding: Finding) -> list[str]:
+    return [told(sentence) for sentence in finding.evidence]
+
+
+def action_of(remedy: Remedy) -> str:
+    return told(remedy.action)
 
 
 def changed(facts: LoadFacts, **changes: Any) -> LoadFacts:

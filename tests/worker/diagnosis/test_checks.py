@@ -8,6 +8,8 @@ import pytest
 
 from services.worker.diagnosis.checks import CHECKS, checks_table, run_checks
 from services.worker.diagnosis.checks.ranking import ranked
+from shared.messages.message import say
+from shared.messages.render import told
 from shared.reports.finding import Finding
 from shared.reports.load_facts import LoadFacts, Target, TrialFailure, TrialLoad
 from shared.reports.machine import DiskActivity, Memory, Pressure, Rate
@@ -22,7 +24,17 @@ from shared.reports.model_files import (
     WeightFile,
 )
 from shared.reports.storage import BlockDevice, Storage
-from tests.worker.diagnosis.diagnosed import GB, SHARD, changed, healthy, recorded, speed, trial
+from tests.worker.diagnosis.diagnosed import (
+    GB,
+    SHARD,
+    action_of,
+    changed,
+    evidence_of,
+    healthy,
+    recorded,
+    speed,
+    trial,
+)
 
 PICKLE = WeightFile(name="pytorch_model.bin", format="pickle", bytes=2 * GB, opened=True)
 TORN = SHARD.model_copy(update={"problem": "model.safetensors: truncated"})
@@ -215,7 +227,11 @@ CAUSES: list[tuple[str, str, LoadFacts]] = [
         "warning",
         healthy(read_speed=MIDDLING, trial=changed_trial(storage_read_bytes=int(3.5 * GB))),
     ),
-    ("busy-disk", "warning", healthy(disk_activity=DiskActivity(busy_ratio=0.05, read_bytes_per_second=2e9))),
+    (
+        "busy-disk",
+        "warning",
+        healthy(disk_activity=DiskActivity(device="sda", busy_ratio=0.05, read_bytes_per_second=2e9)),
+    ),
     (
         "processor-limit",
         "warning",
@@ -312,14 +328,20 @@ def test_what_prevents_a_load_comes_first_then_the_largest_saving() -> None:
 def test_float32_on_a_hard_disk_is_first_a_matter_of_bandwidth_and_bytes() -> None:
     facts = recorded("exaone_float32_on_a_hard_disk")
     first, second = run_checks(facts)[:2]
-    evidence = "\n".join(first.evidence)
+    evidence = "\n".join(evidence_of(first))
     assert (first.id, first.severity) == ("bandwidth-bound", "warning")
-    assert "9.62 GB ÷ 151 MB/s = 63.7 s" in evidence
-    assert "2 shards, at least 31.86 s each; the load took 31.96 s each, 63.9 s in all" in evidence
-    assert "reading took 63.6 s: achieved ÷ limit = 1.00" in evidence
-    assert "2,405,327,360 parameters × 4 bytes (F32) = 9.62 GB; × 2 bytes (BF16) = 4.81 GB" in evidence
+    assert "9.62 GB ÷ 151 MB/s = 63.7 s. No load from this storage is faster." in evidence
+    assert (
+        "There are 2 shards, which take at least 31.9 s each. "
+        "In the load they took 32.0 s each, 63.9 s in all." in evidence
+    )
+    assert "Reading took 63.6 s. That is 100% of the storage's speed." in evidence
+    assert (
+        "2,405,327,360 parameters × 4 bytes (F32) = 9.62 GB. With 2 bytes a parameter (BF16): 4.81 GB."
+        in evidence
+    )
     assert "hard disk" in evidence
-    assert "options of the loader can't help" in evidence
+    assert "Options of the loader can't help" in evidence
     assert second.id == "wide-dtype"
 
 
@@ -367,7 +389,7 @@ def test_without_a_cold_load_no_whole_load_is_predicted() -> None:
         remedy = found(facts, name).remedies[0]
         assert remedy.predicted_seconds is None
         assert remedy.saves_seconds == pytest.approx(1.6e9 / 150e6 - 0.5e9 / 140e6 + 12.0)
-        assert remedy.assumes == "a load with its files out of memory"
+        assert remedy.assumes == say("assumed-cold-files")
 
 
 def test_a_load_that_the_disk_does_not_explain_is_not_bandwidth_bound() -> None:
@@ -377,11 +399,12 @@ def test_a_load_that_the_disk_does_not_explain_is_not_bandwidth_bound() -> None:
 
 def test_a_load_far_below_the_limit_is_told_with_both_times_and_the_processors() -> None:
     slow = trial(read=3.0, deserialize=1.0, quantize=0.4).model_copy(update={"processor_wait_ratio": 0.8})
-    assert found(healthy(trial=slow), "slow-reading").evidence == (
-        "read 3.00 s + deserialize 1.00 s = 4.00 s; 1.60 GB ÷ 3.00 GB/s = 0.53 s",
-        "this process kept 1.0 processors busy on average",
-        "programs waited for a processor in 80% of the time",
-    )
+    assert evidence_of(found(healthy(trial=slow), "slow-reading")) == [
+        "The phases read (3.00 s) and deserialize (1.00 s) took 4.00 s together. The storage needs "
+        "1.60 GB ÷ 3.00 GB/s = 0.53 s.",
+        "This process kept 1 processor busy on average.",
+        "Programs waited for a processor in 80% of the time.",
+    ]
     in_time = trial(read=0.9, deserialize=0.2, quantize=9.0)
     assert "slow-reading" not in {finding.id for finding in run_checks(healthy(trial=in_time))}
 
@@ -393,23 +416,23 @@ def test_a_slow_disk_is_found_although_quantizing_takes_even_longer() -> None:
 
 def test_contention_for_processors_is_part_of_the_evidence() -> None:
     crowded = trial(read=0.7, quantize=30.0).model_copy(update={"processor_wait_ratio": 0.8})
-    evidence = found(healthy(trial=crowded), "quantize-bound").evidence
-    assert "programs waited for a processor in 80% of the time" in evidence
+    evidence = evidence_of(found(healthy(trial=crowded), "quantize-bound"))
+    assert "Programs waited for a processor in 80% of the time." in evidence
 
 
 def test_a_load_out_of_the_page_cache_says_nothing_about_the_disk() -> None:
     warm = trial(cached_bytes_before=int(1.6 * GB), read=0.0, deserialize=0.3, quantize=0.4)
-    evidence = found(healthy(read_speed=HARD_DISK, trial=warm), "bandwidth-bound").evidence
+    evidence = evidence_of(found(healthy(read_speed=HARD_DISK, trial=warm), "bandwidth-bound"))
     assert any("predicted" in sentence for sentence in evidence)
-    assert not any("achieved" in sentence for sentence in evidence)
+    assert not any("of the storage's speed" in sentence for sentence in evidence)
 
 
 def test_a_trial_of_a_converted_copy_says_nothing_about_the_pickles_disk() -> None:
     copy = trial(read=10.6, deserialize=0.2).model_copy(update={"folder": "/data/models/name-safetensors"})
     facts = healthy(read_speed=HARD_DISK, trial=copy, checkpoint__files=(PICKLE,))
-    evidence = found(facts, "bandwidth-bound").evidence
+    evidence = evidence_of(found(facts, "bandwidth-bound"))
     assert any("predicted" in sentence for sentence in evidence)
-    assert not any("achieved" in sentence or "the load took" in sentence for sentence in evidence)
+    assert not any("of the storage's speed" in sentence or "In the load" in sentence for sentence in evidence)
 
 
 def test_short_memory_names_the_limit_that_binds() -> None:
@@ -417,10 +440,10 @@ def test_short_memory_names_the_limit_that_binds() -> None:
     container = Memory(total_bytes=32 * GB, available_bytes=24 * GB, cgroup_limit_bytes=GB)
     by_machine = found(healthy(memory=machine), "short-memory")
     by_container = found(healthy(memory=container), "short-memory")
-    assert "the machine has 32.00 GB, 1.00 GB are free" in by_machine.evidence
-    assert by_machine.remedies[0].action.startswith("free memory")
-    assert "this container may use 1.00 GB" in by_container.evidence
-    assert by_container.remedies[0].action.startswith("raise the container's memory limit")
+    assert "The machine has 32.00 GB of memory, of which 1.00 GB are free." in evidence_of(by_machine)
+    assert action_of(by_machine.remedies[0]).startswith("Free memory")
+    assert "This container may use 1.00 GB of memory." in evidence_of(by_container)
+    assert action_of(by_container.remedies[0]).startswith("Raise the container's memory limit")
 
 
 def test_programs_that_wait_for_another_disk_do_not_make_this_one_busy() -> None:
@@ -430,7 +453,7 @@ def test_programs_that_wait_for_another_disk_do_not_make_this_one_busy() -> None
 
 def test_integers_beside_the_weights_are_counted_with_their_own_bytes() -> None:
     facts = healthy(**FLOAT32 | {"checkpoint__dtype_parameters": {"F32": 800_000_000, "I64": 512}})
-    assert "512 parameters × 8 bytes (I64)" in found(facts, "wide-dtype").evidence[0]
+    assert "512 parameters × 8 bytes (I64)" in evidence_of(found(facts, "wide-dtype"))[0]
 
 
 @pytest.mark.parametrize(
@@ -447,14 +470,14 @@ def test_damaged_files_are_fetched_again_in_their_own_revision(revision: str | N
 
 def test_slow_reading_alone_is_not_called_a_hard_disk() -> None:
     share = speed(direct=140e6, buffered=150e6, mapped=148e6, latency=0.0008)
-    evidence = found(healthy(read_speed=share, trial=None), "bandwidth-bound").evidence
+    evidence = evidence_of(found(healthy(read_speed=share, trial=None), "bandwidth-bound"))
     assert not any("hard disk" in sentence for sentence in evidence)
 
 
 def test_a_quantized_checkpoint_is_not_offered_to_be_quantized() -> None:
     facts = healthy(read_speed=HARD_DISK, trial=None, checkpoint__quantized=True)
     assert not any(
-        "quantized already" in remedy.action for remedy in found(facts, "bandwidth-bound").remedies
+        "quantized already" in action_of(remedy) for remedy in found(facts, "bandwidth-bound").remedies
     )
 
 
@@ -462,7 +485,7 @@ def test_a_quantized_checkpoint_is_not_offered_to_be_quantized() -> None:
 def test_a_bfloat16_copy_is_not_offered_for_the_sake_of_a_header(header_bytes: int, offered: bool) -> None:
     file = SHARD.model_copy(update={"bytes": SHARD.bytes + header_bytes})
     facts = healthy(read_speed=HARD_DISK, trial=None, checkpoint__files=(file,))
-    actions = [remedy.action for remedy in found(facts, "bandwidth-bound").remedies]
+    actions = [action_of(remedy) for remedy in found(facts, "bandwidth-bound").remedies]
     assert any("bfloat16 copy" in action for action in actions) is offered
 
 
@@ -530,7 +553,7 @@ def test_moving_a_model_names_the_variable_that_decides_where_it_lies(
     remedy = found(facts, "slow-mount").remedies[0]
     assert f"cp -a {old} " in (remedy.command or "")
     assert (remedy.command or "").endswith(f'export {variable_name}="$new"')
-    assert "WSL2" in remedy.action
+    assert "WSL2" in action_of(remedy)
 
 
 def test_an_ignored_variable_that_names_the_folder_in_use_is_harmless() -> None:
@@ -546,7 +569,7 @@ def test_after_a_move_no_variable_is_called_the_way_to_move_the_cache() -> None:
     )
     remedies = [remedy for finding in run_checks(facts) for remedy in finding.remedies]
     assert [remedy.command for remedy in remedies] == ["unset TRANSFORMERS_CACHE", None]
-    assert not any("HF_HUB_CACHE" in remedy.action for remedy in remedies)
+    assert not any("HF_HUB_CACHE" in action_of(remedy) for remedy in remedies)
     outranked = variable("HUGGINGFACE_HUB_CACHE", "/fast").model_copy(update={"effect": "outranked"})
     assert run_checks(healthy(cache__variables=(outranked,), **moved)) == []
 
@@ -588,14 +611,14 @@ def test_after_a_move_commands_act_on_the_cache_in_use(
 ) -> None:
     remedy = found(healthy(**MOVED | changes), name).remedies[0]
     assert remedy.command == command
-    assert "HF_HUB_CACHE" not in remedy.action
+    assert "HF_HUB_CACHE" not in action_of(remedy)
 
 
 def test_a_busy_disk_goes_before_the_bandwidth_it_leaves() -> None:
     busy = DiskActivity(device="sda", window_seconds=1.0, busy_ratio=0.9)
     facts = healthy(read_speed=HARD_DISK, trial=None, disk_activity=busy, **FLOAT32)
     assert [finding.id for finding in run_checks(facts)][:2] == ["busy-disk", "bandwidth-bound"]
-    assert "a hard disk moves its head" in "\n".join(found(facts, "busy-disk").evidence)
+    assert "A hard disk moves its head" in "\n".join(evidence_of(found(facts, "busy-disk")))
 
 
 def test_a_slow_mount_goes_before_what_it_makes_slow_but_not_before_a_larger_matter() -> None:
@@ -620,7 +643,10 @@ def test_a_warning_without_a_prediction_goes_before_savings_nobody_notices() -> 
 def test_what_explains_what_has_no_circle() -> None:
     explains = {check.id: check.explains for check in CHECKS}
     assert {name for names in explains.values() for name in names} <= explains.keys()
-    all_at_once = [Finding(id=check.id, severity="warning", title="t", evidence=("e",)) for check in CHECKS]
+    all_at_once = [
+        Finding(id=check.id, severity="warning", title=say("trial"), evidence=(say("trial"),))
+        for check in CHECKS
+    ]
     order = [finding.id for finding in ranked(all_at_once, explains)]
     for name, followers in explains.items():
         assert all(order.index(name) < order.index(follower) for follower in followers)
@@ -631,7 +657,7 @@ def test_requests_cost_other_programs_what_tunedock_avoids() -> None:
     first = run_checks(facts)[0]
     assert (first.id, first.severity) == ("request-bound", "info")
     assert first.saves_seconds == pytest.approx(1.6e9 / 52e6 - 1.6e9 / 520e6)
-    assert all("a program that only maps" in (remedy.assumes or "") for remedy in first.remedies)
+    assert all("a program that only maps" in told(remedy.assumes or "") for remedy in first.remedies)
 
 
 @pytest.mark.parametrize(
@@ -641,7 +667,7 @@ def test_requests_cost_other_programs_what_tunedock_avoids() -> None:
         (
             HubModel(has_safetensors=False, conversion="refs/pr/7"),
             "refs/pr/7",
-            "converted these very pickles",
+            "converted exactly these pickles",
         ),
         (HubModel(has_safetensors=False), None, "no safetensors of this model"),
         (HubModel(unknown="HF_HUB_OFFLINE is set"), None, "unknown: HF_HUB_OFFLINE is set"),
@@ -652,7 +678,7 @@ def test_pickles_are_told_with_what_the_hub_has_instead(
     hub: HubModel | None, revision: str | None, said: str
 ) -> None:
     finding = found(healthy(checkpoint__files=(PICKLE,), hub=hub), "pickle-only")
-    assert said in "\n".join(finding.evidence)
+    assert said in "\n".join(evidence_of(finding))
     command = f"./tunedock diagnose org/name --revision {revision}" if revision else None
     assert finding.remedies[-1].command == command
 
@@ -665,7 +691,7 @@ def test_a_truncated_file_is_not_called_changed_as_well() -> None:
 def test_a_cached_conversion_is_named_where_the_revision_in_use_is_pickled() -> None:
     proposal = CachedProposal(revision="refs/pr/7", bytes=GB, safetensors=True)
     facts = healthy(cache__proposals=(proposal,), checkpoint__files=(PICKLE,))
-    assert "refs/pr/7" in found(facts, "conversion-leftover").remedies[0].action
+    assert "refs/pr/7" in action_of(found(facts, "conversion-leftover").remedies[0])
 
 
 def test_the_checks_come_without_torch() -> None:

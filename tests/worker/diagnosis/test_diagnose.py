@@ -16,12 +16,14 @@ from services.worker.failures import FailureCode, JobFailed
 from services.worker.models.hub.model_places import ModelFiles
 from services.worker.models.residency import Residency
 from services.worker.report import JobCancelled, JsonValue, SilentReport
+from shared.messages.render import told
 from shared.reports.load import LoadReport
 from shared.reports.load_facts import TrialLoad
 from shared.schemas import LoadDiagnosticRequest
 from shared.settings import Settings
 from shared.storage import storage_of
 from tests.tiny_models import make_tiny_exaone, make_tiny_llama
+from tests.worker.diagnosis.diagnosed import evidence_of
 from tests.worker.models.test_nf4_artifact import unfit
 
 pytestmark = pytest.mark.usefixtures("short_intake")
@@ -176,7 +178,7 @@ def test_a_damaged_model_is_a_finding_and_no_failure(diagnosed: Diagnose, folder
     shard.write_bytes(shard.read_bytes()[:-1])
     report = diagnosed()
     assert ids(report)[0] == "incomplete-checkpoint"
-    assert shard.name in report.findings[0].evidence[0]
+    assert shard.name in evidence_of(report.findings[0])[0]
     assert report.facts.trial is None
 
 
@@ -194,7 +196,7 @@ def test_a_model_that_cannot_run_is_a_failed_trial_with_the_loaders_words(
     assert ids(report)[0] == "failed-trial"
     assert report.facts.trial_failure is not None
     assert report.facts.trial_failure.code == FailureCode.MODEL_UNSUPPORTED
-    assert "no_such_architecture" in report.findings[0].evidence[0]
+    assert "no_such_architecture" in evidence_of(report.findings[0])[0]
 
 
 def test_a_pickled_model_is_converted_for_the_trial_and_named(
@@ -342,8 +344,8 @@ def test_a_truncated_converted_copy_is_a_finding_and_a_trial_makes_it_anew(
     converted.write_bytes(whole[:-100])
     report = diagnosed(trial_load=trial_load)
     (finding,) = [finding for finding in report.findings if finding.id == "damaged-copy"]
-    assert f"{len(whole) - 100} bytes instead of {len(whole)}" in finding.evidence[0]
-    assert ("made anew" in finding.title) is trial_load
+    assert f"{len(whole) - 100} bytes instead of {len(whole)}" in evidence_of(finding)[0]
+    assert ("made anew" in told(finding.title)) is trial_load
     assert (converted.read_bytes() == whole) is trial_load
     assert ("damaged-copy" in ids(diagnosed())) is not trial_load
 

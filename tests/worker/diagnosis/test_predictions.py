@@ -7,7 +7,7 @@ from services.worker.diagnosis.checks import run_checks
 from services.worker.diagnosis.intake import intake_bytes_per_second
 from shared.reports.load_facts import LoadFacts, Target
 from shared.reports.model_files import PreparedCopy
-from tests.worker.diagnosis.diagnosed import GB, healthy, speed, trial
+from tests.worker.diagnosis.diagnosed import GB, action_of, evidence_of, healthy, speed, trial
 
 HARD_DISK = speed(direct=140e6, buffered=160e6, mapped=158e6, latency=0.009)
 COPY = PreparedCopy(folder="/data/models/name-nf4", bytes=GB // 2)
@@ -89,7 +89,7 @@ def test_what_was_not_measured_is_not_predicted(unknown: dict[str, object]) -> N
 
 def test_a_storage_that_was_measured_faster_is_named_with_the_command_that_moves_there() -> None:
     (finding,) = [f for f in run_checks(slow()) if f.id == "bandwidth-bound"]
-    (remedy,) = [r for r in finding.remedies if "storage ssd" in r.action]
+    (remedy,) = [r for r in finding.remedies if "storage ssd" in action_of(r)]
     assert remedy.command == "./tunedock prepare org/name --move-cache-to ssd"
     assert remedy.saves_seconds == pytest.approx(10.0 - 4.0)
     assert remedy.predicted_seconds == pytest.approx(11.0)
@@ -106,7 +106,7 @@ def test_findings_that_a_working_copy_cures_are_no_alarm_any_more() -> None:
     cured = slow(copy_in_use=COPY, prepared=(trial(resolve=0.25, read=1.0, move=0.25, rest=0.5),))
     (finding,) = [f for f in run_checks(cured) if f.id == "bandwidth-bound"]
     assert finding.severity == "info"
-    assert "took 2.00 s" in finding.evidence[-1]
+    assert "took 2.00 s" in evidence_of(finding)[-1]
     assert finding.remedies == ()
 
 

@@ -25,8 +25,8 @@ from services.worker.process import work
 from services.worker.report import JobCancelled, JsonValue, Report
 from shared.cache_choice import CacheChoice, read_choice
 from shared.job_records import Claim
-from shared.messages.message import Message
-from shared.messages.render import in_english
+from shared.messages.message import Message, say
+from shared.messages.render import in_english, told
 from shared.reports.load import LoadReport
 from shared.reports.preparation import Preparation
 from shared.schemas import LoadDiagnosticRequest, ModelPreparationRequest
@@ -119,7 +119,7 @@ def test_a_model_that_follows_others_is_compared_with_where_it_lay(
     run(settings, residency, model="org/other", move_cache_to="ssd")
     followed = run(settings, residency, move_cache_to="ssd").applied[0]
     ssd = settings.storages["ssd"] / "hub"
-    assert followed.action == f"copied the model from {own} to {ssd}, where the cache is"
+    assert told(followed.action) == f"The model was copied from {own} to {ssd}, where the cache is."
     assert followed.before_seconds
     assert followed.measured_seconds
 
@@ -132,7 +132,7 @@ def test_a_model_that_follows_others_into_a_slower_place_does_not_take_them_back
     run(settings, residency, model="org/other", move_cache_to="ssd")
     elsewhere_is_slower(monkeypatch)
     followed = run(settings, residency, move_cache_to="ssd").applied[0]
-    assert "so it stays there" in (followed.note or "")
+    assert "so it stays there" in told(followed.note or "")
     assert str(settings.storages["ssd"] / "hub") == constants.HF_HUB_CACHE
 
 
@@ -185,13 +185,13 @@ def test_the_model_is_loaded_from_its_new_place_and_its_copy_made_there(
     done = run(settings, residency, move_cache_to="ssd")
     moved, copied = done.applied
     assert (moved.remedy, copied.remedy) == ("move_cache", "nf4_copy")
-    assert "the same disk: no gain is expected" in (moved.note or "")
+    assert "so no gain is expected" in told(moved.note or "")
     assert moved.before_seconds
     assert moved.measured_seconds
     assert str(settings.storages["ssd"] / "hub") == constants.HF_HUB_CACHE
     assert (settings.storages["ssd"] / "hub" / "models--org--model" / "snapshots" / COMMIT).is_dir()
     again = run(settings, residency, move_cache_to="ssd")
-    assert again.applied[0].note == "it was there already"
+    assert again.applied[0].note == say("was-there-already")
     assert again.artifact == done.artifact
 
 
@@ -213,7 +213,7 @@ def test_a_move_that_makes_loads_longer_is_taken_back(
     own = constants.HF_HUB_CACHE
     elsewhere_is_slower(monkeypatch)
     moved, _ = run(settings, residency, move_cache_to="ssd").applied
-    assert "put back" in (moved.note or "")
+    assert "put back" in told(moved.note or "")
     assert own == constants.HF_HUB_CACHE
     assert residency.name == NAME
 

@@ -10,6 +10,7 @@ from services.worker.models.hub.model_places import ModelFiles
 from services.worker.models.quantized import nf4_artifact
 from services.worker.models.residency import Residency
 from services.worker.preparing.prepare import prepare
+from shared.messages.render import told
 from shared.reports.preparation import Preparation
 from shared.schemas import ModelPreparationRequest
 from shared.settings import Settings
@@ -106,17 +107,17 @@ def test_pickles_are_converted_first_if_that_is_allowed(
     done = run(settings, residency)
     assert done.converted
     assert done.artifact is not None
-    assert done.applied[0].action.startswith("converted 2 pickle files to safetensors")
+    assert told(done.applied[0].action).startswith("2 pickle files were converted to safetensors in")
     again = run(settings, residency)
     assert not again.converted
-    assert again.applied[0].action == "2 pickle files were converted to safetensors already"
+    assert told(again.applied[0].action) == "2 pickle files were converted to safetensors already."
 
 
 def test_one_pickle_file_is_told_in_the_singular(settings: Settings, residency: Residency) -> None:
     make_tiny_llama(settings.models_dir / "base", form="bin")
-    assert run(settings, residency).applied[0].action.startswith("converted 1 pickle file to safetensors")
+    assert told(run(settings, residency).applied[0].action).startswith("1 pickle file was converted")
     again = run(settings, residency)
-    assert again.applied[0].action == "1 pickle file was converted to safetensors already"
+    assert told(again.applied[0].action) == "1 pickle file was converted to safetensors already."
 
 
 def test_a_flipped_bit_in_what_was_converted_is_mended_and_its_quantized_copy_too(

@@ -5,10 +5,10 @@ import shlex
 from services.worker.diagnosis.checks.finding import Check
 from services.worker.diagnosis.checks.remedies import of_cache_in_use
 from shared.cache_choice import OLD_CACHE_FOLDERS
+from shared.messages.message import Message, say
 from shared.reports.finding import Finding, Remedy
 from shared.reports.load_facts import LoadFacts
 from shared.reports.model_files import CacheVariable
-from shared.units import size
 
 
 def find_ignored_cache_variable(facts: LoadFacts) -> Finding | None:
@@ -20,17 +20,17 @@ def find_ignored_cache_variable(facts: LoadFacts) -> Finding | None:
     return Finding(
         id="ignored-cache-variable",
         severity="warning" if facts.in_hub_cache else "info",
-        title=f"{vain[0].name} is set but does not move the cache",
+        title=say("ignored-cache-variable-title", variable=vain[0].name),
         evidence=(
-            *(f"{variable.name}={variable.value}: {variable.reason}" for variable in vain),
-            f"the cache in use is {facts.cache.folder} (decided by {facts.cache.decided_by})",
-            *(f"{copy.folder} holds a copy of this model, {size(copy.bytes)}" for copy in copies),
+            *(_no_effect(variable) for variable in vain),
+            say("cache-in-use", folder=facts.cache.folder, decided_by=facts.cache.decided_by),
+            *(say("folder-holds-copy", folder=copy.folder, copy_bytes=copy.bytes) for copy in copies),
         ),
         remedies=(
-            Remedy(action="unset it: a job moved the cache", command=f"unset {vain[0].name}")
+            Remedy(action=say("unset-variable-after-move"), command=f"unset {vain[0].name}")
             if facts.cache.moved
             else Remedy(
-                action="name the folder in the variable that is read",
+                action=say("name-folder-in-hf-hub-cache"),
                 command=f"export HF_HUB_CACHE={shlex.quote(wanted)}; unset {vain[0].name}",
             ),
         ),
@@ -45,13 +45,13 @@ def find_setting_without_effect(facts: LoadFacts) -> Finding | None:
     ]
     if not vain:
         return None
-    names = " ".join(variable.name for variable in vain)
+    names = [variable.name for variable in vain]
     return Finding(
         id="setting-without-effect",
         severity="info",
-        title=f"{names.replace(' ', ', ')} changes nothing",
-        evidence=tuple(f"{variable.name}={variable.value}: {variable.reason}" for variable in vain),
-        remedies=(Remedy(action="remove what has no effect", command=f"unset {names}"),),
+        title=say("setting-without-effect-title", names=len(names), variables=names),
+        evidence=tuple(_no_effect(variable) for variable in vain),
+        remedies=(Remedy(action=say("remove-settings"), command=shlex.join(["unset", *names])),),
     )
 
 
@@ -62,15 +62,18 @@ def find_cached_twice(facts: LoadFacts) -> Finding | None:
     return Finding(
         id="cached-twice",
         severity="info",
-        title="The model is cached more than once",
+        title=say("cached-twice-title"),
         evidence=(
-            f"in use: {facts.cache.folder}/{entry}",
-            *(f"also {copy.folder}/{entry}: {size(copy.bytes)}" for copy in facts.cache.copies),
+            say("copy-in-use", folder=f"{facts.cache.folder}/{entry}"),
+            *(
+                say("another-copy", folder=f"{copy.folder}/{entry}", copy_bytes=copy.bytes)
+                for copy in facts.cache.copies
+            ),
         ),
         remedies=(
-            Remedy(action="delete the copy that is not in use, if you are content with the one that is")
+            Remedy(action=say("delete-copy-not-in-use"))
             if facts.cache.moved
-            else Remedy(action="keep the copy on the faster disk, and name its folder in HF_HUB_CACHE"),
+            else Remedy(action=say("keep-copy-on-faster-disk")),
         ),
     )
 
@@ -82,9 +85,12 @@ def find_other_revisions(facts: LoadFacts) -> Finding | None:
     return Finding(
         id="other-revisions",
         severity="info",
-        title=f"{size(left)} of the cache belong to other revisions of this model",
-        evidence=(f"the revision in use is {facts.checkpoint.revision}", "they cost disk space, no time"),
-        remedies=(Remedy(action="remove revisions that nothing names any more", command=_prune(facts)),),
+        title=say("other-revisions-title", left_bytes=left),
+        evidence=(
+            say("revision-in-use", revision=facts.checkpoint.revision),
+            say("revisions-cost-space"),
+        ),
+        remedies=(Remedy(action=say("remove-revisions"), command=_prune(facts)),),
     )
 
 
@@ -96,23 +102,29 @@ def find_conversion_leftover(facts: LoadFacts) -> Finding | None:
     safe = next((proposal for proposal in proposals if proposal.safetensors), None)
     helps = safe is not None and any("pickle" in file.format for file in facts.checkpoint.opened)
     use = Remedy(
-        action=f"ask for that revision, which needs no conversion: {safe.revision}"
+        action=say("ask-for-converted-revision", revision=safe.revision)
         if helps and safe
-        else "remove them if nothing names them",
+        else say("remove-pull-requests"),
         command=None if helps else _prune(facts),
     )
     return Finding(
         id="conversion-leftover",
         severity="info",
-        title="Pull requests of this model are in the cache, as transformers' own conversion leaves them",
+        title=say("conversion-leftover-title"),
         evidence=tuple(
-            f"{proposal.revision}: {size(proposal.bytes)}, {'' if proposal.safetensors else 'no '}safetensors"
+            say(
+                "pull-request-with-safetensors"
+                if proposal.safetensors
+                else "pull-request-without-safetensors",
+                revision=proposal.revision,
+                request_bytes=proposal.bytes,
+            )
             for proposal in proposals[:10]
         ),
         remedies=(
             use,
             Remedy(
-                action="keep other programs from asking for conversions, which sends them your token",
+                action=say("stop-asking-for-conversions"),
                 command="export DISABLE_SAFETENSORS_CONVERSION=1",
             ),
         ),
@@ -125,15 +137,18 @@ def find_copied_revisions(facts: LoadFacts) -> Finding | None:
     return Finding(
         id="copied-revisions",
         severity="info",
-        title="The cache holds a full copy of each revision, for want of links",
+        title=say("copied-revisions-title"),
         evidence=(
-            f"the files in {facts.checkpoint.folder} are no links to blobs",
-            "so a file that two revisions share lies there twice, and comes over the network twice",
-            "filesystems without links (exFAT, some shares), Windows without its developer mode, and "
-            "HF_HUB_DISABLE_SYMLINKS do that",
+            say("files-are-no-links", folder=facts.checkpoint.folder),
+            say("shared-file-lies-twice"),
+            say("why-no-links"),
         ),
-        remedies=(Remedy(action="keep the cache on a filesystem with links: ext4, xfs, btrfs, NTFS"),),
+        remedies=(Remedy(action=say("cache-on-filesystem-with-links")),),
     )
+
+
+def _no_effect(variable: CacheVariable) -> Message:
+    return say("variable-has-no-effect", variable=variable.name, value=variable.value, reason=variable.reason)
 
 
 def _prune(facts: LoadFacts) -> str:

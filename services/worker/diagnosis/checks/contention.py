@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 from services.worker.diagnosis.checks.finding import NOTICEABLE_SECONDS, Check
 from services.worker.diagnosis.checks.speed import is_hard_disk
+from shared.messages.message import Message, say
 from shared.reports.finding import Finding, Remedy
 from shared.reports.load_facts import LoadFacts
 from shared.reports.machine import DiskActivity
-from shared.units import duration, rate
 
 _BUSY_RATIO = 0.3
 _THROTTLED_RATIO = 0.3
@@ -20,11 +20,11 @@ def find_busy_disk(facts: LoadFacts) -> Finding | None:
     return Finding(
         id="busy-disk",
         severity="warning",
-        title="Other programs keep the disk busy",
+        title=say("busy-disk-title"),
         evidence=(*_shares(activity), *_flows(activity), *_turns(facts)),
         remedies=(
             Remedy(
-                action="see which programs use the disk, let them finish, then diagnose again",
+                action=say("see-who-uses-disk"),
                 command="pidstat -d 1 10",
             ),
         ),
@@ -42,29 +42,24 @@ def _is_busy(activity: DiskActivity, limit: float | None) -> bool:
     return max(busy or 0.0, taken) >= _BUSY_RATIO
 
 
-def _shares(activity: DiskActivity) -> Iterator[str]:
-    window = duration(activity.window_seconds)
-    shares = (
-        (activity.busy_ratio, f"{activity.device} had requests in flight"),
-        (activity.stalled_ratio, "programs waited for a disk"),
-    )
-    for share, what in shares:
-        if share:
-            yield f"{what} for {share:.0%} of {window} in which we left it alone"
+def _shares(activity: DiskActivity) -> Iterator[Message]:
+    busy, stalled, window = activity.busy_ratio, activity.stalled_ratio, activity.window_seconds
+    if busy:
+        yield say("disk-had-requests", device=activity.device, busy_ratio=busy, window_seconds=window)
+    if stalled:
+        yield say("programs-waited-for-disk", stalled_ratio=stalled, window_seconds=window)
 
 
-def _flows(activity: DiskActivity) -> Iterator[str]:
-    flows = ((activity.read_bytes_per_second, "read"), (activity.written_bytes_per_second, "written"))
-    if moved := ", ".join(f"{rate(flow)} {what}" for flow, what in flows if flow is not None):
-        yield moved
+def _flows(activity: DiskActivity) -> Iterator[Message]:
+    if (read := activity.read_bytes_per_second) is not None:
+        yield say("others-read", read_bytes_per_second=read)
+    if (written := activity.written_bytes_per_second) is not None:
+        yield say("others-wrote", written_bytes_per_second=written)
 
 
-def _turns(facts: LoadFacts) -> Iterator[str]:
+def _turns(facts: LoadFacts) -> Iterator[Message]:
     if is_hard_disk(facts):
-        yield (
-            "a hard disk moves its head between its readers, so two get far less than half each: no loader "
-            "with several threads helps, one reader at a time does"
-        )
+        yield say("head-moves-between-readers")
 
 
 def find_processor_limit(facts: LoadFacts) -> Finding | None:
@@ -78,12 +73,16 @@ def find_processor_limit(facts: LoadFacts) -> Finding | None:
     return Finding(
         id="processor-limit",
         severity="warning",
-        title="The container's limit of processors slows the load down",
+        title=say("processor-limit-title"),
         evidence=(
-            f"it may use {pressure.processor_limit:g} processors, and was stopped in {throttled:.0%} of the "
-            f"scheduler's periods while the model was loaded in {duration(trial.total_seconds)}",
+            say(
+                "processors-throttled",
+                processors=pressure.processor_limit,
+                throttled_ratio=throttled,
+                load_seconds=trial.total_seconds,
+            ),
         ),
-        remedies=(Remedy(action="raise the limit (`cpus` in compose, `docker run --cpus`)"),),
+        remedies=(Remedy(action=say("raise-processor-limit")),),
     )
 
 

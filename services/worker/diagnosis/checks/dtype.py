@@ -3,10 +3,10 @@
 from services.worker.diagnosis.checks.finding import Check, by_seconds
 from services.worker.diagnosis.checks.remedies import keep_bfloat16_copy
 from services.worker.models.files.weight_files import BITS_PER_VALUE
+from shared.messages.message import Message, say
 from shared.reports.finding import Finding
 from shared.reports.load_facts import LoadFacts
 from shared.reports.model_files import Checkpoint
-from shared.units import duration, rate, size
 
 
 def find_wide_dtype(facts: LoadFacts) -> Finding | None:
@@ -17,22 +17,25 @@ def find_wide_dtype(facts: LoadFacts) -> Finding | None:
     return Finding(
         id="wide-dtype",
         severity=by_seconds(remedy.saves_seconds),
-        title=f"The weights are stored as {wide} although {facts.wanted_dtype} is wanted",
+        title=say("wide-dtype-title", stored=wide, wanted=facts.wanted_dtype),
         evidence=(double_bytes(facts), *_reading_times(facts)),
         remedies=(remedy,),
     )
 
 
-def double_bytes(facts: LoadFacts) -> str:
+def double_bytes(facts: LoadFacts) -> Message:
     """The arithmetic: parameters × bytes as stored and as wanted."""
     checkpoint = facts.checkpoint
-    stored = " + ".join(
-        f"{count:,} parameters × {BITS_PER_VALUE[dtype] / 8:g} bytes ({dtype})"
+    products = [
+        say("parameters-by-bytes-piece", parameters=count, each=BITS_PER_VALUE[dtype] / 8, dtype=dtype)
         for dtype, count in checkpoint.dtype_parameters.items()
         if dtype in BITS_PER_VALUE
-    )
-    wanted = size(checkpoint.bfloat16_bytes or 0)
-    return f"{stored} = {size(checkpoint.opened_bytes)}; × 2 bytes ({facts.wanted_dtype}) = {wanted}"
+    ]
+    return say(
+        "stored-bytes",
+        products_sum=products, stored_bytes=checkpoint.opened_bytes,
+        wanted=facts.wanted_dtype, wanted_bytes=checkpoint.bfloat16_bytes or 0,
+    )  # fmt: skip
 
 
 def wide_dtype(checkpoint: Checkpoint) -> str | None:
@@ -43,13 +46,18 @@ def wide_dtype(checkpoint: Checkpoint) -> str | None:
     return max(wide, key=lambda dtype: wide[dtype], default=None)
 
 
-def _reading_times(facts: LoadFacts) -> tuple[str, ...]:
+def _reading_times(facts: LoadFacts) -> tuple[Message, ...]:
     stored = facts.read_seconds(facts.checkpoint.opened_bytes)
     wanted = facts.read_seconds(facts.checkpoint.bfloat16_bytes or 0)
     if stored is None or wanted is None:
-        return ("the storage's speed is unknown, so no time can be predicted",)
-    limit = rate(facts.limit_bytes_per_second or 0)
-    return (f"at {limit} reading takes {duration(stored)} as stored, {duration(wanted)} as wanted",)
+        return (say("no-time-predicted"),)
+    return (
+        say(
+            "reading-wide-and-narrow",
+            limit_bytes_per_second=facts.limit_bytes_per_second or 0,
+            stored_seconds=stored, wanted_seconds=wanted,
+        ),
+    )  # fmt: skip
 
 
 CHECKS = (

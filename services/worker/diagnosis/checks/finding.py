@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from shared.messages.message import Message, say
 from shared.reports.finding import Finding, Severity
 from shared.reports.load_facts import LoadFacts
 
@@ -22,6 +23,11 @@ class Check:
     run: Callable[[LoadFacts], Finding | None]
     explains: tuple[str, ...] = ()
     """Ids of findings that may only follow from this one: whoever mends it may be rid of them."""
+
+
+def as_message(text: str | Message) -> Message:
+    """What a fact says, as evidence; a text of a library or of an earlier release in its own words."""
+    return text if isinstance(text, Message) else say("as-told", text=text)
 
 
 def by_seconds(seconds: float | None) -> Severity:

@@ -4,10 +4,10 @@ import shlex
 from collections import Counter
 
 from services.worker.diagnosis.checks.finding import Check
+from shared.messages.message import Message, say
 from shared.reports.finding import Finding, Remedy
 from shared.reports.load_facts import LoadFacts
 from shared.reports.model_files import HubModel
-from shared.units import size
 
 
 def find_pickle_only(facts: LoadFacts) -> Finding | None:
@@ -16,25 +16,23 @@ def find_pickle_only(facts: LoadFacts) -> Finding | None:
     if not pickles:
         return None
     legacy = sum(file.format == "legacy pickle" for file in pickles)
-    total = size(sum(file.bytes for file in pickles))
-    reading = (
-        f"{legacy} of them are older than torch 1.6 and can't be mapped: each is read whole and copied"
-        if legacy
-        else "they are zip files, which torch maps like safetensors: the format itself costs no reading time"
-    )
     return Finding(
         id="pickle-only",
         severity="warning",
-        title="The weights are pickles, and there is no safetensors copy",
+        title=say("pickle-only-title"),
         evidence=(
-            f"{len(pickles)} pickle files, {total}, the first is {pickles[0].name}",
-            reading,
+            say(
+                "pickles-are",
+                pickles=len(pickles),
+                pickle_bytes=sum(file.bytes for file in pickles),
+                first=pickles[0].name,
+            ),
+            say("pickles-cannot-be-mapped", legacy=legacy) if legacy else say("pickles-are-mapped"),
             *_hub_says(facts.hub),
         ),
         remedies=(
             Remedy(
-                action="nothing, for Tunedock: a process without network converts the pickles once, "
-                "and later loads read the safetensors files",
+                action=say("pickles-are-converted"),
                 kind="convert_pickle",
             ),
             _safer_revision(facts),
@@ -42,27 +40,27 @@ def find_pickle_only(facts: LoadFacts) -> Finding | None:
     )
 
 
-def _hub_says(hub: HubModel | None) -> tuple[str, ...]:
+def _hub_says(hub: HubModel | None) -> tuple[Message, ...]:
     if hub is None:
         return ()
-    counted = ", ".join(f"{count:,} × {dtype}" for dtype, count in hub.dtype_parameters.items())
+    counted = [f"{count:,} × {dtype}" for dtype, count in hub.dtype_parameters.items()]
     if hub.has_safetensors:
-        return ("the hub's main branch has safetensors" + (f" ({counted})" if counted else ""),)
+        return (say("hub-has-safetensors-of", dtypes=counted) if counted else say("hub-has-safetensors"),)
     if hub.conversion is not None:
-        return (f"the hub's own bot has converted these very pickles in {hub.conversion}",)
+        return (say("hub-bot-converted", revision=hub.conversion),)
     if hub.unknown is not None:
-        return (f"whether the hub has safetensors is unknown: {hub.unknown}",)
-    return ("the hub has no safetensors of this model, neither on main nor converted by its bot",)
+        return (say("hub-unknown", reason=hub.unknown),)
+    return (say("hub-has-none"),)
 
 
 def _safer_revision(facts: LoadFacts) -> Remedy:
     hub = facts.hub
     revision = ("main" if hub.has_safetensors else hub.conversion) if hub else None
     if revision is None:
-        return Remedy(action="for other programs: name a revision or a repository that has safetensors files")
+        return Remedy(action=say("name-safe-revision"))
     command = ["./tunedock", "diagnose", facts.model, "--revision", revision]
     return Remedy(
-        action=f"name the revision {revision}, which has safetensors files, in jobs and in other programs",
+        action=say("name-this-revision", revision=revision),
         command=shlex.join(command),
     )
 
@@ -77,13 +75,19 @@ def find_unused_formats(facts: LoadFacts) -> Finding | None:
     return Finding(
         id="unused-formats",
         severity="info",
-        title=f"{size(sum(by_format.values()))} of weight files that no load opens",
+        title=say("unused-formats-title", unused_bytes=sum(by_format.values())),
         evidence=(
-            "a load opens " + ", ".join(file.name for file in facts.checkpoint.opened[:5]),
-            "not opened: " + ", ".join(f"{name} {size(count)}" for name, count in by_format.most_common()),
-            "they take disk space but no loading time",
+            say("load-opens", files=[file.name for file in facts.checkpoint.opened[:5]]),
+            say(
+                "not-opened",
+                formats=[
+                    say("format-takes-piece", format=name, format_bytes=count)
+                    for name, count in by_format.most_common()
+                ],
+            ),
+            say("unused-take-space-only"),
         ),
-        remedies=(Remedy(action="delete them if no other program uses them"),),
+        remedies=(Remedy(action=say("delete-unused-formats")),),
     )
 
 

@@ -2,23 +2,23 @@
 
 import shlex
 
-from services.worker.diagnosis.checks.finding import Check
+from services.worker.diagnosis.checks.finding import Check, as_message
 from services.worker.diagnosis.checks.remedies import of_cache_in_use
+from shared.messages.message import Message, say
 from shared.reports.finding import Finding, Remedy
 from shared.reports.load_facts import LoadFacts
-from shared.units import size
 
 
 def find_incomplete_checkpoint(facts: LoadFacts) -> Finding | None:
     damaged = [file for file in facts.checkpoint.files if file.problem is not None]
-    needed = [file.problem or "" for file in damaged if file.opened]
+    needed = [file.problem for file in damaged if file.opened and file.problem]
     if not facts.checkpoint.problems and not needed:
         return None
     return Finding(
         id="incomplete-checkpoint",
         severity="error",
-        title="The checkpoint can't be loaded: files are missing or damaged",
-        evidence=(*facts.checkpoint.problems, *needed)[:20],
+        title=say("incomplete-checkpoint-title"),
+        evidence=tuple(as_message(problem) for problem in (*facts.checkpoint.problems, *needed)[:20]),
         remedies=(_fetch_again(facts),),
     )
 
@@ -36,13 +36,11 @@ def find_wrong_hash(facts: LoadFacts) -> Finding | None:
     return Finding(
         id="wrong-hash",
         severity="error" if broken else "warning",
-        title="A weight file does not hold the bytes that its source names"
-        if broken
-        else "A file beside the weights was changed after it came from its source",
+        title=say("wrong-hash-title" if broken else "changed-file-title"),
         evidence=(
-            *(f"{entry.name}: {entry.reason}" for entry in wrong[:20]),
-            *(f"{entry.name} was not compared: {entry.reason}" for entry in unchecked[:5]),
-            *(("a load does not notice: it would compute with other weights",) if broken else ()),
+            *(say("file-differs", file=entry.name, reason=entry.reason) for entry in wrong[:20]),
+            *(say("file-not-compared", file=entry.name, reason=entry.reason) for entry in unchecked[:5]),
+            *((say("load-does-not-notice"),) if broken else ()),
         ),
         remedies=(_fetch_again(facts),),
     )
@@ -55,9 +53,9 @@ def find_damaged_spare(facts: LoadFacts) -> Finding | None:
     return Finding(
         id="damaged-spare",
         severity="info",
-        title="A weight file that no load opens is damaged",
-        evidence=tuple(file.problem or "" for file in spare)[:20],
-        remedies=(Remedy(action="delete it, or fetch it again for the program that needs it"),),
+        title=say("damaged-spare-title"),
+        evidence=tuple(as_message(file.problem) for file in spare[:20] if file.problem),
+        remedies=(Remedy(action=say("delete-or-fetch-spare")),),
     )
 
 
@@ -65,23 +63,21 @@ def find_unfinished_download(facts: LoadFacts) -> Finding | None:
     unfinished = facts.cache.unfinished
     if not unfinished:
         return None
-    total = size(sum(file.bytes for file in unfinished))
+    total = sum(file.bytes for file in unfinished)
     missing = bool(facts.checkpoint.problems)
-    sweep = Remedy(
-        action="delete the `.incomplete` files while nothing downloads; downloads start anew anyway"
-    )
+    sweep = Remedy(action=say("sweep-incomplete"))
     return Finding(
         id="unfinished-download",
         severity="error" if missing else "info",
-        title=f"A download was interrupted: {total} of it are there, and files are missing"
-        if missing
-        else f"Interrupted downloads left {total} in the cache",
-        evidence=tuple(f"{file.name}: {size(file.bytes)}" for file in unfinished)[:20],
-        remedies=(_fetch(facts, "download what is missing"), sweep) if missing else (sweep,),
+        title=say("download-interrupted-title" if missing else "download-leftover-title", left_bytes=total),
+        evidence=tuple(
+            say("unfinished-file", file=file.name, file_bytes=file.bytes) for file in unfinished[:20]
+        ),
+        remedies=(_fetch(facts, say("download-missing")), sweep) if missing else (sweep,),
     )
 
 
-def _fetch(facts: LoadFacts, action: str, *options: str) -> Remedy:
+def _fetch(facts: LoadFacts, action: Message, *options: str) -> Remedy:
     revision = ["--revision", facts.checkpoint.revision] if facts.checkpoint.revision else []
     command = ["hf", "download", facts.model, *revision, *of_cache_in_use(facts), *options]
     return Remedy(action=action, command=shlex.join(command))
@@ -91,14 +87,12 @@ def _fetch_again(facts: LoadFacts) -> Remedy:
     if facts.checkpoint.source == "prepared":
         folder = facts.checkpoint.folder
         return Remedy(
-            action="delete the prepared copy: the next load makes it anew",
+            action=say("delete-prepared-copy"),
             command=f"rm -r {shlex.quote(folder)}",
         )
     if facts.in_hub_cache:
-        return _fetch(facts, "download the damaged files again", "--force-download")
-    return Remedy(
-        action=f"copy the model into {facts.checkpoint.folder} again and see that the copy finishes"
-    )
+        return _fetch(facts, say("download-again"), "--force-download")
+    return Remedy(action=say("copy-model-again", folder=facts.checkpoint.folder))
 
 
 CHECKS = (

@@ -3,9 +3,9 @@
 from services.worker.diagnosis.checks.finding import Check
 from services.worker.diagnosis.checks.remedies import keep_bfloat16_copy, keep_nf4_copy
 from services.worker.models.reading.page_cache import LARGEST_SHARE_OF_MEMORY
+from shared.messages.message import say
 from shared.reports.finding import Finding, Remedy
 from shared.reports.load_facts import LoadFacts
-from shared.units import duration, size
 
 _SWAPPED_BYTES = 64_000_000
 _STALLED_RATIO = 0.1
@@ -25,25 +25,23 @@ def find_short_memory(facts: LoadFacts) -> Finding | None:
         return None
     limited = memory.available_bytes is None or usable < memory.available_bytes
     limits = (
-        f"this container may use {size(memory.cgroup_limit_bytes or 0)}"
+        say("container-memory-limit", limit_bytes=memory.cgroup_limit_bytes or 0)
         if limited
-        else f"the machine has {size(memory.total_bytes or 0)}, {size(memory.available_bytes or 0)} are free"
+        else say(
+            "machine-memory", total_bytes=memory.total_bytes or 0, free_bytes=memory.available_bytes or 0
+        )
     )
-    larger = (
-        "raise the container's memory limit (`mem_limit` in compose, `docker run --memory`)"
-        if limited
-        else "free memory, or give the machine more (under WSL2 `memory=` in .wslconfig)"
-    )
+    larger = say("raise-memory-limit" if limited else "free-memory-or-add")
     options = (keep_nf4_copy(facts), keep_bfloat16_copy(facts))
     smaller = [option.model_copy(update={"saves_seconds": None}) for option in options if option is not None]
     return Finding(
         id="short-memory",
         severity="warning",
-        title="Memory does not hold the whole checkpoint",
+        title=say("short-memory-title"),
         evidence=(
-            f"the weight files have {size(total)}, memory has room for {size(usable)}",
+            say("files-exceed-memory", weight_bytes=total, usable_bytes=usable),
             limits,
-            "so they can't be read ahead, and the next load reads them from storage again",
+            say("files-read-again-each-time"),
         ),
         remedies=(Remedy(action=larger), *smaller),
     )
@@ -58,19 +56,20 @@ def find_swapping(facts: LoadFacts) -> Finding | None:
     hurts = fetched >= _SWAPPED_BYTES or (stalled >= _STALLED_RATIO and swapped > 0)
     if not hurts and swapped < _SWAPPED_SHARE * (memory.total_bytes or float("inf")):
         return None
-    evidence = [f"{size(swapped)} lie in swap, of {size(memory.swap_total_bytes or 0)}"]
+    evidence = [say("bytes-in-swap", swapped_bytes=swapped, swap_bytes=memory.swap_total_bytes or 0)]
     if pressure is not None:
-        span = duration(pressure.seconds)
-        evidence.append(f"{size(fetched)} were fetched back while the model was loaded ({span})")
-        evidence.append(f"programs waited for memory in {stalled:.0%} of that time")
+        evidence += [
+            say("fetched-back-from-swap", fetched_bytes=fetched, load_seconds=pressure.seconds),
+            say("programs-waited-for-memory", stalled_ratio=stalled),
+        ]
     return Finding(
         id="swapping",
         severity="warning" if hurts else "info",
-        title="The machine swaps while the model loads" if hurts else "Much of memory lies in swap",
+        title=say("swapping-title" if hurts else "much-swapped-title"),
         evidence=tuple(evidence),
         remedies=(
-            Remedy(action="end programs that hold much memory", command="ps aux --sort=-rss | head"),
-            Remedy(action="move swap off the model's disk, or do without it"),
+            Remedy(action=say("end-large-programs"), command="ps aux --sort=-rss | head"),
+            Remedy(action=say("move-swap")),
         ),
     )
 

@@ -1,9 +1,9 @@
 """What a load does on the network before it reads a byte of weights."""
 
 from services.worker.diagnosis.checks.finding import NOTICEABLE_SECONDS, Check
+from shared.messages.message import say
 from shared.reports.finding import Finding, Remedy
 from shared.reports.load_facts import LoadFacts
-from shared.units import duration, rate, size
 
 
 def find_hub_asked(facts: LoadFacts) -> Finding | None:
@@ -13,13 +13,11 @@ def find_hub_asked(facts: LoadFacts) -> Finding | None:
     return Finding(
         id="hub-asked",
         severity="warning" if slow else "info",
-        title="Every load asks the hub whether the cached files are current",
-        evidence=(
-            f"finding the cached files took {duration(facts.locate_seconds)}, questions to the hub included",
-        ),
+        title=say("hub-asked-title"),
+        evidence=(say("finding-files-took", locate_seconds=facts.locate_seconds),),
         remedies=(
             Remedy(
-                action="load without asking, once everything is cached",
+                action=say("load-without-asking"),
                 command="export HF_HUB_OFFLINE=1",
                 saves_seconds=facts.locate_seconds,
             ),
@@ -36,15 +34,19 @@ def find_first_download(facts: LoadFacts) -> Finding | None:
     return Finding(
         id="first-download",
         severity="info",
-        title="The model was downloaded just now, which only a first load waits for",
+        title=say("first-download-title"),
         evidence=(
-            f"finding and downloading it took {duration(seconds)}: {size(total)}, "
-            f"at least {rate(total / seconds)}",
-            "later loads find it in the cache",
+            say(
+                "download-took",
+                locate_seconds=seconds,
+                weight_bytes=total,
+                line_bytes_per_second=total / seconds,
+            ),
+            say("later-loads-find-it"),
         ),
         remedies=(
             Remedy(
-                action="if that is far below your line's speed, let the transfer use more of the machine",
+                action=say("use-more-for-transfer"),
                 command="export HF_XET_HIGH_PERFORMANCE=1",
             ),
         ),

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from services.worker.diagnosis.checks.finding import LONG_SECONDS, NOTICEABLE_SECONDS, Check
+from services.worker.diagnosis.checks.finding import LONG_SECONDS, NOTICEABLE_SECONDS, Check, as_message
 from services.worker.diagnosis.checks.remedies import has_copy, keep_nf4_copy, prepare_command, stay_resident
+from shared.messages.message import Message, say
 from shared.reports.finding import Finding, Remedy
 from shared.reports.load_facts import LoadFacts, TrialLoad
-from shared.units import duration
 
 _DOMINATES = 0.5
 _CONTENDED = 0.3
@@ -20,9 +20,14 @@ def find_quantize_bound(facts: LoadFacts) -> Finding | None:
     return Finding(
         id="quantize-bound",
         severity="warning" if seconds >= LONG_SECONDS else "info",
-        title="Quantizing takes most of the load",
+        title=say("quantize-bound-title"),
         evidence=(
-            f"{duration(seconds)} of {duration(trial.total_seconds)} went into quantizing on {trial.device}",
+            say(
+                "quantizing-took",
+                quantize_seconds=seconds,
+                load_seconds=trial.total_seconds,
+                device=trial.device,
+            ),
             *processors(trial),
         ),
         remedies=(*_keep_quantized(facts, seconds), stay_resident()),
@@ -35,19 +40,19 @@ def _keep_quantized(facts: LoadFacts, seconds: float) -> Iterator[Remedy]:
         yield remedy
     elif not has_copy(facts):  # whose size is not known, so neither is a whole load from it
         yield Remedy(
-            action="keep a copy of the weights that is quantized already",
+            action=say("keep-nf4-copy-of-unknown-size"),
             kind="nf4_copy",
             command=prepare_command(facts),
             saves_seconds=seconds,
         )
 
 
-def processors(trial: TrialLoad) -> Iterator[str]:
+def processors(trial: TrialLoad) -> Iterator[Message]:
     """What the load and others took of the processors, as far as it is known."""
     if trial.cpu_seconds is not None:
-        yield f"this process kept {trial.cpu_seconds / trial.total_seconds:.1f} processors busy on average"
-    if (trial.processor_wait_ratio or 0.0) >= _CONTENDED:
-        yield f"programs waited for a processor in {trial.processor_wait_ratio:.0%} of the time"
+        yield say("processors-kept-busy", processors=round(trial.cpu_seconds / trial.total_seconds, 1))
+    if (waited := trial.processor_wait_ratio or 0.0) >= _CONTENDED:
+        yield say("programs-waited-for-processor", wait_ratio=waited)
 
 
 def find_fixed_costs(facts: LoadFacts) -> Finding | None:
@@ -61,17 +66,19 @@ def find_fixed_costs(facts: LoadFacts) -> Finding | None:
     return Finding(
         id="fixed-costs",
         severity="warning" if seconds >= LONG_SECONDS else "info",
-        title="Most of the load goes into what does not depend on the weights",
+        title=say("fixed-costs-title"),
         evidence=(
-            f"resolve {duration(resolve)} (config, tokenizer, headers) + rest {duration(rest)} (imports, "
-            f"building the modules) = {duration(seconds)} of {duration(trial.total_seconds)}",
+            say(
+                "fixed-costs-add-up",
+                resolve_seconds=resolve,
+                rest_seconds=rest,
+                fixed_seconds=seconds,
+                load_seconds=trial.total_seconds,
+            ),
         ),
         remedies=(
             stay_resident(),
-            Remedy(
-                action="diagnose once more: the first load of a process also imports its libraries; if that "
-                "was it, put Python's environment on a faster disk"
-            ),
+            Remedy(action=say("diagnose-once-more")),
         ),
     )
 
@@ -83,9 +90,9 @@ def find_failed_trial(facts: LoadFacts) -> Finding | None:
     return Finding(
         id="failed-trial",
         severity="error",
-        title="The model could not be loaded",
-        evidence=(failure.message,),
-        remedies=(Remedy(action=failure.remedy),),
+        title=say("failed-trial-title"),
+        evidence=(as_message(failure.message),),
+        remedies=(Remedy(action=as_message(failure.remedy)),),
     )
 
 

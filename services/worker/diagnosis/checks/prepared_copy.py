@@ -1,10 +1,10 @@
 """The prepared copy: whether it can be used, and which findings it has made harmless."""
 
-from services.worker.diagnosis.checks.finding import Check
+from services.worker.diagnosis.checks.finding import Check, as_message
 from services.worker.diagnosis.checks.remedies import prepare_command
+from shared.messages.message import say
 from shared.reports.finding import Finding, Remedy
 from shared.reports.load_facts import LoadFacts
-from shared.units import duration, size
 
 # What ails the checkpoint alone, which jobs no longer read.
 _CURED = ("bandwidth-bound", "quantize-bound", "wide-dtype", "slow-mount", "short-memory", "request-bound")
@@ -18,13 +18,13 @@ def find_damaged_copy(facts: LoadFacts) -> Finding | None:
     return Finding(
         id="damaged-copy",
         severity="warning",
-        title="The prepared copy of the model can't be used",
+        title=say("damaged-copy-title"),
         evidence=(
-            copy.problem,
-            f"it has {size(copy.bytes)} in {copy.folder}",
-            "jobs fall back to the checkpoint: the next one throws the copy away and makes it anew",
+            as_message(copy.problem),
+            say("copy-lies-in", copy_bytes=copy.bytes, folder=copy.folder),
+            say("jobs-fall-back"),
         ),
-        remedies=(Remedy(action="make it anew now", kind="nf4_copy", command=prepare_command(facts)),),
+        remedies=(Remedy(action=say("make-copy-anew"), kind="nf4_copy", command=prepare_command(facts)),),
     )
 
 
@@ -33,26 +33,20 @@ def _find_damaged_conversion(facts: LoadFacts) -> Finding | None:
     if copy is None or copy.problem is None:
         return None
     again = Remedy(
-        action="make it anew now, and the quantized copy with it",
+        action=say("make-both-copies-anew"),
         kind="convert_pickle",
         command=prepare_command(facts),
     )
     return Finding(
         id="damaged-copy",
         severity="warning",
-        title="The safetensors copy of the pickles was damaged, and was made anew"
-        if copy.made_anew
-        else "The safetensors copy of the pickles is damaged",
+        title=say("damaged-conversion-remade-title" if copy.made_anew else "damaged-conversion-title"),
         evidence=(
-            copy.problem,
-            f"it has {size(copy.bytes)} in {copy.folder}",
-            "the trial load has made it anew from the pickles"
-            if copy.made_anew
-            else "a job that quantizes makes it anew first; one that finds a quantized copy reads that",
+            as_message(copy.problem),
+            say("copy-lies-in", copy_bytes=copy.bytes, folder=copy.folder),
+            say("trial-made-conversion-anew" if copy.made_anew else "jobs-make-conversion-anew"),
         ),
-        remedies=(Remedy(action="nothing: watch the disk if it happens again"),)
-        if copy.made_anew
-        else (again,),
+        remedies=(Remedy(action=say("nothing-but-watch-disk")),) if copy.made_anew else (again,),
     )
 
 
@@ -64,8 +58,8 @@ def eased(finding: Finding, facts: LoadFacts) -> Finding:
     copy = facts.copy_in_use
     if copy is None or copy.problem is not None or not facts.prepared or finding.id not in _CURED:
         return finding
-    seconds = duration(facts.prepared[0].total_seconds)
-    harmless = f"jobs load the prepared copy instead ({size(copy.bytes)}), which took {seconds}"
+    seconds = facts.prepared[0].total_seconds
+    harmless = say("jobs-load-copy-instead", copy_bytes=copy.bytes, load_seconds=seconds)
     evidence = (*finding.evidence, harmless)
     return finding.model_copy(update={"severity": "info", "evidence": evidence, "remedies": ()})
 

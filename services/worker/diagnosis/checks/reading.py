@@ -4,10 +4,10 @@ from services.worker.diagnosis.checks.finding import LONG_SECONDS, NOTICEABLE_SE
 from services.worker.diagnosis.checks.memory import memory_is_short
 from services.worker.diagnosis.checks.phases import processors
 from services.worker.diagnosis.checks.speed import BOUND_RATIO, told_by_storage
+from shared.messages.message import say
 from shared.reports.finding import Finding, Remedy
 from shared.reports.load_facts import LoadFacts
 from shared.reports.machine import ReadSpeed
-from shared.units import duration, rate, size
 
 _EVEN_RATIO = 0.5
 _READ_AGAIN_RATIO = 0.5
@@ -26,18 +26,15 @@ def find_uneven_speed(facts: LoadFacts) -> Finding | None:
     return Finding(
         id="uneven-speed",
         severity="info",
-        title="The storage's speed varies a lot within the files",
+        title=say("uneven-speed-title"),
         evidence=(
-            f"large reads reach {rate(limit)} on average and {rate(slowest)} where they are slowest",
-            f"a load that meets the slow rate throughout takes {duration(lost)} longer",
-            "rented disks slow down when their credits are used up, hard disks towards their inside and "
-            "where a file lies in pieces, and any disk while others use it",
+            say("speed-varies", limit_bytes_per_second=limit, slowest_bytes_per_second=slowest),
+            say("slow-rate-costs", lost_seconds=lost),
+            say("why-speed-varies"),
         ),
         remedies=(
-            Remedy(
-                action="diagnose again later: if other places are slow then, the time matters, not the place"
-            ),
-            Remedy(action="of a rented disk, look at its credits or choose one with a fixed rate"),
+            Remedy(action=say("diagnose-again-later")),
+            Remedy(action=say("look-at-rented-disk")),
         ),
     )
 
@@ -58,17 +55,22 @@ def find_slow_reading(facts: LoadFacts) -> Finding | None:
     return Finding(
         id="slow-reading",
         severity="warning" if lost >= LONG_SECONDS else "info",
-        title="Reading is slower than this storage allows",
+        title=say("slow-reading-title"),
         evidence=(
-            f"read {duration(read)} + deserialize {duration(deserialize)} = "
-            f"{duration(trial.reading_seconds)}; {size(trial.uncached_bytes)} ÷ {rate(limit)} = "
-            f"{duration(allowed)}",
+            say(
+                "reading-against-storage",
+                read_seconds=read,
+                deserialize_seconds=deserialize,
+                reading_seconds=trial.reading_seconds,
+                uncached_bytes=trial.uncached_bytes,
+                limit_bytes_per_second=limit,
+                allowed_seconds=allowed,
+            ),
             *processors(trial),
         ),
         remedies=(
             Remedy(
-                action="see what else used the processors, the memory and the disk, and diagnose again while "
-                "nothing does",
+                action=say("see-what-else-ran"),
                 command="vmstat 1 10",
             ),
         ),
@@ -87,16 +89,16 @@ def find_read_again(facts: LoadFacts) -> Finding | None:
     return Finding(
         id="read-again",
         severity="warning",
-        title="The load fetched its files from storage more than once",
+        title=say("read-again-title"),
         evidence=(
-            f"{size(trial.storage_read_bytes)} came from storage for files of {size(trial.uncached_bytes)} "
-            "that were not in memory",
-            "memory was too full to keep them between reading ahead and loading, or the mapping reads more "
-            "than it needs",
+            say(
+                "fetched-more-than-needed",
+                fetched_bytes=trial.storage_read_bytes,
+                uncached_bytes=trial.uncached_bytes,
+            ),
+            say("why-fetched-again"),
         ),
-        remedies=(
-            Remedy(action="free memory, or raise the container's memory limit", saves_seconds=extra / limit),
-        ),
+        remedies=(Remedy(action=say("free-memory-or-raise-limit"), saves_seconds=extra / limit),),
     )
 
 

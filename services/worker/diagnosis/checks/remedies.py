@@ -5,10 +5,11 @@ from pathlib import PurePosixPath
 
 from services.worker.diagnosis import predictions
 from services.worker.diagnosis.checks.finding import SATA_SSD_BYTES_PER_SECOND, saved
+from services.worker.diagnosis.checks.places import Place, move_cache_on, move_model
+from shared.messages.message import Message, say
 from shared.reports.finding import Remedy
 from shared.reports.load_facts import LoadFacts, Target
 from shared.sealed_folder import MANIFEST
-from shared.units import rate, size
 
 _FEWER = 0.9  # a copy with hardly fewer bytes saves what a header and a few wide norms take
 FASTER = 1.3  # a storage less than that much faster is not worth a move
@@ -38,14 +39,16 @@ def with_gain(
     """
     run = predictions.cold_run(facts)
     if run is None or load_seconds is None:
-        assumes = [remedy.assumes] if remedy.assumes else []
+        assumes = remedy.assumes
         if part_seconds is not None and run is None and facts.checkpoint_runs:
-            assumes.append("a load with its files out of memory")
-        return remedy.model_copy(
-            update={"saves_seconds": part_seconds, "assumes": " and ".join(assumes) or None}
-        )
+            assumes = _both(assumes, say("assumed-cold-files"))
+        return remedy.model_copy(update={"saves_seconds": part_seconds, "assumes": assumes})
     saves = max(0.0, run.total_seconds - load_seconds)
     return remedy.model_copy(update={"saves_seconds": saves, "predicted_seconds": load_seconds})
+
+
+def _both(first: str | Message | None, second: Message) -> Message:
+    return second if first is None else say("assumed-both", first=first, second=second)
 
 
 def keep_nf4_copy(facts: LoadFacts) -> Remedy | None:
@@ -61,9 +64,7 @@ def keep_nf4_copy(facts: LoadFacts) -> Remedy | None:
     )
     quantizing = facts.trial.phase_seconds.get("quantize", 0.0) if facts.trial else 0.0
     remedy = Remedy(
-        action=f"keep a copy of the weights that is quantized already and load that: nf4 takes about "
-        f"{size(checkpoint.nf4_bytes)} instead of {size(checkpoint.opened_bytes)} (the first job on the "
-        "model does it by itself)",
+        action=say("keep-nf4-copy", nf4_bytes=checkpoint.nf4_bytes, weight_bytes=checkpoint.opened_bytes),
         kind="nf4_copy",
         command=prepare_command(facts),
     )
@@ -98,8 +99,7 @@ def keep_bfloat16_copy(facts: LoadFacts) -> Remedy | None:
     if checkpoint.bfloat16_bytes > _FEWER * checkpoint.opened_bytes:
         return None
     remedy = Remedy(
-        action=f"keep a bfloat16 copy of the weights ({size(checkpoint.bfloat16_bytes)}) in the models "
-        "folder and name that as the model; a load makes bfloat16 of them anyway",
+        action=say("keep-bfloat16-copy", copy_bytes=checkpoint.bfloat16_bytes),
         command=None if facts.models_dir_writable is False else _bfloat16_command(facts),
     )
     return with_gain(
@@ -124,15 +124,19 @@ def _bfloat16_command(facts: LoadFacts) -> str:
     )
 
 
-def move_to_faster_disk(facts: LoadFacts, where: str = "a local SSD") -> Remedy:
+def move_to_faster_disk(facts: LoadFacts, where: Place = "local SSD") -> Remedy:
     """To the fastest storage of this installation, else to one the reader has.
 
     The command for the latter copies links as links, which a hub cache is made of.
     """
     if (target := _faster_storage(facts)) is not None and target.limit_bytes_per_second:
         remedy = Remedy(
-            action=f"move the model to the storage {target.name} ({target.folder}), which was measured to "
-            f"read {rate(target.limit_bytes_per_second)}",
+            action=say(
+                "move-to-storage",
+                storage=target.name,
+                folder=target.folder,
+                limit_bytes_per_second=target.limit_bytes_per_second,
+            ),
             kind="move_cache",
             storage=target.name,
             command=prepare_command(facts, "--move-cache-to", target.name),
@@ -143,20 +147,19 @@ def move_to_faster_disk(facts: LoadFacts, where: str = "a local SSD") -> Remedy:
     root, variable = _movable_root(facts)
     old = shlex.quote(f"{root}/.")
     remedy = Remedy(
-        action=f"move the model to {where} and point {variable} there",
+        action=move_model(where, variable),
         command=f'new=/path/on/that/disk; mkdir -p "$new" && cp -a {old} "$new" && export {variable}="$new"',
-        assumes=f"a SATA SSD's {rate(SATA_SSD_BYTES_PER_SECOND)}",
+        assumes=say("assumed-sata-ssd", ssd_bytes_per_second=SATA_SSD_BYTES_PER_SECOND),
     )
     return _with_gain_of_moving(remedy, facts, SATA_SSD_BYTES_PER_SECOND)
 
 
-def _move_cache_on(facts: LoadFacts, where: str) -> Remedy:
+def _move_cache_on(facts: LoadFacts, where: Place) -> Remedy:
     """Of a cache that a job moved: no variable moves it any more."""
     remedy = Remedy(
-        action=f"name a folder on {where} in TUNEDOCK_STORAGES (NAME=/path), restart the worker, and move "
-        "the cache there",
+        action=move_cache_on(where),
         command=prepare_command(facts, "--move-cache-to", "NAME"),
-        assumes=f"a SATA SSD's {rate(SATA_SSD_BYTES_PER_SECOND)}",
+        assumes=say("assumed-sata-ssd", ssd_bytes_per_second=SATA_SSD_BYTES_PER_SECOND),
     )
     return _with_gain_of_moving(remedy, facts, SATA_SSD_BYTES_PER_SECOND)
 
@@ -178,10 +181,7 @@ def of_cache_in_use(facts: LoadFacts) -> list[str]:
 
 
 def stay_resident() -> Remedy:
-    return Remedy(
-        action="run jobs on one base model one after another: the worker keeps it in memory, and only "
-        "the first job loads it"
-    )
+    return Remedy(action=say("stay-resident"))
 
 
 def _faster_storage(facts: LoadFacts) -> Target | None:

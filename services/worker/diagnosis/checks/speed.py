@@ -11,10 +11,10 @@ from services.worker.diagnosis.checks.remedies import (
     move_to_faster_disk,
     stay_resident,
 )
+from shared.messages.message import Message, say
 from shared.reports.finding import Finding, Remedy, Severity
 from shared.reports.load_facts import LoadFacts, TrialLoad
 from shared.reports.machine import ReadSpeed
-from shared.units import duration, rate, size
 
 BOUND_RATIO = 0.5  # from here on the storage's limit explains more of the reading than everything else
 _FROM_CACHE_RATIO = 0.1  # a load that needs less of its bytes from storage says nothing about storage
@@ -37,14 +37,19 @@ def find_bandwidth_bound(facts: LoadFacts) -> Finding | None:
     return Finding(
         id="bandwidth-bound",
         severity=severity,
-        title="The storage's bandwidth limits the load",
+        title=say("bandwidth-bound-title"),
         evidence=(
-            f"{size(total)} ÷ {rate(limit)} = {duration(limit_seconds)}: no load from this storage is faster",
+            say(
+                "no-load-is-faster",
+                weight_bytes=total,
+                limit_bytes_per_second=limit,
+                limit_seconds=limit_seconds,
+            ),
             shard_times(facts, limit_seconds),
-            *(_achieved(trial, limit) if trial else ("not seen in a load from storage: predicted",)),
+            *(_achieved(trial, limit) if trial else (say("bound-is-predicted"),)),
             *((double_bytes(facts),) if wide_dtype(facts.checkpoint) else ()),
             *_disk_kind(facts, limit),
-            "options of the loader can't help: they change neither the bytes nor the disk",
+            say("loader-options-do-not-help"),
         ),
         remedies=tuple(option for option in options if option is not None),
         costs_seconds=limit_seconds,
@@ -64,15 +69,18 @@ def find_request_bound(facts: LoadFacts) -> Finding | None:
     return Finding(
         id="request-bound",
         severity="warning" if suffers else "info",
-        title="Many small requests are slow on this storage, large reads are not",
+        title=say("request-bound-title"),
         evidence=(
-            f"memory mapping reads {rate(mapped)}, large reads {rate(limit)}: {limit / mapped:.1f} times it",
+            say(
+                "mapping-is-slower",
+                mapped_bytes_per_second=mapped,
+                limit_bytes_per_second=limit,
+                times=round(limit / mapped, 1),
+            ),
             *_latency(speed),
             *_read_ahead(facts),
-            f"a load that only maps its files loses {duration(lost)}",
-            "Tunedock does so here, for memory can't hold the files beforehand"
-            if suffers
-            else "Tunedock reads the files in large pieces first and so does not; other programs do",
+            say("mapping-loses", lost_seconds=lost),
+            say("tunedock-maps-here" if suffers else "tunedock-reads-large-pieces"),
         ),
         remedies=_against_requests(facts, lost),
     )
@@ -88,15 +96,18 @@ def told_by_storage(facts: LoadFacts) -> TrialLoad | None:
     return trial if trial.uncached_bytes > _FROM_CACHE_RATIO * trial.weight_bytes else None
 
 
-def shard_times(facts: LoadFacts, limit_seconds: float) -> str:
+def shard_times(facts: LoadFacts, limit_seconds: float) -> Message:
     """Seconds a shard, the number that progress bars of loaders show."""
     shards = facts.checkpoint.shards
-    at_least = f"{shards} shard{'s' if shards > 1 else ''}, at least {limit_seconds / shards:.2f} s each"
+    at_least = say("each-shard-at-least", shards=shards, least_seconds=limit_seconds / shards)
     trial = told_by_storage(facts)
     if trial is None:
         return at_least
-    each = trial.shard_loop_seconds / shards
-    return f"{at_least}; the load took {each:.2f} s each, {duration(trial.shard_loop_seconds)} in all"
+    loop = trial.shard_loop_seconds
+    return say(
+        "each-shard-took",
+        at_least=at_least, shards=shards, each_seconds=loop / shards, loop_seconds=loop,
+    )  # fmt: skip
 
 
 def achieved_ratio(trial: TrialLoad, limit: float) -> float | None:
@@ -104,13 +115,16 @@ def achieved_ratio(trial: TrialLoad, limit: float) -> float | None:
     return trial.uncached_bytes / trial.reading_seconds / limit if trial.reading_seconds else None
 
 
-def _achieved(trial: TrialLoad, limit: float) -> tuple[str, ...]:
+def _achieved(trial: TrialLoad, limit: float) -> tuple[Message, ...]:
     ratio = achieved_ratio(trial, limit)
     if ratio is None:
         return ()
-    cached = trial.weight_bytes - trial.uncached_bytes
-    known = f" ({size(cached)} were in memory already)" if cached else ""
-    return (f"reading took {duration(trial.reading_seconds)}: achieved ÷ limit = {ratio:.2f}{known}",)
+    reading = trial.reading_seconds
+    if not (cached := trial.weight_bytes - trial.uncached_bytes):
+        return (say("reading-achieved", reading_seconds=reading, achieved_ratio=ratio),)
+    return (
+        say("reading-achieved-partly", reading_seconds=reading, achieved_ratio=ratio, cached_bytes=cached),
+    )
 
 
 def is_hard_disk(facts: LoadFacts) -> bool:
@@ -122,48 +136,48 @@ def is_hard_disk(facts: LoadFacts) -> bool:
     return limit <= _HARD_DISK_BYTES_PER_SECOND and latency >= _HARD_DISK_LATENCY_SECONDS
 
 
-def _disk_kind(facts: LoadFacts, limit: float) -> tuple[str, ...]:
+def _disk_kind(facts: LoadFacts, limit: float) -> tuple[Message, ...]:
     latency = facts.read_speed.small.median_seconds if facts.read_speed else None
     if latency is None or not is_hard_disk(facts):
         return ()
-    return (f"{rate(limit)} and {duration(latency)} for a small read are those of one hard disk",)
+    return (say("looks-like-hard-disk", limit_bytes_per_second=limit, small_seconds=latency),)
 
 
-def _latency(speed: ReadSpeed) -> tuple[str, ...]:
+def _latency(speed: ReadSpeed) -> tuple[Message, ...]:
     median, p95 = speed.small.median_seconds, speed.small.p95_seconds
     if median is None or p95 is None:
         return ()
-    return (f"one 4 KiB read takes {duration(median)} (median), {duration(p95)} (95th percentile)",)
+    return (say("small-read-takes", median_seconds=median, p95_seconds=p95),)
 
 
-def _read_ahead(facts: LoadFacts) -> tuple[str, ...]:
+def _read_ahead(facts: LoadFacts) -> tuple[Message, ...]:
     device = facts.storage.block_device
     if device is None or device.read_ahead_bytes is None:
         return ()
-    return (f"the kernel reads {size(device.read_ahead_bytes)} ahead of a mapping on {device.name}",)
+    return (say("read-ahead-is", ahead_bytes=device.read_ahead_bytes, device=device.name),)
 
 
 def _against_requests(facts: LoadFacts, lost: float) -> tuple[Remedy, ...]:
     remedies = []
-    whose = "" if memory_is_short(facts) else "a program that only maps its files; "
+    mapping, large = say("assumed-mapping-program"), say("assumed-mapping-reaches-large-reads")
     if not memory_is_short(facts):
         names = shlex.join(file.name for file in facts.checkpoint.opened)
         remedies.append(
             Remedy(
-                action="read the files through once before a program loads them",
+                action=say("read-files-through-first"),
                 command=f"(cd {shlex.quote(facts.checkpoint.folder)} && cat {names}) > /dev/null",
                 saves_seconds=lost,
-                assumes=whose.removesuffix("; "),
+                assumes=mapping,
             )
         )
     device = facts.storage.block_device
     if device is not None and (device.read_ahead_bytes or 0) < 2 * 1024**2:
         remedies.append(
             Remedy(
-                action="let the kernel read further ahead",
+                action=say("read-further-ahead"),
                 command=f"sudo blockdev --setra 8192 /dev/{device.name}",
                 saves_seconds=lost,
-                assumes=f"{whose}memory mapping then reaches the speed of large reads",
+                assumes=large if memory_is_short(facts) else say("assumed-both", first=mapping, second=large),
             )
         )
     return tuple(remedies)
