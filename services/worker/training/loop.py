@@ -149,7 +149,6 @@ def train(
                 target_tokens=targets,
                 eta_seconds=step_seconds * (schedule.total_steps - state.step),
                 phase_seconds=clock.take(),
-                levers=plan.levers,
             )
             observe(step_report)
             tick.done(step_report)

@@ -13,8 +13,7 @@ from services.worker.report import JsonValue
 @dataclass(frozen=True)
 class StepReport:
     """`step` counts from 1. Tokens are this step's: `real` those of its rows, `computed` those put through
-    the layers, which padding makes more and a shared prefix fewer; seconds are wall time. `levers` are the
-    plan's.
+    the layers, which padding makes more and a shared prefix fewer; seconds are wall time.
 
     `phase_seconds` also holds what happened since the step before (a checkpoint, a validation), which
     `step_seconds` leaves out. `utilization` is the share of the device's arithmetic that the step's rows
@@ -32,7 +31,6 @@ class StepReport:
     target_tokens: int
     eta_seconds: float
     phase_seconds: dict[str, float]
-    levers: tuple[str, ...] = ()
     utilization: float | None = None
 
     @property

@@ -11,7 +11,7 @@ plan-changed = The run continues with a plan that differs from the one it began 
 kept-plan-unreadable = The checkpoint's plan can't be read ({ $field }: { $error }).
 kept-plan-of-other-version = The plan was kept by another version. These fields differ: { $fields }.
 kept-plan-incomplete = The checkpoint's plan lacks { $fields }.
-own-layers-off = The plan began with Tunedock's own layers, and they are off now: { $reason }.
+own-layers-off = The plan began with Tunedock's own layers, and they are off now. { $reason }
 own-layers-not-wanted = The plan began with Tunedock's own layers, and they are not wanted now.
 plan-memory-too-small = Only { $free_bytes } of memory are free now. Changed: { $changes }.
 

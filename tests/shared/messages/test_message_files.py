@@ -41,6 +41,7 @@ CONVERTED = [
     "services/worker/adapters",
     "services/worker/diagnosis/checks",
     "services/worker/machine",
+    "services/worker/computing",
     "services/worker/evaluation",
     "services/worker/models",
     "services/worker/preparing",

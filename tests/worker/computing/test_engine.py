@@ -28,6 +28,8 @@ from services.worker.computing.plan.plan import Plan, baseline_plan
 from services.worker.computing.validation import mean_loss
 from services.worker.models.load import LoadedModel
 from services.worker.text.marked_text import TokenRow
+from shared.messages.message import say
+from shared.messages.render import in_english
 from shared.schemas import Lora
 from tests.tiny_models import make_tiny_exaone
 from tests.worker.training.tiny_bases import load
@@ -355,21 +357,19 @@ def test_the_common_prefix_ends_where_any_row_differs_or_ends() -> None:
 def test_levers_say_why_they_are_off(llama: LoadedModel, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = make_rows(learned=1.0)
     assert levers_for(llama.model, rows, dropout=0.0, rows_per_step=4).shared_prefix_tokens == PREFIX
-    assert "dropout 0.1" in levers_for(llama.model, rows, dropout=0.1, rows_per_step=4).off["own_layers"]
+    off = levers_for(llama.model, rows, dropout=0.1, rows_per_step=4).off["own_layers"]
+    assert "dropout is 0.1" in in_english(off)
     assert levers_for(llama.model, [rows[0]], dropout=0.0, rows_per_step=4).off == {}
     length = levers_module.LONGEST_ROW + 1
     too_long = TokenRow(np.zeros(length, dtype=np.int32), np.ones(length, dtype=bool))
-    assert (
-        "the longest row has 2049"
-        in levers_for(llama.model, [too_long], dropout=0.0, rows_per_step=4).off["own_layers"]
-    )
+    off = levers_for(llama.model, [too_long], dropout=0.0, rows_per_step=4).off["own_layers"]
+    assert "The longest row has 2,049" in in_english(off)
     monkeypatch.setattr(levers_module, "SHORTEST_PREFIX", PREFIX + 1)
-    assert (
-        "first 9 tokens" in levers_for(llama.model, rows, dropout=0.0, rows_per_step=4).off["shared_prefix"]
-    )
+    off = levers_for(llama.model, rows, dropout=0.0, rows_per_step=4).off["shared_prefix"]
+    assert "first 9 tokens" in in_english(off)
     monkeypatch.setattr(llama.model.config, "attention_bias", True)
     assert levers_for(llama.model, rows, dropout=0.0, rows_per_step=4).off == {
-        "own_layers": "the model's attention_bias is True"
+        "own_layers": say("own-layers-not-for-setting", setting="attention_bias", value="True")
     }
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from pydantic import TypeAdapter
 from transformers import LlamaConfig
 
 from bench.weights import SHAPES_2B4
@@ -14,6 +15,8 @@ from services.worker.computing.plan.activations import EngineActivations, ModelA
 from services.worker.computing.plan.levers import NO_LEVERS, Levers
 from services.worker.computing.plan.plan import Plan, choose_plan
 from services.worker.computing.plan.room import Room, free_memory_bytes, micro_batch_cost_tokens
+from shared.messages.message import say
+from shared.messages.render import in_english
 from shared.schemas import ExplicitPlan
 
 CPU = torch.device("cpu")
@@ -72,13 +75,14 @@ def test_auto_uses_all_levers_that_can_be_used(monkeypatch: pytest.MonkeyPatch) 
         "run",
     )
     assert not plan.off
-    assert "shared prefix of 33 tokens" in plan.described()
+    assert "shared prefix of 33 tokens" in in_english(plan.described())
 
 
 def test_weights_are_not_kept_where_they_would_take_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     plan = auto(monkeypatch, 6 * 1024**3, LEVERS)
     assert plan.weights == "use"
-    assert "weights off: 4294967296 bytes of 6442450944 free" in plan.described()
+    told = in_english(plan.described())
+    assert "weights is off. Dequantized weights take 4.29 GB, and 6.44 GB are free." in told
 
 
 def test_less_memory_means_every_second_layer_recomputed_and_then_every_one(
@@ -178,14 +182,24 @@ def test_memory_that_torch_keeps_of_an_earlier_job_counts_as_free() -> None:
 def test_a_model_without_written_out_layers_keeps_its_own_forward_and_says_why(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    plan = auto(monkeypatch, None, Levers(off={"own_layers": "the model is a Gemma"}))
+    gemma = say("model-is-no-llama", model_class="GemmaForCausalLM")
+    plan = auto(monkeypatch, None, Levers(off={"own_layers": gemma}))
     assert (plan.own_layers, plan.layout, plan.shared_prefix_tokens) == (False, "padded", 0)
-    assert "own_layers off: the model is a Gemma" in plan.described()
+    assert "own_layers is off. The model is a GemmaForCausalLM and not" in in_english(plan.described())
 
 
 def test_a_plan_survives_a_checkpoint(monkeypatch: pytest.MonkeyPatch) -> None:
     plan = auto(monkeypatch, 6 * 1024**3, LEVERS)
-    assert Plan(**json.loads(json.dumps(plan.as_dict()))) == plan
+    assert plan.off["weights"] == say("weights-not-kept", wanted_bytes=4 * 1024**3, free_bytes=6 * 1024.0**3)
+    assert TypeAdapter(Plan).validate_python(json.loads(json.dumps(plan.as_dict()))) == plan
+
+
+def test_a_reason_that_a_version_before_messages_stored_is_told_as_it_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stored = auto(monkeypatch, 6 * 1024**3, LEVERS).as_dict() | {"off": {"weights": "4 bytes of 2 free"}}
+    plan = TypeAdapter(Plan).validate_python(stored)
+    assert in_english(plan.described()).endswith("weights is off. 4 bytes of 2 free")
 
 
 def test_the_baseline_takes_no_lever() -> None:

@@ -30,6 +30,7 @@ from services.worker.text.chat_template import ChatTemplate
 from services.worker.text.classification import ClassificationPrompt
 from services.worker.text.marked_text import TokenRow, tokenize
 from services.worker.training.optimizer import make_optimizer
+from shared.messages.render import in_english
 from shared.schemas import Lora
 from tests.worker.training.tiny_bases import load
 
@@ -45,7 +46,7 @@ def main(models: Path, sms: Path, steps: int, width: int | None) -> int:
     plan = choose_plan(
         "auto", config=base.model.config, max_seq_length=CAP, device=base.device, levers=levers
     )
-    print(plan.described())
+    print(in_english(plan.described()))
     worst_loss, worst_cosine = 0.0, 1.0
     with attached(base, lora_config(lora, base), seed=42) as adapted:
         parameters = trained_parameters(adapted)

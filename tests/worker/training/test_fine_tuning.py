@@ -26,7 +26,7 @@ from services.worker.training.run_state import RunState
 from services.worker.training.step_report import StepReport
 from shared import sealed_folder
 from shared.job_folder import JobFolder
-from shared.messages.message import read_stored
+from shared.messages.message import read_stored, say
 from shared.messages.render import in_english
 from shared.schemas import FineTuningRequest, Hyperparameters, LearningRateSchedule, Lora
 from tests.worker.training.test_checkpoints import files_limited_to
@@ -418,7 +418,7 @@ def test_a_job_tells_which_levers_are_on_and_why_one_is_off(
     assert result["plan"]["own_layers"] == on
     assert ("flat layout" in message) == on
     assert (result["computed_tokens"] < result["trained_tokens"]) == on  # by the shared prefix
-    assert ("lora.dropout 0.1" in message) == (not on)
+    assert ("lora.dropout is 0.1" in message) == (not on)
 
 
 def test_rows_longer_than_the_own_layers_are_for_are_trained_by_the_models_and_the_job_says_so(
@@ -431,10 +431,10 @@ def test_rows_longer_than_the_own_layers_are_for_are_trained_by_the_models_and_t
     request = FineTuningRequest.model_validate({"dataset": "long", "hyperparameters": settings.model_dump()})
     report = RecordedReport()
     result = run(llama, rows, tmp_path, report, request=request)
-    reason = "the longest row has 2101 tokens, more than 2048"
-    assert result["plan"]["off"] == {"own_layers": reason}
+    reason = say("rows-too-long-for-own-layers", longest=2101, most=2048)
+    assert result["plan"]["off"] == {"own_layers": reason.model_dump(mode="json")}
     assert not result["plan"]["own_layers"]
-    assert any(f"own_layers off: {reason}" in message for message, _ in report.events)
+    assert any(f"own_layers is off. {in_english(reason)}" in message for message, _ in report.events)
 
 
 @pytest.mark.parametrize("lost", ["tokens_per_micro_batch", "micro_batch_cost_tokens"])

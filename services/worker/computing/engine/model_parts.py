@@ -10,23 +10,24 @@ from transformers import LlamaForCausalLM, PreTrainedConfig, PreTrainedModel
 
 from services.worker.computing.engine.lora import AdaptedLinears, Adapter
 from services.worker.computing.engine.weights import FrozenWeights, Keep
+from shared.messages.message import Message, say
 
 ROPE_TYPES = ("default", "linear", "llama3")  # their angles depend on nothing but the position
 
 
-def why_not(model: PreTrainedModel, *, dropout: float) -> str | None:
+def why_not(model: PreTrainedModel, *, dropout: float) -> Message | None:
     """Why `EngineLayers` would not compute what `model` does, or None if it would."""
     if type(model) is not LlamaForCausalLM:
-        return f"the model is a {type(model).__name__}, not a LlamaForCausalLM"
+        return say("model-is-no-llama", model_class=type(model).__name__)
     config = model.config
     if dropout:
-        return f"lora.dropout {dropout:g}: the written-out layers have none"
+        return say("own-layers-without-dropout", dropout=dropout)
     if reason := _unusual(config):
         return reason
     if any(parameter.requires_grad for parameter in model.lm_head.parameters()):
-        return "the output head is trained"
+        return say("output-head-trained")
     if type(model.lm_head) is not nn.Linear:
-        return f"the output head is a {type(model.lm_head).__name__}"
+        return say("output-head-of-another-kind", head_class=type(model.lm_head).__name__)
     return None
 
 
@@ -45,7 +46,7 @@ def adapted_linears(
     return AdaptedLinears(FrozenWeights(bases, keep, dtype), adapters, wide=wide)
 
 
-def _unusual(config: PreTrainedConfig) -> str | None:
+def _unusual(config: PreTrainedConfig) -> Message | None:
     """What of a Llama's configuration the layers don't know."""
     known = {
         "hidden_act": ("silu",),
@@ -55,6 +56,8 @@ def _unusual(config: PreTrainedConfig) -> str | None:
     }
     for name, values in known.items():
         if (value := getattr(config, name)) not in values:
-            return f"the model's {name} is {value}"
+            return say("own-layers-not-for-setting", setting=name, value=str(value))
     rope = config.rope_parameters["rope_type"]
-    return None if rope in ROPE_TYPES else f"the model's rope_type is {rope}"
+    if rope in ROPE_TYPES:
+        return None
+    return say("own-layers-not-for-setting", setting="rope_type", value=str(rope))

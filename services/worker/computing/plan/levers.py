@@ -10,6 +10,7 @@ from transformers import PreTrainedModel
 from services.worker.computing.engine.model_parts import why_not
 from services.worker.computing.engine.varlen import has_kernel
 from services.worker.text.marked_text import TokenRow
+from shared.messages.message import Message, say
 
 # Beyond so many tokens attention's whole score matrices and masks, where there is no kernel that makes none,
 # cost more memory than all else.
@@ -35,7 +36,7 @@ class Levers:
     step_tokens: float | None = None
     adapter_parameters: int = 0
     whole_scores: bool = True
-    off: Mapping[str, str] = field(default_factory=dict)
+    off: Mapping[str, Message] = field(default_factory=dict)
 
 
 NO_LEVERS = Levers()
@@ -45,17 +46,17 @@ def levers_for(
     model: PreTrainedModel, rows: Sequence[TokenRow], *, dropout: float, rows_per_step: int
 ) -> Levers:
     """`model` carries its adapter already."""
-    prefix, off = common_prefix(rows), dict[str, str]()
+    prefix, off = common_prefix(rows), dict[str, Message]()
     longest, whole_scores = max(map(len, rows)), True
     if not (reason := why_not(model, dropout=dropout)):
         weight = model.get_input_embeddings().weight
         whole_scores = not has_kernel(weight.device, weight.dtype, model.config.head_dim)
         if whole_scores and longest > LONGEST_ROW:
-            reason = f"the longest row has {longest} tokens, more than {LONGEST_ROW}"
+            reason = say("rows-too-long-for-own-layers", longest=longest, most=LONGEST_ROW)
     if reason:
         prefix, off = 0, {"own_layers": reason}
     elif prefix < SHORTEST_PREFIX:
-        prefix, off = 0, {"shared_prefix": f"all rows have only their first {prefix} tokens in common"}
+        prefix, off = 0, {"shared_prefix": say("little-shared-by-rows", tokens=prefix)}
     mean_row = sum(map(len, rows)) / len(rows) - prefix
     return Levers(
         own_layers="own_layers" not in off,

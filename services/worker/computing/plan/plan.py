@@ -9,6 +9,7 @@ from transformers import PretrainedConfig
 
 from services.worker.computing.plan.levers import NO_LEVERS, Levers
 from services.worker.computing.plan.room import Room, find_room
+from shared.messages.message import Message, say
 from shared.schemas import ExplicitPlan
 
 BASELINE_ROWS = 2
@@ -29,7 +30,7 @@ class Plan:
     but attention. The first `shared_prefix_tokens` tokens, equal in all rows, are computed once per
     micro-batch. `weights` says how long a 4-bit weight stays dequantized: for one use, or the run.
     With `gradient_checkpointing`, one layer in `recompute_every` is computed again in the backward pass.
-    `off` holds, for each lever `auto` left off, the reason.
+    `off` holds, for each lever `auto` left off, the reason; versions before messages stored a text.
     """
 
     name: Literal["auto", "baseline", "explicit"]
@@ -45,32 +46,40 @@ class Plan:
     shared_prefix_tokens: int = 0
     weights: Literal["use", "run"] = "use"
     recompute_every: int = 1
-    off: Mapping[str, str] = field(default_factory=dict)
+    off: Mapping[str, str | Message] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
-        return {**asdict(self), "off": dict(self.off)}
+        """As it is stored; a reason stays an id and its values."""
+        off = {
+            lever: reason if isinstance(reason, str) else reason.model_dump(mode="json")
+            for lever, reason in self.off.items()
+        }
+        return {**asdict(self), "off": off}
 
     @property
-    def levers(self) -> tuple[str, ...]:
-        """The names of those that are on, for people."""
-        on = {
-            "no padding to a fixed length": self.pad_to is None,
-            "logits of targets only": not self.full_logits,
-            "own layers": self.own_layers,
-            "flat layout": self.layout == "flat",
-            f"shared prefix of {self.shared_prefix_tokens} tokens": self.shared_prefix_tokens > 0,
-            f"weights dequantized once a {self.weights}": self.weights != "use",
-            "nothing computed twice": not self.gradient_checkpointing,
-            f"one layer in {self.recompute_every} computed twice": self.gradient_checkpointing
-            and self.recompute_every > 1,
-        }
-        return tuple(name for name, is_on in on.items() if is_on)
+    def levers(self) -> tuple[Message, ...]:
+        """What each one that is on does, for people."""
+        recomputes_some = self.gradient_checkpointing and self.recompute_every > 1
+        on = (
+            (self.pad_to is None, say("lever-no-padding")),
+            (not self.full_logits, say("lever-logits-of-targets")),
+            (self.own_layers, say("lever-own-layers")),
+            (self.layout == "flat", say("lever-flat-layout")),
+            (self.shared_prefix_tokens > 0, say("lever-shared-prefix", tokens=self.shared_prefix_tokens)),
+            (self.weights != "use", say("lever-weights-kept")),
+            (not self.gradient_checkpointing, say("lever-nothing-recomputed")),
+            (recomputes_some, say("lever-some-recomputed", every=self.recompute_every)),
+        )
+        return tuple(lever for is_on, lever in on if is_on)
 
-    def described(self) -> str:
-        """One sentence for the job's events."""
-        left_off = "; ".join(f"{lever} off: {reason}" for lever, reason in self.off.items())
-        return f"Plan {self.name}: {', '.join(self.levers) or 'no lever'}" + (
-            f" ({left_off})" if left_off else ""
+    def described(self) -> Message:
+        """For the job's events."""
+        left_off = [say("lever-off", lever=lever, reason=reason) for lever, reason in self.off.items()]
+        levers = [*self.levers, *left_off]
+        return (
+            say("plan-with-levers", plan=self.name, levers=levers)
+            if levers
+            else say("plan-without-lever", plan=self.name)
         )
 
 
@@ -100,7 +109,7 @@ def with_levers(plan: Plan, levers: Levers, room: Room) -> Plan:
     """`plan` with all levers that can be used, and the reasons for the others."""
     if not levers.own_layers:
         return replace(plan, off=dict(levers.off))
-    reason = f"{room.dequantized_bytes} bytes of {room.free_bytes:.0f} free"
+    reason = say("weights-not-kept", wanted_bytes=room.dequantized_bytes, free_bytes=room.free_bytes)
     return replace(
         plan,
         own_layers=True,

@@ -1,0 +1,26 @@
+# How a job's steps are computed, and why a lever is off.
+
+plan-with-levers = The plan { $plan } is used. { $levers }
+plan-without-lever = The plan { $plan } is used, without any lever.
+lever-no-padding = Rows are not padded to a fixed length.
+lever-logits-of-targets = Logits are computed for targets only.
+lever-own-layers = Tunedock's own layers compute the steps.
+lever-flat-layout = The tokens of rows lie end to end (flat layout).
+lever-shared-prefix = The shared prefix of { $tokens } tokens is computed once for each micro-batch.
+lever-weights-kept = The 4-bit weights are dequantized once for the whole run.
+lever-nothing-recomputed = Nothing is computed twice.
+lever-some-recomputed = One layer in { $every } is computed twice.
+lever-off = { $lever } is off. { $reason }
+
+model-is-no-llama = The model is a { $model_class } and not a LlamaForCausalLM.
+own-layers-without-dropout = Tunedock's own layers have no dropout, and lora.dropout is { $dropout }.
+output-head-trained = The output head is trained.
+output-head-of-another-kind = The output head is a { $head_class }.
+own-layers-not-for-setting = The model's { $setting } is { $value }.
+rows-too-long-for-own-layers = The longest row has { $longest } tokens, more than { $most }.
+little-shared-by-rows = { $tokens ->
+    [0] The rows do not begin with the same tokens.
+    [one] All rows have only their first token in common.
+   *[other] All rows have only their first { $tokens } tokens in common.
+}
+weights-not-kept = Dequantized weights take { $wanted_bytes }, and { $free_bytes } are free.
