@@ -8,55 +8,60 @@ import struct
 from dataclasses import dataclass
 from pathlib import Path
 
+from shared.messages.message import Message, say
+
 HEAD_BYTES = 4096
 LFS_BEGINNING = b"version https://git-lfs.github.com/spec/v1"
 
 
 @dataclass(frozen=True)
 class LookAlike:
-    """`what` it is, with an article, and `remedy`, what its owner can do."""
+    """`what` it is, a sentence, and `remedy`, what its owner can do."""
 
-    what: str
-    remedy: str
-
-    def __str__(self) -> str:
-        return f"it is {self.what}; {self.remedy}"
+    what: Message
+    remedy: Message
 
 
-_UNPACK = "unpack it and give the file inside"
-_SAVE_TABLE = "open it and save the sheet as CSV UTF-8"
-_CONVERT = "write its rows as JSON lines, CSV or Parquet with the program that made it"
-_WRITE_TEXT = 'write each piece of its text as a line {"text": "…"} of a .jsonl file'
-_NO_PROGRAM = "which can hold a program and is never opened here"
-_BEGINNINGS: tuple[tuple[bytes, str, str], ...] = (
-    (b"\x1f\x8b", "compressed (gzip)", f"{_UNPACK}: gunzip FILE"),
-    (b"BZh", "compressed (bzip2)", f"{_UNPACK}: bunzip2 FILE"),
-    (b"\xfd7zXZ\x00", "compressed (xz)", f"{_UNPACK}: unxz FILE"),
-    (b"\x28\xb5\x2f\xfd", "compressed (zstd)", f"{_UNPACK}: unzstd FILE"),
-    (b"\x04\x22\x4d\x18", "compressed (lz4)", f"{_UNPACK}: unlz4 FILE"),
-    (b"\x1f\x9d", "compressed (Unix compress)", f"{_UNPACK}: uncompress FILE"),
-    (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive", _UNPACK),
-    (b"Rar!\x1a\x07", "a RAR archive", _UNPACK),
-    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an Excel workbook of the old kind (.xls)", _SAVE_TABLE),
-    (b"SQLite format 3\x00", "an SQLite database", "write the table you need as CSV or JSON lines"),
-    (b"\x93NUMPY", "a NumPy array", _CONVERT),
-    (b"\x89HDF\r\n\x1a\n", "an HDF5 file", "write what it holds in the form that is wanted"),
-    (b"FEA1", "a Feather file of the old kind", "save it again as Parquet: df.to_parquet(NAME)"),
-    (b"PARE", "an encrypted Parquet file", "save it without encryption"),
-    (b"Obj\x01", "an Avro file", _CONVERT),
-    (b"ORC", "an ORC file", _CONVERT),
-    (b"GGUF", "a GGUF model", "training needs the original model as safetensors"),
-    (b"%PDF", "a PDF document", _WRITE_TEXT),
-    (b"{\\rtf", "a document in Rich Text Format", _WRITE_TEXT),
-    (b"\x89PNG", "a picture (PNG)", "give the file with the rows"),
-    (b"\xff\xd8\xff", "a picture (JPEG)", "give the file with the rows"),
+_UNPACK = say("unpack-it")
+_SAVE_TABLE = say("save-sheet-as-csv")
+_CONVERT = say("write-rows-in-known-form")
+_WRITE_TEXT = say("write-text-as-lines")
+_GIVE_ROWS = say("give-file-with-rows")
+_FETCH_WITH_KEY = say("download-again-with-token")
+# First bytes, the kind in `file-is` of the messages, and the remedy.
+_BEGINNINGS: tuple[tuple[bytes, str, Message], ...] = (
+    (b"\x1f\x8b", "gzip", say("unpack-with", command="gunzip FILE")),
+    (b"BZh", "bzip2", say("unpack-with", command="bunzip2 FILE")),
+    (b"\xfd7zXZ\x00", "xz", say("unpack-with", command="unxz FILE")),
+    (b"\x28\xb5\x2f\xfd", "zstd", say("unpack-with", command="unzstd FILE")),
+    (b"\x04\x22\x4d\x18", "lz4", say("unpack-with", command="unlz4 FILE")),
+    (b"\x1f\x9d", "unix-compress", say("unpack-with", command="uncompress FILE")),
+    (b"7z\xbc\xaf\x27\x1c", "seven-zip", _UNPACK),
+    (b"Rar!\x1a\x07", "rar", _UNPACK),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "old-excel", _SAVE_TABLE),
+    (b"SQLite format 3\x00", "sqlite", say("write-table-as-rows")),
+    (b"\x93NUMPY", "numpy", _CONVERT),
+    (b"\x89HDF\r\n\x1a\n", "hdf5", say("write-content-in-wanted-form")),
+    (b"FEA1", "old-feather", say("save-again-as-parquet")),
+    (b"PARE", "encrypted-parquet", say("save-without-encryption")),
+    (b"Obj\x01", "avro", _CONVERT),
+    (b"ORC", "orc", _CONVERT),
+    (b"GGUF", "gguf", say("give-original-model")),
+    (b"%PDF", "pdf", _WRITE_TEXT),
+    (b"{\\rtf", "rich-text", _WRITE_TEXT),
+    (b"\x89PNG", "png", _GIVE_ROWS),
+    (b"\xff\xd8\xff", "jpeg", _GIVE_ROWS),
 )
-_INSIDE_ZIP: tuple[tuple[bytes, str, str], ...] = (
-    (b"[Content_Types].xml", "an Excel workbook or another Office document", _SAVE_TABLE),
-    (b"xl/", "an Excel workbook", _SAVE_TABLE),
-    (b"_rels/", "an Excel workbook or another Office document", _SAVE_TABLE),
-    (b"mimetypeapplication/vnd.oasis", "an OpenDocument file, such as a LibreOffice sheet", _SAVE_TABLE),
+_INSIDE_ZIP: tuple[tuple[bytes, str, Message], ...] = (
+    (b"[Content_Types].xml", "office", _SAVE_TABLE),
+    (b"xl/", "excel", _SAVE_TABLE),
+    (b"_rels/", "office", _SAVE_TABLE),
+    (b"mimetypeapplication/vnd.oasis", "open-document", _SAVE_TABLE),
 )
+
+
+def _file_is(kind: str, remedy: Message) -> LookAlike:
+    return LookAlike(say("file-is", kind=kind), remedy)
 
 
 def stand_in_file(path: Path) -> LookAlike | None:
@@ -73,9 +78,9 @@ def stand_in_file(path: Path) -> LookAlike | None:
 def stand_in(head: bytes) -> LookAlike | None:
     """What stands in the place of a file that never came: a pointer, a web page, a refusal, nothing."""
     if not head:
-        return LookAlike("empty (0 bytes)", "fetch or save it again")
+        return _file_is("empty", say("download-or-save-again"))
     if not head.strip(b"\x00"):
-        return LookAlike("nothing but zero bytes, as a broken copy leaves", "fetch or copy it again")
+        return _file_is("zeros", say("download-or-copy-again"))
     return _pointer(head) if head.startswith(LFS_BEGINNING) else _page(head)
 
 
@@ -87,35 +92,32 @@ def look_alike(head: bytes) -> LookAlike | None:
         return _in_zip(head)
     for beginning, what, remedy in _BEGINNINGS:
         if head.startswith(beginning):
-            return LookAlike(what, remedy)
+            return _file_is(what, remedy)
     if head[257:262] == b"ustar":
-        return LookAlike("a tar archive", f"{_UNPACK}: tar xf FILE")
+        return _file_is("tar", say("unpack-with", command="tar xf FILE"))
     if _is_pickle(head):
-        return LookAlike(f"a pickle, {_NO_PROGRAM}", "save it in another form, data as Parquet or JSON lines")
+        return _file_is("pickle", say("save-in-another-form"))
     if _is_safetensors(head):
-        return LookAlike("weights of a model (safetensors)", "put them into a model folder with their config")
+        return _file_is("safetensors", say("put-into-model-folder"))
     if head.lstrip()[:5].lower() == b"<?xml":
-        return LookAlike("an XML file", _CONVERT)
+        return _file_is("xml", _CONVERT)
     return None
 
 
 def _pointer(head: bytes) -> LookAlike:
     size = next((line.split()[-1] for line in head.splitlines() if line.startswith(b"size ")), b"")
-    told = f" of {int(size):,} bytes" if size.isdigit() else ""
-    return LookAlike(
-        f"a Git LFS pointer, the note that stands in for a file{told}",
-        "fetch the file itself: run `git lfs install` and `git lfs pull` where it was cloned, or download it",
-    )
+    what = say("file-is-pointer", bytes=int(size)) if size.isdigit() else say("file-is-pointer-to-unknown")
+    return LookAlike(what, say("pull-file-itself"))
 
 
 def _in_zip(head: bytes) -> LookAlike:
     names = head[30:]
     for beginning, what, remedy in _INSIDE_ZIP:
         if names.startswith(beginning):
-            return LookAlike(what, remedy)
+            return _file_is(what, remedy)
     if b"data.pkl" in names[:200]:
-        return LookAlike("a PyTorch checkpoint", "put it into a model folder with its config")
-    return LookAlike("a zip archive", f"{_UNPACK}: unzip FILE")
+        return _file_is("pytorch", say("put-into-model-folder"))
+    return _file_is("zip", say("unpack-with", command="unzip FILE"))
 
 
 def _is_pickle(head: bytes) -> bool:
@@ -134,10 +136,7 @@ def _page(head: bytes) -> LookAlike | None:
     if begin.startswith((b"<!doctype html", b"<html", b"<head")) or (
         begin.startswith(b"<?xml") and b"<html" in begin
     ):
-        return LookAlike(
-            "a web page, such as the page of an error or a log-in, and not the file",
-            "download the file itself; if it needs a log-in or a token, give that",
-        )
+        return _file_is("web-page", _FETCH_WITH_KEY)
     if begin.startswith(b'{"error"') and len(head) < HEAD_BYTES:
         return _error_answer(head)
     return None
@@ -150,7 +149,4 @@ def _error_answer(head: bytes) -> LookAlike | None:
         return None
     if not isinstance(said, dict) or not set(said) <= {"error", "message", "code", "status", "detail"}:
         return None
-    return LookAlike(
-        "the answer of a server that refused the download, and not the file",
-        "download it again; if it needs a log-in or a token, give that",
-    )
+    return _file_is("refusal", _FETCH_WITH_KEY)

@@ -20,6 +20,7 @@ from shared.datasets.source import Source, Unreadable
 from shared.datasets.table_kind import TableKind, table_kind
 from shared.datasets.tables import open_table
 from shared.look_alikes import look_alike
+from shared.messages.message import say, stored
 
 Binary = Literal["parquet", "arrow"]
 
@@ -84,7 +85,7 @@ def kind_of(head: bytes, file_name: str, columns: Mapping[str, str]) -> Binary |
     if head.startswith((b"ARROW1", b"\xff\xff\xff\xff")):
         return "arrow"
     if alike := look_alike(head):
-        raise Unreadable(str(alike))
+        raise Unreadable(stored(say("stands-in", what=alike.what, remedy=alike.remedy)))
     encoding = wide_encoding(head)
     told = []
     if encoding:

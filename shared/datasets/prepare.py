@@ -16,6 +16,7 @@ from shared.datasets.findings import rows_text
 from shared.datasets.formats import FORMAT_FIELDS
 from shared.datasets.limits import MIB, DatasetLimits
 from shared.errors import DiskFull, FieldError, InvalidDataset, InvalidField
+from shared.messages.render import shown
 from shared.sandbox import SandboxLimits, SandboxResult, run_in_sandbox
 from shared.schemas import DatasetSummary, DatasetWarning, Frozen, RowFormat
 
@@ -163,7 +164,7 @@ def _understood(result: SandboxResult, file_name: str, limits: DatasetLimits) ->
     if reading.disk_full:
         raise DiskFull("not enough free space in the data folder for the data set's normalised rows")
     if reading.unreadable is not None:
-        raise InvalidDataset(f"data set `{file_name}` can't be read: {reading.unreadable}")
+        raise InvalidDataset(f"data set `{file_name}` can't be read: {shown(reading.unreadable)}")
     if reading.problem_count:
         raise _refusal(reading, file_name, limits)
     return reading

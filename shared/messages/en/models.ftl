@@ -82,7 +82,7 @@ config-of-other-shape = The model's config.json gives { $tensor } the shape { $d
 config-nests-too-deep = The model's config.json nests deeper than { $most } levels.
 fetch-config-of-revision = Download the model's config.json again. It and the weights must be of the same revision.
 
-stand-in = { $file } is not the file that belongs there: it is { $what }.
+stand-in = { $file } is not the file that belongs there. { $what }
 headers-too-long = The headers of the weight files are too long: with that of { $file } they have more than { $most_bytes }.
 safetensors-too-short = { $file } is no safetensors file: { $bytes } bytes are too few.
 not-safetensors = { $file } is no safetensors file: its header would have { $header } bytes, and in a file of { $bytes } it may have { $most }.

@@ -114,7 +114,7 @@ def test_rows_with_more_fields_than_most_are_a_mix_only_where_the_format_is_dete
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
-        ("a.jsonl", "", "it is empty (0 bytes)"),
+        ("a.jsonl", "", "It is empty (0 bytes)"),
         ("a.csv", "text,label\n", "it has no rows"),
         ("a.jsonl", "hello\n", "line 1 is not JSON"),
         ("a.json", "[]", "it has no rows"),
@@ -150,14 +150,14 @@ def test_rows_with_more_fields_than_most_are_a_mix_only_where_the_format_is_dete
         (
             "a.jsonl",
             "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1234567\n",
-            "a Git LFS pointer, the note that stands in for a file of 1,234,567 bytes; fetch the file itself",
+            "a Git LFS pointer, the note that stands in for a file of 1,234,567 bytes. Fetch the file itself",
         ),
-        ("a.jsonl", " <!DOCTYPE html>\n<html></html>", "it is a web page"),
+        ("a.jsonl", " <!DOCTYPE html>\n<html></html>", "It is a web page"),
         ("a.jsonl", '{"error": "Invalid username or password."}', "the answer of a server that refused"),
         ("a.jsonl", b"\x80\x04\x95\x10\x00", "a pickle, which can hold a program and is never opened here"),
         ("a.csv.gz", b"\x1f\x8b\x08\x00", "compressed (gzip)"),
         ("a.csv", b"PK\x03\x04" + bytes(26) + b"[Content_Types].xml", "save the sheet as CSV UTF-8"),
-        ("a.csv", b"PK\x03\x04" + bytes(26) + b"rows.csv", "unpack it and give the file inside"),
+        ("a.csv", b"PK\x03\x04" + bytes(26) + b"rows.csv", "Unpack it and give the file inside"),
         ("a.csv", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an Excel workbook of the old kind"),
         ("a.parquet", b"SQLite format 3\x00", "an SQLite database"),
         ("a.parquet", b"FEA1" + bytes(40), "df.to_parquet(NAME)"),

@@ -17,9 +17,17 @@ from tests.tiny_models import make_tiny_llama
 POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:11\nsize 269060552\n"
 PAGE = b"<!DOCTYPE html>\n<html><head><title>401</title></head><body>Please log in</body></html>\n" * 20
 STAND_INS = [
-    (POINTER, "a Git LFS pointer, the note that stands in for a file of 269,060,552 bytes", "git lfs pull"),
-    (PAGE, "a web page, such as the page of an error or a log-in", "download the file itself"),
-    (bytes(5000), "nothing but zero bytes", "copy it again"),
+    (
+        POINTER,
+        "It is a Git LFS pointer, the note that stands in for a file of 269,060,552 bytes.",
+        "git lfs pull",
+    ),
+    (
+        PAGE,
+        "It is a web page, such as the page of an error or a log-in, and not the file.",
+        "Download the file itself",
+    ),
+    (bytes(5000), "It is nothing but zero bytes", "copy it again"),
 ]
 
 
