@@ -15,6 +15,7 @@ from shared.job_folder import JobFolder
 from shared.job_records import EventPage, JournalRun, WorkerEvent, event_order, is_first
 from shared.job_store import JobStore
 from shared.journal import journal_events
+from shared.messages.document import in_sentences
 from shared.messages.render import shown
 from shared.schemas import JobEvent
 
@@ -100,6 +101,6 @@ def _shown(event_id: Id, event: WorkerEvent) -> JobEvent:
             "level": event.level,
             "type": event.type,
             "message": shown(event.message),
-            "data": event.data,
+            "data": in_sentences(dict(event.data)),
         }
     )

@@ -160,7 +160,7 @@ def event_of(event_id: str, fields: Mapping[str, str]) -> JobEvent:
             "level": fields["level"],
             "type": fields["type"],
             "message": shown(fields["message"]),
-            "data": json.loads(fields["data"]),
+            "data": in_sentences(json.loads(fields["data"])),
         }
     )
 

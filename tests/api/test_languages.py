@@ -84,3 +84,19 @@ def test_of_a_failure_only_its_values_are_left_and_not_a_word_of_english(api: Ap
     error = api.get(f"/v1/jobs/{claim.job_id}", headers=THEIRS).get_json()["error"]
     words = set(re.findall(r"[^\W\d]+", left_over(f"{error['message']} {error['remedy']}")))
     assert words <= {"a", "b", "q", "v", "kaj", "aŭ"}
+
+
+def test_why_a_lever_is_off_is_told_in_a_result_and_in_an_event_s_data(api: Api) -> None:
+    """A plan keeps its reasons as ids and values, and of before there were messages as a text."""
+    api.submitted()
+    claim = api.claim()
+    reason = say("model-is-no-llama", model_class="Gemma").model_dump(mode="json")
+    off = {"own_layers": reason, "weights": "4 bytes of 2 free"}
+    api.store.record_events(claim, [WorkerEvent(1, "info", "message", "Planned", {"plan": {"off": off}})])
+    api.store.finish(claim, "succeeded", message=stored(say("job-succeeded")), result={"plan": {"off": off}})
+    record = api.get(f"/v1/jobs/{claim.job_id}", headers=THEIRS).get_json()
+    events = api.get(f"/v1/jobs/{claim.job_id}/events", headers=THEIRS).get_json()["data"]
+    (planned,) = [event["data"] for event in events if "plan" in event["data"]]
+    for told in (record["result"]["plan"]["off"], planned["plan"]["off"]):
+        assert left_over(told["own_layers"]) == "Gemma"
+        assert (told["own_layers_message"], told["weights"]) == (reason, "4 bytes of 2 free")

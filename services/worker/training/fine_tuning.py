@@ -41,7 +41,6 @@ from services.worker.training.run_state import RunState
 from services.worker.training.step_report import StepReport
 from shared.job_folder import ADAPTER, JobFolder
 from shared.messages.message import say
-from shared.messages.render import render
 from shared.schemas import FineTuningRequest
 
 MEMORY_REMEDY = say("train-with-less-memory")
@@ -191,7 +190,10 @@ def resume(checkpoints: CheckpointFolder, adapted: PeftModel, report: Report) ->
         report.event(
             say("checkpoints-rejected", reasons=rejected, step=snapshot.step if snapshot else 0),
             level="warn",
-            data={"code": "resume_rejected", "reasons": [render(reason) for reason in rejected]},
+            data={
+                "code": "resume_rejected",
+                "reasons": [reason.model_dump(mode="json") for reason in rejected],
+            },
         )
     if snapshot is not None:
         set_adapter_weights(adapted, snapshot.adapter)
@@ -222,7 +224,7 @@ def plan_for(
         report.event(
             say("plan-changed", reason=reason),
             level="warn",
-            data={"code": "plan_changed", "reason": render(reason)},
+            data={"code": "plan_changed", "reason": reason.model_dump(mode="json")},
         )
     return plan
 
