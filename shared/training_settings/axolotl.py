@@ -3,10 +3,11 @@
 from typing import Any
 
 from shared.messages.message import say
-from shared.training_settings.keys import OFF, Found, Keys, short
+from shared.training_settings.keys import Found, Keys
 from shared.training_settings.outcome import Differs
 from shared.training_settings.trainer_keys import ONE_VALUE, strategy, targets
 from shared.training_settings.training_arguments import compute_dtype, tell_padding_free
+from shared.training_settings.values import OFF, short
 from shared.training_settings.words import names
 
 ONLY: dict[str, Any] = {
@@ -44,6 +45,8 @@ def _take_kind(keys: Keys) -> None:
     if kind is None or kind.value not in ("lora", "qlora"):
         found = kind or Found("adapter", None)
         keys.refuse(found, say("settings-no-lora", key=found.name, value=short(found.value) or "full"))
+    if (gptq := keys.take("gptq")) is not None and gptq.value not in OFF:
+        keys.refuse(gptq, say("settings-other-quantization", key=gptq.name, value=short(gptq.value)))
     for other in (rl, keys.take("reward_model")):
         if other is not None and other.value not in OFF:
             keys.refuse(other, say("settings-other-training", key=other.name, value=short(other.value)))
@@ -60,7 +63,7 @@ def _take_steps(keys: Keys) -> None:
     else:
         keys.put("gradient_accumulation_steps", default=1)
     keys.put("num_train_epochs", "num_epochs", default=1)
-    keys.put("max_steps", read=lambda steps: None if steps == -1 else steps)
+    keys.put("max_steps", read=lambda steps: None if steps in (0, -1) else steps)
     keys.put("optim", "optimizer", default="adamw_torch_fused")
     keys.require("learning_rate")
     keys.put("lr_scheduler_type", "lr_scheduler", default="cosine")

@@ -1,6 +1,5 @@
 """The keys of a user's file, while a tool's reader takes them one after the other."""
 
-import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -9,11 +8,11 @@ from typing import Any
 from shared.errors import FieldError
 from shared.messages.message import Message, say
 from shared.training_settings.outcome import Assumed, Differs, Ignored
+from shared.training_settings.values import OFF, plain, short
 from shared.training_settings.words import meant
 
-LONGEST_VALUE_CHARACTERS = 200
 SECRET = re.compile(r"(hub_token|auth_token|api_key|secret|password)$")
-OFF = (None, False, 0, "", "no", "none")
+MOST_PROBLEMS = 20
 
 
 @dataclass(frozen=True)
@@ -22,26 +21,6 @@ class Found:
 
     name: str
     value: Any
-
-
-def plain(value: Any) -> Any:
-    """A number or a truth value that was written as text, and 2.0 for 2: as what it is."""
-    if isinstance(value, str):
-        if value.lower() in ("true", "false"):
-            return value.lower() == "true"
-        try:
-            value = float(value) if re.search(r"[.eE]", value) else int(value)
-        except ValueError:
-            return value
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-def short(value: Any) -> Any:
-    """What is said of a value: numbers and words as they are, all else as JSON, and no more than a line."""
-    if value is None or isinstance(value, bool | int | float):
-        return value
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
-    return text if len(text) <= LONGEST_VALUE_CHARACTERS else f"{text[:LONGEST_VALUE_CHARACTERS]}…"
 
 
 class Keys:
@@ -142,8 +121,11 @@ class Keys:
             reason = reason_of(name)
             if reason is not None:
                 shown = "…" if SECRET.search(name) else short(value)
-                self.ignored.append(Ignored(key=name, value=shown, reason=reason))
+                self.ignored.append(Ignored(key=str(short(name)), value=shown, reason=reason))
                 continue
+            if len(self.problems) >= MOST_PROBLEMS:
+                return
+            name = str(short(name))
             close = meant(name, frozenset(self._known))
             unknown = (
                 say("settings-unknown-key", key=name, tool=self.title)

@@ -1,7 +1,7 @@
 """A LLaMA-Factory YAML: HF's keys, and its own for LoRA, quantization, length and packing."""
 
 from shared.messages.message import say
-from shared.training_settings.keys import Keys, short
+from shared.training_settings.keys import Keys
 from shared.training_settings.trainer_keys import (
     TrainerDefaults,
     take_checkpointing,
@@ -9,6 +9,7 @@ from shared.training_settings.trainer_keys import (
     take_trainer_keys,
     targets,
 )
+from shared.training_settings.values import short
 from shared.training_settings.words import names
 
 # Switches for another kind of training than LoRA by the next token.

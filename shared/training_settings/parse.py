@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from collections.abc import Hashable
 from typing import Any
 
@@ -9,6 +10,7 @@ import yaml
 
 from shared.errors import InvalidField
 from shared.messages.message import Message, say
+from shared.training_settings.values import short
 
 LONGEST_CHARACTERS = 65_536
 DEEPEST = 20
@@ -25,7 +27,7 @@ def parse(text: str, field: str = "file") -> dict[str, Any]:
     try:
         value = _json(text) if text.lstrip().startswith("{") else _yaml(text)
     except _Twice as twice:
-        raise _refused(say("settings-file-key-twice", key=twice.key), field) from None
+        raise _refused(say("settings-file-key-twice", key=short(twice.key)), field) from None
     except _Alias as alias:
         raise _refused(say("settings-file-alias", line=alias.line), field) from None
     except json.JSONDecodeError as error:
@@ -67,8 +69,7 @@ class _Loader(yaml.SafeLoader):  # type: ignore[misc]  # the package is publishe
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         names = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
-        if twice := [name for name in names if names.count(name) > 1]:
-            raise _Twice(str(twice[0]))
+        _refuse_twice(names)
         mapping: dict[Hashable, Any] = super().construct_mapping(node, deep=deep)
         return mapping
 
@@ -84,11 +85,14 @@ _Loader.add_constructor("tag:yaml.org,2002:int", _number)
 _Loader.add_constructor("tag:yaml.org,2002:float", _number)
 
 
+def _refuse_twice(names: list[str]) -> None:
+    if twice := [name for name, count in Counter(names).items() if count > 1]:
+        raise _Twice(twice[0])
+
+
 def _json(text: str) -> Any:
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        names = [name for name, _ in pairs]
-        if twice := [name for name in names if names.count(name) > 1]:
-            raise _Twice(twice[0])
+        _refuse_twice([name for name, _ in pairs])
         return dict(pairs)
 
     return json.loads(text, object_pairs_hook=unique)

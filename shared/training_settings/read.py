@@ -114,9 +114,12 @@ def _override(keys: Keys, given: Mapping[str, Any]) -> None:
     for name, value in given.items():
         if name == "lora" and isinstance(value, Mapping):
             _override(keys, {f"lora.{part}": inner for part, inner in value.items()})
-        else:
-            keys.drop(name)
-            keys.values[name] = value
+            continue
+        for field in [one for one in keys.values if one == name or one.startswith(f"{name}.")]:
+            keys.drop(field)
+        if name == "warmup_steps":
+            keys.drop("most_warmup_steps")
+        keys.values[name] = value
 
 
 def _nested(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -141,9 +144,10 @@ def _validated(values: Mapping[str, Any], source: Mapping[str, str]) -> Training
 
 def _key_of(path: str, source: Mapping[str, str]) -> str:
     """The key of the file that the field at `path`, or what encloses it, was read from."""
-    while path not in source and "." in path:
-        path = path.rpartition(".")[0]
-    return source.get(path, path)
+    outer = path
+    while outer not in source and "." in outer:
+        outer = outer.rpartition(".")[0]
+    return source.get(outer, path)
 
 
 def _refused(problems: list[FieldError]) -> InvalidField:

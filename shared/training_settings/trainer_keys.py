@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared.messages.message import say
-from shared.training_settings.keys import OFF, Found, Keys, short
+from shared.training_settings.keys import Found, Keys
+from shared.training_settings.values import OFF, short
 
 # Keys that change what is learned, with the only value that the worker has.
 ONE_VALUE: dict[str, Any] = {
@@ -17,6 +18,10 @@ ONE_VALUE: dict[str, Any] = {
     "optim_args": None,
     "auto_find_batch_size": False,
     "lr_scheduler_kwargs": None,
+    "lora_modules_to_save": None,
+    "modules_to_save": None,
+    "additional_target": None,
+    "lora_target_parameters": None,
     "use_dora": False,
     "use_rslora": False,
 }
@@ -47,7 +52,7 @@ def take_trainer_keys(keys: Keys, defaults: TrainerDefaults) -> None:
     keys.put("lr_scheduler_type", default="linear")
     _take_warmup(keys)
     keys.put("num_train_epochs", default=3)
-    keys.put("max_steps", read=lambda steps: None if steps == -1 else steps)
+    keys.put("max_steps", read=lambda steps: None if steps in (0, -1) else steps)
     keys.put("max_grad_norm", default=1)
     keys.put("seed", default=42)
     _take_evaluation(keys, defaults)
@@ -75,7 +80,7 @@ def _take_evaluation(keys: Keys, defaults: TrainerDefaults) -> None:
         logging = keys.given.get("logging_steps")
         keys.assume("eval_steps", logging if isinstance(logging, int | float) else defaults.logging_steps)
     keys.put("save_strategy", default="steps", read=strategy)
-    keys.put("save_steps", default=500)
+    keys.put("save_steps", default=500, read=lambda steps: steps or None)
 
 
 def strategy(value: Any) -> Any:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from shared.messages.message import say
-from shared.training_settings.keys import Keys, short
+from shared.training_settings.keys import Keys
 from shared.training_settings.outcome import Differs
 from shared.training_settings.settings import TrainingSettings
 from shared.training_settings.trainer_keys import (
@@ -13,6 +13,7 @@ from shared.training_settings.trainer_keys import (
     take_trainer_keys,
     targets,
 )
+from shared.training_settings.values import short
 from shared.training_settings.words import names
 
 SFT_MARKS = frozenset(

@@ -9,14 +9,14 @@ _REASONS: list[tuple[Message, str]] = [
         say("settings-ignored-model"),
         "model_name_or_path model_revision revision_of_model base_model* model_type type_of_model "
         "tokenizer_* cls_model_config model_config* model_kwargs model_init_kwargs model_max_length "
-        "processor_* use_fast_tokenizer trust_remote_code *_modules_to_save lora_task_type use_peft "
+        "processor_* use_fast_tokenizer trust_remote_code lora_task_type use_peft "
         "torch_dtype dtype is_*_derived_model overrides_of_* resize_* rope_scaling low_cpu_mem_usage "
         "added_tokens* "
         "special_tokens tokens add_tokens add_special_tokens new_special_tokens_config "
         "init_special_tokens strict device_map quantization_device_map mean_resizing_embeddings "
         "shrink_embeddings reinit_weights embeddings_skip_upcast fix_untrained_tokens scaling_softmax* "
         "mixture_of_depths train_from_scratch bnb_4bit_quant_storage lora_fan_in_fan_out lora_on_cpu "
-        "adapter_name_or_path adapter_folder lora_model_dir additional_target use_bnb_nested_quant",
+        "adapter_name_or_path adapter_folder lora_model_dir use_bnb_nested_quant",
     ),
     (
         say("settings-ignored-data"),
@@ -95,8 +95,8 @@ _REASONS: list[tuple[Message, str]] = [
         "process_reward_model trl ebft qat galore_* apollo_* badam_* oft_* module_dropout qgalore_* "
         "dion_* freeze_* relora_* lisa_* jagged_* router_aux_loss_coef moe_aux_loss_coef eaft_* "
         "asft_alpha pissa_iter pissa_convert loraplus_lr_embedding adam_beta3 adam_epsilon2 "
-        "optim_target_modules torchdistx_path trainer_cls multimodal* lora_target_parameters peft_adapter "
-        "peft_ensure_weight_tying gptq quantization model_quantization_config*",
+        "optim_target_modules torchdistx_path trainer_cls multimodal* peft_adapter "
+        "peft_ensure_weight_tying quantization model_quantization_config*",
     ),
 ]
 _PATTERNS = [(pattern, reason) for reason, patterns in _REASONS for pattern in patterns.split()]

@@ -1,6 +1,7 @@
 """A user's file of settings, of three tools, becomes the same settings that the tool would run with."""
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -317,3 +318,49 @@ def test_the_kind_is_recognised_by_the_keys_and_can_be_given() -> None:
     kind: SettingsKind = "llama_factory"
     assert read_settings(yaml, kind=kind).settings.max_seq_length == 2048
     assert read_settings(LORA_LF).kind == "llama_factory"
+
+
+def test_a_file_of_many_wrong_keys_is_answered_soon_and_in_few_words() -> None:
+    refused = refusal("cutoff_len: 64\n" + "".join(f"k{number}: 1\n" for number in range(7000)))
+    assert len(refused.errors) == 20
+    assert "17 more keys are wrong." in refused.message
+    assert len(refused.message) < 1000
+
+
+def test_values_of_any_length_and_kind_are_told_shortly() -> None:
+    long = "x" * 40_000
+    (error,) = refusal(f"{LORA_LF}{long[:1000]}: 1").errors
+    assert len(error.path) < 300
+    found = read(f"{LORA_LF}model_name_or_path: {long}\ndataset: {{a: [1, 2]}}\n")
+    assert [len(str(one.value)) for one in found.ignored] == [201, len('{"a": [1, 2]}')]
+    lone = read('{"optim": "adamw_torch", "output_dir": "\\ud800", "run_name": "ü"}', **BESIDE)
+    assert [one.value for one in lone.ignored] == ["?", "ü"]
+    lone.model_dump_json()
+
+
+def test_a_deep_or_long_text_is_read_within_a_second() -> None:
+    started = time.process_time()
+    refusal("{a: " * 10_000)
+    refusal("cutoff_len: 64\n" + "a: [" * 1 + "[]," * 20_000 + "]\n")
+    assert time.process_time() - started < 20
+
+
+def test_what_is_given_beside_the_file_is_checked_too() -> None:
+    (error,) = refusal(HF, **BESIDE, max_seq_lenght=64).errors
+    assert (error.path, "max_seq_length" in error.message) == ("max_seq_lenght", True)
+    (error,) = refusal(LLAMA_FACTORY, lora="all").errors
+    assert error.path == "lora"
+    (error,) = refusal(LLAMA_FACTORY, lora={"r": 0}).errors
+    assert (error.path, error.message) == ("lora.r", "must be at least 1, saw 0")
+    given = read(LORA_AX, warmup_steps=0.5).settings
+    assert (given.warmup_steps, given.most_warmup_steps) == (0.5, None)
+
+
+def test_secrets_are_not_kept() -> None:
+    for key in ("hub_token", "hf_hub_token", "swanlab_api_key", "push_to_hub_token"):
+        assert "hush" not in read(f"{LORA_LF}{key}: hush\n").model_dump_json()
+
+
+@pytest.mark.parametrize("key", ["lora_modules_to_save: [lm_head]", "peft_use_rslora: true"])
+def test_what_trains_more_than_the_adapter_is_another_curve(key: str) -> None:
+    assert [one.curve for one in read(f"{LORA_AX}load_in_4bit: true\n{key}\n").differs] == [True]
