@@ -6,7 +6,7 @@ def size(count: float) -> str:
     for unit, factor in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
         if count >= factor:
             return f"{count / factor:.2f} {unit}" if count < 100 * factor else f"{count / factor:.0f} {unit}"
-    return f"{count:.0f} bytes"
+    return "1 byte" if count == 1 else f"{count:.0f} bytes"
 
 
 def rate(bytes_per_second: float) -> str:

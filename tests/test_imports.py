@@ -60,9 +60,22 @@ def loaded_after_import(modules: list[str], data_folder: Path) -> list[str]:
     return done.stdout.split()
 
 
+def test_bitsandbytes_comes_from_one_place_that_lets_it_fetch_no_code() -> None:
+    own = "services/worker/models/quantized/own_kernels.py"
+    importers = {
+        str(path.relative_to(ROOT))
+        for path in (ROOT / "services").rglob("*.py")
+        if any(name.split(".")[0] == "bitsandbytes" for name in imported_names(path.read_text()))
+    }
+    assert importers == {own}
+    ask = "import services.worker.process.runner, sys; print('kernels' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", ask], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "False\n", "")
+
+
 def test_reports_know_pydantic_and_their_base_and_nothing_else() -> None:
     """So that whatever reads or writes one may import it, in any process."""
-    known = ("collections.abc", "typing", "pydantic", "shared.schemas", "shared.reports")
+    known = ("collections.abc", "typing", "pydantic", "shared.schemas", "shared.reports", "shared.messages")
     strangers = {
         f"{path.name}: {name}"
         for path in (ROOT / "shared/reports").glob("*.py")

@@ -37,7 +37,8 @@ def start_stack(
     when it can't start.
     """
     logs = data_dir / "logs"
-    logs.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for folder in (data_dir, logs):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     log = logs / "stack.log"
     command = [sys.executable, "-m", "services.cli", "up"]
     with log.open("wb") as output:

@@ -2,14 +2,16 @@
 
 import argparse
 import time
+from typing import Any
 
 from services.cli.options import Commands, add_client_command
 from services.cli.server import connect
 from services.cli.terminal import Terminal
-from shared.settings import Settings
+from shared.model_names import is_fine_tuned
+from shared.settings import DEMO_MODEL, Settings
 from shared.units import size
 
-MODEL_COLUMNS = ("ID", "OF", "CREATED")
+MODEL_COLUMNS = ("ID", "FROM", "CREATED")
 FILE_COLUMNS = ("ID", "SIZE", "UPLOADED", "NAME")
 
 
@@ -25,7 +27,7 @@ def list_models(arguments: argparse.Namespace, settings: Settings, terminal: Ter
     with connect(settings) as client:
         models = client.listed("models")
     terminal.emit(models)
-    rows = [(model["id"], model["owned_by"], _clock(model["created"])) for model in models]
+    rows = [(model["id"], _origin(model), _clock(model["created"])) for model in models]
     terminal.table(MODEL_COLUMNS, rows, keep=MODEL_COLUMNS)
     return 0
 
@@ -40,6 +42,15 @@ def list_files(arguments: argparse.Namespace, settings: Settings, terminal: Term
     else:
         terminal.say("No files are uploaded.")
     return 0
+
+
+def _origin(model: dict[str, Any]) -> str:
+    """Where a model comes from. Of base models the API tells the age of those in the models folder alone."""
+    if is_fine_tuned(model["id"]):
+        return "a training here"
+    if model["created"]:
+        return "models folder"
+    return "Tunedock's packages" if model["id"] == DEMO_MODEL else "Hugging Face hub"
 
 
 def _clock(seconds: float) -> str:

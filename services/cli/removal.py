@@ -135,7 +135,8 @@ def _number(kind: Callable[[str], Any], text: str) -> Any:
     except ValueError:
         value = -1
     if not 0 <= value < float("inf"):
-        raise argparse.ArgumentTypeError(f"wants a number from 0 on, saw {text!r}")
+        whole = "whole number" if kind is int else "number"
+        raise argparse.ArgumentTypeError(f"wants a {whole} from 0 on, saw {text!r}")
     return value
 
 

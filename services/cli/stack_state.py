@@ -66,7 +66,7 @@ def own_folder(data_dir: Path, tell: Callable[[str], None]) -> Iterator[int]:
     Raises `CommandFailed` when another stack runs on this folder.
     """
     try:
-        data_dir.mkdir(parents=True, exist_ok=True)
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor = os.open(_lock_path(data_dir), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise CommandFailed(

@@ -2,6 +2,9 @@
 
 import os
 import shutil
+import warnings
+
+from celery.exceptions import SecurityWarning
 
 from services.worker.process.paths import worker_folder
 from shared.private_files import keep_private
@@ -26,6 +29,9 @@ def main() -> None:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     # transformers' background thread would ask a third party to convert `.bin` files; we do that ourselves.
     os.environ["DISABLE_SAFETENSORS_CONVERSION"] = "1"
+
+    # Celery warns root of messages that are programs; ours are JSON and say no more than that a job waits.
+    warnings.filterwarnings("ignore", category=SecurityWarning)
 
     from services.worker.metrics import serve
     from services.worker.process.main import app

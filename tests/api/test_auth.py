@@ -30,6 +30,17 @@ def test_processes_that_start_at_once_make_one_key(tmp_path: Path) -> None:
     assert path.stat().st_mode & 0o777 == 0o600
 
 
+def test_a_new_key_stands_whole_on_a_line_of_its_own(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A terminal cuts long lines; a key that was cut opens nothing."""
+    settings = Settings(data_dir=tmp_path)
+    load_keys(settings)
+    assert (tmp_path / "api.key").read_text().strip() in capsys.readouterr().err.splitlines()
+    load_keys(settings)
+    assert capsys.readouterr().err == ""
+
+
 def test_a_configured_file_may_hold_several_keys_and_remarks(tmp_path: Path) -> None:
     old, new = new_key(), new_key()
     path = tmp_path / "keys"

@@ -88,6 +88,14 @@ def test_ctrl_c_stops_a_stack_with_a_store_of_ones_own(environment: dict[str, st
     assert not folder_is_owned(tmp_path / "data")
 
 
+def test_a_first_start_says_nothing_that_nobody_has_to_act_on(tmp_path: Path) -> None:
+    """No folder that was open to others for a moment, no library's warning of what we do not do."""
+    with live_stack(tmp_path) as stack:
+        said = stack.log("worker") + stack.log("stack")
+    for nothing in ("superuser", "kernels", "could be used by other users"):
+        assert nothing not in said
+
+
 @pytest.mark.parametrize("part", ["store", "api", "worker"])
 def test_a_part_that_was_killed_comes_back_and_records_are_kept(stack: LiveStack, part: str) -> None:
     job = stack.client.submit({"kind": "load_diagnostic", "trial_load": False})

@@ -78,6 +78,10 @@ def _disk_lines(facts: LoadFacts) -> Iterator[str]:
 
 
 def _speed_lines(speed: ReadSpeed) -> Iterator[str]:
+    reasons = {measured.reason for measured in (speed.direct, speed.buffered, speed.mapped, speed.warm)}
+    if len(reasons | {speed.small.reason}) == 1 and (reason := speed.small.reason):
+        yield _line("reads", f"unknown: {reason}")
+        return
     yield _line("cold reads", f"direct {_rate(speed.direct)}, buffered {_rate(speed.buffered)}")
     yield _line("", f"mapped {_rate(speed.mapped)}")
     yield _line("warm reads", _rate(speed.warm))

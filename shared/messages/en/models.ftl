@@ -124,7 +124,7 @@ smaller-base-model-or-free-memory = Name a smaller base model, or free memory on
 file-cut-short = { $file } ended at byte { $done } of { $size }. It was cut short while it was read.
 
 no-copy-kept = There is no prepared copy of { $model }, so every load quantizes the model again. Free space in the data folder: { $lack }
-copy-kept = { $model } is kept as quantized ({ $copy_bytes }). The next load reads that copy.
+copy-kept = A copy of { $model } with quantized weights is kept ({ $copy_bytes }). The next load reads that copy.
 copy-does-not-fit = The copy takes { $wanted_bytes }, and { $spare_bytes } must stay free, but { $free_bytes } are free in { $folder }.
 no-model-of-copy = No model can be built from { $folder }: { $error }
 copy-is-no-file = { $file } is not a plain file.

@@ -109,6 +109,16 @@ def test_what_is_not_known_is_said_with_its_reason() -> None:
     assert report(facts).summary.limit_seconds is None
 
 
+def test_a_reason_that_all_measurements_share_is_said_once() -> None:
+    nothing = Rate(reason="511 bytes are too few to measure a rate")
+    speed = ReadSpeed(
+        direct=nothing, buffered=nothing, mapped=nothing, warm=nothing, small=Latency(reason=nothing.reason)
+    )
+    text = report(healthy(read_speed=speed)).text
+    assert "\nreads       unknown: 511 bytes are too few to measure a rate\n" in text
+    assert text.count("too few to measure") == 1
+
+
 def test_what_the_hub_did_not_say_and_hashes_that_were_not_compared_are_not_known() -> None:
     hashes = [FileHash(name="config.json", named_by="hub", matches=True)]
     hashes += [FileHash(name=f"{n}.safetensors", named_by="hub", reason="no time") for n in range(7)]

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from typing import Any, Literal
 
-import bitsandbytes
 import torch
 from torch import Tensor, nn
+
+from services.worker.models.quantized.own_kernels import bitsandbytes
 
 Keep = Literal["use", "run"]
 

@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-import bitsandbytes
 import numpy as np
 from transformers import PreTrainedModel
 
 from services.worker.computing.engine.model_parts import why_not
 from services.worker.computing.engine.varlen import has_kernel
+from services.worker.models.quantized.own_kernels import bitsandbytes
 from services.worker.text.marked_text import TokenRow
 from shared.messages.message import Message, say
 

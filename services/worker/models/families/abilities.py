@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import bitsandbytes
 import torch
 from torch import nn
 from transformers import PreTrainedModel
@@ -16,6 +15,7 @@ from transformers.quantizers.auto import AutoHfQuantizer
 
 from services.worker.models.memory import NF4_BYTES_PER_WEIGHT
 from services.worker.models.quantized import nf4
+from services.worker.models.quantized.own_kernels import bitsandbytes
 
 if TYPE_CHECKING:
     from services.worker.models.families.architecture import ModelPlan

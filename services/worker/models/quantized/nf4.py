@@ -1,37 +1,11 @@
 """NF4 quantization by bitsandbytes (Dettmers et al. 2023, QLoRA), without its surprises."""
 
-import logging
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import torch
+from transformers import BitsAndBytesConfig  # it imports bitsandbytes, so it comes second
 
-
-@contextmanager
-def _without_downloaded_kernels() -> Iterator[None]:
-    """bitsandbytes fetches a CPU kernel from the hub while it is imported. It has its own, so it may not.
-
-    Where the package `kernels` is not installed it can't, and logs a warning about that, which helps nobody.
-    """
-    log = logging.getLogger("bitsandbytes.backends.cpu.ops")
-    before, level = sys.modules.get("kernels"), log.level
-    sys.modules["kernels"] = None  # type: ignore[assignment]  # makes `import kernels` an ImportError
-    log.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        log.setLevel(level)
-        del sys.modules["kernels"]
-        if before is not None:
-            sys.modules["kernels"] = before
-
-
-with _without_downloaded_kernels():
-    import bitsandbytes
-
-from transformers import BitsAndBytesConfig  # noqa: E402  # it imports bitsandbytes, so it comes second
+from services.worker.models.quantized.own_kernels import bitsandbytes
 
 
 def quantization_config(compute_dtype: torch.dtype) -> BitsAndBytesConfig:

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import bitsandbytes
 import torch
 from accelerate import init_empty_weights
 from transformers import PreTrainedModel
@@ -19,6 +18,7 @@ from services.worker.models.families.architecture import plan_model
 from services.worker.models.files.weight_files import header_length, parse_header
 from services.worker.models.memory import is_out_of_memory
 from services.worker.models.quantized.nf4_artifact import WEIGHTS_NAME
+from services.worker.models.quantized.own_kernels import bitsandbytes
 from services.worker.models.reading.byte_progress import ByteProgress
 from services.worker.models.reading.large_reads import CutShort, read_file
 from services.worker.models.reading.phases import LoadPhases
