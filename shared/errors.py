@@ -20,9 +20,12 @@ class FieldError:
 
 
 class WrongField(ValueError):
-    """Raised inside a model's own check: the rule that is broken, and the field to change."""
+    """Raised inside a model's own check: the rule that is broken, and the field to change.
 
-    def __init__(self, said: str | Message, field: str) -> None:
+    No `field`: the one that is checked.
+    """
+
+    def __init__(self, said: str | Message, field: str | None = None) -> None:
         super().__init__(said)
         self.said = said
         self.field = field

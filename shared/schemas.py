@@ -14,6 +14,7 @@ from pydantic import (
 )
 
 from shared.errors import WrongField
+from shared.messages.message import say
 
 NAME_PATTERN = r"^[^\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+$"
 FILE_ID_PATTERN = r"^file-[A-Za-z0-9]{1,64}$"
@@ -34,7 +35,7 @@ JobStatus = Literal["queued", "running", "cancelling", "succeeded", "failed", "c
 def _without_parent_folder(value: str) -> str:
     """A revision becomes part of a path in the hub's cache."""
     if ".." in value:
-        raise ValueError(f"a branch, tag or commit has no `..`, saw {value!r}")
+        raise WrongField(say("revision-has-two-dots", revision=value))
     return value
 
 
@@ -43,16 +44,16 @@ def _printable(value: str) -> str:
     return "".join(sign if sign.isprintable() else f"\\u{ord(sign):04x}" for sign in value)
 
 
-# What a pattern means, for the one whose value does not match it.
-PATTERN_MEANINGS = {
-    NAME_PATTERN: "text without control characters",
-    FILE_ID_PATTERN: "a file's id, as in `file-` and 24 letters and digits",
-    SUFFIX_PATTERN: "letters, digits and any of . _ -",
-    REVISION_PATTERN: "a branch, tag or commit: letters, digits and any of . _ / -",
-    MODULE_NAME_PATTERN: "the last part of a layer's name, as in q_proj: letters, digits and _",
-    FILTER_KEY_PATTERN: "without brackets",
-    EVENT_ID_PATTERN: "an event's id, as in 1-42",
-    FACADE_EVENT_ID_PATTERN: "an event's id, as this list has them",
+# What a pattern is called in the sentence that one reads whose value does not match it.
+PATTERN_NAMES = {
+    NAME_PATTERN: "plain-text",
+    FILE_ID_PATTERN: "file-id",
+    SUFFIX_PATTERN: "suffix",
+    REVISION_PATTERN: "revision",
+    MODULE_NAME_PATTERN: "layer",
+    FILTER_KEY_PATTERN: "filter-key",
+    EVENT_ID_PATTERN: "event-id",
+    FACADE_EVENT_ID_PATTERN: "listed-event-id",
 }
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=NAME_PATTERN)]
@@ -302,11 +303,14 @@ class DatasetSummary(Frozen):
 def _exactly_one(**fields: object) -> None:
     given = [name for name, value in fields.items() if value is not None]
     if len(given) != 1:
-        raise WrongField(
-            f"exactly one of {' and '.join(fields)} must be given, saw {len(given)}", next(iter(fields))
+        wrong = (
+            say("give-only-one-field", fields=given)
+            if given
+            else say("give-one-field", field_choices=list(fields))
         )
+        raise WrongField(wrong, next(iter(fields)))
 
 
 def _at_most_one(**fields: object) -> None:
     if sum(value is not None for value in fields.values()) > 1:
-        raise WrongField(f"at most one of {' and '.join(fields)} may be given", next(iter(fields)))
+        raise WrongField(say("give-only-one-field", fields=list(fields)), next(iter(fields)))

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from shared.errors import WrongField
+from shared.messages.message import say
 from shared.schemas import (
     Columns,
     ExplicitPlan,
@@ -57,7 +58,7 @@ class FacadeHyperparameters(Hyperparameters):
             ("learning_rate", "learning_rate_multiplier"),
         ):
             if {ours, theirs} <= self.model_fields_set:
-                raise WrongField(f"give {theirs} or {ours}, not both", theirs)
+                raise WrongField(say("give-only-one-field", fields=[theirs, ours]), theirs)
         return self
 
     def native(self) -> Hyperparameters:
@@ -104,13 +105,13 @@ class CreateFineTuningJob(Frozen):
     @classmethod
     def _none_built(cls, value: list[Any] | None) -> list[Any] | None:
         if value:
-            raise ValueError("no integration is built; leave the field out and read /metrics or the events")
+            raise WrongField(say("no-integration"))
         return value
 
     @model_validator(mode="after")
     def _one_place(self) -> "CreateFineTuningJob":
         if self.method is not None and self.hyperparameters is not None:
-            raise WrongField("give hyperparameters in `method` or beside it, not in both", "hyperparameters")
+            raise WrongField(say("give-hyperparameters-once"), "hyperparameters")
         return self
 
 

@@ -31,7 +31,7 @@ class CommandFailed(Exception):
     def lines(self) -> list[str]:
         """The message, one line for each thing wrong that it does not name, the remedy."""
         details = [
-            f"  {error.path}: {error.message}" if error.path else f"  {error.message}"
+            f"  {error.message}" if error.path in error.message else f"  {error.path}: {error.message}"
             for error in self.errors
             if error.message not in self.message
         ]

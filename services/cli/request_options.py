@@ -94,12 +94,20 @@ class RequestOptions:
         return sentence
 
     def _errors(self, errors: tuple[FieldError, ...]) -> tuple[FieldError, ...]:
-        return tuple(FieldError(self._place(error.path), self.text(error.message)) for error in errors)
+        return tuple(
+            FieldError(place := self._place(error.path), self.text(_placed(error, place))) for error in errors
+        )
 
     def _place(self, path: str) -> str:
         """The option for a field or for what encloses it."""
         known = [one for one in self.option_of if path == one or path.startswith(f"{one}.")]
         return self.option_of[max(known, key=len)] if known else path
+
+
+def _placed(error: FieldError, place: str) -> str:
+    """The sentence, which begins with the field's name where the field is at fault."""
+    begins = error.path and re.match(rf"{re.escape(error.path)}(?=[ .])", error.message)
+    return place + error.message[len(error.path) :] if begins else error.message
 
 
 def add_file(

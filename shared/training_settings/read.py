@@ -6,8 +6,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from shared.errors import FieldError, InvalidField
-from shared.field_errors import PREDICATES, invalid_field
-from shared.messages.message import Message, say
+from shared.field_errors import invalid_field
+from shared.messages.message import say
 from shared.training_settings import axolotl, llama_factory, training_arguments
 from shared.training_settings.differences import differences
 from shared.training_settings.keys import Keys
@@ -138,8 +138,9 @@ def _validated(values: Mapping[str, Any], source: Mapping[str, str]) -> Training
     try:
         return TrainingSettings.model_validate(values, strict=True)
     except ValidationError as error:
-        refused = invalid_field(error, values, TrainingSettings.model_json_schema())
-        raise _refused([FieldError(_key_of(one.path, source), one.said) for one in refused.errors]) from None
+        schema = TrainingSettings.model_json_schema()
+        refused = invalid_field(error, values, schema, named=lambda path: _key_of(path, source))
+        raise _refused(list(refused.errors)) from None
 
 
 def _key_of(path: str, source: Mapping[str, str]) -> str:
@@ -151,16 +152,7 @@ def _key_of(path: str, source: Mapping[str, str]) -> str:
 
 
 def _refused(problems: list[FieldError]) -> InvalidField:
-    told = [_sentence(problem) for problem in problems[:MOST_TOLD]]
+    told = [problem.said for problem in problems[:MOST_TOLD]]
     if (more := len(problems) - MOST_TOLD) > 0:
         told.append(say("settings-more-wrong", count=more))
     return InvalidField(say("settings-wrong", problems=told), param=problems[0].path, errors=tuple(problems))
-
-
-def _sentence(problem: FieldError) -> Message:
-    """Our own are sentences that name their key; what pydantic says of a value goes on after its name."""
-    if isinstance(problem.said, Message):
-        return problem.said
-    if problem.said.startswith(PREDICATES):
-        return say("settings-wrong-field", key=problem.path, problem=problem.said)
-    return say("settings-wrong-value", key=problem.path, problem=problem.said)

@@ -79,11 +79,11 @@ def test_a_query_parameter_has_one_name_and_one_form(api: Api) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "seen"), [(1, "1"), (None, "null"), (["a"], "a list of 1"), ({}, "an empty object")]
+    ("kind", "seen"), [(1, "1"), (None, "null"), (["a"], "a list of 1 entry"), ({}, "an empty object")]
 )
 def test_a_kind_that_is_no_text_is_shown_as_it_was_sent(api: Api, kind: Any, seen: str) -> None:
     problem = check_problem(api.post("/v1/jobs", json={"kind": kind}), 422, "invalid_field")
-    assert problem["detail"].endswith(f", saw {seen}.")
+    assert problem["detail"].endswith(f" It is {seen}.")
 
 
 def test_a_body_of_another_type_or_encoding_is_malformed(api: Api) -> None:
@@ -106,19 +106,19 @@ def test_a_json_body_over_a_mebibyte_is_too_large(api: Api) -> None:
     [
         ({"colour": "red"}, "colour", "unknown field"),
         ({"hyperparameters": {"lora": {"rank": 8}}}, "hyperparameters.lora.rank", "unknown field"),
-        ({"hyperparameters": {"n_epochs": 0}}, "hyperparameters.n_epochs", "saw 0"),
-        ({"hyperparameters": {"lora": {"r": 10**9}}}, "hyperparameters.lora.r", "saw 1000000000"),
-        ({"hyperparameters": {"learning_rate": "fast"}}, "hyperparameters.learning_rate", 'saw "fast"'),
-        ({"hyperparameters": {"max_steps": -1}}, "hyperparameters.max_steps", "saw -1"),
+        ({"hyperparameters": {"n_epochs": 0}}, "hyperparameters.n_epochs", "It is 0"),
+        ({"hyperparameters": {"lora": {"r": 10**9}}}, "hyperparameters.lora.r", "It is 1000000000"),
+        ({"hyperparameters": {"learning_rate": "fast"}}, "hyperparameters.learning_rate", 'It is "fast"'),
+        ({"hyperparameters": {"max_steps": -1}}, "hyperparameters.max_steps", "It is -1"),
         ({"hyperparameters": {"seed": 1e400}}, "hyperparameters.seed", ""),
-        ({"suffix": "a b"}, "suffix", 'saw "a b"'),
-        ({"metadata": {"a": 1}}, "metadata.a", "saw 1"),
+        ({"suffix": "a b"}, "suffix", 'It is "a b"'),
+        ({"metadata": {"a": 1}}, "metadata.a", "It is 1"),
         ({"metadata": {str(n): "x" for n in range(17)}}, "metadata", "16"),
-        ({"plan": "fastest"}, "plan", 'saw "fastest"'),
-        ({"format": "xml"}, "format", 'saw "xml"'),
-        ({"dataset": "sms"}, "training_file", "exactly one of training_file and dataset"),
-        ({"training_file": None}, "training_file", "exactly one of training_file and dataset"),
-        ({"training_file": "../../etc/passwd"}, "training_file", "saw"),
+        ({"plan": "fastest"}, "plan", 'It is "fastest"'),
+        ({"format": "xml"}, "format", 'It is "xml"'),
+        ({"dataset": "sms"}, "training_file", "Give only one of training_file and dataset."),
+        ({"training_file": None}, "training_file", "Give either training_file or dataset."),
+        ({"training_file": "../../etc/passwd"}, "training_file", "It is"),
         ({"model": "x" * 201}, "model", "200"),
     ],
 )

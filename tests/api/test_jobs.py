@@ -126,7 +126,7 @@ def test_jobs_are_listed_newest_first_by_pages_and_filters(api: Api) -> None:
     assert api.get("/v1/jobs?colour=red").get_json()["errors"] == [
         {
             "path": "colour",
-            "message": "is an unknown field. There are: kind, status, after, limit, metadata.",
+            "message": "colour is an unknown field. The fields are kind, status, after, limit, and metadata.",
         }
     ]
 

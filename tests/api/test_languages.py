@@ -1,7 +1,8 @@
-"""A reader in a second, made-up language: of failures and events nothing English is left."""
+"""A reader in a second, made-up language: of failures, events and refusals nothing English is left."""
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -100,3 +101,55 @@ def test_why_a_lever_is_off_is_told_in_a_result_and_in_an_event_s_data(api: Api)
     for told in (record["result"]["plan"]["off"], planned["plan"]["off"]):
         assert left_over(told["own_layers"]) == "Gemma"
         assert (told["own_layers_message"], told["weights"]) == (reason, "4 bytes of 2 free")
+
+
+REFUSED: list[tuple[str, str, Any, set[str]]] = [
+    ("GET", "/nowhere", None, set()),
+    ("DELETE", "/v1/jobs", None, set()),
+    ("GET", "/v1/jobs/ftjob-none", None, {"ftjob-none"}),
+    ("GET", "/v1/files/file-none", None, {"file-none"}),
+    ("DELETE", "/v1/models/ft:none", None, {"ft:none"}),
+    ("GET", "/v1/jobs?limit=0", None, {"limit", "1", '"0"'}),
+    ("POST", "/v1/jobs", [], set()),
+    ("POST", "/v1/jobs", {"kind": "load_diagnostic", "cold": []}, {"cold"}),
+    ("POST", "/v1/jobs", {"kind": "evaluation"}, {"file", "aŭ", "dataset"}),
+    (
+        "POST", "/v1/jobs", {"kind": "evaluation", "dataset": "x", "file": "y", "metadata": {"": "z"}},
+        {"file", '"y"', "metadata"},
+    ),
+    (
+        "POST", "/v1/jobs", {"kind": "fine_tuning", "dataset": "x", "plan": 5},
+        {"plan", "auto", "aŭ", "baseline", "5"},
+    ),
+    (
+        "POST", "/v1/jobs", {"kind": "load_diagnostic", "revision": "a..b", "a": 1, "b": 1, "c": 1, "d": 1},
+        {"a..b", "a", "b", "2", "kind", "model", "revision", "trial_load", "cold", "metadata", "kaj"},
+    ),
+]  # fmt: skip
+
+
+def with_key(api: Api) -> dict[str, str]:
+    return {"Authorization": f"Bearer {api.key}", **THEIRS}
+
+
+@pytest.mark.parametrize(("method", "path", "body", "values"), REFUSED)
+def test_of_a_refusal_only_its_values_are_left(
+    api: Api, method: str, path: str, body: Any, values: set[str]
+) -> None:
+    """The last body has five wrong fields: the message tells three and counts the others."""
+    answer = api.client.open(path, method=method, json=body, headers=with_key(api))
+    problem: Any = answer.get_json()
+    assert answer.status_code >= 400
+    assert left_over(problem["title"]) == ""
+    for said in (problem["detail"], problem["error"]["message"]):
+        assert {word.strip(",") for word in left_over(said).split()} == values, said
+    for error in problem["errors"]:
+        assert error["message"].startswith(("⟪", error["path"].split(".")[0]))
+        assert left_over(error["message"]) != error["message"]
+
+
+def test_a_missing_key_and_a_body_of_another_type_are_told_in_the_reader_s_language(api: Api) -> None:
+    problem: Any = api.client.get("/v1/jobs", headers=THEIRS).get_json()
+    assert (left_over(problem["title"]), left_over(problem["detail"])) == ("", "")
+    told: Any = api.client.post("/v1/jobs", data="x", headers=with_key(api)).get_json()
+    assert left_over(told["detail"]) == ""

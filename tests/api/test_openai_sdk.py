@@ -162,7 +162,7 @@ def test_refusals_reach_the_clients_own_exceptions(server: Server, client: OpenA
         client.fine_tuning.jobs.create(
             model="tiny", training_file=uploaded(client), method={"type": "dpo", "dpo": {}}
         )
-    assert 'saw "dpo"' in refused.value.message
+    assert 'It is "dpo"' in refused.value.message
     with pytest.raises(openai.NotFoundError):
         client.fine_tuning.jobs.retrieve("ftjob-unknown")
     with pytest.raises(openai.NotFoundError):

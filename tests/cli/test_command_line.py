@@ -98,8 +98,8 @@ def test_options_that_no_server_takes_are_all_named(capsys: pytest.CaptureFixtur
     assert run("train --dataset rows --json --epochs 0 --lora-dropout 1") == 2
     errors = json.loads(capsys.readouterr().out)["error"]["errors"]
     assert errors == [
-        {"path": "--epochs", "message": "must be at least 1, saw 0"},
-        {"path": "--lora-dropout", "message": "must be less than 1, saw 1.0"},
+        {"path": "--epochs", "message": "--epochs must be at least 1. It is 0."},
+        {"path": "--lora-dropout", "message": "--lora-dropout must be less than 1. It is 1.0."},
     ]
 
 

@@ -6,8 +6,6 @@ settings-did-you-mean = { $problem } { $name } was probably meant.
 settings-rows-per-step = The value of gradient_accumulation_steps must be smaller. With per_device_train_batch_size a step has { $rows } rows; the most is { $most }.
 settings-steps-missing = { $steps } is required, because { $strategy } is steps.
 settings-wrong = { $problems }
-settings-wrong-field = { $key } { $problem }.
-settings-wrong-value = { $key }: { $problem }
 settings-more-wrong = { $count ->
     [one] One more key is wrong.
    *[other] { $count } more keys are wrong.
