@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from shared.errors import ModelUnknown, ModelUnusable
-from shared.messages.message import Message, say, stored
-from shared.messages.render import shown
+from shared.messages.message import Message, say
 from shared.model_folders import (
     Lack,
     is_folder_name,
@@ -67,14 +66,14 @@ def check_base_model(model: str, folders: tuple[Path, ...], *, to_load: bool = T
     and `ModelUnusable` for a folder that can't be a base model; with `to_load` weights must be there, too.
     """
     if is_fine_tuned(model):
-        raise ModelUnknown(_told(say("model-is-fine-tuned", model=model)), param="model")
+        raise ModelUnknown(say("model-is-fine-tuned", model=model), param="model")
     try:
         found = find_model(model, folders)
     except NotFoundHere as refused:
         refusal = ModelUnknown if refused.lack == "model_not_found" else ModelUnusable
-        raise refusal(_told(refused.message, refused.remedy), param="model") from None
+        raise refusal(_with_remedy(refused.message, refused.remedy), param="model") from None
     if to_load and found.folder is not None and (wrong := what_weights_lack(found.folder, model)):
-        raise ModelUnusable(_told(wrong.message, wrong.remedy), param="model")
+        raise ModelUnusable(_with_remedy(wrong.message, wrong.remedy), param="model")
 
 
 def similar_names(name: str, present: Iterable[str]) -> list[str]:
@@ -135,6 +134,5 @@ def _advice(name: str, meant: str | None, folders: tuple[Path, ...]) -> Message:
     return say("give-name-that-is-here", names=names[:MOST_NAMED], more=more)
 
 
-def _told(*messages: Message) -> str:
-    """For who asks now: a refusal is an answer, and is not stored."""
-    return " ".join(shown(stored(message)) for message in messages)
+def _with_remedy(problem: Message, remedy: Message) -> Message:
+    return say("problem-and-remedy", problem=problem, remedy=remedy)

@@ -52,8 +52,8 @@ class Failure:
     """What a failed job's record shows."""
 
     code: FailureCode
-    said: str | Message
-    advice: str | Message
+    said: Message
+    advice: Message
 
     @property
     def message(self) -> str:
@@ -73,7 +73,7 @@ class Failure:
 class JobFailed(Exception):
     """Raised anywhere in a job to end it as failed; the runner writes ``failure`` into the record."""
 
-    def __init__(self, code: FailureCode, message: str | Message, remedy: str | Message) -> None:
+    def __init__(self, code: FailureCode, message: Message, remedy: Message) -> None:
         self.failure = Failure(code, message, remedy)
         super().__init__(self.failure.message)
 

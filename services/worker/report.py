@@ -37,7 +37,7 @@ class Report(Protocol):
 
     def event(
         self,
-        message: str | Message,
+        message: Message,
         *,
         level: Level = "info",
         type: Literal["message", "metrics"] = "message",
@@ -58,7 +58,7 @@ class SilentReport:
     def progress(self, stage: str, **fields: JsonValue) -> None:
         return
 
-    def event(self, message: str | Message, **details: object) -> None:
+    def event(self, message: Message, **details: object) -> None:
         return
 
     def checkpoint(self, step: int) -> None:

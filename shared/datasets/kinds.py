@@ -85,7 +85,7 @@ def kind_of(head: bytes, file_name: str, columns: Mapping[str, str]) -> Binary |
     if head.startswith((b"ARROW1", b"\xff\xff\xff\xff")):
         return "arrow"
     if alike := look_alike(head):
-        raise Unreadable(stored(say("stands-in", what=alike.what, remedy=alike.remedy)))
+        raise Unreadable(stored(say("problem-and-remedy", problem=alike.what, remedy=alike.remedy)))
     encoding = wide_encoding(head)
     told = []
     if encoding:

@@ -1,6 +1,5 @@
 # What a file is that stands in the place of a data set, of weights or of a tokenizer, and what its owner can do.
 
-stands-in = { $what } { $remedy }
 file-is = { $kind ->
    *[empty] It is empty (0 bytes).
     [zeros] It is nothing but zero bytes, as a broken copy leaves.

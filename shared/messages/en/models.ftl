@@ -1,5 +1,7 @@
 # A base model by its name and its files: which model is meant, what its folder lacks, what is wrong in a file.
 
+problem-and-remedy = { $problem } { $remedy }
+
 no-such-model = There is no model '{ $model }'. { $tried }
 model-name-is-path = It is a path, and a model is named by its folder's name in the models folder, or by its hub id.
 model-name-is-address = It is an address, and a hub model is named by its id alone, organisation/name.

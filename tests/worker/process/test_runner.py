@@ -23,6 +23,7 @@ from shared.errors import StoreUnavailable
 from shared.event_log import EventLog
 from shared.job_folder import JobFolder
 from shared.job_records import Claim
+from shared.messages.message import say
 from shared.settings import Settings
 from shared.worker_store import WorkerStore
 from tests.ledger import submit
@@ -173,7 +174,9 @@ def test_a_running_job_survives_a_store_that_takes_no_writes(
     ) -> dict[str, Any]:
         over.enter_context(trouble(valkey, admin))
         for step in range(1, 41):
-            report.event(f"step {step}", type="metrics", data={"step": step})
+            report.event(
+                say("step-done-without-loss", step=step, total_steps=40), type="metrics", data={"step": step}
+            )
             report.progress("training", step=step)
             time.sleep(0.05)
         threading.Timer(1.5, over.close).start()
@@ -194,7 +197,11 @@ def test_a_number_that_is_none_costs_neither_events_nor_the_result(
     runner: Runner, store: WorkerStore, job_id: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     def measure(claim: Claim, settings: Settings, residency: object, report: Report) -> dict[str, Any]:
-        report.event("Validation \ud83d", type="metrics", data={"step": 1, "validation_loss": float("nan")})
+        report.event(
+            say("validation-loss", step=1, loss="\ud83d"),
+            type="metrics",
+            data={"step": 1, "validation_loss": float("nan")},
+        )
         report.progress("validating", loss=float("inf"))
         return {"losses": [0.5, float("nan")], "steps": 1}
 
@@ -204,7 +211,7 @@ def test_a_number_that_is_none_costs_neither_events_nor_the_result(
     assert (record.status, record.result) == ("succeeded", {"losses": [0.5, None], "steps": 1})
     data_dir = tmp_path / "data"
     events = EventLog(store, data_dir).newest_first(job_id)
-    assert ("Validation ?", {"step": 1, "validation_loss": None}) in [
+    assert ("The validation loss after step 1 is ?.", {"step": 1, "validation_loss": None}) in [
         (event.message, event.data) for event in events
     ]
     assert json.loads((data_dir / "jobs" / job_id / "result.json").read_text())["result"] == record.result

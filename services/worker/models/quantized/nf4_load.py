@@ -45,7 +45,7 @@ _DTYPES = {
 class ArtifactUnusable(Exception):
     """The artifact can't be used as it is; the source can."""
 
-    def __init__(self, said: str | Message) -> None:
+    def __init__(self, said: Message) -> None:
         super().__init__(in_english(said))
         self.said = said
 
