@@ -46,5 +46,7 @@ class RowsUsed(Stored):
     lost_thoughts: int = 0
     closed_thoughts: int = 0
     changed_rows: int = 0
+    unknown_rows: int = 0
+    """With characters outside the answers that the tokenizer has no token for."""
     unwritten: dict[str, int] = {}
     """Role whose words the template does not write → rows."""

@@ -100,6 +100,12 @@ class ChatTemplate:
         opened = _any_of(self._openings).search(text, start) if self._openings else None
         return text[: opened.start()] if opened else text
 
+    def without_special_tokens(self, text: str) -> str:
+        """`text` without the tokens that may end a turn."""
+        for pattern in self._end_tokens:
+            text = pattern.sub("", text)
+        return text
+
     def ends_itself(self, words: str) -> bool:
         """Whether the words of an answer bring an end token along."""
         return bool(words) and any(words.rstrip().endswith(token) for token in self._special_tokens)

@@ -28,6 +28,7 @@ class Conversation:
     beyond: int = 0
     thoughts_lost: int = 0
     thoughts_closed: int = 0
+    thoughts_foreign: int = 0
 
     @property
     def unrolled(self) -> bool:
@@ -67,6 +68,7 @@ def conversation_rows(
         beyond=len(indices) - len(turns) - refused.total(),
         thoughts_lost=sum(turn.thought_lost for turn in turns),
         thoughts_closed=sum(turn.thought_closed for turn in turns),
+        thoughts_foreign=sum(turn.thought_foreign for turn in turns),
     )
 
 

@@ -5,6 +5,7 @@ from typing import Literal
 
 from transformers import PreTrainedTokenizerBase
 
+from services.worker.text.unknown_characters import unknown_token
 from shared.messages.message import Message, say
 
 # `changed`: the tokenizer writes these words otherwise in every text; it composes letters, say.
@@ -19,7 +20,7 @@ def decoded_verdicts(
     ids: Sequence[list[int]], words: Sequence[str], tokenizer: PreTrainedTokenizerBase
 ) -> list[Verdict]:
     """How each of `ids` decodes compared with its `words`; a space before the words is no difference."""
-    unknown = _unknown_token(tokenizer)
+    unknown = unknown_token(tokenizer)
     decoded = tokenizer.backend_tokenizer.decode_batch(list(ids), skip_special_tokens=False)
     return [
         "unknown" if unknown in some else _verdict(some, seen, wanted, tokenizer)
@@ -35,12 +36,3 @@ def _verdict(ids: list[int], seen: str, wanted: str, tokenizer: PreTrainedTokeni
         return "lost"  # nothing is left but the end token
     again = backend.decode(backend.encode(wanted, add_special_tokens=False).ids, skip_special_tokens=False)
     return "changed" if seen.lstrip() == again.lstrip() else "lost"
-
-
-def _unknown_token(tokenizer: PreTrainedTokenizerBase) -> int | None:
-    """Its id, unless the token has another meaning, too (GPT-2 ends texts with it)."""
-    others = (tokenizer.bos_token_id, tokenizer.eos_token_id, tokenizer.pad_token_id)
-    unknown = tokenizer.unk_token_id
-    if unknown is None and (name := getattr(tokenizer.backend_tokenizer.model, "unk_token", None)):
-        unknown = tokenizer.backend_tokenizer.token_to_id(name)
-    return None if unknown in others else unknown

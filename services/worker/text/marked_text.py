@@ -9,6 +9,7 @@ import numpy.typing as npt
 from transformers import PreTrainedTokenizerBase
 
 from services.worker.text.decoded_answers import FAULTS, Verdict, decoded_verdicts
+from services.worker.text.unknown_characters import unknown_characters, unknown_token
 from shared.messages.message import Message
 
 
@@ -75,6 +76,7 @@ class TokenRow:
 class EncodedText:
     """`answers` are token ranges of `row`, one for each of the text's, and `words` what they must decode to.
 
+    `unknown`: characters outside the answers that the tokenizer has no token for; they are not learned.
     `fault`: why the row can't be learned; `changed`: the tokenizer writes an answer's characters otherwise.
     """
 
@@ -83,6 +85,7 @@ class EncodedText:
     words: tuple[str, ...] = ()
     fault: Message | None = None
     changed: bool = False
+    unknown: int = 0
 
     def cut(self, tokens: int) -> "EncodedText":
         return replace(self, row=self.row.cut(tokens))
@@ -126,6 +129,13 @@ def _encoded(
     if marked.complete and bos is not None and list(tokens[:2]) == [bos, bos] and not places[0].any():
         tokens, places = tokens[1:], places[1:]  # the text begins with its own
     targets = _reaching_into(marked.spans, places, len(marked.text))
+    known = tokens != unknown_token(tokenizer)  # all of them where there is none
+    unknown = unknown_characters(marked.text, places, known)
+    in_answers = np.zeros_like(unknown)
+    for start, end in marked.answers:
+        in_answers[start:end] = True
+    targets &= known
+    nothing_known = bool(unknown.any()) and not targets[1:].any()
     answers = [_tokens_of(span, places) for span in marked.answers]
     words = [_words_of(marked.text, span, places[first:end]) for span, (first, end) in
              zip(marked.answers, answers, strict=True)]  # fmt: skip
@@ -140,7 +150,14 @@ def _encoded(
                 answers[-1] = Span(answers[-1].start, len(tokens))
                 words[-1] += str(tokenizer.eos_token)
     targets[:1] = False  # nothing stands before the first token to predict it from
-    return EncodedText(TokenRow(tokens, targets), tuple(answers), tuple(words))
+    return EncodedText(
+        TokenRow(tokens, targets),
+        tuple(answers),
+        tuple(words),
+        FAULTS["unknown"] if nothing_known else None,
+        changed=bool((unknown & in_answers).any()),
+        unknown=int((unknown & ~in_answers).sum()),
+    )
 
 
 def _words_of(text: str, span: Span, places: npt.NDArray[np.int64]) -> str:
@@ -159,8 +176,12 @@ def _checked(rows: list[EncodedText], tokenizer: PreTrainedTokenizerBase) -> lis
 
 
 def _judged(row: EncodedText, verdicts: set[Verdict]) -> EncodedText:
+    """`row` with its fault; words that come back changed and lack characters have lost them."""
+    changed = "changed" in verdicts
+    if changed and row.changed:
+        verdicts = {*verdicts, "unknown"}
     fault = next((FAULTS[verdict] for verdict in FAULTS if verdict in verdicts), None)
-    return replace(row, fault=fault, changed="changed" in verdicts)
+    return replace(row, fault=row.fault or fault, changed=changed)
 
 
 def _ends_itself(text: str, tokenizer: PreTrainedTokenizerBase) -> bool:

@@ -20,7 +20,10 @@ class RowCounts:
     max_seq_length. `lost_answers` are answers of which nothing is learned, `cut_answers` those that are
     learned without their end; `unrendered_answers` are lost ones that stand so far beyond it that they were
     not even rendered. `partly_refused` rows are used without some of their turns. `unwritten` counts rows by
-    the role whose words the template does not write. Reasons are messages as they are stored.
+    the role whose words the template does not write. `unknown_characters` stand outside the answers of
+    `unknown_rows`. `thoughts_foreign` are thoughts in other tags than the template's. `added_before` and
+    `added_after` are what the template itself writes around an answer. Reasons are messages as they
+    are stored.
     """
 
     seen: int = 0
@@ -44,6 +47,11 @@ class RowCounts:
     own_special_tokens: int = 0
     without_template: int = 0
     changed: int = 0
+    unknown_rows: int = 0
+    unknown_characters: int = 0
+    thoughts_foreign: int = 0
+    added_before: str = ""
+    added_after: str = ""
     skipped_reasons: Counter[str] = field(default_factory=Counter)
     refused_turns: Counter[str] = field(default_factory=Counter)
     partly_refused: int = 0
@@ -80,6 +88,7 @@ class RowCounts:
             lost_thoughts=self.thoughts_lost,
             closed_thoughts=self.thoughts_closed,
             changed_rows=self.changed,
+            unknown_rows=self.unknown_rows,
             unwritten=dict(self.unwritten),
         )
         return used.model_dump(mode="json")

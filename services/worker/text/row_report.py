@@ -29,6 +29,7 @@ def row_lines(counts: RowCounts, rules: RowRules) -> Iterator[RowLine]:
     yield from _cut(counts, rules)
     yield from _split(counts, rules)
     yield from _written_otherwise(counts)
+    yield from _added(counts)
     yield from _endless(counts)
     yield from _special_tokens(counts)
     yield from _changed(counts)
@@ -118,9 +119,19 @@ def _written_otherwise(counts: RowCounts) -> Iterator[RowLine]:
         yield RowLine(f"{role}_not_written", said, {"rows": rows})
     if lost := counts.thoughts_lost:
         yield RowLine("thoughts_not_written", say("thoughts-not-written", answers=lost), {"turns": lost})
+    if foreign := counts.thoughts_foreign:
+        said = say("thoughts-in-other-tags", answers=foreign)
+        yield RowLine("thoughts_in_other_tags", said, {"turns": foreign})
     if closed := counts.thoughts_closed:
         said = say("thoughts-closed", answers=closed)
         yield RowLine("thoughts_closed", said, {"turns": closed}, level="info")
+
+
+def _added(counts: RowCounts) -> Iterator[RowLine]:
+    if words := counts.added_before:
+        yield RowLine("words_before_answers", say("words-before-answers", words=words), {"words": words})
+    if words := counts.added_after:
+        yield RowLine("words_after_answers", say("words-after-answers", words=words), {"words": words})
 
 
 def _role_not_written(role: str, rows: int) -> Message:
@@ -144,6 +155,9 @@ def _special_tokens(counts: RowCounts) -> Iterator[RowLine]:
 
 
 def _changed(counts: RowCounts) -> Iterator[RowLine]:
+    if rows := counts.unknown_rows:
+        said = say("characters-unknown", rows=rows, characters=counts.unknown_characters)
+        yield RowLine("characters_unknown", said, {"rows": rows, "characters": counts.unknown_characters})
     if rows := counts.changed:
         said = say("characters-changed", rows=rows)
         yield RowLine("characters_changed", said, {"rows": rows}, level="info")

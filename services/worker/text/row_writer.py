@@ -13,6 +13,7 @@ from services.worker.text.dataset_file import Row
 from services.worker.text.marked_text import EncodedText, MarkedText, Span, encode_texts
 from services.worker.text.row_counts import RowCounts
 from services.worker.text.row_rules import RowRules
+from services.worker.text.turns import words_around_answers
 
 MESSAGES_LOOKED_FOR = 64
 
@@ -43,7 +44,7 @@ class RowWriter:
         self._mark_all = rules.loss_on == "all"
         self._refused = Counter[str]()
         if rules.format in ("chat", "classification"):
-            _ = self._template
+            counts.added_before, counts.added_after = words_around_answers(self._template)
 
     def write(self, row: Row) -> WrittenRow:
         self.counts.seen += 1
@@ -103,6 +104,7 @@ class RowWriter:
         self.counts.unrolled += made.unrolled
         self.counts.thoughts_lost += made.thoughts_lost
         self.counts.thoughts_closed += made.thoughts_closed
+        self.counts.thoughts_foreign += made.thoughts_foreign
         self.counts.unrendered_answers += made.beyond
         self.counts.answers += made.beyond
         self.counts.lost_answers += made.beyond

@@ -140,6 +140,9 @@ def _used(
     used: list[TokenRow] = []
     refused = Counter(written.refused)
     counts.changed += any(text.changed for text in encoded)
+    if encoded and (unknown := max(text.unknown for text in encoded)):  # rows of one conversation repeat it
+        counts.unknown_rows += 1
+        counts.unknown_characters += unknown
     for text in encoded:
         if text.fault is not None:
             reason = stored(text.fault)

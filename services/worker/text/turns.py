@@ -14,6 +14,7 @@ from services.worker.text.thoughts import (
 from shared.messages.message import say
 
 _STAND_IN = "Tunedockstandsin"
+_QUESTION = "Tunedockasks"
 LEAST_IN_COMMON = 3  # fewer characters at the end of a prompt are found anywhere
 
 
@@ -24,7 +25,7 @@ class Turn:
     Learned is `text[start:end]`: the assistant's words, which end at `words_end`, and the end token.
     `unended`: the template writes no end token, so one must be appended. `thought_lost`: the row has a
     thought that the template does not write. `thought_closed`: the prompt opens a thought, the row has none,
-    and the words follow an empty one.
+    and the words follow an empty one. `thought_foreign`: likewise, but the row has one in other tags.
     """
 
     text: str
@@ -34,6 +35,7 @@ class Turn:
     unended: bool = False
     thought_lost: bool = False
     thought_closed: bool = False
+    thought_foreign: bool = False
 
 
 def turn_at(
@@ -126,13 +128,16 @@ def _after_prompt(
         prompt += between
         start = len(prompt) if between.strip() else start
     words_end = len(prompt) + len(words)
+    closed = rest is None and bool(opened) and shared < len(opened)
+    foreign = closed and thought_in(words) is not None
     turn = Turn(
         prompt + words + after,
         start,
         words_end,
         words_end,
         thought_lost=rest is None and thought_in(content) is not None and thought_in(words) is None,
-        thought_closed=rest is None and bool(opened) and shared < len(opened),
+        thought_closed=closed and not foreign,
+        thought_foreign=foreign,
     )
     return _ended(template, turn)
 
@@ -156,3 +161,19 @@ def _ended(template: ChatTemplate, turn: Turn) -> Turn:
     end = max(turn.words_end, len(template.without_next_turn(turn.text, turn.words_end).rstrip()))
     unended = not template.ends_itself(turn.text[turn.start : end])
     return replace(turn, text=turn.text[:end], end=end, unended=unended)
+
+
+def words_around_answers(template: ChatTemplate) -> tuple[str, str]:
+    """What the template writes between its generation prompt and an answer's words, and between these and
+    their end token, without white space; empty where it writes nothing there, or rows with thoughts differ.
+    """
+    messages = [{"role": "user", "content": _QUESTION}, {"role": "assistant", "content": _STAND_IN}]
+    try:
+        prompt = template.render(messages[:1], generation_prompt=True)
+        turn = turn_at(template, messages, 1)
+    except TemplateRefusal:
+        return "", ""
+    is_said_otherwise = template.thinking or turn.thought_closed
+    before = turn.text[len(prompt) : turn.start] if turn.text.startswith(prompt) else ""
+    after = template.without_special_tokens(turn.text[turn.words_end : turn.end])
+    return "" if is_said_otherwise else before.strip(), after.strip()

@@ -33,7 +33,7 @@ answer-end-depends-on-words = The chat template ends an answer in a way that dep
 answer-not-written = The chat template does not write the assistant's words.
 answer-written-otherwise = The chat template does not write the assistant's words as the row has them.
 too-many-turns = More than { $most } turns are written in another way once others follow.
-token-for-character-missing = The tokenizer has no token for a character of an answer.
+token-for-character-missing = The tokenizer has no token for a character that is to be learned.
 answer-lost-in-tokens = The tokenizer does not give an answer's words back from its tokens.
 
 rows-cut = { $rows ->
@@ -91,6 +91,20 @@ thoughts-closed = The chat template opens a thought before an answer, and { $ans
    *[other] { $answers } answers have none. They are learned after an empty thought.
 } Ask the tuned model the same way.
 
+thoughts-in-other-tags = The chat template opens a thought before an answer, and { $answers ->
+    [one] one answer has its thought
+   *[other] { $answers } answers have their thoughts
+} in other tags. They are learned after an empty thought, with these tags as part of the answer. Write the thoughts in the tags of the chat template.
+words-before-answers = The chat template writes "{ $words }" before an answer, and its generation prompt does not. The answers are learned after these words, which the tuned model has to write by itself.
+words-after-answers = The chat template writes "{ $words }" between an answer and its end token. These words are learned with every answer.
+
+characters-unknown = { $rows ->
+    [one] In one row
+   *[other] In { $rows } rows
+} the model's tokenizer has no token for { $characters ->
+    [one] one character
+   *[other] { $characters } characters
+} outside the answers. The model does not see what they are, and does not learn them.
 characters-changed = { $rows ->
     [one] In one row
    *[other] In { $rows } rows

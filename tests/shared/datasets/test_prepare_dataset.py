@@ -198,6 +198,14 @@ def test_json_that_is_not_one_object_a_line_gives_the_same_rows(
     assert bench.prepare(bench.write(name, content))[1] == ROWS
 
 
+def test_objects_over_several_lines_are_known_though_the_first_is_longer_than_the_head(
+    bench: Workbench,
+) -> None:
+    rows = [{"text": "긴 말 " * 20_000, "label": label} for label in ("ham", "spam")]
+    written = "\n".join(json.dumps(row, indent=4, ensure_ascii=False) for row in rows)
+    assert bench.prepare(bench.write("a.jsonl", written))[1] == rows
+
+
 def test_a_long_array_is_read_piece_by_piece(bench: Workbench) -> None:
     rows = [{"text": f"{number} " + "긴 말 " * 20_000, "label": "ab"[number % 2]} for number in range(400)]
     source = bench.write("a.json", json.dumps(rows, ensure_ascii=False))

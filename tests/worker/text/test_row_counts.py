@@ -252,7 +252,7 @@ def test_an_answer_with_a_character_that_the_tokenizer_lacks_is_refused(write_ro
         tokenizer.backend_tokenizer.model.byte_fallback = True
     assert learned(small, rows) == ["water<|im_end|>"]
     (line,) = row_lines(rows.counts, rules)
-    assert "no token for a character of an answer" in render(line.message)
+    assert "no token for a character that is to be learned" in render(line.message)
 
 
 def test_characters_that_the_tokenizer_writes_otherwise_are_told(write_rows: WriteRows) -> None:
@@ -326,3 +326,72 @@ def test_an_answer_of_which_the_tokenizer_makes_nothing_is_refused(write_rows: W
         )
         assert [text.strip() for text in learned(family, rows)] == ["water<|im_end|>"]
         assert rows.counts.skipped == 1
+
+
+def test_words_that_the_template_writes_around_an_answer_are_told(write_rows: WriteRows) -> None:
+    """They are not the row's: the model must write those before an answer, and learns those after it."""
+    framed = Family(
+        "framed",
+        "{%- for m in messages -%}{%- set own = m.role == 'assistant' -%}"
+        "{{- '<|im_start|>' + m.role + '\\n' + ('Answer: ' if own else '') + m.content -}}"
+        "{{- (' (by AI)' if own else '') + '<|im_end|>\\n' -}}{%- endfor -%}"
+        "{%- if add_generation_prompt -%}{{- '<|im_start|>assistant\\n' -}}{%- endif -%}",
+        ("<|im_start|>", "<|im_end|>"),
+        "<|im_end|>",
+        "<|im_end|>",
+    )
+    rows, rules = encoded(framed, write_rows, [{"messages": chat("a", "b")}])
+    assert [text.strip() for text in learned(framed, rows)] == ["b (by AI)<|im_end|>"]
+    lines = {line.code: line.data for line in row_lines(rows.counts, rules)}
+    assert lines == {
+        "words_before_answers": {"words": "Answer:"},
+        "words_after_answers": {"words": "(by AI)"},
+    }
+
+
+def test_a_thought_in_other_tags_than_the_templates_is_told(write_rows: WriteRows) -> None:
+    deep = BY_NAME["EXAONE-Deep"]
+    rows, rules = encoded(deep, write_rows, [{"messages": chat("a", "<think>\nhm\n</think>\n\nb")}])
+    (line,) = row_lines(rows.counts, rules)
+    assert (line.code, line.data["turns"]) == ("thoughts_in_other_tags", 1)
+    assert learned(deep, rows) == ["<think>\nhm\n</think>\n\nb[|endofturn|]"]
+
+
+def without_bytes(name: str, *, unknown: str | None) -> Family:
+    """A tokenizer of few letters, which writes `unknown` for all others, or leaves them out."""
+    family = Family(name, CHATML, ("<|im_start|>", "<|im_end|>"), "<|im_end|>", "<|im_end|>", pieces=True)
+    model = tokenizer_of(family).backend_tokenizer.model
+    model.byte_fallback, model.unk_token = False, unknown
+    return family
+
+
+@pytest.mark.parametrize("unknown", ["<unk>", None])
+def test_characters_without_a_token_are_neither_learned_nor_passed_over(
+    write_rows: WriteRows, unknown: str | None
+) -> None:
+    family = without_bytes(f"letters {unknown}", unknown=unknown)
+    chats = [chat("water 🎁🎁", "sky"), chat("water", "sky"), chat("water", "sky 🎁")]
+    rows, rules = encoded(family, write_rows, [{"messages": messages} for messages in chats])
+    assert learned(family, rows) == ["sky<|im_end|>"] * 2
+    lines = {line.code: line for line in row_lines(rows.counts, rules)}
+    assert lines["characters_unknown"].data["characters"] >= 2
+    assert "no token for a character that is to be learned" in render(lines["rows_skipped"].message)
+
+
+@pytest.mark.parametrize("unknown", ["<unk>", None])
+def test_a_text_does_not_teach_the_unknown_token(write_rows: WriteRows, unknown: str | None) -> None:
+    family = without_bytes(f"texts {unknown}", unknown=unknown)
+    texts = ["The sky is 🎁 blue.", "The sky is blue.", "is 🎁🎁🎁🎁"]
+    rows, rules = encoded(family, write_rows, [{"text": text} for text in texts], "text")
+    assert "<unk>" not in "".join(learned(family, rows))
+    lines = {line.code: line for line in row_lines(rows.counts, rules)}
+    assert lines["characters_unknown"].data["rows"] == 2
+    assert lines["characters_unknown"].data["characters"] == 5 or not unknown
+
+
+def test_a_text_of_unknown_characters_alone_is_refused(write_rows: WriteRows) -> None:
+    family = without_bytes("unknown alone", unknown="<unk>")
+    rows, rules = encoded(family, write_rows, [{"text": "🎁🎁🎁"}, {"text": "The sky is blue."}], "text")
+    assert rows.counts.used == 1
+    lines = {line.code: line for line in row_lines(rows.counts, rules)}
+    assert "no token for a character that is to be learned" in render(lines["rows_skipped"].message)

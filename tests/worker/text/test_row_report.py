@@ -37,6 +37,7 @@ def all_lines(number: int) -> list[RowLine]:
     """Everything that can be said, with `number` of each; not both of what excludes each other."""
     counts = RowCounts.of({each.name: number for each in fields(RowCounts) if each.type is int})
     counts.seen = 2 * number
+    counts.added_before, counts.added_after = "1:", "(2)"
     counts.skipped_reasons = Counter(dict.fromkeys(REASONS, number))
     counts.partly_refused_turns = Counter({REASONS[0]: number})
     counts.unwritten = Counter({"tools": number, "system": number})
@@ -48,7 +49,7 @@ def all_lines(number: int) -> list[RowLine]:
 @pytest.mark.parametrize("number", [1, 1234])
 def test_each_line_is_made_of_whole_sentences(number: int) -> None:
     told = {line.code: render(line.message) for line in all_lines(number)}
-    assert len(told) == 14
+    assert len(told) == 18
     for text in told.values():
         assert text[0].isupper() or text[0].isdigit(), text
         assert text.endswith("."), text
