@@ -3,7 +3,7 @@
 import json
 from typing import Any, Literal
 
-from flask import Response, request
+from flask import Response, g, request
 from pydantic import Field
 
 from services.api.adapter_archive import AdapterArchive
@@ -16,9 +16,13 @@ from shared.adapters import adapter_folder, checkpoint_steps
 from shared.errors import NotFinished, NotFound
 from shared.job_folder import JobFolder
 from shared.jobs import TERMINAL
+from shared.messages.catalog import DEFAULT_LANGUAGE
 from shared.messages.document import in_sentences
 from shared.messages.message import Message, say
 from shared.renamed_families import names_of
+from shared.reports.load import LoadReport
+from shared.reports.load_text import load_text
+from shared.reports.stored import read_stored
 from shared.schemas import (
     EVENT_ID_PATTERN,
     Frozen,
@@ -117,7 +121,22 @@ def get_report(service: Service, *, job_id: str, query: ReportQuery) -> Response
     report = report_of(service, record)
     if draw is not None:
         return draw(record.id, report, service.settings)
-    return Response(json.dumps(in_sentences(report), ensure_ascii=False), content_type="application/json")
+    return Response(
+        json.dumps(in_sentences(_with_text(report)), ensure_ascii=False), content_type="application/json"
+    )
+
+
+def _with_text(report: dict[str, Any]) -> dict[str, Any]:
+    """With the lines of a load's report in the reader's language; the worker wrote them in English.
+
+    A report of before messages keeps its text.
+    """
+    if g.language == DEFAULT_LANGUAGE or report.get("kind") != "load_diagnostic":
+        return report
+    load = read_stored(LoadReport, report)
+    if any(isinstance(finding.title, str) for finding in load.findings):
+        return report
+    return {**report, "text": load_text(load)}
 
 
 def get_adapter(service: Service, *, job_id: str, query: AdapterQuery) -> Response:

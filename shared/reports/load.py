@@ -70,7 +70,7 @@ class LoadReport(Stored):
     applied: tuple[AppliedRemedy, ...] = ()
     """What this job did about them, in order."""
     text: str
-    """The same for people, as plain lines."""
+    """The same for people, as plain lines in English; `load_text` has them in other languages."""
 
     def result(self) -> dict[str, Any]:
         """What the job's record keeps: the summary, each finding's id, severity and title, and the text."""

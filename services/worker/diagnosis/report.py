@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from services.worker.diagnosis.lines import report_lines
 from services.worker.diagnosis.summary import summarize
 from shared.reports.finding import AppliedRemedy, Finding
 from shared.reports.load import LoadReport
 from shared.reports.load_facts import LoadFacts
+from shared.reports.load_text import load_text
 
 
 def make_report(
@@ -14,12 +14,13 @@ def make_report(
 ) -> LoadReport:
     """Bring facts and ranked findings into one report."""
     summary = summarize(facts)
-    return LoadReport(
+    report = LoadReport(
         model=facts.model,
         measured_at=facts.measured_at,
         summary=summary,
         findings=tuple(findings),
         facts=facts,
         applied=tuple(applied),
-        text="\n".join(report_lines(facts, summary, findings, applied)),
+        text="",
     )
+    return report.model_copy(update={"text": load_text(report)})

@@ -154,10 +154,10 @@ def test_english_messages_are_whole_sentences_or_headings_or_labels() -> None:
 
 
 def _form(message_id: str) -> str:
-    """What a message looks like, by its id: headings, labels and pieces of sentences have no full stop."""
+    """What a message looks like, by its id: headings, labels, rows and pieces have no full stop."""
     if message_id.endswith("-title"):
         return r"[A-Z0-9{].*[^.]"
-    return r".*[^.]" if message_id.endswith(("-label", "-piece")) else r'[A-Z0-9{"].*[.}]'
+    return r".*[^.]" if message_id.endswith(("-label", "-piece", "-row")) else r'[A-Z0-9{"].*[.}]'
 
 
 def _without_comments(text: str) -> str:

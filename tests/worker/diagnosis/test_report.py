@@ -5,10 +5,10 @@ import json
 import pytest
 
 from services.worker.diagnosis.checks import run_checks
-from services.worker.diagnosis.lines import phase_lines
 from services.worker.diagnosis.report import make_report
 from shared.reports.load import LoadReport
 from shared.reports.load_facts import LoadFacts, Target, TrialFailure, TrialLoad
+from shared.reports.load_text import phase_lines
 from shared.reports.machine import Latency, Memory, Rate, ReadSpeed
 from shared.reports.model_files import FileHash, HubModel, PreparedCopy
 from shared.units import duration, rate, size
@@ -56,17 +56,17 @@ def test_the_lines_name_what_was_measured_the_limit_and_the_ranked_findings() ->
         "weights     2 files (safetensors), 9.62 GB",
         "parameters  2,405,327,360 × F32",
         "cache       /cache/hub (decided by HF_HOME)",
-        "disk        sdb, rotational by its own account",
+        "disk        sdb, says that it rotates",
         "cold reads  direct 149 MB/s, buffered 151 MB/s",
         "4 KiB reads 9.1 ms median, 14.8 ms p95",
-        "load        to cuda:0, 0 bytes of 9.62 GB were in memory before",
+        "load        to cuda:0; 0 bytes of 9.62 GB were in memory before",
         "limit       9.62 GB ÷ 151 MB/s = 63.7 s",
-        "achieved    1.00 of the limit",
+        "achieved    100% of the limit",
         "a shard     32.0 s (2 of them)",
         "1. WARNING bandwidth-bound: ",
         "2. WARNING wide-dtype: ",
-        "(saves about 53.0 s)",
-        "(saves about 45.9 s; a load then takes 20.8 s)\n       The new disk is assumed to read 550 MB/s, as",
+        "It saves about 53.0 s.",
+        "It saves about 45.9 s; a load then takes 20.8 s.\n       The new disk is assumed to",
         "unset HF_ENABLE_PARALLEL_LOADING",
     ):
         assert expected in text
@@ -127,7 +127,7 @@ def test_what_the_hub_did_not_say_and_hashes_that_were_not_compared_are_not_know
     assert unknown.splitlines() == [
         "   hub: nobody answered",
         *(f"   hash of {n}.safetensors: no time" for n in range(5)),
-        "   hashes of 2 more files",
+        "   the hashes of 2 more files",
     ]
     assert "config.json" not in text
 
@@ -141,7 +141,7 @@ def test_a_remedy_that_saves_nothing_is_told_so() -> None:
         checkpoint__files=(wide,), checkpoint__dtype_parameters={"F32": 800_000_000},
         checkpoint__bfloat16_bytes=int(6.3 * GB) // 2, read_speed=MIDDLING, trial=slower,
     )  # fmt: skip
-    assert "(saves nothing; a load then takes 18.3 s)" in report(facts).text
+    assert "It saves nothing; a load then takes 18.3 s." in report(facts).text
 
 
 def loaded_thrice(warm: TrialLoad) -> LoadReport:
@@ -159,8 +159,8 @@ def test_storage_is_what_reading_takes_longer_cold_than_warm() -> None:
     assert made.summary.storage_seconds == pytest.approx(5.2)  # not 3.2: quantizing took longer this time
     assert made.summary.quantize_seconds == pytest.approx(5.8)
     assert (
-        "so          storage 5.20 s, quantizing and casting 5.80 s, fixed 1.00 s (2.00 s more than the cold "
-        "load: other phases were slower in the other runs)" in made.text
+        "made of     storage 5.20 s, quantizing and casting 5.80 s, and fixed 1.00 s (2.00 s more than the "
+        "cold load: other phases were slower in the other runs)" in made.text
     )
 
 
@@ -177,9 +177,9 @@ def test_a_warm_load_slower_than_the_cold_one_is_no_word_that_storage_takes_noth
     made = loaded_thrice(trial(int(1.6 * GB), resolve=0.5, deserialize=1.0, quantize=21.0, rest=0.5))
     assert made.summary.storage_seconds is None
     assert made.summary.quantize_seconds == pytest.approx(4.0)
-    assert "so          the warm load took no less than the cold one: noise hides" in made.text
+    assert "made of     The warm load took as long as the cold one or longer" in made.text
     assert "storage 0" not in made.text
-    assert "so          quantizing and casting 4.00 s, fixed 1.00 s, not told apart 5.00 s" in made.text
+    assert "made of     quantizing and casting 4.00 s, fixed 1.00 s, and not told apart 5.00 s" in made.text
 
 
 def test_a_healthy_model_is_told_so() -> None:
@@ -194,12 +194,12 @@ def test_a_failed_trial_is_told_in_place_of_the_load() -> None:
 
 def test_a_resident_models_load_is_told_as_past() -> None:
     resident = trial(read=1.0).model_copy(update={"source": "resident", "cached_bytes_before": None})
-    assert "in memory of cuda:0 already" in report(healthy(trial=resident)).text
+    assert "in the memory of cuda:0 already" in report(healthy(trial=resident)).text
 
 
 def test_a_trial_of_a_converted_copy_is_told_as_such_and_not_set_against_the_limit() -> None:
     made = report(healthy(trial=trial(read=1.0).model_copy(update={"folder": "/data/models/copy"})))
-    assert "load        from the safetensors copy in /data/models/copy to cuda:0, " in made.text
+    assert "load        from the safetensors copy in /data/models/copy to cuda:0; " in made.text
     assert made.summary.achieved_ratio is None
     assert report(healthy()).summary.achieved_ratio is not None
 

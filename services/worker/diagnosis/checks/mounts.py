@@ -6,6 +6,7 @@ from services.worker.diagnosis.checks.remedies import move_to_faster_disk
 from shared.messages.message import Message, say
 from shared.reports.finding import Finding, Remedy
 from shared.reports.load_facts import LoadFacts
+from shared.reports.load_rows import mount_words
 from shared.reports.storage import Storage
 
 _SLOW = ("host share", "network", "fuse")
@@ -84,11 +85,6 @@ def find_memory_filesystem(facts: LoadFacts) -> Finding | None:
 def lies_on(storage: Storage) -> Message:
     """Path, mount and source."""
     return say("lies-on", path=storage.real_path, mount_point=storage.mount_point, mount=mount_words(storage))
-
-
-def mount_words(storage: Storage) -> str:
-    """Filesystem, source and options, as a line of a mount table has them."""
-    return " ".join(word for word in (storage.filesystem, storage.source, ",".join(storage.options)) if word)
 
 
 def _slow_title(storage: Storage) -> Message:

@@ -1,0 +1,62 @@
+"""A report in a second, made-up language: its lines and sentences, and what an earlier release stored."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from shared.messages.catalog import add_language
+from shared.messages.document import in_sentences
+from tests.api.conftest import Api
+from tests.api.load_reports import broken_report, slow_disk
+from tests.shared.messages.made_up import LANGUAGE, left_over, made_up_language
+from tests.stored_samples import stored
+
+
+@pytest.fixture(autouse=True)
+def _language() -> Iterator[None]:
+    add_language(LANGUAGE, made_up_language())
+    yield
+    add_language(LANGUAGE, "")
+
+
+def answered(api: Api, report: dict[str, Any], language: str) -> dict[str, Any]:
+    job_id = api.post("/v1/jobs", json={"kind": "load_diagnostic"}).get_json()["id"]
+    claim = api.claim()
+    (api.job_folder(job_id) / "report.json").write_text(json.dumps(report))
+    result = {"findings": [finding | {"evidence": []} for finding in report["findings"]]}
+    api.store.finish(claim, "succeeded", message="Done", result=result)
+    headers = {"Accept-Language": language}
+    answer = dict(api.get(f"/v1/jobs/{job_id}/report", headers=headers).get_json())
+    record = api.get(f"/v1/jobs/{job_id}", headers=headers).get_json()
+    titles = [finding["title"] for finding in record["result"]["findings"]]
+    assert titles == [finding["title"] for finding in answer["findings"]]
+    return answer
+
+
+@pytest.mark.parametrize("report", [slow_disk(), broken_report()], ids=["slow", "broken"])
+def test_a_report_is_told_in_the_reader_s_language_with_ids_and_values(
+    api: Api, report: dict[str, Any]
+) -> None:
+    theirs = answered(api, report, LANGUAGE)
+    for finding, kept in zip(theirs["findings"], report["findings"], strict=True):
+        assert "⟪" in finding["title"]
+        assert finding["title_message"] == kept["title"]
+        assert finding["evidence_messages"] == kept["evidence"]
+    head, *lines = theirs["text"].splitlines()
+    assert left_over(head).split()[0] == report["model"]
+    assert len(lines) > 20
+    assert not [line for line in lines if re.match(r"[^⟪\d ]", line)]
+
+
+def test_a_reader_of_english_gets_the_text_that_the_worker_wrote(api: Api) -> None:
+    report = slow_disk()
+    assert answered(api, report, "en") == in_sentences(report)
+
+
+@pytest.mark.parametrize("language", [LANGUAGE, "en"])
+def test_a_report_of_before_messages_is_told_as_it_was_stored(api: Api, language: str) -> None:
+    report = stored("load_diagnosis")
+    assert answered(api, report, language) == report
