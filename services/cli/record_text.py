@@ -5,9 +5,13 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+from pydantic import ValidationError
+
 from services.cli.outcome.lines import pairs
 from services.cli.outcome.outcome import Place, Words, outcome_text
 from services.cli.watch import ENDED, duration_text, progress_text, stage_text
+from shared.reports.fine_tuning import FineTuning
+from shared.reports.stored import read_stored
 from shared.schemas import JobRecord
 
 JOB_COLUMNS = ("ID", "KIND", "STATUS", "CREATED", "MODEL", "PROGRESS")
@@ -71,15 +75,21 @@ def _flat(request: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, str]
 def _reached(record: JobRecord) -> str:
     """How long it took, and the number that matters most of what it came to."""
     result = record.result or {}
+    loss = _train_loss(result) if record.kind == "fine_tuning" else result.get("loss")
     told = [
         f"{name} {value:{form}}"
-        for name, value, form in (
-            ("accuracy", result.get("accuracy"), ".1%"),
-            ("loss", result.get("loss", result.get("train_loss")), ".4f"),
-        )
+        for name, value, form in (("accuracy", result.get("accuracy"), ".1%"), ("loss", loss, ".4f"))
         if isinstance(value, int | float)
     ]
     return ", ".join(part for part in (_took(record), *told[:1]) if part)
+
+
+def _train_loss(result: dict[str, Any]) -> float | None:
+    """None also where a result of another release can't be read: the list of jobs shows it all the same."""
+    try:
+        return read_stored(FineTuning, result).train_loss
+    except ValidationError:
+        return None
 
 
 def _took(record: JobRecord) -> str:

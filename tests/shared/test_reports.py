@@ -11,6 +11,7 @@ from shared.messages.message import Message, say
 from shared.messages.render import told
 from shared.reports.evaluation import Classification
 from shared.reports.finding import Finding
+from shared.reports.fine_tuning import FineTuning
 from shared.reports.load import LoadReport
 from shared.reports.preparation import Preparation
 from shared.reports.rows import RowsUsed
@@ -35,8 +36,20 @@ def test_scores_and_row_counts_keep_every_value_of_stored_ones() -> None:
     scores = read_stored(Classification, evaluation).model_dump(mode="json")
     assert scores == {name: evaluation[name] for name in Classification.model_fields}
     training = stored("fine_tuning_record")["result"]
+    assert read_stored(FineTuning, training).model_dump(mode="json") == training
     rows = read_stored(RowsUsed, training).model_dump(mode="json")
     assert rows == {name: training[name] for name in RowsUsed.model_fields}
+
+
+def test_a_fine_tuning_of_an_earlier_release_may_lack_all_but_its_model() -> None:
+    """Its losses were null where they were not numbers."""
+    measured = {"validation": [{"step": 3, "loss": None}, {"step": 6, "loss": 0.5}], "train_loss": None}
+    early = read_stored(FineTuning, {"fine_tuned_model": "ft:m:x", "later": 1, **measured})
+    assert (early.steps, early.train_loss, early.labels, early.read_rows) == (0, None, None, None)
+    assert [one.loss for one in early.validation] == [None, 0.5]
+    assert early.lowest == early.validation[1]
+    with pytest.raises(ValidationError):
+        FineTuning.model_validate({"fine_tuned_model": "ft:m:x"})
 
 
 @pytest.mark.parametrize("name", REPORTS)

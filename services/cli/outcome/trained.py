@@ -8,45 +8,47 @@ from services.cli.outcome.place import Place
 from services.cli.outcome.rows import row_notes
 from services.cli.watch import duration_text
 from shared.job_folder import JobFolder
+from shared.reports.fine_tuning import FineTuning
+from shared.reports.stored import read_stored
 from shared.schemas import JobRecord
 
 
-def trained_text(record: JobRecord, result: dict[str, Any], place: Place) -> str:
+def trained_text(record: JobRecord, stored: dict[str, Any], place: Place) -> str:
     """The whole outcome of a fine-tuning that succeeded."""
+    result = read_stored(FineTuning, stored)
     model = record.request.get("model") or "the model"
-    name, is_there = str(result["fine_tuned_model"]), record.model_deleted_at is None
+    name, is_there = result.fine_tuned_model, record.model_deleted_at is None
     rows = [
         ("loss", _loss(result)),
         ("", _warm_up(record, result)),
         ("validation", _validation(result)),
         ("rows", _rows(result)),
-        *(("", note) for note in row_notes(result)),
+        *(("", note) for note in row_notes(stored)),
         ("tokens", _tokens(result)),
         ("time", _time(record, result)),
         ("resumed", _resumed(result)),
         ("model id", name),
         ("adapter", _adapter(record, place) if is_there else "deleted"),
     ]
-    head = f"{model} was fine-tuned on {count(result.get('rows', 0), 'row')}."
+    head = f"{model} was fine-tuned on {count(result.rows, 'row')}."
     if start := record.request.get("adapter"):
         head = f"{head[:-1]}, beginning with {start}."
     steps = next_steps(_steps(record, name, place)) if is_there else []
     return "\n".join([head, *pairs(rows), *steps])
 
 
-def _loss(result: dict[str, Any]) -> str:
-    last, steps = _number(result.get("train_loss")), result.get("steps", 0)
-    first = result.get("first_train_loss")
+def _loss(result: FineTuning) -> str:
+    last, steps, first = _number(result.train_loss), result.steps, result.first_train_loss
     if first is None:
         return f"{last} in the last of {count(steps, 'step')}"
     return f"{_number(first)} → {last}, in the first and the last of {count(steps, 'step')}"
 
 
-def _warm_up(record: JobRecord, result: dict[str, Any]) -> str:
+def _warm_up(record: JobRecord, result: FineTuning) -> str:
     """Why so short a training shows no change: a step's loss is measured before it learns, and the first
     step of the warm-up has the learning rate 0."""
-    steps = result.get("steps", 0)
-    still = _number(result.get("first_train_loss")) == _number(result.get("train_loss"))
+    steps = result.steps
+    still = _number(result.first_train_loss) == _number(result.train_loss)
     asked = record.request.get("hyperparameters") or {}
     ratio = asked.get("warmup_ratio")
     if not ratio or asked.get("lr_scheduler_type") == "constant" or steps > 2 or (steps == 2 and not still):
@@ -55,45 +57,44 @@ def _warm_up(record: JobRecord, result: dict[str, Any]) -> str:
     return f"the learning rate warms up from 0 in step 1, {changed}; give more steps, or a warmup_ratio of 0"
 
 
-def _validation(result: dict[str, Any]) -> str:
-    measured = result.get("validation") or []
+def _validation(result: FineTuning) -> str:
+    measured, lowest = result.validation, result.lowest
     if not measured:
         return ""
     first, last = measured[0], measured[-1]
-    text = f"{_number(last['loss'])} after step {last['step']}"
+    text = f"{_number(last.loss)} after step {last.step}"
     if len(measured) > 1:
-        text = f"{_number(first['loss'])} after step {first['step']} → {text}"
-        best = min(measured, key=lambda one: one["loss"])
-        if best["loss"] < last["loss"]:
-            text += f"; the lowest was {_number(best['loss'])} after step {best['step']}"
+        text = f"{_number(first.loss)} after step {first.step} → {text}"
+        if lowest and lowest.loss != last.loss:
+            text += f"; the lowest was {_number(lowest.loss)} after step {lowest.step}"
     return text
 
 
-def _rows(result: dict[str, Any]) -> str:
-    used, read = result.get("rows", 0), result.get("read_rows")
+def _rows(result: FineTuning) -> str:
+    used, read = result.rows, result.read_rows
     return f"{used:,} learned from" + (
         f", made of the {read:,} that were read" if read not in (None, used) else ""
     )
 
 
-def _tokens(result: dict[str, Any]) -> str:
-    trained, targets = result.get("trained_tokens"), result.get("target_tokens")
-    return "" if not trained else f"{trained:,} read, {targets or 0:,} of them learned"
+def _tokens(result: FineTuning) -> str:
+    trained, targets = result.trained_tokens, result.target_tokens
+    return f"{trained:,} read, {targets:,} of them learned" if trained else ""
 
 
-def _time(record: JobRecord, result: dict[str, Any]) -> str:
+def _time(record: JobRecord, result: FineTuning) -> str:
     parts = []
     if record.started_at is not None and record.finished_at is not None:
         parts.append(f"{duration_text(record.finished_at - record.started_at)} in all")
-    training, steps = result.get("training_seconds") or 0.0, result.get("steps") or 0
+    training, steps = result.training_seconds, result.steps
     if training > 0 and steps:
         parts.append(f"{seconds(training / steps)} s/it")
-        parts.append(f"{result.get('trained_tokens', 0) / training:,.0f} tokens/s")
+        parts.append(f"{result.trained_tokens / training:,.0f} tokens/s")
     return ", ".join(parts)
 
 
-def _resumed(result: dict[str, Any]) -> str:
-    step = result.get("resumed_from_step")
+def _resumed(result: FineTuning) -> str:
+    step = result.resumed_from_step
     return "" if step is None else f"the last attempt went on from the checkpoint of step {step}"
 
 
@@ -131,5 +132,5 @@ def _rows_to_evaluate(request: dict[str, Any]) -> tuple[str, list[str]]:
     return held_out, ["FILE"]
 
 
-def _number(value: Any) -> str:
+def _number(value: float | None) -> str:
     return "not a number" if value is None else f"{value:.4f}"

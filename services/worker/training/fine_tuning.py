@@ -38,9 +38,10 @@ from services.worker.training.disk_space import Patience, when_disk_allows
 from services.worker.training.job_rows import JobRows, RowSource, job_rows
 from services.worker.training.loop import train
 from services.worker.training.run_state import RunState
-from services.worker.training.step_report import StepReport
+from services.worker.training.step_report import StepReport, finite
 from shared.job_folder import ADAPTER, JobFolder
 from shared.messages.message import say
+from shared.reports.fine_tuning import MeasuredLoss, Training
 from shared.schemas import FineTuningRequest
 
 MEMORY_REMEDY = say("train-with-less-memory")
@@ -256,23 +257,25 @@ def tell_about_arithmetic(device: torch.device, report: Report) -> None:
 def result_of(
     request: FineTuningRequest, rows: JobRows, plan: Plan, state: RunState, *, resumed: Snapshot | None
 ) -> dict[str, Any]:
-    """What the record says."""
-    return {
-        "adapter": ADAPTER,
-        "steps": state.step,
-        "train_loss": state.train_loss,
-        "first_train_loss": state.first_train_loss,
-        "validation_loss": state.validation[-1][1] if state.validation else None,
-        "validation": [{"step": step, "loss": loss} for step, loss in state.validation],
-        "training_seconds": state.seconds,
-        "trained_tokens": state.real_tokens,
-        "computed_tokens": state.computed_tokens,
-        "target_tokens": state.target_tokens,
+    """What the record says, but for the name of the model."""
+    measured = tuple(MeasuredLoss(step=step, loss=finite(loss)) for step, loss in state.validation)
+    training = Training(
+        adapter=ADAPTER,
+        steps=state.step,
+        train_loss=state.train_loss,
+        first_train_loss=state.first_train_loss,
+        validation_loss=measured[-1].loss if measured else None,
+        validation=measured,
+        training_seconds=state.seconds,
+        trained_tokens=state.real_tokens,
+        computed_tokens=state.computed_tokens,
+        target_tokens=state.target_tokens,
         **rows.training.counts.as_result(),
-        "resumed_from_step": resumed.step if resumed else None,
-        "plan": plan.as_dict(),
+        resumed_from_step=resumed.step if resumed else None,
+        plan=plan.as_dict(),
         **trained_as(request, rows),
-    }
+    )
+    return training.model_dump(mode="json")
 
 
 def trained_as(request: FineTuningRequest, rows: JobRows) -> dict[str, Any]:
