@@ -7,6 +7,11 @@ from urllib.parse import quote, urlsplit, urlunsplit
 from pydantic import Field, PositiveFloat, PositiveInt, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from shared.errors import WrongField
+from shared.field_errors import invalid_field
+from shared.messages.message import say
+from shared.messages.render import shown
+
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 DEMO_MODEL = "SmolLM2-135M-Instruct"
 OWN_CACHE = "default"  # what a request calls the cache that huggingface_hub's own variables name
@@ -116,12 +121,9 @@ class Settings(BaseSettings):
         try:
             return cls()
         except ValidationError as error:
-            lines = [
-                f"TUNEDOCK_{'_'.join(str(part) for part in item['loc']).upper()}: {item['msg']}, "
-                f"saw {item['input']!r}"
-                for item in error.errors()
-            ]
-            raise ValueError("\n".join(lines)) from error
+            seen = {str(item["loc"][0]): item["input"] for item in error.errors()}
+            wrong = invalid_field(error, seen, cls.model_json_schema(), named=_variable)
+            raise ValueError("\n".join(each.message for each in wrong.errors)) from error
 
     @property
     def store_address(self) -> str | None:
@@ -133,14 +135,12 @@ class Settings(BaseSettings):
             return url
         parts = urlsplit(url)
         if parts.password:
-            raise ValueError("TUNEDOCK_STORE_URL has a password already; unset TUNEDOCK_STORE_PASSWORD_FILE")
+            raise ValueError(shown(say("store-has-two-passwords")))
         try:
             password = quote(self.store_password_file.read_text().strip(), safe="")
         except OSError as error:
-            path = self.store_password_file
-            raise ValueError(
-                f"TUNEDOCK_STORE_PASSWORD_FILE={path} can't be read: {error.strerror}"
-            ) from error
+            wrong = say("store-password-unreadable", file=self.store_password_file, error=error.strerror)
+            raise ValueError(shown(wrong)) from error
         return urlunsplit(parts._replace(netloc=f":{password}@{parts.netloc}"))
 
     @field_validator("storages", mode="before")
@@ -150,19 +150,16 @@ class Settings(BaseSettings):
             return value
         pairs = [pair.partition("=") for pair in value.split(",") if pair.strip()]
         if bad := ["".join(pair) for pair in pairs if not pair[0].strip() or not pair[2].strip()]:
-            raise ValueError(f"TUNEDOCK_STORAGES wants name=path pairs separated by commas, saw {bad[0]!r}")
+            raise WrongField(say("storages-not-pairs", pair=bad[0]))
         return {name.strip(): Path(path.strip()) for name, _, path in pairs}
 
     @field_validator("storages", mode="after")
     @classmethod
     def _check_storages(cls, value: dict[str, Path]) -> dict[str, Path]:
         if OWN_CACHE in value:
-            raise ValueError(
-                f"no storage may be called {OWN_CACHE!r}: that name means the cache of huggingface_hub's own "
-                "variables; choose another"
-            )
+            raise WrongField(say("storage-name-means-cache", name=OWN_CACHE))
         if taken := sorted(value.keys() & {"data", "models", "hub_cache"}):
-            raise ValueError(f"no storage may be called {taken[0]!r}: that names a folder of Tunedock's own")
+            raise WrongField(say("storage-name-is-taken", name=taken[0]))
         return {name: PROJECT_ROOT / path for name, path in value.items()}
 
     @field_validator("data_dir", "datasets_dir", "models_dir", mode="after")
@@ -178,6 +175,11 @@ class Settings(BaseSettings):
             (f"TUNEDOCK_{name.upper()}", _default_text(name), field.description or "")
             for name, field in cls.model_fields.items()
         ]
+
+
+def _variable(path: str) -> str:
+    """The variable of the setting at `path`."""
+    return f"TUNEDOCK_{path.upper()}"
 
 
 def _default_text(name: str) -> str:

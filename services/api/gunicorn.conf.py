@@ -15,6 +15,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent))
 
 from services.api.logs import logging_config
 from services.api.metrics import PLACE
+from shared.messages.message import say
+from shared.messages.render import shown
 from shared.settings import Settings
 
 MOST_CONNECTIONS = 2000
@@ -25,7 +27,7 @@ try:
 except ValueError as error:
     raise SystemExit(str(error)) from error
 if _settings.api_port == _settings.api_metrics_port:
-    raise SystemExit(f"TUNEDOCK_API_PORT and TUNEDOCK_API_METRICS_PORT are both {_settings.api_port}.")
+    raise SystemExit(shown(say("ports-are-equal", port=str(_settings.api_port))))
 
 
 def _address(host: str, port: int) -> str:

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from services.cli.outcome.lines import pairs
 from services.cli.outcome.outcome import Place, Words, outcome_text
 from services.cli.watch import ENDED, duration_text, progress_text, stage_text
-from shared.reports.fine_tuning import FineTuning
+from shared.reports.fine_tuning import Training
 from shared.reports.stored import read_stored
 from shared.schemas import JobRecord
 
@@ -87,7 +87,7 @@ def _reached(record: JobRecord) -> str:
 def _train_loss(result: dict[str, Any]) -> float | None:
     """None also where a result of another release can't be read: the list of jobs shows it all the same."""
     try:
-        return read_stored(FineTuning, result).train_loss
+        return read_stored(Training, result).train_loss
     except ValidationError:
         return None
 

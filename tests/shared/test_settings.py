@@ -21,7 +21,7 @@ def test_storages_are_names_with_folders_that_mean_the_same_everywhere(
 
 def test_no_storage_may_take_the_name_of_the_cache_s_own_place(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TUNEDOCK_STORAGES", "default=/mnt/ssd")
-    with pytest.raises(ValueError, match=r"TUNEDOCK_STORAGES: .*no storage may be called 'default'"):
+    with pytest.raises(ValueError, match="TUNEDOCK_STORAGES can't call a storage default"):
         Settings.from_environment()
 
 
@@ -42,7 +42,7 @@ def test_the_store_s_address_has_the_password_of_its_file(tmp_path: Path) -> Non
 
 def test_a_password_file_that_is_missing_or_one_too_many_is_told(tmp_path: Path) -> None:
     absent = {"store_url": "redis://store:6379/0", "store_password_file": tmp_path / "absent"}
-    with pytest.raises(ValueError, match="absent can't be read"):
+    with pytest.raises(ValueError, match="absent of TUNEDOCK_STORE_PASSWORD_FILE can't be read"):
         _ = Settings.model_validate(absent).store_address
     twice = absent | {"store_url": "redis://:secret@store:6379/0"}
     with pytest.raises(ValueError, match="has a password already"):

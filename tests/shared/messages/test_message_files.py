@@ -46,6 +46,7 @@ CONVERTED = [
     "shared/model_search.py",
     "shared/retention.py",
     "shared/schemas.py",
+    "shared/settings.py",
     "shared/store_errors.py",
     "shared/store_link.py",
 ]
