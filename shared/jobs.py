@@ -23,6 +23,7 @@ TERMINAL: tuple[JobStatus, ...] = tuple(status for status, following in TRANSITI
 _ID_PREFIX: dict[JobKind, str] = {
     "fine_tuning": "ftjob",
     "load_diagnostic": "diagjob",
+    "training_diagnostic": "explainjob",
     "evaluation": "evaljob",
     "model_preparation": "prepjob",
 }

@@ -27,7 +27,7 @@ FACADE_EVENT_ID_PATTERN = r"^ftevent-[a-z0-9]{1,64}-[0-9]{1,9}-[0-9]{1,12}$"
 
 RowFormat = Literal["chat", "text", "prompt_completion", "classification"]
 LongText = Literal["split", "cut"]
-JobKind = Literal["fine_tuning", "load_diagnostic", "evaluation", "model_preparation"]
+JobKind = Literal["fine_tuning", "load_diagnostic", "training_diagnostic", "evaluation", "model_preparation"]
 LearningRateSchedule = Literal["cosine", "linear", "constant", "constant_with_warmup"]
 JobStatus = Literal["queued", "running", "cancelling", "succeeded", "failed", "cancelled"]
 
@@ -64,6 +64,7 @@ Revision = Annotated[
     StringConstraints(min_length=1, max_length=100, pattern=REVISION_PATTERN),
     AfterValidator(_without_parent_folder),
 ]
+SettingsText = Annotated[str, StringConstraints(min_length=1, max_length=200_000)]
 Instruction = Annotated[str, StringConstraints(min_length=1, max_length=10_000)]
 MetadataKey = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 MetadataText = Annotated[str, StringConstraints(max_length=512)]
@@ -76,6 +77,18 @@ Columns = Annotated[
 ]
 
 REVISION_HELP = "a branch, tag or commit of the hub's model; default: its main branch"
+LONG_TEXT_HELP = (
+    "rows of the format text that are longer than max_seq_length: `split` into several rows (default) or "
+    "`cut`; other formats are cut"
+)
+SETTINGS_HELP = (
+    "the training's settings in the words of HF TrainingArguments and PEFT; default: the common recipe for a "
+    "small card (2 rows 8 times, gradient checkpointing, padded to 512 tokens); they win over "
+    "`settings_file`"
+)
+SETTINGS_FILE_HELP = (
+    "the text of your own file: a TrainingArguments JSON, or the YAML of LLaMA-Factory or Axolotl"
+)
 INSTRUCTION_HELP = (
     "what the model is told to do with each text of a classification; default: one made of the labels"
 )
@@ -143,11 +156,7 @@ class FineTuningRequest(Frozen):
     format: Literal["auto"] | RowFormat = "auto"
     columns: Columns = {}
     instruction: Instruction | None = Field(None, description=INSTRUCTION_HELP)
-    long_text: LongText | None = Field(
-        None,
-        description="rows of the format text that are longer than max_seq_length: `split` into several rows "
-        "(default) or `cut`; other formats are cut",
-    )
+    long_text: LongText | None = Field(None, description=LONG_TEXT_HELP)
     hyperparameters: Hyperparameters = Hyperparameters()
     plan: Literal["auto", "baseline"] | ExplicitPlan = "auto"
     suffix: Suffix | None = None
@@ -188,6 +197,32 @@ class LoadDiagnosticRequest(Frozen):
     metadata: Metadata = {}
 
 
+class TrainingDiagnosticRequest(Frozen):
+    kind: Literal["training_diagnostic"] = "training_diagnostic"
+    model: Name | None = None
+    revision: Revision | None = Field(None, description=REVISION_HELP)
+    training_file: FileId | None = None
+    dataset: Name | None = None
+    format: Literal["auto"] | RowFormat = "auto"
+    columns: Columns = {}
+    instruction: Instruction | None = Field(None, description=INSTRUCTION_HELP)
+    long_text: LongText | None = Field(None, description=LONG_TEXT_HELP)
+    settings: dict[str, Any] = Field({}, description=SETTINGS_HELP)
+    settings_file: SettingsText | None = Field(None, description=SETTINGS_FILE_HELP)
+    settings_kind: Literal["training_arguments", "llama_factory", "axolotl"] | None = Field(
+        None, description="whose file `settings_file` is; default: by its keys"
+    )
+    minutes: Annotated[float, Field(gt=0, le=240)] = Field(
+        5, description="the time that trials may take; five rounds are made in any case"
+    )
+    metadata: Metadata = {}
+
+    @model_validator(mode="after")
+    def _one_source(self) -> "TrainingDiagnosticRequest":
+        _exactly_one(training_file=self.training_file, dataset=self.dataset)
+        return self
+
+
 class ModelPreparationRequest(Frozen):
     kind: Literal["model_preparation"] = "model_preparation"
     model: Name | None = None
@@ -202,7 +237,11 @@ class ModelPreparationRequest(Frozen):
 
 
 JobRequest = Annotated[
-    FineTuningRequest | EvaluationRequest | LoadDiagnosticRequest | ModelPreparationRequest,
+    FineTuningRequest
+    | EvaluationRequest
+    | LoadDiagnosticRequest
+    | TrainingDiagnosticRequest
+    | ModelPreparationRequest,
     Field(discriminator="kind"),
 ]
 

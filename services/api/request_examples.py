@@ -29,6 +29,12 @@ BODIES: dict[str, dict[str, Any]] = {
             "dataset": "sample_spam/held_out.jsonl",
         },
         "Find out why a model loads slowly": {"kind": "load_diagnostic", "model": "SmolLM2-135M-Instruct"},
+        "Find out why training steps take long": {
+            "kind": "training_diagnostic",
+            "model": "SmolLM2-135M-Instruct",
+            "dataset": "sample_spam/train.jsonl",
+            "settings": {"per_device_train_batch_size": 2, "gradient_accumulation_steps": 8},
+        },
         "Prepare a model so that it loads fast": {
             "kind": "model_preparation",
             "model": "SmolLM2-135M-Instruct",

@@ -12,6 +12,7 @@ from services.api.base_models import resolve_models
 from services.api.free_space import check_free_space, disk_full_refused
 from services.api.service import Service
 from services.api.tries import Try
+from services.api.user_settings import Understood, understood
 from shared.adapters import adapter_folder, held_adapter, hold
 from shared.cache_choice import cache_on, storage_names
 from shared.datasets.names import resolve_dataset
@@ -40,6 +41,7 @@ from shared.schemas import (
     JobRequest,
     JobWarning,
     ModelPreparationRequest,
+    TrainingDiagnosticRequest,
 )
 from shared.settings import OWN_CACHE, Settings
 
@@ -64,7 +66,8 @@ class Accepted:
 
 def submit_job(service: Service, request: JobRequest, this_try: Try) -> Accepted:
     """Queue the job that `request` describes, or find the one an equal, earlier try made. Raises refusals."""
-    request = resolve_models(service, request)
+    told = understood(resolve_models(service, request))
+    request = told.request
     if isinstance(request, ModelPreparationRequest):
         _check_storage(request.move_cache_to, service.settings)
     earlier = service.store.find_repeat(
@@ -79,7 +82,7 @@ def submit_job(service: Service, request: JobRequest, this_try: Try) -> Accepted
     folder = service.job_folder(job_id)
     try:
         with disk_full_refused():
-            warnings = _write_spec(service, request, job_id, folder)
+            warnings = _write_spec(service, told, job_id, folder)
         submission = service.store.submit(
             job_id,
             request,
@@ -131,10 +134,9 @@ def _warnings(summaries: Mapping[str, DatasetSummary]) -> tuple[JobWarning, ...]
     )
 
 
-def _write_spec(
-    service: Service, request: JobRequest, job_id: str, folder: JobFolder
-) -> tuple[JobWarning, ...]:
+def _write_spec(service: Service, told: Understood, job_id: str, folder: JobFolder) -> tuple[JobWarning, ...]:
     """The spec and the checked rows beside it: all that the worker reads about the job."""
+    request = told.request
     folder.rows.mkdir(parents=True)
     fsync_path(folder.path.parent)
     summaries = _prepare_rows(service, request, folder)
@@ -145,6 +147,7 @@ def _write_spec(
         "kind": request.kind,
         "request": request.model_dump(mode="json"),
         "datasets": {name: summary.model_dump(mode="json") for name, summary in summaries.items()},
+        **({"settings": told.read.model_dump(mode="json")} if told.read else {}),
     }
     write_durably(folder.spec, json.dumps(spec, ensure_ascii=False).encode())
     return _warnings(summaries)
@@ -176,6 +179,10 @@ def _prepare_rows(service: Service, request: JobRequest, folder: JobFolder) -> M
             if found := overlap(folder.rows_of("training"), path, validation):
                 validation = validation.model_copy(update={"warnings": [found, *validation.warnings]})
             return {"training": training, "validation": validation}
+        case TrainingDiagnosticRequest():
+            training = _prepare(service, request, "training_file", "dataset", folder.rows_of("training"))
+            _check_long_text(request, training)
+            return {"training": training}
         case EvaluationRequest():
             return {"evaluation": _prepare(service, request, "file", "dataset", folder.rows_of("evaluation"))}
     return {}
@@ -183,7 +190,7 @@ def _prepare_rows(service: Service, request: JobRequest, folder: JobFolder) -> M
 
 def _prepare(
     service: Service,
-    request: FineTuningRequest | EvaluationRequest,
+    request: FineTuningRequest | EvaluationRequest | TrainingDiagnosticRequest,
     file_field: str,
     dataset_field: str,
     destination: Path,
@@ -236,7 +243,9 @@ def _check_loss_on(request: FineTuningRequest, training: DatasetSummary) -> None
         raise InvalidField(say("no-completion-in-text"), param="hyperparameters.loss_on")
 
 
-def _check_long_text(request: FineTuningRequest, training: DatasetSummary) -> None:
+def _check_long_text(
+    request: FineTuningRequest | TrainingDiagnosticRequest, training: DatasetSummary
+) -> None:
     if training.format != "text" and request.long_text == "split":
         raise InvalidField(say("format-cannot-be-split", format=training.format), param="long_text")
 

@@ -6,7 +6,20 @@ import signal
 import sys
 from collections.abc import Sequence
 
-from services.cli import bench, demo, evaluate, guide, key, life, listings, quality, removal, serve, submit
+from services.cli import (
+    bench,
+    demo,
+    diagnose,
+    evaluate,
+    guide,
+    key,
+    life,
+    listings,
+    quality,
+    removal,
+    serve,
+    submit,
+)
 from services.cli.command_parser import CommandParser
 from services.cli.doctor import command as doctor
 from services.cli.failure import CommandFailed, UsageError
@@ -27,7 +40,8 @@ def command_parser() -> CommandParser:
     """The parser of all commands; each sets `run`, a function of arguments, settings and terminal."""
     parser = CommandParser(
         prog="./tunedock",
-        description="Fine-tunes language models with adapters on one machine, and diagnoses how they load.",
+        description="Fine-tunes language models with adapters on one machine, and says why loading and "
+        "training take their time.",
         epilog="./tunedock help COMMAND says what a command takes. ID is a job's id, the first characters of "
         "one, or `last`.",
     )
@@ -35,7 +49,7 @@ def command_parser() -> CommandParser:
     commands: Commands = parser.add_subparsers(
         title="commands", metavar="COMMAND", dest="command", required=True, parser_class=CommandParser
     )
-    for group in (demo, serve, submit, evaluate, life, listings, removal, doctor, key):
+    for group in (demo, serve, submit, diagnose, evaluate, life, listings, removal, doctor, key):
         group.add_commands(commands)
     commands.add_parser("bench", help="repeat the published numbers on this machine: bench load, bench train")
     commands.add_parser("check", help="lint, types and import contracts of the code")

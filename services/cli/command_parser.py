@@ -19,7 +19,8 @@ OPTIONS_ALSO_CALLED = {
     "--num-train-epochs": "--epochs", "-b": "--batch-size", "--bs": "--batch-size",
     "--global-batch-size": "--batch-size", "--rank": "--lora-r", "--alpha": "--lora-alpha",
     "--dropout": "--lora-dropout", "--name": "--suffix", "--steps": "--max-steps", "-y": "--yes",
-    "--force": "--yes", "--host": "--server", "--url": "--server", "--token": "--key",
+    "--lr": "--learning-rate", "--force": "--yes", "--host": "--server", "--url": "--server",
+    "--token": "--key",
 }  # fmt: skip
 FEW = 5
 
@@ -79,11 +80,13 @@ class CommandParser(argparse.ArgumentParser):
                     return
 
     def _knows(self, word: str) -> bool:
-        """Whether argparse will take this word for one of our options; a long one may be cut short."""
+        """Whether argparse will take this word for one of our options; a long one may be cut short, unless it
+        is what others call an option that we have, as --lr is no --lr-scheduler-type.
+        """
         name = word.partition("=")[0]
-        return name in self.options or (
-            name.startswith("--") and any(option.startswith(name) for option in self.options)
-        )
+        if name in self.options or OPTIONS_ALSO_CALLED.get(name) in self.options:
+            return name in self.options
+        return name.startswith("--") and any(option.startswith(name) for option in self.options)
 
     def _refuse_misplaced(self, word: str) -> None:
         name = word.partition("=")[0]

@@ -111,7 +111,7 @@ def _placed(error: FieldError, place: str) -> str:
 
 
 def add_file(
-    options: RequestOptions, command: argparse.ArgumentParser, name: str, path: str, what: str
+    options: RequestOptions, command: argparse._ActionsContainer, name: str, path: str, what: str
 ) -> None:
     """A file to upload, as an option or as the argument FILE."""
     if name.startswith("-"):
@@ -128,7 +128,7 @@ def add_model(options: RequestOptions, command: argparse.ArgumentParser) -> None
     )  # fmt: skip
 
 
-def add_columns(options: RequestOptions, command: argparse.ArgumentParser) -> None:
+def add_columns(options: RequestOptions, command: argparse._ActionsContainer) -> None:
     options.add(
         command, "--column", "columns", action="append", type=_column, metavar="FIELD=NAME",
         help=f"the rows call FIELD NAME; FIELD is {', '.join(COLUMN_FIELDS)}; repeatable",

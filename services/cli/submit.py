@@ -1,4 +1,4 @@
-"""`train`, `diagnose` and `prepare`: each submits one job and watches it."""
+"""`train` and `prepare`: each submits one job and watches it."""
 
 import argparse
 
@@ -15,28 +15,12 @@ from services.cli.request_options import (
 )
 from services.cli.submission import add_detach, run_job
 from services.cli.terminal import Terminal
-from shared.schemas import FineTuningRequest, Hyperparameters, LoadDiagnosticRequest, ModelPreparationRequest
+from shared.schemas import FineTuningRequest, Hyperparameters, ModelPreparationRequest
 from shared.settings import Settings
 
 
 def add_commands(commands: Commands) -> None:
     _add_train(commands)
-    diagnose = add_client_command(commands, "diagnose", "find out why a model loads slowly or not at all")
-    options = RequestOptions(diagnose, "load_diagnostic")
-    options.add(diagnose, "MODEL", "model", help="hub id or model folder of the server")
-    options.add(
-        diagnose, "--cold", "cold", action=argparse.BooleanOptionalAction,
-        help="drop its files' cached pages first",
-    )  # fmt: skip
-    options.add(
-        diagnose, "--trial-load", "trial_load", action=argparse.BooleanOptionalAction,
-        help="load it, too; without, it is only looked at",
-    )  # fmt: skip
-    add_metadata(options, diagnose)
-    add_schema(options, diagnose, LoadDiagnosticRequest)
-    add_detach(diagnose)
-    diagnose.set_defaults(run=run_job)
-
     prepare = add_client_command(commands, "prepare", "keep a model as quantized, so that it loads sooner")
     options = RequestOptions(prepare, "model_preparation")
     options.add(prepare, "MODEL", "model", help="hub id or model folder of the server")

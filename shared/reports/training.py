@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
-from shared.messages.message import Message
 from shared.reports.finding import Finding
-from shared.reports.stored import Stored, Word
+from shared.reports.stored import Said, Stored, Word
 from shared.reports.training_facts import TrainingFacts
 
 
@@ -38,7 +37,7 @@ class TrainingReport(Stored):
     summary: TrainingSummary
     findings: tuple[Finding, ...]
     """Ranked by the time that a remedy saves."""
-    notes: tuple[str | Message, ...] = ()
+    notes: tuple[Said, ...] = ()
     """What of the user's settings has no meaning here, was assumed, or is another curve."""
     facts: TrainingFacts
     text: str

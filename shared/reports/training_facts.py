@@ -6,9 +6,8 @@ Seconds are wall time, sizes bytes, ratios 0 to 1 unless said otherwise; what wa
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
-from shared.messages.message import Message
 from shared.reports.machine import Memory, Pressure
-from shared.reports.stored import Stored, Word
+from shared.reports.stored import Said, Stored, Word
 
 Stage = Literal[
     "model_load", "data_load", "kbit_preparation", "lora", "tokenizing", "collating", "set_up", "training"
@@ -109,7 +108,7 @@ class FactorCost(Stored):
     changed_peak_bytes: int | None = None
     same_learning: bool
     """Whether the same is learned after the change: the same rows and updates, but for rounding."""
-    advice: str | Message
+    advice: Said
     """One sentence on what to do."""
 
     @property

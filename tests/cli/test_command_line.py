@@ -262,7 +262,7 @@ def test_every_command_is_in_the_help(capsys: pytest.CaptureFixture[str]) -> Non
     assert run("--help") == 0
     words = re.findall(r"^    (\w+) ", capsys.readouterr().out, re.MULTILINE)
     assert words == [
-        "demo", "up", "down", "train", "diagnose", "prepare", "evaluate", "jobs", "show", "report", "events",
+        "demo", "up", "down", "train", "prepare", "diagnose", "evaluate", "jobs", "show", "report", "events",
         "cancel", "download", "models", "files", "delete", "prune", "doctor", "key", "bench",
         "check", "test", "help",
     ]  # fmt: skip

@@ -1,6 +1,7 @@
 """From a step's rows to its loss, by the model's own forward or by the layers written out in `engine/`."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from typing import Any, Protocol
 
 import torch
@@ -35,22 +36,29 @@ class Forward(Protocol):
         """The model is again what it was before the run; to be called however that ended."""
 
 
-def choose_forward(model: PreTrainedModel, plan: Plan, device: torch.device) -> Forward:
-    return EngineForward(model, plan, device) if plan.own_layers else ModelForward(model, plan, device)
+def choose_forward(
+    model: PreTrainedModel, plan: Plan, device: torch.device, *, fp32: bool = False
+) -> Forward:
+    """`fp32`: without autocast, whatever the model's dtype; the layers of `engine/` have no such way."""
+    if plan.own_layers:
+        return EngineForward(model, plan, device)
+    return ModelForward(model, plan, device, fp32=fp32)
 
 
 class ModelForward:
-    """The model's forward and torch's autocast, whatever the model is."""
+    """The model's forward and torch's autocast, whatever the model is; `fp32`: without autocast."""
 
-    def __init__(self, model: PreTrainedModel, plan: Plan, device: torch.device) -> None:
-        self._model, self._plan, self._device = model, plan, device
+    def __init__(
+        self, model: PreTrainedModel, plan: Plan, device: torch.device, *, fp32: bool = False
+    ) -> None:
+        self._model, self._plan, self._device, self._fp32 = model, plan, device, fp32
         self._loss = choose_loss(model, full_logits=plan.full_logits)
 
     def batches(self, rows: Sequence[TokenRow]) -> Iterator[MicroBatch]:
         return micro_batches(rows, self._plan, self._device)
 
     def loss(self, batch: MicroBatch, scale: float) -> Tensor:
-        with autocast(self._model, self._device):
+        with nullcontext() if self._fp32 else autocast(self._model, self._device):
             return self._loss(batch, scale)
 
     def step_over(self) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 from services.worker import metrics
 from services.worker.diagnosis.diagnose import diagnose
 from services.worker.evaluation.evaluate import evaluate
+from services.worker.explaining.diagnosis import explain_training
 from services.worker.failures import FailureCode, JobFailed
 from services.worker.models.families.model_errors import model_errors_explained
 from services.worker.models.hub.cache_folder import apply_cache_folder
@@ -39,8 +40,10 @@ from shared.schemas import (
     FineTuningRequest,
     LoadDiagnosticRequest,
     ModelPreparationRequest,
+    TrainingDiagnosticRequest,
 )
 from shared.settings import Settings
+from shared.training_settings.outcome import ReadSettings
 
 Result = dict[str, Any]
 
@@ -51,6 +54,7 @@ def do(claim: Claim, settings: Settings, residency: Residency, report: Report) -
         "fine_tuning": _fine_tune,
         "evaluation": _evaluate,
         "load_diagnostic": _diagnose,
+        "training_diagnostic": _explain,
         "model_preparation": _prepare,
     }
     take_back_untried_move(claim.job_id, settings, report)
@@ -128,6 +132,26 @@ def _diagnose(claim: Claim, settings: Settings, residency: Residency, report: Re
     return diagnosis.result()
 
 
+def _explain(claim: Claim, settings: Settings, residency: Residency, report: Report) -> Result:
+    request = TrainingDiagnosticRequest.model_validate(claim.request)
+    folder = JobFolder.of(settings.data_dir, claim.job_id)
+    data = _datasets(folder)["training"]
+    started = time.perf_counter()
+    base = _base(request, [data], settings, residency, report)
+    with model_errors_explained(base.files.name):
+        explained = explain_training(
+            base,
+            request,
+            data,
+            told=ReadSettings.model_validate(json.loads(folder.spec.read_text())["settings"]),
+            load_seconds=time.perf_counter() - started,
+            now=datetime.fromtimestamp(claim.created_at, UTC),
+            report=report,
+        )
+    write_json_durably(folder.report, explained.model_dump(mode="json"))
+    return explained.result()
+
+
 def _prepare(claim: Claim, settings: Settings, residency: Residency, report: Report) -> Result:
     request = ModelPreparationRequest.model_validate(claim.request)
     preparation, _ = prepare(
@@ -167,7 +191,7 @@ def _observe_diagnosis(facts: LoadFacts) -> None:
 
 
 def _base(
-    request: FineTuningRequest | EvaluationRequest,
+    request: FineTuningRequest | EvaluationRequest | TrainingDiagnosticRequest,
     datasets: Sequence[DatasetFile],
     settings: Settings,
     residency: Residency,

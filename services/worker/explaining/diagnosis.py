@@ -1,0 +1,65 @@
+"""One diagnosis of a training, from its request to its report."""
+
+import time
+from datetime import datetime
+
+from services.worker.explaining.explain import explain
+from services.worker.explaining.report import make_report
+from services.worker.machine.out_of_memory import explain_out_of_memory
+from services.worker.models.families.fit import longest_row, require_rows_fit
+from services.worker.models.load import LoadedModel
+from services.worker.report import Report
+from services.worker.text.dataset_file import DatasetFile
+from services.worker.text.row_rules import RowRules
+from services.worker.text.rows import encode_dataset
+from shared.messages.message import say
+from shared.reports.training import TrainingReport
+from shared.schemas import TrainingDiagnosticRequest
+from shared.training_settings.outcome import ReadSettings
+
+MEMORY_REMEDY = say("explain-with-less-memory")
+
+
+def explain_training(
+    base: LoadedModel,
+    request: TrainingDiagnosticRequest,
+    data: DatasetFile,
+    *,
+    told: ReadSettings,
+    load_seconds: float,
+    now: datetime,
+    report: Report,
+) -> TrainingReport:
+    """`told` are the request's settings and what reading them told; `now` is what a chat template may write.
+
+    Raises `JobFailed` (dataset_invalid, model_unsupported, target_modules_unknown, out_of_memory) and what
+    `report` raises.
+    """
+    longest = longest_row(told.settings.max_seq_length, base.abilities, report)
+    settings = told.settings.model_copy(update={"max_seq_length": longest})
+    started = time.perf_counter()
+    rules = RowRules.of(
+        data,
+        loss_on=settings.loss_on,
+        max_seq_length=longest,
+        instruction=request.instruction,
+        long_text=request.long_text,
+        thinking=None,
+        now=now,
+    )
+    rows = encode_dataset(
+        data, rules, base.tokenizer, lambda count: report.progress("tokenizing", rows=count)
+    )
+    require_rows_fit(rows.rows, base.tokenizer, base.abilities)
+    stages = {"model_load": load_seconds, "tokenizing": time.perf_counter() - started}
+    facts = explain_out_of_memory(
+        lambda: explain(base, rows, settings, stages=stages, minutes=request.minutes, report=report),
+        base.device,
+        MEMORY_REMEDY,
+    )
+    notes = [
+        *(item.reason for item in told.differs),
+        *(item.reason for item in told.assumed),
+        *(item.reason for item in told.ignored),
+    ]
+    return make_report(facts, kind="training_diagnostic", notes=notes)

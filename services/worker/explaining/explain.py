@@ -1,0 +1,184 @@
+"""Explains how one model trains on one data set with a user's settings: tries, counts, and reports."""
+
+import time
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import nn
+
+from services.worker.adapters.lora import attached, lora_config, trained_parameters
+from services.worker.computing.batching import Schedule
+from services.worker.computing.plan.levers import levers_for
+from services.worker.computing.plan.plan import choose_plan
+from services.worker.computing.plan.utilization import ModelArithmetic, best_flops_per_second
+from services.worker.explaining.arm import ArmSteps
+from services.worker.explaining.factors import Measured, factor_costs, path
+from services.worker.explaining.rounds import measure_rounds
+from services.worker.explaining.row_lengths import token_counts
+from services.worker.explaining.settings_arm import AS_CONFIGURED
+from services.worker.explaining.trial_arms import AUTO, trial_arms
+from services.worker.machine.device import device_name
+from services.worker.machine.pressure import PressureWatch
+from services.worker.machine.resources import read_memory
+from services.worker.models.load import LoadedModel
+from services.worker.report import Report
+from services.worker.text.marked_text import TokenRow
+from services.worker.text.rows import TokenRows
+from services.worker.training.optimizer import make_optimizer
+from shared.reports.training_facts import DeviceFacts, MemoryParts, StepSplit, TrainingFacts
+from shared.training_settings.settings import TrainingSettings
+
+UNITS = 64  # steps whose rows are tried, from all over the run
+OPTIMIZER_TRIES = 3
+
+
+def explain(
+    base: LoadedModel,
+    rows: TokenRows,
+    settings: TrainingSettings,
+    *,
+    stages: Mapping[str, float],
+    minutes: float,
+    report: Report,
+) -> TrainingFacts:
+    """What a step takes as configured and with each setting changed, on `rows`, within about `minutes`.
+
+    The model is afterwards what it was. Raises `JobFailed` (target_modules_unknown, out_of_memory) and what
+    `report` raises.
+    """
+    until = time.monotonic() + 60 * minutes
+    watch, processor, started = PressureWatch(), time.process_time(), time.perf_counter()
+    memory = read_memory()
+    with attached(base, lora_config(settings.lora, base), seed=settings.seed) as adapted:
+        parameters = trained_parameters(adapted)
+        levers = levers_for(
+            base.model, rows.rows, dropout=settings.lora.dropout, rows_per_step=settings.rows_per_step
+        )
+        auto = choose_plan(
+            "auto",
+            config=base.model.config.get_text_config(),
+            max_seq_length=settings.max_seq_length,
+            device=base.device,
+            levers=levers,
+        )
+        lengths = [len(row) for row in rows.rows]
+        trials = trial_arms(settings, auto=auto, longest_row=max(lengths))
+        report.progress("trying", rounds=0)
+        rounds = measure_rounds(
+            [ArmSteps(base, arm, parameters) for arm in trials.arms],
+            _units(rows, settings),
+            until=until,
+            tick=lambda: report.progress("trying"),
+            told=lambda count: report.progress("trying", rounds=count),
+        )
+        measured = Measured(
+            settings=settings,
+            trials=trials,
+            rounds=rounds,
+            lengths=lengths,
+            optimizer_seconds=_optimizer_seconds(parameters, base.device),
+            total_steps=settings.total_steps(len(rows.rows)),
+            layers=base.model.get_decoder().config.num_hidden_layers,
+        )
+    wall = time.perf_counter() - started
+    counts = rows.counts
+    return TrainingFacts(
+        model=base.files.name,
+        settings=settings.model_dump(mode="json"),
+        plan=auto.as_dict(),
+        total_steps=measured.total_steps,
+        rows_per_step=settings.rows_per_step,
+        stages=dict(stages),
+        step=_split(measured),
+        between_seconds={},
+        tokens=token_counts(
+            rows.rows, settings,
+            truncated=counts.truncated, lost=counts.lost_tokens, lost_answers=counts.lost_answers,
+        ),
+        factors=factor_costs(measured),
+        path=path(measured),
+        memory=MemoryParts(
+            weights=base.model.get_memory_footprint(), peak=rounds.peak_bytes(AS_CONFIGURED)
+        ),
+        device=_device(base, measured, parameters),
+        machine_memory=memory,
+        pressure=watch.read(),
+        processor_ratio=(time.process_time() - processor) / wall / torch.get_num_threads(),
+        compute_dtype="float32" if trials.arms[0].fp32 else "bfloat16",
+        recomputed_ratio=1.0 if settings.gradient_checkpointing else 0.0,
+    )  # fmt: skip
+
+
+def _units(rows: TokenRows, settings: TrainingSettings) -> list[Sequence[TokenRow]]:
+    """The rows of steps from all over the run, each a whole step's."""
+    schedule = Schedule.of(
+        len(rows.rows),
+        rows_per_step=min(settings.rows_per_step, len(rows.rows)),
+        seed=settings.seed,
+        n_epochs=1,
+        max_steps=UNITS,
+    )
+    return [[rows.rows[index] for index in schedule.rows_of(step)] for step in range(UNITS)]
+
+
+def _optimizer_seconds(parameters: Mapping[str, nn.Parameter], device: torch.device) -> float:
+    """An update with gradients of 0, whose first one makes the moments; the weights stay what they are."""
+    optimizer = make_optimizer(parameters)
+    for parameter in parameters.values():
+        parameter.grad = torch.zeros_like(parameter)
+    took = []
+    for _ in range(1 + OPTIMIZER_TRIES):
+        started = time.perf_counter()
+        nn.utils.clip_grad_norm_(parameters.values(), 1.0)
+        optimizer.step()
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+        took.append(time.perf_counter() - started)
+    optimizer.zero_grad(set_to_none=True)
+    return min(took[1:])
+
+
+def _split(measured: Measured) -> StepSplit:
+    """Until forward and backward are told apart, data and the update are."""
+    timed = measured.rounds.timed[AS_CONFIGURED]
+    rows = measured.settings.rows_per_step
+    data = rows * sum(one.data_seconds for one in timed) / sum(one.rows for one in timed)
+    whole = measured.step_seconds
+    return StepSplit(
+        step_seconds=whole,
+        phase_seconds={
+            "data": data,
+            "optimizer": measured.optimizer_seconds,
+            "rest": max(0.0, whole - data - measured.optimizer_seconds),
+        },
+        steps=len(timed),
+        how="timers",
+        computed_tokens=rows * measured.tokens_of_a_row(measured.settings),
+        real_tokens=rows * sum(measured.lengths) / len(measured.lengths),
+    )
+
+
+def _device(base: LoadedModel, measured: Measured, parameters: Mapping[str, nn.Parameter]) -> DeviceFacts:
+    peak = best_flops_per_second(base.device)
+    achieved = None
+    try:
+        arithmetic = ModelArithmetic.of(
+            base.model.config, adapter_parameters=sum(part.numel() for part in parameters.values())
+        )
+    except (AttributeError, TypeError):
+        pass
+    else:
+        rows = measured.settings.rows_per_step
+        tokens = rows * measured.tokens_of_a_row(measured.settings)
+        achieved = arithmetic.flops(tokens=tokens, targets=tokens, rows=rows) / measured.seconds(
+            AS_CONFIGURED
+        )
+    return DeviceFacts(
+        name=device_name(base.device),
+        kind="cuda" if base.device.type == "cuda" else "cpu",
+        matrix_flops_per_second=peak,
+        achieved_flops_per_second=achieved,
+    )
+
+
+__all__ = ["AUTO", "explain"]

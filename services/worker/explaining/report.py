@@ -1,0 +1,48 @@
+"""The report of a training from its facts: findings, summary, text."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Literal
+
+from services.worker.explaining.checks import run_checks
+from services.worker.explaining.lines import report_lines
+from services.worker.explaining.trial_arms import AUTO
+from shared.messages.message import Message
+from shared.reports.training import TrainingReport, TrainingSummary
+from shared.reports.training_facts import TrainingFacts
+
+
+def make_report(
+    facts: TrainingFacts,
+    *,
+    kind: Literal["training_diagnostic", "fine_tuning"],
+    notes: Sequence[Message] = (),
+    now: datetime | None = None,
+) -> TrainingReport:
+    now = now or datetime.now(UTC)
+    findings = run_checks(facts)
+    summary = _summary(facts)
+    return TrainingReport(
+        kind=kind,
+        model=facts.model,
+        measured_at=now.timestamp(),
+        summary=summary,
+        findings=findings,
+        notes=tuple(notes),
+        facts=facts,
+        text="\n".join(report_lines(facts, summary, findings, notes, now)),
+    )
+
+
+def _summary(facts: TrainingFacts) -> TrainingSummary:
+    best = next((station for station in facts.path if station.change == AUTO), None)
+    return TrainingSummary(
+        step_seconds=facts.step.step_seconds,
+        total_steps=facts.total_steps,
+        run_seconds=facts.step.step_seconds * facts.total_steps + sum(facts.between_seconds.values()),
+        best_step_seconds=best.step_seconds if best else None,
+        best_run_seconds=best.run_seconds if best else None,
+        padding_ratio=facts.tokens.padding_ratio,
+        peak_memory_bytes=facts.memory.peak,
+        final_loss=facts.points[-1].loss if facts.points else None,
+    )

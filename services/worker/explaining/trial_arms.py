@@ -1,0 +1,67 @@
+"""Which ways to compute a step are tried against the settings at hand, and what each of them changes."""
+
+from dataclasses import dataclass, replace
+
+from services.worker.computing.plan.plan import Plan
+from services.worker.explaining.arm import Arm
+from services.worker.explaining.settings_arm import AS_CONFIGURED, computes_in_fp32, settings_arm
+from shared.training_settings.settings import TrainingSettings
+
+AUTO = "plan auto"
+HALF = "half of the layers"
+UNPADDED = "padding longest"
+RECOMPUTING = "gradient_checkpointing"
+LARGER = "per_device_train_batch_size"
+SHORTER = "max_seq_length"
+BF16 = "bnb_4bit_compute_dtype"
+BOTH = "padding longest, gradient_checkpointing off"
+
+
+@dataclass(frozen=True)
+class TrialArms:
+    """The arms by their names, what they are compared with first; and the settings behind each, where it has
+    some.
+    """
+
+    arms: tuple[Arm, ...]
+    settings: dict[str, TrainingSettings]
+
+    @property
+    def names(self) -> frozenset[str]:
+        return frozenset(arm.name for arm in self.arms)
+
+
+def trial_arms(settings: TrainingSettings, *, auto: Plan, longest_row: int) -> TrialArms:
+    """Each changes one thing, but for the last two, which are steps of the way to `auto`.
+
+    All are timed on the rows of two micro-batches of the settings, so that one of twice the rows fits in;
+    `auto` on those of a whole step, which is what it splits.
+    """
+    rows = min(settings.rows_per_step, 2 * settings.per_device_train_batch_size)
+    variants = {AS_CONFIGURED: settings, RECOMPUTING: _other_checkpointing(settings)}
+    if settings.padding in ("max_length", "longest") and rows > settings.per_device_train_batch_size:
+        variants[LARGER] = settings.model_copy(update={"per_device_train_batch_size": rows})
+    if settings.padding == "max_length":
+        variants[UNPADDED] = settings.model_copy(update={"padding": "longest"})
+        variants[SHORTER] = settings.model_copy(
+            update={"max_seq_length": shorter(settings.max_seq_length, longest_row)}
+        )
+    if computes_in_fp32(settings):
+        variants[BF16] = settings.model_copy(
+            update={"bnb_4bit_compute_dtype": "bfloat16", "precision": "bf16"}
+        )
+    if settings.padding == "max_length" and settings.gradient_checkpointing:
+        variants[BOTH] = variants[UNPADDED].model_copy(update={"gradient_checkpointing": False})
+    arms = [replace(settings_arm(values, name=name), rows=rows) for name, values in variants.items()]
+    half = replace(arms[0], name=HALF, half=True)
+    return TrialArms((*arms, half, Arm(AUTO, auto)), variants)
+
+
+def shorter(max_seq_length: int, longest_row: int) -> int:
+    """As few tokens as the longest row needs, in eights, where that is less; else half."""
+    needed = -(-longest_row // 8) * 8
+    return needed if needed < max_seq_length else max(8, max_seq_length // 2)
+
+
+def _other_checkpointing(settings: TrainingSettings) -> TrainingSettings:
+    return settings.model_copy(update={"gradient_checkpointing": not settings.gradient_checkpointing})

@@ -1,0 +1,93 @@
+"""A training is explained by trials on its own rows, and the model is afterwards what it was."""
+
+from datetime import UTC, datetime
+
+import pytest
+import torch
+
+from services.worker.explaining.diagnosis import explain_training
+from services.worker.models.load import LoadedModel
+from services.worker.report import JobCancelled, JsonValue, SilentReport
+from shared.reports.stored import read_stored
+from shared.reports.training import TrainingReport
+from shared.schemas import TrainingDiagnosticRequest
+from shared.training_settings.read import given_settings
+from tests.worker.training.tiny_bases import Rows, WriteRows
+
+REQUEST = TrainingDiagnosticRequest(dataset="spam", minutes=0.001)
+
+
+def explained(base: LoadedModel, data_of: WriteRows, rows: Rows, **settings: object) -> TrainingReport:
+    return explain_training(
+        base,
+        REQUEST,
+        data_of(rows, "classification"),
+        told=given_settings({"max_seq_length": 128, "gradient_accumulation_steps": 2, **settings}),
+        load_seconds=1.0,
+        now=datetime.now(UTC),
+        report=SilentReport(),
+    )
+
+
+def test_every_factor_is_told_with_its_basis_and_the_path_ends_at_auto(
+    llama_nf4: LoadedModel, write_rows: WriteRows, spam_rows: Rows
+) -> None:
+    report = explained(llama_nf4, write_rows, spam_rows)
+    found = {cost.factor: cost for cost in report.facts.factors}
+    assert found.keys() >= {
+        "padding", "gradient_checkpointing", "batch_size", "gradient_accumulation", "data_loading",
+        "sequence_length", "model_size",
+    }  # fmt: skip
+    timed = found["gradient_checkpointing"]
+    assert (timed.basis, timed.as_is, timed.changed, timed.rounds) == ("measured", "on", "off", 5)
+    assert timed.ratio_low is not None
+    assert timed.ratio_high is not None
+    assert timed.ratio_low <= (timed.ratio or 0) <= timed.ratio_high
+    assert found["gradient_accumulation"].basis == "counted"
+    assert not found["gradient_accumulation"].same_learning
+    assert [station.change for station in report.facts.path][0::3] == ["as configured", "plan auto"]
+    assert report.facts.tokens.padding_ratio == pytest.approx(
+        1 - report.facts.tokens.real_tokens / (40 * 128)
+    )
+    assert report.facts.total_steps == 30
+    assert "plan auto" in report.text
+    assert report.facts.device.kind == "cpu"
+    assert read_stored(TrainingReport, report.model_dump(mode="json")) == report
+
+
+def test_the_model_is_what_it_was_whatever_the_precision_tried(
+    llama_nf4: LoadedModel, write_rows: WriteRows, spam_rows: Rows
+) -> None:
+    model = llama_nf4.model
+    ids = torch.arange(1, 12).unsqueeze(0)
+    before, names = model(input_ids=ids).logits, [name for name, _ in model.named_modules()]
+    report = explained(llama_nf4, write_rows, spam_rows, bnb_4bit_compute_dtype="float32")
+    assert {cost.factor for cost in report.facts.factors} >= {"precision"}
+    assert report.facts.compute_dtype == "float32"
+    assert [name for name, _ in model.named_modules()] == names
+    assert torch.equal(model(input_ids=ids).logits, before)
+    assert not model.training
+    assert model.config.num_hidden_layers == len(model.model.layers)
+
+
+class CancelledWhileTrying(SilentReport):
+    def progress(self, stage: str, **fields: JsonValue) -> None:
+        if stage == "trying" and fields.get("rounds") is None:
+            raise JobCancelled
+
+
+def test_a_cancel_is_heard_within_a_micro_batch_and_leaves_the_model_clean(
+    llama_nf4: LoadedModel, write_rows: WriteRows, spam_rows: Rows
+) -> None:
+    names = [name for name, _ in llama_nf4.model.named_modules()]
+    with pytest.raises(JobCancelled):
+        explain_training(
+            llama_nf4,
+            REQUEST,
+            write_rows(spam_rows, "classification"),
+            told=given_settings({"max_seq_length": 64}),
+            load_seconds=0.0,
+            now=datetime.now(UTC),
+            report=CancelledWhileTrying(),
+        )
+    assert [name for name, _ in llama_nf4.model.named_modules()] == names
