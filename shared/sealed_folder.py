@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from shared.durable import fsync_path, write_json_durably
+from shared.messages.message import Message, say
 
 MANIFEST = "manifest.json"
 LONGEST_MANIFEST_BYTES = 16 * 1024**2
@@ -71,26 +72,27 @@ def verified_manifest(folder: Path, *, spared: Collection[str] = ()) -> dict[str
     return manifest if fault_in_hashes(folder, spared=spared) is None else None
 
 
-def fault_in_sizes(folder: Path, *, spared: Collection[str] = ()) -> str | None:
+def fault_in_sizes(folder: Path, *, spared: Collection[str] = ()) -> Message | None:
     """Why the files of `folder` can't be those of its manifest, by their sizes alone.
 
     None where nothing is wrong, and where there is no manifest to compare with.
     """
     for name, described in _described(folder, spared):
         if not _is_own(name):
-            return f"the manifest of {folder} names {name!r}, which is no file of that folder"
+            return say("manifest-names-no-file", folder=folder, name=repr(name)[:300])
         try:
             size = (folder / name).stat().st_size
         except OSError as error:
-            return f"{folder / name} can't be read ({error.strerror})"
-        if size != described.get("bytes"):
-            return f"{folder / name} has {size} bytes instead of {described.get('bytes')}"
+            return say("sealed-file-not-read", file=folder / name, error=error.strerror)
+        if size != (wanted := described.get("bytes")):
+            named = wanted if type(wanted) is int else repr(wanted)[:40]
+            return say("file-of-other-size", file=folder / name, bytes=size, described=named)
     return None
 
 
 def fault_in_hashes(
     folder: Path, *, on_read: Callable[[int], None] = lambda _: None, spared: Collection[str] = ()
-) -> str | None:
+) -> Message | None:
     """The same by their bytes, too, all of which are read; `on_read` is told the bytes of each piece."""
     if fault := fault_in_sizes(folder, spared=spared):
         return fault
@@ -98,9 +100,9 @@ def fault_in_hashes(
         try:
             sha256 = file_sha256(folder / name, on_read)
         except OSError as error:
-            return f"{folder / name} can't be read ({error.strerror})"
+            return say("sealed-file-not-read", file=folder / name, error=error.strerror)
         if sha256 != described.get("sha256"):
-            return f"{folder / name} does not have the hash its manifest names"
+            return say("file-of-other-hash", file=folder / name)
     return None
 
 

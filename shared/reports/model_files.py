@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
+from shared.messages.message import Message
 from shared.reports.stored import Stored, Word
 
 FileFormat = Literal["safetensors", "pickle", "legacy pickle", "gguf", "other"]
@@ -22,7 +23,7 @@ class WeightFile(Stored):
     opened: bool = False
     """Whether a load by Tunedock opens it (after converting it, if it is a pickle)."""
     tensors: int | None = None
-    problem: str | None = None
+    problem: str | Message | None = None
     """Why the file can't be loaded."""
 
 
@@ -35,7 +36,7 @@ class Checkpoint(Stored):
     source: Word[ModelSource]
     revision: str | None = None
     files: tuple[WeightFile, ...] = ()
-    problems: tuple[str, ...] = ()
+    problems: tuple[str | Message, ...] = ()
     """What makes the set as a whole unloadable: a missing shard, an index that names none."""
     parameters: int | None = None
     dtype_parameters: dict[str, int] = {}
@@ -149,7 +150,7 @@ class PreparedCopy(Stored):
 
     folder: str
     bytes: int
-    problem: str | None = None
+    problem: str | Message | None = None
     """Why it can't be used; the next job makes it anew."""
 
 
@@ -158,7 +159,7 @@ class ConvertedCopy(Stored):
 
     folder: str
     bytes: int
-    problem: str | None = None
+    problem: str | Message | None = None
     """Why its files are not those of its manifest."""
     made_anew: bool = False
     """The problem is mended: the trial load has made the copy anew."""

@@ -8,6 +8,7 @@ from services.worker.failures import JobFailed
 from services.worker.models.files.pickle_conversion import converted_folder
 from services.worker.models.files.weight_files import find_weights
 from services.worker.models.hub.model_places import ModelFiles
+from shared.messages.message import say
 from shared.reports.model_files import ConvertedCopy, FileHash
 from shared.sealed_folder import fault_in_sizes, manifest_of
 
@@ -47,7 +48,8 @@ def verify_converted(
     compared = compare_hashes(folder, weights, read_seconds=read_seconds, tick=tick)
     wrong = next((file for file in compared if file.matches is False), None)
     if wrong is not None:
-        now = now.model_copy(update={"problem": f"{folder / wrong.name}: {wrong.reason}"})
+        problem = say("file-of-other-hash", file=folder / wrong.name)
+        now = now.model_copy(update={"problem": problem})
     elif before is not None and before.problem is not None:
         now = now.model_copy(update={"problem": before.problem, "made_anew": True})
     unknown = [file for file in compared if file.matches is None]

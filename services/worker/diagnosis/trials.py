@@ -8,7 +8,7 @@ from services.worker.failures import JobFailed
 from services.worker.models.files.weight_files import find_weights
 from services.worker.models.hub.model_places import ModelFiles
 from services.worker.models.quantized.nf4_artifact import WEIGHTS_NAME
-from services.worker.models.quantized.nf4_load import ArtifactUnusable
+from services.worker.models.quantized.nf4_load import ArtifactUnusable, why_unusable
 from services.worker.models.reading.page_cache import fits_into_cache
 from services.worker.models.residency import Residency
 from services.worker.report import Report
@@ -57,7 +57,7 @@ def run_copy(
             run = try_copy(files, folder, cold=out_of_memory, residency=residency, report=report)
             trials.prepared.append(run)
     except (ArtifactUnusable, OSError) as error:
-        copy = copy.model_copy(update={"problem": str(error)})
+        copy = copy.model_copy(update={"problem": why_unusable(error)})
     trials.copy = copy
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from services.worker.failures import JobFailed
 from services.worker.models.files.model_folder import leads_out
 from services.worker.models.files.weight_files import HeaderReader, find_weights, is_file_name
+from shared.messages.message import Message
 from shared.reports.model_files import Checkpoint, FileFormat, ModelSource, WeightFile
 
 _OTHER_SUFFIXES = (".h5", ".msgpack", ".onnx", ".onnx_data", ".ot", ".mlmodel", ".npz", ".tflite")
@@ -47,11 +48,11 @@ def weight_paths(checkpoint: Checkpoint) -> list[Path]:
     return [(Path(checkpoint.folder) / file.name).resolve() for file in checkpoint.opened or checkpoint.files]
 
 
-def _opened_names(folder: Path) -> tuple[frozenset[str], tuple[str, ...]]:
+def _opened_names(folder: Path) -> tuple[frozenset[str], tuple[Message, ...]]:
     try:
         return frozenset(path.name for path in find_weights(folder).files), ()
     except JobFailed as failure:
-        return frozenset(), (failure.failure.message,)
+        return frozenset(), (failure.failure.said,)
 
 
 def _weight_files(folder: Path) -> list[Path]:
@@ -95,7 +96,7 @@ def _describe(
             if name in opened:
                 headers.update(header)
         except JobFailed as failure:
-            problem = failure.failure.message
+            problem = failure.failure.said
     return WeightFile(
         name=name,
         format=form or "other",

@@ -114,7 +114,7 @@ pickle-entry-no-tensor = Its entry { $entry } is no tensor.
 pickle-tensor-of-odd-kind = Its tensor { $tensor } is { $kind }.
 pickle-unfolds = Its tensors unfold to { $unfolded_bytes }, more than twice the size of the file.
 fetch-pickle-again = Download the file again. If it still can't be converted, get the model as safetensors.
-converted-copy-remade = The safetensors copy of { $model } is damaged and is made again: { $fault }
+converted-copy-remade = The safetensors copy of { $model } is damaged and is made again. { $fault }
 no-space-for-converted-copy = No space is left for the safetensors copy of { $folder } ({ $error }).
 no-space-to-convert = No space is left to convert { $file }.
 converted-copy-does-not-fit = The safetensors copy needs { $wanted_bytes }, and { $free_bytes } are free.
@@ -130,7 +130,10 @@ copy-kept = A copy of { $model } with quantized weights is kept ({ $copy_bytes }
 copy-does-not-fit = The copy takes { $wanted_bytes }, and { $spare_bytes } must stay free, but { $free_bytes } are free in { $folder }.
 no-model-of-copy = No model can be built from { $folder }: { $error }
 copy-is-no-file = { $file } is not a plain file.
-copy-of-other-hash = { $file } does not have the hash that its manifest names.
+manifest-names-no-file = The manifest of { $folder } names { $name }, which is no file of that folder.
+sealed-file-not-read = { $file } can't be read ({ $error }).
+file-of-other-size = { $file } has { $bytes } bytes, and its manifest names { $described }.
+file-of-other-hash = { $file } does not have the hash that its manifest names.
 copy-lacks-tensors = { $file } lacks { $count ->
     [one] { $count } tensor
    *[other] { $count } tensors

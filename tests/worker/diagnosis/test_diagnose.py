@@ -305,7 +305,7 @@ def test_a_quantized_copy_that_does_not_fit_the_model_s_class_is_a_finding(
     report = diagnosed(residency)
     assert "damaged-copy" in ids(report)
     assert report.facts.copy_in_use is not None
-    assert "q_proj.weight is missing" in (report.facts.copy_in_use.problem or "")
+    assert "q_proj.weight is missing" in told(report.facts.copy_in_use.problem or "")
 
 
 def flip_last_bit(file: Path) -> None:
@@ -332,7 +332,7 @@ def test_a_flipped_bit_in_the_converted_copy_is_a_finding_and_the_model_not_kept
     report = diagnosed(residency, trial_load=trial_load)
     assert "damaged-copy" in ids(report)
     assert report.facts.converted is not None
-    assert "model.safetensors" in (report.facts.converted.problem or "")
+    assert "model.safetensors" in told(report.facts.converted.problem or "")
     assert residency.name is None
 
 
@@ -344,7 +344,8 @@ def test_a_truncated_converted_copy_is_a_finding_and_a_trial_makes_it_anew(
     converted.write_bytes(whole[:-100])
     report = diagnosed(trial_load=trial_load)
     (finding,) = [finding for finding in report.findings if finding.id == "damaged-copy"]
-    assert f"{len(whole) - 100} bytes instead of {len(whole)}" in evidence_of(finding)[0]
+    sizes = f"has {len(whole) - 100:,} bytes, and its manifest names {len(whole):,}."
+    assert sizes in evidence_of(finding)[0]
     assert ("made anew" in told(finding.title)) is trial_load
     assert (converted.read_bytes() == whole) is trial_load
     assert ("damaged-copy" in ids(diagnosed())) is not trial_load

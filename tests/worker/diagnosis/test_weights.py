@@ -11,6 +11,7 @@ from safetensors.torch import save_file
 
 from services.worker.diagnosis.weights import describe_checkpoint, weight_paths
 from services.worker.models.families.look import look
+from shared.messages.render import in_english
 from shared.reports.model_files import Checkpoint
 from tests.tiny_models import make_tiny_exaone, make_tiny_llama
 from tests.worker.models.tiny_families import make_family
@@ -128,7 +129,7 @@ def test_a_missing_shard_is_a_problem_of_the_set(tmp_path: Path) -> None:
     (folder / "model-00002-of-00002.safetensors").unlink()
     checkpoint = describe(folder)
     assert checkpoint.opened == ()
-    assert "model-00002-of-00002.safetensors" in checkpoint.problems[0]
+    assert "model-00002-of-00002.safetensors" in in_english(checkpoint.problems[0])
     assert weight_paths(checkpoint) == [folder / "model-00001-of-00002.safetensors"]
 
 
@@ -138,7 +139,7 @@ def test_a_truncated_file_is_damaged(tmp_path: Path, left: int) -> None:
     file.write_bytes(file.read_bytes()[:left])
     checkpoint = describe(file.parent)
     assert checkpoint.opened[0].problem
-    assert checkpoint.opened[0].problem.startswith("model.safetensors")
+    assert in_english(checkpoint.opened[0].problem).startswith("model.safetensors")
 
 
 def test_a_link_to_nothing_is_a_missing_shard(tmp_path: Path) -> None:
@@ -146,7 +147,7 @@ def test_a_link_to_nothing_is_a_missing_shard(tmp_path: Path) -> None:
     shard = folder / "model-00001-of-00002.safetensors"
     shard.unlink()
     shard.symlink_to(tmp_path / "blob-that-was-pruned")
-    assert "model-00001-of-00002.safetensors" in describe(folder).problems[0]
+    assert "model-00001-of-00002.safetensors" in in_english(describe(folder).problems[0])
 
 
 def test_the_files_of_a_hub_cache_are_found_behind_their_links(tmp_path: Path) -> None:
@@ -181,7 +182,7 @@ def test_links_out_pipes_and_names_no_terminal_can_show_are_left_out(tmp_path: P
 def test_an_empty_folder_has_no_weights_and_says_so(tmp_path: Path) -> None:
     checkpoint = describe(tmp_path)
     assert (checkpoint.files, checkpoint.opened_bytes) == ((), 0)
-    assert "no weights" in checkpoint.problems[0]
+    assert "no weights" in in_english(checkpoint.problems[0])
 
 
 def test_a_checkpoint_is_json(tmp_path: Path) -> None:

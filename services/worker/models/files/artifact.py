@@ -15,13 +15,14 @@ from typing import Any
 from services.worker.models.reading.byte_progress import ByteProgress
 from services.worker.report import Report
 from shared import sealed_folder
+from shared.messages.message import Message
 from shared.sealed_folder import fault_in_hashes, fault_in_sizes, manifest_of, measure, write_manifest
 from shared.version import VERSION
 
 SECONDS_BETWEEN_LOCK_TRIES = 0.5
 
 
-def fault_in_bytes(folder: Path, report: Report) -> str | None:
+def fault_in_bytes(folder: Path, report: Report) -> Message | None:
     """Why the files of the artifact in `folder` are not those of its manifest, by all their bytes.
 
     None where nothing is wrong, and where there is no manifest to compare with.

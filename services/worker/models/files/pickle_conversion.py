@@ -112,11 +112,11 @@ def artifact_name(folder: Path, name: str) -> str:
     return f"{readable}-safetensors-{hashlib.sha256(place.encode()).hexdigest()[:12]}"
 
 
-def _fault(converted: Path, verify: bool, report: Report) -> str | None:
+def _fault(converted: Path, verify: bool, report: Report) -> Message | None:
     return fault_in_bytes(converted, report) if verify else fault_in_sizes(converted)
 
 
-def _tell_damage(converted: Path, name: str, fault: str, report: Report) -> None:
+def _tell_damage(converted: Path, name: str, fault: Message, report: Report) -> None:
     report.event(
         say("converted-copy-remade", model=name, fault=fault),
         level="warn",
@@ -256,7 +256,7 @@ def _odd_content(said: dict[str, Any]) -> Message | None:
             return say("pickle-entry-no-tensor", entry=entry)
         case "tensor":
             return say("pickle-tensor-of-odd-kind", tensor=entry, kind=kind)
-        case "size" if type(said.get("bytes")) is int:
+        case "size" if type(said.get("bytes")) is int and 0 <= said["bytes"] < 2**63:
             return say("pickle-unfolds", unfolded_bytes=said["bytes"])
     return None
 

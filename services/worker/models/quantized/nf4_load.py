@@ -93,7 +93,7 @@ def _load(folder: Path, dtype: torch.dtype, phases: LoadPhases, report: Report) 
         progress = ByteProgress(report, "reading", described.get("bytes", 0))
         content, sha256 = read_file(path, progress.reached)
         if sha256 != described.get("sha256"):
-            raise ArtifactUnusable(say("copy-of-other-hash", file=path))
+            raise ArtifactUnusable(say("file-of-other-hash", file=path))
         tensors = _views(content, path)
     with phases.time("rest"):
         model = _skeleton(config, dtype)
@@ -114,7 +114,7 @@ def _config(path: Path, described: Mapping[str, Any]) -> dict[str, Any]:
     """The configuration out of the very bytes that have the manifest's hash."""
     content = path.read_bytes()
     if hashlib.sha256(content).hexdigest() != described.get("sha256"):
-        raise ArtifactUnusable(say("copy-of-other-hash", file=path))
+        raise ArtifactUnusable(say("file-of-other-hash", file=path))
     return dict(json.loads(content))
 
 
