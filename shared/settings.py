@@ -1,10 +1,20 @@
 """Every setting of Tunedock, in one typed object read once from the environment."""
 
+import re
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import quote, urlsplit, urlunsplit
 
-from pydantic import Field, PositiveFloat, PositiveInt, SecretStr, ValidationError, field_validator
+from pydantic import (
+    Field,
+    PositiveFloat,
+    PositiveInt,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from shared.errors import WrongField
@@ -14,6 +24,8 @@ from shared.messages.render import shown
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 DEMO_MODEL = "SmolLM2-135M-Instruct"
+Port = Annotated[int, Field(ge=1, le=65535)]
+_HOST_NAME = re.compile(r"(?=.*[A-Za-z])(?!-)[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})*\.?")
 OWN_CACHE = "default"  # what a request calls the cache that huggingface_hub's own variables name
 
 
@@ -41,16 +53,16 @@ class Settings(BaseSettings):
         "commas",
     )
     api_host: str = Field("127.0.0.1", description="address the API listens on")
-    api_port: PositiveInt = Field(8080, description="port of the API")
+    api_port: Port = Field(8080, description="port of the API")
     api_keys_file: Path | None = Field(
         None,
         description="file with one API key a line; unset: `api.key` in the data folder, made at first start",
     )
-    api_metrics_port: PositiveInt = Field(9464, description="port of the API's `/metrics`")
+    api_metrics_port: Port = Field(9464, description="port of the API's `/metrics`")
     metrics_host: str = Field(
         "127.0.0.1", description="address both metrics ports listen on; they want no key"
     )
-    worker_metrics_port: PositiveInt = Field(9465, description="port of the worker's `/metrics`")
+    worker_metrics_port: Port = Field(9465, description="port of the worker's `/metrics`")
     default_model: str = Field(
         "LGAI-EXAONE/EXAONE-3.5-2.4B-Instruct", description="base model of a request that names none"
     )
@@ -162,6 +174,15 @@ class Settings(BaseSettings):
             raise WrongField(say("storage-name-is-taken", name=taken[0]))
         return {name: PROJECT_ROOT / path for name, path in value.items()}
 
+    @field_validator("api_host", "metrics_host", mode="after")
+    @classmethod
+    def _check_host(cls, value: str, info: ValidationInfo) -> str:
+        """An address or a name and nothing around it; the start shows whether it is one of this machine's."""
+        host = value.strip()
+        if not _HOST_NAME.fullmatch(host) and not _is_address(host.removeprefix("[").removesuffix("]")):
+            raise WrongField(say("host-unusable", variable=_variable(str(info.field_name)), host=repr(value)))
+        return host
+
     @field_validator("data_dir", "datasets_dir", "models_dir", mode="after")
     @classmethod
     def _anchor(cls, value: Path) -> Path:
@@ -180,6 +201,14 @@ class Settings(BaseSettings):
 def _variable(path: str) -> str:
     """The variable of the setting at `path`."""
     return f"TUNEDOCK_{path.upper()}"
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _default_text(name: str) -> str:

@@ -1,10 +1,12 @@
 """The command line: reads the words, runs the command, turns failures into lines and a status."""
 
+import errno
 import io
 import os
 import signal
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from services.cli import (
     bench,
@@ -64,6 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     if words and words[0] in QUALITY:
         return QUALITY[words[0]](words[1:])
+    _open_what_was_closed()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # no locale is too poor to say what happened
@@ -89,8 +92,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return EXIT_INTERRUPTED
     except BrokenPipeError:
         # The reader of our output has left (`… | head`): nothing more to say, and nothing to complain about.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return EXIT_FAILED
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
+            raise
+        _drop_output()
+        terminal.note(f"Can't write {error.filename or 'the output'}: {error.strerror}.")
+        return EXIT_FAILED
+
+
+def _open_what_was_closed() -> None:
+    """Who closed a stream (`>&-`) wants nothing of it; Python has None in its place."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115 for as long as we run
+
+
+def _drop_output() -> None:
+    """What is still to be flushed at the end goes nowhere, instead of failing again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def read_settings() -> Settings:

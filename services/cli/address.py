@@ -39,10 +39,11 @@ def address(settings: Settings) -> Address:
         return Address((stack.url,), is_own=True, remedy="Start it with: ./tunedock up")
     if stack:
         variables = " and ".join(f"TUNEDOCK_{name.upper()}" for name in named)
+        verb = "name" if len(named) > 1 else "names"
         return Address(
             own,
             is_own=True,
-            remedy=f"{variables} name this address, but the service that runs on {settings.data_dir} is at "
+            remedy=f"{variables} {verb} this address, but the service that runs on {settings.data_dir} is at "
             f"{stack.url}: unset {variables}, or give --server {stack.url}.",
         )
     return Address(own, is_own=True, remedy="Start it with: ./tunedock up")
@@ -78,8 +79,11 @@ def server_url(text: str) -> str:
     try:
         parts = urlsplit(whole)
         port = parts.port  # raises for one that is no number
+        (parts.hostname or "").encode("idna")  # raises for a name with a part that is empty or too long
     except ValueError as error:
-        raise UsageError(f"{text!r} is no address of a service: {error}", WANTED) from error
+        bare = _is_bare_ipv6(text.strip())
+        remedy = f"An IPv6 address stands in brackets: http://[{text.strip()}]:8080." if bare else WANTED
+        raise UsageError(f"{text[:80]!r} is no address of a service", remedy) from error
     if parts.scheme not in ("http", "https") or not parts.hostname or port == 0:
         raise UsageError(f"{text!r} is no address of a service", WANTED)
     if parts.username is not None or parts.query or parts.fragment or any(c.isspace() for c in whole):
@@ -88,6 +92,13 @@ def server_url(text: str) -> str:
         )
     path = parts.path.rstrip("/").removesuffix("/v1").rstrip("/")
     return f"{parts.scheme}://{parts.netloc.lower()}{path}"
+
+
+def _is_bare_ipv6(text: str) -> bool:
+    try:
+        return ip_address(text).version == 6
+    except ValueError:
+        return False
 
 
 def is_loopback(url: str) -> bool:

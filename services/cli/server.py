@@ -11,6 +11,7 @@ from services.cli.failure import CommandFailed, ServerUnreachable, UsageError
 from shared.settings import Settings
 
 UNKNOWN_NAME = "This machine knows no address for that name; check how it is spelled, or give the number."
+PLAIN_HTTP = "What listens there does not speak TLS: give the address with http://, not https://."
 PROBE_SECONDS = 2.0
 PROBE_SECONDS_ELSEWHERE = 10.0
 
@@ -76,7 +77,8 @@ def _answering(place: Address) -> str:
         problems.append(f"what answers at {url} is no Tunedock: /healthz is HTTP {answer.status_code}")
         if target := answer.headers.get("location"):
             problems[-1] += f" and leads to {target}"
-    raise ServerUnreachable("; ".join(problems), UNKNOWN_NAME if unresolved else place.remedy)
+    remedy = PLAIN_HTTP if any("WRONG_VERSION_NUMBER" in problem for problem in problems) else place.remedy
+    raise ServerUnreachable("; ".join(problems), UNKNOWN_NAME if unresolved else remedy)
 
 
 def _is_unknown_name(error: BaseException | None) -> bool:

@@ -1,6 +1,8 @@
 """Which service the commands talk to."""
 
 import os
+import socket
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -81,13 +83,34 @@ def test_an_address_is_read_as_people_write_it(text: str, url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "ftp://host", "http://", "host:port", "host:99999", "a b", "http://u:p@h"]
+    "text", ["", "ftp://host", "http://", "host:port", "host:99999", "a b", "http://u:p@h", "a..b", "x" * 64]
 )
 def test_what_is_no_address_is_refused_with_an_example(text: str) -> None:
     with pytest.raises(UsageError) as caught:
         server_url(text)
     assert "--server" in caught.value.remedy
     assert "p@" not in caught.value.message
+
+
+def test_a_bare_ipv6_address_is_told_of_its_brackets() -> None:
+    with pytest.raises(UsageError) as caught:
+        server_url("::1")
+    assert caught.value.remedy == "An IPv6 address stands in brackets: http://[::1]:8080."
+
+
+def test_tls_asked_of_a_server_without_it_is_told_as_that(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as plain:
+
+        def speak_http() -> None:
+            connection, _ = plain.accept()
+            with connection:
+                connection.recv(1)
+                connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+        threading.Thread(target=speak_http, daemon=True).start()
+        with pytest.raises(ServerUnreachable) as caught:
+            connect(settings(tmp_path, server=f"https://127.0.0.1:{plain.getsockname()[1]}"))
+    assert "http://, not https://" in caught.value.remedy
 
 
 def test_only_this_machine_is_reached_without_its_proxy() -> None:

@@ -2,6 +2,9 @@
 
 import json
 import re
+import shlex
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -85,6 +88,24 @@ def test_a_command_that_finds_no_server_says_how_to_start_one(
 ) -> None:
     assert run(words) == 1
     assert "./tunedock up" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("shell", "status", "says"),
+    [
+        ("help >&-", 0, ""),
+        ("help 2>&- >&-", 0, ""),
+        ("help >/dev/full", 1, "No space left on device"),
+        ("help train >/dev/full", 1, "No space left on device"),
+        ("nosuch >&-", 2, "there is no command"),
+    ],
+)
+def test_an_output_that_takes_nothing_is_no_traceback(shell: str, status: int, says: str) -> None:
+    command = f"{shlex.quote(sys.executable)} -m services.cli {shell}"
+    done = subprocess.run(["sh", "-c", command], cwd=PROJECT_ROOT, capture_output=True, text=True, timeout=60)
+    assert done.returncode == status, done.stderr
+    assert says.lower() in done.stderr.lower()
+    assert "Traceback" not in done.stderr
 
 
 def test_a_failure_is_json_for_machines(capsys: pytest.CaptureFixture[str]) -> None:

@@ -32,6 +32,41 @@ def test_every_variable_that_cannot_be_used_is_named(monkeypatch: pytest.MonkeyP
         Settings.from_environment()
 
 
+@pytest.mark.parametrize(
+    ("variable", "value", "words"),
+    [
+        ("API_PORT", "0", "TUNEDOCK_API_PORT must be at least 1. It is \"0\"."),
+        ("API_PORT", "99999", "TUNEDOCK_API_PORT must be at most 65535. It is \"99999\"."),
+        ("API_METRICS_PORT", "x", "TUNEDOCK_API_METRICS_PORT must be a whole number. It is \"x\"."),
+        ("KEEP_DAYS", "-1", "TUNEDOCK_KEEP_DAYS must be more than 0. It is \"-1\"."),
+        ("KEEP_ADAPTERS", "maybe", "TUNEDOCK_KEEP_ADAPTERS must be true or false. It is \"maybe\"."),
+        ("DEVICE", "gpu", "TUNEDOCK_DEVICE must be auto, cuda, or cpu. It is \"gpu\"."),
+        ("STORAGES", "x", "TUNEDOCK_STORAGES"),
+        *((name, host, f"TUNEDOCK_{name} must be an address or a host's name")
+          for name in ("API_HOST", "METRICS_HOST")
+          for host in (" ", "http://127.0.0.1", "127.0.0.1:80", "a b", "a\nb", "*", "a..b", "999.1.1.1",
+                       "127.1", "é", "-a", "x" * 64)),
+    ],
+)  # fmt: skip
+def test_a_variable_that_can_not_be_used_is_told_in_one_plain_sentence(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str, words: str
+) -> None:
+    monkeypatch.setenv(f"TUNEDOCK_{variable}", value)
+    with pytest.raises(ValueError, match="TUNEDOCK_") as caught:
+        Settings.from_environment()
+    assert str(caught.value).startswith(words)
+    assert "Input should" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["127.0.0.1", "0.0.0.0", "::", "::1", "[::]", "localhost", "my-host.lan", " 127.0.0.1 ", "fe80::1%eth0"],
+)
+def test_an_address_or_a_name_may_be_listened_on(monkeypatch: pytest.MonkeyPatch, host: str) -> None:
+    monkeypatch.setenv("TUNEDOCK_API_HOST", host)
+    assert Settings.from_environment().api_host == host.strip()
+
+
 def test_the_store_s_address_has_the_password_of_its_file(tmp_path: Path) -> None:
     (tmp_path / "password").write_text("a/b c\n")
     settings = Settings.model_validate(
