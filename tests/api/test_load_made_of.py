@@ -46,9 +46,7 @@ def test_a_load_that_is_mostly_quantizing_is_no_bar_of_storage() -> None:
         ("storage", 9),
         ("not told apart", 91),
     ]
-    assert found.notes == (
-        "Not told apart: no warm load of the prepared copy tells quantizing from what is fixed.",
-    )
+    assert found.notes == ("No warm load of the prepared copy tells quantizing from what is fixed.",)
 
 
 def test_parts_of_noisy_runs_are_shrunk_and_it_is_said() -> None:

@@ -67,7 +67,9 @@ def test_a_remedy_that_brought_nothing_is_not_praised() -> None:
 
 def test_a_healthy_load_is_told_so() -> None:
     said = verdict_of(healthy_report())
-    assert said == Verdict("2.00 s for 1.60 GB; the disk alone needs 0.53 s. Nothing to mend.", ())
+    assert said == Verdict(
+        "2.00 s for 1.60 GB; the disk alone needs 0.53 s. There is nothing to improve.", ()
+    )
 
 
 @pytest.mark.parametrize("saves", [5.0, 0.1])
@@ -79,7 +81,7 @@ def test_nothing_to_mend_and_what_helps_most_exclude_each_other(saves: float) ->
     said = verdict_of(report)
     helps = "What helps most" in dict(said.more)
     assert helps is (saves > 1)
-    assert ("Nothing to mend." in said.headline) is not helps
+    assert ("There is nothing to improve." in said.headline) is not helps
 
 
 def test_a_checkpoint_that_can_not_be_loaded_comes_before_all_seconds() -> None:
@@ -114,11 +116,12 @@ def test_a_checkpoint_that_can_not_be_loaded_comes_before_all_seconds() -> None:
         ),
         (
             {"trial": trial(cached_bytes_before=int(1.6 * GB), read=1.0, move=1.0)},
-            "2.00 s, the files being in memory already; from the disk it takes at least 0.53 s: ",
+            "2.00 s, because the files were in memory already. From the disk it takes at least 0.53 s: ",
         ),
         (
             {"trial": trial(read=1.0, move=1.0).model_copy(update={"source": "resident"})},
-            "In memory already; the load that brought it there took 2.00 s. Nothing to mend.",
+            "The model is in memory already. The load that brought it there took 2.00 s. There is nothing to "
+            "improve.",
         ),
     ],
 )

@@ -4,12 +4,13 @@ import math
 from dataclasses import dataclass
 
 from services.api.page_kit.scales import LogScale
+from shared.messages.message import Message, say
+from shared.messages.render import told
 from shared.reports.load import LoadReport
-from shared.units import rate
 
 SLOWEST, FASTEST = 10e6, 10e9
-REFERENCES = (("hard disk", 150e6), ("SATA SSD", 550e6), ("NVMe SSD", 3e9))
-HOST_SHARE = ("9p: Windows drives in WSL 2", 90e6, 250e6)
+REFERENCES = ((say("hard-disk-label"), 150e6), (say("sata-ssd-label"), 550e6), (say("nvme-ssd-label"), 3e9))
+HOST_SHARE = (say("windows-drive-label"), 90e6, 250e6)
 
 
 @dataclass(frozen=True)
@@ -41,12 +42,12 @@ def disk_scale(report: LoadReport) -> DiskScale | None:
         return None
     scale = LogScale.around(here, low=SLOWEST, high=FASTEST)
 
-    def mark(name: str, bytes_per_second: float) -> Mark:
-        return Mark(name, bytes_per_second, scale.percent(bytes_per_second), total / bytes_per_second)
+    def mark(name: Message, bytes_per_second: float) -> Mark:
+        return Mark(told(name), bytes_per_second, scale.percent(bytes_per_second), total / bytes_per_second)
 
     share, slow, fast = HOST_SHARE
     return DiskScale(
-        storage=mark("this storage", here),
+        storage=mark(say("this-storage-label"), here),
         references=tuple(mark(name, reference) for name, reference in REFERENCES),
         host_share=(mark(share, slow), mark(share, fast)),
         ends=(scale.low, scale.high),
@@ -59,9 +60,18 @@ def _words(here: float) -> str:
     name, reference = min(REFERENCES, key=lambda mark: abs(math.log(here / mark[1])))
     ratio = here / reference
     if 0.75 <= ratio <= 1.33:
-        compared = "about"
+        said = say(
+            "about-a-typical-row",
+            here_bytes_per_second=here, disk=name, typical_bytes_per_second=reference,
+        )  # fmt: skip
     elif ratio > 1:
-        compared = f"{ratio:.1f} times"
+        said = say(
+            "times-a-typical-row",
+            here_bytes_per_second=here, disk=name, typical_bytes_per_second=reference, times=f"{ratio:.1f}",
+        )  # fmt: skip
     else:
-        compared = f"{ratio:.0%} of"
-    return f"{rate(here)}: {compared} what a typical {name} reads ({rate(reference)})"
+        said = say(
+            "part-of-a-typical-row",
+            here_bytes_per_second=here, disk=name, typical_bytes_per_second=reference, share_ratio=ratio,
+        )  # fmt: skip
+    return told(said)

@@ -5,19 +5,11 @@ from dataclasses import dataclass
 from services.api.load_page.phases import phases_of, stack_phases
 from services.api.page_kit.bars import Segment
 from services.api.page_kit.scales import Scale
+from shared.messages.message import Message, say
+from shared.messages.render import told
 from shared.reports.load import LoadReport, LoadRun
-from shared.units import duration, size
 
-UNTIMED = "not timed"
 _ROUNDING = 0.01  # of a load
-_NAMES = {
-    "as_found": "As found",
-    "cold": "Cold",
-    "warm": "Warm",
-    "prepared_cold": "Prepared, cold",
-    "prepared": "Prepared, warm",
-    "resident": "In memory already",
-}
 
 
 @dataclass(frozen=True)
@@ -65,7 +57,9 @@ def _whole(run: LoadRun) -> LoadRun:
     untimed = run.total_seconds - sum(run.phase_seconds.values())
     if not run.phase_seconds or untimed <= _ROUNDING * run.total_seconds:
         return run
-    return run.model_copy(update={"phase_seconds": {**run.phase_seconds, UNTIMED: untimed}})
+    return run.model_copy(
+        update={"phase_seconds": {**run.phase_seconds, told(say("untimed-label")): untimed}}
+    )
 
 
 def main_run(report: LoadReport) -> LoadRun | None:
@@ -86,7 +80,7 @@ def load_chart(report: LoadReport) -> LoadChart:
         bars=tuple(
             LoadBar(
                 name=run_name(run),
-                note=_cached(run) + _overlap(run),
+                note=told(_note(run)),
                 run=run,
                 segments=stack_phases(run.phase_seconds, scale),
                 limit_at=None if run.limit_seconds is None else scale.percent(run.limit_seconds),
@@ -101,28 +95,30 @@ def load_chart(report: LoadReport) -> LoadChart:
 def against_limit(seconds: float, limit_seconds: float) -> str:
     """How near a load is to the limit; one below it shows that the limit was measured too low."""
     if seconds < limit_seconds * (1 - _ROUNDING):
-        return "less than the limit: the storage reads faster than it did while it was measured"
-    return f"{seconds / limit_seconds:.2f} times the limit"
+        return told(say("below-limit-row"))
+    return told(say("times-the-limit-row", times=f"{seconds / limit_seconds:.2f}"))
 
 
 def run_name(run: LoadRun) -> str:
-    return _NAMES.get(run.name, run.name)
+    return told(say("run-title", run=run.name))
 
 
-def _overlap(run: LoadRun) -> str:
-    """Phases that went on at once take more together than the load did."""
+def _note(run: LoadRun) -> Message:
+    """What was in memory; and that phases which went on at once take more together than the load did."""
     phases = sum(run.phase_seconds.values())
     if phases <= (1 + _ROUNDING) * run.total_seconds:
-        return ""
-    return f"; its phases overlap and sum to {duration(phases)}"
+        return _cached(run)
+    return say("phases-overlap-row", note=_cached(run), phases_seconds=phases)
 
 
-def _cached(run: LoadRun) -> str:
+def _cached(run: LoadRun) -> Message:
     cached, total = run.cached_bytes_before, run.weight_bytes
     if run.name == "resident":
-        return f"the load that brought it there, {size(total)}"
+        return say("resident-note-row", weight_bytes=total)
     if cached is None:
-        return f"{size(total)}; how much was in memory before is not known"
+        return say("cached-unknown-note-row", weight_bytes=total)
     if cached <= 0:
-        return f"{size(total)}, nothing of it in memory before"
-    return f"{size(total)}, {'all' if cached >= total else size(cached)} of it in memory before"
+        return say("nothing-cached-note-row", weight_bytes=total)
+    if cached >= total:
+        return say("all-cached-note-row", weight_bytes=total)
+    return say("part-cached-note-row", weight_bytes=total, cached_bytes=cached)

@@ -10,13 +10,14 @@ from services.api.load_page.figures import key_figures
 from services.api.load_page.known import fact_groups, not_known
 from services.api.load_page.loads import load_chart
 from services.api.load_page.made_of import made_of
-from services.api.load_page.phases import PHASES
+from services.api.load_page.phases import phase_meanings
 from services.api.load_page.remedies import Remedies, outcomes, ranked_remedies
 from services.api.load_page.shard_bar import shard_bars
 from services.api.load_page.verdict import storage_word, verdict
 from services.api.page_kit.places import Places
 from services.api.page_kit.shell import standing_page
 from shared.errors import NotFound
+from shared.messages.render import told
 from shared.reports.load import LoadReport
 from shared.reports.stored import read_stored
 from shared.settings import Settings
@@ -51,14 +52,14 @@ def _draw(job_id: str, report: LoadReport) -> Response:
         figures=key_figures(report, remedies),
         report=report,
         chart=load_chart(report),
-        phase_meanings=PHASES,
+        phase_meanings=phase_meanings(),
         made_of=made_of(report),
         shards=shard_bars(report),
         outcomes=outcomes(report),
         remedies=remedies,
         offered=_offered(remedies),
         disk=disk_scale(report),
-        storage_word=storage_word(report),
+        storage_word=told(storage_word(report)),
         groups=fact_groups(report),
         unknown=not_known(report),
     )

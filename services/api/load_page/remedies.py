@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from services.api.load_page.loads import against_limit, main_run
 from services.api.page_kit.bars import Bar
 from services.api.page_kit.scales import Scale
+from shared.messages.message import Message, say
 from shared.messages.render import told
 from shared.reports.finding import AppliedRemedy, Remedy
 from shared.reports.load import LoadReport
-from shared.units import duration
 
 _WORTH_A_WORD = 1.05  # from this ratio on two times differ
 
@@ -90,40 +90,40 @@ def outcomes(report: LoadReport) -> tuple[Outcome, ...]:
         Outcome(
             applied=done,
             bars=tuple(
-                Bar(name, seconds, scale.percent(seconds))
-                for name, seconds in (
-                    ("before", done.before_seconds),
-                    ("predicted", done.predicted_seconds),
-                    ("measured", done.measured_seconds),
+                Bar(name, told(label), seconds, scale.percent(seconds))
+                for name, label, seconds in (
+                    ("before", say("before-label"), done.before_seconds),
+                    ("predicted", say("predicted-label"), done.predicted_seconds),
+                    ("measured", say("measured-label"), done.measured_seconds),
                 )
                 if seconds is not None
             ),
             limit_at=None if done.limit_seconds is None else scale.percent(done.limit_seconds),
-            words=", ".join(_outcome_words(done)),
+            words=", ".join(told(said) for said in _outcome_words(done)),
         )
         for done in report.applied
     )
 
 
-def times_as_fast(before: float, after: float) -> str | None:
+def times_as_fast(before: float, after: float) -> Message | None:
     """`4.7 times as fast`; None where the difference is not worth a word."""
     if after <= 0 or before / after < _WORTH_A_WORD:
         return None
-    return f"{before / after:.1f} times as fast"
+    return say("times-as-fast-piece", times=f"{before / after:.1f}")
 
 
-def _outcome_words(done: AppliedRemedy) -> Iterator[str]:
+def _outcome_words(done: AppliedRemedy) -> Iterator[str | Message]:
     before, predicted, after = done.before_seconds, done.predicted_seconds, done.measured_seconds
     if after is None:
-        yield "not measured"
+        yield say("not-measured-row")
         return
     if before is not None:
-        yield f"{duration(abs(before - after))} {'less' if before >= after else 'more'}"
+        yield say("less-row" if before >= after else "more-row", difference_seconds=abs(before - after))
         if faster := times_as_fast(before, after):
             yield faster
     if predicted:
         off = after / predicted - 1
-        yield f"{abs(off):.0%} {'above' if off >= 0 else 'below'} the prediction"
+        yield say("above-prediction-row" if off >= 0 else "below-prediction-row", off_ratio=abs(off))
     if done.limit_seconds:
         yield against_limit(after, done.limit_seconds)
 
@@ -139,10 +139,11 @@ def _carried_out(remedy: Remedy, report: LoadReport) -> AppliedRemedy | None:
 
 def _savings(remedy: Remedy, done: AppliedRemedy | None, scale: Scale) -> Iterator[Bar]:
     if remedy.saves_seconds:
-        yield Bar("predicted", remedy.saves_seconds, scale.percent(remedy.saves_seconds))
+        label = told(say("predicted-label"))
+        yield Bar("predicted", label, remedy.saves_seconds, scale.percent(remedy.saves_seconds))
     if done and done.before_seconds is not None and done.measured_seconds is not None:
         saved = done.before_seconds - done.measured_seconds
-        yield Bar("measured", saved, scale.percent(saved))
+        yield Bar("measured", told(say("measured-label")), saved, scale.percent(saved))
 
 
 def _saves(remedy: Remedy) -> float:

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from shared.messages.message import say
+from shared.messages.render import told
 from shared.reports.load import LoadReport
 
 _BLOCKS = "█" * 5
@@ -22,8 +24,11 @@ def shard_bars(report: LoadReport) -> tuple[ShardBar, ...]:
         return ()
     at_limit = None if summary.limit_seconds is None else summary.limit_seconds / summary.shards
     return tuple(
-        ShardBar(name, seconds, shard_line(summary.shards, seconds))
-        for name, seconds in (("this load", summary.shard_seconds), ("at the limit", at_limit))
+        ShardBar(told(name), seconds, shard_line(summary.shards, seconds))
+        for name, seconds in (
+            (say("this-load-label"), summary.shard_seconds),
+            (say("at-the-limit-label"), at_limit),
+        )
         if seconds is not None and seconds > 0
     )
 

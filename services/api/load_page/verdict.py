@@ -3,35 +3,30 @@
 from services.api.load_page.loads import main_run
 from services.api.load_page.remedies import RankedRemedy, Remedies, times_as_fast
 from services.api.page_kit.verdict import Verdict, sentence
+from shared.messages.message import Message, say
 from shared.messages.render import told
 from shared.reports.finding import Finding
 from shared.reports.load import LoadReport, LoadRun
-from shared.units import duration, rate, size
 
 _MOST = 0.5  # a part that takes more of the load than this is what the load is about
 _NOTHING_SECONDS = 0.5  # a saving that nobody notices
-_STORAGES = {
-    "network": "network storage",
-    "host share": "host share",
-    "fuse": "FUSE filesystem",
-    "memory": "memory filesystem",
-}
+_NO_DISK = ("network", "host share", "fuse", "memory")
 
 
 def verdict(report: LoadReport, remedies: Remedies) -> Verdict:
     help_ = _help(report, remedies.ranked[0]) if remedies.ranked else ""
     why, seen = _why(report, anything_helps=bool(help_))
     brought = _brought(report)
-    more = [("Why", why)] if brought else []
+    more = [(told(say("why-label")), why)] if brought else []
     if seen:
-        more.append(("What was seen", seen))
+        more.append((told(say("what-was-seen-label")), seen))
     if help_:
-        more.append(("What helps most", help_))
+        more.append((told(say("what-helps-most-label")), help_))
     return Verdict.of(brought or why, more)
 
 
-def storage_word(report: LoadReport) -> str:
-    return _STORAGES.get(report.facts.storage.storage_class, "disk")
+def storage_word(report: LoadReport) -> Message:
+    return say("storage-word-piece", kind=report.facts.storage.storage_class.replace(" ", "_"))
 
 
 def disk_seconds(report: LoadReport, run: LoadRun) -> float | None:
@@ -49,68 +44,74 @@ def _why(report: LoadReport, *, anything_helps: bool) -> tuple[str, str]:
     run = main_run(report)
     if cause is not None and cause.severity == "error":
         return sentence(told(cause.title)), "".join(told(one) for one in cause.evidence[:1])
-    said = _parts(report, run) if run else _untried(report)
-    content = _content(report) if run and not anything_helps else ""
+    said = told(_parts(report, run) if run else _untried(report))
+    content = told(_content(report)) if run and not anything_helps else ""
     advice = _advice(report, cause) if cause else content
     return f"{said} {advice}".strip(), ""
 
 
-def _content(report: LoadReport) -> str:
+def _content(report: LoadReport) -> Message:
     """Where nothing helps: what jobs do already, else that all is well."""
     kept = {run.name: run for run in report.summary.runs}
     prepared = kept.get("prepared_cold") or kept.get("prepared")
     if prepared is None:
-        return "Nothing to mend."
-    return f"Jobs load the prepared copy instead, which took {duration(prepared.total_seconds)}."
+        return say("nothing-to-improve")
+    return say("jobs-load-copy", load_seconds=prepared.total_seconds)
 
 
-def _untried(report: LoadReport) -> str:
-    least = _least(report)
-    if least is None:
-        return "No load was tried, and how fast the storage is could not be measured."
-    return f"No load was tried. From this {storage_word(report)} it takes at least {least}."
+def _untried(report: LoadReport) -> Message:
+    summary = report.summary
+    if summary.limit_seconds is None or summary.limit_bytes_per_second is None:
+        return say("untried-and-unmeasured")
+    return say(
+        "untried-takes-at-least",
+        storage=storage_word(report), limit_seconds=summary.limit_seconds,
+        weight_bytes=summary.weight_bytes, limit_bytes_per_second=summary.limit_bytes_per_second,
+    )  # fmt: skip
 
 
-def _parts(report: LoadReport, run: LoadRun) -> str:
+def _parts(report: LoadReport, run: LoadRun) -> Message:
     """The load's seconds, and which part most of them are."""
-    total, seconds = duration(run.total_seconds), run.phase_seconds
+    total, seconds = run.total_seconds, run.phase_seconds
     limit, word = report.summary.limit_bytes_per_second, storage_word(report)
     disk = disk_seconds(report, run) or 0.0
     quantizing = seconds.get("quantize", 0.0)
     fixed = seconds.get("resolve", 0.0) + seconds.get("rest", 0.0)
     most = _MOST * run.total_seconds
     if limit and disk > most:
-        return f"{total}, of which {duration(disk)} is the {word}: {size(run.weight_bytes)} at {rate(limit)}."
+        return say(
+            "load-of-storage",
+            load_seconds=total, storage_seconds=disk, storage=word,
+            weight_bytes=run.weight_bytes, limit_bytes_per_second=limit,
+        )  # fmt: skip
     if run.name == "resident":
-        return f"In memory already; the load that brought it there took {total}."
+        return say("load-is-past", load_seconds=total)
     if quantizing > most:
-        return f"{total}, of which {duration(quantizing)} is quantizing to 4 bits."
+        return say("load-of-quantizing", load_seconds=total, quantize_seconds=quantizing)
     if fixed > most:
-        return f"{total}, of which {duration(fixed)} does not depend on the weights."
-    if _is_cached(run) and (least := _least(report)):
-        return f"{total}, the files being in memory already; from the {word} it takes at least {least}."
-    against = f"; the {word} alone needs {duration(run.limit_seconds)}" if run.limit_seconds else ""
-    return f"{total} for {size(run.weight_bytes)}{against}."
+        return say("load-of-fixed-costs", load_seconds=total, fixed_seconds=fixed)
+    if _is_cached(run) and limit and (least := report.summary.limit_seconds) is not None:
+        return say(
+            "load-of-cached-files",
+            load_seconds=total, storage=word, limit_seconds=least,
+            weight_bytes=report.summary.weight_bytes, limit_bytes_per_second=limit,
+        )  # fmt: skip
+    if not run.limit_seconds:
+        return say("load-of-bytes", load_seconds=total, weight_bytes=run.weight_bytes)
+    return say(
+        "load-of-bytes-against-storage",
+        load_seconds=total, weight_bytes=run.weight_bytes, storage=word, limit_seconds=run.limit_seconds,
+    )  # fmt: skip
 
 
 def _is_cached(run: LoadRun) -> bool:
     return run.cached_bytes_before is not None and run.cached_bytes_before > 0.9 * run.weight_bytes
 
 
-def _least(report: LoadReport) -> str | None:
-    summary = report.summary
-    if summary.limit_seconds is None or summary.limit_bytes_per_second is None:
-        return None
-    return (
-        f"{duration(summary.limit_seconds)}: {size(summary.weight_bytes)} at "
-        f"{rate(summary.limit_bytes_per_second)}"
-    )
-
-
 def _advice(report: LoadReport, cause: Finding) -> str:
     if cause.id == "bandwidth-bound":
-        other = "another" if storage_word(report) == "disk" else "a local"
-        return f"Fewer bytes or {other} disk helps, no flag does."
+        is_remote = report.facts.storage.storage_class in _NO_DISK
+        return told(say("fewer-bytes-or-a-local-disk" if is_remote else "fewer-bytes-or-another-disk"))
     return sentence(told(cause.title))
 
 
@@ -121,11 +122,13 @@ def _help(report: LoadReport, best: RankedRemedy) -> str:
         return ""
     if not remedy.saves_seconds:
         return action
-    then = ""
-    if remedy.predicted_seconds is not None:
-        then = f", which then takes {duration(remedy.predicted_seconds)}"
-    assumption = f" {told(remedy.assumption)}" if remedy.assumption else ""
-    return f"{action} It saves about {duration(remedy.saves_seconds)} of a load{then}.{assumption}"
+    saved, then = remedy.saves_seconds, remedy.predicted_seconds
+    said = say("helps-and-saves", action=action, saved_seconds=saved)
+    if then is not None:
+        said = say("helps-and-load-then-takes", action=action, saved_seconds=saved, load_seconds=then)
+    if remedy.assumption:
+        said = say("said-and-assumed", said=said, assumption=remedy.assumption)
+    return told(said)
 
 
 def _brought(report: LoadReport) -> str | None:
@@ -134,5 +137,5 @@ def _brought(report: LoadReport) -> str | None:
     before = [done.before_seconds for done in report.applied if done.before_seconds is not None]
     if not measured or not before:
         return None
-    faster = times_as_fast(before[0], measured[-1]) or "no gain"
-    return f"{duration(before[0])} before, {duration(measured[-1])} now: {faster}."
+    faster = times_as_fast(before[0], measured[-1]) or say("no-gain-piece")
+    return told(say("before-and-now", before_seconds=before[0], after_seconds=measured[-1], faster=faster))

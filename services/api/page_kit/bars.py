@@ -8,9 +8,10 @@ from services.api.page_kit.scales import Scale
 
 @dataclass(frozen=True)
 class Bar:
-    """`name` is also the word the style sheet colours it by: before, predicted, measured."""
+    """`name` is the word the style sheet colours it by: before, predicted, measured."""
 
     name: str
+    label: str
     seconds: float
     width: float
 

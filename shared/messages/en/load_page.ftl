@@ -1,0 +1,111 @@
+# The page of a load's report: its head, its figures, its pictures and its tables.
+
+storage-word-piece = { $kind ->
+    [network] network storage
+    [host_share] host share
+    [fuse] FUSE filesystem
+    [memory] memory filesystem
+   *[other] disk
+}
+
+## the verdict
+why-label = Why
+what-was-seen-label = What was seen
+what-helps-most-label = What helps most
+load-of-storage = { $load_seconds }, of which { $storage_seconds } is the { $storage }: { $weight_bytes } at { $limit_bytes_per_second }.
+load-is-past = The model is in memory already. The load that brought it there took { $load_seconds }.
+load-of-quantizing = { $load_seconds }, of which { $quantize_seconds } is quantizing to 4 bits.
+load-of-fixed-costs = { $load_seconds }, of which { $fixed_seconds } does not depend on the weights.
+load-of-cached-files = { $load_seconds }, because the files were in memory already. From the { $storage } it takes at least { $limit_seconds }: { $weight_bytes } at { $limit_bytes_per_second }.
+load-of-bytes = { $load_seconds } for { $weight_bytes }.
+load-of-bytes-against-storage = { $load_seconds } for { $weight_bytes }; the { $storage } alone needs { $limit_seconds }.
+untried-and-unmeasured = No load was tried, and how fast the storage is could not be measured.
+untried-takes-at-least = No load was tried. From this { $storage } it takes at least { $limit_seconds }: { $weight_bytes } at { $limit_bytes_per_second }.
+nothing-to-improve = There is nothing to improve.
+jobs-load-copy = Jobs load the prepared copy instead, which took { $load_seconds }.
+fewer-bytes-or-another-disk = Fewer bytes or another disk helps, no flag does.
+fewer-bytes-or-a-local-disk = Fewer bytes or a local disk helps, no flag does.
+helps-and-saves = { $action } It saves about { $saved_seconds } of a load.
+helps-and-load-then-takes = { $action } It saves about { $saved_seconds } of a load, which then takes { $load_seconds }.
+said-and-assumed = { $said } { $assumption }
+before-and-now = { $before_seconds } before, { $after_seconds } now: { $faster }.
+times-as-fast-piece = { $times } times as fast
+no-gain-piece = no gain
+
+## figures
+load-figure-label = Load
+storage-limit-figure-label = Limit of the { $storage }
+best-remedy-figure-label = After the best remedy
+measured-figure-label = Measured after it
+it-failed-row = it failed
+not-tried-row = not tried
+rate-unknown-row = its rate is not known
+makes-it-load-row = it makes the model load
+no-saving-row = no remedy is predicted to save time
+predicted-saving-row = predicted saving
+predicted-saving = This saving is predicted.
+predicted-less-row = predicted, { $saved_seconds } less
+nothing-applied-row = nothing was applied in this job
+predicted-row = predicted { $load_seconds }
+run-against-limit-row = { $run }, { $against }
+
+## loads
+run-title = { $run ->
+    [as_found] As found
+    [cold] Cold
+    [warm] Warm
+    [prepared_cold] Prepared, cold
+    [prepared] Prepared, warm
+    [resident] In memory already
+   *[other] { $run }
+}
+below-limit-row = less than the limit: the storage reads faster than it did while it was measured
+times-the-limit-row = { $times } times the limit
+phases-overlap-row = { $note }; its phases overlap and sum to { $phases_seconds }
+resident-note-row = the load that brought it there, { $weight_bytes }
+cached-unknown-note-row = { $weight_bytes }; how much was in memory before is not known
+nothing-cached-note-row = { $weight_bytes }, nothing of it in memory before
+all-cached-note-row = { $weight_bytes }, all of it in memory before
+part-cached-note-row = { $weight_bytes }, { $cached_bytes } of it in memory before
+untimed-label = not timed
+
+## what a cold load is made of
+storage-part-label = storage
+quantizing-part-label = quantizing
+fixed-part-label = fixed
+not-told-apart-label = not told apart
+slower-in-cold-run-label = slower in the cold run
+parts-in-proportion = The differences sum to { $more_seconds } more than the cold load took, since other phases were slower in the other runs. The parts are shown in proportion.
+no-warm-load = No load with warm files tells what storage takes.
+no-warm-copy-load = No warm load of the prepared copy tells quantizing from what is fixed.
+no-warm-checkpoint-load = No warm load of the checkpoint tells quantizing from what is fixed.
+
+## remedies
+before-label = before
+predicted-label = predicted
+measured-label = measured
+not-measured-row = not measured
+less-row = { $difference_seconds } less
+more-row = { $difference_seconds } more
+above-prediction-row = { $off_ratio } above the prediction
+below-prediction-row = { $off_ratio } below the prediction
+
+## the disk among others, shards
+about-a-typical-row = { $here_bytes_per_second }: about what a typical { $disk } reads ({ $typical_bytes_per_second })
+times-a-typical-row = { $here_bytes_per_second }: { $times } times what a typical { $disk } reads ({ $typical_bytes_per_second })
+part-of-a-typical-row = { $here_bytes_per_second }: { $share_ratio } of what a typical { $disk } reads ({ $typical_bytes_per_second })
+this-storage-label = this storage
+hard-disk-label = hard disk
+sata-ssd-label = SATA SSD
+nvme-ssd-label = NVMe SSD
+windows-drive-label = 9p: Windows drives in WSL 2
+this-load-label = this load
+at-the-limit-label = at the limit
+
+## phases
+phase-resolve-row = config, tokenizer, file headers
+phase-read-row = weight files into memory
+phase-deserialize-row = tensors out of the files, cast
+phase-quantize-row = to 4 bits
+phase-move-row = to the device
+phase-rest-row = building the modules, imports
