@@ -28,8 +28,8 @@ from shared.job_records import (
     worker_of,
 )
 from shared.jobs import KINDS, STATUSES
-from shared.messages.message import say
-from shared.schemas import JobKind, JobRecord, JobRequest, JobStatus, JobWarning
+from shared.messages.message import say, stored
+from shared.schemas import JobKind, JobRecord, JobRequest, JobStatus, PartWarning
 from shared.store_errors import store_errors
 from shared.store_link import Outage, store_client
 from shared.store_scripts import script
@@ -82,7 +82,7 @@ class JobStore:
         fingerprint: str,
         is_retry: bool,
         max_queued_jobs: int,
-        warnings: Sequence[JobWarning] = (),
+        warnings: Sequence[PartWarning] = (),
     ) -> Submission:
         """Queue a job once, however often it is repeated; each of `warnings` is one of its first events.
 
@@ -263,10 +263,10 @@ def job_key(job_id: str) -> str:
     return f"{PREFIX}job:{job_id}"
 
 
-def _first_event(warning: JobWarning) -> dict[str, str]:
+def _first_event(warning: PartWarning) -> dict[str, str]:
     """The event in the script's terms; its data is JSON in a string, as the store keeps it."""
     about = warning.model_dump(mode="json", include={"code", "part", "count", "lines"})
-    return {"level": warning.level, "message": warning.sentence, "data": json.dumps(about)}
+    return {"level": warning.level, "message": stored(warning.said), "data": json.dumps(about)}
 
 
 def index_key(kind: JobKind, status: JobStatus) -> str:

@@ -8,7 +8,7 @@ import struct
 from dataclasses import dataclass
 from pathlib import Path
 
-from shared.messages.message import Message, say
+from shared.messages.said import Said, say
 
 HEAD_BYTES = 4096
 LFS_BEGINNING = b"version https://git-lfs.github.com/spec/v1"
@@ -18,8 +18,8 @@ LFS_BEGINNING = b"version https://git-lfs.github.com/spec/v1"
 class LookAlike:
     """`what` it is, a sentence, and `remedy`, what its owner can do."""
 
-    what: Message
-    remedy: Message
+    what: Said
+    remedy: Said
 
 
 _UNPACK = say("unpack-it")
@@ -29,7 +29,7 @@ _WRITE_TEXT = say("write-text-as-lines")
 _GIVE_ROWS = say("give-file-with-rows")
 _FETCH_WITH_KEY = say("download-again-with-token")
 # First bytes, the kind in `file-is` of the messages, and the remedy.
-_BEGINNINGS: tuple[tuple[bytes, str, Message], ...] = (
+_BEGINNINGS: tuple[tuple[bytes, str, Said], ...] = (
     (b"\x1f\x8b", "gzip", say("unpack-with", command="gunzip FILE")),
     (b"BZh", "bzip2", say("unpack-with", command="bunzip2 FILE")),
     (b"\xfd7zXZ\x00", "xz", say("unpack-with", command="unxz FILE")),
@@ -52,7 +52,7 @@ _BEGINNINGS: tuple[tuple[bytes, str, Message], ...] = (
     (b"\x89PNG", "png", _GIVE_ROWS),
     (b"\xff\xd8\xff", "jpeg", _GIVE_ROWS),
 )
-_INSIDE_ZIP: tuple[tuple[bytes, str, Message], ...] = (
+_INSIDE_ZIP: tuple[tuple[bytes, str, Said], ...] = (
     (b"[Content_Types].xml", "office", _SAVE_TABLE),
     (b"xl/", "excel", _SAVE_TABLE),
     (b"_rels/", "office", _SAVE_TABLE),
@@ -60,7 +60,7 @@ _INSIDE_ZIP: tuple[tuple[bytes, str, Message], ...] = (
 )
 
 
-def _file_is(kind: str, remedy: Message) -> LookAlike:
+def _file_is(kind: str, remedy: Said) -> LookAlike:
     return LookAlike(say("file-is", kind=kind), remedy)
 
 
@@ -106,7 +106,8 @@ def look_alike(head: bytes) -> LookAlike | None:
 
 def _pointer(head: bytes) -> LookAlike:
     size = next((line.split()[-1] for line in head.splitlines() if line.startswith(b"size ")), b"")
-    what = say("file-is-pointer", bytes=int(size)) if size.isdigit() else say("file-is-pointer-to-unknown")
+    known = size.isdigit() and len(size) < 20
+    what = say("file-is-pointer", file_bytes=int(size)) if known else say("file-is-pointer-to-unknown")
     return LookAlike(what, say("pull-file-itself"))
 
 

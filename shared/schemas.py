@@ -14,7 +14,7 @@ from pydantic import (
 )
 
 from shared.errors import WrongField
-from shared.messages.message import say
+from shared.messages.message import Message, say, stored, with_texts
 
 NAME_PATTERN = r"^[^\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+$"
 FILE_ID_PATTERN = r"^file-[A-Za-z0-9]{1,64}$"
@@ -300,25 +300,45 @@ class JobEvent(Frozen):
     data: dict[str, Any] = {}
 
 
+def _bounded(said: Message) -> Message:
+    """What a reader in the sandbox says goes to terminals and logs."""
+    if len(stored(said)) > LONGEST_MESSAGE:
+        raise ValueError("what the reader says is too long")
+    return with_texts(said, _printable)
+
+
+LONGEST_MESSAGE = 8000
+Words = Annotated[Message, AfterValidator(_bounded)]
+
+
 class DatasetWarning(Frozen):
-    """Something true of rows that can be used all the same; `lines` are the first of the `count` rows."""
+    """Something true of rows that can be used all the same; `lines` are the first of the `count` rows.
+
+    `message` is a text where a job of an earlier version has it.
+    """
 
     code: Annotated[str, StringConstraints(max_length=40)]
-    message: Annotated[str, StringConstraints(max_length=4000), AfterValidator(_printable)]
+    message: Annotated[str, StringConstraints(max_length=4000), AfterValidator(_printable)] | Words
     count: Annotated[int, Field(ge=0)] = 0
     lines: Annotated[list[Annotated[int, Field(ge=1)]], Field(max_length=20)] = []
     level: Literal["info", "warn"] = Field("warn", description="`info`: what was done; `warn`: look at it")
 
 
-class JobWarning(DatasetWarning):
+class PartWarning(DatasetWarning):
     """A warning about one of a job's data sets."""
 
     part: Literal["training", "validation", "evaluation"]
 
     @property
-    def sentence(self) -> str:
-        """The message as a sentence of its own."""
-        return f"In the {self.part} rows, {self.message}"
+    def said(self) -> Message:
+        """With the rows it is about."""
+        return say("of-part", part=self.part, message=self.message)
+
+
+class JobWarning(PartWarning):
+    """The same as its reader is told."""
+
+    message: str
 
 
 class AcceptedJob(JobRecord):

@@ -25,7 +25,7 @@ from services.api.openai_shapes import (
 from services.api.result_files import metrics_by_step, openai_names, result_file_ids
 from services.api.routing import json_response
 from services.api.service import Service
-from services.api.submit import submit_job
+from services.api.submit import for_reader, submit_job
 from services.api.tries import this_try
 from shared.adapters import checkpoint_steps
 from shared.errors import NotFound
@@ -67,7 +67,9 @@ class CheckpointsQuery(Frozen):
 def create_fine_tuning_job(service: Service, *, body: CreateFineTuningJob) -> Response:
     accepted = submit_job(service, native_request(body), this_try("fine_tuning/jobs"))
     shown = shown_job(accepted.submission.record)
-    return json_response(AcceptedFineTuningJob(**dict(shown), warnings=list(accepted.warnings)))
+    return json_response(
+        AcceptedFineTuningJob(**dict(shown), warnings=[for_reader(one) for one in accepted.warnings])
+    )
 
 
 def list_fine_tuning_jobs(service: Service, *, query: FineTuningJobsQuery) -> FineTuningJobList:

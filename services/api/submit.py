@@ -32,6 +32,7 @@ from shared.job_folder import JobFolder
 from shared.job_records import Submission
 from shared.jobs import new_job_id
 from shared.messages.message import say
+from shared.messages.render import shown
 from shared.model_names import fine_tuned_model
 from shared.schemas import (
     AcceptedJob,
@@ -41,6 +42,7 @@ from shared.schemas import (
     JobRequest,
     JobWarning,
     ModelPreparationRequest,
+    PartWarning,
     TrainingDiagnosticRequest,
 )
 from shared.settings import OWN_CACHE, Settings
@@ -56,12 +58,14 @@ class Accepted:
     """The job that a request led to, and what the reader of its rows told."""
 
     submission: Submission
-    warnings: tuple[JobWarning, ...] = ()
+    warnings: tuple[PartWarning, ...] = ()
 
     @property
     def job(self) -> AcceptedJob:
         """The record and the warnings in one."""
-        return AcceptedJob(**dict(self.submission.record), warnings=list(self.warnings))
+        return AcceptedJob(
+            **dict(self.submission.record), warnings=[for_reader(one) for one in self.warnings]
+        )
 
 
 def submit_job(service: Service, request: JobRequest, this_try: Try) -> Accepted:
@@ -117,7 +121,12 @@ def _check_storage(storage: str | None, settings: Settings) -> None:
         )
 
 
-def _warnings_of(folder: JobFolder) -> tuple[JobWarning, ...]:
+def for_reader(warning: PartWarning) -> JobWarning:
+    """In the reader's language."""
+    return JobWarning.model_validate({**dict(warning), "message": shown(warning.message)})
+
+
+def _warnings_of(folder: JobFolder) -> tuple[PartWarning, ...]:
     """What was told when the job in `folder` was made; nothing where its folder is gone."""
     try:
         datasets = json.loads(folder.spec.read_bytes())["datasets"]
@@ -126,15 +135,17 @@ def _warnings_of(folder: JobFolder) -> tuple[JobWarning, ...]:
         return ()
 
 
-def _warnings(summaries: Mapping[str, DatasetSummary]) -> tuple[JobWarning, ...]:
+def _warnings(summaries: Mapping[str, DatasetSummary]) -> tuple[PartWarning, ...]:
     return tuple(
-        JobWarning.model_validate({**warning.model_dump(), "part": part})
+        PartWarning.model_validate({**dict(warning), "part": part})
         for part, summary in summaries.items()
         for warning in summary.warnings
     )
 
 
-def _write_spec(service: Service, told: Understood, job_id: str, folder: JobFolder) -> tuple[JobWarning, ...]:
+def _write_spec(
+    service: Service, told: Understood, job_id: str, folder: JobFolder
+) -> tuple[PartWarning, ...]:
     """The spec and the checked rows beside it: all that the worker reads about the job."""
     request = told.request
     folder.rows.mkdir(parents=True)

@@ -15,6 +15,7 @@ from services.cli.server import connect
 from services.cli.suggestions import with_suggestion
 from services.cli.terminal import Terminal
 from services.cli.watch import watch
+from shared.messages.render import shown
 from shared.schemas import AcceptedJob, JobRecord
 from shared.settings import Settings
 
@@ -61,7 +62,7 @@ def submitted(
 def tell_detached(accepted: AcceptedJob, options: RequestOptions, terminal: Terminal) -> None:
     """The id, and what is worth knowing of the rows, which who watches reads among the events."""
     for warning in accepted.warnings:
-        terminal.note(options.text(f"{warning.level}: {warning.sentence}"))
+        terminal.note(options.text(f"{warning.level}: {shown(warning.said)}"))
     terminal.say(accepted.id)
 
 

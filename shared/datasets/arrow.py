@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 
 from shared.datasets.limits import MIB
 from shared.datasets.source import Problem, Record, Source, Unreadable
+from shared.messages.said import say
 
 ROWS_AT_ONCE = 512
 LARGEST_JSON_BYTES = 16 * MIB
@@ -29,10 +30,10 @@ def open_arrow_folder(folder: Path, wanted: Collection[str]) -> Source:
     """
     state = _json_object(folder / "state.json")
     if state.get("_indices_data_files"):
-        raise Unreadable("it was saved with an index by an old `datasets`; save it again with a recent one")
+        raise Unreadable(say("saved-with-index"))
     names = [entry.get("filename") for entry in state.get("_data_files") or [] if isinstance(entry, dict)]
     if not names:
-        raise Unreadable("its state.json names no data file")
+        raise Unreadable(say("state-without-file"))
     files = [_inside(folder, name) for name in names]
     classes = _class_names(_json_object(folder / "dataset_info.json").get("features"))
     return _source(_schema(files[0]), _ipc_batches(files), wanted, classes)
@@ -59,7 +60,7 @@ def _source(
     with _damage_told():
         names = tuple(schema.names)
     if len(set(names)) != len(names):
-        raise Unreadable("two of its columns have the same name")
+        raise Unreadable(say("columns-of-one-name"))
     classes = _features_in(schema) if classes is None else classes
     read = [name for name in names if _is_wanted(name, wanted)]
     unread = {field.name: 0 for field in schema if field.name not in read and _is_text(field)}
@@ -110,11 +111,7 @@ def _record(number: int, fields: dict[str, Any], classes: ClassNames) -> Record 
     for name, value in fields.items():
         if name in classes and isinstance(value, int):
             if not 0 <= value < len(classes[name]):
-                return Problem(
-                    number,
-                    f"`{name}` is a number that names no class (-1 stands for no label, as in the test part "
-                    "of many data sets); give it one, or take the row out",
-                )
+                return Problem(number, say("number-without-class", name=f"`{name}`"))
             fields[name] = classes[name][value]
         elif isinstance(value, dict | list):
             fields[name] = _without_nulls(_rows_of(value))
@@ -146,7 +143,7 @@ def _ipc_batches(files: Sequence[Path]) -> Iterator[Any]:
         with _opened(path) as (reader, batches):
             first = first or reader.schema
             if not reader.schema.equals(first):
-                raise Unreadable("its data files have different columns")
+                raise Unreadable(say("files-of-other-columns"))
             yield from batches
 
 
@@ -176,23 +173,20 @@ def _damage_told() -> Iterator[None]:
     except pa.ArrowMemoryError:
         raise
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        raise Unreadable(
-            f"it is damaged: {str(error).splitlines()[0][:200] if str(error) else error!r}"
-        ) from error
+        words = str(error).splitlines()[0][:200] if str(error) else repr(error)
+        raise Unreadable(say("file-damaged", error=words)) from error
     except (ValueError, OverflowError) as error:  # their words may repeat the value
-        raise Unreadable(
-            "it has a value that can't be read, such as a date beyond the year 9999; save that column as text"
-        ) from error
+        raise Unreadable(say("value-unreadable")) from error
 
 
 def _inside(folder: Path, name: object) -> Path:
     if not isinstance(name, str) or "/" in name or name in ("", ".", ".."):
-        raise Unreadable("its state.json names a data file outside its folder")
+        raise Unreadable(say("data-file-outside"))
     path = folder / name
     if not path.is_file():
-        raise Unreadable(f"its data file `{name}` is missing")
+        raise Unreadable(say("data-file-missing", file=name))
     if path.resolve().parent != folder.resolve():
-        raise Unreadable(f"its data file `{name}` is a link that leads out of it; copy the file instead")
+        raise Unreadable(say("data-file-leads-out", file=name))
     return path
 
 
@@ -204,9 +198,9 @@ def _json_object(path: Path) -> dict[str, Any]:
         with path.open("rb") as stream:
             value = json.loads(stream.read(LARGEST_JSON_BYTES))
     except (ValueError, RecursionError) as error:
-        raise Unreadable(f"its {path.name} is not JSON") from error
+        raise Unreadable(say("no-json-file", file=path.name)) from error
     if not isinstance(value, dict):
-        raise Unreadable(f"its {path.name} is not a JSON object")
+        raise Unreadable(say("no-json-object-file", file=path.name))
     return value
 
 

@@ -7,10 +7,11 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from shared.datasets.formats import FORMAT_FIELDS, format_of, wanted_text
+from shared.datasets.formats import FORMAT_FIELDS, format_of, wanted_fields
 from shared.datasets.shapes import Halves, Pair, Shape, conversation_shape, halves_shape, pair_shape
-from shared.datasets.source import Source, Unreadable, names_text
+from shared.datasets.source import Source, Unreadable, listed
 from shared.datasets.suggestion import suggestion
+from shared.messages.said import Said, say
 
 if TYPE_CHECKING:
     from shared.schemas import RowFormat
@@ -48,7 +49,7 @@ def choose(
         return _asked(source, names, rows, format, columns)
     found = Counter(kind for seen in names if (kind := _kind(seen, columns)) is not None)
     if not found:
-        raise Unreadable(_in_no_format(source, names, rows, columns))
+        raise _in_no_format(source, names, rows, columns)
     return _choice(max(found, key=lambda kind: found[kind]), names, rows, columns)
 
 
@@ -99,7 +100,7 @@ def _asked(
     mapped_is_absent = bool(rows) and any(name not in seen for name in columns.values())
     if shape is None and not there and (source.fields is not None or halves or mapped_is_absent):
         missing = [name for field in fields if (name := columns.get(field, field)) not in seen]
-        raise Unreadable(_lacking(source, seen, missing, wanted_text(seen, columns, [fields])))
+        raise _lacking(source, seen, missing, wanted_fields(seen, columns, [fields]))
     return Choice(format, shape)
 
 
@@ -117,18 +118,18 @@ def _question_and_answer(rows: Sequence[Fields], prompt: str, completion: str) -
 
 def _in_no_format(
     source: Source, names: Sequence[Collection[str]], rows: Sequence[Fields], columns: Mapping[str, str]
-) -> str:
+) -> Unreadable:
     seen = {name for each in names for name in each}
     known = None if source.header_guessed else suggestion(sorted(seen), rows, columns)
     absent = [name for name in columns.values() if name not in seen]
-    return _lacking(source, seen, absent, known or wanted_text(seen, columns))
+    return _lacking(source, seen, absent, known or wanted_fields(seen, columns))
 
 
-def _lacking(source: Source, seen: Collection[str], absent: Sequence[str], remedy: str) -> str:
+def _lacking(source: Source, seen: Collection[str], absent: Sequence[str], remedy: Said) -> Unreadable:
     """Said once, not for every row: the names that are wanted and not there, those that are, what to do."""
-    if source.fields is not None:
-        told, noun = source.fields_text(), "column"
-    else:
-        told, noun = f"the fields seen are {names_text(sorted(seen))}", "field"
-    lacks = f"it has no {noun} {names_text(list(absent))}; " if absent else ""
-    return f"{lacks}{told}; {remedy}"
+    has_columns = source.fields is not None
+    lacks = say(
+        "columns-missing" if has_columns else "fields-missing", names=listed(absent), count=len(absent)
+    )
+    told = source.columns_seen() if has_columns else say("fields-seen", names=listed(sorted(seen)))
+    return Unreadable(*([lacks] if absent else []), told, remedy)

@@ -8,9 +8,11 @@ Beside the messages a row keeps its `tools`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
-from shared.datasets.source import names_text
+from shared.datasets.source import listed
 from shared.datasets.texts import BadRow, Row, checked_text, json_type, parsed_json
+from shared.messages.said import Said, say
 
 ROLES = ("system", "user", "assistant")
 _ROLE_NAMES = {
@@ -27,20 +29,12 @@ _TOOL_WORDS = frozenset(
 )
 _THOUGHTS = frozenset({"reasoning_content", "reasoning", "thinking", "thought"})
 
-# What a row may be told for; the values are sentences about the data set.
-_QUESTION_FIRST = "write the user's message that it answers before it, or take it out"
-_BY_TURNS = "write the two messages of the user as one, or the answer between them"
-TOLD = {
-    "roles_renamed": "roles have other names and are read as `system`, `user` and `assistant`",
-    "content_joined": "a message's content comes in parts; their texts are joined",
-    "messages_in_string": "the conversation is JSON inside a string, which is read as the list it holds",
-    "weight_zero": "an assistant's message has `weight` 0 and is not learned",
-    "name_dropped": "a message has a `name`, which is not used",
-}
+# What a row may be told for; the texts are in `observations`.
+Remark = Literal["roles_renamed", "content_joined", "messages_in_string", "weight_zero", "name_dropped"]
 
 
 def conversation(value: object, name: str, told: set[str], *, whole: bool = True) -> list[Row]:
-    """The messages in `value`; of a `whole` one the order of roles is checked. `told` gets keys of TOLD.
+    """The messages in `value`; of a `whole` one the order of roles is checked. `told` gets `Remark`s.
 
     Raises BadRow.
     """
@@ -50,8 +44,8 @@ def conversation(value: object, name: str, told: set[str], *, whole: bool = True
     if not isinstance(value, list):
         raise BadRow(_not_a_list(value, name))
     if not value:
-        raise BadRow(f"{name} is empty")
-    messages = [_message(message, f"message {number}", told) for number, message in enumerate(value, start=1)]
+        raise BadRow(say("list-is-empty", name=name))
+    messages = [_message(message, number, told) for number, message in enumerate(value, start=1)]
     if whole:
         check_order(messages)
     return messages
@@ -64,37 +58,35 @@ def check_order(messages: Sequence[Row]) -> None:
     """
     roles = [message["role"] for message in messages]
     if "assistant" not in roles:
-        raise BadRow("no message is the assistant's: there is nothing to learn")
+        raise BadRow(say("no-assistant"))
     before: object = "system"
     for number, role in enumerate(roles, start=1):
         if role == "system" and number > 1:
-            raise BadRow(f"message {number} is of role `system`, which only the first message may be")
+            raise BadRow(say("system-not-first", number=number))
         if role == "assistant" and before == "system":
-            raise BadRow(f"message {number} is of role `assistant` where `user` is due; {_QUESTION_FIRST}")
+            raise BadRow(say("answer-without-question", number=number))
         if role == "user" and before == "user":
-            raise BadRow(f"message {number} is of role `user` where `assistant` is due; {_BY_TURNS}")
+            raise BadRow(say("question-without-answer", number=number))
         before = role
     if roles[-1] != "assistant":
-        raise BadRow(
-            "the last message must be the assistant's; take off what nobody answers, or add the answer"
-        )
+        raise BadRow(say("last-not-assistant"))
     if all(message.get("weight") == 0 for message in messages if message["role"] == "assistant"):
-        raise BadRow("every assistant's message has `weight` 0: there is nothing to learn")
+        raise BadRow(say("all-weights-zero"))
 
 
-def _message(value: object, name: str, told: set[str]) -> Row:
+def _message(value: object, number: int, told: set[str]) -> Row:
     if not isinstance(value, dict):
-        raise BadRow(f"{name} must be an object, not {json_type(value)}")
+        raise BadRow(say("message-must-be-object", number=number, type=json_type(value)))
     if "role" not in value and "from" in value:
         value = {
             "role" if key == "from" else "content" if key == "value" else key: value[key] for key in value
         }
-    _refuse_others(value, name)
+    _refuse_others(value, number)
     message: Row = {
-        "role": _role(value.get("role"), name, told),
-        "content": _content(value.get("content"), f"`content` of {name}", told),
+        "role": _role(value.get("role"), number, told),
+        "content": _content(value.get("content"), number, told),
     }
-    if _weight(value, message["role"], name) == 0:
+    if _weight(value, message["role"], number) == 0:
         message["weight"] = 0
         told.add("weight_zero")
     if value.get("name") is not None:
@@ -102,29 +94,19 @@ def _message(value: object, name: str, told: set[str]) -> Row:
     return message
 
 
-def _refuse_others(value: Mapping[str, object], name: str) -> None:
+def _refuse_others(value: Mapping[str, object], number: int) -> None:
     if value.keys() <= _PLAIN:  # as nearly all are
         return
     given = {key for key, inner in value.items() if inner is not None and inner != [] and inner != {}}
     if tools := sorted(given & _TOOL_WORDS):
-        raise BadRow(
-            f"{name} has {names_text(tools)}: calls of tools can't be learned here; {_WITHOUT_TOOLS}"
-        )
+        raise BadRow(say("message-calls-tools", number=number, names=listed(tools)))
     if thoughts := sorted(given & _THOUGHTS):
-        raise BadRow(
-            f"{name} has {names_text(thoughts)}; write the thought into `content`, before the answer and "
-            "between <think> and </think> or the tags of the model"
-        )
+        raise BadRow(say("thought-beside-content", number=number, names=listed(thoughts)))
     if extra := sorted(given - _PLAIN - {"name", "weight"}):
-        raise BadRow(
-            f"{name} has {names_text(extra)}, which is not supported; wanted are `role` and `content`"
-        )
+        raise BadRow(say("message-has-more", number=number, names=listed(extra)))
 
 
-_WITHOUT_TOOLS = "take such rows out, or write the call into `content` as text"
-
-
-def _role(role: object, name: str, told: set[str]) -> str:
+def _role(role: object, number: int, told: set[str]) -> str:
     if role in ROLES:
         return str(role)
     lowered = role.strip().lower() if isinstance(role, str) else ""
@@ -132,38 +114,39 @@ def _role(role: object, name: str, told: set[str]) -> str:
         told.add("roles_renamed")
         return _ROLE_NAMES[lowered]
     if lowered in _TOOL_WORDS:
-        raise BadRow(
-            f"{name} is a tool's (`{lowered}`): calls of tools can't be learned here; {_WITHOUT_TOOLS}"
-        )
-    seen = f"the role {names_text([role])}" if isinstance(role, str) else "no `role`"
-    raise BadRow(f"{name} has {seen}; wanted is one of {names_text(ROLES)}")
+        raise BadRow(say("message-of-tool", number=number, role=lowered))
+    if isinstance(role, str):
+        raise BadRow(say("role-unknown", number=number, role=listed([role])))
+    raise BadRow(say("role-missing", number=number))
 
 
-def _content(value: object, name: str, told: set[str]) -> str:
+def _content(value: object, number: int, told: set[str]) -> str:
     """A text, or OpenAI's list of parts, of which each must be a text."""
+    name = say("content-of-message-piece", number=number)
     if not isinstance(value, list) or not value:
         return checked_text(value, name)
     texts = []
     for part in value:
         kind = part.get("type", "text") if isinstance(part, dict) else None
         if kind not in ("text", "input_text", "output_text") or not isinstance(part.get("text"), str):
-            shown = names_text([kind]) if isinstance(kind, str) else json_type(part)
-            raise BadRow(f"{name} has a part that is no text ({shown}); only text can be learned here")
+            if isinstance(kind, str):
+                raise BadRow(say("part-of-kind", number=number, kind=listed([kind])))
+            raise BadRow(say("part-of-type", number=number, type=json_type(part)))
         texts.append(part["text"])
     told.add("content_joined")
     return checked_text("".join(texts), name)
 
 
-def _weight(value: Mapping[str, object], role: object, name: str) -> int:
+def _weight(value: Mapping[str, object], role: object, number: int) -> int:
     weight = value.get("weight")
     if weight is None:
         return 1
     if weight not in (0, 1):
-        raise BadRow(f"`weight` of {name} must be 0 or 1")
+        raise BadRow(say("weight-unknown", number=number))
     return int(bool(weight)) if role == "assistant" else 1
 
 
-def _not_a_list(value: object, name: str) -> str:
+def _not_a_list(value: object, name: str) -> Said:
     if isinstance(value, str) and value.lstrip().startswith(("[{'", '[{"')):
-        return f"{name} is a list in Python's notation inside a string; write it with json.dumps"
-    return f"{name} must be a list, not {json_type(value)}"
+        return say("list-is-python", name=name)
+    return say("must-be-list", name=name, type=json_type(value))

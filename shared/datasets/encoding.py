@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, BinaryIO
 
 from shared.datasets.source import Unreadable
+from shared.messages.said import Said, say
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -33,7 +34,7 @@ def wide_encoding(head: bytes) -> str | None:
     return next((name for name, width in _WIDE if _decodes(head, name, width)), None)
 
 
-def foreign_encoding(head: bytes) -> str | None:
+def foreign_encoding(head: bytes) -> Said | None:
     """What to say of a text that is not UTF-8 for the most part: which encoding it seems to be in.
 
     None for UTF-8 and for ASCII; a few bad bytes in good UTF-8 are the line's matter.
@@ -45,11 +46,8 @@ def foreign_encoding(head: bytes) -> str | None:
         return None
     for name, told, test in _FOREIGN:
         if (decoded := _decoded(head, name)) is not None and test(head, decoded):
-            return (
-                f"it is not UTF-8; it looks like {told}; convert it: iconv -f {name.upper()} -t UTF-8 FILE > "
-                "NEW, or save it as CSV UTF-8 where it was made"
-            )
-    return "it is not UTF-8, and its encoding is not known here; save it as UTF-8 where it was made"
+            return say("looks-like-encoding", looks=told, name=name.upper())
+    return say("encoding-unknown")
 
 
 class Utf8Stream(io.RawIOBase):
@@ -72,9 +70,7 @@ class Utf8Stream(io.RawIOBase):
             try:
                 text = self._decoder.decode(chunk, final=not chunk)
             except UnicodeDecodeError as error:
-                raise Unreadable(
-                    f"it is {self._name} and broken: {error.reason}; save it as UTF-8"
-                ) from error
+                raise Unreadable(say("encoding-broken", encoding=self._name, error=error.reason)) from error
             self._rest = text.replace("\r", "\n").encode() if self._cr_ends_lines else text.encode()
             if not chunk and not self._rest:
                 return 0
@@ -144,10 +140,10 @@ def _is_common(syllable: str) -> bool:
     return len(syllable.encode("euc_kr")) == 2  # the others are written as eight bytes
 
 
-_FOREIGN: tuple[tuple[str, str, Callable[[bytes, str], bool]], ...] = (
-    ("cp949", "CP949 (EUC-KR), in which Korean Windows and Excel save", _is_korean),
-    ("cp1252", "Windows-1252 (Latin-1), in which western Windows and Excel save", _is_western),
-    ("cp932", "Shift-JIS (CP932), in which Japanese Windows saves", _is_japanese),
-    ("cp1251", "Windows-1251, of Cyrillic letters", _is_cyrillic),
-    ("gb18030", "GB18030 (GBK), in which Chinese Windows saves", _is_chinese),
+_FOREIGN: tuple[tuple[str, Said, Callable[[bytes, str], bool]], ...] = (
+    ("cp949", say("looks-like-cp949"), _is_korean),
+    ("cp1252", say("looks-like-cp1252"), _is_western),
+    ("cp932", say("looks-like-cp932"), _is_japanese),
+    ("cp1251", say("looks-like-cp1251"), _is_cyrillic),
+    ("gb18030", say("looks-like-gb18030"), _is_chinese),
 )

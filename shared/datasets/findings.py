@@ -5,15 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from shared.messages.said import Said, say
+
 NUMBERS_SHOWN = 5
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One sentence about a data set; `lines` are the first rows it is true of, `count` how many they are."""
+    """Something true of a data set; `lines` are the first rows it is true of, `count` how many they are."""
 
     code: str
-    message: str
+    message: Said
     count: int
     lines: tuple[int, ...] = ()
     level: Literal["info", "warn"] = "warn"
@@ -31,18 +33,19 @@ class Tally:
         if len(self.numbers) < NUMBERS_SHOWN:
             self.numbers.append(number)
 
-    def finding(self, code: str, message: str, unit: str, level: Literal["info", "warn"] = "warn") -> Finding:
+    def finding(
+        self, code: str, message: Said, unit: str, level: Literal["info", "warn"] = "warn"
+    ) -> Finding:
         """The finding with its rows named behind `message`."""
-        return Finding(code, f"{message} ({self.where(unit)})", self.count, tuple(self.numbers), level)
+        return Finding(code, self.located(message, unit), self.count, tuple(self.numbers), level)
 
-    def where(self, unit: str) -> str:
-        """`line 4`, `lines 4, 7`, `first in lines 4, 7, 9, 12, 13`."""
-        listed = ", ".join(str(number) for number in self.numbers)
-        if self.count > len(self.numbers):
-            return f"first in {unit}s {listed}"
-        return f"{unit}{'s' if len(self.numbers) > 1 else ''} {listed}"
-
-
-def rows_text(count: int) -> str:
-    """`1 row`, `1,024 rows`."""
-    return "1 row" if count == 1 else f"{count:,} rows"
+    def located(self, message: Said, unit: str) -> Said:
+        """`message`, and after it where: `See line 4.`, `The first are lines 4, 7, and 9.`"""
+        return say(
+            "seen-in-rows",
+            finding=message,
+            unit=unit,
+            numbers=[str(number) for number in self.numbers],
+            shown=len(self.numbers),
+            more=self.count - len(self.numbers),
+        )

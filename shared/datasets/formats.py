@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from shared.field_values import NAME, marked
+from shared.messages.said import Said, say
 
 if TYPE_CHECKING:  # pydantic would cost the sandboxed reader more than reading a small file
     from shared.schemas import RowFormat
@@ -26,16 +27,15 @@ def format_of(seen: Collection[str], columns: Mapping[str, str]) -> RowFormat | 
     return None
 
 
-def wanted_text(
+def wanted_fields(
     seen: Collection[str], columns: Mapping[str, str], sets_of_fields: Sequence[Sequence[str]] | None = None
-) -> str:
+) -> Said:
     """What fields there should be, and the knob that maps those `seen` to them; names only what is there."""
     choices = sets_of_fields or [FORMAT_FIELDS[name] for name in _candidates(columns)]
-    wanted = " or ".join(" and ".join(f"`{field}`" for field in fields) for fields in choices)
+    wanted = [" + ".join(f"`{field}`" for field in fields) for fields in choices]
     example = next((fields for fields in choices if "label" in fields), choices[0])
     form = {field: name if (name := columns.get(field, "")) in seen else NAME for field in example}
-    verb = "is" if len(choices) == len(choices[0]) == 1 else "are"
-    return f"wanted {verb} {wanted}; tell what they are called in this file with {marked(form)}"
+    return say("fields-wanted", field_choices=wanted, setting=marked(form))
 
 
 def _candidates(columns: Mapping[str, str]) -> list[RowFormat]:

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 from shared.datasets.json_values import list_inside
 from shared.datasets.source import Unreadable
+from shared.messages.said import say
 
 _LINES_OF_PYTHON = re.compile(r"\{\s*'[^'\"]{1,80}'\s*:")
+_BY_ROWS = 'df.to_json(NAME, orient="records", lines=True, force_ascii=False)'
 _decode = json.JSONDecoder().raw_decode
 
 
@@ -32,10 +34,7 @@ def json_kind(head: str, cut_off: bool, is_json_name: bool) -> JsonKind | None:
     if begin.startswith("["):
         return JsonKind(is_lines=False) if is_json_name or re.match(r"\[\s*[\[{\]\"]", begin) else None
     if _LINES_OF_PYTHON.match(begin):
-        raise Unreadable(
-            "its rows are written as Python writes dictionaries, with single quotes; write each with "
-            "json.dumps(row, ensure_ascii=False), one a line"
-        )
+        raise Unreadable(say("rows-are-python"))
     if not begin.startswith("{"):
         return LINES if is_json_name and not _looks_like_table(first_line) else None
     if (inside := list_inside(begin)) and not _more_follows(begin, cut_off):
@@ -80,11 +79,7 @@ def _refuse_columns(value: dict[str, object], *, alone: bool) -> None:
     columns = [inner for inner in value.values() if isinstance(inner, kinds) and inner]
     whole = len(columns) > 1 and len(columns) == len(value)
     if _is_split(value) or (whole and all(_is_column(column, len(columns[0])) for column in columns)):
-        raise Unreadable(
-            "it is a table written column by column, or apart from the names of its columns, as pandas "
-            "does; write it row by row: "
-            'df.to_json(NAME, orient="records", lines=True, force_ascii=False)'
-        )
+        raise Unreadable(say("table-by-columns", command=_BY_ROWS))
 
 
 def _is_column(values: dict[str, object] | list[object], rows: int) -> bool:

@@ -12,9 +12,10 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from shared.datasets.findings import Finding
-from shared.datasets.jsonl import Refused, checked_object, decoder
+from shared.datasets.jsonl import Refused, checked_object, decoder, parser_words
 from shared.datasets.limits import DatasetLimits
 from shared.datasets.source import Problem, Record, Source, Unreadable
+from shared.messages.said import Said, say
 
 CHUNK_BYTES = 1024**2
 WRAPPERS = ("data", "rows", "train", "examples", "items", "records", "instances", "samples", "dataset")
@@ -49,14 +50,12 @@ def _records(
         try:
             value = text.value()
         except (ValueError, RecursionError) as error:
-            yield Problem(
-                number,
-                f"{_fault(error, text, limits)}; it begins in line {text.line()}, and reading ends here",
-            )
+            fault = _fault(error, text, limits)
+            yield Problem(number, say("reading-ends", fault=fault, line=text.line()))
             return
         yield checked_object(number, value, limits.depth)
     if is_list:
-        yield Problem(number + 1, "is missing: the file ends within its list, so it was cut off")
+        yield Problem(number + 1, say("list-cut-off"))
 
 
 def _enter(text: _Text, inside: str | None) -> bool:
@@ -65,7 +64,7 @@ def _enter(text: _Text, inside: str | None) -> bool:
     if inside is not None:
         found = _LIST_INSIDE.match(text.ahead())
         if not found:
-            raise Unreadable("the list of rows inside its object can't be found; write one object a line")
+            raise Unreadable(say("list-not-found"))
         text.step(found.end())
         return True
     if text.here() == "[":
@@ -78,23 +77,21 @@ def _end(text: _Text, number: int, inside: str | None, told: list[Finding]) -> I
     text.step(1)
     text.skip(_SPACE)
     if inside is None and text.here():
-        yield Problem(
-            number + 1, f"stands behind the end of the list (line {text.line()}); put it into the list"
-        )
+        yield Problem(number + 1, say("row-after-list", line=text.line()))
     elif inside is not None and text.here() != "}":
-        told.append(Finding("rest_unread", f"what follows the list `{inside}` in its object is not read", 0))
+        told.append(Finding("rest_unread", say("rest-not-read", list=inside), 0))
 
 
-def _fault(error: Exception, text: _Text, limits: DatasetLimits) -> str:
+def _fault(error: Exception, text: _Text, limits: DatasetLimits) -> Said:
     if isinstance(error, RecursionError):
-        return f"is nested deeper than {limits.depth} levels"
+        return say("nested-too-deep", most=limits.depth)
     if isinstance(error, Refused):
-        return str(error)
+        return error.said
     if not isinstance(error, json.JSONDecodeError):
-        return "has a number with too many digits"
+        return say("number-too-long")
     if text.is_beyond(error.pos):
-        return f"is longer than {limits.line_bytes:,} bytes, or cut off"
-    return f"is not JSON: {error.msg.removesuffix(' at')}"
+        return say("row-too-long-or-cut-off", most=limits.line_bytes)
+    return say("no-json", error=parser_words(error))
 
 
 class _Text:
@@ -147,6 +144,6 @@ class _Text:
             try:
                 parts.append(self._decoder.decode(chunk, final=self._ended))
             except UnicodeDecodeError as error:
-                raise Unreadable(f"it is not UTF-8 everywhere ({error.reason}); save it as UTF-8") from error
+                raise Unreadable(say("not-utf-8-everywhere", error=error.reason)) from error
             length += len(parts[-1])
         self._buffer = "".join(parts)

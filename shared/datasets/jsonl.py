@@ -7,12 +7,17 @@ from typing import BinaryIO
 from shared.datasets.limits import DatasetLimits
 from shared.datasets.lines import numbered_lines
 from shared.datasets.source import Problem, Record, Source
+from shared.messages.said import Said, say
 
-_NO_OBJECT = "is not a JSON object"
+_NO_OBJECT = say("no-json-object")
 
 
 class Refused(ValueError):
     """JSON that Python's parser takes and we don't."""
+
+    def __init__(self, said: Said) -> None:
+        super().__init__(said)
+        self.said = said
 
 
 def open_jsonl(stream: BinaryIO, limits: DatasetLimits) -> Source:
@@ -35,11 +40,11 @@ def _parse(number: int, line: str, deepest: int) -> Record | Problem:
     except json.JSONDecodeError as error:
         return Problem(number, _not_json(line, error))
     except Refused as error:
-        return Problem(number, str(error))
+        return Problem(number, error.said)
     except RecursionError:
-        return Problem(number, f"is nested deeper than {deepest} levels")
+        return Problem(number, say("nested-too-deep", most=deepest))
     except ValueError:  # Python's bound on the digits of an integer
-        return Problem(number, "has a number with too many digits")
+        return Problem(number, say("number-too-long"))
     if line.count("{") + line.count("[") <= deepest:
         return Record(number, value) if isinstance(value, dict) else Problem(number, _NO_OBJECT)
     return checked_object(number, value, deepest)
@@ -50,15 +55,22 @@ def checked_object(number: int, value: object, deepest: int) -> Record | Problem
     if not isinstance(value, dict):
         return Problem(number, _NO_OBJECT)
     if _depth(value) > deepest:
-        return Problem(number, f"is nested deeper than {deepest} levels")
+        return Problem(number, say("nested-too-deep", most=deepest))
     return Record(number, value)
 
 
-def _not_json(line: str, error: json.JSONDecodeError) -> str:
-    told = f"is not JSON: {error.msg.removesuffix(' at')} at character {error.pos + 1}"
-    if line.lstrip().startswith(("{'", "{“", "{”", "{‘")):
-        return f'{told}; names and texts stand in plain double quotes ("), which json.dumps writes'
-    return f"{told}; a line is one whole JSON object: mend it, or take it out"
+def _not_json(line: str, error: json.JSONDecodeError) -> Said:
+    has_other_quotes = line.lstrip().startswith(("{'", "{“", "{”", "{‘"))
+    return say(
+        "json-with-other-quotes" if has_other_quotes else "no-json-line",
+        error=parser_words(error),
+        place=error.pos + 1,
+    )
+
+
+def parser_words(error: json.JSONDecodeError) -> str:
+    """What the parser says is wrong, without the place."""
+    return error.msg.removesuffix(" at")
 
 
 def _depth(value: object) -> int:
@@ -76,12 +88,12 @@ def _inside(value: dict[str, object] | list[object]) -> list[object]:
 def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise Refused("has an object with the same key twice")
+        raise Refused(say("key-twice"))
     return found
 
 
 def _no_constant(name: str) -> object:
-    raise Refused(f"has the number {name}, which JSON does not have")
+    raise Refused(say("number-not-in-json", number=name))
 
 
 decoder = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant)

@@ -20,7 +20,7 @@ from shared.datasets.source import Source, Unreadable
 from shared.datasets.table_kind import TableKind, table_kind
 from shared.datasets.tables import open_table
 from shared.look_alikes import look_alike
-from shared.messages.message import say, stored
+from shared.messages.said import say
 
 Binary = Literal["parquet", "arrow"]
 
@@ -85,24 +85,18 @@ def kind_of(head: bytes, file_name: str, columns: Mapping[str, str]) -> Binary |
     if head.startswith((b"ARROW1", b"\xff\xff\xff\xff")):
         return "arrow"
     if alike := look_alike(head):
-        raise Unreadable(stored(say("problem-and-remedy", problem=alike.what, remedy=alike.remedy)))
+        raise Unreadable(alike.what, alike.remedy)
     encoding = wide_encoding(head)
     told = []
     if encoding:
-        told.append(
-            Finding("encoding", f"the file is {encoding.upper()} and was read as such", 0, level="info")
-        )
+        told.append(Finding("encoding", say("read-as-encoding", encoding=encoding.upper()), 0, level="info"))
     elif foreign := foreign_encoding(head):
         raise Unreadable(foreign)
     text = _text(head, encoding)
     cr_ends_lines = "\r" in text and "\n" not in text
     if cr_ends_lines:
         text = text.replace("\r", "\n")
-        told.append(
-            Finding(
-                "line_ends", "its lines end in CR alone, as on old Macs, and are read so", 0, level="info"
-            )
-        )
+        told.append(Finding("line_ends", say("lines-end-in-cr"), 0, level="info"))
     kind = _kind_of_text(text, len(head) == HEAD_BYTES, Path(file_name).suffix.lower(), columns)
     if isinstance(kind, TableKind) and kind.told:
         told.append(Finding("table_notation", kind.told, 0, level="info"))
@@ -121,7 +115,4 @@ def _kind_of_text(
     found = json_kind(head, cut_off, is_json_name) or table_kind(head, cut_off, extension, columns)
     if found:
         return found
-    raise Unreadable(
-        "it is none of the kinds read here: JSON lines (.jsonl), CSV or TSV with or without a header, "
-        'Parquet, Arrow; running text is learned as JSON lines, each {"text": "…"}'
-    )
+    raise Unreadable(say("unknown-kind"))

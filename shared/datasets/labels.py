@@ -7,8 +7,10 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from functools import lru_cache
+from typing import Literal
 
 from shared.datasets.texts import INVISIBLE_LETTERS
+from shared.messages.said import Said, say
 
 # Format and control characters show nothing; the two joiners do, between letters or pictures that join.
 _JOINERS = "\u200c\u200d"
@@ -21,22 +23,18 @@ _WHOLE_NUMBER = re.compile(r"([+-]?\d+)\.0+")
 MISSING_WORDS = frozenset({"nan", "NaN", "NAN", "null", "NULL", "None", "<NA>", "N/A", "n/a", "#N/A", "NaT"})
 _TRUTH_WORDS, _TRUTH_NUMBERS = {"true", "false"}, {"0", "1"}
 
-CHANGES = {
-    "nfc": "letters put together (Unicode NFC, as a Mac's decomposed Korean is)",
-    "invisible": "invisible characters taken out",
-    "spaces": "white space taken off or made one space",
-    "whole": "`.0` taken off whole numbers",
-}
+LABELS_SHOWN = 10
+Change = Literal["nfc", "invisible", "spaces", "whole"]
 
 
 @lru_cache(maxsize=4096)
-def clean_label(label: str) -> tuple[str, tuple[str, ...]]:
-    """The label in its one spelling, and which of CHANGES that took.
+def clean_label(label: str) -> tuple[str, tuple[Change, ...]]:
+    """The label in its one spelling, and which changes that took.
 
     Letters are composed (NFC), what can't be seen goes, white space inside is one space, and a whole number
     is written without `.0`, which pandas adds where a column has gaps. Case and signs stay.
     """
-    changes = []
+    changes: list[Change] = []
     composed = unicodedata.normalize("NFC", label)
     if composed != label:
         changes.append("nfc")
@@ -72,10 +70,10 @@ def says_truth_twice(labels: Collection[str]) -> bool:
     return bool(lowered & _TRUTH_WORDS and lowered & _TRUTH_NUMBERS)
 
 
-def labels_text(counts: Mapping[str, int], labels: Collection[str]) -> str:
+def listed_labels(counts: Mapping[str, int], labels: Collection[str]) -> Said:
     """Labels with their numbers of rows for a message: at most ten, and none longer than names are."""
-    shown = [f"`{printable(label)}` ({counts[label]:,})" for label in list(labels)[:10]]
-    return ", ".join(shown) + (f" and {len(labels) - 10} more" if len(labels) > 10 else "")
+    shown = [f"`{printable(label)}` ({counts[label]:,})" for label in list(labels)[:LABELS_SHOWN]]
+    return say("listed-names-piece", count=len(labels), names=shown, more=len(labels) - len(shown))
 
 
 def printable(text: str, most: int = 40) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from shared.datasets.source import Problem
+from shared.messages.said import say
 
 UTF8_MARK = b"\xef\xbb\xbf"
 
@@ -18,14 +19,14 @@ def numbered_lines(stream: BinaryIO, longest_bytes: int) -> Iterator[tuple[int, 
         number += 1
         if len(line) > longest_bytes and not line.endswith(b"\n"):
             _skip_line(stream)
-            yield Problem(number, f"is longer than {longest_bytes:,} bytes")
+            yield Problem(number, say("line-too-long", most=longest_bytes))
             continue
         if number == 1:
             line = line.removeprefix(UTF8_MARK)
         try:
             yield number, line.decode("utf-8")
         except UnicodeDecodeError as error:
-            yield Problem(number, f"is not UTF-8 at byte {error.start + 1}; save the file as UTF-8")
+            yield Problem(number, say("line-not-utf-8", place=error.start + 1))
 
 
 def _skip_line(stream: BinaryIO) -> None:

@@ -4,11 +4,13 @@ from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
 from shared.errors import DatasetUnknown, InvalidField
+from shared.messages.message import say
 
 EXTENSIONS = (".jsonl", ".json", ".ndjson", ".csv", ".tsv", ".parquet", ".arrow")
 ARROW_FOLDER = "state.json"
 NOT_ROWS = (ARROW_FOLDER, "dataset_info.json", "dataset_dict.json")
 DEFAULT_SPLIT = "train"
+NAMES_SHOWN = 20
 
 
 def resolve_dataset(name: str, datasets_dir: Path, *, param: str = "dataset") -> Path:
@@ -20,10 +22,7 @@ def resolve_dataset(name: str, datasets_dir: Path, *, param: str = "dataset") ->
     """
     parts = PurePosixPath(name).parts
     if name.startswith("/") or "\\" in name or "\x00" in name or ".." in parts or not parts:
-        raise InvalidField(
-            f"{name!r} is no name of a data set: wanted is a path below the datasets folder, without `..`",
-            param=param,
-        )
+        raise InvalidField(say("dataset-name-invalid", name=repr(name)), param=param)
     try:
         found = _find(datasets_dir.joinpath(*parts))
         if found is not None:
@@ -31,8 +30,10 @@ def resolve_dataset(name: str, datasets_dir: Path, *, param: str = "dataset") ->
     except OSError:  # not ours to read, or longer than the filesystem's names can be
         found = None
     if found is None:
-        there = ", ".join(dataset_names(datasets_dir)[:20]) or "nothing"
-        raise DatasetUnknown(f"no data set {name!r}; TUNEDOCK_DATASETS_DIR has: {there}", param=param)
+        there = dataset_names(datasets_dir)
+        raise DatasetUnknown(
+            say("dataset-unknown", name=repr(name), count=len(there), names=there[:NAMES_SHOWN]), param=param
+        )
     return found
 
 
@@ -83,6 +84,4 @@ def _stay_inside(found: Path, datasets_dir: Path, name: str, param: str) -> None
     entries = list(found.iterdir()) if found.is_dir() else []
     outside = not found.resolve().is_relative_to(home)
     if outside or any(not entry.resolve().is_relative_to(found.resolve()) for entry in entries):
-        raise InvalidField(
-            f"data set {name!r} has a link that leads out of it; copy the file instead", param=param
-        )
+        raise InvalidField(say("dataset-leads-out", name=repr(name)), param=param)

@@ -21,6 +21,7 @@ from shared.datasets.observations import Observations
 from shared.datasets.rows import normalise_row
 from shared.datasets.source import Problem, Record, Source, Unreadable
 from shared.datasets.texts import BadRow, Row
+from shared.messages.said import Said, say
 
 if TYPE_CHECKING:
     from shared.schemas import RowFormat
@@ -31,10 +32,11 @@ ROWS_THAT_DECIDE, ITEMS_LOOKED_AT = 20, 1000
 
 @dataclass
 class Cause:
-    """What is wrong with the row at `path`, and in the same way with `others`."""
+    """What is wrong with the row `number`, and in the same way with `others`."""
 
-    path: str
-    message: str
+    unit: str
+    number: int
+    said: Said
     likeness: str
     others: Tally = field(default_factory=Tally)
 
@@ -48,7 +50,7 @@ class Reading:
     labels: list[str] = field(default_factory=list)
     causes: list[Cause] = field(default_factory=list)
     problem_count: int = 0
-    unreadable: str | None = None
+    unreadable: tuple[Said, ...] = ()
     disk_full: bool = False
     findings: list[Finding] = field(default_factory=list)
 
@@ -73,7 +75,7 @@ def main(arguments: Sequence[str]) -> object:
                 measured=order["measured"],
             )
     except Unreadable as error:
-        reading.unreadable = str(error)
+        reading.unreadable = error.said
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise
@@ -119,7 +121,7 @@ def normalise(
         try:
             row = _checked_row(item, choice, columns, limits, told, mixed_is_bad=format == "auto")
         except BadRow as error:
-            _note(reading, source, Problem(item.number, str(error)), limits)
+            _note(reading, source, Problem(item.number, error.said), limits)
             continue
         line = _encode(row)
         seen.look(item.number, item.fields, row, line, told)
@@ -137,15 +139,15 @@ def _only_problems(
         if isinstance(item, Problem):
             _note(reading, source, item, limits)
     if not reading.problem_count:
-        raise Unreadable("it has no rows")
+        raise Unreadable(say("no-rows"))
 
 
 def _conclude(reading: Reading, source: Source, choice: Choice, seen: Observations) -> None:
     if reading.rows == 0 and not reading.problem_count:
-        raise Unreadable("it has no rows")
+        raise Unreadable(say("no-rows"))
     reading.labels = sorted(seen.labels)
     if choice.shape:
-        reading.findings.append(Finding("fields_read_as", choice.shape.sentence, reading.rows, level="info"))
+        reading.findings.append(Finding("fields_read_as", choice.shape.said, reading.rows, level="info"))
     reading.findings.extend(source.told)
     reading.findings.extend(seen.findings())
 
@@ -180,9 +182,7 @@ def _checked_row(
         and has_more
         and (other := _format_of(tuple(record.fields), tuple(columns.items()))) != choice.format
     ):
-        raise BadRow(
-            f"has the fields of `{other}` too, but most rows are `{choice.format}`; say which with `format`"
-        )
+        raise BadRow(say("row-of-two-formats", other=str(other), format=choice.format))
     return row
 
 
@@ -195,16 +195,17 @@ def _format_of(names: tuple[str, ...], columns: tuple[tuple[str, str], ...]) -> 
 def _count(reading: Reading, seen: Observations, limits: DatasetLimits) -> None:
     reading.rows += 1
     if reading.rows > limits.rows:
-        raise Unreadable(f"it has more than {limits.rows:,} rows")
+        raise Unreadable(say("too-many-rows", most=limits.rows))
     if len(seen.labels) > limits.labels:
-        raise Unreadable(f"it has more than {limits.labels:,} different labels; is `label` the right column?")
+        raise Unreadable(say("too-many-labels", most=limits.labels))
 
 
 def _note(reading: Reading, source: Source, problem: Problem, limits: DatasetLimits) -> None:
     reading.problem_count += 1
-    likeness = re.sub(r"\d+", "0", problem.message)  # what differs in a number alone has one cause
+    said = problem.said
+    likeness = re.sub(r"\d+", "0", repr(said))  # what differs in a number alone has one cause
     cause = next((each for each in reading.causes if each.likeness == likeness), None)
     if cause is not None:
         cause.others.add(problem.number)
     elif len(reading.causes) < limits.problems_shown:
-        reading.causes.append(Cause(f"{source.unit} {problem.number}", problem.message, likeness))
+        reading.causes.append(Cause(source.unit, problem.number, said, likeness))

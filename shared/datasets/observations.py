@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Literal, get_args
 
-from shared.datasets.conversations import TOLD
+from shared.datasets.conversations import Remark
 from shared.datasets.damaged_text import is_damaged
-from shared.datasets.findings import Finding, Tally, rows_text
+from shared.datasets.findings import Finding, Tally
 from shared.datasets.labels import (
-    CHANGES,
     MISSING_WORDS,
+    Change,
     clean_label,
-    labels_text,
+    listed_labels,
     look_alikes,
     missing_words,
     printable,
@@ -20,16 +21,13 @@ from shared.datasets.labels import (
 )
 from shared.datasets.repeats import Repeats
 from shared.datasets.texts import Row, carries_words
+from shared.messages.said import Said, say
 
 FEW_ROWS = 10
 MOST_UNUSED = 50
-_IN_TEXTS = {
-    "text_damaged": "letters were lost or mixed up by a wrong encoding before the file came here (such as � "
-    "or Ã©); save the file again as UTF-8 from where its letters are whole",
-    "text_missing": "a text or an answer is only a word such as `nan` or `None`, which programs write where "
-    "a value is missing; take those rows out if they have none",
-}
+InTexts = Literal["text_damaged", "text_missing"]
 _INFO = frozenset({"roles_renamed", "content_joined", "messages_in_string", "weight_zero"})
+_FIELDS_SHOWN = 10
 
 
 class Observations:
@@ -50,7 +48,7 @@ class Observations:
     ) -> None:
         self._used = used
         self._mapped = mapped
-        self._taken = "counted" if measured else "learned"
+        self._use = "counted" if measured else "learned"
         self._unit = unit
         self._label_column = label_column
         self._repeats = Repeats(most_rows)
@@ -97,22 +95,15 @@ class Observations:
         if repeat := self._tallies.get("repeat"):
             yield repeat.finding(
                 "repeated_rows",
-                f"{_rows(repeat.count, 'repeats', 'repeat')} an earlier row word for word and "
-                f"{'is' if repeat.count == 1 else 'are'} {self._taken} again; take out what is not meant "
-                "twice",
+                say("repeated-rows", rows=repeat.count, use=self._use),
                 self._unit,
             )
         if self._repeats.is_full:
-            yield Finding("repeats_not_counted", "repeated rows were looked for among the first rows only", 0)
-        for code, sentence in (_IN_TEXTS | TOLD).items():
-            if code in self._tallies:
-                tally = self._tallies[code]
-                yield tally.finding(
-                    code,
-                    f"in {rows_text(tally.count)} {sentence}",
-                    self._unit,
-                    "info" if code in _INFO else "warn",
-                )
+            yield Finding("repeats_not_counted", say("repeats-not-counted"), 0)
+        for remark in (*get_args(InTexts), *get_args(Remark)):
+            if tally := self._tallies.get(remark):
+                level: Literal["info", "warn"] = "info" if remark in _INFO else "warn"
+                yield tally.finding(remark, _remark(remark, tally.count), self._unit, level)
 
     def _note_unused(self, number: int, fields: Mapping[str, object], kept: Row) -> None:
         for name, value in fields.items():
@@ -132,46 +123,48 @@ class Observations:
     def _contradictions(self) -> Iterator[Finding]:
         if clash := self._tallies.get("contradiction"):
             first, second = self._first_clash or (0, 0)
-            yield Finding(
-                "contradicting_labels",
-                f"{_rows(clash.count, 'has', 'have')} the text of an earlier row and another label, and both "
-                f"are {self._taken}; keep one label for a text ({self._unit} {second} contradicts "
-                f"{self._unit} {first}; {clash.where(self._unit)})",
-                clash.count,
-                tuple(clash.numbers),
+            said = say(
+                "contradicting-labels",
+                rows=clash.count,
+                use=self._use,
+                unit=self._unit,
+                second=second,
+                first=first,
             )
+            yield clash.finding("contradicting_labels", said, self._unit)
 
     def _label_findings(self) -> Iterator[Finding]:
         counts = self.labels
         if changed := self._tallies.get("label_changed"):
-            done = "; ".join(
-                f"{CHANGES[code]} in {self._changes[code]:,}" for code in CHANGES if self._changes[code]
-            )
-            yield changed.finding(
-                "labels_normalised",
-                f"the label of {rows_text(changed.count)} was brought to one spelling: {done}",
-                self._unit,
-                "info",
-            )
+            done = [_change(code, count) for code in get_args(Change) if (count := self._changes[code])]
+            said = say("labels-normalised", rows=changed.count, changes=done)
+            yield changed.finding("labels_normalised", said, self._unit, "info")
         for group in look_alikes(counts):
             yield Finding(
                 "labels_look_alike",
-                f"the labels {labels_text(counts, group)} look alike and are {self._taken} as {len(group)} "
-                "different classes; write them the same if they mean the same",
+                say(
+                    "labels-look-alike",
+                    labels=listed_labels(counts, group),
+                    use=self._use,
+                    classes=len(group),
+                ),
                 sum(counts[label] for label in group),
             )
         if missing := missing_words(counts):
             yield Finding(
                 "labels_missing",
-                f"the label {labels_text(counts, missing)} is what programs write where a value is missing, "
-                f"and it is {self._taken} as a class; take those rows out if they have no label",
+                say(
+                    "labels-missing",
+                    labels=listed_labels(counts, missing),
+                    count=len(missing),
+                    use=self._use,
+                ),
                 sum(counts[label] for label in missing),
             )
         if says_truth_twice(counts):
             yield Finding(
                 "labels_mixed",
-                f"some labels are true or false and others 1 or 0; they are {self._taken} as different "
-                f"classes: {labels_text(counts, sorted(counts))}",
+                say("labels-mixed", labels=listed_labels(counts, sorted(counts)), use=self._use),
                 counts.total(),
             )
         yield from self._odd_counts()
@@ -181,36 +174,23 @@ class Observations:
         if rows < FEW_ROWS:
             return
         if labels * 2 > rows:
-            yield Finding(
-                "labels_many",
-                f"there are {labels:,} different labels in {rows_text(rows)}; a label is a class that many "
-                f"rows share, so `{printable(self._label_column or 'label')}` may be the wrong column: "
-                "`columns` names another",
-                labels,
-            )
+            column = f"`{printable(self._label_column or 'label')}`"
+            yield Finding("labels_many", say("labels-many", labels=labels, rows=rows, column=column), labels)
         elif labels == 1:
-            yield Finding(
-                "labels_one",
-                f"all rows have the label {labels_text(self.labels, list(self.labels))}: "
-                "there is nothing to tell apart",
-                rows,
-            )
+            label = f"`{printable(next(iter(self.labels)))}`"
+            yield Finding("labels_one", say("labels-one", label=label), rows)
 
     def _unused_findings(self) -> Iterator[Finding]:
         if not self._unused:
             return
-        listed = ", ".join(
-            f"`{printable(name)}` (in {rows_text(tally.count)})"
-            for name, tally in list(self._unused.items())[:10]
-        )
-        more = f" and {len(self._unused) - 10} more" if len(self._unused) > 10 else ""
-        advice = (
-            "; what belongs to the question or the answer must be written into it, and `columns` names the "
-            "fields to use"
+        shown = list(self._unused.items())[:_FIELDS_SHOWN]
+        names = [f"`{printable(name)}` ({tally.count:,})" for name, tally in shown]
+        listed = say(
+            "listed-names-piece", count=len(self._unused), names=names, more=len(self._unused) - len(shown)
         )
         yield Finding(
             "fields_unused",
-            f"these fields hold words and are not read: {listed}{more}{'' if self._mapped else advice}",
+            say("fields-unused" if self._mapped else "fields-unused-and-advice", fields=listed),
             max(tally.count for tally in self._unused.values()),
             tuple(next(iter(self._unused.values())).numbers),
             "info" if self._mapped else "warn",
@@ -226,5 +206,31 @@ def _texts_to_learn(row: Row) -> Iterator[object]:
         yield from (message["content"] for message in messages if message["role"] == "assistant")
 
 
-def _rows(count: int, one: str, many: str) -> str:
-    return f"{rows_text(count)} {one if count == 1 else many}"
+def _remark(remark: InTexts | Remark, rows: int) -> Said:
+    match remark:
+        case "text_damaged":
+            return say("text-damaged", rows=rows)
+        case "text_missing":
+            return say("text-missing", rows=rows)
+        case "roles_renamed":
+            return say("roles-renamed", rows=rows)
+        case "content_joined":
+            return say("content-joined", rows=rows)
+        case "messages_in_string":
+            return say("messages-in-string", rows=rows)
+        case "weight_zero":
+            return say("weight-zero", rows=rows)
+        case "name_dropped":
+            return say("name-dropped", rows=rows)
+
+
+def _change(change: Change, rows: int) -> Said:
+    match change:
+        case "nfc":
+            return say("label-letters-composed", rows=rows)
+        case "invisible":
+            return say("label-characters-removed", rows=rows)
+        case "spaces":
+            return say("label-spaces-changed", rows=rows)
+        case "whole":
+            return say("label-made-whole", rows=rows)

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from shared.datasets.findings import Tally, rows_text
+from shared.datasets.findings import Tally
+from shared.messages.said import say
 from shared.schemas import DatasetSummary, DatasetWarning
 
 ROWS_COMPARED = 1_000_000
@@ -25,10 +26,10 @@ def overlap(training: Path, validation: Path, summary: DatasetSummary) -> Datase
             tally.add(number)
     if not tally.count:
         return None
+    said = say("validation-overlaps", rows=tally.count, of=summary.rows)
     return DatasetWarning(
         code="validation_overlaps",
-        message=f"{rows_text(tally.count)} of {summary.rows:,} are among the training rows too, so the "
-        f"validation loss looks better than it is; take them out of one of the two ({tally.where('row')})",
+        message=tally.located(said, "row").message,
         count=tally.count,
         lines=tally.numbers,
     )

@@ -12,13 +12,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError
 
-from shared.datasets.findings import rows_text
 from shared.datasets.formats import FORMAT_FIELDS
 from shared.datasets.limits import MIB, DatasetLimits
 from shared.errors import DiskFull, FieldError, InvalidDataset, InvalidField
-from shared.messages.render import shown
+from shared.messages.message import Message, say
 from shared.sandbox import SandboxLimits, SandboxResult, run_in_sandbox
-from shared.schemas import DatasetSummary, DatasetWarning, Frozen, RowFormat
+from shared.schemas import DatasetSummary, DatasetWarning, Frozen, RowFormat, Words
 
 
 class _Others(Frozen):
@@ -29,20 +28,33 @@ class _Others(Frozen):
 class _Cause(Frozen):
     """What is wrong with one row, and with how many others; `shared.datasets.normalise.Cause`."""
 
-    path: str
-    message: str
+    unit: Literal["line", "row"]
+    number: int
+    said: Words
     likeness: str
     others: _Others
 
     @property
     def error(self) -> FieldError:
+        """The row as its path, with what is wrong and where else."""
+        return FieldError(f"{self.unit} {self.number}", self._said_of_all)
+
+    @property
+    def first(self) -> Message:
+        return say("problem-of-row", unit=self.unit, number=self.number, problem=self._said_of_all)
+
+    @property
+    def _said_of_all(self) -> Message:
         if not self.others.count:
-            return FieldError(self.path, self.message)
-        unit = self.path.split(" ")[0]
-        listed = ", ".join(str(number) for number in self.others.numbers)
-        more = ", …" if self.others.count > len(self.others.numbers) else ""
-        where = f"{unit}{'s' if self.others.count > 1 else ''} {listed}{more}"
-        return FieldError(self.path, f"{self.message} (and {self.others.count:,} more: {where})")
+            return self.said
+        return say(
+            "problem-of-others",
+            problem=self.said,
+            others=self.others.count,
+            unit=self.unit,
+            numbers=[str(number) for number in self.others.numbers],
+            more=self.others.count - len(self.others.numbers),
+        )
 
 
 class _Reading(Frozen):
@@ -53,7 +65,7 @@ class _Reading(Frozen):
     labels: list[str]
     causes: list[_Cause]
     problem_count: int
-    unreadable: str | None
+    unreadable: list[Words]
     disk_full: bool
     findings: Annotated[list[DatasetWarning], Field(max_length=200)]
 
@@ -85,7 +97,7 @@ def prepare_dataset(
         result = _read(source, written, format, columns, file_name, limits, measured)
         reading = _understood(result, file_name, limits)
         if reading.format is None:
-            raise InvalidDataset(f"data set `{file_name}` has no row in any format")
+            raise InvalidDataset(say("dataset-without-rows", dataset=file_name))
         size_bytes, sha256 = _publish(written, destination)
     return DatasetSummary(
         format=reading.format,
@@ -103,9 +115,13 @@ def _check_columns(format: Literal["auto"] | RowFormat, columns: Mapping[str, st
     if format == "chat":
         possible.append(FORMAT_FIELDS["prompt_completion"])
     if not any(set(columns) <= set(fields) for fields in possible):
-        mapped = ", ".join(f"`{field}`" for field in sorted(columns))
-        where = "no format has" if format == "auto" else f"the format `{format}` does not have"
-        raise InvalidField(f"`columns` maps {mapped}, which {where} together", param="columns")
+        mapped = [f"`{field}`" for field in sorted(columns)]
+        said = (
+            say("columns-of-no-format", fields=mapped)
+            if format == "auto"
+            else say("columns-of-other-format", fields=mapped, format=f"`{format}`")
+        )
+        raise InvalidField(said, param="columns")
 
 
 def _check_size(source: Path, file_name: str, limits: DatasetLimits) -> None:
@@ -113,7 +129,7 @@ def _check_size(source: Path, file_name: str, limits: DatasetLimits) -> None:
     size_bytes = sum(path.stat().st_size for path in files)
     if size_bytes > limits.source_bytes:
         raise InvalidDataset(
-            f"data set `{file_name}` has {size_bytes:,} bytes; at most {limits.source_bytes:,} are read"
+            say("dataset-too-large", dataset=file_name, file_bytes=size_bytes, most_bytes=limits.source_bytes)
         )
 
 
@@ -154,46 +170,50 @@ def _read(
 def _understood(result: SandboxResult, file_name: str, limits: DatasetLimits) -> _Reading:
     """The reader's findings; raises the refusal they amount to. A reader that died is a finding as well."""
     if result.reason != "ok":
-        raise InvalidDataset(f"data set `{file_name}` can't be read: {_death(result, limits)}")
+        raise _unreadable(file_name, _death(result, limits))
     try:
         reading = _Reading.model_validate(result.value)
     except ValidationError as error:
-        raise InvalidDataset(
-            f"data set `{file_name}` can't be read: its reader gave no sound answer"
-        ) from error
+        raise _unreadable(file_name, say("reader-answer-unsound")) from error
     if reading.disk_full:
-        raise DiskFull("not enough free space in the data folder for the data set's normalised rows")
-    if reading.unreadable is not None:
-        raise InvalidDataset(f"data set `{file_name}` can't be read: {shown(reading.unreadable)}")
+        raise DiskFull(say("no-room-for-rows"))
+    if reading.unreadable:
+        raise _unreadable(file_name, *reading.unreadable)
     if reading.problem_count:
         raise _refusal(reading, file_name, limits)
     return reading
 
 
+def _unreadable(file_name: str, *reasons: Message) -> InvalidDataset:
+    return InvalidDataset(say("dataset-unreadable", dataset=file_name, reasons=reasons))
+
+
 def _refusal(reading: _Reading, file_name: str, limits: DatasetLimits) -> InvalidDataset:
     """The first reason in words; each border shows the others, which come with it, as it shows errors."""
     errors = tuple(cause.error for cause in reading.causes)
-    or_more = " or more" if len(errors) == limits.problems_shown else ""
-    reasons = f", for {len(errors)}{or_more} reasons; the first is" if len(errors) > 1 else ""
-    return InvalidDataset(
-        f"data set `{file_name}`: {rows_text(reading.problem_count)} can't be used{reasons}: "
-        f"{errors[0].path} {errors[0].message}",
-        errors=errors,
+    said = say(
+        "rows-unusable",
+        dataset=file_name,
+        rows=reading.problem_count,
+        reasons=len(errors),
+        are_all=len(errors) < limits.problems_shown,
+        first=reading.causes[0].first,
     )
+    return InvalidDataset(said, errors=errors)
 
 
-def _death(result: SandboxResult, limits: DatasetLimits) -> str:
+def _death(result: SandboxResult, limits: DatasetLimits) -> Message:
     match result.reason:
         case "time":
-            return f"reading took longer than {limits.wall_seconds:g} seconds; split it into smaller files"
+            return say("reader-out-of-time", most_seconds=limits.wall_seconds)
         case "memory":
-            return f"reading took more than {limits.memory_bytes // MIB:,} MiB of memory; is it damaged?"
+            return say("reader-out-of-memory", most_bytes=limits.memory_bytes)
         case "file_size":
-            return f"its rows take more than {limits.normalised_bytes:,} bytes"
+            return say("rows-too-large", most_bytes=limits.normalised_bytes)
         case "signal":
-            return "it is damaged: its reader crashed on it, which harmed nothing else"
+            return say("reader-crashed")
         case _:
-            return "it is damaged, or its reader has a fault; save it again, as JSON lines if need be"
+            return say("reader-failed")
 
 
 def _publish(written: Path, destination: Path) -> tuple[int, str]:

@@ -10,10 +10,11 @@ from shared.datasets.formats import FORMAT_FIELDS, format_of
 from shared.datasets.labels import clean_label
 from shared.datasets.limits import DatasetLimits
 from shared.datasets.shapes import conversation_shape, pair_shape
-from shared.datasets.source import names_text
+from shared.datasets.source import listed
 from shared.datasets.texts import BadRow, Row, checked_text, json_type
 from shared.datasets.tools import offered_tools
 from shared.field_values import marked
+from shared.messages.said import Said, say
 
 if TYPE_CHECKING:
     from shared.schemas import RowFormat
@@ -48,43 +49,33 @@ def normalise_row(
     return row
 
 
-def _missing(column: str, fields: Mapping[str, object], format: RowFormat, columns: Mapping[str, str]) -> str:
+def _missing(
+    column: str, fields: Mapping[str, object], format: RowFormat, columns: Mapping[str, str]
+) -> Said:
     if column in fields:
-        return f"`{column}` is null; give it a value, or take the row out"
+        return say("field-is-null", name=f"`{column}`")
     other = format_of(fields, {})
     if other is not None and other != format and FORMAT_FIELDS[other] != ("text",):
-        return (
-            f"has the fields of `{other}`, but the data set is in the format `{format}`; if all rows are "
-            f"such, leave `format` out or give {marked(format=other)}, else put them into a file of their own"
-        )
-    seen = names_text(sorted(fields))
+        return say("row-of-other-format", other=other, format=format, setting=marked(format=other))
+    seen = listed(sorted(fields))
     if not columns and (conversation_shape(fields) or pair_shape(fields)):
-        return (
-            f"has no field `{column}`, as the rows in the format `{format}` have; the fields seen are "
-            f"{seen}; write such rows like the others, or put them into a file of their own"
-        )
-    return f"has no field `{column}`; the fields seen are {seen}; `columns` maps a field to another name"
+        return say("row-lacks-field-of-format", name=f"`{column}`", format=format, seen=seen)
+    return say("row-lacks-field", name=f"`{column}`", seen=seen)
 
 
 def _label(value: object, column: str, limits: DatasetLimits) -> str:
     """Labels become strings in one spelling: 1 and 1.0 are "1", true is "true"; see `labels`."""
     if isinstance(value, float):
         if not value.is_integer():
-            raise BadRow(
-                f"`{column}` is a number with a fraction or none at all, and a label names a class; write "
-                "classes such as low and high, and take out rows without a value"
-            )
+            raise BadRow(say("label-is-fraction", name=f"`{column}`"))
         value = int(value)  # as pandas writes whole numbers beside a missing one
     if isinstance(value, int):
         value = str(value).lower()
     if isinstance(value, list | dict):
-        raise BadRow(
-            f"`{column}` is {json_type(value)}, and a row has one label here; write it as a string, or "
-            "write several as one text into `completion`, with the text in `prompt`"
-        )
+        raise BadRow(say("label-is-several", name=f"`{column}`", type=json_type(value)))
     label = clean_label(checked_text(value, f"`{column}`"))[0]
     if not label:
-        raise BadRow(f"`{column}` is empty: all its characters are invisible")
+        raise BadRow(say("text-is-invisible", name=f"`{column}`"))
     if len(label) > limits.label_characters:
-        raise BadRow(f"`{column}` is longer than {limits.label_characters} characters; is it the label?")
+        raise BadRow(say("label-too-long", name=f"`{column}`", most=limits.label_characters))
     return label

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 from shared.datasets.conversations import check_order, conversation
 from shared.datasets.texts import BadRow, Row, checked_text, json_type
 from shared.datasets.tools import offered_tools
+from shared.messages.said import Said, say
 
 if TYPE_CHECKING:
     from shared.schemas import RowFormat
@@ -54,7 +55,7 @@ class Shape(Protocol):
         """The source's names of all fields that it reads."""
 
     @property
-    def sentence(self) -> str:
+    def said(self) -> Said:
         """What is done, for the reader."""
 
     def row(self, fields: Mapping[str, object], told: set[str]) -> Row:
@@ -78,14 +79,14 @@ class Pair:
         return frozenset((self.question, self.answer, *self.beside, *optional))
 
     @property
-    def sentence(self) -> str:
-        beside = "".join(f", with `{name}` below it where there is one," for name in self.beside)
-        ours = (
-            ("the user's message", "the assistant's")
-            if self.format == "chat"
-            else ("`prompt`", "`completion`")
-        )
-        return f"`{self.question}`{beside} is read as {ours[0]} and `{self.answer}` as {ours[1]}"
+    def said(self) -> Said:
+        question, answer = f"`{self.question}`", f"`{self.answer}`"
+        is_chat = self.format == "chat"
+        read = say("pair-read-as-chat" if is_chat else "pair-read", question=question, answer=answer)
+        if not self.beside:
+            return read
+        beside = [f"`{name}`" for name in self.beside]
+        return say("pair-read-with-more", read=read, question=question, beside=beside)
 
     def row(self, fields: Mapping[str, object], told: set[str]) -> Row:
         question = self._question(fields)
@@ -115,9 +116,9 @@ class Pair:
         if not isinstance(turns, list) or not all(
             isinstance(turn, list) and len(turn) == 2 for turn in turns
         ):
-            raise BadRow(f"`{self.history}` must be a list of pairs of question and answer")
+            raise BadRow(say("history-not-pairs", name=f"`{self.history}`"))
         return [
-            {"role": role, "content": checked_text(text, f"a text in `{self.history}`")}
+            {"role": role, "content": checked_text(text, say("text-inside-piece", name=f"`{self.history}`"))}
             for turn in turns
             for role, text in zip(("user", "assistant"), turn, strict=True)
         ]
@@ -136,9 +137,11 @@ class Turns:
         return frozenset(name for name in (self.messages, self.system) if name)
 
     @property
-    def sentence(self) -> str:
-        system = f", with `{self.system}` as the system's message before it" if self.system else ""
-        return f"`{self.messages}` is read as the conversation{system}"
+    def said(self) -> Said:
+        messages = f"`{self.messages}`"
+        if self.system:
+            return say("conversation-read-after-system", messages=messages, system=f"`{self.system}`")
+        return say("conversation-read", messages=messages)
 
     def row(self, fields: Mapping[str, object], told: set[str]) -> Row:
         messages = conversation(fields.get(self.messages), f"`{self.messages}`", told, whole=False)
@@ -163,11 +166,8 @@ class Halves:
         return frozenset((self.prompt, self.completion))
 
     @property
-    def sentence(self) -> str:
-        return (
-            f"`{self.prompt}` and `{self.completion}` are lists of messages and are read as one "
-            f"conversation, of which the assistant's messages in `{self.completion}` are learned"
-        )
+    def said(self) -> Said:
+        return say("halves-read", prompt=f"`{self.prompt}`", completion=f"`{self.completion}`")
 
     def row(self, fields: Mapping[str, object], told: set[str]) -> Row:
         first = self._half(fields, self.prompt, "user", told)
@@ -183,7 +183,7 @@ class Halves:
         if isinstance(value, str):
             return [{"role": role, "content": checked_text(value, f"`{name}`")}]
         if not isinstance(value, list):
-            raise BadRow(f"`{name}` must be a list of messages, not {json_type(value)}")
+            raise BadRow(say("must-be-list", name=f"`{name}`", type=json_type(value)))
         return conversation(value, f"`{name}`", told, whole=False)
 
 

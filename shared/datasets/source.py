@@ -1,14 +1,24 @@
 """A data set as its reader hands it on: records and problems in the order of the file, one at a time."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 from shared.datasets.findings import Finding
+from shared.messages.said import Said, say
+
+NAMES_SHOWN, LONGEST_NAME = 10, 40
 
 
 class Unreadable(Exception):
-    """The source as a whole can't be read; the message says why and what to do."""
+    """The source as a whole can't be read; `said` are the sentences that say why and what to do."""
+
+    def __init__(self, *said: Said) -> None:
+        super().__init__(*said)
+        self.said = said
+
+    def __str__(self) -> str:
+        return " ".join(map(str, self.said))
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,10 +31,10 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What is wrong with one row; the message never repeats the row's content."""
+    """What is wrong with one row; what is said never repeats the row's content."""
 
     number: int
-    message: str
+    said: Said
 
 
 @dataclass(frozen=True)
@@ -41,19 +51,19 @@ class Source:
     told: list[Finding] = field(default_factory=list)
     """What opening and reading it found; complete once `items` is at its end."""
 
-    def fields_text(self) -> str:
+    def columns_seen(self) -> Said:
         """The columns for a message."""
-        if not self.header_guessed:
-            return f"the columns seen are {names_text(self.fields or ())}"
-        return (
-            f"its first row, taken for a header, has {len(self.fields or ())} columns and no known name "
-            "(a table without header has `column_1`, `column_2`, …, and `columns` can name those)"
-        )
+        names = self.fields or ()
+        if self.header_guessed:
+            return say("header-without-known-name", columns=len(names))
+        return say("columns-seen", names=listed(names))
 
 
-def names_text(names: list[str] | tuple[str, ...]) -> str:
-    """Field names for a message: at most ten, and none longer than names are."""
-    shown = [
-        f"`{name}`" if len(name) <= 40 and name.isprintable() else "(no plain name)" for name in names[:10]
-    ]
-    return ", ".join(shown) + (f" and {len(names) - 10} more" if len(names) > 10 else "") or "none"
+def listed(names: Sequence[str]) -> Said:
+    """Field names for a message: at most ten, and none that is longer than names are."""
+    shown = [f"`{name}`" if _is_name(name) else "`…`" for name in names[:NAMES_SHOWN]]
+    return say("listed-names-piece", count=len(names), names=shown, more=len(names) - len(shown))
+
+
+def _is_name(name: str) -> bool:
+    return len(name) <= LONGEST_NAME and name.isprintable()

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from shared.datasets.labels import printable
 from shared.datasets.texts import carries_words
 from shared.field_values import NAME, marked
+from shared.messages.said import Said, say
 
 _LABEL_NAMES = (
     "label",
@@ -28,7 +29,7 @@ _LONGEST_NAME = 40
 
 def suggestion(
     seen: Collection[str], rows: Sequence[Mapping[str, object]], columns: Mapping[str, str]
-) -> str | None:
+) -> Said | None:
     """What to do about fields with these names, or None where nothing can be guessed.
 
     `columns` is the mapping that did not fit: it is never suggested again, and what of it fits is kept.
@@ -37,35 +38,24 @@ def suggestion(
     if not columns and {"chosen", "rejected"} <= set(names):
         return _preferences(rows, names)
     if not columns and {"answers", "question"} <= set(names):
-        return (
-            "`answers` is a list of answers with their places, as in SQuAD and KorQuAD; write the text of "
-            "the first into a field `answer`, and `question`, `context` and `answer` are read as they are"
-        )
+        return say("answers-with-places")
     return _mapping(rows, names, columns) if columns.keys() <= {"text", "label"} else None
 
 
-def _preferences(rows: Sequence[Mapping[str, object]], names: Mapping[str, str]) -> str:
+def _preferences(rows: Sequence[Mapping[str, object]], names: Mapping[str, str]) -> Said:
     chosen = names["chosen"]
     prompt = next(
         (names[name] for name in ("prompt", "question", "instruction", "input") if name in names), None
     )
     if any(isinstance(row.get(chosen), list) for row in rows) or prompt is None:
-        setting = f"give {marked({'messages': chosen})}"
-    else:
-        pair = {"prompt": prompt, "completion": chosen}
-        setting = (
-            f"give {marked(pair, format='chat')} for a model that is to be talked to, or {marked(pair)} "
-            "to learn them as they stand, without its chat template"
-        )
-    return (
-        "these are pairs of a chosen and a rejected answer (for DPO), and here a model learns answers, not "
-        f"preferences; to learn the chosen ones, {setting}"
-    )
+        return say("preferences", setting=marked({"messages": chosen}))
+    pair = {"prompt": prompt, "completion": chosen}
+    return say("preferences-with-prompt", chat_setting=marked(pair, format="chat"), setting=marked(pair))
 
 
 def _mapping(
     rows: Sequence[Mapping[str, object]], names: Mapping[str, str], columns: Mapping[str, str]
-) -> str | None:
+) -> Said | None:
     """A field that looks like a text as `text`, with a label if a field is called like one."""
     there = {field: name for field, name in columns.items() if name in names.values()}
     label = there.get("label") or next((names[name] for name in _LABEL_NAMES if name in names), None)
@@ -78,11 +68,11 @@ def _mapping(
     mapped = {field: name for field, name in wanted.items() if field != name}
     if not mapped or mapped == {field: name for field, name in columns.items() if field != name}:
         return None
-    what = f"to learn which {printable(label or 'label')} a text has"
-    return (
-        f"{what if 'label' in wanted else 'to learn the texts as they are'}, give {marked(mapped)}; for "
-        f"questions and answers, give {marked({'prompt': NAME, 'completion': NAME})} with two of these names"
-    )
+    pair = marked({"prompt": NAME, "completion": NAME})
+    if "label" not in wanted:
+        return say("map-text", setting=marked(mapped), pair_setting=pair)
+    label = f"`{printable(label or 'label')}`"
+    return say("map-labelled-text", label=label, setting=marked(mapped), pair_setting=pair)
 
 
 def _likely_text(rows: Sequence[Mapping[str, object]], names: Sequence[str]) -> str | None:

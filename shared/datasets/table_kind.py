@@ -8,10 +8,12 @@ from typing import Literal
 
 from shared.datasets.shapes import KNOWN_FIELDS, conversation_shape, pair_shape
 from shared.datasets.source import Unreadable
+from shared.messages.said import Said, say
 
 Delimiter = Literal[",", "\t", ";", "|"]
 _DELIMITERS: tuple[Delimiter, ...] = (",", "\t", ";", "|")
-_NAMES = {",": "commas", "\t": "tabs", ";": "semicolons", "|": "vertical bars"}
+SIGNS = {",": "comma", "\t": "tab", ";": "semicolon", "|": "bar"}
+"""By which messages choose their words for a delimiter."""
 _PROSE = (".txt", ".md", ".text")
 _SAMPLE_LINES = 50
 _MARKDOWN_RULE = re.compile(r"\|?\s*:?-{3,}:?\s*(?:\|\s*:?-{3,}:?\s*)*\|?")
@@ -24,7 +26,7 @@ class TableKind:
     delimiter: Delimiter
     quoted: bool
     skipped_lines: int = 0
-    told: str | None = None
+    told: Said | None = None
 
 
 CSV, TSV = TableKind(",", quoted=True), TableKind("\t", quoted=False)
@@ -47,18 +49,14 @@ def table_kind(head: str, cut_off: bool, extension: str, columns: Mapping[str, s
             else None
         )
     if len(lines) > 1 and _MARKDOWN_RULE.fullmatch(lines[1].strip()):
-        raise Unreadable(
-            "it is a table in Markdown; save it as CSV, without the line of dashes below its header and the "
-            "bars at the ends of its lines"
-        )
+        raise Unreadable(say("table-in-markdown"))
     if found := re.fullmatch(r'"?sep=(.)"?\s*', lines[0]):
         delimiter = next((each for each in _DELIMITERS if each == found[1]), None)
         return delimiter and TableKind(delimiter, True, 1, _told(delimiter))
     delimiter = _by_names(lines[0], columns) or _by_look(lines, extension)
     if delimiter == "\t":
         if _is_quoted(lines):
-            told = "cells stand in double quotes, as pandas writes them, and are read without the quotes"
-            return TableKind("\t", True, told=told)
+            return TableKind("\t", True, told=say("cells-quoted"))
         return TSV
     if delimiter in (";", "|"):
         return TableKind(delimiter, True, told=_told(delimiter))
@@ -67,8 +65,8 @@ def table_kind(head: str, cut_off: bool, extension: str, columns: Mapping[str, s
     return CSV if delimiter == "," else None
 
 
-def _told(delimiter: Delimiter) -> str:
-    return f"its cells are kept apart by {_NAMES[delimiter]} and are read so"
+def _told(delimiter: Delimiter) -> Said:
+    return say("cells-separated", sign=SIGNS[delimiter])
 
 
 def _by_names(first_line: str, columns: Mapping[str, str]) -> Delimiter | None:

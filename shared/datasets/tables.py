@@ -24,12 +24,12 @@ from shared.datasets.limits import DatasetLimits
 from shared.datasets.lines import numbered_lines
 from shared.datasets.shapes import KNOWN_FIELDS, Shape, conversation_shape, pair_shape
 from shared.datasets.source import Problem, Record, Source, Unreadable
-from shared.datasets.table_kind import TableKind
+from shared.datasets.table_kind import SIGNS, TableKind
+from shared.messages.said import Said, say
 
 SAMPLE_ROWS = 500
 _WORD = re.compile(r"[^\W\d][\w.-]{0,39}")
 MOST_LABELS_IN_SAMPLE = 50
-_QUOTES = 'a quote inside a quoted cell is written twice (""), and in TSV quotes are plain text'
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,18 +79,20 @@ def _records(
         elif len(item.cells) != len(names):
             yield Problem(item.number, _other_cells(len(item.cells), len(names), kind))
         elif item.cells == header:
-            yield Problem(item.number, "is the header once more, as where files were joined; take it out")
+            yield Problem(item.number, say("header-again"))
         else:
             yield Record(item.number, dict(zip(names, item.cells, strict=True)))
 
 
-def _other_cells(seen: int, due: int, kind: TableKind) -> str:
-    told = f"has {seen} cells where {due} are due"
+def _other_cells(seen: int, due: int, kind: TableKind) -> Said:
     if seen < due:
-        return told
-    sign = {"\t": "a tab", ",": "a comma", ";": "a semicolon", "|": "a vertical bar"}[kind.delimiter]
-    mend = "must stand in double quotes" if kind.quoted else "must be a space instead, or the file a CSV"
-    return f"{told}; {sign} within a cell's text {mend}"
+        return say("too-few-cells", cells=seen, columns=due)
+    return say(
+        "too-many-quoted-cells" if kind.quoted else "too-many-plain-cells",
+        cells=seen,
+        columns=due,
+        sign=SIGNS[kind.delimiter],
+    )
 
 
 def _plain_rows(lines: Iterator[tuple[int, str] | Problem]) -> Iterator[_Cells | Problem]:
@@ -114,7 +116,7 @@ def _quoted_rows(
         except StopIteration:
             return
         except csv.Error as error:
-            yield Problem(first_line, f"is not CSV: {_plain(str(error))}")
+            yield Problem(first_line, _not_csv(str(error)))
         except _BadLine as error:
             yield error.args[0]
         else:
@@ -122,15 +124,15 @@ def _quoted_rows(
                 yield _Cells(first_line, cells)
 
 
-def _plain(error: str) -> str:
+def _not_csv(error: str) -> Said:
     """The csv module's words for what people meet, in words that say what to do."""
     if error.startswith("new-line character seen in unquoted field"):
-        return "a carriage return stands where no line ends; save the file with the line ends LF or CRLF"
+        return say("carriage-return-in-line")
     if error == "unexpected end of data":
-        return f"a quote is opened here and never closed; {_QUOTES}"
+        return say("quote-never-closed")
     if "expected after" in error:
-        return f"text follows a closing quote; {_QUOTES}"
-    return error
+        return say("text-after-quote")
+    return say("no-csv", error=error)
 
 
 class _Lines:
@@ -195,5 +197,5 @@ def _header_names(cells: Sequence[str]) -> tuple[str, ...]:
     """Names of the columns, without white space around; a column without one is called by its place."""
     names = tuple(cell.strip() or f"column_{number}" for number, cell in enumerate(cells, start=1))
     if len(set(names)) != len(names):
-        raise Unreadable("two columns of its header have the same name")
+        raise Unreadable(say("columns-of-one-name"))
     return names

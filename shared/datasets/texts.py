@@ -3,39 +3,48 @@
 import json
 import unicodedata
 
+from shared.messages.said import Said, say
+
 Row = dict[str, object]
 # Fillers, which Unicode counts among letters and marks.
 INVISIBLE_LETTERS = "\u3164\uffa0\u034f\u17b4\u17b5"
 _LONGEST_UNSEEN = 1000
 _JSON_TYPES: dict[type, str] = {
-    bool: "a boolean",
-    int: "a number",
-    float: "a number",
-    str: "a string",
-    list: "a list",
-    dict: "an object",
+    bool: "boolean",
+    int: "number",
+    float: "number",
+    str: "string",
+    list: "list",
+    dict: "object",
 }
 
 
 class BadRow(Exception):
-    """A row that can't be used; the message says why without repeating its content."""
+    """A row that can't be used; `said` says why without repeating its content."""
+
+    def __init__(self, said: Said) -> None:
+        super().__init__(said)
+        self.said = said
+
+    def __str__(self) -> str:
+        return str(self.said)
 
 
-def checked_text(value: object, name: str) -> str:
-    """`value` as it is, if it is a text with content. Raises BadRow."""
+def checked_text(value: object, name: str | Said) -> str:
+    """`value` as it is, if it is a text with content; `name` is what a message calls it. Raises BadRow."""
     if not isinstance(value, str):
-        raise BadRow(f"{name} must be a string, not {json_type(value)}")
+        raise BadRow(say("must-be-string", name=name, type=json_type(value)))
     if not value or value.isspace():
-        raise BadRow(f"{name} is empty; give it a value, or take the row out")
+        raise BadRow(say("text-is-empty", name=name))
     if "\x00" in value:
-        raise BadRow(f"{name} has a NUL character")
+        raise BadRow(say("text-has-nul", name=name))
     if not value.isascii():
         if len(value) <= _LONGEST_UNSEEN and shows_nothing(value):
-            raise BadRow(f"{name} is empty: all its characters are invisible")
+            raise BadRow(say("text-is-invisible", name=name))
         try:
             value.encode("utf-8")
         except UnicodeEncodeError:
-            raise BadRow(f"{name} has half of a surrogate pair, which is not a character") from None
+            raise BadRow(say("text-has-half-of-a-pair", name=name)) from None
     return value
 
 
@@ -45,7 +54,7 @@ def shows_nothing(text: str) -> bool:
 
 
 def json_type(value: object) -> str:
-    """The type in JSON's words, with an article."""
+    """The type in JSON's words, by which messages choose theirs."""
     if value is None:
         return "null"
     return _JSON_TYPES.get(type(value), type(value).__name__)

@@ -3,6 +3,7 @@
 import json
 
 from shared.datasets.texts import BadRow, parsed_json
+from shared.messages.said import say
 
 
 def offered_tools(value: object) -> list[dict[str, object]]:
@@ -17,7 +18,7 @@ def offered_tools(value: object) -> list[dict[str, object]]:
     try:
         json.dumps(value, ensure_ascii=False).encode("utf-8")
     except UnicodeEncodeError:
-        raise BadRow("`tools` has half of a surrogate pair, which is not a character") from None
+        raise BadRow(say("text-has-half-of-a-pair", name="`tools`")) from None
     return [_without_nulls(tool) for tool in value]
 
 

@@ -1,7 +1,7 @@
 """A message: the id of a sentence and the values in it, and how both are stored as one text."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Union
 
@@ -57,3 +57,22 @@ def _plain(value: object) -> object:
     if isinstance(value, list | tuple):
         return tuple(_plain(item) for item in value)
     return value
+
+
+def with_texts(message: Message, changed: Callable[[str], str]) -> Message:
+    """`message` with every text among its values `changed`, however deep it lies."""
+
+    def value(one: Value) -> Value:
+        match one:
+            case Message():
+                return with_texts(one, changed)
+            case str():
+                return changed(one)
+            case tuple():
+                return tuple(item(each) for each in one)
+        return one
+
+    def item(one: str | Message) -> str | Message:
+        return changed(one) if isinstance(one, str) else with_texts(one, changed)
+
+    return message.model_copy(update={"values": {name: value(one) for name, one in message.values.items()}})

@@ -174,7 +174,7 @@ def test_a_row_without_a_label_is_named_by_its_line(api: Api) -> None:
     problem = check_problem(api.post("/v1/jobs", json=body), 422, "invalid_training_file")
     assert [error["path"] for error in problem["errors"]] == ["line 37"]
     assert "label" in problem["errors"][0]["message"]
-    assert "line 37" in problem["error"]["message"]
+    assert "Line 37" in problem["error"]["message"]
     assert problem["error"]["param"] == "training_file"
     assert rows[36]["text"] not in json.dumps(problem)
 

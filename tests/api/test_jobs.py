@@ -69,7 +69,7 @@ def test_what_is_odd_about_rows_is_in_the_answer_and_among_the_first_events(api:
         ("info", None),
         *(("warn", each["code"]) for each in warnings),
     ]
-    assert events[1]["message"].startswith("In the training rows, 1 row has the text of an earlier row")
+    assert events[1]["message"].startswith("Training rows: 1 row has the text of an earlier row")
     again = api.post("/v1/jobs", json=body, headers={"Idempotency-Key": "a"})
     assert again.get_json() == first.get_json()
 

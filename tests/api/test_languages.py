@@ -1,5 +1,6 @@
 """A reader in a second, made-up language: of failures, events and refusals nothing English is left."""
 
+import json
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -153,3 +154,40 @@ def test_a_missing_key_and_a_body_of_another_type_are_told_in_the_reader_s_langu
     assert (left_over(problem["title"]), left_over(problem["detail"])) == ("", "")
     told: Any = api.client.post("/v1/jobs", data="x", headers=with_key(api)).get_json()
     assert left_over(told["detail"]) == ""
+
+
+def test_what_is_odd_in_rows_is_told_in_the_reader_s_language_in_the_answer_and_later(api: Api) -> None:
+    rows = [{"text": "win", "label": "a"}, {"text": "win", "label": "a"}, {"text": "win", "label": "b"}]
+    body = {"kind": "fine_tuning", "training_file": api.uploaded(rows)}
+    record = api.post("/v1/jobs", json=body, headers=THEIRS).get_json()
+    assert [each["code"] for each in record["warnings"]] == ["contradicting_labels", "repeated_rows"]
+    events = api.get(f"/v1/jobs/{record['id']}/events", headers=THEIRS).get_json()["data"]
+    for told in (*record["warnings"], *events):
+        assert not re.findall(r"[^\W\d]+", left_over(told["message"])), told
+
+
+def test_what_is_wrong_with_rows_is_told_in_the_reader_s_language(api: Api) -> None:
+    rows: list[dict[str, Any]] = [
+        {"text": "win", "label": "a"},
+        {"text": "", "label": "a"},
+        {"text": " ", "label": "b"},
+        {"text": 1},
+    ]
+    body = {"kind": "fine_tuning", "training_file": api.uploaded(rows)}
+    answer = api.post("/v1/jobs", json=body, headers=THEIRS).get_json()
+    told = [answer["detail"], *(error["message"] for error in answer["errors"])]
+    assert len(told) == 3
+    words = {word for text in told for word in re.findall(r"[^\W\d]+", left_over(text))}
+    assert words <= {"rows", "jsonl", "text", "label"}
+
+
+def test_warnings_of_a_job_of_before_are_told_as_they_were_stored(api: Api) -> None:
+    rows = [{"text": "win", "label": "a"}] * 2
+    body = {"kind": "fine_tuning", "training_file": api.uploaded(rows)}
+    record = api.post("/v1/jobs", json=body, headers={"Idempotency-Key": "a"}).get_json()
+    path = api.job_folder(record["id"]) / "spec.json"
+    spec = json.loads(path.read_text())
+    spec["datasets"]["training"]["warnings"][0]["message"] = "1 row repeats an earlier row (line 2)"
+    path.write_text(json.dumps(spec))
+    again = api.post("/v1/jobs", json=body, headers={"Idempotency-Key": "a", **THEIRS}).get_json()
+    assert again["warnings"][0]["message"] == "1 row repeats an earlier row (line 2)"

@@ -216,7 +216,7 @@ def test_rows_that_can_not_be_used_are_told_by_line(stack: LiveStack) -> None:
     (stack.folder / "bad.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     done = stack.command("train", "bad.jsonl", "--format", "classification")
     assert done.returncode == 1
-    assert "line 2" in done.stderr
+    assert "Line 2" in done.stderr
 
 
 def test_cancelling_an_ended_job_and_asking_for_an_unknown_one_fail(

@@ -193,6 +193,6 @@ def test_rows_that_are_refused_leave_no_upload(server: Server, tmp_path: Path, w
     bad.write_text('{"text": "a", "label": "spam"}\n{"text": "b"}\n')
     done = command(server, *words, str(bad), "--model", "tiny", "--format", "classification")
     assert done.returncode == 1
-    assert "line 2" in done.stderr
+    assert "Line 2" in done.stderr
     assert list((server.data_dir / "files").iterdir()) == []
     assert list((server.data_dir / "jobs").glob("*/rows/*")) == []

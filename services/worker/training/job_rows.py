@@ -112,7 +112,7 @@ def _keep(source: RowSource, made_from: dict[str, Any], parts: dict[str, TokenRo
 
 def _tell(rows: TokenRows, rules: RowRules, report: Report, *, of_validation: bool) -> None:
     for line in row_lines(rows.counts, rules):
-        message = say("of-validation-rows", message=line.message) if of_validation else line.message
+        message = say("of-part", part="validation", message=line.message) if of_validation else line.message
         data = {"code": line.code, **line.data} | ({"part": "validation"} if of_validation else {})
         report.event(message, level=line.level, data=data)
 

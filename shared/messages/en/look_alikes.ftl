@@ -2,7 +2,7 @@
 
 file-is = { $kind ->
    *[empty] It is empty (0 bytes).
-    [zeros] It is nothing but zero bytes, as a broken copy leaves.
+    [zeros] It is nothing but zero bytes, as a broken copy leaves them.
     [gzip] It is compressed (gzip).
     [bzip2] It is compressed (bzip2).
     [xz] It is compressed (xz).
@@ -31,13 +31,13 @@ file-is = { $kind ->
     [jpeg] It is a picture (JPEG).
     [xml] It is an XML file.
     [pickle] It is a pickle, which can hold a program and is never opened here.
-    [safetensors] It is weights of a model (safetensors).
+    [safetensors] It holds the weights of a model (safetensors).
     [pytorch] It is a PyTorch checkpoint.
     [web-page] It is a web page, such as the page of an error or a log-in, and not the file.
     [refusal] It is the answer of a server that refused the download, and not the file.
 }
-file-is-pointer = It is a Git LFS pointer, the note that stands in for a file of { $bytes } bytes.
-file-is-pointer-to-unknown = It is a Git LFS pointer, the note that stands in for a file.
+file-is-pointer = It is a Git LFS pointer: a short text in the place of the file itself, which has { $file_bytes }.
+file-is-pointer-to-unknown = It is a Git LFS pointer: a short text in the place of the file itself.
 
 unpack-it = Unpack it and give the file inside.
 unpack-with = Unpack it and give the file inside: { $command }
@@ -45,10 +45,10 @@ save-sheet-as-csv = Open it and save the sheet as CSV UTF-8.
 write-rows-in-known-form = Write its rows as JSON lines, CSV or Parquet with the program that made it.
 write-text-as-lines = Write each piece of its text as a line {"{"}"text": "…"{"}"} of a .jsonl file.
 write-table-as-rows = Write the table that you need as CSV or JSON lines.
-write-content-in-wanted-form = Write what it holds in the form that is wanted.
+write-content-in-wanted-form = Write what it holds in the form that is needed.
 save-again-as-parquet = Save it again as Parquet: df.to_parquet(NAME).
 save-without-encryption = Save it without encryption.
-save-in-another-form = Save it in another form, data as Parquet or JSON lines.
+save-in-another-form = Save it in another form: data as Parquet or JSON lines.
 give-original-model = Training needs the original model as safetensors.
 give-file-with-rows = Give the file with the rows.
 put-into-model-folder = Put it into a model folder with its config.json.

@@ -1,6 +1,10 @@
 # What becomes of the rows of a data set on their way to tokens: skipped, cut, written in another way.
 
-of-validation-rows = Validation rows: { $message }
+of-part = { $part ->
+    [training] Training rows
+    [validation] Validation rows
+   *[evaluation] Evaluation rows
+}: { $message }
 
 rows-skipped = { $skipped } of { $rows ->
     [one] { $rows } row

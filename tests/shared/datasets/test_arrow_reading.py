@@ -9,6 +9,7 @@ import pytest
 from shared.datasets.arrow import open_arrow_file, open_arrow_folder
 from shared.datasets.names import resolve_dataset
 from shared.datasets.source import Problem, Record, Source, Unreadable
+from shared.messages.said import say
 from shared.settings import PROJECT_ROOT
 from tests.samples.arrow_folder import save_arrow_folder
 
@@ -36,14 +37,11 @@ def test_a_number_that_names_no_class_is_a_problem_of_its_row(tmp_path: Path) ->
     folder = save_arrow_folder(ROWS, tmp_path / "d", class_names=["spam", "ham"])
     table = pa.table({"text": ["a", "b", "c"], "label": [0, -1, 2]})
     save_stream(table, folder / "data-00000-of-00001.arrow")
-    message = (
-        "`label` is a number that names no class (-1 stands for no label, as in the test part of many data "
-        "sets); give it one, or take the row out"
-    )
+    said = say("number-without-class", name="`label`")
     assert list(open_arrow_folder(folder, WANTED).items) == [
         Record(1, {"text": "a", "label": "spam"}),
-        Problem(2, message),
-        Problem(3, message),
+        Problem(2, said),
+        Problem(3, said),
     ]
 
 
@@ -114,7 +112,7 @@ def test_a_link_that_leads_out_is_refused(tmp_path: Path) -> None:
         ("[]", "is not a JSON object"),
         ("{}", "names no data file"),
         ('{"_data_files": [{"filename": "gone.arrow"}]}', "`gone.arrow` is missing"),
-        ('{"_indices_data_files": [{}], "_data_files": []}', "save it again with a recent one"),
+        ('{"_indices_data_files": [{}], "_data_files": []}', "Save it again with a recent one"),
     ],
 )
 def test_a_damaged_state_is_told_by_its_fault(tmp_path: Path, state: str, words: str) -> None:
@@ -129,7 +127,7 @@ def test_a_value_beyond_python_is_refused_without_repeating_it(tmp_path: Path, t
     number = pa.array([987_654_321 if type_name == "date32" else 987_654_321 * 10**9])
     column = number.cast("int32" if type_name == "date32" else "int64").cast(type_name)
     file = save_stream(pa.table({"text": ["a"], "label": column}), tmp_path / "a.arrow")
-    with pytest.raises(Unreadable, match="a value that can't be read, such as a date beyond") as caught:
+    with pytest.raises(Unreadable, match="a value that can't be read, such as a date after") as caught:
         list(open_arrow_file(file, WANTED).items)
     assert "987" not in str(caught.value)
 

@@ -56,12 +56,14 @@ def test_a_name_that_can_lead_out_is_refused_with_the_value_seen(home: Path, nam
 def test_an_unknown_name_is_told_with_what_there_is(home: Path, name: str) -> None:
     with pytest.raises(DatasetUnknown) as caught:
         resolve_dataset(name, home)
-    assert "alone, arrow, spam/held_out, spam/train, splits/train, splits/validation" in caught.value.message
+    assert (
+        "alone, arrow, spam/held_out, spam/train, splits/train, and splits/validation" in caught.value.message
+    )
 
 
 def test_an_absent_folder_has_nothing(tmp_path: Path) -> None:
     assert dataset_names(tmp_path / "absent") == []
-    with pytest.raises(DatasetUnknown, match="nothing"):
+    with pytest.raises(DatasetUnknown, match="has none"):
         resolve_dataset("spam", tmp_path / "absent")
 
 

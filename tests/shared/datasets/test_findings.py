@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 
 from shared.datasets.limits import DatasetLimits
 from shared.datasets.prepare import prepare_dataset
+from shared.messages.render import shown
 from shared.schemas import DatasetSummary, DatasetWarning
 
 Rows = list[dict[str, Any]]
@@ -50,7 +51,7 @@ def test_one_label_in_two_unicode_forms_is_one_class_and_that_is_told(tmp_path: 
     assert {row["label"] for row in kept} == {"스팸", "정상"}
     warning = told(summary)["labels_normalised"]
     assert (warning.count, warning.lines, warning.level) == (10, [3, 4, 7, 8, 11], "info")
-    assert "NFC" in warning.message
+    assert "NFC" in shown(warning.message)
 
 
 def test_row_text_is_never_changed(tmp_path: Path) -> None:
@@ -70,7 +71,7 @@ def test_labels_that_differ_by_case_stay_apart_and_are_named_with_their_counts(t
     summary, _ = read(tmp_path, rows)
     assert summary.labels == ["SPAM", "ham", "spam"]
     warning = told(summary)["labels_look_alike"]
-    assert "`SPAM` (1), `spam` (10)" in warning.message
+    assert "`SPAM` (1) and `spam` (10)" in shown(warning.message)
     assert warning.count == 11
 
 
@@ -78,7 +79,7 @@ def test_contradicting_and_repeated_rows_are_counted_with_their_lines(tmp_path: 
     rows: Rows = [*WORDS, {"text": "message 0 ", "label": "spam"}, WORDS[1], {**WORDS[1], "id": 5}]
     warnings = told(read(tmp_path, rows)[0])
     assert (warnings["contradicting_labels"].count, warnings["contradicting_labels"].lines) == (1, [21])
-    assert "line 21 contradicts line 1" in warnings["contradicting_labels"].message
+    assert "Line 21 contradicts line 1." in shown(warnings["contradicting_labels"].message)
     assert (warnings["repeated_rows"].count, warnings["repeated_rows"].lines) == (2, [22, 23])
 
 
@@ -101,14 +102,14 @@ def test_a_field_with_words_that_no_format_uses_is_named_with_its_count(tmp_path
     ]
     warnings = told(read(tmp_path, rows)[0])
     assert set(warnings) == {"fields_unused"}
-    assert "`note` (in 3 rows)" in warnings["fields_unused"].message
-    assert "`id`" not in warnings["fields_unused"].message
+    assert "`note` (3)" in shown(warnings["fields_unused"].message)
+    assert "`id`" not in shown(warnings["fields_unused"].message)
 
 
 def test_a_mapping_that_leaves_words_out_is_told(tmp_path: Path) -> None:
     rows = [{"instruction": f"say {n}", "input": f"word {n}", "output": f"answer {n}"} for n in range(20)]
     summary, _ = read(tmp_path, rows, columns={"prompt": "instruction", "completion": "output"})
-    assert "`input` (in 20 rows)" in told(summary)["fields_unused"].message
+    assert "`input` (20)" in shown(told(summary)["fields_unused"].message)
 
 
 def test_unused_texts_of_a_parquet_file_are_counted_too(tmp_path: Path) -> None:
@@ -116,18 +117,18 @@ def test_unused_texts_of_a_parquet_file_are_counted_too(tmp_path: Path) -> None:
     table = pa.table({"text": [row["text"] for row in WORDS], "note": notes, "id": list(range(20))})
     pq.write_table(table, tmp_path / "rows.parquet")
     summary = prepare_dataset(tmp_path / "rows.parquet", tmp_path / "result.jsonl")
-    assert "`note` (in 5 rows)" in told(summary)["fields_unused"].message
-    assert "`id`" not in told(summary)["fields_unused"].message
+    assert "`note` (5)" in shown(told(summary)["fields_unused"].message)
+    assert "`id`" not in shown(told(summary)["fields_unused"].message)
 
 
 def test_a_label_in_most_rows_of_its_own_is_no_class(tmp_path: Path) -> None:
     rows = [{"text": f"message {number}", "label": f"customer {number}"} for number in range(20)]
-    assert "20 different labels in 20 rows" in told(read(tmp_path, rows)[0])["labels_many"].message
+    assert "20 different labels in 20 rows" in shown(told(read(tmp_path, rows)[0])["labels_many"].message)
 
 
 def test_one_label_for_all_rows_is_told(tmp_path: Path) -> None:
     rows = [{"text": f"message {number}", "label": "ham"} for number in range(20)]
-    assert "nothing to tell apart" in told(read(tmp_path, rows)[0])["labels_one"].message
+    assert "nothing to tell apart" in shown(told(read(tmp_path, rows)[0])["labels_one"].message)
 
 
 def test_words_for_a_missing_label_and_truth_in_two_forms_are_told(tmp_path: Path) -> None:

@@ -13,9 +13,10 @@ from shared.datasets.limits import DatasetLimits
 from shared.datasets.rows import normalise_row
 from shared.datasets.source import Problem, Record
 from shared.datasets.texts import BadRow
+from shared.messages.said import say
 
 LIMITS = DatasetLimits(line_bytes=2000)
-MEND = "; a line is one whole JSON object: mend it, or take it out"
+MEND = ". A line must be one whole JSON object. Correct it, or take it out."
 
 
 def read(text: bytes) -> list[Record | Problem]:
@@ -25,7 +26,7 @@ def read(text: bytes) -> list[Record | Problem]:
 def only_problem(text: bytes) -> str:
     [problem] = read(text)
     assert isinstance(problem, Problem)
-    return problem.message
+    return str(problem.said)
 
 
 def test_byte_order_mark_carriage_returns_and_blank_lines_are_tolerated() -> None:
@@ -40,25 +41,25 @@ def test_line_separators_inside_a_string_do_not_end_the_line() -> None:
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        (b"hello", "is not JSON: Expecting value at character 1" + MEND),
-        (b'{"text": "a"', "is not JSON: Expecting ',' delimiter at character 13" + MEND),
-        (b'{"text": "a"} {"text": "b"}', "is not JSON: Extra data at character 15" + MEND),
-        (b'{"text": "a\x00b"}', "is not JSON: Invalid control character at character 12" + MEND),
-        (b'{"text": "a', "is not JSON: Unterminated string starting at character 10" + MEND),
-        (b'["text"]', "is not a JSON object"),
-        (b"null", "is not a JSON object"),
-        (b'{"text": "a", "text": "b"}', "has an object with the same key twice"),
-        (b'{"text": "a", "x": [{"k": 1, "k": 1}]}', "has an object with the same key twice"),
-        (b'{"text": NaN}', "has the number NaN, which JSON does not have"),
-        (b'{"text": -Infinity}', "has the number -Infinity, which JSON does not have"),
+        (b"hello", "It is not JSON: Expecting value at character 1" + MEND),
+        (b'{"text": "a"', "It is not JSON: Expecting ',' delimiter at character 13" + MEND),
+        (b'{"text": "a"} {"text": "b"}', "It is not JSON: Extra data at character 15" + MEND),
+        (b'{"text": "a\x00b"}', "It is not JSON: Invalid control character at character 12" + MEND),
+        (b'{"text": "a', "It is not JSON: Unterminated string starting at character 10" + MEND),
+        (b'["text"]', "It is not a JSON object."),
+        (b"null", "It is not a JSON object."),
+        (b'{"text": "a", "text": "b"}', "It has an object with the same key twice."),
+        (b'{"text": "a", "x": [{"k": 1, "k": 1}]}', "It has an object with the same key twice."),
+        (b'{"text": NaN}', "It has the number NaN, which JSON does not have."),
+        (b'{"text": -Infinity}', "It has the number -Infinity, which JSON does not have."),
         (b'{"n": ' + b"9" * 1900 + b"}", None),
-        (b'{"text": "\xb0\xa1"}', "is not UTF-8 at byte 11; save the file as UTF-8"),
-        (b'{"text": "\xed\xa0\x80"}', "is not UTF-8 at byte 11; save the file as UTF-8"),
-        (b'{"text": "' + b"x" * 3000 + b'"}', "is longer than 2,000 bytes"),
-        (b'{"x": ' + b"[" * 32 + b"]" * 32 + b"}", "is nested deeper than 32 levels"),
-        (b'{"x": ' + b'{"x":' * 150 + b"1" + b"}" * 151, "is nested deeper than 32 levels"),
+        (b'{"text": "\xb0\xa1"}', "The line is not UTF-8 at byte 11. Save the file as UTF-8."),
+        (b'{"text": "\xed\xa0\x80"}', "The line is not UTF-8 at byte 11. Save the file as UTF-8."),
+        (b'{"text": "' + b"x" * 3000 + b'"}', "The line is longer than 2,000 bytes."),
+        (b'{"x": ' + b"[" * 32 + b"]" * 32 + b"}", "It is nested deeper than 32 levels."),
+        (b'{"x": ' + b'{"x":' * 150 + b"1" + b"}" * 151, "It is nested deeper than 32 levels."),
         (b'{"x": ' + b"[" * 31 + b"]" * 31 + b"}", None),
-        (b'{"x": ' + b"[[]," * 100 + b"1" + b"]" * 100 + b"}", "is nested deeper than 32 levels"),
+        (b'{"x": ' + b"[[]," * 100 + b"1" + b"]" * 100 + b"}", "It is nested deeper than 32 levels."),
         (b'{"x": [' + b"[1]," * 100 + b"1]}", None),
     ],
 )
@@ -73,19 +74,19 @@ def test_a_hundred_thousand_levels_do_not_break_the_reader() -> None:
     limits = DatasetLimits()
     line = b'{"x": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"
     [problem] = open_jsonl(io.BytesIO(line), limits).items
-    assert problem == Problem(1, "is nested deeper than 32 levels")
+    assert problem == Problem(1, say("nested-too-deep", most=32))
 
 
 def test_a_number_of_too_many_digits_is_refused() -> None:
     [problem] = open_jsonl(io.BytesIO(b'{"n": ' + b"9" * 5000 + b"}"), DatasetLimits()).items
-    assert problem == Problem(1, "has a number with too many digits")
+    assert problem == Problem(1, say("number-too-long"))
 
 
 def test_reading_goes_on_after_a_line_of_many_megabytes() -> None:
     text = b'{"text": "a"}\n' + b"x" * 10_000_000 + b'\n{"text": "b"}\n'
     assert read(text) == [
         Record(1, {"text": "a"}),
-        Problem(2, "is longer than 2,000 bytes"),
+        Problem(2, say("line-too-long", most=2000)),
         Record(3, {"text": "b"}),
     ]
 
@@ -107,7 +108,7 @@ def test_what_json_writes_is_read_back_unchanged(rows: list[dict[str, object]], 
         if isinstance(item, Record):
             assert item.fields == row
         else:
-            assert item.message.startswith("is not UTF-8")  # half of a surrogate pair, written raw
+            assert item.said.message_id == "line-not-utf-8"  # half of a surrogate pair, written raw
 
 
 json_pieces = st.sampled_from(

@@ -15,6 +15,7 @@ from shared.datasets import normalise
 from shared.datasets.limits import DatasetLimits
 from shared.datasets.prepare import prepare_dataset
 from shared.errors import InvalidDataset, InvalidField
+from shared.messages.render import shown
 from shared.schemas import DatasetSummary
 from tests.samples.arrow_folder import save_arrow_folder, save_arrow_splits
 
@@ -70,7 +71,7 @@ def test_a_row_without_label_on_line_37_is_told_by_its_line(bench: Workbench) ->
     rows = [dict(row) for row in ROWS]
     del rows[36]["label"]
     refusal = bench.refusal(bench.write("a.jsonl", jsonl(rows)))
-    assert "`a.jsonl`: 1 row can't be used: line 37 has no field `label`" in refusal.message
+    assert "`a.jsonl`: 1 row can't be used. Line 37: It has no field `label`." in refusal.message
     assert [error.path for error in refusal.errors] == ["line 37"]
 
 
@@ -78,17 +79,17 @@ def test_one_reason_is_told_once_and_all_rows_are_counted(bench: Workbench) -> N
     refusal = bench.refusal(
         bench.write("a.jsonl", jsonl([*ROWS, *({"text": "top secret", "label": ""},) * 300]))
     )
-    reason = "`label` is empty; give it a value, or take the row out"
-    words = f"line 51 {reason} (and 299 more: lines 52, 53, 54, 55, 56, …)"
-    assert refusal.message.endswith(f"300 rows can't be used: {words}")
-    assert [f"{error.path} {error.message}" for error in refusal.errors] == [words]
+    reason = "`label` is empty. Give it a value, or take the row out."
+    others = "299 more rows have this problem: lines 52, 53, 54, 55, and 56 (and 294 more)."
+    assert refusal.message.endswith(f"300 rows can't be used. Line 51: {reason} {others}")
+    assert [(error.path, error.message) for error in refusal.errors] == [("line 51", f"{reason} {others}")]
     assert "top secret" not in str(refusal.errors)
 
 
 def test_at_most_twenty_reasons_are_listed_and_the_rest_is_counted(bench: Workbench) -> None:
     rows = [{"text": "a", "_" * number: "c"} for number in range(1, 31)]
     refusal = bench.refusal(bench.write("a.jsonl", jsonl(rows)), format="classification")
-    reasons = "for 20 or more reasons; the first is: line 1 has no field `label`"
+    reasons = "for 20 or more reasons. This is the first. Line 1: It has no field `label`."
     assert f"30 rows can't be used, {reasons}" in refusal.message
     assert len(refusal.errors) == 20
 
@@ -97,8 +98,9 @@ def test_a_mix_of_formats_is_refused(bench: Workbench) -> None:
     chat = {"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]}
     refusal = bench.refusal(bench.write("a.jsonl", jsonl([*ROWS, chat])))
     assert refusal.errors[0].message == (
-        "has the fields of `chat`, but the data set is in the format `classification`; if all rows are such, "
-        'leave `format` out or give `"format": "chat"`, else put them into a file of their own'
+        "It has the fields of `chat`, but the data set is in the format `classification`. If all rows are "
+        'so, leave `format` out or give `"format": "chat"`. Otherwise put these rows into a file of their '
+        "own."
     )
 
 
@@ -106,7 +108,7 @@ def test_rows_with_more_fields_than_most_are_a_mix_only_where_the_format_is_dete
     bench: Workbench,
 ) -> None:
     source = bench.write("a.jsonl", jsonl([{"text": "a"}, {"text": "b"}, ROWS[0]]))
-    assert "say which with `format`" in bench.refusal(source).message
+    assert "Say which is meant with `format`." in bench.refusal(source).message
     summary, rows = bench.prepare(source, format="text")
     assert (summary.format, summary.labels, rows[2]) == ("text", None, {"text": "message 0"})
 
@@ -114,47 +116,71 @@ def test_rows_with_more_fields_than_most_are_a_mix_only_where_the_format_is_dete
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
-        ("a.jsonl", "", "It is empty (0 bytes)"),
-        ("a.csv", "text,label\n", "it has no rows"),
-        ("a.jsonl", "hello\n", "line 1 is not JSON"),
-        ("a.json", "[]", "it has no rows"),
-        ("a.json", '[{"text": "a"}', "row 2 is missing: the file ends within its list"),
-        ("a.json", '[{"text": "a"}] {"text": "b"}', "row 2 stands behind the end of the list (line 1)"),
+        ("a.jsonl", "", "It is empty (0 bytes)."),
+        ("a.csv", "text,label\n", "It has no rows."),
+        ("a.jsonl", "hello\n", "Line 1: It is not JSON"),
+        ("a.json", "[]", "It has no rows."),
+        ("a.json", '[{"text": "a"}', "Row 2: It is missing. The file ends within its list"),
+        ("a.json", '[{"text": "a"}] {"text": "b"}', "Row 2: It comes after the end of the list (line 1)."),
         (
             "a.json",
             '[{"text": "a"},\n{"text": b}]',
-            "row 2 is not JSON: Expecting value; it begins in line 2",
+            "Row 2: It is not JSON: Expecting value. It begins in line 2",
         ),
-        ("a.json", '[["a"]]', "row 1 is not a JSON object"),
+        ("a.json", '[["a"]]', "Row 1: It is not a JSON object."),
         (
             "a.jsonl",
             '{"text": {"0": "a", "1": "b"}, "label": {"0": "c", "1": "d"}}',
             'df.to_json(NAME, orient="records"',
         ),
         ("a.jsonl", "{'text': 'a'}\n", "json.dumps(row, ensure_ascii=False)"),
-        ("a.txt", "just words\n", "none of the kinds read here"),
-        ("a.txt", "Once, long ago.\nA hare.\nOne day, it rained, hard.\n", "running text is learned as JSON"),
-        ("a.jsonl", '{"message": "a", "category": "b"}\n', "the fields seen are `category`, `message`"),
-        ("a.jsonl", '{"a": 1}\n', "wanted are `messages` or `prompt` and `completion` or"),
-        ("a.csv", "label,category\na,b\n", "the columns seen are `label`, `category`"),
-        ("a.csv", "message,category\na,b\n", "taken for a header, has 2 columns and no known name"),
-        ("a.csv", "text,label\ra,b,ham\r", "line 2 has 3 cells where 2 are due; a comma within"),
-        ("a.csv", "text,label\na,b\ntext,label\n", "line 3 is the header once more"),
+        ("a.txt", "just words\n", "of no kind that is read here"),
+        ("a.txt", "Once, long ago.\nA hare.\nOne day, it rained, hard.\n", "Running text is learned as JSON"),
+        (
+            "a.jsonl",
+            '{"message": "a", "category": "b"}\n',
+            "fields were seen: `category` and `message`.",
+        ),
+        (
+            "a.jsonl",
+            '{"a": 1}\n',
+            "needs `messages`, `prompt` + `completion`, `text` + `label`, or",
+        ),
+        ("a.csv", "label,category\na,b\n", "These columns were seen: `label` and `category`."),
+        ("a.csv", "message,category\na,b\n", "taken for a header. It has 2 columns and no known name."),
+        (
+            "a.csv",
+            "text,label\ra,b,ham\r",
+            "Line 2: It has 3 cells, and the table has 2 columns. A comma",
+        ),
+        ("a.csv", "text,label\na,b\ntext,label\n", "Line 3: It is the header once more"),
         ("a.csv", "내용,분류\n안녕,가\n".encode("cp949"), "looks like CP949 (EUC-KR)"),
         ("a.csv", "text,label\nこんにちは,a\n".encode("cp932"), "looks like Shift-JIS"),
         ("a.csv", "text,label\ndéjà vu,a\n".encode("latin-1"), "iconv -f CP1252 -t UTF-8 FILE > NEW"),
         ("a.csv", "text,label\n你好世界,a\n".encode("gbk"), "looks like GB18030"),
         ("a.csv", "text,label\nпривет мир,a\n".encode("cp1251"), "looks like Windows-1251"),
-        ("a.csv", "text,label\n" + "안녕,a\n" * 9 + "x", "line 11 has 1 cells where 2 are due"),
-        ("a.csv", "text,label\n안녕,a\n".encode() + b"\xb0\xa1,b\n", "line 3 is not UTF-8 at byte 1"),
+        (
+            "a.csv",
+            "text,label\n" + "안녕,a\n" * 9 + "x",
+            "Line 11: It has 1 cell, and the table has 2",
+        ),
+        (
+            "a.csv",
+            "text,label\n안녕,a\n".encode() + b"\xb0\xa1,b\n",
+            "Line 3: The line is not UTF-8 at byte 1",
+        ),
         (
             "a.jsonl",
             "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1234567\n",
-            "a Git LFS pointer, the note that stands in for a file of 1,234,567 bytes. Fetch the file itself",
+            "a Git LFS pointer: a short text in the place of the file itself, which has 1.23 MB. Fetch",
         ),
         ("a.jsonl", " <!DOCTYPE html>\n<html></html>", "It is a web page"),
         ("a.jsonl", '{"error": "Invalid username or password."}', "the answer of a server that refused"),
-        ("a.jsonl", b"\x80\x04\x95\x10\x00", "a pickle, which can hold a program and is never opened here"),
+        (
+            "a.jsonl",
+            b"\x80\x04\x95\x10\x00",
+            "a pickle, which can hold a program and is never opened",
+        ),
         ("a.csv.gz", b"\x1f\x8b\x08\x00", "compressed (gzip)"),
         ("a.csv", b"PK\x03\x04" + bytes(26) + b"[Content_Types].xml", "save the sheet as CSV UTF-8"),
         ("a.csv", b"PK\x03\x04" + bytes(26) + b"rows.csv", "Unpack it and give the file inside"),
@@ -162,13 +188,13 @@ def test_rows_with_more_fields_than_most_are_a_mix_only_where_the_format_is_dete
         ("a.parquet", b"SQLite format 3\x00", "an SQLite database"),
         ("a.parquet", b"FEA1" + bytes(40), "df.to_parquet(NAME)"),
         ("a.csv", bytes(400), "nothing but zero bytes"),
-        ("a.md", "| text | label |\n|---|:---:|\n| a | b |\n", "it is a table in Markdown"),
+        ("a.md", "| text | label |\n|---|:---:|\n| a | b |\n", "It is a table in Markdown"),
         ("a.json", '{"text": ["a", "b"], "label": ["x", "y"]}', 'orient="records"'),
         ("a.json", '{"columns": ["text", "label"], "index": [0], "data": [["a", "x"]]}', 'orient="records"'),
-        ("a.jsonl", '{"tokens": ["a"], "tags": ["x"]}\n' * 2, "the fields seen are `tags`, `tokens`"),
-        ("a.csv", "text,label\n안녕".encode("utf-16") + b"\x00\xd8", "it is UTF-16 and broken"),
-        ("a.parquet", b"PAR1 and then nothing", "it is damaged"),
-        ("a.arrow", b"\xff\xff\xff\xff\x10\x00\x00\x00 and then nothing", "it is damaged"),
+        ("a.jsonl", '{"tokens": ["a"], "tags": ["x"]}\n' * 2, "fields were seen: `tags` and `tokens`."),
+        ("a.csv", "text,label\n안녕".encode("utf-16") + b"\x00\xd8", "It is UTF-16 and damaged"),
+        ("a.parquet", b"PAR1 and then nothing", "It is damaged"),
+        ("a.arrow", b"\xff\xff\xff\xff\x10\x00\x00\x00 and then nothing", "It is damaged"),
     ],
 )
 def test_each_useless_file_is_told_by_its_fault(
@@ -234,7 +260,7 @@ def test_wide_unicode_is_read_by_its_mark_or_its_zeros(bench: Workbench, encodin
     content = (jsonl(rows) if name == "a.jsonl" else table).encode(encoding)
     summary, read = bench.prepare(bench.write(name, content))
     assert read == rows
-    assert summary.warnings[0].message == f"the file is {encoding.upper()} and was read as such"
+    assert shown(summary.warnings[0].message) == f"The file is {encoding.upper()} and was read as such."
 
 
 @pytest.mark.parametrize("delimiter", [";", "|"])
@@ -247,7 +273,7 @@ def test_other_signs_between_cells_are_seen_and_told(bench: Workbench, delimiter
     columns = {"text": "내용", "label": "분류"} if header.startswith("내") else {}
     summary, read = bench.prepare(bench.write("a.csv", "\n".join(lines)), columns=columns)
     assert read == rows
-    assert "are kept apart by" in summary.warnings[0].message
+    assert "cells are separated by" in shown(summary.warnings[0].message)
 
 
 def test_line_ends_of_old_macs_are_read_and_told(bench: Workbench) -> None:
@@ -284,7 +310,7 @@ def test_json_lines_whose_rows_are_called_data_stay_lines(bench: Workbench) -> N
 def test_a_table_without_the_wanted_column_is_told_once(bench: Workbench) -> None:
     source = bench.write("a.csv", "message,label\n" + "a,b\n" * 30)
     refusal = bench.refusal(source, format="classification")
-    assert "it has no column `text`; the columns seen are `message`, `label`" in refusal.message
+    assert "It has no column `text`. These columns were seen: `message` and `label`." in refusal.message
     assert refusal.errors == ()
 
 
@@ -296,8 +322,8 @@ def test_a_first_row_that_may_be_content_is_never_repeated(
     content = "my password is hunter2,never tell anybody\nsee you,later\n"
     source = bench.write(name, content.replace(",", "\t") if name == "a.tsv" else content)
     refusal = bench.refusal(source, **options)
-    assert "has 2 columns and no known name" in refusal.message
-    assert "`column_1`, `column_2`, …" in refusal.message
+    assert "It has 2 columns and no known name." in refusal.message
+    assert "`column_1`, `column_2` and so on" in refusal.message
     assert "hunter2" not in f"{refusal.message}{refusal.errors}"
     assert "never" not in f"{refusal.message}{refusal.errors}"
 
@@ -305,7 +331,7 @@ def test_a_first_row_that_may_be_content_is_never_repeated(
 def test_a_reader_with_a_fault_promises_no_log(bench: Workbench) -> None:
     limits = DatasetLimits(labels="many")  # type: ignore[arg-type]
     refusal = bench.refusal(bench.write("a.jsonl", jsonl(ROWS)), limits=limits)
-    assert refusal.message.endswith("or its reader has a fault; save it again, as JSON lines if need be")
+    assert refusal.message.endswith("or its reader has a fault. Save it again, for example as JSON lines.")
 
 
 def test_more_labels_than_allowed_are_refused(bench: Workbench) -> None:
@@ -318,9 +344,9 @@ def test_more_labels_than_allowed_are_refused(bench: Workbench) -> None:
     ("limits", "words"),
     [
         (DatasetLimits(rows=49), "more than 49 rows"),
-        (DatasetLimits(source_bytes=100), "at most 100 are read"),
-        (DatasetLimits(normalised_bytes=1000), "its rows take more than 1,000 bytes"),
-        (DatasetLimits(wall_seconds=0.001), "reading took longer than 0.001 seconds"),
+        (DatasetLimits(source_bytes=100), "At most 100 bytes are read."),
+        (DatasetLimits(normalised_bytes=1000), "Its rows take more than 1.00 kB."),
+        (DatasetLimits(wall_seconds=0.001), "Reading took longer than 1.0 ms."),
     ],
 )
 def test_each_limit_is_told_by_its_value(bench: Workbench, limits: DatasetLimits, words: str) -> None:
@@ -404,14 +430,16 @@ def save_bad_offsets(rows: list[dict[str, str]], folder: Path) -> Path:
 
 def test_bad_offsets_are_a_clear_refusal(bench: Workbench) -> None:
     refusal = bench.refusal(save_bad_offsets(ROWS, bench.sources / "bad"))
-    assert "it is damaged" in refusal.message
+    assert "It is damaged" in refusal.message
 
 
 def test_a_reader_that_runs_out_of_memory_is_a_clear_refusal(bench: Workbench) -> None:
     texts = pa.array(["x" * 900_000] * 400)  # 360 MB that compress to almost nothing
     pq.write_table(pa.table({"text": texts}), bench.sources / "bomb.parquet", compression="zstd")
     limits = DatasetLimits(memory_bytes=500 * 1024**2)
-    assert "MiB of memory" in bench.refusal(bench.sources / "bomb.parquet", limits=limits).message
+    assert (
+        "more than 524 MB of memory" in bench.refusal(bench.sources / "bomb.parquet", limits=limits).message
+    )
 
 
 def test_damaged_columnar_files_never_break_the_caller(bench: Workbench) -> None:

@@ -12,8 +12,14 @@ from shared.datasets.source import Source, Unreadable
 from shared.datasets.texts import BadRow
 
 LIMITS = DatasetLimits()
-QUESTION_FIRST = "write the user's message that it answers before it, or take it out"
-BY_TURNS = "write the two messages of the user as one, or the answer between them"
+QUESTION_FIRST = (
+    "has the role `assistant`, but a message of the role `user` must come first. Write the user's message "
+    "that it answers before it, or take it out."
+)
+BY_TURNS = (
+    "has the role `user`, but a message of the role `assistant` must come first. Write the two messages of "
+    "the user as one, or write the answer between them."
+)
 SYSTEM, USER, ASSISTANT = ({"role": role, "content": "안녕"} for role in ("system", "user", "assistant"))
 
 
@@ -48,7 +54,7 @@ def test_columns_map_our_fields_to_the_sources_names() -> None:
 def test_a_missing_field_is_told_with_the_fields_seen_and_the_knob() -> None:
     message = refusal({"message": "secret words", "category": "ham"}, "classification")
     assert message.startswith(
-        "has no field `text`; the fields seen are `category`, `message`; `columns` maps"
+        "It has no field `text`. These fields were seen: `category` and `message`. With `columns`"
     )
     assert "secret" not in message
 
@@ -56,109 +62,110 @@ def test_a_missing_field_is_told_with_the_fields_seen_and_the_knob() -> None:
 @pytest.mark.parametrize(
     ("fields", "format", "message"),
     [
-        ({"text": ""}, "text", "`text` is empty; give it a value, or take the row out"),
-        ({"text": " \n\t"}, "text", "`text` is empty; give it a value, or take the row out"),
-        ({"text": "\u200b\ufeff \u3164"}, "text", "`text` is empty: all its characters are invisible"),
+        ({"text": ""}, "text", "`text` is empty. Give it a value, or take the row out."),
+        ({"text": " \n\t"}, "text", "`text` is empty. Give it a value, or take the row out."),
+        ({"text": "\u200b\ufeff \u3164"}, "text", "`text` is empty: all its characters are invisible."),
         (
             chat(USER, {**ASSISTANT, "reasoning_content": "hm"}),
             "chat",
-            "message 2 has `reasoning_content`; write the thought into `content`, before the answer and "
-            "between <think> and </think> or the tags of the model",
+            "Message 2 has `reasoning_content`. Write the thought into `content`, before the answer and "
+            "between <think> and </think> or the tags of the model.",
         ),
-        ({"text": None}, "text", "`text` is null; give it a value, or take the row out"),
-        ({"text": 5}, "text", "`text` must be a string, not a number"),
-        ({"text": ["a"]}, "text", "`text` must be a string, not a list"),
-        ({"text": "a\x00b"}, "text", "`text` has a NUL character"),
-        ({"text": "a\ud800b"}, "text", "`text` has half of a surrogate pair, which is not a character"),
+        ({"text": None}, "text", "`text` is null. Give it a value, or take the row out."),
+        ({"text": 5}, "text", "`text` must be a string, not a number."),
+        ({"text": ["a"]}, "text", "`text` must be a string, not a list."),
+        ({"text": "a\x00b"}, "text", "`text` has a NUL character."),
+        ({"text": "a\ud800b"}, "text", "`text` has half of a surrogate pair, which is not a character."),
         (
             {"text": "a", "label": " "},
             "classification",
-            "`label` is empty; give it a value, or take the row out",
+            "`label` is empty. Give it a value, or take the row out.",
         ),
         (
             {"text": "a", "label": 1.5},
             "classification",
-            "`label` is a number with a fraction or none at all, and a label names a class; write "
-            "classes such as low and high, and take out rows without a value",
+            "`label` is a number with a fraction or no number at all, but a label names a class. Write "
+            "classes such as low and high, and take out rows without a value.",
         ),
         (
             {"text": "a", "label": "x" * 201},
             "classification",
-            "`label` is longer than 200 characters; is it the label?",
+            "`label` is longer than 200 characters. Check that it is the label.",
         ),
         (
             {"prompt": "a", "completion": ""},
             "prompt_completion",
-            "`completion` is empty; give it a value, or take the row out",
+            "`completion` is empty. Give it a value, or take the row out.",
         ),
         (
             {"messages": []},
             "classification",
-            "has the fields of `chat`, but the data set is in the format `classification`; if all rows "
-            'are such, leave `format` out or give `"format": "chat"`, else put them into a file of their own',
+            "It has the fields of `chat`, but the data set is in the format `classification`. If all rows "
+            'are so, leave `format` out or give `"format": "chat"`. Otherwise put these rows into a file of '
+            "their own.",
         ),
-        ({"messages": "hi"}, "chat", "`messages` must be a list, not a string"),
-        (chat(), "chat", "`messages` is empty"),
-        (chat("hi"), "chat", "message 1 must be an object, not a string"),
-        (chat(USER), "chat", "no message is the assistant's: there is nothing to learn"),
-        (chat(ASSISTANT), "chat", "message 1 is of role `assistant` where `user` is due; " + QUESTION_FIRST),
+        ({"messages": "hi"}, "chat", "`messages` must be a list of messages, not a string."),
+        (chat(), "chat", "`messages` is empty."),
+        (chat("hi"), "chat", "Message 1 must be an object, not a string."),
+        (chat(USER), "chat", "No message is the assistant's, so there is nothing to learn."),
+        (chat(ASSISTANT), "chat", "Message 1 " + QUESTION_FIRST),
         (
             chat(USER, USER, ASSISTANT),
             "chat",
-            "message 2 is of role `user` where `assistant` is due; " + BY_TURNS,
+            "Message 2 " + BY_TURNS,
         ),
         (
             chat(USER, SYSTEM, ASSISTANT),
             "chat",
-            "message 2 is of role `system`, which only the first message may be",
+            "Message 2 has the role `system`. Only the first message may have it.",
         ),
         (
             chat(SYSTEM, ASSISTANT),
             "chat",
-            "message 2 is of role `assistant` where `user` is due; " + QUESTION_FIRST,
+            "Message 2 " + QUESTION_FIRST,
         ),
         (
             chat(USER, ASSISTANT, USER),
             "chat",
-            "the last message must be the assistant's; take off what nobody answers, or add the answer",
+            "The last message must be the assistant's. Take off what nobody answers, or add the answer.",
         ),
-        (chat(USER, {"role": "assistant"}), "chat", "`content` of message 2 must be a string, not null"),
+        (chat(USER, {"role": "assistant"}), "chat", "`content` of message 2 must be a string, not null."),
         (
             chat(USER, {"role": "bot", "content": "a"}),
             "chat",
-            "message 2 has the role `bot`; wanted is one of `system`, `user`, `assistant`",
+            "Message 2 has the role `bot`. A role is `system`, `user` or `assistant`.",
         ),
         (
             chat(USER, {"role": ["assistant"], "content": "a"}),
             "chat",
-            "message 2 has no `role`; wanted is one of `system`, `user`, `assistant`",
+            "Message 2 has no `role`. A role is `system`, `user` or `assistant`.",
         ),
         (
             chat(USER, {**ASSISTANT, "audio": {"id": "a"}}),
             "chat",
-            "message 2 has `audio`, which is not supported; wanted are `role` and `content`",
+            "Message 2 has `audio`, which is not supported. A message has `role` and `content`.",
         ),
         (
             chat(USER, {**ASSISTANT, "tool_calls": [{"id": "c1"}]}),
             "chat",
-            "message 2 has `tool_calls`: calls of tools can't be learned here; take such rows out, or "
-            "write the call into `content` as text",
+            "Message 2 has `tool_calls`. Calls of tools can't be learned here. Take such rows out, or "
+            "write the call into `content` as text.",
         ),
-        (chat(USER, {**ASSISTANT, "weight": 0.5}), "chat", "`weight` of message 2 must be 0 or 1"),
+        (chat(USER, {**ASSISTANT, "weight": 0.5}), "chat", "The `weight` of message 2 must be 0 or 1."),
         (
             chat(USER, {**ASSISTANT, "weight": 0}),
             "chat",
-            "every assistant's message has `weight` 0: there is nothing to learn",
+            "Every message of the assistant has `weight` 0, so there is nothing to learn.",
         ),
         (
             chat(USER, {**ASSISTANT, "content": [{"type": "image_url", "image_url": {}}]}),
             "chat",
-            "`content` of message 2 has a part that is no text (`image_url`); only text can be learned here",
+            "Message 2 has a part of the type `image_url`. Only text can be learned here.",
         ),
         (
             {"messages": "[{'role': 'user', 'content': 'a'}]"},
             "chat",
-            "`messages` is a list in Python's notation inside a string; write it with json.dumps",
+            "`messages` is a list in Python's notation inside a string. Write it with json.dumps.",
         ),
     ],
 )
@@ -203,7 +210,7 @@ def test_one_bad_row_does_not_rename_the_data_set() -> None:
 def test_unknown_fields_are_told_with_the_columns_to_set() -> None:
     with pytest.raises(Unreadable) as caught:
         of_rows({"message": "see you later", "category": "ham"})
-    assert "the fields seen are `category`, `message`" in str(caught.value)
+    assert "These fields were seen: `category` and `message`." in str(caught.value)
     assert '{"text": "message", "label": "category"}' in str(caught.value)
 
 

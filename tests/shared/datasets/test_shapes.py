@@ -9,6 +9,7 @@ import pytest
 
 from shared.datasets.prepare import prepare_dataset
 from shared.errors import InvalidDataset
+from shared.messages.render import shown
 
 Rows = list[dict[str, Any]]
 
@@ -94,9 +95,9 @@ def test_what_is_read_as_what_is_told(tmp_path: Path) -> None:
     source.write_text(json.dumps({"instruction": "a", "input": "b", "output": "c"}), encoding="utf-8")
     [warning] = prepare_dataset(source, result).warnings
     assert (warning.code, warning.level) == ("fields_read_as", "info")
-    assert warning.message == (
-        "`instruction`, with `input` below it where there is one, is read as the user's message and "
-        "`output` as the assistant's"
+    assert shown(warning.message) == (
+        "`instruction` is read as the user's message and `output` as the assistant's. "
+        "What a row has in `input` comes below `instruction`."
     )
 
 
@@ -161,20 +162,20 @@ def test_a_mapped_conversation_is_read_in_either_notation(tmp_path: Path) -> Non
     [
         (
             {"prompt": "a", "chosen": "b", "rejected": "c"},
-            'give `"format": "chat", "columns": {"prompt": "prompt", "completion": "chosen"}` for a model',
+            'give `"format": "chat", "columns": {"prompt": "prompt", "completion": "chosen"}` if you',
         ),
         (
             {"chosen": chat("a", "b")["messages"], "rejected": chat("a", "c")["messages"]},
-            'to learn the chosen ones, give `"columns": {"messages": "chosen"}`',
+            'To learn the chosen ones, give `"columns": {"messages": "chosen"}`',
         ),
         ({"id": "1", "document": "재밌다", "label": 1}, 'give `"columns": {"text": "document"}`'),
         ({"question": "a", "context": "b", "answers": {"text": ["c"]}}, "as in SQuAD and KorQuAD"),
         (
             {"instruction": "a", "input": "b", "output": ""},
-            "line 1 `output` is empty; give it a value, or take the row out",
+            "Line 1: `output` is empty. Give it a value, or take the row out.",
         ),
         ({"instruction": "a", "output": "b", "history": "c"}, "`history` must be a list of pairs"),
-        ({"conversations": [{"from": "human", "value": "a"}]}, "no message is the assistant's"),
+        ({"conversations": [{"from": "human", "value": "a"}]}, "No message is the assistant's"),
     ],
 )
 def test_what_can_be_no_row_says_what_to_do(tmp_path: Path, row: dict[str, Any], words: str) -> None:

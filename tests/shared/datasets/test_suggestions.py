@@ -10,6 +10,7 @@ import pytest
 from shared.datasets.prepare import prepare_dataset
 from shared.errors import InvalidDataset
 from shared.field_values import reworded
+from shared.messages.render import shown
 
 TALES = [{"a": "once upon a time there was a hare", "b": "yes"}, {"a": "it ran up the hill", "b": "no"}]
 ALIKE = [{"foo": "hello there", "bar": "good bye now"}, {"foo": "see you then", "bar": "until later"}]
@@ -43,8 +44,8 @@ def test_a_mapping_to_a_column_that_is_not_there_names_it_and_those_that_are(
 ) -> None:
     columns = {"text": "message", "label": "category"}
     message = refused(tmp_path, UNSMILE, "a.tsv", columns=columns, format=format)
-    assert "it has no column `message`, `category`; " in message
-    assert "the columns seen are `comments`, `gender`, `hate`" in message
+    assert "It does not have the columns `message` and `category`. " in message
+    assert "These columns were seen: `comments`, `gender`, and `hate`." in message
     assert {"columns": columns} not in suggested(message)
     names = {name for setting in suggested(message) for name in setting["columns"].values()}
     assert names <= {"comments", "gender", "hate", "NAME"}
@@ -53,13 +54,13 @@ def test_a_mapping_to_a_column_that_is_not_there_names_it_and_those_that_are(
 @pytest.mark.parametrize("format", ["auto", "text"])
 def test_the_same_is_said_once_of_fields_of_json(tmp_path: Path, format: str) -> None:
     message = refused(tmp_path, ALIKE, columns={"text": "message"}, format=format)
-    assert "it has no field `message`; the fields seen are `bar`, `foo`; wanted " in message
+    assert "It has no field `message`. These fields were seen: `bar` and `foo`. A row needs " in message
     assert suggested(message)[0]["columns"]["text"] == "NAME"
 
 
 def test_what_of_a_mapping_fits_is_kept(tmp_path: Path) -> None:
     message = refused(tmp_path, TALES, columns={"text": "a", "label": "kind"})
-    assert "it has no field `kind`; " in message
+    assert "It has no field `kind`. " in message
     assert suggested(message)[0] == {"columns": {"text": "a", "label": "NAME"}}
 
 
@@ -74,7 +75,7 @@ def test_a_text_that_is_much_longer_is_suggested(tmp_path: Path) -> None:
 
 def test_texts_of_like_length_are_for_the_reader_to_choose_from(tmp_path: Path) -> None:
     message = refused(tmp_path, ALIKE)
-    assert "the fields seen are `bar`, `foo`" in message
+    assert "These fields were seen: `bar` and `foo`." in message
     assert suggested(message) == [{"columns": {"text": "NAME", "label": "NAME"}}]
 
 
@@ -90,8 +91,8 @@ def test_pairs_of_any_name_become_a_chat_where_that_is_asked_for(tmp_path: Path)
     source.write_text('{"q": "why?", "chosen": "so", "rejected": "no"}\n')
     summary = prepare_dataset(source, result, format="chat", columns={"prompt": "q", "completion": "chosen"})
     assert summary.format == "chat"
-    assert summary.warnings[0].message == (
-        "`q` is read as the user's message and `chosen` as the assistant's"
+    assert shown(summary.warnings[0].message) == (
+        "`q` is read as the user's message and `chosen` as the assistant's."
     )
     messages = [{"role": "user", "content": "why?"}, {"role": "assistant", "content": "so"}]
     assert json.loads(result.read_text()) == {"messages": messages}
@@ -104,7 +105,7 @@ def test_rows_that_are_measured_are_not_said_to_be_learned(
     source = tmp_path / "a.csv"
     source.write_text("text,label\na,x\na,x\na,y\nb,nan\nc,X\n")
     summary = prepare_dataset(source, tmp_path / "rows.jsonl", measured=measured)
-    told = "; ".join(warning.message for warning in summary.warnings)
+    told = " ".join(shown(warning.message) for warning in summary.warnings)
     assert words in told
     assert {"repeated_rows", "contradicting_labels", "labels_look_alike", "labels_missing"} <= {
         warning.code for warning in summary.warnings
@@ -121,45 +122,45 @@ def test_who_named_the_fields_is_told_what_is_not_read_without_advice(
     (unused,) = prepare_dataset(source, tmp_path / "rows.jsonl", columns=columns).warnings[-1:]
     if not advised:
         assert unused.level == "info"
-    assert "these fields hold words and are not read: `rejected` (in 1 row)" in unused.message
-    assert ("must be written into it" in unused.message) is advised
+    assert "not read (with the number of rows): `rejected` (1)." in shown(unused.message)
+    assert ("must be written into it" in shown(unused.message)) is advised
 
 
 @pytest.mark.parametrize(
     ("name", "content", "options", "step"),
     [
-        ("a.jsonl", "hello\n", {}, "a line is one whole JSON object: mend it, or take it out"),
-        ("a.pdf", "%PDF-1.4\n", {}, 'write each piece of its text as a line {"text": "…"} of a .jsonl file'),
+        ("a.jsonl", "hello\n", {}, "A line must be one whole JSON object. Correct it, or take it out."),
+        ("a.pdf", "%PDF-1.4\n", {}, 'Write each piece of its text as a line {"text": "…"} of a .jsonl file'),
         (
             "a.rtf",
             "{\\rtf1 a}\n",
             {},
-            'write each piece of its text as a line {"text": "…"} of a .jsonl file',
+            'Write each piece of its text as a line {"text": "…"} of a .jsonl file',
         ),
         (
             "a.jsonl",
             '{"prompt": "a", "completion": "b"}\n',
             {"format": "chat", "columns": {"messages": "messages2"}},
-            "it has no field `messages2`; the fields seen are `completion`, `prompt`; wanted is `messages`",
+            "no field `messages2`. These fields were seen: `completion` and `prompt`. A row needs",
         ),
         (
             "a.jsonl",
             '{"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]}\n',
             {"format": "classification"},
-            'if all rows are such, leave `format` out or give `"format": "chat"`, else put them into a file',
+            'If all rows are so, leave `format` out or give `"format": "chat"`. Otherwise put these rows',
         ),
         (
             "a.jsonl",
             '{"messages": [{"role": "user", "content": "a"}, {"role": "user", "content": "b"}, '
             '{"role": "assistant", "content": "c"}]}\n',
             {},
-            "write the two messages of the user as one, or the answer between them",
+            "Write the two messages of the user as one, or write the answer between them.",
         ),
         (
             "a.jsonl",
             '{"messages": [{"role": "assistant", "content": "c"}]}\n',
             {},
-            "write the user's message that it answers before it, or take it out",
+            "Write the user's message that it answers before it, or take it out.",
         ),
     ],
 )

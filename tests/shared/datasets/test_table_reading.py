@@ -11,6 +11,7 @@ from shared.datasets.limits import DatasetLimits
 from shared.datasets.source import Problem, Record, Source, Unreadable
 from shared.datasets.table_kind import CSV, TSV
 from shared.datasets.tables import open_table
+from shared.messages.said import say
 
 SMS = (
     b'ham\tGo until "jurong point, crazy..\nham\t"Quoted" to you\nspam\tFree entry!\nham\tOk lar\nspam\tWin\n'
@@ -80,8 +81,8 @@ def test_quoted_cells_may_hold_commas_quotes_and_line_ends() -> None:
 def test_rows_with_other_than_the_due_cells_are_told_and_reading_goes_on() -> None:
     source = table(b"text,label\na,ham,extra\nb\n\nc,spam\n", "csv")
     assert list(source.items) == [
-        Problem(2, "has 3 cells where 2 are due; a comma within a cell's text must stand in double quotes"),
-        Problem(3, "has 1 cells where 2 are due"),
+        Problem(2, say("too-many-quoted-cells", cells=3, columns=2, sign="comma")),
+        Problem(3, say("too-few-cells", cells=1, columns=2)),
         Record(5, {"text": "c", "label": "spam"}),
     ]
 
@@ -91,10 +92,10 @@ def test_broken_quotes_and_foreign_encodings_are_told_with_their_line() -> None:
     bad_quote, bad_bytes, good = source.items
     assert isinstance(bad_quote, Problem)
     assert bad_quote.number == 2
-    assert bad_quote.message.startswith(
-        "is not CSV: text follows a closing quote; a quote inside a quoted cell"
+    assert str(bad_quote.said).startswith(
+        "It is not CSV: text comes after a closing quote. A quote inside a quoted cell"
     )
-    assert bad_bytes == Problem(3, "is not UTF-8 at byte 1; save the file as UTF-8")
+    assert bad_bytes == Problem(3, say("line-not-utf-8", place=1))
     assert good == Record(4, {"text": "c", "label": "spam"})
 
 
@@ -102,13 +103,13 @@ def test_a_quote_that_never_closes_is_told_and_ends_the_file() -> None:
     [problem] = table(b'text,label\n"a,ham\nb,spam\n', "csv").items
     assert isinstance(problem, Problem)
     assert problem.number == 2
-    assert "a quote is opened here and never closed; a quote inside a quoted cell" in problem.message
+    assert "a quote is opened here and never closed. A quote inside a quoted cell" in str(problem.said)
 
 
 def test_lines_that_end_in_a_bare_carriage_return_are_told_with_what_to_save() -> None:
     [problem] = table(b"text,label\ra,ham\rb,spam\r", "csv").items
     assert isinstance(problem, Problem)
-    assert problem.message.endswith("save the file with the line ends LF or CRLF")
+    assert str(problem.said).endswith("Save the file with the line ends LF or CRLF.")
 
 
 def test_a_header_with_one_name_twice_is_refused() -> None:

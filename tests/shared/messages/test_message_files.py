@@ -16,7 +16,13 @@ from shared.messages.catalog import DEFAULT_LANGUAGE, FOLDER, languages, message
 
 ROOT = FOLDER.parent.parent
 REFUSALS = {refusal.__name__ for refusal in refusals()}
-OTHERS = {"WrongField", "TemplateRefusal"}  # their first argument is told, too
+OTHERS = {
+    "WrongField",
+    "TemplateRefusal",
+    "BadRow",
+    "Refused",
+    "LookAlike",
+}  # so is their first argument
 # Where every failure, event and refusal is a message by now. The next area that is converted comes in here.
 CONVERTED = [
     "services/api/adapter_archive.py",
@@ -40,7 +46,9 @@ CONVERTED = [
     "services/api/uploads.py",
     "shared/training_settings",
     "services/worker",
+    "shared/datasets",
     "shared/field_errors.py",
+    "shared/look_alikes.py",
     "shared/job_store.py",
     "shared/keeper_store.py",
     "shared/model_search.py",
@@ -144,7 +152,7 @@ def test_no_message_of_the_files_is_unused(language: str) -> None:
 
 
 def test_english_messages_are_whole_sentences_or_headings_or_labels() -> None:
-    """Each begins with a capital or a value and ends with a full stop, a value, or a command to type."""
+    """Each begins with a capital, a value or code, and ends with a full stop, a value or a command."""
     wrong = []
     for path in message_files(DEFAULT_LANGUAGE):
         for line in re.split(r"\n(?=[a-z])", path.read_text(encoding="utf-8")):
@@ -158,7 +166,7 @@ def _form(message_id: str) -> str:
     """What a message looks like, by its id: headings, labels, rows and pieces have no full stop."""
     if message_id.endswith("-title"):
         return r"[A-Z0-9{].*[^.]"
-    return r".*[^.]" if message_id.endswith(("-label", "-piece", "-row")) else r'[A-Z0-9{"].*[.}]'
+    return r".*[^.]" if message_id.endswith(("-label", "-piece", "-row")) else r'[A-Z0-9{"`].*[.}]'
 
 
 def _without_comments(text: str) -> str:
@@ -189,10 +197,13 @@ def _said(tree: ast.Module) -> Iterator[ast.expr]:
                 yield from node.args[1:]
             case ast.Name(id=name) if name in REFUSALS | OTHERS:
                 yield from node.args[:1]
-            case ast.Name(id="RowLine"):
+            case ast.Name(id="RowLine" | "Problem"):
                 yield node.args[1]
             case ast.Name(id="Finding" | "Remedy" | "AppliedRemedy"):
+                yield from node.args[1:2]
                 yield from (word.value for word in node.keywords if word.arg in SAID_FIELDS)
+            case ast.Name(id="Unreadable"):
+                yield from node.args
             case ast.Attribute(attr="event"):
                 yield from node.args[:1]
 

@@ -19,15 +19,11 @@ PAGE = b"<!DOCTYPE html>\n<html><head><title>401</title></head><body>Please log 
 STAND_INS = [
     (
         POINTER,
-        "It is a Git LFS pointer, the note that stands in for a file of 269,060,552 bytes.",
+        "a Git LFS pointer: a short text in the place of the file itself, which has 269 MB.",
         "git lfs pull",
     ),
-    (
-        PAGE,
-        "It is a web page, such as the page of an error or a log-in, and not the file.",
-        "Download the file itself",
-    ),
-    (bytes(5000), "It is nothing but zero bytes", "copy it again"),
+    (PAGE, "a web page, such as the page of an error or a log-in", "Download the file itself"),
+    (bytes(5000), "nothing but zero bytes", "copy it again"),
 ]
 
 

@@ -221,8 +221,8 @@ def stands_in(file: Path, instead: LookAlike) -> JobFailed:
     """The failure of a model's file in whose place lies something else."""
     return JobFailed(
         FailureCode.MODEL_UNREADABLE,
-        say("stand-in", file=visible(file.name), what=instead.what),
-        instead.remedy,
+        say("stand-in", file=visible(file.name), what=instead.what.message),
+        instead.remedy.message,
     )
 
 

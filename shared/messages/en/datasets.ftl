@@ -1,0 +1,365 @@
+# What the reader of data sets says: why one can't be read, what is wrong with its rows, what is odd in them.
+
+# Parts of other messages.
+listed-names-piece = { $count ->
+    [0] none
+   *[other] { $names }
+}{ $more ->
+    [0] {""}
+   *[other] {" "}(and { $more } more)
+}
+seen-in-rows = { $finding } { $more ->
+    [0] { $unit ->
+        [line] { $shown ->
+            [one] See line { $numbers }.
+           *[other] See lines { $numbers }.
+        }
+       *[row] { $shown ->
+            [one] See row { $numbers }.
+           *[other] See rows { $numbers }.
+        }
+    }
+   *[other] { $unit ->
+        [line] The first are lines { $numbers }.
+       *[row] The first are rows { $numbers }.
+    }
+}
+
+# A data set as a whole.
+dataset-unreadable = Data set `{ $dataset }` can't be read. { $reasons }
+dataset-without-rows = Data set `{ $dataset }` has no row in any format.
+dataset-too-large = Data set `{ $dataset }` has { $file_bytes }. At most { $most_bytes } are read.
+dataset-name-invalid = { $name } can't be the name of a data set. Give a path below the datasets folder, without `..`.
+dataset-unknown = There is no data set { $name }. { $count ->
+    [0] TUNEDOCK_DATASETS_DIR has none.
+   *[other] TUNEDOCK_DATASETS_DIR has { $names }.
+}
+dataset-leads-out = Data set { $name } has a link that leads out of it. Copy the file instead.
+columns-of-no-format = `columns` maps { $fields }, and no format has these fields together.
+columns-of-other-format = `columns` maps { $fields }, and the format { $format } does not have these fields together.
+no-room-for-rows = There is too little free space in the data folder for the data set's normalised rows.
+reader-answer-unsound = Its reader gave an answer that can't be used.
+reader-out-of-time = Reading took longer than { $most_seconds }. Split it into smaller files.
+reader-out-of-memory = Reading took more than { $most_bytes } of memory. The file may be damaged.
+rows-too-large = Its rows take more than { $most_bytes }.
+reader-crashed = It is damaged: its reader crashed on it. Nothing else was harmed.
+reader-failed = It is damaged, or its reader has a fault. Save it again, for example as JSON lines.
+no-rows = It has no rows.
+too-many-rows = It has more than { $most } rows.
+too-many-labels = It has more than { $most } different labels. Check that `label` is the right column.
+
+# Rows that can't be used.
+rows-unusable = Data set `{ $dataset }`: { $rows ->
+    [one] { $rows } row can't be used
+   *[other] { $rows } rows can't be used
+}{ $reasons ->
+    [one] .
+   *[other] { $are_all ->
+        [true] , for { $reasons } reasons. This is the first.
+       *[false] , for { $reasons } or more reasons. This is the first.
+    }
+} { $first }
+problem-of-row = { $unit ->
+    [line] Line { NUMBER($number, useGrouping: 0) }
+   *[row] Row { NUMBER($number, useGrouping: 0) }
+}: { $problem }
+problem-of-others = { $problem } { $others ->
+    [one] One more row has this problem:
+   *[other] { $others } more rows have this problem:
+} { $unit ->
+    [line] { $others ->
+        [one] line
+       *[other] lines
+    }
+   *[row] { $others ->
+        [one] row
+       *[other] rows
+    }
+} { $numbers }{ $more ->
+    [0] .
+   *[other] {" "}(and { $more } more).
+}
+
+# What kind of file it is.
+unknown-kind = It is of no kind that is read here. Read are JSON lines (.jsonl), CSV or TSV with or without a header, Parquet and Arrow. Running text is learned as JSON lines, each {"{"}"text": "…"{"}"}.
+read-as-encoding = The file is { $encoding } and was read as such.
+lines-end-in-cr = The lines end in CR alone, as on old Macs, and are read so.
+cells-separated = The cells are separated by { $sign ->
+    [comma] commas
+    [tab] tabs
+    [semicolon] semicolons
+   *[bar] vertical bars
+} and are read so.
+cells-quoted = The cells are in double quotes, as pandas writes them, and are read without the quotes.
+rows-are-python = Its rows are written as Python writes dictionaries, with single quotes. Write each row with json.dumps(row, ensure_ascii=False), one a line.
+table-by-columns = It is a table that is written column by column, or apart from the names of its columns, as pandas does. Write it row by row: { $command }
+not-utf-8-everywhere = It is not UTF-8 everywhere ({ $error }). Save it as UTF-8.
+encoding-broken = It is { $encoding } and damaged ({ $error }). Save it as UTF-8.
+encoding-unknown = It is not UTF-8, and its encoding is not known here. Save it as UTF-8 where it was made.
+looks-like-encoding = It is not UTF-8. { $looks } Convert it with iconv -f { $name } -t UTF-8 FILE > NEW, or save it as CSV UTF-8 where it was made.
+looks-like-cp949 = It looks like CP949 (EUC-KR), which Korean Windows and Excel use.
+looks-like-cp1252 = It looks like Windows-1252 (Latin-1), which western Windows and Excel use.
+looks-like-cp932 = It looks like Shift-JIS (CP932), which Japanese Windows uses.
+looks-like-cp1251 = It looks like Windows-1251, which has Cyrillic letters.
+looks-like-gb18030 = It looks like GB18030 (GBK), which Chinese Windows uses.
+
+# Lines and JSON.
+line-too-long = The line is longer than { $most } bytes.
+line-not-utf-8 = The line is not UTF-8 at byte { NUMBER($place, useGrouping: 0) }. Save the file as UTF-8.
+no-json-object = It is not a JSON object.
+nested-too-deep = It is nested deeper than { $most } levels.
+number-too-long = It has a number with too many digits.
+no-json = It is not JSON: { $error }.
+no-json-line = It is not JSON: { $error } at character { NUMBER($place, useGrouping: 0) }. A line must be one whole JSON object. Correct it, or take it out.
+json-with-other-quotes = It is not JSON: { $error } at character { NUMBER($place, useGrouping: 0) }. Names and texts must be in plain double quotes ("), which json.dumps writes.
+key-twice = It has an object with the same key twice.
+number-not-in-json = It has the number { $number }, which JSON does not have.
+row-too-long-or-cut-off = It is longer than { $most } bytes, or cut off.
+reading-ends = { $fault } It begins in line { NUMBER($line, useGrouping: 0) }, and reading ends here.
+list-cut-off = It is missing. The file ends within its list, so it was cut off.
+list-not-found = The list of rows inside its object can't be found. Write one object a line.
+row-after-list = It comes after the end of the list (line { NUMBER($line, useGrouping: 0) }). Put it into the list.
+rest-not-read = What comes after the list `{ $list }` in its object is not read.
+
+# Tables.
+table-in-markdown = It is a table in Markdown. Save it as CSV, without the line of dashes below its header and the bars at the ends of its lines.
+columns-of-one-name = Two of its columns have the same name.
+header-again = It is the header once more, as where files were joined. Take it out.
+too-few-cells = It has { $cells ->
+    [one] { $cells } cell
+   *[other] { $cells } cells
+}, and the table has { $columns } columns.
+too-many-quoted-cells = It has { $cells } cells, and the table has { $columns ->
+    [one] { $columns } column
+   *[other] { $columns } columns
+}. { $sign ->
+    [comma] A comma
+    [tab] A tab
+    [semicolon] A semicolon
+   *[bar] A vertical bar
+} within the text of a cell needs double quotes around the cell.
+too-many-plain-cells = It has { $cells } cells, and the table has { $columns ->
+    [one] { $columns } column
+   *[other] { $columns } columns
+}. { $sign ->
+    [comma] A comma
+    [tab] A tab
+    [semicolon] A semicolon
+   *[bar] A vertical bar
+} within the text of a cell must become a space, or save the file as CSV.
+no-csv = It is not CSV: { $error }.
+carriage-return-in-line = It is not CSV: a carriage return comes where no line ends. Save the file with the line ends LF or CRLF.
+quote-never-closed = It is not CSV: a quote is opened here and never closed. A quote inside a quoted cell is written twice (""). In TSV quotes are plain text.
+text-after-quote = It is not CSV: text comes after a closing quote. A quote inside a quoted cell is written twice (""). In TSV quotes are plain text.
+
+# Arrow and Parquet.
+saved-with-index = It was saved with an index by an old `datasets`. Save it again with a recent one.
+state-without-file = Its state.json names no data file.
+number-without-class = { $name } is a number that names no class. The number -1 stands for no label, as in the test part of many data sets. Give the row a class, or take it out.
+files-of-other-columns = Its data files have different columns.
+file-damaged = It is damaged: { $error }.
+value-unreadable = It has a value that can't be read, such as a date after the year 9999. Save that column as text.
+data-file-outside = Its state.json names a data file outside its folder.
+data-file-missing = Its data file `{ $file }` is missing.
+data-file-leads-out = Its data file `{ $file }` is a link that leads out of it. Copy the file instead.
+no-json-file = Its { $file } is not JSON.
+no-json-object-file = Its { $file } is not a JSON object.
+
+# Fields and formats.
+columns-missing = { $count ->
+    [one] It has no column { $names }.
+   *[other] It does not have the columns { $names }.
+}
+fields-missing = { $count ->
+    [one] It has no field { $names }.
+   *[other] It does not have the fields { $names }.
+}
+columns-seen = These columns were seen: { $names }.
+header-without-known-name = Its first row was taken for a header. It has { $columns } columns and no known name. In a table without header the columns are called `column_1`, `column_2` and so on, and `columns` can name those.
+fields-seen = These fields were seen: { $names }.
+fields-wanted = A row needs { $field_choices }. If this file has other names for them, give { $setting }.
+row-of-other-format = It has the fields of `{ $other }`, but the data set is in the format `{ $format }`. If all rows are so, leave `format` out or give { $setting }. Otherwise put these rows into a file of their own.
+row-of-two-formats = It has the fields of `{ $other }` too, but most rows are `{ $format }`. Say which is meant with `format`.
+field-is-null = { $name } is null. Give it a value, or take the row out.
+row-lacks-field-of-format = It has no field { $name }, which rows in the format `{ $format }` have. These fields were seen: { $seen }. Write such rows like the others, or put them into a file of their own.
+row-lacks-field = It has no field { $name }. These fields were seen: { $seen }. With `columns` a field is read from another name.
+
+# Values.
+must-be-string = { $name } must be a string, not { $type ->
+    [null] null
+    [boolean] a boolean
+    [number] a number
+    [list] a list
+    [object] an object
+   *[other] a value of the type { $type }
+}.
+must-be-list = { $name } must be a list of messages, not { $type ->
+    [null] null
+    [boolean] a boolean
+    [number] a number
+    [string] a string
+    [object] an object
+   *[other] a value of the type { $type }
+}.
+text-is-empty = { $name } is empty. Give it a value, or take the row out.
+text-has-nul = { $name } has a NUL character.
+text-has-half-of-a-pair = { $name } has half of a surrogate pair, which is not a character.
+text-inside-piece = A text in { $name }
+content-of-message-piece = `content` of message { NUMBER($number, useGrouping: 0) }
+label-is-fraction = { $name } is a number with a fraction or no number at all, but a label names a class. Write classes such as low and high, and take out rows without a value.
+label-is-several = { $name } is { $type ->
+    [list] a list
+   *[object] an object
+}, but here a row has one label. Write it as a string, or write several labels as one text into `completion`, with the text in `prompt`.
+text-is-invisible = { $name } is empty: all its characters are invisible.
+label-too-long = { $name } is longer than { $most } characters. Check that it is the label.
+
+# Conversations.
+list-is-empty = { $name } is empty.
+list-is-python = { $name } is a list in Python's notation inside a string. Write it with json.dumps.
+no-assistant = No message is the assistant's, so there is nothing to learn.
+system-not-first = Message { NUMBER($number, useGrouping: 0) } has the role `system`. Only the first message may have it.
+answer-without-question = Message { NUMBER($number, useGrouping: 0) } has the role `assistant`, but a message of the role `user` must come first. Write the user's message that it answers before it, or take it out.
+question-without-answer = Message { NUMBER($number, useGrouping: 0) } has the role `user`, but a message of the role `assistant` must come first. Write the two messages of the user as one, or write the answer between them.
+last-not-assistant = The last message must be the assistant's. Take off what nobody answers, or add the answer.
+all-weights-zero = Every message of the assistant has `weight` 0, so there is nothing to learn.
+message-must-be-object = Message { NUMBER($number, useGrouping: 0) } must be an object, not { $type ->
+    [null] null
+    [boolean] a boolean
+    [number] a number
+    [string] a string
+    [list] a list
+   *[other] a value of the type { $type }
+}.
+message-calls-tools = Message { NUMBER($number, useGrouping: 0) } has { $names }. Calls of tools can't be learned here. Take such rows out, or write the call into `content` as text.
+thought-beside-content = Message { NUMBER($number, useGrouping: 0) } has { $names }. Write the thought into `content`, before the answer and between <think> and </think> or the tags of the model.
+message-of-tool = Message { NUMBER($number, useGrouping: 0) } is a tool's (`{ $role }`). Calls of tools can't be learned here. Take such rows out, or write the call into `content` as text.
+message-has-more = Message { NUMBER($number, useGrouping: 0) } has { $names }, which is not supported. A message has `role` and `content`.
+role-unknown = Message { NUMBER($number, useGrouping: 0) } has the role { $role }. A role is `system`, `user` or `assistant`.
+role-missing = Message { NUMBER($number, useGrouping: 0) } has no `role`. A role is `system`, `user` or `assistant`.
+part-of-kind = Message { NUMBER($number, useGrouping: 0) } has a part of the type { $kind }. Only text can be learned here.
+part-of-type = Message { NUMBER($number, useGrouping: 0) } has a part that is { $type ->
+    [null] null
+    [boolean] a boolean
+    [number] a number
+    [string] a string
+    [list] a list
+   *[object] an object
+} and no text. Only text can be learned here.
+weight-unknown = The `weight` of message { NUMBER($number, useGrouping: 0) } must be 0 or 1.
+history-not-pairs = { $name } must be a list of pairs of question and answer.
+
+# How rows are read that other projects write.
+pair-read-as-chat = { $question } is read as the user's message and { $answer } as the assistant's.
+pair-read = { $question } is read as `prompt` and { $answer } as `completion`.
+pair-read-with-more = { $read } What a row has in { $beside } comes below { $question }.
+conversation-read = { $messages } is read as the conversation.
+conversation-read-after-system = { $messages } is read as the conversation, and { $system } as the system's message before it.
+halves-read = { $prompt } and { $completion } are lists of messages. They are read as one conversation, and the assistant's messages in { $completion } are learned.
+
+# What helps with rows in no format.
+answers-with-places = `answers` is a list of answers with their places, as in SQuAD and KorQuAD. Write the text of the first into a field `answer`. Then `question`, `context` and `answer` are read as they are.
+preferences = These are pairs of a chosen and a rejected answer (for DPO). Here a model learns answers, not preferences. To learn the chosen ones, give { $setting }.
+preferences-with-prompt = These are pairs of a chosen and a rejected answer (for DPO). Here a model learns answers, not preferences. To learn the chosen ones, give { $chat_setting } if you want to chat with the model, or { $setting } to learn them as they are, without its chat template.
+map-text = To learn the texts as they are, give { $setting }. For questions and answers, give { $pair_setting } with two of these names.
+map-labelled-text = To learn which { $label } a text has, give { $setting }. For questions and answers, give { $pair_setting } with two of these names.
+
+# What is odd in rows that can be used.
+validation-overlaps = { $rows } of { $of ->
+    [one] { $of } row
+   *[other] { $of } rows
+} { $rows ->
+    [one] is
+   *[other] are
+} among the training rows too, so the validation loss looks better than it is. Take them out of one of the two.
+repeated-rows = { $rows ->
+    [one] { $rows } row repeats an earlier row word for word and is { $use ->
+        [counted] counted
+       *[learned] learned
+    } again.
+   *[other] { $rows } rows repeat an earlier row word for word and are { $use ->
+        [counted] counted
+       *[learned] learned
+    } again.
+} Take out what is not meant to be there twice.
+repeats-not-counted = Repeated rows were looked for among the first rows only.
+contradicting-labels = { $rows ->
+    [one] { $rows } row has the text of an earlier row and another label.
+   *[other] { $rows } rows have the text of an earlier row and another label.
+} Both are { $use ->
+    [counted] counted
+   *[learned] learned
+}. Keep one label for a text. { $unit ->
+    [line] Line { NUMBER($second, useGrouping: 0) } contradicts line { NUMBER($first, useGrouping: 0) }.
+   *[row] Row { NUMBER($second, useGrouping: 0) } contradicts row { NUMBER($first, useGrouping: 0) }.
+}
+labels-normalised = { $rows ->
+    [one] The label of { $rows } row was brought to one spelling.
+   *[other] The labels of { $rows } rows were brought to one spelling.
+} { $changes }
+label-letters-composed = In { $rows ->
+    [one] { $rows } row
+   *[other] { $rows } rows
+} letters were put together (Unicode NFC; a Mac writes Korean decomposed).
+label-characters-removed = In { $rows ->
+    [one] { $rows } row
+   *[other] { $rows } rows
+} invisible characters were removed.
+label-spaces-changed = In { $rows ->
+    [one] { $rows } row
+   *[other] { $rows } rows
+} white space was removed or made one space.
+label-made-whole = In { $rows ->
+    [one] { $rows } row
+   *[other] { $rows } rows
+} `.0` was removed from a whole number.
+labels-look-alike = The labels { $labels } look alike and are { $use ->
+    [counted] counted
+   *[learned] learned
+} as { $classes } different classes. Write them the same if they mean the same.
+labels-missing = { $count ->
+    [one] The label { $labels } is what programs write where a value is missing, and it is
+   *[other] The labels { $labels } are what programs write where a value is missing, and they are
+} { $use ->
+    [counted] counted
+   *[learned] learned
+} as { $count ->
+    [one] a class.
+   *[other] classes.
+} Take those rows out if they have no label.
+labels-mixed = Some labels are true or false and others 1 or 0. They are { $use ->
+    [counted] counted
+   *[learned] learned
+} as different classes: { $labels }.
+labels-many = There are { $labels } different labels in { $rows } rows. A label is a class that many rows share, so { $column } may be the wrong column. With `columns` another one is read.
+labels-one = All rows have the label { $label }, so there is nothing to tell apart.
+fields-unused = These fields have words in them and are not read (with the number of rows): { $fields }.
+fields-unused-and-advice = These fields have words in them and are not read (with the number of rows): { $fields }. What belongs to the question or the answer must be written into it. With `columns` you name the fields to use.
+text-damaged = In { $rows ->
+    [one] { $rows } row
+   *[other] { $rows } rows
+} letters were lost or mixed up by a wrong encoding before the file came here (for example � or Ã©). Save the file again as UTF-8 from where its letters are whole.
+text-missing = In { $rows ->
+    [one] { $rows } row
+   *[other] { $rows } rows
+} a text or an answer is only a word such as `nan` or `None`, which programs write where a value is missing. Take those rows out if they have no value.
+roles-renamed = In { $rows ->
+    [one] { $rows } row
+   *[other] { $rows } rows
+} the roles have other names. They are read as `system`, `user` and `assistant`.
+content-joined = In { $rows ->
+    [one] { $rows } row
+   *[other] { $rows } rows
+} the content of a message comes in parts. Their texts are joined.
+messages-in-string = In { $rows ->
+    [one] { $rows } row
+   *[other] { $rows } rows
+} the conversation is JSON inside a string. It is read as the list that the string holds.
+weight-zero = In { $rows ->
+    [one] { $rows } row
+   *[other] { $rows } rows
+} a message of the assistant has `weight` 0 and is not learned.
+name-dropped = In { $rows ->
+    [one] { $rows } row
+   *[other] { $rows } rows
+} a message has a `name`, which is not used.
