@@ -26,8 +26,10 @@ from services.cli.command_parser import CommandParser
 from services.cli.doctor import command as doctor
 from services.cli.failure import CommandFailed, UsageError
 from services.cli.guide import version_text
+from services.cli.language import language_of
 from services.cli.options import Commands, settings_of
 from services.cli.terminal import Terminal
+from shared.messages.render import set_reader
 from shared.settings import Settings
 
 EXIT_FAILED = 1
@@ -70,6 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # no locale is too poor to say what happened
+    set_reader(language_of(os.environ))
     terminal = Terminal(as_json="--json" in words)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # leave as tidily as after Ctrl-C
     try:

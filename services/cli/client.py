@@ -15,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 from services.cli.address import is_loopback
 from services.cli.failure import CommandFailed, RequestRefused, ServerUnreachable
 from shared.errors import FieldError
+from shared.messages.render import reader
 from shared.schemas import AcceptedJob, JobEvent, JobRecord
 
 REQUEST_SECONDS = 30.0
@@ -34,7 +35,7 @@ class Client:
         self.url = url
         self._http = httpx.Client(
             base_url=url,
-            headers={"Authorization": f"Bearer {key}"},
+            headers={"Authorization": f"Bearer {key}", "Accept-Language": reader()},
             timeout=REQUEST_SECONDS,
             trust_env=not is_loopback(url),
         )

@@ -28,6 +28,11 @@ def set_reader(language: str) -> None:
     _reader.set(language)
 
 
+def reader() -> str:
+    """The language that `shown` speaks in this thread."""
+    return _reader.get()
+
+
 def shown(said: str | Message, language: str | None = None) -> str:
     """A message, or a stored text, for the reader; one of before there were messages is shown as it is."""
     message = read_stored(said) if isinstance(said, str) else said

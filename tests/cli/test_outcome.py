@@ -80,7 +80,7 @@ def test_a_training_says_what_was_reached_where_it_is_and_what_to_do_next() -> N
         "learned at all, 1 without their end\n"
         "  tokens      9,600 read, 1,200 of them learned\n"
         "  time        1 min 5 s in all, 2 s/it, 200 tokens/s\n"
-        "  resumed     the last attempt went on from the checkpoint of step 8\n"
+        "  resumed     the last attempt continued from the checkpoint of step 8\n"
         f"  model id    ft:m:demo:{'a' * 24}\n"
         f"  adapter     /data/jobs/{ID}/adapter\n"
         "\n"

@@ -4,10 +4,15 @@ from collections.abc import Sequence
 
 from rich.cells import cell_len
 
+from shared.messages.message import Message, say
+from shared.messages.render import shown
 
-def pairs(rows: Sequence[tuple[str, str]]) -> list[str]:
+Said = str | Message
+
+
+def pairs(rows: Sequence[tuple[Said, Said]]) -> list[str]:
     """Name and value on a line, values in one column; rows without a value are left out."""
-    told = [(name, value) for name, value in rows if value]
+    told = [(shown(name), shown(value)) for name, value in rows if value]
     width = max((cell_len(name) for name, _ in told), default=0)
     return [f"  {name}{' ' * (width - cell_len(name))}  {value}" for name, value in told]
 
@@ -24,11 +29,11 @@ def grid(rows: Sequence[Sequence[str]]) -> list[str]:
     ]  # fmt: skip
 
 
-def next_steps(steps: Sequence[tuple[str, str]]) -> list[str]:
+def next_steps(steps: Sequence[tuple[Said, str]]) -> list[str]:
     """What to do next: what it is for, and below it the command, whole on its line for pasting."""
-    lines = ["", "Next:"]
+    lines = ["", shown(say("next-label"))]
     for purpose, command in steps:
-        lines += [f"  {purpose}", f"    {command}"]
+        lines += [f"  {shown(purpose)}", f"    {command}"]
     return lines
 
 

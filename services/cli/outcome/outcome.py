@@ -8,6 +8,8 @@ from services.cli.outcome.evaluated import evaluated_text
 from services.cli.outcome.loaded import diagnosed_text, prepared_text
 from services.cli.outcome.place import Place
 from services.cli.outcome.trained import trained_text
+from shared.messages.message import say
+from shared.messages.render import shown
 from shared.schemas import JobRecord
 
 __all__ = ["Place", "Words", "outcome_text"]
@@ -21,14 +23,13 @@ def outcome_text(record: JobRecord, place: Place, *, words: Words = str) -> str:
     A result of another release, which lacks what is told here, is shown as it is.
     """
     if record.error is not None:
-        return "\n".join([
-            f"{record.id} failed ({record.error.code}): {words(record.error.message)}",
-            words(record.error.remedy),
-            "",
-            f"Its events: {place.command('events', record.id)}",
-        ])  # fmt: skip
+        failed = say(
+            "job-failed-with", job=record.id, code=record.error.code, message=words(record.error.message)
+        )
+        events = say("its-events", command=place.command("events", record.id))
+        return "\n".join([shown(failed), words(record.error.remedy), "", shown(events)])
     if record.result is None:
-        return f"{record.id} is {record.status}."
+        return shown(say("job-has-status", job=record.id, status=record.status))
     try:
         return _result_text(record, record.result, place)
     except (KeyError, TypeError, ValueError, AttributeError):

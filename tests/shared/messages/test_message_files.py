@@ -187,6 +187,26 @@ def test_no_sentence_is_composed_outside_the_message_files(place: str) -> None:
     assert not composed
 
 
+# Of these every text is looked at, whoever it goes to.
+WHOLE = [
+    "services/cli/outcome/lines.py",
+    "services/cli/outcome/outcome.py",
+    "services/cli/outcome/trained.py",
+]
+
+
+@pytest.mark.parametrize("place", WHOLE)
+def test_no_words_follow_each_other_in_a_text_of_the_code(place: str) -> None:
+    tree = ast.parse((ROOT / place).read_text(encoding="utf-8"))
+    docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    texts = [
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings
+    ]
+    assert not [text for text in texts if re.search(r"[a-z]{2,},? [a-z]{2,}", text)]
+
+
 def _said(tree: ast.Module) -> Iterator[ast.expr]:
     """What is told a person: the texts of failures, events and refusals, of findings and remedies."""
     for node in ast.walk(tree):
