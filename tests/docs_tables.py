@@ -14,6 +14,7 @@ from services.api.routes import ROUTES
 from services.cli.__main__ import command_parser
 from services.cli.compose_settings import COMPOSE_SETTINGS
 from services.cli.environment import LAUNCHER_SETTINGS
+from services.cli.explain.tunedock_probe import FIELDS
 from services.worker.diagnosis.checks import checks_table
 from services.worker.failures import FailureCode
 from services.worker.metrics import METRICS as WORKER_METRICS
@@ -78,9 +79,14 @@ def statuses() -> str:
     return _table(("status", "may become"), rows)
 
 
+def explain() -> str:
+    return _table(("field", "meaning"), [(_code(field), meaning) for field, meaning in FIELDS.items()])
+
+
 # Name of a table → the file of docs/ that it lies in, and what draws it.
 TABLES: dict[str, tuple[str, Callable[[], str]]] = {
     "commands": ("commands.md", commands),
+    "explain": ("explain.md", explain),
     "settings": ("settings.md", settings),
     "refusals": ("errors.md", refusal_codes),
     "failures": ("errors.md", failure_codes),

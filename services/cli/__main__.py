@@ -24,6 +24,7 @@ from services.cli import (
 )
 from services.cli.command_parser import CommandParser
 from services.cli.doctor import command as doctor
+from services.cli.explain import command as explain
 from services.cli.failure import CommandFailed, UsageError
 from services.cli.guide import version_text
 from services.cli.language import language_of
@@ -53,7 +54,7 @@ def command_parser() -> CommandParser:
     commands: Commands = parser.add_subparsers(
         title="commands", metavar="COMMAND", dest="command", required=True, parser_class=CommandParser
     )
-    for group in (demo, serve, submit, diagnose, evaluate, life, listings, removal, doctor, key):
+    for group in (demo, serve, submit, diagnose, evaluate, life, listings, removal, doctor, key, explain):
         group.add_commands(commands)
     commands.add_parser("bench", help="repeat the published numbers on this machine: bench load, bench train")
     commands.add_parser("check", help="lint, types and import contracts of the code")

@@ -284,6 +284,6 @@ def test_every_command_is_in_the_help(capsys: pytest.CaptureFixture[str]) -> Non
     words = re.findall(r"^    (\w+) ", capsys.readouterr().out, re.MULTILINE)
     assert words == [
         "demo", "up", "down", "train", "prepare", "diagnose", "evaluate", "jobs", "show", "report", "events",
-        "cancel", "download", "models", "files", "delete", "prune", "doctor", "key", "bench",
+        "cancel", "download", "models", "files", "delete", "prune", "doctor", "key", "explain", "bench",
         "check", "test", "help",
     ]  # fmt: skip

@@ -98,6 +98,7 @@ def messages(language: str) -> dict[str, ftl.Message]:
 
 
 def code_files() -> Iterator[Path]:
+    """All code; services/cli/explain/tunedock_probe.py stands alone (tests/explain/test_sentences.py)."""
     for part in ("shared", "services"):
         yield from (ROOT / part).rglob("*.py")
 

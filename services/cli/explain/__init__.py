@@ -1,0 +1,1 @@
+"""`explain`: a user's own training program, run untouched and watched."""

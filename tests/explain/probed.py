@@ -1,0 +1,41 @@
+"""What tests of the probe share: the file itself, and running a program with and without it."""
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from services.cli.explain.command import PROBE
+
+HERE = Path(__file__).parent
+SECONDS = 240
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a program ended, and the probe's report where there is one."""
+
+    status: int
+    out: str
+    err: str
+    report: dict[str, Any]
+
+
+def run(words: list[str | Path], folder: Path, *, own: list[str] | None = None, given: str = "") -> Ended:
+    """Run Python with these words in `folder`."""
+    done = subprocess.run(
+        [sys.executable, *(own or []), *map(str, words)],
+        cwd=folder, input=given, capture_output=True, text=True, timeout=SECONDS,
+    )  # fmt: skip
+    file = folder / "report.json"
+    report = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    return Ended(done.returncode, done.stdout, done.stderr, report)
+
+
+def run_probed(
+    words: list[str | Path], folder: Path, *, own: list[str] | None = None, given: str = ""
+) -> Ended:
+    """The same under the probe, whose report lies in `folder`."""
+    return run([PROBE, "--json", folder / "report.json", *words], folder, own=own, given=given)
