@@ -5,8 +5,11 @@ from pathlib import Path
 import pytest
 
 from shared.errors import ModelUnknown, ModelUnusable
+from shared.messages.catalog import add_language
+from shared.messages.render import reader_of
 from shared.model_search import NotFoundHere, check_base_model, find_model, similar_names
 from shared.settings import DEMO_MODEL
+from tests.shared.messages.made_up import LANGUAGE, left_over, made_up_language
 
 
 @pytest.fixture
@@ -121,3 +124,20 @@ def test_names_that_are_alike_are_few_and_the_likeliest_first() -> None:
     assert similar_names("SmolLM2-135M", present)[0] in present[:2]
     assert set(similar_names("SmolLM2-135M", present)) >= set(present[:2])
     assert "qwen" not in similar_names("SmolLM2-135M", present)
+
+
+@pytest.mark.parametrize("name", ["tiny", "nothing", "/etc", "a/b/c", "adapter", "ft:x"])
+def test_of_a_refusal_in_another_language_only_values_are_left(models: tuple[Path, ...], name: str) -> None:
+    (models[0] / "adapter").mkdir()
+    (models[0] / "adapter/adapter_config.json").write_text('{"base_model_name_or_path": "base"}')
+    (models[0] / "tiny/config.json").rename(models[0] / "tiny/x")
+    (models[0] / "tiny/model.safetensors").unlink()
+    add_language(LANGUAGE, made_up_language())
+    try:
+        with reader_of(LANGUAGE):
+            said = refusal(name, models)
+    finally:
+        add_language(LANGUAGE, "")
+    values = {name, "x.", "base", str(models[0]), "LGAI-EXAONE/EXAONE-Tiny", "kaj", f"{DEMO_MODEL}."}
+    assert "⟪" in said
+    assert set(left_over(said).split()) <= values  # "kaj" is the language's "and"

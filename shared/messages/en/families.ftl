@@ -39,18 +39,18 @@ weights-of-other-config = The weights in { $folder } are not those of its config
 no-tensor-quantized = Its config.json says that they are quantized, and no tensor is.
 weights-differ = { $kind ->
    *[missing_keys] { $count ->
-        [one] { $count } weight is missing,
-       *[other] { $count } weights are missing,
+        [one] { $count } weight is missing.
+       *[other] { $count } weights are missing.
     }
     [mismatched_keys] { $count ->
-        [one] { $count } weight has another shape,
-       *[other] { $count } weights have another shape,
+        [one] { $count } weight has another shape.
+       *[other] { $count } weights have another shape.
     }
     [unexpected_keys] { $count ->
-        [one] { $count } weight is unexpected,
-       *[other] { $count } weights are unexpected,
+        [one] { $count } weight is unexpected.
+       *[other] { $count } weights are unexpected.
     }
-} the first is { $first }.
+} The first is { $first }.
 fetch-model-of-one-revision = Download the model again. Its config.json and its weights must be of the same revision.
 model-code-fails = The model's own code fails where it is trained on text alone: { $error } ({ $file }, line { $line }).
 name-other-model-or-fewer-layers = Name another base model, or fewer layers in lora.target_modules if one of those is named here. The worker's log has the traceback.

@@ -79,7 +79,7 @@ config-of-larger-model = The model's config.json describes a model of { $describ
 config-wants-tensors = The model's config.json describes { $count ->
     [one] { $count } tensor
    *[other] { $count } tensors
-} that the weight files lack, the first is { $first } { $shape }.
+} that the weight files lack. The first is { $first } { $shape }.
 config-of-other-shape = The model's config.json gives { $tensor } the shape { $described }, and in the weight files it has { $stored }.
 config-nests-too-deep = The model's config.json nests deeper than { $most } levels.
 fetch-config-of-revision = Download the model's config.json again. It and the weights must be of the same revision.
@@ -137,7 +137,7 @@ file-of-other-hash = { $file } does not have the hash that its manifest names.
 copy-lacks-tensors = { $file } lacks { $count ->
     [one] { $count } tensor
    *[other] { $count } tensors
-}, the first is { $first }.
+}. The first is { $first }.
 copy-lacks-tensor = { $tensor } is missing.
 copy-of-odd-dtypes = { $file } holds tensors of the dtypes { $dtypes }.
 copy-not-quantized = Its config.json names no quantization.
@@ -145,4 +145,4 @@ copy-of-other-shape = { $tensor } has another shape, { $shape }.
 copy-has-spare-tensors = { $count ->
     [one] { $count } tensor has
    *[other] { $count } tensors have
-} no place in the model, the first is { $first }.
+} no place in the model. The first is { $first }.

@@ -10,7 +10,7 @@ lever-shared-prefix = The shared prefix of { $tokens } tokens is computed once f
 lever-weights-kept = The 4-bit weights are dequantized once for the whole run.
 lever-nothing-recomputed = Nothing is computed twice.
 lever-some-recomputed = One layer in { $every } is computed twice.
-lever-off = { $lever } is off. { $reason }
+lever-off = The lever { $lever } is off. { $reason }
 
 model-is-no-llama = The model is a { $model_class } and not a LlamaForCausalLM.
 own-layers-without-dropout = Tunedock's own layers have no dropout, and lora.dropout is { $dropout }.

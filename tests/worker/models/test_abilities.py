@@ -292,7 +292,7 @@ def test_shapes_that_differ_are_told_before_the_load_with_both(tmp_path: Path) -
 def test_a_head_that_is_missing_is_told_before_the_load(tmp_path: Path) -> None:
     folder = make_tiny_llama(tmp_path / "m")
     change(folder / "config.json", tie_word_embeddings=False)
-    assert "lack, the first is 'lm_head.weight'" in failure_of(folder).message
+    assert "lack. The first is 'lm_head.weight'" in failure_of(folder).message
 
 
 @pytest.mark.parametrize("pad", [-1, None])
