@@ -3,9 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from services.cli.outcome.lines import count, grid, pairs
+from services.cli.outcome.lines import grid, pairs
 from services.cli.outcome.rows import row_notes
 from services.cli.watch import duration_text
+from shared.messages.message import Message, say
+from shared.messages.render import shown
 from shared.reports.evaluation import Classification, ConfusionMatrix, LabelScores
 from shared.reports.stored import read_stored
 from shared.schemas import JobRecord
@@ -18,13 +20,13 @@ LONGEST_LABEL = 24
 def evaluated_text(record: JobRecord, result: dict[str, Any]) -> str:
     """The whole outcome of one evaluation."""
     right = read_stored(Classification, result) if "accuracy" in result else None
-    lines = [f"{subject(record)} on {count(result.get('rows', 0), 'row')}"]
+    lines = [shown(say("evaluated-on-label", model=subject(record), rows=result.get("rows", 0)))]
     lines += pairs([
-        ("loss", f"{result['loss']:.4f}" if "loss" in result else ""),
-        ("accuracy", _accuracy(right, result.get("rows", 0)) if right else ""),
-        ("macro F1", f"{right.macro.f1:.3f}" if right else ""),
-        *(("rows" if number == 0 else "", note) for number, note in enumerate(row_notes(result))),
-        ("time", duration_text(result.get("evaluation_seconds", 0.0))),
+        (say("loss-label"), f"{result['loss']:.4f}" if "loss" in result else ""),
+        (say("accuracy-label"), _accuracy(right, result.get("rows", 0)) if right else ""),
+        (say("macro-f1-label"), f"{right.macro.f1:.3f}" if right else ""),
+        *((say("rows-label") if number == 0 else "", note) for number, note in enumerate(row_notes(result))),
+        (say("time-label"), duration_text(result.get("evaluation_seconds", 0.0))),
     ])  # fmt: skip
     if right:
         lines += ["", *grid(_label_rows(right.labels)), "", *confusions(right.confusion_matrix)]
@@ -36,15 +38,16 @@ def compared_text(
 ) -> str:
     """Both evaluations of the same rows side by side; the second one's labels whole."""
     names, old, new = ["loss", "accuracy", "macro F1"], scores(before_result), scores(after_result)
-    rows = [("", "before", "after", "change")]
+    heads = (say("compared-before-label"), say("compared-after-label"), say("change-label"))
+    rows = [("", *map(shown, heads))]
     rows += [
-        (name, f"{old[name]:.4f}", f"{new[name]:.4f}", f"{new[name] - old[name]:+.4f}")
+        (_score(name), f"{old[name]:.4f}", f"{new[name]:.4f}", f"{new[name] - old[name]:+.4f}")
         for name in names
         if name in old and name in new
     ]
     return "\n".join([
-        f"before: {subject(before)}",
-        f"after:  {subject(after)}",
+        shown(say("before-was-label", model=subject(before))),
+        shown(say("after-was-label", model=subject(after))),
         "",
         *grid(rows),
         *_other_choice(before_result, after_result),
@@ -58,12 +61,19 @@ def _other_choice(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
     numbers = [len(result.get("labels") or ()) for result in (before, after)]
     if numbers[0] == numbers[1]:
         return []
-    return [f"  before chose among {count(numbers[0], 'label')}, after among {count(numbers[1], 'label')}"]
+    return ["  " + shown(say("choices-differ-label", before=numbers[0], after=numbers[1]))]
+
+
+def _score(name: str) -> str:
+    """A score as the reader calls it."""
+    names = {"accuracy": say("accuracy-label"), "macro F1": say("macro-f1-label")}
+    return shown(names.get(name, say("loss-label")))
 
 
 def subject(record: JobRecord) -> str:
     """What was evaluated."""
-    return str(record.request.get("adapter") or record.request.get("model") or "the default model")
+    named = record.request.get("adapter") or record.request.get("model")
+    return str(named or shown(say("default-model-label")))
 
 
 def scores(result: dict[str, Any]) -> dict[str, float]:
@@ -77,7 +87,7 @@ def confusions(matrix: ConfusionMatrix) -> list[str]:
     """The matrix where it is small; of many labels the most frequent mistakes."""
     labels, rows = matrix.labels, matrix.rows
     if len(labels) <= LABELS_IN_A_MATRIX:
-        head = ["is ↓  answered →", *(_short(label) for label in labels)]
+        head = [shown(say("matrix-label")), *(_short(label) for label in labels)]
         body = [[_short(label), *map(str, row)] for label, row in zip(labels, rows, strict=True)]
         return grid([head, *body])
     mistakes = sorted(
@@ -89,18 +99,28 @@ def confusions(matrix: ConfusionMatrix) -> list[str]:
         ),
         key=lambda mistake: -mistake[0],
     )
-    told = [f"  {number} × {is_} answered as {said}" for number, is_, said in mistakes[:CONFUSIONS_TOLD]]
-    more = len(mistakes) - len(told)
-    rest = [f"  and {count(more, 'other confusion')}; --json has the whole matrix"] if more > 0 else []
-    return ["Most frequent mistakes:" if told else "No mistakes.", *told, *rest]
+    if not mistakes:
+        return [shown(say("no-mistakes"))]
+    told = [
+        say("mistake-label", count=number, label=is_, answer=said)
+        for number, is_, said in mistakes[:CONFUSIONS_TOLD]
+    ]
+    if (more := len(mistakes) - len(told)) > 0:
+        told.append(say("mistakes-left-label", count=more))
+    return [shown(say("frequent-mistakes-label")), *(f"  {shown(one)}" for one in told)]
 
 
-def _accuracy(right: Classification, rows: int) -> str:
-    return f"{right.accuracy:.1%} ({right.confusion_matrix.right:,} of {rows:,} right)"
+def _accuracy(right: Classification, rows: int) -> Message:
+    return say(
+        "right-answers-label", accuracy=f"{right.accuracy:.1%}", right=right.confusion_matrix.right, rows=rows
+    )
 
 
 def _label_rows(labels: Mapping[str, LabelScores]) -> Sequence[Sequence[str]]:
-    head = ("label", "precision", "recall", "F1", "rows")
+    label, precision, recall, rows = map(
+        shown, (say("label-label"), say("precision-label"), say("recall-label"), say("rows-label"))
+    )
+    head = (label, precision, recall, "F1", rows)
     return [
         head,
         *(

@@ -37,11 +37,6 @@ def next_steps(steps: Sequence[tuple[Said, str]]) -> list[str]:
     return lines
 
 
-def count(number: int, word: str) -> str:
-    """`1 row`, `1,200 rows`."""
-    return f"{number:,} {word}{'' if number == 1 else 's'}"
-
-
 def seconds(value: float) -> str:
     """Seconds of one step: `0.037`, `3.2`."""
     return f"{value:.2g}" if value < 10 else f"{value:.0f}"

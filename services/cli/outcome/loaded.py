@@ -4,42 +4,46 @@ from typing import Any
 
 from services.cli.outcome.lines import next_steps, pairs
 from services.cli.outcome.place import Place
+from shared.messages.message import Message, say
+from shared.messages.render import shown
 from shared.reports.preparation import Preparation, PreparedLoad
 from shared.reports.stored import read_stored
 from shared.schemas import JobRecord
-from shared.units import duration, size
 
 
 def diagnosed_text(record: JobRecord, result: dict[str, Any], place: Place) -> str:
-    steps = [("The same with pictures, as one file to open or pass on:", place.page_command(record.id))]
+    steps = [(say("report-page-label"), place.page_command(record.id))]
     return "\n".join([str(result.get("text", "")).rstrip(), *next_steps(steps)])
 
 
 def prepared_text(record: JobRecord, result: dict[str, Any], place: Place) -> str:
     prepared = read_stored(Preparation, result)
     lines = [
-        f"{prepared.model} is prepared.",
+        shown(say("model-is-prepared", model=prepared.model)),
         *pairs([
-            ("copy", _copy(prepared)),
-            ("pickles", "converted to safetensors" if prepared.converted else ""),
-            ("cold load", _load(prepared.load)),
+            (say("copy-label"), _copy(prepared)),
+            (say("pickles-label"), say("converted-label") if prepared.converted else ""),
+            (say("cold-load-label"), _load(prepared.load)),
         ]),
         "",
     ]  # fmt: skip
     return "\n".join(lines) + "\n" + diagnosed_text(record, result, place)
 
 
-def _copy(prepared: Preparation) -> str:
+def _copy(prepared: Preparation) -> Message:
     if not prepared.artifact:
-        return "none: its weights are 4 bits already"
-    text = f"{size(prepared.source_bytes)} became {size(prepared.artifact_bytes or 0)}"
-    saved = prepared.save_seconds
-    return text + (f", written in {duration(saved)}" if saved else ", which was there already")
+        return say("no-copy-label")
+    source, copy, saved = prepared.source_bytes, prepared.artifact_bytes or 0, prepared.save_seconds
+    if not saved:
+        return say("copy-was-there-label", source_bytes=source, copy_bytes=copy)
+    return say("copy-written-label", source_bytes=source, copy_bytes=copy, write_seconds=saved)
 
 
-def _load(load: PreparedLoad) -> str:
+def _load(load: PreparedLoad) -> Message | str:
     before, after, limit = load.before_seconds, load.after_seconds, load.limit_seconds
     if after is None:
         return ""
-    text = f"{duration(before)} → {duration(after)}" if before is not None else duration(after)
-    return text + (f"; the disk's limit is {duration(limit)}" if limit is not None else "")
+    told = say("load-now-label", after_seconds=after)
+    if before is not None:
+        told = say("load-faster-label", before_seconds=before, after_seconds=after)
+    return told if limit is None else say("load-and-limit-label", load=told, limit_seconds=limit)

@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from services.cli.outcome.lines import count
+from shared.messages.message import Message, say
+from shared.messages.render import shown
 from shared.reports.rows import RowsUsed
 from shared.reports.stored import read_stored
 
@@ -11,42 +12,56 @@ REASONS_TOLD = 3
 
 
 def row_notes(result: dict[str, Any]) -> Iterator[str]:
-    """A sentence for each thing that happened to rows on the way; none where all were taken as they are."""
+    """A line for each thing that happened to rows on the way; none where all were taken as they are."""
     used = read_stored(RowsUsed, result)
-    limit = result.get("max_seq_length")
-    if skipped := used.skipped_rows:
-        why = _reasons([(one.reason, one.rows) for one in used.skipped_reasons])
-        yield f"{count(skipped, 'row')} skipped: {why or f'nothing to learn within {limit} tokens'}"
+    limit = str(result.get("max_seq_length"))
+    if used.skipped_rows:
+        yield shown(_skipped(used, limit))
     if refused := _reasons([(one.reason, one.turns) for one in used.refused_turns]):
-        yield f"turns not learned: {refused}"
-    if cut := used.truncated_rows:
-        yield f"{count(cut, 'row')} cut at {limit} tokens{_lost(used)}"
+        yield shown(say("refused-turns-label", reasons=refused))
+    if used.truncated_rows:
+        yield _cut(used, limit)
+    yield from map(shown, _written_otherwise(used))
+
+
+def _skipped(used: RowsUsed, limit: str) -> Message:
+    if reasons := _reasons([(one.reason, one.rows) for one in used.skipped_reasons]):
+        return say("skipped-rows-label", rows=used.skipped_rows, reasons=reasons)
+    return say("skipped-within-limit-label", rows=used.skipped_rows, limit=limit)
+
+
+def _written_otherwise(used: RowsUsed) -> Iterator[Message]:
     if split := used.split_rows:
-        yield f"{count(split, 'long text')} split into several rows, nothing of them lost"
+        yield say("split-texts-label", texts=split)
     if unrolled := used.unrolled_rows:
-        yield f"{count(unrolled, 'conversation')} learned as one row an answer"
+        yield say("unrolled-rows-label", conversations=unrolled)
     if ends := used.appended_end_rows:
-        yield f"{count(ends, 'row')} given the end that the template does not write"
+        yield say("ends-added-label", rows=ends)
     if thoughts := used.lost_thoughts:
-        yield f"{count(thoughts, 'thought')} not learned: the template leaves them out"
+        yield say("thoughts-left-label", thoughts=thoughts)
     for role, number in used.unwritten.items():
-        yield f"the template does not write the words of `{role}`: {count(number, 'row')}"
+        yield say("words-unwritten-label", role=role, rows=number)
 
 
-def _lost(used: RowsUsed) -> str:
+def _cut(used: RowsUsed, limit: str) -> str:
+    cut = say("cut-rows-label", rows=used.truncated_rows, limit=limit)
     lost, whole = used.lost_tokens, used.rendered_tokens
     if not lost or not whole:
-        return ""
-    text = f": {lost:,} of {whole:,} tokens lost ({lost / whole:.1%})"
+        return shown(cut)
+    told = [say("lost-tokens-label", cut=cut, lost=lost, whole=whole, share=f"{lost / whole:.1%}")]
     if gone := used.lost_answers:
-        text += f", {gone:,} of {used.answers:,} answers not learned at all"
+        told.append(say("lost-answers-label", lost=gone, answers=used.answers))
     if ends := used.cut_answers:
-        text += f", {ends:,} without their end"
-    return text
+        told.append(say("endless-answers-label", count=ends))
+    return ", ".join(map(shown, told))
 
 
 def _reasons(reasons: Sequence[tuple[str, int]]) -> str:
     """The most frequent reasons, each with its number."""
-    shown = [f"{reason.rstrip('.')} ({number:,})" for reason, number in reasons[:REASONS_TOLD]]
-    more = len(reasons) - len(shown)
-    return "; ".join(shown) + (f"; and {count(more, 'other reason')}" if more > 0 else "")
+    told = [
+        say("counted-reason-label", reason=reason.rstrip("."), count=number)
+        for reason, number in reasons[:REASONS_TOLD]
+    ]
+    if (more := len(reasons) - len(told)) > 0:
+        told.append(say("other-reasons-label", count=more))
+    return "; ".join(map(shown, told))

@@ -48,3 +48,90 @@ deleted-label = deleted
 evaluate-held-out-label = See how well it does on the validation rows, against the base model:
 evaluate-learned-label = See how well it does on the rows it learned, against the base model (rows it has not seen say more):
 take-adapter-label = Take the adapter, for peft or vLLM:
+
+skipped-rows-label = { $rows ->
+    [one] { $rows } row
+   *[other] { $rows } rows
+} skipped: { $reasons }
+skipped-within-limit-label = { $rows ->
+    [one] { $rows } row
+   *[other] { $rows } rows
+} skipped: nothing to learn within { $limit } tokens
+refused-turns-label = turns not learned: { $reasons }
+counted-reason-label = { $reason } ({ $count })
+other-reasons-label = { $count ->
+    [one] and { $count } other reason
+   *[other] and { $count } other reasons
+}
+cut-rows-label = { $rows ->
+    [one] { $rows } row
+   *[other] { $rows } rows
+} cut at { $limit } tokens
+lost-tokens-label = { $cut }: { $lost } of { $whole } tokens lost ({ $share })
+lost-answers-label = { $lost } of { $answers } answers not learned at all
+endless-answers-label = { $count } without their end
+split-texts-label = { $texts ->
+    [one] { $texts } long text
+   *[other] { $texts } long texts
+} split into several rows, nothing of them lost
+unrolled-rows-label = { $conversations ->
+    [one] { $conversations } conversation
+   *[other] { $conversations } conversations
+} learned as one row an answer
+ends-added-label = { $rows ->
+    [one] { $rows } row
+   *[other] { $rows } rows
+} given the end that the template does not write
+thoughts-left-label = { $thoughts ->
+    [one] { $thoughts } thought
+   *[other] { $thoughts } thoughts
+} not learned: the template leaves them out
+words-unwritten-label = the template does not write the words of `{ $role }`: { $rows ->
+    [one] { $rows } row
+   *[other] { $rows } rows
+}
+
+accuracy-label = accuracy
+macro-f1-label = macro F1
+evaluated-on-label = { $model } on { $rows ->
+    [one] { $rows } row
+   *[other] { $rows } rows
+}
+default-model-label = the default model
+right-answers-label = { $accuracy } ({ $right } of { $rows } right)
+compared-before-label = before
+compared-after-label = after
+change-label = change
+before-was-label = before: { $model }
+after-was-label = after:  { $model }
+choices-differ-label = before chose among { $before ->
+    [one] { $before } label
+   *[other] { $before } labels
+}, after among { $after ->
+    [one] { $after } label
+   *[other] { $after } labels
+}
+matrix-label = is ↓  answered →
+frequent-mistakes-label = Most frequent mistakes:
+no-mistakes = No mistakes.
+mistake-label = { $count } × { $label } answered as { $answer }
+mistakes-left-label = { $count ->
+    [one] and { $count } other confusion
+   *[other] and { $count } other confusions
+}; --json has the whole matrix
+label-label = label
+precision-label = precision
+recall-label = recall
+
+model-is-prepared = { $model } is prepared.
+copy-label = copy
+pickles-label = pickles
+cold-load-label = cold load
+converted-label = converted to safetensors
+no-copy-label = none: its weights are 4 bits already
+copy-written-label = { $source_bytes } became { $copy_bytes }, written in { $write_seconds }
+copy-was-there-label = { $source_bytes } became { $copy_bytes }, which was there already
+load-now-label = { $after_seconds }
+load-faster-label = { $before_seconds } → { $after_seconds }
+load-and-limit-label = { $load }; the disk's limit is { $limit_seconds }
+report-page-label = The same with pictures, as one file to open or pass on:
