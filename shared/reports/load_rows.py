@@ -28,16 +28,21 @@ def parameters_row(dtype_parameters: dict[str, int]) -> Message:
     return say("parameters-row", dtypes_sum=pieces)
 
 
+def disk_with_read_ahead_row(facts: LoadFacts) -> Message | None:
+    """What `disk_row` says, and how far the kernel reads ahead there."""
+    disk, device = disk_row(facts), facts.storage.block_device
+    if disk is None or device is None or device.read_ahead_bytes is None:
+        return disk
+    return say("disk-with-read-ahead-row", disk=disk, ahead_bytes=device.read_ahead_bytes)
+
+
 def disk_row(facts: LoadFacts) -> Message | None:
     """The disk beneath the files, as the kernel describes it; else the one that read meanwhile."""
     device = facts.storage.block_device
     if device is None:
         return say("disk-behind-row", disk=facts.disk_behind) if facts.disk_behind else None
     rotates = {True: "yes", False: "no", None: "unknown"}[device.rotational]
-    disk = say("disk-row", disks_sum=device.disks, rotates=rotates)
-    if device.read_ahead_bytes is None:
-        return disk
-    return say("disk-with-read-ahead-row", disk=disk, ahead_bytes=device.read_ahead_bytes)
+    return say("disk-row", disks_sum=device.disks, rotates=rotates)
 
 
 def limit_row(summary: LoadSummary) -> Message:

@@ -7,7 +7,14 @@ from shared.messages.message import Message, say
 from shared.messages.render import told
 from shared.reports.load import LoadReport, LoadSummary
 from shared.reports.load_facts import LoadFacts, TrialLoad
-from shared.reports.load_rows import disk_row, limit_row, mount_words, parameters_row, run_label, weights_row
+from shared.reports.load_rows import (
+    disk_with_read_ahead_row,
+    limit_row,
+    mount_words,
+    parameters_row,
+    run_label,
+    weights_row,
+)
 from shared.reports.machine import Rate, ReadSpeed
 from shared.reports.text import applied_lines, finding_lines, row
 
@@ -52,7 +59,7 @@ def _measured_lines(facts: LoadFacts) -> Iterator[str]:
             storage_class=storage.storage_class.replace(" ", "_"),
         ),
     )
-    if (disk := disk_row(facts)) is not None:
+    if (disk := disk_with_read_ahead_row(facts)) is not None:
         yield row(say("disk-label"), disk)
     if (usable := facts.memory.usable_bytes) is not None:
         total = facts.memory.total_bytes or 0

@@ -17,6 +17,7 @@ from services.api.load_page.verdict import storage_word, verdict
 from services.api.page_kit.places import Places
 from services.api.page_kit.shell import standing_page
 from shared.errors import NotFound
+from shared.messages.message import say
 from shared.messages.render import told
 from shared.reports.load import LoadReport
 from shared.reports.stored import read_stored
@@ -33,11 +34,8 @@ def load_page(job_id: str, values: dict[str, Any], settings: Settings) -> Respon
     try:
         report = read_stored(LoadReport, all_visible(values))
     except ValidationError as error:
-        fields = ", ".join(sorted({".".join(map(str, problem["loc"])) for problem in error.errors()})[:3])
-        raise NotFound(
-            f"Job {job_id} has no report that can be drawn as a page (missing or of no use: {fields}). "
-            "Leave `format` out to read what there is as JSON."
-        ) from None
+        fields = sorted({".".join(map(str, problem["loc"])) for problem in error.errors()})[:3]
+        raise NotFound(say("report-not-drawn", job=job_id, fields=fields)) from None
     return _draw(job_id, report)
 
 

@@ -8,6 +8,8 @@ storage-word-piece = { $kind ->
    *[other] disk
 }
 
+report-not-drawn = Job { $job } has no report that can be drawn as a page (missing or of no use: { $fields }). Leave `format` out to read what there is as JSON.
+
 ## the verdict
 why-label = Why
 what-was-seen-label = What was seen
@@ -109,3 +111,69 @@ phase-deserialize-row = tensors out of the files, cast
 phase-quantize-row = to 4 bits
 phase-move-row = to the device
 phase-rest-row = building the modules, imports
+
+## facts
+model-group-title = Model
+cache-group-title = Cache
+storage-group-title = Storage
+reads-group-title = Cold and warm reads
+machine-group-title = Machine
+versions-group-title = Versions
+dtype-wanted-label = dtype wanted
+as-dtype-label = as { $dtype }
+revision-label = revision
+decided-by-label = decided by
+asks-hub-label = asks the hub
+asks-hub-row = { $offline ->
+    [true] no, offline
+   *[false] at every load
+}
+another-copy-label = another copy
+another-copy-row = { $folder } ({ $copy_bytes })
+files-label = files
+mounted-at-label = mounted at
+mounted-from-label = from
+options-label = options
+filesystem-label = filesystem
+filesystem-row = { $filesystem } ({ $storage_class })
+reads-ahead-label = reads ahead
+free-label = free
+free-row = { $free_bytes }
+free-of-total-row = { $free_bytes } of { $total_bytes }
+cold-direct-label = cold, direct
+cold-buffered-label = cold, buffered
+cold-mapped-label = cold, mapped
+warm-label = warm
+read-rate-row = { $read_bytes_per_second }
+read-rate-slowest-row = { $read_bytes_per_second }, { $slowest_bytes_per_second } at the slowest place
+small-read-label = 4 KiB
+bytes-row = { $count_bytes }
+memory-free-row = { $total_bytes }, { $free_bytes } free
+container-limit-label = container's limit
+disk-busy-label = disk busy
+disk-busy-row = { $busy_ratio } of { $window_seconds } in which Tunedock did not use it
+device-label = device
+loaded-from-label = loaded from
+read-in-load-label = read in the load
+read-in-load-row = { $read_bytes } from storage
+processor-time-label = processor time
+processor-time-row = { $processor_seconds }
+
+## what is not known
+unknown-field-label = { $part ->
+    [storage] storage
+    [memory] memory
+   *[disk_activity] disk activity
+}: { $field }
+unknown-reads-label = reads: { $way ->
+    [direct] direct
+    [buffered] buffered
+    [mapped] mapped
+    [warm] warm
+   *[small] 4 KiB
+}
+limit-unmeasured-row = how fast the storage reads was not measured
+hub-label = hub
+hash-label = hash: { $file }
+load-untried-row = none was tried
+load-it-failed-row = it failed: { $failure }

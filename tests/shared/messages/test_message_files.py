@@ -35,6 +35,7 @@ CONVERTED = [
     "services/api/fine_tuning_routes.py",
     "services/api/free_space.py",
     "services/api/health_routes.py",
+    "services/api/load_page",
     "services/api/job_routes.py",
     "services/api/model_routes.py",
     "services/api/openai_shapes.py",
