@@ -28,6 +28,7 @@ FACADE_EVENT_ID_PATTERN = r"^ftevent-[a-z0-9]{1,64}-[0-9]{1,9}-[0-9]{1,12}$"
 RowFormat = Literal["chat", "text", "prompt_completion", "classification"]
 LongText = Literal["split", "cut"]
 JobKind = Literal["fine_tuning", "load_diagnostic", "training_diagnostic", "evaluation", "model_preparation"]
+OptimizerName = Literal["adamw", "adamw_8bit"]
 LearningRateSchedule = Literal["cosine", "linear", "constant", "constant_with_warmup"]
 JobStatus = Literal["queued", "running", "cancelling", "succeeded", "failed", "cancelled"]
 
@@ -119,6 +120,9 @@ class Hyperparameters(Frozen):
         None, description="exactly so many steps, whatever n_epochs would give"
     )
     global_batch_size: Annotated[int, Field(ge=1, le=4096)] = 16
+    optim: OptimizerName = Field(
+        "adamw", description="`adamw_8bit` rounds its state to 8 bits as bitsandbytes does, paged or not"
+    )
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 2e-4
     lr_scheduler_type: LearningRateSchedule = Field(
         "cosine", description="what the learning rate does after the warm-up; `constant` has no warm-up"

@@ -4,17 +4,14 @@ from shared.messages.message import say
 from shared.schemas import Hyperparameters
 from shared.training_settings.outcome import Differs
 from shared.training_settings.settings import TrainingSettings
-from shared.training_settings.words import ADAMW, OUR_SCHEDULES
+from shared.training_settings.words import ADAMW, ADAMW_8BIT, OUR_SCHEDULES
 
 
 def differences(settings: TrainingSettings) -> tuple[Differs, ...]:
     """Optimizer, schedule and 4-bit format that the worker does not have."""
     found = []
-    if settings.optim not in ADAMW:
-        reason = say(
-            "settings-differ-8bit-adamw" if is_8bit_adamw(settings.optim) else "settings-differ-optimizer",
-            value=settings.optim,
-        )
+    if settings.optim not in ADAMW | ADAMW_8BIT:
+        reason = say("settings-differ-optimizer", value=settings.optim)
         found.append(Differs(field="optim", value=settings.optim, curve=True, reason=reason))
     if settings.lr_scheduler_type not in OUR_SCHEDULES:
         reason = say("settings-differ-schedule", value=settings.lr_scheduler_type, ours_choices=OUR_SCHEDULES)
@@ -25,11 +22,6 @@ def differences(settings: TrainingSettings) -> tuple[Differs, ...]:
         reason = say("settings-differ-quantization", value=settings.quantization or "null")
         found.append(Differs(field="quantization", value=settings.quantization, curve=True, reason=reason))
     return tuple(found)
-
-
-def is_8bit_adamw(optim: str) -> bool:
-    """AdamW whose state is rounded to 8 bits (Dettmers et al. 2022), paged or not."""
-    return optim in ("paged_adamw_8bit", "adamw_8bit", "adamw_bnb_8bit")
 
 
 def hyperparameters(settings: TrainingSettings, *, rows: int) -> Hyperparameters:
@@ -43,6 +35,7 @@ def hyperparameters(settings: TrainingSettings, *, rows: int) -> Hyperparameters
         {
             "max_steps": total,
             "global_batch_size": settings.rows_per_step,
+            "optim": "adamw_8bit" if settings.optim in ADAMW_8BIT else "adamw",
             "learning_rate": settings.learning_rate,
             "lr_scheduler_type": settings.lr_scheduler_type if known else "cosine",
             "warmup_ratio": warmup_ratio(min(settings.warmup_steps_of(total), total), total),

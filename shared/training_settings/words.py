@@ -20,10 +20,12 @@ ADAMW = frozenset(
         "paged_adamw_32bit paged_adamw"
     )
 )
+# The same with its state rounded to 8 bits by bitsandbytes, paged or not.
+ADAMW_8BIT = frozenset({"adamw_8bit", "adamw_bnb_8bit", "paged_adamw_8bit"})
 OTHER_OPTIMIZERS = frozenset(
     names(
-        "adafactor adamw_anyprecision adamw_torch_4bit adamw_torch_8bit ademamix sgd adagrad adamw_bnb_8bit "
-        "adamw_8bit ademamix_8bit lion_8bit lion_32bit paged_adamw_8bit paged_ademamix_32bit "
+        "adafactor adamw_anyprecision adamw_torch_4bit adamw_torch_8bit ademamix sgd adagrad "
+        "ademamix_8bit lion_8bit lion_32bit paged_ademamix_32bit "
         "paged_ademamix_8bit paged_lion_32bit paged_lion_8bit rmsprop rmsprop_bnb rmsprop_bnb_8bit "
         "rmsprop_bnb_32bit galore_adamw galore_adamw_8bit galore_adafactor galore_adamw_layerwise "
         "galore_adamw_8bit_layerwise galore_adafactor_layerwise lomo adalomo grokadamw schedule_free_radam "
@@ -32,7 +34,7 @@ OTHER_OPTIMIZERS = frozenset(
         "flash_adamw flash_adam flash_sgd flash_sgdw flash_lion q_galore_adamw8bit lion_pytorch"
     )
 )
-OPTIMIZERS = ADAMW | OTHER_OPTIMIZERS
+OPTIMIZERS = ADAMW | ADAMW_8BIT | OTHER_OPTIMIZERS
 OUR_SCHEDULES: tuple[str, ...] = get_args(LearningRateSchedule)
 SCHEDULES = frozenset(OUR_SCHEDULES) | frozenset(
     names(

@@ -161,8 +161,9 @@ def fingerprint(
     """All that decides what a step computes, but not how fast: a checkpoint is good for no other run."""
     start = {} if begun_with is None else {"start_sha256": begun_with.sha256}
     learned = request.hyperparameters.model_dump(mode="json")
-    if learned["lr_scheduler_type"] == "cosine":
-        del learned["lr_scheduler_type"]  # checkpoints of when there was no other schedule don't name it
+    for name, first in (("lr_scheduler_type", "cosine"), ("optim", "adamw")):
+        if learned[name] == first:  # checkpoints of when there was no other don't name it
+            del learned[name]
     return {
         "base": adapter_folder.base_facts(base),
         "training_rows_sha256": rows.training.sha256(),

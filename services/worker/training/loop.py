@@ -48,7 +48,7 @@ def train(
     step is split. Goes on from the keeper's newest checkpoint. Raises `JobFailed` (diverged, disk_full) and
     whatever `report` raises; on `WorkerDraining` the state is saved first.
     """
-    optimizer = make_optimizer(parameters)
+    optimizer = make_optimizer(parameters, hyperparameters.optim)
     state = RunState()
     if (snapshot := keeper.resumed) is not None:
         state = RunState.of(snapshot.state["run"])

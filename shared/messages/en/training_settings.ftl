@@ -41,7 +41,6 @@ settings-no-quantization = { $tool } quantizes nothing unless its file says so.
 settings-auto-precision = { $tool } computes in bf16 on every card that has it, unless its file says otherwise.
 settings-nothing-held-out = The file holds out no rows, so nothing is evaluated.
 
-settings-differ-8bit-adamw = The optimizer { $value } rounds its state to 8 bits. Here AdamW keeps it in 32 bits: a step takes about as long, and the losses follow another curve.
 settings-differ-optimizer = The optimizer { $value } is not here; AdamW takes its place, and the losses follow another curve.
 settings-differ-schedule = The schedule { $value } is not here ({ $ours_choices } are); cosine takes its place, and the losses follow another curve.
 settings-differ-quantization = The base model's quantization is { $value } in these settings and nf4 here, so that step times and losses differ.

@@ -61,6 +61,9 @@ def test_the_worker_learns_what_the_settings_say() -> None:
     learned = hyperparameters(settings, rows=19_648)
     assert (learned.max_steps, learned.global_batch_size, learned.seed) == (1228, 16, 7)
     assert (learned.lr_scheduler_type, learned.max_grad_norm) == ("linear", 1e6)
+    assert (learned.optim, hyperparameters(TrainingSettings(optim="adamw_torch"), rows=9).optim) == (
+        "adamw_8bit", "adamw"
+    )  # fmt: skip
     assert math.ceil(1228 * learned.warmup_ratio) == 20
     assert hyperparameters(TrainingSettings(lr_scheduler_type="rex"), rows=9).lr_scheduler_type == "cosine"
 

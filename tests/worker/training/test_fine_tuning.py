@@ -188,6 +188,23 @@ def test_a_torn_checkpoint_costs_no_more_than_the_way_from_the_one_before(
     assert adapter_bytes(tmp_path / "parts") == adapter_bytes(tmp_path / "whole")
 
 
+@pytest.mark.parametrize("rank", [4, 64])  # below 4,096 numbers a state stays in 32 bits
+def test_a_drained_job_with_8_bit_adamw_goes_on_to_the_bit_equal_adapter(
+    rank: int, llama: LoadedModel, data: DatasetFile, tmp_path: Path
+) -> None:
+    asked = with_settings(optim="adamw_8bit", lora=Lora(r=rank, alpha=2 * rank))
+    run(llama, data, tmp_path / "whole", request=asked)
+    run(llama, data, tmp_path / "adamw", request=with_settings(lora=asked.hyperparameters.lora))
+    with pytest.raises(WorkerDraining):
+        run(llama, data, tmp_path / "parts", RecordedReport(stop=WorkerDraining, at_step=4), request=asked)
+    states = load_file(tmp_path / "parts" / "checkpoints" / "step-4" / "optimizer.safetensors")
+    assert (torch.uint8 in {value.dtype for value in states.values()}) == (rank == 64)
+    result = run(llama, data, tmp_path / "parts", attempt=2, request=asked)
+    assert result["resumed_from_step"] == 4
+    assert adapter_bytes(tmp_path / "parts") == adapter_bytes(tmp_path / "whole")
+    assert adapter_bytes(tmp_path / "parts") != adapter_bytes(tmp_path / "adamw")
+
+
 @pytest.mark.parametrize("schedule", ["linear", "constant", "constant_with_warmup"])
 def test_under_every_schedule_a_drained_job_goes_on_to_the_bit_equal_adapter(
     schedule: LearningRateSchedule, llama: LoadedModel, data: DatasetFile, tmp_path: Path
@@ -203,14 +220,14 @@ def test_under_every_schedule_a_drained_job_goes_on_to_the_bit_equal_adapter(
     assert adapter_bytes(tmp_path / "parts") != adapter_bytes(tmp_path / "cosine")
 
 
-def test_a_checkpoint_of_before_there_were_schedules_is_resumed(
+def test_a_checkpoint_of_before_there_were_schedules_and_optimizers_is_resumed(
     llama: LoadedModel, data: DatasetFile, tmp_path: Path
 ) -> None:
     with pytest.raises(WorkerDraining):
         run(llama, data, tmp_path, RecordedReport(stop=WorkerDraining, at_step=4))
     newest = max((tmp_path / "checkpoints").iterdir(), key=lambda path: int(path.name[5:]))
     kept = json.loads((newest / sealed_folder.MANIFEST).read_text(encoding="utf-8"))
-    assert "lr_scheduler_type" not in kept["fingerprint"]["hyperparameters"]
+    assert not {"lr_scheduler_type", "optim"} & kept["fingerprint"]["hyperparameters"].keys()
     assert run(llama, data, tmp_path, attempt=2)["resumed_from_step"] == 4
 
 

@@ -50,6 +50,19 @@ def test_twenty_steps_have_the_losses_of_hf_trainer(
         assert ours[-1] < 0.7 * ours[0]
 
 
+def test_8_bit_adamw_has_the_losses_of_hf_trainer_s(
+    llama: LoadedModel, write_rows: WriteRows, spam_rows: Rows, tmp_path: Path
+) -> None:
+    rows, schedule = token_rows(llama, write_rows, spam_rows)
+    settings = SETTINGS.model_copy(update={"optim": "adamw_8bit", "lora": Lora(r=64, alpha=64)})
+    theirs = losses_of_hf_trainer(llama, rows, schedule, tmp_path, settings, optim="adamw_8bit")
+    ours = losses_of_our_loop(llama, rows, schedule, PLANS[0], tmp_path / "8", settings)
+    assert ours == pytest.approx(theirs, rel=1e-3)
+    in_32_bits = settings.model_copy(update={"optim": "adamw"})
+    assert ours != losses_of_our_loop(llama, rows, schedule, PLANS[0], tmp_path / "32", in_32_bits)
+    assert ours[-1] < 0.7 * ours[0]
+
+
 def token_rows(base: LoadedModel, write_rows: WriteRows, spam_rows: Rows) -> tuple[list[TokenRow], Schedule]:
     data = write_rows(spam_rows[:32], "classification")  # steps of 16: HF has no smaller ones here
     rules = RowRules.of(data, loss_on=None, max_seq_length=WIDTH, instruction=None)
@@ -136,6 +149,7 @@ def losses_of_hf_trainer(
     schedule: Schedule,
     folder: Path,
     settings: Hyperparameters = SETTINGS,
+    optim: str = "adamw_torch",
 ) -> list[float]:
     in_order = [rows[index] for step in range(schedule.total_steps) for index in schedule.rows_of(step)]
     arguments = TrainingArguments(
@@ -146,7 +160,7 @@ def losses_of_hf_trainer(
         learning_rate=settings.learning_rate,
         warmup_steps=2,
         lr_scheduler_type="cosine",
-        optim="adamw_torch",
+        optim=optim,
         weight_decay=0.0,
         max_grad_norm=settings.max_grad_norm,
         logging_steps=1,
