@@ -105,7 +105,7 @@ class JobStore:
         """Raises `NotFound`."""
         record = self._records([job_id])[0]
         if record is None:
-            raise NotFound(say("no-such-job", job=job_id))
+            raise NotFound(say("no-such-job", job=job_id), param="job_id")
         return record
 
     def list_jobs(
@@ -162,7 +162,7 @@ class JobStore:
                     pipeline.xrevrange(f"{PREFIX}{stream}:{job_id}", max=newest, count=limit)
             (status, runs), *streams = pipeline.execute()
         if status is None:
-            raise NotFound(say("no-such-job", job=job_id))
+            raise NotFound(say("no-such-job", job=job_id), param="job_id")
         rows = sorted((row for rows in streams for row in rows), key=lambda row: event_order(row[0]))
         return StoredEvents(tuple(event_of(*row) for row in reversed(rows[-limit:])), runs_of(runs))
 

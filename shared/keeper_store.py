@@ -43,7 +43,7 @@ class KeeperStore(JobStore):
         """
         verdict, detail = self._run("delete_job", job_id)
         if verdict == "missing":
-            raise NotFound(say("no-such-job", job=job_id))
+            raise NotFound(say("no-such-job", job=job_id), param="job_id")
         if verdict == "open":
             raise InvalidTransition(say("job-not-ended", job=job_id, status=detail))
         if verdict == "used":

@@ -89,13 +89,17 @@ def _adapter_of(request: EvaluationRequest | FineTuningRequest) -> str | None:
 def _existing(service: Service, name: str) -> FineTuned:
     if found := fine_tuned(service, name):
         return found
+    raise ModelUnknown(why_no_model(service, name), param="adapter")
+
+
+def why_no_model(service: Service, name: str) -> Message:
+    """What became of the fine-tuned model of this name, which is not there."""
     model = fine_tuned_model(name)
     if model and _was_deleted(service, model):
-        gone = say("fine-tuned-model-was-deleted", model=name)
-        raise ModelUnknown(say("sentences", sentences=[gone, say("models-are-listed")]), param="adapter")
-    why = _why_not(service, model) if model else []
-    told = [say("no-such-fine-tuned-model", model=name), *why, say("models-are-listed")]
-    raise ModelUnknown(say("sentences", sentences=told), param="adapter")
+        told = [say("fine-tuned-model-was-deleted", model=name)]
+    else:
+        told = [say("no-such-fine-tuned-model", model=name), *(_why_not(service, model) if model else [])]
+    return say("sentences", sentences=[*told, say("models-are-listed")])
 
 
 def _was_deleted(service: Service, model: FineTunedModel) -> bool:

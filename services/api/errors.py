@@ -5,7 +5,7 @@ import logging
 import secrets
 from typing import Any
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response, current_app, g, request
 from werkzeug import exceptions as http
 
 from services.api.openai_statuses import status_on
@@ -93,7 +93,7 @@ def _refusal_of(error: http.HTTPException) -> Refusal:
         case 405:
             return MethodNotAllowed(say("no-such-method"))
         case 413:
-            return TooLarge(say("body-too-large"))
+            return TooLarge(say("body-too-large", json_bytes=int(current_app.config["MAX_CONTENT_LENGTH"])))
         case code if code is not None and 400 <= code < 500:
             return MalformedRequest(
                 say("request-unreadable", reason=(error.description or str(code)).rstrip("."))

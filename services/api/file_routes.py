@@ -129,11 +129,18 @@ def _parse_form(begin: object, limit_bytes: int) -> tuple[dict[str, str], str | 
                 request.stream, request.mimetype, request.content_length, request.mimetype_params
             )
         except ValueError as error:
-            raise MalformedRequest(say("form-unreadable", error=str(error))) from None
+            raise MalformedRequest(_why_unreadable(error)) from None
     if unknown := sorted((set(form) | set(files)) - FORM_FIELDS):
         name = unknown[0][:80]
         raise InvalidField(say("form-field-unknown", field=name, fields=sorted(FORM_FIELDS)), param=name)
     return form.to_dict(), files["file"].filename if "file" in files else None
+
+
+def _why_unreadable(error: ValueError) -> Message:
+    """The parser's own words are about its states."""
+    if "boundary" not in request.mimetype_params:
+        return say("form-names-no-boundary")
+    return say("form-is-not-utf8") if isinstance(error, UnicodeDecodeError) else say("form-lacks-its-end")
 
 
 def _purpose(form: dict[str, str]) -> str:

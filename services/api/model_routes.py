@@ -1,11 +1,11 @@
 """The models a request may name: model folders, the demo and default models, and what jobs made."""
 
-from services.api.base_models import fine_tuned, kept_model
+from services.api.base_models import fine_tuned, kept_model, why_no_model
 from services.api.openai_shapes import Model, ModelList
 from services.api.service import Service
 from shared.errors import ModelUnknown, ModelUnusable, NotFound
 from shared.model_folders import model_folder, model_folder_names
-from shared.model_names import is_hub_id
+from shared.model_names import is_fine_tuned, is_hub_id
 from shared.model_search import check_base_model
 from shared.schemas import JobRecord
 from shared.settings import DEMO_MODEL
@@ -23,6 +23,8 @@ def list_models(service: Service) -> ModelList:
 def get_model(service: Service, *, model_id: str) -> Model:
     if found := fine_tuned(service, model_id):
         return _shown(found.record, model_id)
+    if is_fine_tuned(model_id):
+        raise NotFound(why_no_model(service, model_id), param="model")
     try:
         check_base_model(model_id, service.model_folders, to_load=False)
     except (ModelUnknown, ModelUnusable) as refusal:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from services.api.base_models import fine_tuned
+from services.api.base_models import fine_tuned, why_no_model
 from services.api.openai_shapes import ModelDeleted
 from services.api.service import Service
 from shared.errors import InvalidField, ModelUnknown, ModelUnusable, NotFound
@@ -139,13 +139,13 @@ def delete_model(service: Service, *, model_id: str) -> ModelDeleted:
 
 
 def _undeletable(service: Service, model_id: str) -> NotFound | InvalidField:
+    if is_fine_tuned(model_id):
+        return NotFound(why_no_model(service, model_id), param="model")
     try:
         with suppress(ModelUnusable):  # but it is there
             check_base_model(model_id, service.model_folders, to_load=False)
     except ModelUnknown:
-        told = [say("no-such-fine-tuned-model", model=model_id)]
-        told += [say("model-may-be-deleted")] if is_fine_tuned(model_id) else []
-        return NotFound(say("sentences", sentences=told), param="model")
+        return NotFound(say("no-such-fine-tuned-model", model=model_id), param="model")
     return InvalidField(say("base-model-is-not-deleted", model=model_id), param="model")
 
 

@@ -23,6 +23,7 @@ SUBMIT_SECONDS = 300.0  # the API reads the whole data set before it accepts
 SUBMIT_TRIES = 3
 EVENT_PAGE = 100
 JOB_PAGE = 100
+JOBS_THERE_ARE = "Those there are: ./tunedock jobs"
 
 Shape = TypeVar("Shape", bound=BaseModel)
 Advance = Callable[[int], None]
@@ -201,7 +202,10 @@ def refusal(answer: httpx.Response) -> RequestRefused:
         problem = answer.json()
         errors = tuple(FieldError(item["path"], item["message"]) for item in problem.get("errors", ()))
         message = problem.get("detail") or problem["title"]
-        return RequestRefused(answer.status_code, str(problem["code"]), str(message), errors=errors)
+        refused = RequestRefused(answer.status_code, str(problem["code"]), str(message), errors=errors)
+        if refused.code == "not_found" and problem.get("error", {}).get("param") == "job_id":
+            refused.remedy = JOBS_THERE_ARE
+        return refused
     except (ValueError, KeyError, TypeError, AttributeError):
         text = answer.text.strip()[:500] or answer.reason_phrase
         if target := answer.headers.get("location"):

@@ -2,7 +2,7 @@
 
 import argparse
 
-from services.cli.client import Client
+from services.cli.client import JOBS_THERE_ARE, Client
 from services.cli.failure import RequestRefused, UsageError
 from shared.errors import FieldError
 from shared.jobs import is_whole_job_id
@@ -43,7 +43,7 @@ def find_job(client: Client, text: str, *, kind: str | None = None, status: str 
     found = [name for name in names if _begins(name[0], text)]
     if not found:
         unknown = RequestRefused(404, "not_found", f"There is no job whose id begins with {text!r}.")
-        unknown.remedy = "Those there are: ./tunedock jobs"
+        unknown.remedy = JOBS_THERE_ARE
         raise unknown
     if len(found) == 1:
         return found[0][0]

@@ -61,6 +61,8 @@ def delete_all(arguments: argparse.Namespace, settings: Settings, terminal: Term
             except RequestRefused as refusal:
                 refused.append({"id": name, "code": refusal.code, "message": refusal.message})
                 terminal.note(f"{name} is not deleted: {refusal.message}")
+                if refusal.remedy:
+                    terminal.note(refusal.remedy)
     terminal.emit({"deleted": deleted, "refused": refused})
     return 1 if refused else 0
 

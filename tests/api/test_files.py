@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import time
 from typing import Any
 
@@ -118,7 +119,11 @@ def test_an_empty_file_is_refused(api: Api) -> None:
             400,
             "unknown",
         ),
-        ({"purpose": "x" * 300_000, "file": (io.BytesIO(b"x"), "a")}, 413, "larger than allowed"),
+        (
+            {"purpose": "x" * 300_000, "file": (io.BytesIO(b"x"), "a")},
+            413,
+            "larger than allowed. JSON may have 1.05 MB",
+        ),
         ({f"field{number}": "x" for number in range(20)}, 413, "larger than allowed"),
     ],
 )
@@ -129,6 +134,27 @@ def test_a_bad_form_is_refused_and_leaves_nothing(
     assert answer.status_code == status
     assert words in answer.get_json()["detail"]
     assert stored_names(api) == []
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body", "words"),
+    [
+        ("multipart/form-data", b"x", "names no boundary"),
+        ("multipart/form-data; boundary=b", b"rows", "begin and end with the boundary"),
+        ("multipart/form-data; boundary=b", b"--b\r\nContent-Disposition: form-data; name=purpose\r\n\r\nx",
+         "begin and end with the boundary"),
+        ("multipart/form-data; boundary=b",
+         b'--b\r\nContent-Disposition: form-data; name="file"; filename="\xff"\r\n\r\nx\r\n--b--\r\n',
+         "not UTF-8"),
+    ],
+)  # fmt: skip
+def test_a_form_that_can_not_be_read_is_told_in_no_parser_s_words(
+    api: Api, content_type: str, body: bytes, words: str
+) -> None:
+    answer = api.post("/v1/files", data=body, content_type=content_type)
+    assert (answer.status_code, answer.get_json()["code"]) == (400, "malformed_request")
+    assert words in answer.get_json()["detail"]
+    assert not re.search("State|codec", answer.text)
 
 
 def test_a_body_that_is_no_form_is_malformed(api: Api) -> None:

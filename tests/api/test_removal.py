@@ -71,7 +71,9 @@ def test_a_deleted_model_is_gone_from_every_page_and_its_job_stays(api: Api) -> 
     record = api.get(f"/v1/jobs/{job_id}").get_json()
     assert (record["status"], record["result"]["fine_tuned_model"]) == ("succeeded", model)
     assert record["model_deleted_at"] >= record["finished_at"]
-    assert api.get(f"/v1/models/{model}").status_code == 404
+    for refused in (api.get(f"/v1/models/{model}"), api.delete(f"/v1/models/{model}")):
+        assert (refused.status_code, refused.get_json()["error"]["param"]) == (404, "model")
+        assert refused.get_json()["detail"].startswith(f"The fine-tuned model {model} was deleted. ")
     assert model not in [item["id"] for item in api.get("/v1/models").get_json()["data"]]
     shown = api.get(f"/v1/fine_tuning/jobs/{job_id}").get_json()
     assert shown["fine_tuned_model"] is None

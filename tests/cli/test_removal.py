@@ -106,6 +106,17 @@ def test_what_may_not_go_is_told_and_the_rest_goes(server: Server) -> None:
     assert known(server) == {waiting}
 
 
+@pytest.mark.parametrize("words", ["show", "events", "cancel", "report", "download", "delete --yes"])
+def test_a_whole_id_that_is_unknown_is_told_with_the_way_to_those_there_are(
+    server: Server, tmp_path: Path, words: str
+) -> None:
+    unknown = "ftjob-" + "a" * 24
+    done = command(server, *words.split(), unknown, *([str(tmp_path / "x")] if words == "download" else []))
+    assert done.returncode == 1
+    assert f"There is no job {unknown}" in done.stderr
+    assert done.stderr.rstrip().endswith("Those there are: ./tunedock jobs")
+
+
 def test_nothing_goes_when_one_of_the_names_may_mean_several(server: Server) -> None:
     job_ids = {ended(server), ended(server)}
     done = command(server, "delete", next(iter(job_ids)), "diag")

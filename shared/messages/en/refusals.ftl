@@ -42,7 +42,6 @@ model-was-deleted = The model { $model } was deleted.
 model-in-use = The model that job { $job } made is used by job { $user }, which has not ended. Wait for it, or cancel it first.
 fine-tuned-model-was-deleted = The fine-tuned model { $model } was deleted.
 no-such-fine-tuned-model = There is no fine-tuned model { $model }.
-model-may-be-deleted = It may be deleted already.
 model-of-job-is-called = The model of job { $job } is called { $model }.
 checkpoints-kept = These checkpoints are kept: { $checkpoints }.
 model-files-gone = Its files are gone.

@@ -25,13 +25,15 @@ body-has-no-number = The body is not JSON: { $text } is no number of JSON.
 body-has-long-number = The body has a number of { $digits } digits. At most { $most } are read.
 body-stopped = The body stopped arriving before it was whole.
 connection-broke-off = The connection broke off before the body was whole.
-body-too-large = The body, or a form field in it, is larger than allowed.
+body-too-large = The body, or a form field in it, is larger than allowed. JSON may have { $json_bytes }, and TUNEDOCK_MAX_UPLOAD_BYTES says how large a file may be.
 
 send-one-file = Send one file in a request.
 form-lacks-file = The form has no part `file` with a file name. With curl it is sent by `-F file=@rows.jsonl`.
 form-has-other-type = Send the file as multipart/form-data, not as { $type }.
 form-has-no-type = Send the file as multipart/form-data. The request has no Content-Type.
-form-unreadable = The body is not multipart/form-data: { $error }.
+form-names-no-boundary = The Content-Type multipart/form-data names no boundary. Let your program write this header itself.
+form-is-not-utf8 = The body is not multipart/form-data: the name of a part, or of its file, is not UTF-8.
+form-lacks-its-end = The body is not multipart/form-data: it does not begin and end with the boundary that its Content-Type names.
 form-field-unknown = The form field { $field } is unknown. The fields are { $fields }.
 purpose-missing = The form field purpose is missing. It must be { $purpose_choices }.
 purpose-unknown = The form field purpose must be { $purpose_choices }. It is "{ $purpose }".
