@@ -1,19 +1,19 @@
 """What became of a data set's rows, as the result of a job that read them keeps it."""
 
-from shared.reports.stored import Stored
+from shared.reports.stored import Said, Stored
 
 
 class SkippedRows(Stored):
     """How many rows were skipped for one reason."""
 
-    reason: str
+    reason: Said
     rows: int
 
 
 class RefusedTurns(Stored):
     """How many turns the template refused for one reason."""
 
-    reason: str
+    reason: Said
     turns: int
 
 

@@ -36,9 +36,10 @@ def test_scores_and_row_counts_keep_every_value_of_stored_ones() -> None:
     scores = read_stored(Classification, evaluation).model_dump(mode="json")
     assert scores == {name: evaluation[name] for name in Classification.model_fields}
     training = stored("fine_tuning_record")["result"]
-    assert read_stored(FineTuning, training).model_dump(mode="json") == training
-    rows = read_stored(RowsUsed, training).model_dump(mode="json")
-    assert rows == {name: training[name] for name in RowsUsed.model_fields}
+    for part in (FineTuning, RowsUsed):
+        kept = read_stored(part, training).model_dump(mode="json")  # with fields of later releases
+        assert kept.keys() == part.model_fields.keys()
+        assert all(training.get(name, value) == value for name, value in kept.items())
 
 
 def test_a_fine_tuning_of_an_earlier_release_may_lack_all_but_its_model() -> None:

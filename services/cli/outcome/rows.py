@@ -17,7 +17,7 @@ def row_notes(result: dict[str, Any]) -> Iterator[str]:
     limit = str(result.get("max_seq_length"))
     if used.skipped_rows:
         yield shown(_skipped(used, limit))
-    if refused := _reasons([(one.reason, one.turns) for one in used.refused_turns]):
+    if refused := _reasons([(shown(one.reason), one.turns) for one in used.refused_turns]):
         yield shown(say("refused-turns-label", reasons=refused))
     if used.truncated_rows:
         yield _cut(used, limit)
@@ -25,7 +25,7 @@ def row_notes(result: dict[str, Any]) -> Iterator[str]:
 
 
 def _skipped(used: RowsUsed, limit: str) -> Message:
-    if reasons := _reasons([(one.reason, one.rows) for one in used.skipped_reasons]):
+    if reasons := _reasons([(shown(one.reason), one.rows) for one in used.skipped_reasons]):
         return say("skipped-rows-label", rows=used.skipped_rows, reasons=reasons)
     return say("skipped-within-limit-label", rows=used.skipped_rows, limit=limit)
 

@@ -5,8 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from shared.messages.message import read_stored
-from shared.messages.render import in_english
+from shared.messages.message import Message, read_stored, say
 from shared.reports.rows import RefusedTurns, RowsUsed, SkippedRows
 
 REASONS_SHOWN = 20
@@ -110,6 +109,12 @@ class RowCounts:
 def reasons(counted: Counter[str], what: str) -> list[dict[str, Any]]:
     """The most frequent reasons with how many `what` each has."""
     return [
-        {"reason": in_english(read_stored(reason)), what: count}
+        {"reason": message_of(reason).model_dump(mode="json"), what: count}
         for reason, count in counted.most_common(REASONS_SHOWN)
     ]
+
+
+def message_of(reason: str) -> Message:
+    """The message in a stored reason; one of before, kept with a job's rows, has its text as the value."""
+    said = read_stored(reason)
+    return said if isinstance(said, Message) else say("reason-of-before", reason=said)

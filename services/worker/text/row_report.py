@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from services.worker.text.row_counts import RowCounts, reasons
+from services.worker.text.row_counts import RowCounts, message_of, reasons
 from services.worker.text.row_rules import RowRules
 from shared.field_values import marked
-from shared.messages.message import Message, read_stored, say
+from shared.messages.message import Message, say
 
 REASONS_TOLD = 3
 
@@ -166,14 +166,14 @@ def _changed(counts: RowCounts) -> Iterator[RowLine]:
 def reasons_by_rows(counted: Counter[str]) -> list[Message]:
     """The most frequent reasons, each with its number of rows, and how many more there are."""
     told = counted.most_common(REASONS_TOLD)
-    listed = [say("reason-of-rows", rows=rows, reason=read_stored(reason)) for reason, rows in told]
+    listed = [say("reason-of-rows", rows=rows, reason=message_of(reason)) for reason, rows in told]
     return [*listed, *_more(counted)]
 
 
 def _by_answers(counted: Counter[str]) -> list[Message]:
     told = counted.most_common(REASONS_TOLD)
     listed = [
-        say("reason-of-answers", answers=answers, reason=read_stored(reason)) for reason, answers in told
+        say("reason-of-answers", answers=answers, reason=message_of(reason)) for reason, answers in told
     ]
     return [*listed, *_more(counted)]
 

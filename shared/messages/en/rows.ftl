@@ -31,6 +31,7 @@ more-reasons = { $reasons ->
 }
 
 # Reasons. An error that is quoted is in the words of the template's author.
+reason-of-before = { $reason }
 no-token-to-learn = No token that is to be learned lies within max_seq_length { NUMBER($max_seq_length, useGrouping: 0) }.
 template-refuses = The chat template refuses the conversation: "{ $error }".
 answer-end-depends-on-words = The chat template ends an answer in a way that depends on its words.

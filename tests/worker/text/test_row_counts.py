@@ -12,6 +12,7 @@ from services.worker.text.row_counts import RowCounts
 from services.worker.text.row_report import row_lines
 from services.worker.text.row_rules import RowRules
 from services.worker.text.rows import TokenRows, encode_dataset
+from shared.messages.document import in_sentences
 from shared.messages.render import render
 from shared.schemas import RowFormat
 from tests.worker.text.families import CHATML, FAMILIES, LLAMA_2, PARTS, Family, tokenizer_of
@@ -111,7 +112,8 @@ def test_rows_that_the_template_refuses_are_counted_with_its_reason(write_rows: 
     rows, rules = encoded(
         gemma, write_rows, [{"messages": chat("a", "b")}, {"messages": chat("a", "b", system="c")}]
     )
-    assert rows.counts.as_result()["skipped_reasons"] == [{"reason": REFUSED, "rows": 1}]
+    (skipped,) = in_sentences(rows.counts.as_result())["skipped_reasons"]
+    assert (skipped["reason"], skipped["rows"]) == (REFUSED, 1)
     (line,) = row_lines(rows.counts, rules)
     assert render(line.message) == f"1 of 2 rows is skipped. 1 row: {REFUSED}"
 
@@ -395,3 +397,11 @@ def test_a_text_of_unknown_characters_alone_is_refused(write_rows: WriteRows) ->
     assert rows.counts.used == 1
     lines = {line.code: line for line in row_lines(rows.counts, rules)}
     assert "no token for a character that is to be learned" in render(lines["rows_skipped"].message)
+
+
+def test_reasons_that_an_earlier_version_kept_with_the_rows_are_told_as_they_are() -> None:
+    counts = RowCounts.of({"seen": 3, "used": 2, "made": 2, "skipped_reasons": {"no token to learn": 1}})
+    (skipped,) = in_sentences(counts.as_result())["skipped_reasons"]
+    assert (skipped["reason"], skipped["rows"]) == ("no token to learn", 1)
+    (line,) = row_lines(counts, RowRules("chat", "completion", 64))
+    assert render(line.message) == "1 of 3 rows is skipped. 1 row: no token to learn"
