@@ -135,7 +135,7 @@ def train(
                 target_tokens=state.target_tokens + targets,
                 seconds=state.seconds + seconds,
             )
-            if state.bad_steps > BAD_STEPS_ALLOWED:
+            if state.bad_steps > min(BAD_STEPS_ALLOWED, schedule.total_steps - 1):
                 raise diverged(state, hyperparameters)
             step_report = StepReport(
                 step=state.step,

@@ -81,6 +81,11 @@ config-wants-tensors = The model's config.json describes { $count ->
    *[other] { $count } tensors
 } that the weight files lack. The first is { $first } { $shape }.
 config-of-other-shape = The model's config.json gives { $tensor } the shape { $described }, and in the weight files it has { $stored }.
+config-of-fewer-layers = The weight files hold { $count ->
+    [one] { $count } tensor
+   *[other] { $count } tensors
+} of layers that the model's config.json does not count, the first is { $first }. Those layers would be left out.
+weights-hold-quantized = The weight files hold { $tensor } as { $kind }, which are quantized weights, and the model's config.json does not say how they were quantized.
 config-nests-too-deep = The model's config.json nests deeper than { $most } levels.
 fetch-config-of-revision = Download the model's config.json again. It and the weights must be of the same revision.
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -310,3 +311,51 @@ def test_a_tokenizer_without_an_end_takes_the_one_of_the_configuration(
     report = RecordedReport()
     load(folder, report)
     assert any("no end-of-sequence token" in message for message in messages(report))
+
+
+def rewritten(folder: Path, change_weights: Callable[[dict[str, torch.Tensor]], None]) -> None:
+    weights = load_file(folder / "model.safetensors")
+    change_weights(weights)
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+
+
+def test_a_configuration_that_counts_fewer_layers_than_the_weights_is_refused(tmp_path: Path) -> None:
+    """transformers leaves the others out and says so only in its log."""
+    folder = make_tiny_llama(tmp_path / "m")
+    layers = json.loads((folder / "config.json").read_text())["num_hidden_layers"]
+    change(folder / "config.json", num_hidden_layers=layers - 1)
+    failure = failure_of(folder)
+    assert failure.code == FailureCode.MODEL_UNREADABLE
+    assert f"'model.layers.{layers - 1}.input_layernorm.weight'" in failure.message
+
+
+@pytest.mark.parametrize(("kind", "scales"), [(torch.int8, False), (torch.float8_e4m3fn, True)])
+def test_quantized_weights_of_which_the_configuration_says_nothing_are_refused(
+    tmp_path: Path, kind: torch.dtype, scales: bool
+) -> None:
+    folder, name = make_tiny_llama(tmp_path / "m"), "model.layers.0.mlp.up_proj.weight"
+
+    def quantize(weights: dict[str, torch.Tensor]) -> None:
+        weights[name] = weights[name].to(kind)
+        if scales:
+            weights[f"{name}_scale_inv"] = torch.ones(1, 1)
+
+    rewritten(folder, quantize)
+    failure = failure_of(folder)
+    assert failure.code == FailureCode.MODEL_UNSUPPORTED
+    assert f"{name!r} as {'F8_E4M3' if scales else 'I8'}" in failure.message
+
+
+def test_a_configuration_with_a_byte_order_mark_is_read_and_a_web_page_is_told(tmp_path: Path) -> None:
+    folder = make_tiny_llama(tmp_path / "m")
+    config = folder / "config.json"
+    config.write_text("\ufeff" + config.read_text(encoding="utf-8"), encoding="utf-8")
+    assert load(folder).tokenizer
+    config.write_text("<!DOCTYPE html><html><body>404</body></html>", encoding="utf-8")
+    assert "web page" in failure_of(folder).message
+
+    (folder / "config.json").write_text(
+        (make_tiny_llama(tmp_path / "other") / "config.json").read_text(), encoding="utf-8"
+    )
+    (folder / "chat_template.jinja").write_text("<!DOCTYPE html><html></html>", encoding="utf-8")
+    assert "chat_template.jinja is not the file" in failure_of(folder).message

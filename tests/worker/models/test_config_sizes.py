@@ -95,4 +95,7 @@ def test_packed_weights_count_as_two_values_a_byte() -> None:
     for entry in headers.values():
         if len(entry["shape"]) == 2:
             entry |= {"dtype": "U8", "shape": [entry["shape"][0] * entry["shape"][1] // 2, 1]}
-    refuse_another_model(plan_model(EXAONE), headers)
+    nf4 = {"quant_method": "bitsandbytes", "load_in_4bit": True, "bnb_4bit_quant_type": "nf4"}
+    plan = plan_model(EXAONE)
+    plan.config.quantization_config = nf4
+    refuse_another_model(plan, headers)

@@ -8,6 +8,7 @@ from typing import Any
 import bitsandbytes
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from transformers import LlamaForCausalLM, core_model_loading
 
 from services.worker.failures import Failure, FailureCode, JobFailed
@@ -158,8 +159,13 @@ def test_a_missing_weight_is_an_error_not_a_random_number(tmp_path: Path) -> Non
 
 def test_a_weight_too_many_is_an_error_for_exaone(tmp_path: Path) -> None:
     folder = make_tiny_exaone(tmp_path)
-    edit_config(folder, num_layers=1)
+    file = min(folder.glob("*.safetensors"))
+    save_file(
+        load_file(file) | {"transformer.h.0.extra.weight": torch.ones(4, 4)}, file, metadata={"format": "pt"}
+    )
     assert "unexpected" in failure_of(folder).message
+    edit_config(folder, num_layers=1)
+    assert "does not count" in failure_of(folder).message
 
 
 @pytest.mark.parametrize("maker", [make_tiny_llama, make_tiny_exaone])

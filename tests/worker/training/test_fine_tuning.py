@@ -311,12 +311,15 @@ def test_exaone_is_published_under_its_own_names_with_the_llama_names_beside(
         assert tokenizer["tokenizer_class"] == "PreTrainedTokenizerFast"
 
 
+@pytest.mark.parametrize("most_steps", [None, 1, 2])
 def test_a_loss_that_is_no_number_ends_as_diverged(
-    llama: LoadedModel, data: DatasetFile, tmp_path: Path
+    llama: LoadedModel, data: DatasetFile, tmp_path: Path, most_steps: int | None
 ) -> None:
+    """However few the steps: an adapter that learned nothing is no success."""
     report = RecordedReport()
+    request = with_settings(max_steps=most_steps)
     with broken_token(llama, llama.tokenizer.bos_token_id), pytest.raises(JobFailed) as failed:
-        run(llama, data, tmp_path, report)
+        run(llama, data, tmp_path, report, request=request)
     assert failed.value.failure.code == FailureCode.DIVERGED
     assert "learning_rate" in failed.value.failure.remedy
     assert not (tmp_path / "adapter").exists()

@@ -11,7 +11,7 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase, PreTrainedToken
 from services.worker.failures import FailureCode, JobFailed, is_panic
 from services.worker.models.families.renamed import family_of
 from services.worker.models.families.usable_template import choose_default
-from services.worker.models.files.weight_files import stands_in
+from services.worker.models.files.model_folder import stands_in
 from shared.look_alikes import stand_in_file
 from shared.messages.message import say
 
@@ -83,7 +83,9 @@ def _require_tokenizer(folder: Path) -> None:
 
 
 def _refuse_stand_ins(folder: Path) -> None:
-    for name in TOKENIZER_FILES:
+    template = folder / "chat_template.jinja"
+    written = (template.name,) if template.is_file() and template.stat().st_size else ()  # empty is none
+    for name in (*TOKENIZER_FILES, *written):
         if instead := stand_in_file(folder / name):
             raise stands_in(folder / name, instead)
 

@@ -29,6 +29,8 @@ _MOST_LAYERS, _MOST_LABELS, _LARGEST = 2048, 2**17, 2**26
 _WITH_A_TABLE, _LONGEST_TABLE = ("gptj", "codegen", "ctrl", "xlm", "flaubert", "xglm"), 2**14
 _MOST_VALUES, _DEEPEST = 100_000, 32
 _SPARE_VALUES = 2**20
+_LAYER_NUMBER = re.compile(r"\.\d+\.")
+_WHOLE_NUMBERS, _EIGHT_BITS = ("I", "U", "BOOL"), ("F8", "F4", "F6")
 _PACKED = ("U8", "I8")
 
 
@@ -78,6 +80,9 @@ def refuse_another_model(plan: "ModelPlan", headers: Mapping[str, Any]) -> PreTr
     stored_names = {_renamed(name, plan.key_mapping or {}): entry for name, entry in headers.items()}
     _refuse_other_shapes(model, stored_names)
     _refuse_missing(model, stored_names)
+    _refuse_more_layers(model, stored_names)
+    if not plan.is_quantized:
+        _refuse_quantized(model, stored_names)
     return model
 
 
@@ -109,6 +114,33 @@ def _refuse_other_shapes(model: PreTrainedModel, stored: Mapping[str, Any]) -> N
         raise _unreadable(
             say("config-of-other-shape", tensor=repr(name[:100]), described=str(wanted), stored=shape)
         )
+
+
+def _refuse_more_layers(model: PreTrainedModel, stored: Mapping[str, Any]) -> None:
+    """Layers beyond those that config.json counts would be left out, and a part of the model be trained."""
+    kinds = {_LAYER_NUMBER.sub(".#.", name) for name in model.state_dict()}
+    ignored = [re.compile(pattern) for pattern in model._keys_to_ignore_on_load_unexpected or ()]
+    more = [
+        name
+        for name in stored.keys() - model.state_dict().keys()
+        if _LAYER_NUMBER.search(name) and _LAYER_NUMBER.sub(".#.", name) in kinds
+        and not any(pattern.search(name) for pattern in ignored)
+    ]  # fmt: skip
+    if more:
+        raise _unreadable(say("config-of-fewer-layers", count=len(more), first=repr(min(more)[:100])))
+
+
+def _refuse_quantized(model: PreTrainedModel, stored: Mapping[str, Any]) -> None:
+    """Whole numbers in a weight's place are a quantized one's, and mean nothing without its scales."""
+    scaled = any("scale" in name for name in stored)
+    for name, _ in model.named_parameters():
+        kind = str(stored[name]["dtype"]) if name in stored else ""
+        if kind.startswith(_WHOLE_NUMBERS) or (scaled and kind.startswith(_EIGHT_BITS)):
+            raise JobFailed(
+                FailureCode.MODEL_UNSUPPORTED,
+                say("weights-hold-quantized", tensor=repr(name[:100]), kind=kind),
+                say("name-unquantized"),
+            )
 
 
 def _renamed(name: str, mapping: Mapping[str, str]) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from services.worker.failures import FailureCode, JobFailed
+from shared.look_alikes import LookAlike, stand_in_file
 from shared.messages.message import Message, say
 from shared.sealed_folder import MANIFEST
 from shared.visible import visible
@@ -136,12 +137,23 @@ def read_json(path: Path) -> dict[str, Any]:
     try:
         if (size := path.stat().st_size) > (limit := longest_bytes(path.name)):
             raise _unreadable(_too_large(path, size, limit))
-        content = json.loads(path.read_text(encoding="utf-8"))
+        if instead := stand_in_file(path):
+            raise stands_in(path, instead)
+        content = json.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError, RecursionError) as error:
         raise _unreadable(say("json-not-read", file=file, folder=folder, error=str(error))) from error
     if not isinstance(content, dict):
         raise _unreadable(say("json-no-object", file=file, folder=folder, kind=type(content).__name__))
     return content
+
+
+def stands_in(file: Path, instead: LookAlike) -> JobFailed:
+    """The failure of a model's file in whose place lies something else."""
+    return JobFailed(
+        FailureCode.MODEL_UNREADABLE,
+        say("stand-in", file=visible(file.name), what=instead.what.message),
+        instead.remedy.message,
+    )
 
 
 def _unreadable(message: Message) -> JobFailed:

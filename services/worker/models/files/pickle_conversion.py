@@ -16,9 +16,15 @@ from services.worker.models.files.artifact import (
     only_one_builder,
     publish,
 )
-from services.worker.models.files.model_folder import CONFIG_PATTERNS, is_snapshot, matches, refuse_odd_files
+from services.worker.models.files.model_folder import (
+    CONFIG_PATTERNS,
+    is_snapshot,
+    matches,
+    refuse_odd_files,
+    stands_in,
+)
 from services.worker.models.files.unchanged import UnchangedFiles
-from services.worker.models.files.weight_files import Weights, find_weights, read_header, stands_in
+from services.worker.models.files.weight_files import Weights, find_weights, read_header
 from services.worker.models.reading.byte_progress import ByteProgress
 from services.worker.report import Report
 from shared.look_alikes import stand_in_file

@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from services.worker.failures import FailureCode, JobFailed
-from services.worker.models.files.model_folder import read_json
-from shared.look_alikes import LookAlike, stand_in_file
+from services.worker.models.files.model_folder import read_json, stands_in
+from shared.look_alikes import stand_in_file
 from shared.messages.message import Message, say
 from shared.model_folders import what_weights_lack
-from shared.visible import visible
 
 WeightsForm = Literal["safetensors", "bin"]
 
@@ -215,15 +214,6 @@ def _shown(value: object) -> str:
     """What somebody else wrote, fit for a message: printable and short."""
     text = repr(value[:100] if isinstance(value, str | list) else value)
     return text if len(text) <= 100 else f"{text[:100]}…"
-
-
-def stands_in(file: Path, instead: LookAlike) -> JobFailed:
-    """The failure of a model's file in whose place lies something else."""
-    return JobFailed(
-        FailureCode.MODEL_UNREADABLE,
-        say("stand-in", file=visible(file.name), what=instead.what.message),
-        instead.remedy.message,
-    )
 
 
 def _damaged(file: Path, what: str | Message) -> JobFailed:
