@@ -29,7 +29,11 @@ def understood(request: JobRequest) -> Understood:
             raise _within(refusal) from None
     else:
         read = read_settings(
-            request.settings_file, kind=request.settings_kind, given=request.settings, field=FILE_FIELD
+            request.settings_file,
+            kind=request.settings_kind,
+            given=request.settings,
+            field=FILE_FIELD,
+            given_field=FIELD,
         )
     return Understood(
         request.model_copy(update={FIELD: read.settings.model_dump(mode="json"), FILE_FIELD: None}), read

@@ -26,11 +26,11 @@ class Found:
 class Keys:
     """`values` become the settings' fields; `source` says under which key the file has each.
 
-    A null is as good as an absent key; false is a value.
+    A null is as good as an absent key; false is a value. `place` is what fields beside the file begin with.
     """
 
-    def __init__(self, given: Mapping[str, Any], title: str) -> None:
-        self.given, self.title = given, title
+    def __init__(self, given: Mapping[str, Any], title: str, place: str = "") -> None:
+        self.given, self.title, self.place = given, title, place
         self.values: dict[str, Any] = {}
         self.source: dict[str, str] = {}
         self.ignored: list[Ignored] = []

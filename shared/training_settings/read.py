@@ -57,27 +57,29 @@ def read_settings(
     kind: SettingsKind | None = None,
     given: Mapping[str, Any] | None = None,
     field: str = "file",
+    given_field: str = "",
 ) -> ReadSettings:
     """The settings in the text of a user's file; `given` are fields of `TrainingSettings` that win over it.
 
     The kind is recognised by the keys unless it is given. Raises `InvalidField`: each of its errors is at the
     file's own key, or at a field that no such file has and that must be given; one about the whole text is at
-    `field`, the name that the text has in the request.
+    `field`, the name that the text has in the request, and fields beside it are members of `given_field`.
     """
     content = parse(text, field)
     kind = kind or recognise(content, field)
-    keys = Keys(content, TITLES[kind])
+    place = f"{given_field}." if given_field else ""
+    keys = Keys(content, TITLES[kind], place)
     READERS[kind](keys)
     keys.finish(reason_of)
     given = dict(given or {})
     _override(keys, given)
     problems = [
         *keys.problems,
-        *(FieldError(name, message) for name, message in keys.asked.items() if name not in given),
+        *(FieldError(f"{place}{name}", message) for name, message in keys.asked.items() if name not in given),
     ]
     if problems:
         raise _refused(problems)
-    settings = _validated(_nested(keys.values), keys.source)
+    settings = _validated(_nested(keys.values), keys.source, place)
     return ReadSettings(
         kind=kind,
         settings=settings,
@@ -89,7 +91,7 @@ def read_settings(
 
 def given_settings(given: Mapping[str, Any]) -> ReadSettings:
     """The same without a file: fields of `TrainingSettings`; the common recipe stands in for the others."""
-    settings = _validated(given, {})
+    settings = _validated(given, {}, "")
     return ReadSettings(kind=None, settings=settings, differs=differences(settings))
 
 
@@ -134,21 +136,21 @@ def _nested(values: Mapping[str, Any]) -> dict[str, Any]:
     return whole
 
 
-def _validated(values: Mapping[str, Any], source: Mapping[str, str]) -> TrainingSettings:
+def _validated(values: Mapping[str, Any], source: Mapping[str, str], place: str) -> TrainingSettings:
     try:
         return TrainingSettings.model_validate(values, strict=True)
     except ValidationError as error:
         schema = TrainingSettings.model_json_schema()
-        refused = invalid_field(error, values, schema, named=lambda path: _key_of(path, source))
+        refused = invalid_field(error, values, schema, named=lambda path: _key_of(path, source, place))
         raise _refused(list(refused.errors)) from None
 
 
-def _key_of(path: str, source: Mapping[str, str]) -> str:
-    """The key of the file that the field at `path`, or what encloses it, was read from."""
+def _key_of(path: str, source: Mapping[str, str], place: str) -> str:
+    """The key of the file that the field at `path`, or what encloses it, was read from; else the field."""
     outer = path
     while outer not in source and "." in outer:
         outer = outer.rpartition(".")[0]
-    return source.get(outer, path)
+    return source.get(outer, f"{place}{path}")
 
 
 def _refused(problems: list[FieldError]) -> InvalidField:

@@ -54,12 +54,12 @@ def _take_rows(keys: Keys, is_sft: bool) -> None:
     if padding_free and not packing:
         tell_padding_free(keys, "padding_free")
     if "padding" not in keys.values:
-        keys.ask("padding", say("settings-ask-padding"))
+        keys.ask("padding", say("settings-ask-padding", field=f"{keys.place}padding"))
     if "max_seq_length" not in keys.values:
         if is_sft and "max_length" not in keys.given:
             keys.assume("max_seq_length", 1024)
         else:
-            keys.ask("max_seq_length", say("settings-ask-length"))
+            keys.ask("max_seq_length", say("settings-ask-length", field=f"{keys.place}max_seq_length"))
 
 
 def tell_padding_free(keys: Keys, name: str) -> None:

@@ -32,8 +32,8 @@ settings-no-lora = { $key } is { $value }, which trains more than a LoRA adapter
 settings-other-training = { $key } is { $value }. Only training by the next token (supervised fine-tuning, pre-training) can be explained.
 settings-other-quantization = { $key } is { $value }. Only bitsandbytes with 4 or 8 bits can be explained.
 settings-qlora-without-4bit = { $key } must be true where adapter is qlora.
-settings-ask-padding = The field padding must be given beside the file. It is in the tokenizer's call or the collator of your script, and in no file of this tool. It is max_length where rows are padded to max_seq_length (padding="max_length"), longest where to the longest row of a batch, or group_by_length or packing.
-settings-ask-length = The field max_seq_length must be given beside the file. It is in the tokenizer's call of your script (max_length), and in no file of this tool.
+settings-ask-padding = The field { $field } must be given beside the file. It is in the tokenizer's call or the collator of your script, and in no file of this tool. It is max_length where rows are padded to max_seq_length (padding="max_length"), longest where to the longest row of a batch, or group_by_length or packing.
+settings-ask-length = The field { $field } must be given beside the file. It is in the tokenizer's call of your script (max_length), and in no file of this tool.
 
 settings-tool-default = { $tool } takes { $value } for { $field } where its file does not give it.
 settings-not-in-file = { $field } is not in this file of { $tool }; the common recipe's stands in for it: { $value }. Give { $field } to change it.

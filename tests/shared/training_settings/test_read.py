@@ -201,6 +201,13 @@ def test_padding_is_asked_for_where_no_file_can_say_it() -> None:
     assert [one.path for one in refused.errors] == ["padding", "max_seq_length"]
     assert "must be given beside the file" in refused.message
     assert "max_length" in refused.errors[0].message
+    with pytest.raises(InvalidField) as within:
+        read_settings(HF, given={"max_seq_length": 7}, given_field="settings")
+    assert [one.path for one in within.value.errors] == ["settings.padding"]
+    assert "settings.padding must be given" in within.value.message
+    with pytest.raises(InvalidField) as within:
+        read_settings(HF, given={**BESIDE, "max_seq_length": 7}, given_field="settings")
+    assert [one.path for one in within.value.errors] == ["settings.max_seq_length"]
     grouped = json.dumps({"optim": "adamw_torch", "group_by_length": True})
     assert [one.path for one in refusal(grouped).errors] == ["max_seq_length"]
     assert read(grouped, max_seq_length=64).settings.padding == "group_by_length"
