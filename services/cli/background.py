@@ -40,6 +40,7 @@ def start_stack(
     for folder in (data_dir, logs):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     log = logs / "stack.log"
+    log.touch(mode=0o600)  # its folder is closed to others already, so nobody closes the file later
     command = [sys.executable, "-m", "services.cli", "up"]
     with log.open("wb") as output:
         process = subprocess.Popen(

@@ -205,7 +205,7 @@ def test_the_key_is_private_and_said_once(server: Server) -> None:
     assert (server.data_dir / "api.key").stat().st_mode & 0o777 == 0o600
     assert server.log.read_text().count(server.key) == 1
     for line in server.log.read_text().splitlines():
-        if not line.startswith("Made an API key") and line != server.key:
+        if not line.startswith("An API key was made") and line != server.key:
             json.loads(line)
 
 
