@@ -1,5 +1,6 @@
 """What the API answers while its store is full, read only, paused or gone: 503 in words, and soon."""
 
+import re
 import socket
 import threading
 import time
@@ -16,6 +17,7 @@ from services.api.metrics import HttpMetrics, metrics_text
 from shared.settings import Settings
 from shared.worker_store import WorkerStore
 from tests.api.conftest import Api, make_api
+from tests.monitoring.metric_names import rules
 from tests.valkey import Valkey
 
 
@@ -169,4 +171,8 @@ def test_the_stores_state_is_a_gauge_in_every_scrape(settings: Settings, tmp_pat
     server.kill()
     text = metrics_text(http, store, storages)
     assert b"\ntunedock_store_up 0.0\n" in text
+    (alert,) = (rule for rule in rules("alert") if rule["alert"] == "TunedockStoreAway")
+    read = re.findall(r"tunedock_\w+", alert["expr"])  # what tells of an absence must itself be there
+    assert read
+    assert all(f"\n{name} ".encode() in text for name in read)
     assert b"tunedock_disk_free_bytes" in text
