@@ -1,5 +1,6 @@
 """A report in a second, made-up language: its lines and sentences, and what an earlier release stored."""
 
+import html
 import json
 import re
 from collections.abc import Iterator
@@ -60,3 +61,33 @@ def test_a_reader_of_english_gets_the_text_that_the_worker_wrote(api: Api) -> No
 def test_a_report_of_before_messages_is_told_as_it_was_stored(api: Api, language: str) -> None:
     report = stored("load_diagnosis")
     assert answered(api, report, language) == report
+
+
+def strings(value: Any, name: str = "") -> Iterator[str]:
+    """The texts in a report, with those names of fields that are themselves data."""
+    if isinstance(value, str) and name != "message_id":
+        yield value
+    if isinstance(value, list):
+        yield from (text for item in value for text in strings(item))
+    if isinstance(value, dict):
+        if name in ("phase_seconds", "versions", "dtype_parameters", "unknown"):
+            yield from value
+        yield from (text for key, item in value.items() for text in strings(item, key))
+
+
+@pytest.mark.parametrize("report", [slow_disk(), broken_report()], ids=["slow", "broken"])
+def test_of_a_page_only_values_are_left_and_not_a_word_of_english(api: Api, report: dict[str, Any]) -> None:
+    """Phases, formats and sizes are words of the report itself."""
+    job_id = api.post("/v1/jobs", json={"kind": "load_diagnostic"}).get_json()["id"]
+    claim = api.claim()
+    (api.job_folder(job_id) / "report.json").write_text(json.dumps(report))
+    api.store.finish(claim, "succeeded", message="Done", result={})
+    answer = api.get(f"/v1/jobs/{job_id}/report?format=html", headers={"Accept-Language": LANGUAGE})
+    assert f'<html lang="{LANGUAGE}">' in answer.text
+    body = answer.text.partition("<body>")[2].partition("<script>")[0]
+    seen = re.sub(r"<pre.*?</pre>|<code.*?</code>", " ", body, flags=re.S)
+    left = re.sub(r"⟪[^⟫]*⟫", " ", html.unescape(re.sub(r"<[^>]*>", " ", seen)))
+    values = re.findall(r"[A-Za-z]+", " ".join(strings(report | {"text": ""})))
+    units = {"GB", "MB", "kB", "s", "ms", "µs", "UTC", "it", "Tunedock", job_id}
+    words = set(re.findall(r"[A-Za-z]+", left.replace(job_id, " ")))
+    assert words <= {*values, *units, "kaj", "cache", "data", "bfloat", "nf"}, words - {*values, *units}

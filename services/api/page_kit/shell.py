@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from services.api.page_kit.figure import Figure
 from services.api.page_kit.verdict import Verdict
+from shared.messages.message import Message
 from shared.messages.render import told
 from shared.units import duration, rate, size
 
@@ -29,6 +30,11 @@ _SOURCES = (
     "base-uri 'none'; form-action 'none'"
 )
 POLICY = f"{_SOURCES}; frame-ancestors 'none'"
+
+
+def said(message_id: str, **values: Any) -> str:
+    """For templates: the sentence of the message files in the reader's language."""
+    return told(Message(message_id=message_id, values=values))
 
 
 def standing_page(
@@ -56,6 +62,7 @@ def standing_page(
         verdict=verdict,
         figures=figures,
         told=told,
+        said=said,
         duration=duration,
         rate=rate,
         size=size,

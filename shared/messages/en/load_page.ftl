@@ -177,3 +177,66 @@ hub-label = hub
 hash-label = hash: { $file }
 load-untried-row = none was tried
 load-it-failed-row = it failed: { $failure }
+
+## headings, tables and pictures
+how-it-loads-title = How { $model } loads
+load-diagnosis-title = Load diagnosis
+seconds-by-phase-title = Where the seconds go
+load-failed = The load failed: { $failure }
+no-phases-known = No load was tried, so no phases are known.
+storage-limit-is-row = the storage's limit is { $limit_seconds }
+seconds-in-each-phase-title = Seconds in each phase
+phase-label = phase
+storage-limit-label = the storage's limit
+storage-among-others-title = The { $storage } among others
+cold-reading-scale-title = Cold reading, on a logarithmic scale
+this-storage-reads = This storage reads { $read_bytes_per_second }.
+from-to-row = { $low } to { $high }
+bytes-from-each-title = { $weight_bytes } from each
+at-least-label = at least
+cold-load-made-of-title = What a cold load is made of
+how-parts-are-told = The differences between the runs tell it: reading cold − reading warm is the storage, warm − prepared is quantizing, and the rest is the same for every load.
+cold-load-of-made-of-title = What a cold load of { $load_seconds } is made of
+whole-cold-load-label = cold load
+seconds-a-shard-title = Seconds a shard
+progress-bar-shows = This is what a progress bar over { $shards ->
+    [one] { $shards } checkpoint shard
+   *[other] { $shards } checkpoint shards
+} shows.
+what-it-brought-title = What it brought
+each-remedy-carried-out = Each remedy that this job carried out, with the load before, the load predicted and the load measured.
+dashed-line-is-limit = The dashed line is the storage's limit.
+what-helps-title = What helps
+needed-comes-first = What the load needs comes first, then what saves most of one load.
+largest-saving-first = What saves most of one load comes first.
+whole-bar-is = A bar over the whole width is { $bar_seconds }.
+against-label = against
+load-predicted = The load then takes { $predicted_seconds }, predicted.
+load-predicted-and-measured = The load then takes { $predicted_seconds }, predicted; measured { $measured_seconds }.
+load-needs-it = The load needs it.
+no-saving-predicted = No saving is predicted.
+command-of-remedy-title = Command of remedy { $number }
+nothing-to-do = There is nothing to do.
+what-was-found-title = What was found
+findings-order = What prevents a load comes first, then what costs most.
+remedies-label = Remedies
+no-check-found-anything = No check found anything that slows this load down.
+facts-title = Facts
+variables-title = Variables that are set
+weight-files-title = Weight files ({ $files })
+file-label = file
+format-label = format
+size-label = size
+not-opened-label = not opened
+what-is-not-known-title = What is not known
+copy-button-label = Copy
+severity-label = { $severity ->
+    [error] error
+    [warning] warning
+    [info] info
+   *[other] { $severity }
+}
+page-is-of-job = Tunedock, job { $job }.
+same-as-text-label = The same as text
+same-as-data-label = as data
+paths-are-shortened = Both have the whole paths. Here folders are named from the installation’s own (data, models, cache, ~), or by their last name after “…”.

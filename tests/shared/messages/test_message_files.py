@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import jinja2
 import pytest
 from fluent.syntax import FluentParser
 from fluent.syntax import ast as ftl
 from fluent.syntax.visitor import Visitor
+from jinja2 import nodes
 
 from shared.errors import refusals
 from shared.messages.catalog import DEFAULT_LANGUAGE, FOLDER, languages, message_files
@@ -130,7 +132,16 @@ def uses_in_scripts() -> Iterator[Use]:
             yield Use(path.name, found.group(1), frozenset(names))
 
 
-USES = [*uses_in_code(), *uses_in_scripts()]
+def uses_in_templates() -> Iterator[Use]:
+    """Each `said("id", name=…)` of a page."""
+    for path in (ROOT / "services/api/pages").glob("*.html"):
+        for call in jinja2.Environment().parse(path.read_text(encoding="utf-8")).find_all(nodes.Call):
+            if isinstance(call.node, nodes.Name) and call.node.name == "said":
+                names = frozenset(keyword.key for keyword in call.kwargs)
+                yield Use(f"{path.name}:{call.lineno}", call.args[0].as_const(), names)
+
+
+USES = [*uses_in_code(), *uses_in_scripts(), *uses_in_templates()]
 
 
 @pytest.mark.parametrize("language", languages())
