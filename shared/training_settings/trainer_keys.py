@@ -96,7 +96,8 @@ def take_checkpointing(keys: Keys, *, default: bool, reentrant: bool) -> None:
     if kwargs is not None and "use_reentrant" in given:
         keys.set("use_reentrant", given["use_reentrant"], f"{kwargs.name}.use_reentrant")
     else:
-        keys.assume("use_reentrant", reentrant)
+        reason = None if reentrant else say("settings-default-reentrant")
+        keys.assume("use_reentrant", reentrant, reason)
 
 
 def take_precision(keys: Keys, *, default: str) -> None:

@@ -36,6 +36,7 @@ settings-ask-padding = The field { $field } must be given beside the file. It is
 settings-ask-length = The field { $field } must be given beside the file. It is in the tokenizer's call of your script (max_length), and in no file of this tool.
 
 settings-tool-default = { $tool } takes { $value } for { $field } where its file does not give it.
+settings-default-reentrant = Version 5 of transformers takes false for use_reentrant where its file does not give it; version 4 took true.
 settings-not-in-file = { $field } is not in this file of { $tool }; the common recipe's stands in for it: { $value }. Give { $field } to change it.
 settings-no-quantization = { $tool } quantizes nothing unless its file says so.
 settings-auto-precision = { $tool } computes in bf16 on every card that has it, unless its file says otherwise.
