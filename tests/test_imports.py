@@ -10,11 +10,12 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 HEAVY = ("torch", "transformers", "peft", "bitsandbytes", "accelerate")
+SLOW = ("pydantic", "fluent", "babel", "pyarrow")  # longer to import than most data sets to read
 TELL = f"""
 import importlib, sys
 for name in sys.argv[1:]:
     importlib.import_module(name)
-print(*sorted(set({HEAVY!r}) & set(sys.modules)))
+print(*sorted(set({HEAVY + SLOW!r}) & set(sys.modules)))
 """
 
 
@@ -34,7 +35,11 @@ print(*sorted(set({HEAVY!r}) & set(sys.modules)))
     ids=lambda modules: modules[0],
 )
 def test_it_starts_without_torch(modules: list[str], tmp_path: Path) -> None:
-    assert loaded_after_import(modules, tmp_path) == []
+    assert not set(loaded_after_import(modules, tmp_path)) & set(HEAVY)
+
+
+def test_the_sandboxed_reader_of_data_sets_starts_without_what_only_its_caller_needs(tmp_path: Path) -> None:
+    assert loaded_after_import(["shared.datasets.normalise"], tmp_path) == []
 
 
 def test_torch_would_be_noticed(tmp_path: Path) -> None:
@@ -42,7 +47,7 @@ def test_torch_would_be_noticed(tmp_path: Path) -> None:
 
 
 def loaded_after_import(modules: list[str], data_folder: Path) -> list[str]:
-    """Which of `HEAVY` a fresh interpreter has loaded once `modules` are imported."""
+    """Which of `HEAVY` and `SLOW` a fresh interpreter has loaded once `modules` are imported."""
     done = subprocess.run(
         [sys.executable, "-c", TELL, *modules],
         cwd=ROOT,
@@ -75,7 +80,10 @@ def test_bitsandbytes_comes_from_one_place_that_lets_it_fetch_no_code() -> None:
 
 def test_reports_know_pydantic_and_their_base_and_nothing_else() -> None:
     """So that whatever reads or writes one may import it, in any process."""
-    known = ("collections.abc", "typing", "pydantic", "shared.schemas", "shared.reports", "shared.messages")
+    known = (
+        "collections.abc", "datetime", "typing", "pydantic",
+        "shared.schemas", "shared.reports", "shared.messages",
+    )  # fmt: skip
     strangers = {
         f"{path.name}: {name}"
         for path in (ROOT / "shared/reports").glob("*.py")

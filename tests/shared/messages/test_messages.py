@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from shared.messages import said
 from shared.messages.catalog import add_language
-from shared.messages.message import Message, read_stored, say, stored
+from shared.messages.message import Message, read_stored, say, stored, with_texts
 from shared.messages.render import render, shown
 
 TRIAL = """
@@ -60,3 +61,15 @@ def test_a_stored_message_survives_halves_of_surrogate_pairs_and_numbers_that_ar
 
 def test_isolating_marks_are_not_put_around_values() -> None:
     assert "\u2068" not in render(say("unexpected-error", error="KeyError"))
+
+
+def test_what_a_sandboxed_reader_says_is_the_same_message_outside() -> None:
+    inner = said.say("trial-choice", name_choices=["x", "y"])
+    outside = said.say("trial", name="a", rows=2, more=[inner]).message
+    assert outside == say("trial", name="a", rows=2, more=[say("trial-choice", name_choices=["x", "y"])])
+
+
+def test_every_text_in_a_message_can_be_changed_however_deep_it_lies() -> None:
+    message = say("trial", name="a", rows=2, more=[say("trial-choice", name_choices=["x", "y"])])
+    changed = with_texts(message, str.upper)
+    assert changed == say("trial", name="A", rows=2, more=[say("trial-choice", name_choices=["X", "Y"])])
