@@ -7,9 +7,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from services.cli.outcome.lines import pairs
+from services.cli.outcome.lines import Said, pairs
 from services.cli.outcome.outcome import Place, Words, outcome_text
 from services.cli.watch import ENDED, duration_text, progress_text, stage_text
+from shared.messages.message import say
+from shared.messages.render import shown
 from shared.reports.fine_tuning import Training
 from shared.reports.stored import read_stored
 from shared.schemas import JobRecord
@@ -37,17 +39,18 @@ def job_row(record: JobRecord) -> tuple[str, ...]:
 
 def record_text(record: JobRecord, place: Place, *, words: Words = str) -> str:
     """The whole record: its life, what was asked, and what it came to."""
-    rows = [
-        ("kind", record.kind),
-        ("status", record.status),
-        ("created", _clock(record.created_at)),
-        ("finished", f"{_clock(record.finished_at)}, after {_took(record)}" if record.finished_at else ""),
-        ("attempt", str(record.attempt) if record.attempt > 1 else ""),
+    rows: list[tuple[Said, Said]] = [
+        (say("kind-label"), record.kind),
+        (say("status-label"), record.status),
+        (say("created-label"), _clock(record.created_at)),
+        (say("finished-label"), _finished(record)),
+        (say("attempt-label"), str(record.attempt) if record.attempt > 1 else ""),
     ]
     if record.status not in ENDED:
-        rows.append(("now", ": ".join(part for part in (stage_text(record), progress_text(record)) if part)))
+        now = ": ".join(part for part in (stage_text(record), progress_text(record)) if part)
+        rows.append((say("now-label"), now))
     asked = [(words(name).lstrip("-"), text) for name, text in _flat(_decisive(record.request))]
-    lines = [record.id, *pairs(rows), "", "Asked:", *pairs(asked)]
+    lines = [record.id, *pairs(rows), "", shown(say("asked-label")), *pairs(asked)]
     if record.error or record.result is not None:
         lines += ["", outcome_text(record, place, words=words)]
     return "\n".join(lines)
@@ -76,12 +79,12 @@ def _reached(record: JobRecord) -> str:
     """How long it took, and the number that matters most of what it came to."""
     result = record.result or {}
     loss = _train_loss(result) if record.kind == "fine_tuning" else result.get("loss")
-    told = [
-        f"{name} {value:{form}}"
-        for name, value, form in (("accuracy", result.get("accuracy"), ".1%"), ("loss", loss, ".4f"))
-        if isinstance(value, int | float)
-    ]
-    return ", ".join(part for part in (_took(record), *told[:1]) if part)
+    told = []
+    if isinstance(accuracy := result.get("accuracy"), int | float):
+        told.append(say("accuracy-reached-label", accuracy=f"{accuracy:.1%}"))
+    if isinstance(loss, int | float):
+        told.append(say("loss-reached-label", loss=f"{loss:.4f}"))
+    return ", ".join(part for part in (_took(record), *map(shown, told[:1])) if part)
 
 
 def _train_loss(result: dict[str, Any]) -> float | None:
@@ -90,6 +93,12 @@ def _train_loss(result: dict[str, Any]) -> float | None:
         return read_stored(Training, result).train_loss
     except ValidationError:
         return None
+
+
+def _finished(record: JobRecord) -> Said:
+    if not record.finished_at:
+        return ""
+    return say("finished-after-label", clock=_clock(record.finished_at), time=_took(record))
 
 
 def _took(record: JobRecord) -> str:

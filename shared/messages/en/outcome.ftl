@@ -10,6 +10,17 @@ time-label = time
 tokens-label = tokens
 validation-label = validation
 
+kind-label = kind
+status-label = status
+created-label = created
+finished-label = finished
+attempt-label = attempt
+now-label = now
+asked-label = Asked:
+finished-after-label = { $clock }, after { $time }
+accuracy-reached-label = accuracy { $accuracy }
+loss-reached-label = loss { $loss }
+
 job-failed-with = { $job } failed ({ $code }): { $message }
 its-events = Its events: { $command }
 

@@ -208,6 +208,7 @@ WHOLE = [
     "services/cli/outcome/outcome.py",
     "services/cli/outcome/rows.py",
     "services/cli/outcome/trained.py",
+    "services/cli/record_text.py",
 ]
 
 
