@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import bitsandbytes
 import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
+
+from services.worker.models.quantized.own_kernels import bitsandbytes
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from services.worker.models.quantized.own_kernels import bitsandbytes
 from shared.schemas import OptimizerName
 
 # Of 8-bit states: constant tables, which every state of one optimizer shares.
@@ -22,9 +23,7 @@ def make_optimizer(
     """
     weights = list(parameters.values())
     if name == "adamw_8bit":
-        from bitsandbytes.optim import AdamW8bit
-
-        eight: torch.optim.Optimizer = AdamW8bit(
+        eight: torch.optim.Optimizer = bitsandbytes.optim.AdamW8bit(
             weights, lr=0.0, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0
         )
         return eight
