@@ -15,7 +15,7 @@ from transformers import AutoModelForCausalLM, AutoModelForImageTextToText, GitC
 
 from services.worker.adapters.saved_adapter import open_adapter, with_adapter
 from services.worker.failures import Failure, FailureCode, JobFailed
-from services.worker.models.families.abilities import outside_language, skeleton_of
+from services.worker.models.families.abilities import outside_language, skeleton_of, trained_linears
 from services.worker.models.families.architecture import plan_model
 from services.worker.models.hub.model_places import ModelFiles
 from services.worker.models.load import LoadedModel, load_base_model
@@ -119,6 +119,10 @@ def test_only_the_language_part_of_a_multimodal_model_is_trained(family: str, tm
     base = load(make_family(tmp_path / family, family), report)
     assert base.abilities.language_part == "model.language_model"
     assert any("model.language_model, is trained" in message for message in messages(report))
+    linears = trained_linears(base.model, base.abilities.outside, base.model.get_output_embeddings())
+    paths = [path for path, _ in linears]
+    assert paths
+    assert all(path.startswith("model.language_model.") for path in paths)
 
 
 def test_a_tower_within_a_model_of_one_configuration_is_no_language() -> None:

@@ -405,3 +405,33 @@ def test_reasons_that_an_earlier_version_kept_with_the_rows_are_told_as_they_are
     assert (skipped["reason"], skipped["rows"]) == ("no token to learn", 1)
     (line,) = row_lines(counts, RowRules("chat", "completion", 64))
     assert render(line.message) == "1 of 3 rows is skipped. 1 row: no token to learn"
+
+
+def test_an_answer_whose_tokens_lie_elsewhere_is_refused(write_rows: WriteRows) -> None:
+    """A tokenizer that leaves characters out may tell wrong places for those that follow."""
+    header = "<|im_start|>" + "🎁" * 8
+    shifted = (
+        f"{{%- for m in messages -%}}{{{{- '{header}' + m.content + '<|im_end|>' -}}}}{{%- endfor -%}}"
+        f"{{%- if add_generation_prompt -%}}{{{{- '{header}' -}}}}{{%- endif -%}}"
+    )
+    family = Family(
+        "shifted", shifted, ("<|im_start|>", "<|im_end|>"), "<|im_end|>", "<|im_end|>", pieces=True
+    )
+    model = tokenizer_of(family).backend_tokenizer.model
+    model.byte_fallback, model.unk_token = False, None
+    with pytest.raises(JobFailed, match="does not give an answer's words back"):
+        encoded(
+            family,
+            write_rows,
+            [{"messages": chat("What is blue?", "The sky is blue. Water boils at a hundred degrees.")}],
+        )
+
+
+def test_a_long_row_is_ticked_from_within(write_rows: WriteRows, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.worker.text.rows.BREATH_SECONDS", -1.0)
+    data = write_rows([{"messages": chat(*["왜?", "몰라."] * 20)}], "chat")
+    rules = RowRules.of(data, loss_on=None, max_seq_length=512, instruction=None)
+    ticks: list[int] = []
+    encode_dataset(data, rules, tokenizer_of(BY_NAME["ChatML"]), ticks.append)
+    assert ticks[0] == 0
+    assert ticks.count(1) > 2
