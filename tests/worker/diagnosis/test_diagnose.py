@@ -397,4 +397,4 @@ def test_what_a_load_refuses_is_found_without_a_trial(
     report = diagnosed(residency, trial_load=False)
     assert "failed-trial" in ids(report)
     assert report.facts.trial_failure is not None
-    assert "a classifier, whose language head was replaced" in report.facts.trial_failure.message
+    assert "a classifier, whose language head was replaced" in told(report.facts.trial_failure.message)
