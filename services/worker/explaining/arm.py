@@ -15,6 +15,7 @@ from services.worker.explaining.half_the_layers import half_the_layers
 from services.worker.explaining.peak_memory import PeakMemory
 from services.worker.explaining.wide_arithmetic import in_fp32
 from services.worker.models.load import LoadedModel
+from services.worker.models.memory import free_device_memory, is_out_of_memory
 from services.worker.text.marked_text import TokenRow
 
 
@@ -54,6 +55,8 @@ class Timed:
     real_tokens: int
     peak_bytes: int | None
     loss: float
+    on_processor: bool = True
+    """The device is the processor, so its seconds are those of the work."""
 
     @property
     def seconds_of_a_row(self) -> float:
@@ -95,7 +98,23 @@ class ArmSteps:
             real_tokens=sum(batch.real_tokens for batch in batches),
             peak_bytes=self._memory.read(),
             loss=loss,
+            on_processor=self._base.device.type == "cpu",
         )
+
+    def fits(self, rows: Sequence[TokenRow], tick: Callable[[], None], *, must: bool) -> bool:
+        """Whether the memory is enough for `rows`, seen by computing them; with `must` an error is raised.
+
+        What it held is freed outside the `except`: the exception keeps every tensor of the frames it passed.
+        """
+        try:
+            self(rows, tick)
+        except (MemoryError, RuntimeError) as error:
+            if must or not is_out_of_memory(error):
+                raise
+        else:
+            return True
+        free_device_memory(self._base.device)
+        return False
 
     def _now(self) -> float:
         """The time, when the device is idle."""

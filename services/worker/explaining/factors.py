@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from services.worker.explaining import trial_arms as names
+from services.worker.explaining.intervals import Interval
 from services.worker.explaining.rounds import Rounds
 from services.worker.explaining.row_lengths import computed
 from services.worker.explaining.settings_arm import AS_CONFIGURED
@@ -27,16 +28,32 @@ class Measured:
 
     @property
     def step_seconds(self) -> float:
-        return self.seconds(AS_CONFIGURED)
+        return self.computing_seconds + self.optimizer_seconds
+
+    @property
+    def computing_seconds(self) -> float:
+        """Of the settings' own step, without the update."""
+        return self._scale(AS_CONFIGURED) * self.rounds.seconds(AS_CONFIGURED, self.settings.rows_per_step)
+
+    def ratio(self, name: str) -> Interval:
+        """How many times faster an arm computes the rows of the whole data set than the settings' own does.
+
+        Of the paired rounds, which is surer than that of two medians; scaled by the tokens that the data set
+        has for each token that was tried.
+        """
+        interval = self.rounds.ratio(AS_CONFIGURED, name)
+        scale = self._scale(AS_CONFIGURED) / self._scale(name)
+        return Interval(interval.median * scale, interval.low * scale, interval.high * scale, interval.rounds)
 
     def seconds(self, name: str) -> float:
-        """A whole step by an arm: its rows, scaled to those of a step by tokens, and the update."""
-        rows = self.settings.rows_per_step
-        timed = self.rounds.seconds(name, rows)
-        if name in self.trials.settings:
-            tokens = self.tokens_of_a_row(self.trials.settings[name])
-            timed *= tokens / self.rounds.computed_tokens_of_a_row(name)
-        return timed + self.optimizer_seconds
+        """A whole step by an arm: its rows and the update."""
+        return self.computing_seconds / self.ratio(name).median + self.optimizer_seconds
+
+    def _scale(self, name: str) -> float:
+        if name not in self.trials.settings:
+            return 1.0
+        tokens = self.tokens_of_a_row(self.trials.settings[name])
+        return tokens / self.rounds.computed_tokens_of_a_row(name)
 
     def tokens_of_a_row(self, settings: TrainingSettings) -> float:
         """Computed tokens over the whole data set, by row."""
@@ -47,7 +64,7 @@ def factor_costs(measured: Measured) -> tuple[FactorCost, ...]:
     """Those with the largest gain first; costs and what can't be told last."""
     costs = [
         *_timed(measured), *_grouped(measured), _accumulation(measured), _data_loading(measured),
-        _model_size(measured),
+        *_model_size(measured),
     ]  # fmt: skip
     return tuple(sorted(costs, key=lambda cost: -cost.saves_ratio))
 
@@ -55,15 +72,16 @@ def factor_costs(measured: Measured) -> tuple[FactorCost, ...]:
 def path(measured: Measured) -> tuple[PathStep, ...]:
     """From the settings to the plan `auto`, by way of what HF Trainer itself can be set to."""
     timed = measured.rounds.timed
-    stations = [AS_CONFIGURED, names.UNPADDED, names.BOTH, names.AUTO]
+    last = names.BOTH if names.BOTH in timed else names.RECOMPUTING
+    stations = [
+        names.UNPADDED, *([last] if measured.settings.gradient_checkpointing else []), names.AUTO
+    ]  # fmt: skip
+    seconds = {AS_CONFIGURED: measured.step_seconds} | {
+        name: measured.seconds(name) for name in stations if name in timed
+    }
     return tuple(
-        PathStep(
-            change=name,
-            step_seconds=measured.seconds(name),
-            run_seconds=measured.seconds(name) * measured.total_steps,
-        )
-        for name in stations
-        if name in timed
+        PathStep(change=name, step_seconds=took, run_seconds=took * measured.total_steps)
+        for name, took in seconds.items()
     )
 
 
@@ -113,21 +131,39 @@ def _cost(
     advice: Message,
     same_learning: bool = True,
 ) -> FactorCost:
-    """Of an arm: the ratio is of the paired rounds, which is surer than that of the two medians."""
-    interval = measured.rounds.ratio(AS_CONFIGURED, name)
+    """Of an arm; where it was not tried, with the reason."""
+    rounds = measured.rounds
+    if name not in rounds.timed:
+        return FactorCost(
+            factor=factor,
+            as_is=as_is,
+            changed=changed,
+            basis="does_not_fit" if name in rounds.too_large else "not_tried",
+            as_is_seconds=measured.step_seconds,
+            as_is_peak_bytes=rounds.peak_bytes(AS_CONFIGURED),
+            same_learning=same_learning,
+            advice=say("advice-too-large") if name in rounds.too_large else say("advice-no-time"),
+        )
+    interval = measured.ratio(name)
+    whole = measured.step_seconds
+
+    def step_ratio(ratio: float) -> float:
+        """With the update, which no arm makes faster."""
+        return whole / (measured.computing_seconds / ratio + measured.optimizer_seconds)
+
     return FactorCost(
         factor=factor,
         as_is=as_is,
         changed=changed,
         basis="measured",
-        as_is_seconds=measured.step_seconds,
+        as_is_seconds=whole,
         changed_seconds=measured.seconds(name),
-        ratio=interval.median,
-        ratio_low=interval.low,
-        ratio_high=interval.high,
+        ratio=step_ratio(interval.median),
+        ratio_low=step_ratio(interval.low),
+        ratio_high=step_ratio(interval.high),
         rounds=interval.rounds,
-        as_is_peak_bytes=measured.rounds.peak_bytes(AS_CONFIGURED),
-        changed_peak_bytes=measured.rounds.peak_bytes(name),
+        as_is_peak_bytes=rounds.peak_bytes(AS_CONFIGURED),
+        changed_peak_bytes=rounds.peak_bytes(name),
         same_learning=same_learning,
         advice=advice,
     )
@@ -142,7 +178,7 @@ def _grouped(measured: Measured) -> Iterator[FactorCost]:
     share = measured.tokens_of_a_row(grouped) / measured.tokens_of_a_row(settings)
     yield _counted(
         measured, "padding", "longest", "group_by_length",
-        (measured.step_seconds - measured.optimizer_seconds) * share + measured.optimizer_seconds,
+        measured.computing_seconds * share + measured.optimizer_seconds,
         same_learning=False,
         advice=say("advice-grouping"),
     )  # fmt: skip
@@ -153,8 +189,7 @@ def _accumulation(measured: Measured) -> FactorCost:
     update: by row, the update twice as often.
     """
     n = measured.settings.gradient_accumulation_steps
-    computing = measured.step_seconds - measured.optimizer_seconds
-    twice = computing + measured.optimizer_seconds / 2
+    twice = measured.computing_seconds + measured.optimizer_seconds / 2
     return _counted(
         measured, "gradient_accumulation", str(n), str(2 * n), twice,
         same_learning=False,
@@ -172,25 +207,22 @@ def _data_loading(measured: Measured) -> FactorCost:
     )  # fmt: skip
 
 
-def _model_size(measured: Measured) -> FactorCost:
+def _model_size(measured: Measured) -> Iterator[FactorCost]:
     """Half of the layers, left out for a while: what one takes, and what no layer does."""
-    whole, half = measured.seconds(AS_CONFIGURED), _half_seconds(measured)
-    left_out = measured.layers - max(1, measured.layers // 2)
-    layer = max(0.0, whole - half) / max(1, left_out)
-    return _counted(
-        measured, "model_size", str(measured.layers), str(max(1, measured.layers // 2)), half,
+    if names.HALF not in measured.rounds.timed:
+        return
+    whole = measured.step_seconds
+    half = measured.computing_seconds / measured.rounds.ratio(AS_CONFIGURED, names.HALF).median
+    half += measured.optimizer_seconds
+    left = max(1, measured.layers // 2)
+    layer = max(0.0, whole - half) / max(1, measured.layers - left)
+    yield _counted(
+        measured, "model_size", str(measured.layers), str(left), half,
         same_learning=False,
         advice=say(
             "advice-model-size", layer_seconds=layer, rest_seconds=max(0.0, whole - layer * measured.layers)
         ),
     )  # fmt: skip
-
-
-def _half_seconds(measured: Measured) -> float:
-    """Scaled as the settings' own arm is, which it is but for the layers."""
-    ratio = measured.rounds.ratio(AS_CONFIGURED, names.HALF).median
-    computing = measured.step_seconds - measured.optimizer_seconds
-    return computing / ratio + measured.optimizer_seconds
 
 
 def _counted(

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 
-from services.worker.explaining.arm import Arm, ArmSteps, Timed
+from services.worker.explaining.arm import ArmSteps, Timed
 from services.worker.explaining.intervals import Interval, paired_ratio
 from services.worker.text.marked_text import TokenRow
 
@@ -17,31 +17,40 @@ DISTURBED = 0.9  # of the most processor seconds a second that the arm was seen 
 
 @dataclass
 class Rounds:
-    """`timed[name]` has one entry a round for each arm, in the order of the rounds."""
+    """`timed[name]` has one entry a round for each arm, in the order of the rounds.
+
+    `left_out`: arms for whose rounds there was no time; `too_large`: those that the memory did not hold.
+    """
 
     timed: dict[str, list[Timed]] = field(default_factory=dict)
+    left_out: tuple[str, ...] = ()
+    too_large: tuple[str, ...] = ()
 
     @property
     def count(self) -> int:
         return min(map(len, self.timed.values()), default=0)
 
     def ratio(self, as_is: str, changed: str) -> Interval:
-        """How many times faster `changed` is, over the rounds that nothing else disturbed."""
+        """How many times faster `changed` computes a row: over the rounds that nothing else disturbed; where
+        there are too few of these, by the processor's seconds, which others take less from.
+        """
         pairs = list(zip(self.timed[as_is], self.timed[changed], strict=False))
         calm = [pair for pair in pairs if all(map(self._calm, (as_is, changed), pair))]
-        used = calm if len(calm) >= LEAST_ROUNDS else pairs
-        return paired_ratio(
-            [before.seconds_of_a_row for before, _ in used], [after.seconds_of_a_row for _, after in used]
-        )
+        if len(calm) >= LEAST_ROUNDS:
+            return _ratio(calm, lambda timed: timed.seconds)
+        if all(timed.on_processor for timed in self.timed[as_is]):
+            return _ratio(pairs, lambda timed: timed.processor_seconds)
+        return _ratio(pairs, lambda timed: timed.seconds)
 
     def seconds(self, name: str, rows: int) -> float:
-        """What so many rows take, by the median of an arm's rounds; without the optimizer."""
-        return rows * median(timed.seconds_of_a_row for timed in self.timed[name])
+        """What so many rows take, by the median of an arm's calm rounds; without the optimizer."""
+        timed = self.timed[name]
+        calm = [one for one in timed if self._calm(name, one)] or timed
+        return rows * median(one.seconds_of_a_row for one in calm)
 
     def computed_tokens_of_a_row(self, name: str) -> float:
-        return sum(timed.computed_tokens for timed in self.timed[name]) / sum(
-            timed.rows for timed in self.timed[name]
-        )
+        timed = self.timed[name]
+        return sum(one.computed_tokens for one in timed) / sum(one.rows for one in timed)
 
     def peak_bytes(self, name: str) -> int | None:
         peaks = [timed.peak_bytes for timed in self.timed[name] if timed.peak_bytes is not None]
@@ -63,23 +72,55 @@ def measure_rounds(
     told: Callable[[int], None] = lambda rounds: None,
 ) -> Rounds:
     """Each round puts the next unit through every arm, or as many of its first rows as the arm takes; the
-    first of `arms` is what they are compared with.
+    first of `arms` is what they are compared with, the others stand in the order of their worth.
 
-    A first round is thrown away: it makes what later ones find. At least `LEAST_ROUNDS` rounds, so that there
-    is an interval, whatever the time (`until`, by `time.monotonic`); then until every arm is sure or time is
-    up.
+    A first round is thrown away: it makes what later ones find, and says what an arm takes. Arms for whose
+    `LEAST_ROUNDS` rounds the time (`until`, by `time.monotonic`) is too short are left out, the last first,
+    but for the first two. Then rounds are made until every arm is sure or time is up.
     """
-    rounds, draw, reference = Rounds({steps.arm.name: [] for steps in arms}), random.Random(seed), arms[0]
-    for steps in arms:
-        steps(steps.arm.rows_of(units[0]), tick)
-    while rounds.count < LEAST_ROUNDS or (time.monotonic() < until and not _sure(rounds, reference.arm)):
+    tried, too_large = _tried(arms, units[0], tick)
+    chosen = _affordable(tried, until - time.monotonic())
+    rounds, draw = Rounds({steps.arm.name: [] for steps in chosen}), random.Random(seed)
+    rounds.left_out = tuple(steps.arm.name for steps, _ in tried if steps not in chosen)
+    rounds.too_large = tuple(too_large)
+    while rounds.count < LEAST_ROUNDS or (time.monotonic() < until and not _sure(rounds, arms[0])):
         unit = units[rounds.count % len(units)]
-        for steps in draw.sample(list(arms), len(arms)):
+        for steps in draw.sample(chosen, len(chosen)):
             rounds.timed[steps.arm.name].append(steps(steps.arm.rows_of(unit), tick))
         told(rounds.count)
     return rounds
 
 
-def _sure(rounds: Rounds, reference: Arm) -> bool:
-    others = [name for name in rounds.timed if name != reference.name]
-    return all(rounds.ratio(reference.name, name).width <= SURE for name in others)
+def _tried(
+    arms: Sequence[ArmSteps], unit: Sequence[TokenRow], tick: Callable[[], None]
+) -> tuple[list[tuple[ArmSteps, float]], list[str]]:
+    """Arms with the seconds of one round of each, and those that don't fit into memory. What the settings
+    themselves need is no such: raises the allocator's error.
+    """
+    tried, too_large = list[tuple[ArmSteps, float]](), list[str]()
+    for steps in arms:
+        started = time.monotonic()
+        if steps.fits(steps.arm.rows_of(unit), tick, must=not tried):
+            tried.append((steps, time.monotonic() - started))
+        else:
+            too_large.append(steps.arm.name)
+    return tried, too_large
+
+
+def _affordable(tried: Sequence[tuple[ArmSteps, float]], seconds: float) -> list[ArmSteps]:
+    chosen = list[ArmSteps]()
+    for steps, took in tried:
+        seconds -= LEAST_ROUNDS * took
+        if seconds >= 0 or len(chosen) < 2:
+            chosen.append(steps)
+    return chosen
+
+
+def _ratio(pairs: Sequence[tuple[Timed, Timed]], of: Callable[[Timed], float]) -> Interval:
+    as_is, changed = ([of(timed) / timed.rows for timed in arm] for arm in zip(*pairs, strict=True))
+    return paired_ratio(as_is, changed)
+
+
+def _sure(rounds: Rounds, reference: ArmSteps) -> bool:
+    others = [name for name in rounds.timed if name != reference.arm.name]
+    return all(rounds.ratio(reference.arm.name, name).width <= SURE for name in others)

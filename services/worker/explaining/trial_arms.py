@@ -32,29 +32,35 @@ class TrialArms:
 
 
 def trial_arms(settings: TrainingSettings, *, auto: Plan, longest_row: int) -> TrialArms:
-    """Each changes one thing, but for the last two, which are steps of the way to `auto`.
+    """Each changes one thing, but for `BOTH`, a step of the way to `auto`. The most telling come first: where
+    time is short the last are left out.
 
     All are timed on the rows of two micro-batches of the settings, so that one of twice the rows fits in;
     `auto` on those of a whole step, which is what it splits.
     """
     rows = min(settings.rows_per_step, 2 * settings.per_device_train_batch_size)
-    variants = {AS_CONFIGURED: settings, RECOMPUTING: _other_checkpointing(settings)}
-    if settings.padding in ("max_length", "longest") and rows > settings.per_device_train_batch_size:
-        variants[LARGER] = settings.model_copy(update={"per_device_train_batch_size": rows})
-    if settings.padding == "max_length":
-        variants[UNPADDED] = settings.model_copy(update={"padding": "longest"})
-        variants[SHORTER] = settings.model_copy(
-            update={"max_seq_length": shorter(settings.max_seq_length, longest_row)}
-        )
+    padded = settings.padding == "max_length"
+    unpadded = settings.model_copy(update={"padding": "longest"})
+    variants = {AS_CONFIGURED: settings}
+    if padded:
+        variants[UNPADDED] = unpadded
+    variants[RECOMPUTING] = _other_checkpointing(settings)
     if computes_in_fp32(settings):
         variants[BF16] = settings.model_copy(
             update={"bnb_4bit_compute_dtype": "bfloat16", "precision": "bf16"}
         )
-    if settings.padding == "max_length" and settings.gradient_checkpointing:
-        variants[BOTH] = variants[UNPADDED].model_copy(update={"gradient_checkpointing": False})
-    arms = [replace(settings_arm(values, name=name), rows=rows) for name, values in variants.items()]
-    half = replace(arms[0], name=HALF, half=True)
-    return TrialArms((*arms, half, Arm(AUTO, auto)), variants)
+    if padded and settings.gradient_checkpointing:
+        variants[BOTH] = unpadded.model_copy(update={"gradient_checkpointing": False})
+    if settings.padding in ("max_length", "longest") and rows > settings.per_device_train_batch_size:
+        variants[LARGER] = settings.model_copy(update={"per_device_train_batch_size": rows})
+    if padded:
+        variants[SHORTER] = settings.model_copy(
+            update={"max_seq_length": shorter(settings.max_seq_length, longest_row)}
+        )
+    arms = {name: replace(settings_arm(values, name=name), rows=rows) for name, values in variants.items()}
+    first, *others = arms.values()
+    half = replace(first, name=HALF, half=True)
+    return TrialArms((first, Arm(AUTO, auto), *others[:3], half, *others[3:]), variants)
 
 
 def shorter(max_seq_length: int, longest_row: int) -> int:

@@ -8,19 +8,22 @@ import torch
 from services.worker.explaining.diagnosis import explain_training
 from services.worker.models.load import LoadedModel
 from services.worker.report import JobCancelled, JsonValue, SilentReport
+from shared.messages.render import told
 from shared.reports.stored import read_stored
 from shared.reports.training import TrainingReport
 from shared.schemas import TrainingDiagnosticRequest
 from shared.training_settings.read import given_settings
 from tests.worker.training.tiny_bases import Rows, WriteRows
 
-REQUEST = TrainingDiagnosticRequest(dataset="spam", minutes=0.001)
+REQUEST = TrainingDiagnosticRequest(dataset="spam", minutes=1)
 
 
-def explained(base: LoadedModel, data_of: WriteRows, rows: Rows, **settings: object) -> TrainingReport:
+def explained(
+    base: LoadedModel, data_of: WriteRows, rows: Rows, *, minutes: float = 0.1, **settings: object
+) -> TrainingReport:
     return explain_training(
         base,
-        REQUEST,
+        REQUEST.model_copy(update={"minutes": minutes}),
         data_of(rows, "classification"),
         told=given_settings({"max_seq_length": 128, "gradient_accumulation_steps": 2, **settings}),
         load_seconds=1.0,
@@ -39,7 +42,8 @@ def test_every_factor_is_told_with_its_basis_and_the_path_ends_at_auto(
         "sequence_length", "model_size",
     }  # fmt: skip
     timed = found["gradient_checkpointing"]
-    assert (timed.basis, timed.as_is, timed.changed, timed.rounds) == ("measured", "on", "off", 5)
+    assert (timed.basis, timed.as_is, timed.changed, timed.rounds) == ("measured", "on", "off", timed.rounds)
+    assert timed.rounds >= 5
     assert timed.ratio_low is not None
     assert timed.ratio_high is not None
     assert timed.ratio_low <= (timed.ratio or 0) <= timed.ratio_high
@@ -55,13 +59,24 @@ def test_every_factor_is_told_with_its_basis_and_the_path_ends_at_auto(
     assert read_stored(TrainingReport, report.model_dump(mode="json")) == report
 
 
+def test_what_there_is_no_time_for_is_not_tried_and_said_so(
+    llama_nf4: LoadedModel, write_rows: WriteRows, spam_rows: Rows
+) -> None:
+    report = explained(llama_nf4, write_rows, spam_rows, minutes=1e-6)
+    found = {cost.factor: cost for cost in report.facts.factors}
+    assert found["gradient_checkpointing"].basis == "not_tried"
+    assert found["gradient_checkpointing"].ratio is None
+    assert "Raise minutes" in told(found["gradient_checkpointing"].advice)
+    assert [station.change for station in report.facts.path] == ["as configured", "plan auto"]
+
+
 def test_the_model_is_what_it_was_whatever_the_precision_tried(
     llama_nf4: LoadedModel, write_rows: WriteRows, spam_rows: Rows
 ) -> None:
     model = llama_nf4.model
     ids = torch.arange(1, 12).unsqueeze(0)
     before, names = model(input_ids=ids).logits, [name for name, _ in model.named_modules()]
-    report = explained(llama_nf4, write_rows, spam_rows, bnb_4bit_compute_dtype="float32")
+    report = explained(llama_nf4, write_rows, spam_rows, minutes=0.02, bnb_4bit_compute_dtype="float32")
     assert {cost.factor for cost in report.facts.factors} >= {"precision"}
     assert report.facts.compute_dtype == "float32"
     assert [name for name, _ in model.named_modules()] == names
