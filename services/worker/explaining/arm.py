@@ -12,6 +12,7 @@ from services.worker.computing.batching import target_count
 from services.worker.computing.forward import Forward, choose_forward
 from services.worker.computing.plan.plan import Plan
 from services.worker.explaining.half_the_layers import half_the_layers
+from services.worker.explaining.packing import packed
 from services.worker.explaining.peak_memory import PeakMemory
 from services.worker.explaining.wide_arithmetic import in_fp32
 from services.worker.models.load import LoadedModel
@@ -32,10 +33,18 @@ class Arm:
     fp32: bool = False
     rows: int | None = None
     half: bool = False
+    pack_to: int | None = None
+    """Rows are joined to packs of so many tokens."""
 
     def rows_of(self, step: Sequence[TokenRow]) -> Sequence[TokenRow]:
-        """Those of a step that the arm is timed on, none longer than it pads to."""
-        rows, longest = step[: self.rows], self.plan.pad_to
+        """Those of a step that the arm is timed on."""
+        return step[: self.rows]
+
+    def as_computed(self, rows: Sequence[TokenRow]) -> Sequence[TokenRow]:
+        """None longer than the arm pads to; or joined to packs."""
+        if self.pack_to is not None:
+            return packed(rows, self.pack_to)
+        longest = self.plan.pad_to
         return rows if longest is None else [row.cut(longest) for row in rows]
 
 
@@ -76,8 +85,9 @@ class ArmSteps:
         with self._ready():
             self._memory.restart()
             started, processor = self._now(), time.process_time()
-            targets = max(1, target_count(rows))  # of rows that are cut none may be left
-            batches = list(self._forward.batches(rows))
+            joined = self.arm.as_computed(rows)
+            targets = max(1, target_count(joined))  # of rows that are cut none may be left
+            batches = list(self._forward.batches(joined))
             data_seconds = time.perf_counter() - started
             total = torch.zeros((), device=self._base.device)
             for batch in batches:

@@ -10,9 +10,15 @@ from services.worker.adapters.lora import attached, lora_config, trained_paramet
 from services.worker.computing.batching import Schedule
 from services.worker.computing.plan.levers import levers_for
 from services.worker.computing.plan.plan import choose_plan
-from services.worker.computing.plan.utilization import ModelArithmetic, best_flops_per_second
+from services.worker.computing.plan.utilization import (
+    ModelArithmetic,
+    best_flops_per_second,
+    flops_per_second_in,
+    memory_bytes_per_second,
+)
 from services.worker.explaining.arm import ArmSteps
 from services.worker.explaining.factors import Measured, factor_costs, path
+from services.worker.explaining.packing import packs, rows_of_a_step
 from services.worker.explaining.rounds import measure_rounds
 from services.worker.explaining.row_lengths import token_counts
 from services.worker.explaining.settings_arm import AS_CONFIGURED
@@ -48,12 +54,11 @@ def explain(
     """
     until = time.monotonic() + 60 * minutes
     watch, processor, started = PressureWatch(), time.process_time(), time.perf_counter()
-    memory = read_memory()
+    memory, lengths = read_memory(), [len(row) for row in rows.rows]
+    step_rows = rows_of_a_step(lengths, settings)
     with attached(base, lora_config(settings.lora, base), seed=settings.seed) as adapted:
         parameters = trained_parameters(adapted)
-        levers = levers_for(
-            base.model, rows.rows, dropout=settings.lora.dropout, rows_per_step=settings.rows_per_step
-        )
+        levers = levers_for(base.model, rows.rows, dropout=settings.lora.dropout, rows_per_step=step_rows)
         auto = choose_plan(
             "auto",
             config=base.model.config.get_text_config(),
@@ -61,12 +66,11 @@ def explain(
             device=base.device,
             levers=levers,
         )
-        lengths = [len(row) for row in rows.rows]
-        trials = trial_arms(settings, auto=auto, longest_row=max(lengths))
+        trials = trial_arms(settings, auto=auto, lengths=lengths)
         report.progress("trying", rounds=0)
         rounds = measure_rounds(
             [ArmSteps(base, arm, parameters) for arm in trials.arms],
-            _units(rows, settings),
+            _units(rows, settings, step_rows),
             until=until,
             tick=lambda: report.progress("trying"),
             told=lambda count: report.progress("trying", rounds=count),
@@ -77,7 +81,8 @@ def explain(
             rounds=rounds,
             lengths=lengths,
             optimizer_seconds=_optimizer_seconds(parameters, base.device),
-            total_steps=settings.total_steps(len(rows.rows)),
+            total_steps=settings.total_steps(packs(lengths, settings)),
+            rows_per_step=step_rows,
             layers=base.model.get_decoder().config.num_hidden_layers,
         )
     wall = time.perf_counter() - started
@@ -87,7 +92,7 @@ def explain(
         settings=settings.model_dump(mode="json"),
         plan=auto.as_dict(),
         total_steps=measured.total_steps,
-        rows_per_step=settings.rows_per_step,
+        rows_per_step=step_rows,
         stages=dict(stages),
         step=_split(measured),
         between_seconds={},
@@ -109,11 +114,11 @@ def explain(
     )  # fmt: skip
 
 
-def _units(rows: TokenRows, settings: TrainingSettings) -> list[Sequence[TokenRow]]:
+def _units(rows: TokenRows, settings: TrainingSettings, step_rows: int) -> list[Sequence[TokenRow]]:
     """The rows of steps from all over the run, each a whole step's."""
     schedule = Schedule.of(
         len(rows.rows),
-        rows_per_step=min(settings.rows_per_step, len(rows.rows)),
+        rows_per_step=min(step_rows, len(rows.rows)),
         seed=settings.seed,
         n_epochs=1,
         max_steps=UNITS,
@@ -141,7 +146,7 @@ def _optimizer_seconds(parameters: Mapping[str, nn.Parameter], device: torch.dev
 def _split(measured: Measured) -> StepSplit:
     """Until forward and backward are told apart, data and the update are."""
     timed = measured.rounds.timed[AS_CONFIGURED]
-    rows = measured.settings.rows_per_step
+    rows = measured.rows_per_step
     data = rows * sum(one.data_seconds for one in timed) / sum(one.rows for one in timed)
     whole = measured.step_seconds
     return StepSplit(
@@ -168,7 +173,7 @@ def _device(base: LoadedModel, measured: Measured, parameters: Mapping[str, nn.P
     except (AttributeError, TypeError):
         pass
     else:
-        rows = measured.settings.rows_per_step
+        rows = measured.rows_per_step
         tokens = rows * measured.tokens_of_a_row(measured.settings)
         achieved = arithmetic.flops(tokens=tokens, targets=tokens, rows=rows) / measured.seconds(
             AS_CONFIGURED
@@ -177,6 +182,8 @@ def _device(base: LoadedModel, measured: Measured, parameters: Mapping[str, nn.P
         name=device_name(base.device),
         kind="cuda" if base.device.type == "cuda" else "cpu",
         matrix_flops_per_second=peak,
+        fp32_flops_per_second=flops_per_second_in(torch.float32, base.device),
+        memory_bytes_per_second=memory_bytes_per_second(base.device),
         achieved_flops_per_second=achieved,
     )
 

@@ -13,6 +13,8 @@ from shared.messages.message import Message, say
 from shared.reports.training_facts import Factor, FactorCost, PathStep
 from shared.training_settings.settings import TrainingSettings
 
+SHORTENED = 1.1  # below it the model did not leave its layers out, see `half_the_layers`
+
 
 @dataclass(frozen=True)
 class Measured:
@@ -24,6 +26,7 @@ class Measured:
     lengths: Sequence[int]
     optimizer_seconds: float
     total_steps: int
+    rows_per_step: int
     layers: int
 
     @property
@@ -33,7 +36,7 @@ class Measured:
     @property
     def computing_seconds(self) -> float:
         """Of the settings' own step, without the update."""
-        return self._scale(AS_CONFIGURED) * self.rounds.seconds(AS_CONFIGURED, self.settings.rows_per_step)
+        return self._scale(AS_CONFIGURED) * self.rounds.seconds(AS_CONFIGURED, self.rows_per_step)
 
     def ratio(self, name: str) -> Interval:
         """How many times faster an arm computes the rows of the whole data set than the settings' own does.
@@ -199,7 +202,7 @@ def _accumulation(measured: Measured) -> FactorCost:
 
 def _data_loading(measured: Measured) -> FactorCost:
     settings, timed = measured.settings, measured.rounds.timed[AS_CONFIGURED]
-    data = settings.rows_per_step * sum(one.data_seconds for one in timed) / sum(one.rows for one in timed)
+    data = measured.rows_per_step * sum(one.data_seconds for one in timed) / sum(one.rows for one in timed)
     hidden = 0.0 if settings.dataloader_num_workers else data
     return _counted(
         measured, "data_loading", str(settings.dataloader_num_workers), "2", measured.step_seconds - hidden,
@@ -211,8 +214,11 @@ def _model_size(measured: Measured) -> Iterator[FactorCost]:
     """Half of the layers, left out for a while: what one takes, and what no layer does."""
     if names.HALF not in measured.rounds.timed:
         return
+    ratio = measured.rounds.ratio(AS_CONFIGURED, names.HALF).median
+    if ratio < SHORTENED:
+        return
     whole = measured.step_seconds
-    half = measured.computing_seconds / measured.rounds.ratio(AS_CONFIGURED, names.HALF).median
+    half = measured.computing_seconds / ratio
     half += measured.optimizer_seconds
     left = max(1, measured.layers // 2)
     layer = max(0.0, whole - half) / max(1, measured.layers - left)

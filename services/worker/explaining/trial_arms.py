@@ -1,9 +1,11 @@
 """Which ways to compute a step are tried against the settings at hand, and what each of them changes."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from services.worker.computing.plan.plan import Plan
 from services.worker.explaining.arm import Arm
+from services.worker.explaining.packing import rows_of_a_step
 from services.worker.explaining.settings_arm import AS_CONFIGURED, computes_in_fp32, settings_arm
 from shared.training_settings.settings import TrainingSettings
 
@@ -31,14 +33,15 @@ class TrialArms:
         return frozenset(arm.name for arm in self.arms)
 
 
-def trial_arms(settings: TrainingSettings, *, auto: Plan, longest_row: int) -> TrialArms:
+def trial_arms(settings: TrainingSettings, *, auto: Plan, lengths: Sequence[int]) -> TrialArms:
     """Each changes one thing, but for `BOTH`, a step of the way to `auto`. The most telling come first: where
     time is short the last are left out.
 
     All are timed on the rows of two micro-batches of the settings, so that one of twice the rows fits in;
     `auto` on those of a whole step, which is what it splits.
     """
-    rows = min(settings.rows_per_step, 2 * settings.per_device_train_batch_size)
+    rows = rows_of_a_step(lengths, settings)
+    rows = min(rows, 2 * max(1, rows // settings.gradient_accumulation_steps))
     padded = settings.padding == "max_length"
     unpadded = settings.model_copy(update={"padding": "longest"})
     variants = {AS_CONFIGURED: settings}
@@ -55,7 +58,7 @@ def trial_arms(settings: TrainingSettings, *, auto: Plan, longest_row: int) -> T
         variants[LARGER] = settings.model_copy(update={"per_device_train_batch_size": rows})
     if padded:
         variants[SHORTER] = settings.model_copy(
-            update={"max_seq_length": shorter(settings.max_seq_length, longest_row)}
+            update={"max_seq_length": shorter(settings.max_seq_length, max(lengths))}
         )
     arms = {name: replace(settings_arm(values, name=name), rows=rows) for name, values in variants.items()}
     first, *others = arms.values()

@@ -1,6 +1,7 @@
 """A training is explained by trials on its own rows, and the model is afterwards what it was."""
 
 from datetime import UTC, datetime
+from math import ceil
 
 import pytest
 import torch
@@ -83,6 +84,17 @@ def test_the_model_is_what_it_was_whatever_the_precision_tried(
     assert torch.equal(model(input_ids=ids).logits, before)
     assert not model.training
     assert model.config.num_hidden_layers == len(model.model.layers)
+
+
+def test_packs_are_timed_as_packs_and_a_step_has_their_rows(
+    llama_nf4: LoadedModel, write_rows: WriteRows, spam_rows: Rows
+) -> None:
+    report = explained(llama_nf4, write_rows, spam_rows, minutes=0.02, padding="packing")
+    tokens = report.facts.tokens
+    assert tokens.computed_tokens == tokens.real_tokens
+    packs = ceil(tokens.real_tokens / 128)
+    assert report.facts.rows_per_step == round(4 * 40 / packs)
+    assert report.facts.total_steps == 3 * ceil(ceil(packs / 2) / 2)
 
 
 class CancelledWhileTrying(SilentReport):

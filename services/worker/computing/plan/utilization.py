@@ -15,6 +15,7 @@ from transformers import PretrainedConfig, PreTrainedModel
 MATRIX = {"cuda": 4096, "cpu": 1024}
 # A processor without arithmetic for bf16 is faster in fp32.
 DTYPES = {"cuda": (torch.bfloat16,), "cpu": (torch.bfloat16, torch.float32)}
+COPIED_BYTES = {"cuda": 2**28, "cpu": 2**27}
 # The best of many: other programs on the device make single ones slow.
 TRIES, TRIES_AT_MOST, MEASURED_SECONDS = 5, 50, 0.3
 
@@ -122,22 +123,32 @@ def best_flops_per_second(device: torch.device) -> float:
 def matrix_flops_per_second(device: torch.device, size: int | None = None) -> float:
     """The best of many products of square matrices, in the number format that is fastest there."""
     size = size or MATRIX[device.type]
-    return max(_flops_in(dtype, device, size) for dtype in DTYPES[device.type])
+    return max(flops_per_second_in(dtype, device, size) for dtype in DTYPES[device.type])
 
 
-def _flops_in(dtype: torch.dtype, device: torch.device, size: int) -> float:
+def flops_per_second_in(dtype: torch.dtype, device: torch.device, size: int | None = None) -> float:
+    """The same in one number format."""
+    size = size or MATRIX[device.type]
     one, other = (torch.randn(size, size, device=device, dtype=dtype) for _ in range(2))
     best, tries, until = float("inf"), 0, time.perf_counter() + MEASURED_SECONDS
     while tries < TRIES or (tries < TRIES_AT_MOST and time.perf_counter() < until):
-        best = min(best, _seconds(one, other, device))
+        best = min(best, _seconds(lambda: one @ other, device))
         tries += 1
     return 2 * size**3 / best
 
 
-def _seconds(one: Any, other: Any, device: torch.device) -> float:
+def memory_bytes_per_second(device: torch.device) -> float:
+    """The best of some copies of a tensor that no cache holds: its bytes read and written."""
+    source = torch.empty(COPIED_BYTES[device.type], dtype=torch.uint8, device=device)
+    target = torch.empty_like(source)
+    best = min(_seconds(lambda: target.copy_(source), device) for _ in range(TRIES))
+    return 2 * source.numel() / best
+
+
+def _seconds(work: Callable[[], Any], device: torch.device) -> float:
     _wait_for(device)
     started = time.perf_counter()
-    one @ other
+    work()
     _wait_for(device)
     return time.perf_counter() - started
 
