@@ -21,8 +21,12 @@ _LOAD_BUCKETS = (0.5, 1, 2, 5, 10, 15, 30, 45, 60, 90, 120, 180, 300, 600)
 # Where a base came from: a checkpoint of one of four kinds, its quantized copy, or memory.
 LOAD_SOURCES = ("folder", "hub_cache", "hub", "prepared", "artifact", "resident")
 # Where a step's time goes, and what happens between two steps.
-STEP_PHASES = ("data", "forward", "backward", "optimizer")
-PHASES = (*STEP_PHASES, "validation", "save")
+STEP_PHASES = (
+    "data", "copy", "forward", "recomputation", "backward", "head_and_loss", "optimizer", "logging", "rest",
+)  # fmt: skip
+# As reports call it, and as the metric does.
+BETWEEN = {"validation": "validation", "saving": "save", "reporting": "reporting", "other": "other"}
+PHASES = (*STEP_PHASES, *BETWEEN.values())
 
 METRICS: list[tuple[str, str, tuple[str, ...], str]] = []
 
@@ -46,7 +50,9 @@ STEP_SECONDS = _histogram(
     "tunedock_train_step_seconds", "Wall time of optimizer steps (s/it).", _STEP_BUCKETS
 )
 LAST_STEP = _gauge("tunedock_train_last_step_timestamp_seconds", "When the last optimizer step ended.")
-PHASE_SECONDS = _counter("tunedock_train_phase_seconds_total", "Time spent in each phase of steps.", "phase")
+PHASE_SECONDS = _counter(
+    "tunedock_train_phase_seconds_total", "Time spent in each phase of steps, and between steps.", "phase"
+)
 TOKENS = _counter(
     "tunedock_train_tokens_total",
     "Tokens trained on: real are the rows' own, computed those put through the layers.",
@@ -106,6 +112,7 @@ def record_step(
     real_tokens: int,
     computed_tokens: int,
     phase_seconds: dict[str, float],
+    between_seconds: dict[str, float],
     utilization: float | None,
 ) -> None:
     """One optimizer step ended; `utilization` None where it is not known."""
@@ -113,6 +120,8 @@ def record_step(
     LAST_STEP.set(time.time())
     for phase, seconds in phase_seconds.items():
         PHASE_SECONDS.labels(phase).inc(seconds)
+    for bucket, seconds in between_seconds.items():
+        PHASE_SECONDS.labels(BETWEEN[bucket]).inc(seconds)
     TOKENS.labels("real").inc(real_tokens)
     TOKENS.labels("computed").inc(computed_tokens)
     LOSS.set(loss)

@@ -3,7 +3,7 @@
 import math
 import random
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import accumulate
 
@@ -70,6 +70,15 @@ class MicroBatch:
     @property
     def computed_tokens(self) -> int:
         return self.ids.numel()
+
+    def to(self, device: torch.device) -> "MicroBatch":
+        mask = self.attention_mask
+        return replace(
+            self,
+            ids=self.ids.to(device),
+            targets=self.targets.to(device),
+            attention_mask=None if mask is None else mask.to(device),
+        )
 
 
 def micro_batches(rows: Sequence[TokenRow], plan: Plan, device: torch.device) -> Iterator[MicroBatch]:

@@ -5,7 +5,8 @@ from contextlib import nullcontext
 from typing import Any, Protocol
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
 from transformers import PreTrainedModel
 
 from services.worker.computing.batching import MicroBatch, micro_batches, packed_batches
@@ -14,6 +15,7 @@ from services.worker.computing.loss import choose_loss
 from services.worker.computing.plan.levers import common_prefix
 from services.worker.computing.plan.plan import Plan
 from services.worker.computing.plan.precision import autocast
+from services.worker.phase_clock import PhaseClock
 from services.worker.text.marked_text import TokenRow
 
 
@@ -36,30 +38,58 @@ class Forward(Protocol):
         """The model is again what it was before the run; to be called however that ended."""
 
 
+CPU = torch.device("cpu")
+
+
 def choose_forward(
-    model: PreTrainedModel, plan: Plan, device: torch.device, *, fp32: bool = False
+    model: PreTrainedModel,
+    plan: Plan,
+    device: torch.device,
+    *,
+    fp32: bool = False,
+    clock: PhaseClock | None = None,
 ) -> Forward:
-    """`fp32`: without autocast, whatever the model's dtype; the layers of `engine/` have no such way."""
+    """`fp32`: without autocast, whatever the model's dtype; the layers of `engine/` have no such way.
+
+    On `clock`, within what its owner calls making micro-batches, forward and backward, "copy",
+    "recomputation" and "head_and_loss" are told apart.
+    """
+    clock = clock or PhaseClock()
     if plan.own_layers:
-        return EngineForward(model, plan, device)
-    return ModelForward(model, plan, device, fp32=fp32)
+        return EngineForward(model, plan, device, clock)
+    return ModelForward(model, plan, device, clock, fp32=fp32)
 
 
 class ModelForward:
     """The model's forward and torch's autocast, whatever the model is; `fp32`: without autocast."""
 
     def __init__(
-        self, model: PreTrainedModel, plan: Plan, device: torch.device, *, fp32: bool = False
+        self,
+        model: PreTrainedModel,
+        plan: Plan,
+        device: torch.device,
+        clock: PhaseClock,
+        *,
+        fp32: bool = False,
     ) -> None:
         self._model, self._plan, self._device, self._fp32 = model, plan, device, fp32
+        self._clock, self._hooks = clock, list[RemovableHandle]()
+        self._head_has_backward = False
         self._loss = choose_loss(model, full_logits=plan.full_logits)
 
     def batches(self, rows: Sequence[TokenRow]) -> Iterator[MicroBatch]:
-        return micro_batches(rows, self._plan, self._device)
+        for batch in micro_batches(rows, self._plan, CPU):
+            with self._clock.phase("copy"):
+                copied = batch.to(self._device)
+            yield copied
 
     def loss(self, batch: MicroBatch, scale: float) -> Tensor:
         with nullcontext() if self._fp32 else autocast(self._model, self._device):
-            return self._loss(batch, scale)
+            loss = self._loss(batch, scale)
+        if self._head_has_backward:
+            loss.register_hook(lambda _: self._clock.becomes("head_and_loss"))
+            self._head_has_backward = False
+        return loss
 
     def step_over(self) -> None:
         return
@@ -69,29 +99,59 @@ class ModelForward:
             self._model.activation_checkpointing_enable(
                 activation_checkpointing_kwargs={"use_reentrant": False}
             )
+            time_recomputation(self._model, self._clock)
+        head = self._model.get_output_embeddings()
+        if head is not None:
+            self._hooks.append(head.register_forward_pre_hook(self._head_begins))
 
     def run_over(self) -> None:
+        while self._hooks:
+            self._hooks.pop().remove()
         if self._plan.gradient_checkpointing:
             self._model.activation_checkpointing_disable()
             self._model.disable_input_require_grads()
+
+    def _head_begins(self, head: nn.Module, seen: tuple[Any, ...]) -> None:
+        """What follows of the forward pass is the head and the loss; with all logits so is the backward pass
+        until the gradient of `seen` is there. Logits of targets alone have their gradient on the way.
+        """
+        self._clock.becomes("head_and_loss")
+        if seen and isinstance(seen[0], Tensor) and seen[0].grad_fn is not None:
+            seen[0].register_hook(lambda _: self._clock.becomes("backward"))
+            self._head_has_backward = True
+
+
+def time_recomputation(model: PreTrainedModel, clock: PhaseClock) -> None:
+    """Until checkpointing is turned off, which gives every layer torch's own function back."""
+
+    def timed(plain: Any) -> Any:
+        return lambda function, *args, **kwargs: plain(clock.computing_again(function), *args, **kwargs)
+
+    for module in model.modules():
+        if (plain := getattr(module, "_gradient_checkpointing_func", None)) is not None:
+            module._gradient_checkpointing_func = timed(plain)
 
 
 class EngineForward:
     """The layers of `engine/`; of the plan's shared prefix only what the rows at hand really share."""
 
-    def __init__(self, model: PreTrainedModel, plan: Plan, device: torch.device) -> None:
-        self._plan, self._device = plan, device
+    def __init__(self, model: PreTrainedModel, plan: Plan, device: torch.device, clock: PhaseClock) -> None:
+        self._plan, self._device, self._clock = plan, device, clock
         self._layers = EngineLayers(
             model,
             keep=plan.weights,
             recompute_every=plan.recompute_every if plan.gradient_checkpointing else None,
+            clock=clock,
         )
         self.loss = self._layers.__call__
         self.step_over = self.run_over = self._layers.step_over
 
     def batches(self, rows: Sequence[TokenRow]) -> Iterator[Any]:
         prefix = min(self._plan.shared_prefix_tokens, common_prefix(rows))
-        return packed_batches(rows, self._plan, self._device, prefix_tokens=prefix)
+        for batch in packed_batches(rows, self._plan, CPU, prefix_tokens=prefix):
+            with self._clock.phase("copy"):
+                copied = batch.to(self._device)
+            yield copied
 
     def run_begins(self) -> None:
         return

@@ -262,5 +262,6 @@ def _observe_step(step: StepReport) -> None:
         real_tokens=step.real_tokens,
         computed_tokens=step.computed_tokens,
         phase_seconds=step.phase_seconds,
+        between_seconds=step.between_seconds,
         utilization=step.utilization,
     )

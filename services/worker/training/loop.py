@@ -1,6 +1,5 @@
 """Training: one function, read from top to bottom."""
 
-import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -14,13 +13,14 @@ from services.worker.computing.forward import choose_forward
 from services.worker.computing.plan.plan import Plan
 from services.worker.computing.validation import mean_loss
 from services.worker.failures import FailureCode, JobFailed
+from services.worker.phase_clock import PhaseClock
 from services.worker.report import Report, WorkerDraining
 from services.worker.text.marked_text import TokenRow
 from services.worker.training.checkpoint_keeper import CheckpointKeeper
 from services.worker.training.optimizer import make_optimizer, optimizer_state, set_optimizer_state
 from services.worker.training.run_state import RunState
 from services.worker.training.schedule import learning_rate
-from services.worker.training.step_report import PhaseClock, StepReport, finite
+from services.worker.training.step_report import StepReport, finite
 from services.worker.training.tick import Tick
 from shared.messages.message import say
 from shared.schemas import Hyperparameters
@@ -41,13 +41,16 @@ def train(
     keeper: CheckpointKeeper,
     report: Report,
     observe: Callable[[StepReport], None] = lambda step: None,
+    clock: PhaseClock | None = None,
 ) -> RunState:
     """Change `parameters` (fp32, those of the adapter that `model` carries) for `schedule.total_steps` steps.
 
     The loss of a step is the cross-entropy summed over its targets divided by their number, however the
-    step is split. Goes on from the keeper's newest checkpoint. Raises `JobFailed` (diverged, disk_full) and
-    whatever `report` raises; on `WorkerDraining` the state is saved first.
+    step is split. Goes on from the keeper's newest checkpoint. `clock` has afterwards what came after the
+    last step. Raises `JobFailed` (diverged, disk_full) and whatever `report` raises; on `WorkerDraining` the
+    state is saved first.
     """
+    clock, tick = clock or PhaseClock(device), Tick(report)
     optimizer = make_optimizer(parameters, hyperparameters.optim)
     state = RunState()
     if (snapshot := keeper.resumed) is not None:
@@ -55,12 +58,12 @@ def train(
         set_optimizer_state(optimizer, parameters, snapshot.optimizer)
 
     def save(state: RunState) -> None:
-        keeper.save(state.step, optimizer_state(optimizer, parameters), {"run": state.as_dict()})
+        with clock.whole("saving"):
+            keeper.save(state.step, optimizer_state(optimizer, parameters), {"run": state.as_dict()})
 
     model.train()
-    forward = choose_forward(model, plan, device)
+    forward = choose_forward(model, plan, device, clock=clock)
     forward.run_begins()
-    clock, tick = PhaseClock(device), Tick(report)
     step_seconds = 0.0
     try:
         tick.begin(state.step, schedule.total_steps)
@@ -69,7 +72,7 @@ def train(
             if validation_rows and due:
                 if state.step == schedule.total_steps:
                     save(state)
-                with clock.phase("validation"):
+                with clock.whole("validation"):
                     loss = mean_loss(
                         model, validation_rows, plan, device=device, tick=tick.validating, forward=forward
                     )
@@ -81,7 +84,7 @@ def train(
                 )
             if state.step == schedule.total_steps:
                 break
-            started = time.perf_counter()
+            between = clock.take(then="rest")
 
             # Data: this step's rows, whatever the plan makes of them.
             with clock.phase("data"):
@@ -105,7 +108,8 @@ def train(
                 with clock.phase("backward"):
                     loss_share.backward()
                 step_loss += loss_share.detach()
-                tick.training()
+                with clock.phase("logging"):
+                    tick.training()
             forward.step_over()
 
             # Update, unless the numbers are no longer numbers.
@@ -119,8 +123,9 @@ def train(
                     optimizer.step()
                 optimizer.zero_grad(set_to_none=True)
 
-            # Account for it.
-            seconds = time.perf_counter() - started
+            # Account for it: each of the step's moments is in one phase.
+            phases = clock.take(then="other")
+            seconds = sum(phases.values())
             step_seconds = seconds if step_seconds == 0.0 else 0.9 * step_seconds + 0.1 * seconds
             real = sum(batch.real_tokens for batch in batches)
             computed = sum(batch.computed_tokens for batch in batches)
@@ -148,13 +153,14 @@ def train(
                 computed_tokens=computed,
                 target_tokens=targets,
                 eta_seconds=step_seconds * (schedule.total_steps - state.step),
-                phase_seconds=clock.take(),
+                phase_seconds=phases,
+                between_seconds=between,
             )
-            observe(step_report)
-            tick.done(step_report)
+            with clock.phase("reporting"):
+                observe(step_report)
+                tick.done(step_report)
             if keeper.due(run_seconds=step_seconds * schedule.total_steps):
-                with clock.phase("save"):
-                    save(state)
+                save(state)
         save(state)
     except WorkerDraining:
         with suppress(WorkerDraining):  # heard again, with nothing new to say

@@ -1,6 +1,6 @@
 """Our loop against HF Trainer: the same rows, adapter start, optimizer and schedule give the same losses."""
 
-from collections.abc import Sized
+from collections.abc import Callable, Sized
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from services.worker.text.rows import encode_dataset
 from services.worker.training.checkpoint_keeper import CheckpointKeeper
 from services.worker.training.checkpoints import CheckpointFolder
 from services.worker.training.loop import train
+from services.worker.training.step_report import StepReport
 from shared.job_folder import JobFolder
 from shared.schemas import Hyperparameters, Lora
 from tests.worker.training.tiny_bases import RecordedReport, Rows, WriteRows
@@ -78,6 +79,7 @@ def losses_of_our_loop(
     plan: Plan,
     folder: Path,
     settings: Hyperparameters = SETTINGS,
+    observe: Callable[[StepReport], None] = lambda step: None,
 ) -> list[float]:
     report = RecordedReport()
     with attached(base, lora_config(settings.lora, base), seed=settings.seed) as adapted:
@@ -102,6 +104,7 @@ def losses_of_our_loop(
             device=base.device,
             keeper=keeper,
             report=report,
+            observe=observe,
         )
     return report.losses
 

@@ -16,6 +16,7 @@ from services.worker.computing.engine.lora import AdaptedLinears
 from services.worker.computing.engine.model_parts import adapted_linears
 from services.worker.computing.engine.rotary import Heads, Positions
 from services.worker.computing.engine.weights import Keep
+from services.worker.phase_clock import PhaseClock
 
 
 @dataclass(frozen=True)
@@ -35,21 +36,31 @@ class EngineLayers:
 
     The model itself is only read. It must be one that `model_parts.why_not` has nothing against. `keep` says
     how long a 4-bit weight stays dequantized; one layer in `recompute_every` is computed again in the
-    backward pass, none where it is None.
+    backward pass, none where it is None. On `clock` that and the head are phases of their own.
     """
 
-    def __init__(self, model: LlamaForCausalLM, *, keep: Keep, recompute_every: int | None) -> None:
+    def __init__(
+        self,
+        model: LlamaForCausalLM,
+        *,
+        keep: Keep,
+        recompute_every: int | None,
+        clock: PhaseClock | None = None,
+    ) -> None:
         decoder, config = model.model, model.config
         self._embedding, self._norm, self._head = decoder.embed_tokens, decoder.norm, model.lm_head
         self._rotary = decoder.rotary_emb
         self._heads = Heads(config.num_attention_heads, config.num_key_value_heads, config.head_dim)
         self._layers = [_layer(module, keep) for module in decoder.layers]
         self._recompute_every = recompute_every
+        self._clock = clock or PhaseClock()
+        self._through_again = self._clock.computing_again(self._through)
 
     def __call__(self, batch: PackedBatch, scale: float) -> Tensor:
         """The cross-entropy of the batch's targets times `scale`: an fp32 scalar."""
         hidden = self.hidden_at_sources(batch)
-        return cross_entropy(hidden, self._head, batch, scale)
+        with self._clock.phase("head_and_loss"):
+            return cross_entropy(hidden, self._head, batch, scale)
 
     def hidden_at_sources(self, batch: PackedBatch) -> Tensor:
         """What the head sees: [sources, hidden]. Autocast is off: dtypes are chosen here.
@@ -65,7 +76,7 @@ class EngineLayers:
                 sources = batch.sources if number == last else None
                 if self._recomputes(number):
                     x, update = checkpoint(
-                        self._through, layer, x, update, batch, positions, sources, use_reentrant=False
+                        self._through_again, layer, x, update, batch, positions, sources, use_reentrant=False
                     )
                 else:
                     x, update = self._through(layer, x, update, batch, positions, sources)

@@ -1,7 +1,7 @@
 """Where each token of a micro-batch stands: a shared prefix once, then the rows' own tokens."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -60,6 +60,17 @@ class PackedBatch:
     @property
     def computed_tokens(self) -> int:
         return self.ids.numel()
+
+    def to(self, device: torch.device) -> "PackedBatch":
+        return replace(
+            self,
+            ids=self.ids.to(device),
+            positions=self.positions.to(device),
+            sources=self.sources.to(device),
+            labels=self.labels.to(device),
+            label_sources=self.label_sources.to(device),
+            label_rows=self.label_rows.to(device),
+        )
 
     @cached_property
     def groups(self) -> list[AttentionGroup]:
