@@ -1,10 +1,10 @@
 """What the worker tells of the model caches that only it may see: in containers nobody else mounts them."""
 
 from shared.reports.storage import Storage
-from shared.schemas import Frozen
+from shared.reports.stored import Stored
 
 
-class SeenCache(Frozen):
+class SeenCache(Stored):
     """A Hugging Face cache as the worker's process sees it."""
 
     path: str
@@ -17,7 +17,7 @@ class SeenCache(Frozen):
     storage: Storage
 
 
-class CachesSeen(Frozen):
+class CachesSeen(Stored):
     """The worker's caches, and the variables that decide on them."""
 
     hub: SeenCache

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
+from shared.messages.message import Message, say
 from shared.reports.storage import BlockDevice, Storage, StorageClass
 from shared.schemas import Frozen
 
@@ -32,6 +33,9 @@ _CLASS_OF: dict[str, StorageClass] = {
 _TELLING_OPTIONS = re.compile(
     r"^(ro|sync|dax\b.*|(aname|trans|msize|cache|rsize|vers|proto|nconnect|compress|compress-force)=.*)$"
 )
+
+Reasons = dict[str, str | Message]
+"""Field → why it is not known."""
 
 
 class Mount(Frozen):
@@ -73,12 +77,12 @@ def find_mount(mounts: Iterable[Mount], real_path: str, device: str | None = Non
 def storage_of(path: Path, *, proc: Path = Path("/proc"), sys: Path = Path("/sys")) -> Storage:
     """What lies beneath `path` (links followed). `proc` and `sys` are other roots for recorded machines."""
     real_path = os.path.realpath(path)
-    unknown: dict[str, str] = {}
+    unknown: Reasons = {}
     device = _device_of(real_path, unknown)
     mount = _mount_of(real_path, device, proc, unknown)
     total, free = _space(real_path, unknown)
     if mount is None:
-        unknown.setdefault("mount_point", "no line of mountinfo covers the path")
+        unknown.setdefault("mount_point", say("no-mount-covers-path-piece"))
         return Storage(
             path=str(path), real_path=real_path, total_bytes=total, free_bytes=free, unknown=unknown
         )
@@ -146,38 +150,38 @@ def _longest_then_latest(numbered: tuple[int, Mount]) -> tuple[int, int]:
     return len(mount.mount_point), order
 
 
-def _device_of(real_path: str, unknown: dict[str, str]) -> str | None:
+def _device_of(real_path: str, unknown: Reasons) -> str | None:
     try:
         number = Path(real_path).stat().st_dev
     except OSError as error:
-        unknown["device"] = f"stat failed: {error.strerror}"
+        unknown["device"] = say("stat-failed-piece", error=error.strerror)
         return None
     return f"{os.major(number)}:{os.minor(number)}"
 
 
-def _mount_of(real_path: str, device: str | None, proc: Path, unknown: dict[str, str]) -> Mount | None:
+def _mount_of(real_path: str, device: str | None, proc: Path, unknown: Reasons) -> Mount | None:
     try:
         text = (proc / "self/mountinfo").read_text(errors="surrogateescape")
     except OSError as error:
-        unknown["mount_point"] = f"mountinfo is not readable: {error.strerror}"
+        unknown["mount_point"] = say("mountinfo-unreadable-piece", error=error.strerror)
         return None
     return find_mount(parse_mountinfo(text), real_path, device)
 
 
-def _space(real_path: str, unknown: dict[str, str]) -> tuple[int | None, int | None]:
+def _space(real_path: str, unknown: Reasons) -> tuple[int | None, int | None]:
     try:
         space = os.statvfs(real_path)
     except OSError as error:
-        unknown["free_bytes"] = f"statvfs failed: {error.strerror}"
+        unknown["free_bytes"] = say("statvfs-failed-piece", error=error.strerror)
         return None, None
     return space.f_blocks * space.f_frsize, space.f_bavail * space.f_frsize
 
 
-def _block_device(mount: Mount, device: str | None, sys: Path, unknown: dict[str, str]) -> BlockDevice | None:
+def _block_device(mount: Mount, device: str | None, sys: Path, unknown: Reasons) -> BlockDevice | None:
     for number in (mount.device, device, _device_of_source(mount.source, sys)):
         if number is not None and (found := describe_device(number, sys)) is not None:
             return found
-    unknown["block_device"] = f"{mount.filesystem} shows no block device of its own here"
+    unknown["block_device"] = say("no-block-device-piece", filesystem=mount.filesystem)
     return None
 
 

@@ -3,11 +3,10 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
-from shared.messages.message import Message
 from shared.reports.machine import DiskActivity, Memory, Pressure, ReadSpeed
 from shared.reports.model_files import Checkpoint, ConvertedCopy, FileHash, HubCache, HubModel, PreparedCopy
 from shared.reports.storage import Storage
-from shared.reports.stored import Stored, Word
+from shared.reports.stored import Said, Stored, Word
 
 
 class OpenedFile(Stored):
@@ -79,8 +78,8 @@ class TrialFailure(Stored):
     lacking: ClassVar[Mapping[str, Any]] = {"code": "", "remedy": ""}
 
     code: str
-    message: str | Message
-    remedy: str | Message
+    message: Said
+    remedy: Said
 
 
 class Target(Stored):
@@ -90,7 +89,7 @@ class Target(Stored):
     """A storage of TUNEDOCK_STORAGES, or "data": the data folder, where prepared copies lie."""
     folder: str
     limit_bytes_per_second: float | None = None
-    reason: str | None = None
+    reason: Said | None = None
     """Why its speed is unknown."""
 
 

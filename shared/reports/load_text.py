@@ -71,8 +71,8 @@ def _measured_lines(facts: LoadFacts) -> Iterator[str]:
 
 
 def _speed_lines(speed: ReadSpeed) -> Iterator[str]:
-    reasons = {measured.reason for measured in (speed.direct, speed.buffered, speed.mapped, speed.warm)}
-    if len(reasons | {speed.small.reason}) == 1 and (reason := speed.small.reason):
+    ways = (speed.direct, speed.buffered, speed.mapped, speed.warm)
+    if (reason := speed.small.reason) and all(measured.reason == reason for measured in ways):
         yield row(say("reads-label"), say("unknown-row", reason=reason))
         return
     cold = say("cold-reads-row", direct=_rate(speed.direct), buffered=_rate(speed.buffered))

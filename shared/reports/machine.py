@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from shared.reports.stored import Stored
+from shared.reports.stored import Said, Stored
 
 
 class Memory(Stored):
@@ -17,7 +17,7 @@ class Memory(Stored):
     """Smallest limit of this process's control groups; None: no limit below the machine's memory."""
     cgroup_used_bytes: int | None = None
     """In the group with that limit, without the file pages that the kernel can drop."""
-    unknown: dict[str, str] = {}
+    unknown: dict[str, Said] = {}
 
     @property
     def usable_bytes(self) -> int | None:
@@ -39,7 +39,7 @@ class DiskActivity(Stored):
     written_bytes_per_second: float | None = None
     stalled_ratio: float | None = None
     """Share of the window in which some task of the machine waited for a disk (/proc/pressure/io)."""
-    unknown: dict[str, str] = {}
+    unknown: dict[str, Said] = {}
 
 
 class Pressure(Stored):
@@ -63,7 +63,7 @@ class Rate(Stored):
     slowest_bytes_per_second: float | None = None
     """Of the regions; far below the mean where a disk's speed depends on the place or on credits."""
     read_bytes: int = 0
-    reason: str | None = None
+    reason: Said | None = None
 
 
 class Latency(Stored):
@@ -72,7 +72,7 @@ class Latency(Stored):
     median_seconds: float | None = None
     p95_seconds: float | None = None
     requests: int = 0
-    reason: str | None = None
+    reason: Said | None = None
 
 
 class ReadSpeed(Stored):

@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
-from shared.messages.message import Message
-from shared.reports.stored import Stored, Word
+from shared.reports.stored import Said, Stored, Word
 
 FileFormat = Literal["safetensors", "pickle", "legacy pickle", "gguf", "other"]
 
@@ -23,7 +22,7 @@ class WeightFile(Stored):
     opened: bool = False
     """Whether a load by Tunedock opens it (after converting it, if it is a pickle)."""
     tensors: int | None = None
-    problem: str | Message | None = None
+    problem: Said | None = None
     """Why the file can't be loaded."""
 
 
@@ -36,7 +35,7 @@ class Checkpoint(Stored):
     source: Word[ModelSource]
     revision: str | None = None
     files: tuple[WeightFile, ...] = ()
-    problems: tuple[str | Message, ...] = ()
+    problems: tuple[Said, ...] = ()
     """What makes the set as a whole unloadable: a missing shard, an index that names none."""
     parameters: int | None = None
     dtype_parameters: dict[str, int] = {}
@@ -68,7 +67,7 @@ class CacheVariable(Stored):
     name: str
     value: str
     effect: Word[Literal["decides", "outranked", "ignored"]]
-    reason: str
+    reason: Said
 
 
 class UnfinishedFile(Stored):
@@ -128,7 +127,7 @@ class HubModel(Stored):
     """The revision in which the hub's own bot converted the very pickles of the main branch."""
     dtype_parameters: dict[str, int] = {}
     """Safetensors dtype → parameters, by the hub's own count of the main branch."""
-    unknown: str | None = None
+    unknown: Said | None = None
 
 
 class FileHash(Stored):
@@ -141,7 +140,7 @@ class FileHash(Stored):
     """Whose word: the hub's, or that of our own manifest of a prepared copy."""
     matches: bool | None = None
     """None: not compared."""
-    reason: str | None = None
+    reason: Said | None = None
     """What differs, or why nothing was compared."""
 
 
@@ -150,7 +149,7 @@ class PreparedCopy(Stored):
 
     folder: str
     bytes: int
-    problem: str | Message | None = None
+    problem: Said | None = None
     """Why it can't be used; the next job makes it anew."""
 
 
@@ -159,7 +158,7 @@ class ConvertedCopy(Stored):
 
     folder: str
     bytes: int
-    problem: str | Message | None = None
+    problem: Said | None = None
     """Why its files are not those of its manifest."""
     made_anew: bool = False
     """The problem is mended: the trial load has made the copy anew."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
-from shared.reports.stored import Stored, Word
+from shared.reports.stored import Said, Stored, Word
 
 StorageClass = Literal["local", "memory", "network", "host share", "fuse", "layered", "unknown"]
 
@@ -37,5 +37,5 @@ class Storage(Stored):
     block_device: BlockDevice | None = None
     total_bytes: int | None = None
     free_bytes: int | None = None
-    unknown: dict[str, str] = {}
+    unknown: dict[str, Said] = {}
     """Field → why it is not known."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from services.worker.diagnosis.checks import run_checks
 from services.worker.diagnosis.report import make_report
+from shared.messages.message import say
 from shared.reports.load_facts import LoadFacts, TrialFailure
 from shared.reports.model_files import CacheVariable, WeightFile
 from tests.stored_samples import REPORTS as STORED_REPORTS
@@ -81,17 +82,21 @@ def healthy_report() -> dict[str, Any]:
 
 def broken_report() -> dict[str, Any]:
     """A shard is missing, so the load failed."""
+    index = "model.safetensors.index.json"
+    missing = say("index-names-missing", file=index, name="model-00002-of-00002.safetensors")
     half = WeightFile(
         name="model-00001-of-00002.safetensors", format="safetensors", bytes=812 * 10**6, opened=True,
-        problem="model-00001-of-00002.safetensors: the header promises 4.98 GB, the file has 812 MB",
+        problem=say("safetensors-truncated", file="model-00001-of-00002.safetensors", bytes=8, described=49),
     )  # fmt: skip
     facts = changed(
         FLOAT32,
         checkpoint__files=(half,),
-        checkpoint__problems=("model-00002-of-00002.safetensors is missing",),
+        checkpoint__problems=(missing,),
         trial=None,
         trial_failure=TrialFailure(
-            code="model_unreadable", message="a weight file is damaged", remedy="download it again"
+            code="model_unreadable",
+            message=say("safetensors-too-short", file="model.safetensors", bytes=5),
+            remedy=say("fetch-config"),
         ),
         read_speed=None,
     )
@@ -111,7 +116,12 @@ def hostile_report() -> dict[str, Any]:
         checkpoint__files=files,
         checkpoint__folder=f"/mnt/c/{HOSTILE}/{long}",
         cache__variables=(
-            CacheVariable(name="TRANSFORMERS_CACHE", value=f"/{HOSTILE}", effect="ignored", reason=HOSTILE),
+            CacheVariable(
+                name="TRANSFORMERS_CACHE",
+                value=f"/{HOSTILE}",
+                effect="ignored",
+                reason=say("variable-outranked-piece", first=HOSTILE),
+            ),
         ),
         storage__storage_class="host share",
         storage__filesystem="9p",
@@ -119,7 +129,7 @@ def hostile_report() -> dict[str, Any]:
         storage__mount_point="/mnt/c",
         storage__real_path=f"/mnt/c/{HOSTILE}/{long}",
         storage__block_device=None,
-        storage__unknown={"block_device": HOSTILE},
+        storage__unknown={"block_device": say("no-block-device-piece", filesystem=HOSTILE)},
         versions={HOSTILE: HOSTILE},
     )
     report = report_of(facts)

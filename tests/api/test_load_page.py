@@ -11,13 +11,14 @@ from werkzeug.test import TestResponse
 
 from services.api.page_kit.places import Places
 from shared.messages.document import in_sentences
-from shared.reports.model_files import FileHash, HubModel
+from shared.messages.message import say
+from shared.reports.model_files import CacheVariable, FileHash, HubModel, WeightFile
 from shared.units import duration, rate, size
 from shared.visible import visible
 from tests.api.conftest import Api
 from tests.api.html_page import Page
 from tests.api.load_reports import HOSTILE, PHASES, REPORTS, old_report, report_of, slow_disk
-from tests.worker.diagnosis.diagnosed import healthy
+from tests.worker.diagnosis.diagnosed import changed, healthy
 
 REFERENCES = {
     "src", "srcset", "href", "xlink:href", "action", "formaction", "data", "poster", "background",
@@ -113,7 +114,7 @@ def test_every_finding_remedy_phase_and_file_stands_on_the_page(api: Api, report
         words += run["phase_seconds"] or ()
     words += [file["name"] for file in report["facts"]["checkpoint"]["files"]]
     words += [variable["reason"] for variable in report["facts"]["cache"]["variables"]]
-    words += report["facts"]["storage"]["unknown"].values()
+    words += [said for said in report["facts"]["storage"]["unknown"].values() if isinstance(said, str)]
     for done in report.get("applied", ()):
         words += [done["action"], done["note"] or ""]
     places = Places.of(api.settings, report)
@@ -214,11 +215,38 @@ def test_other_kinds_and_other_formats_are_refused_and_an_early_page_is_told_to_
 
 
 def test_what_the_hub_did_not_say_and_hashes_that_were_not_compared_are_not_known(api: Api) -> None:
-    file = FileHash(name="model.safetensors", named_by="hub", reason="no time")
-    facts = healthy(hub=HubModel(unknown="nobody answered"), hashes=(file,))
+    file = FileHash(
+        name="model.safetensors", named_by="hub", reason=say("hashing-slow-piece", limit_seconds=10)
+    )
+    facts = healthy(
+        hub=HubModel(unknown=say("hub-silent-piece", hub="The hub", limit_seconds=4)), hashes=(file,)
+    )
     rows = page_of(api, report_of(facts)).rows
-    assert ["hub", "nobody answered"] in rows
-    assert ["hash: model.safetensors", "no time"] in rows
+    assert ["hub", "The hub did not answer within 4.00 s"] in rows
+    assert ["hash: model.safetensors", "hashing everything takes longer than 10.0 s"] in rows
+
+
+def test_what_is_wrong_with_a_file_and_why_a_variable_is_set_in_vain_are_sentences(api: Api) -> None:
+    file = WeightFile(
+        name="model.safetensors",
+        format="safetensors",
+        bytes=5,
+        opened=True,
+        problem=say("safetensors-truncated", file="model.safetensors", bytes=5, described=9),
+    )
+    variable = CacheVariable(
+        name="HF_HOME",
+        value="/m",
+        effect="outranked",
+        reason=say("variable-outranked-piece", first="HF_HUB_CACHE"),
+    )
+    facts = changed(healthy(), checkpoint__files=(file,), cache__variables=(variable,))
+    page = page_of(api, report_of(facts))
+    assert "outranked: HF_HUB_CACHE goes first" in page.text
+    assert (
+        "model.safetensors has 5 bytes, and its header describes 9. It is truncated or damaged." in page.text
+    )
+    assert "message_id" not in page.text
 
 
 def test_the_page_is_described(api: Api) -> None:

@@ -88,7 +88,10 @@ def test_a_checkpoint_that_can_not_be_loaded_comes_before_all_seconds() -> None:
     report = read_stored(LoadReport, broken_report())
     said = verdict_of(broken_report())
     assert said.headline == "The checkpoint can't be loaded: files are missing or damaged."
-    assert said.more[0] == ("What was seen", "model-00002-of-00002.safetensors is missing")
+    assert said.more[0] == (
+        "What was seen",
+        "model.safetensors.index.json names the shard model-00002-of-00002.safetensors, which is missing.",
+    )
     remedies = ranked_remedies(report)
     assert [ranked.is_needed for ranked in remedies.ranked][:2] == [True, True]
     assert not remedies.ranked[-1].is_needed

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from shared.messages.render import told
 from shared.storage import (
     Mount,
     classify,
@@ -113,7 +114,7 @@ def test_shared_memory_is_memory() -> None:
     storage = storage_of(Path("/dev/shm"))
     assert (storage.filesystem, storage.storage_class) == ("tmpfs", "memory")
     assert storage.block_device is None
-    assert "no block device" in storage.unknown["block_device"]
+    assert "no block device" in told(storage.unknown["block_device"])
 
 
 def test_a_link_is_followed_before_anything_is_asked(tmp_path: Path) -> None:
@@ -124,7 +125,7 @@ def test_a_link_is_followed_before_anything_is_asked(tmp_path: Path) -> None:
 def test_without_proc_the_storage_is_unknown_with_a_reason(tmp_path: Path) -> None:
     storage = storage_of(tmp_path, proc=tmp_path / "absent")
     assert storage.storage_class == "unknown"
-    assert "mountinfo is not readable" in storage.unknown["mount_point"]
+    assert "mountinfo is not readable" in told(storage.unknown["mount_point"])
 
 
 def test_a_path_that_does_not_exist_is_described_by_its_mount_alone(tmp_path: Path) -> None:

@@ -152,7 +152,7 @@ def _rate(way: Rate, bytes_per_second: float) -> Message:
     )
 
 
-def _unmeasured(speed: ReadSpeed) -> Iterator[tuple[str, str]]:
+def _unmeasured(speed: ReadSpeed) -> Iterator[tuple[str, str | Message]]:
     ways = (
         ("direct", speed.direct),
         ("buffered", speed.buffered),

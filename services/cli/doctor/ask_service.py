@@ -12,6 +12,7 @@ from services.cli.doctor.facts import ApiFacts, KeyFacts, Missing, WorkerState
 from services.cli.failure import CommandFailed
 from services.cli.server import key_path, read_key
 from shared.cache_facts import CachesSeen
+from shared.reports.stored import read_stored
 from shared.settings import Settings
 
 ANSWER_SECONDS = 3.0
@@ -68,7 +69,7 @@ def read_worker_state(settings: Settings) -> WorkerState | None:
 
 def _caches(told: object) -> CachesSeen | None:
     try:
-        return CachesSeen.model_validate(told)
+        return read_stored(CachesSeen, told)
     except ValidationError:  # another release's worker, or one that has not looked yet
         return None
 

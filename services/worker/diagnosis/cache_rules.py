@@ -9,15 +9,16 @@ from huggingface_hub import constants
 from services.worker.models.hub.cache_folder import applied_move
 from services.worker.models.hub.other_caches import DECIDING, other_cache_folders, real_folder
 from shared.cache_choice import OLD_CACHE_FOLDERS
+from shared.messages.message import say
 from shared.reports.model_files import CacheCopy, CachedProposal, CacheVariable, HubCache, UnfinishedFile
 
 # Read by earlier releases, but not by those this project pins (transformers 5, huggingface_hub 2).
 _WITHOUT_EFFECT = {
-    **dict.fromkeys(OLD_CACHE_FOLDERS, "transformers 5 does not read it; HF_HUB_CACHE names the cache"),
-    "HF_ENABLE_PARALLEL_LOADING": "transformers 5 does not read it",
-    "HF_PARALLEL_LOADING_WORKERS": "transformers 5 does not read it",
-    "HF_HUB_ENABLE_HF_TRANSFER": "huggingface_hub 2 has no hf_transfer; HF_XET_HIGH_PERFORMANCE is its heir",
-    "SAFETENSORS_FAST_GPU": "safetensors 0.8 does not read it",
+    **dict.fromkeys(OLD_CACHE_FOLDERS, say("old-cache-variable-piece")),
+    "HF_ENABLE_PARALLEL_LOADING": say("variable-not-read-piece", library="transformers 5"),
+    "HF_PARALLEL_LOADING_WORKERS": say("variable-not-read-piece", library="transformers 5"),
+    "HF_HUB_ENABLE_HF_TRANSFER": say("hf-transfer-variable-piece"),
+    "SAFETENSORS_FAST_GPU": say("variable-not-read-piece", library="safetensors 0.8"),
 }
 
 
@@ -50,9 +51,11 @@ def cache_variables(environment: Mapping[str, str]) -> tuple[CacheVariable, ...]
     deciding = [(name, environment[name]) for name, _ in DECIDING if name in environment]
     first = applied_move() or next((name for name, _ in deciding), None)
     found = [
-        CacheVariable(name=name, value=value, effect="decides", reason="first in order of precedence")
+        CacheVariable(name=name, value=value, effect="decides", reason=say("variable-first-piece"))
         if name == first
-        else CacheVariable(name=name, value=value, effect="outranked", reason=f"{first} goes first")
+        else CacheVariable(
+            name=name, value=value, effect="outranked", reason=say("variable-outranked-piece", first=first)
+        )
         for name, value in deciding
     ]
     found += [

@@ -11,9 +11,9 @@ from typing import Any, Literal, NamedTuple
 from services.worker.failures import JobFailed
 from services.worker.models.files.model_folder import CONFIG_PATTERNS, matches, read_json
 from services.worker.models.reading.cached_pages import cached_pages, make_cold
+from shared.messages.message import Message, say
 from shared.reports.model_files import FileHash
 from shared.sealed_folder import MANIFEST
-from shared.units import duration
 
 HASH_SECONDS = 10.0  # for all files of a model; a gigabyte takes about a second
 READ_SECONDS = 1.0  # what is not in memory is read only if that is quick
@@ -68,20 +68,21 @@ class _Comparison:
     def of(self, path: Path, expected: Expected) -> FileHash:
         size = path.stat().st_size
         if expected.bytes is not None and expected.bytes != size:
-            return _answer(path, expected, False, f"it has {size} bytes instead of {expected.bytes}")
+            other = say("other-size-piece", count=size, expected=expected.bytes)
+            return _answer(path, expected, False, other)
         cached = cached_pages(path)
         wait = self.read_seconds(max(0, size - (cached.cached_bytes or 0))) or 0.0
         if (cached.ratio or 0.0) < _IN_MEMORY and wait > READ_SECONDS:
-            why = f"it is not in memory, and reading it takes about {duration(wait)}"
-            return _answer(path, expected, None, why)
+            slow = say("not-in-memory-piece", wait_seconds=wait)
+            return _answer(path, expected, None, slow)
         try:
             same = self._digest(path, size, expected.digest) == expected.digest
         except _Late:
-            return _answer(path, expected, None, f"hashing everything takes longer than {HASH_SECONDS:.0f} s")
+            return _answer(path, expected, None, say("hashing-slow-piece", limit_seconds=HASH_SECONDS))
         finally:
             if (cached.ratio or 0.0) < _MOSTLY_OUT:
                 make_cold(path)
-        wrong = f"its bytes do not have the hash that the {expected.named_by} names"
+        wrong = say("other-hash-piece", named_by=expected.named_by)
         return _answer(path, expected, same, None if same else wrong)
 
     def _digest(self, path: Path, size: int, like: str) -> str:
@@ -98,7 +99,7 @@ class _Comparison:
         return digest.hexdigest()
 
 
-def _answer(path: Path, expected: Expected, same: bool | None, reason: str | None) -> FileHash:
+def _answer(path: Path, expected: Expected, same: bool | None, reason: Message | None) -> FileHash:
     return FileHash(name=path.name, named_by=expected.named_by, matches=same, reason=reason)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from huggingface_hub import HfApi, constants
 
+from shared.messages.message import Message, say
 from shared.reports.model_files import HubModel
 
 HUB_SECONDS = 4.0
@@ -19,12 +20,13 @@ def ask_hub(name: str, *, find_conversion: bool, seconds: float = HUB_SECONDS) -
     Sends what a download would: the name, and the token where one is set. Raises nothing.
     """
     if constants.HF_HUB_OFFLINE:
-        return HubModel(unknown="HF_HUB_OFFLINE is set, so the hub is not asked")
+        return HubModel(unknown=say("hub-offline-piece"))
     try:
         answer = _within(seconds, lambda: _ask(name, find_conversion, seconds))
     except Exception as error:  # the client and its HTTP library raise their own
         return HubModel(unknown=_reason(error))
-    return answer or HubModel(unknown=f"{constants.ENDPOINT} did not answer within {seconds:.0f} s")
+    late = say("hub-silent-piece", hub=constants.ENDPOINT, limit_seconds=seconds)
+    return answer or HubModel(unknown=late)
 
 
 def _ask(name: str, find_conversion: bool, seconds: float) -> HubModel:
@@ -58,9 +60,9 @@ def _conversion(api: HfApi, main: Any, seconds: float) -> str | None:
     return None
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: Exception) -> Message:
     line = (str(error).strip().splitlines() or [""])[0][:200]
-    return f"{constants.ENDPOINT} did not say: {type(error).__name__}: {line}"
+    return say("hub-error-piece", hub=constants.ENDPOINT, kind=type(error).__name__, error=line)
 
 
 def _files(info: Any, suffix: str) -> dict[str, str | None]:

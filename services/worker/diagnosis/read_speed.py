@@ -25,6 +25,7 @@ from services.worker.diagnosis.timed_reads import (
     read_warm,
 )
 from services.worker.models.reading.cached_pages import cached_pages, make_cold
+from shared.messages.message import Message, say
 from shared.reports.machine import Latency, Rate, ReadSpeed
 
 LARGEST_SAMPLE_BYTES = 1200 * MIB  # a third of a second for each way of reading a disk of 500 MB/s
@@ -56,7 +57,7 @@ def measure_read_speed(
     spans = _spread(sizes, sample_bytes)
     with _cache_restored(() if in_memory else files):
         rates = _rates(spans, ("warm",) if in_memory else tuple(_WAYS), seconds, tick)
-        nothing = "a memory filesystem has no cold reads"
+        nothing = say("no-cold-reads-piece")
         small = (
             Latency(reason=nothing) if in_memory else measure_latency(files, seconds=seconds / 4, tick=tick)
         )
@@ -73,7 +74,7 @@ def measure_latency(
     """Time up to `requests` single 4 KiB reads at random places with O_DIRECT, for at most `seconds`."""
     blocks = [(path, path.stat().st_size // _SMALL_READ_BYTES) for path in files]
     if not any(count for _, count in blocks):
-        return Latency(reason="no file has 4 KiB")
+        return Latency(reason=say("files-too-small-piece"))
     draw = random.Random(0)
     times: list[float] = []
     deadline = time.perf_counter() + seconds
@@ -84,16 +85,17 @@ def measure_latency(
             region = Region(path, draw.randrange(count) * _SMALL_READ_BYTES, _SMALL_READ_BYTES)
             times.append(read_direct(region, _SMALL_READ_BYTES, deadline, tick).seconds)
     except Unmeasured as refusal:
-        return Latency(reason=str(refusal))
+        return Latency(reason=refusal.said)
     if len(times) < 2:
-        return Latency(reason=f"only {len(times)} requests were answered in {seconds:.1f} s")
+        few = say("few-reads-answered-piece", requests=len(times), window_seconds=seconds)
+        return Latency(reason=few)
     p95 = statistics.quantiles(times, n=20, method="inclusive")[-1]
     return Latency(median_seconds=statistics.median(times), p95_seconds=p95, requests=len(times))
 
 
-def _unmeasurable(total_bytes: int) -> str | None:
+def _unmeasurable(total_bytes: int) -> Message | None:
     if total_bytes < SMALLEST_SAMPLE_BYTES:
-        return f"{total_bytes} bytes are too few to measure a rate"
+        return say("too-few-bytes-piece", count=total_bytes)
     return None
 
 
@@ -126,7 +128,7 @@ def _rates(
     spans: list[Region], ways: tuple[str, ...], seconds: float, tick: Callable[[], None]
 ) -> dict[str, Rate]:
     samples: dict[str, list[Sample]] = {way: [] for way in ways}
-    refusals: dict[str, str] = {}
+    refusals: dict[str, Message] = {}
     end = time.perf_counter() + seconds
     # One way after the other: each pause of a disk would be followed by a beginning of its own.
     for way in ways:
@@ -139,8 +141,10 @@ def _rates(
             deadline = now + seconds / (len(spans) * len(ways))
             try:
                 samples[way].append(_WAYS[way](_parts(span)[way], deadline, tick))
-            except (Unmeasured, OSError) as refusal:
-                refusals[way] = str(refusal)
+            except Unmeasured as refusal:
+                refusals[way] = refusal.said
+            except OSError as error:
+                refusals[way] = say("read-failed-piece", error=str(error))
     return {way: _rate(samples[way], refusals.get(way)) for way in ways}
 
 
@@ -160,10 +164,10 @@ def _parts(span: Region) -> dict[str, Region]:
     }
 
 
-def _rate(samples: list[Sample], refusal: str | None) -> Rate:
+def _rate(samples: list[Sample], refusal: Message | None) -> Rate:
     samples = [sample for sample in samples if sample.read_bytes]
     if not samples:
-        return Rate(reason=refusal or "nothing was read")
+        return Rate(reason=refusal or say("nothing-read-piece"))
     total = sum(sample.read_bytes for sample in samples)
     seconds = sum(sample.seconds for sample in samples)
     begun = samples[0].begun

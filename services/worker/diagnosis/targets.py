@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from services.worker.diagnosis.read_speed import measure_read_speed
+from shared.messages.message import say
 from shared.reports.load_facts import Target
 from shared.reports.machine import ReadSpeed
 from shared.settings import OWN_CACHE
@@ -37,13 +38,15 @@ def measure_targets(
             if (
                 name not in _MADE_WHEN_NEEDED and not folder.is_dir()
             ):  # not mounted: what lies there is another
-                found.append(Target(name=name, folder=str(folder), reason=f"there is no folder {folder}"))
+                absent = say("no-target-folder-piece", folder=folder)
+                found.append(Target(name=name, folder=str(folder), reason=absent))
             elif speed is not None and _device(folder) == own_device:
                 found.append(_target(name, folder, speed, in_memory=False))
             else:
                 found.append(_probed(name, folder, tick))
         except OSError as error:
-            found.append(Target(name=name, folder=str(folder), reason=f"{folder}: {error.strerror}"))
+            failed = say("target-failed-piece", folder=folder, error=error.strerror)
+            found.append(Target(name=name, folder=str(folder), reason=failed))
     return tuple(found)
 
 
@@ -52,9 +55,7 @@ def _probed(name: str, folder: Path, tick: Callable[[], None]) -> Target:
     in_memory = storage_of(existing).storage_class == "memory"
     free = os.statvfs(existing)
     if free.f_bavail * free.f_frsize < (needed := PROBE_BYTES + _SPARE_BYTES):
-        return Target(
-            name=name, folder=str(folder), reason=f"less than {needed / 1024**3:g} GiB is free there"
-        )
+        return Target(name=name, folder=str(folder), reason=say("target-full-piece", needed_bytes=needed))
     with tempfile.TemporaryFile(dir=existing) as probe:  # without a name: a killed worker leaves nothing
         piece = os.urandom(_PIECE_BYTES)  # nothing that a filesystem could compress
         end = time.monotonic() + WRITE_SECONDS

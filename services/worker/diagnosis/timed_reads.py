@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from services.worker.models.reading.cached_pages import make_cold
+from shared.messages.message import Message, say
 
 MIB = 1024**2
 _DIRECT_READ_BYTES = 8 * MIB
@@ -44,6 +45,10 @@ class Sample(NamedTuple):
 
 class Unmeasured(Exception):
     """Why a region could not be read as wanted."""
+
+    def __init__(self, said: Message) -> None:
+        super().__init__(said)
+        self.said = said
 
 
 def read_cold_buffered(region: Region, deadline: float, tick: Callable[[], None]) -> Sample:
@@ -82,7 +87,7 @@ def read_warm(region: Region, deadline: float, tick: Callable[[], None]) -> Samp
 def _require_cold(region: Region) -> None:
     left = make_cold(region.path, region.offset, region.length)
     if left.ratio is not None and left.ratio > _LARGEST_CACHED_RATIO:
-        raise Unmeasured(f"{left.ratio:.0%} of the region stayed in the page cache: the file is in use")
+        raise Unmeasured(say("stayed-in-memory-piece", stayed_ratio=left.ratio))
 
 
 def _read_buffered(region: Region, deadline: float | None, tick: Callable[[], None]) -> Sample:
@@ -92,7 +97,7 @@ def _read_buffered(region: Region, deadline: float | None, tick: Callable[[], No
 
 def read_direct(region: Region, size: int, deadline: float, tick: Callable[[], None]) -> Sample:
     if _O_DIRECT is None:
-        raise Unmeasured("this system has no O_DIRECT")
+        raise Unmeasured(say("no-direct-reads-piece"))
     try:
         descriptor = os.open(region.path, os.O_RDONLY | _O_DIRECT)
         try:
@@ -100,7 +105,7 @@ def read_direct(region: Region, size: int, deadline: float, tick: Callable[[], N
         finally:
             os.close(descriptor)
     except OSError as error:
-        raise Unmeasured(f"reading with O_DIRECT failed: {error.strerror}") from error
+        raise Unmeasured(say("direct-read-failed-piece", error=error.strerror)) from error
 
 
 def _read(

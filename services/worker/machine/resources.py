@@ -5,9 +5,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
+from shared.messages.message import say
 from shared.reports.machine import DiskActivity, Memory
 from shared.schemas import Frozen
-from shared.storage import Mount, parse_mountinfo
+from shared.storage import Mount, Reasons, parse_mountinfo
 
 _SECTOR_BYTES = 512  # of /proc/diskstats, whatever the device's own sectors are
 
@@ -22,11 +23,11 @@ class DiskCounters(Frozen):
 
 def read_memory(root: Path = Path("/")) -> Memory:
     """Memory and limits of this process; `root` is another machine's recorded /proc and /sys."""
-    unknown: dict[str, str] = {}
+    unknown: Reasons = {}
     try:
         amounts = _meminfo((root / "proc/meminfo").read_text())
     except (OSError, ValueError, IndexError) as error:
-        amounts, unknown = {}, {"total_bytes": f"/proc/meminfo: {error}"}
+        amounts, unknown = {}, {"total_bytes": say("meminfo-unreadable-piece", error=str(error))}
     limit, used = _cgroup_memory(root, amounts.get("MemTotal"), unknown)
     return Memory(
         total_bytes=amounts.get("MemTotal"),
@@ -89,7 +90,7 @@ def watch_disk(
     )
     stalled = None if first_stall is None or second_stall is None else (second_stall - first_stall) / window
     if device is None or device not in first or device not in second:
-        reason = "no block device is known" if device is None else f"/proc/diskstats has no {device}"
+        reason = say("disk-unknown-piece") if device is None else say("disk-not-counted-piece", disk=device)
         return DiskActivity(
             device=device, window_seconds=window, stalled_ratio=stalled, unknown={"busy_ratio": reason}
         )
@@ -109,13 +110,11 @@ def _meminfo(text: str) -> dict[str, int]:
     return {row[0].rstrip(":"): int(row[1]) * 1024 for row in rows}
 
 
-def _cgroup_memory(
-    root: Path, total_bytes: int | None, unknown: dict[str, str]
-) -> tuple[int | None, int | None]:
+def _cgroup_memory(root: Path, total_bytes: int | None, unknown: Reasons) -> tuple[int | None, int | None]:
     try:
         folders = _read_group_folders("memory", root)
     except OSError as error:
-        unknown["cgroup_limit_bytes"] = f"control groups are not readable: {error.strerror}"
+        unknown["cgroup_limit_bytes"] = say("groups-unreadable-piece", error=error.strerror)
         return None, None
     groups = [
         (limit, used)

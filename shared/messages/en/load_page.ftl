@@ -223,6 +223,12 @@ remedies-label = Remedies
 no-check-found-anything = No check found anything that slows this load down.
 facts-title = Facts
 variables-title = Variables that are set
+variable-effect-row = { $effect ->
+    [decides] decides
+    [outranked] outranked
+    [ignored] ignored
+   *[other] { $effect }
+}
 weight-files-title = Weight files ({ $files })
 file-label = file
 format-label = format

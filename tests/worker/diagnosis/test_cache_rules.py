@@ -10,6 +10,7 @@ import pytest
 from huggingface_hub import constants
 
 from services.worker.diagnosis.cache_rules import cache_variables, describe_cache
+from shared.messages.render import told
 
 ASK_THE_LIBRARY = """
 import importlib, json, os, sys
@@ -63,7 +64,7 @@ def test_variables_that_lose_are_outranked_by_the_one_that_wins() -> None:
         ("HF_HOME", "outranked"),
         ("XDG_CACHE_HOME", "outranked"),
     ]
-    assert "HF_HUB_CACHE" in found[1].reason
+    assert "HF_HUB_CACHE" in told(found[1].reason)
 
 
 @pytest.mark.parametrize(

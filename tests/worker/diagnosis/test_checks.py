@@ -37,6 +37,7 @@ from tests.worker.diagnosis.diagnosed import (
 )
 
 PICKLE = WeightFile(name="pytorch_model.bin", format="pickle", bytes=2 * GB, opened=True)
+BECAUSE = say("other-size-piece", count=5, expected=6)
 TORN = SHARD.model_copy(update={"problem": "model.safetensors: truncated"})
 HARD_DISK = speed(direct=140e6, buffered=150e6, mapped=148e6, latency=0.009)
 FLOAT32 = {
@@ -46,7 +47,7 @@ FLOAT32 = {
 
 
 def variable(name: str, value: str, effect: str = "ignored") -> CacheVariable:
-    return CacheVariable.model_validate({"name": name, "value": value, "effect": effect, "reason": "because"})
+    return CacheVariable.model_validate({"name": name, "value": value, "effect": effect, "reason": BECAUSE})
 
 
 def lying_on(storage_class: str, filesystem: str, **fields: Any) -> Storage:
@@ -55,7 +56,7 @@ def lying_on(storage_class: str, filesystem: str, **fields: Any) -> Storage:
 
 
 def hashed(name: str, matches: bool | None) -> FileHash:
-    return FileHash(name=name, named_by="hub", matches=matches, reason=None if matches else "because")
+    return FileHash(name=name, named_by="hub", matches=matches, reason=None if matches else BECAUSE)
 
 
 def changed_trial(**changes: Any) -> TrialLoad:
@@ -103,12 +104,12 @@ CAUSES: list[tuple[str, str, LoadFacts]] = [
     (
         "failed-trial",
         "error",
-        healthy(trial=None, trial_failure=TrialFailure(code="c", message="m", remedy="r")),
+        healthy(trial=None, trial_failure=TrialFailure(code="c", message=BECAUSE, remedy=BECAUSE)),
     ),
     (
         "damaged-copy",
         "warning",
-        healthy(copy_in_use=PreparedCopy(folder="/data/models/x", bytes=5, problem="wrong hash")),
+        healthy(copy_in_use=PreparedCopy(folder="/data/models/x", bytes=5, problem=BECAUSE)),
     ),
     (
         "bandwidth-bound",
@@ -670,7 +671,7 @@ def test_requests_cost_other_programs_what_tunedock_avoids() -> None:
             "converted exactly these pickles",
         ),
         (HubModel(has_safetensors=False), None, "no safetensors of this model"),
-        (HubModel(unknown="HF_HUB_OFFLINE is set"), None, "unknown: HF_HUB_OFFLINE is set"),
+        (HubModel(unknown=say("hub-offline-piece")), None, "unknown: HF_HUB_OFFLINE is set"),
         (None, None, "zip files"),
     ],
 )

@@ -161,7 +161,7 @@ def test_facts_of_the_place_are_those_of_the_folder(diagnosed: Diagnose, folder:
     assert facts.memory.usable_bytes
     assert facts.versions["torch"] == torch.__version__
     assert facts.read_speed is not None
-    assert "too few" in (facts.read_speed.direct.reason or "")
+    assert "too few" in told(facts.read_speed.direct.reason or "")
 
 
 def test_a_healthy_model_raises_no_alarm(diagnosed: Diagnose, settings: Settings) -> None:

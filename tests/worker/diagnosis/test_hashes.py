@@ -12,6 +12,8 @@ import pytest
 from services.worker.diagnosis.hashes import compare_hashes
 from services.worker.models.reading.cached_pages import cached_pages, make_cold
 from services.worker.report import JobCancelled
+from shared.messages.message import say
+from shared.messages.render import told
 from shared.reports.model_files import FileHash
 from tests.tiny_models import make_tiny_llama
 from tests.worker.models.hub_server import running_hub
@@ -72,7 +74,7 @@ def test_one_wrong_bit_is_found(snapshot: Path, name: str, with_tree: bool) -> N
         forget_tree(snapshot)
     found = compare(snapshot)
     assert {entry.name for entry in found.values() if entry.matches is False} == {name}
-    assert "hash" in (found[name].reason or "")
+    assert "hash" in told(found[name].reason or "")
 
 
 def test_another_size_is_told_without_reading(snapshot: Path) -> None:
@@ -80,7 +82,7 @@ def test_another_size_is_told_without_reading(snapshot: Path) -> None:
         stream.write(b"\0")
     found = compare(snapshot, read_seconds=lambda size: 1e6)
     assert found[WEIGHTS].matches is False
-    assert "bytes instead of" in (found[WEIGHTS].reason or "")
+    assert "bytes instead of" in told(found[WEIGHTS].reason or "")
 
 
 def test_a_snapshot_of_plain_files_is_compared_by_the_hubs_list(snapshot: Path) -> None:
@@ -97,7 +99,7 @@ def test_what_storage_must_deliver_first_is_not_compared_unless_that_is_quick(sn
     if cached_pages(snapshot / WEIGHTS).cached_bytes != 0:
         pytest.skip("the temporary folder's filesystem has no cold files")
     slow = compare(snapshot, read_seconds=lambda size: 63.7 if size else 0.0)[WEIGHTS]
-    assert (slow.matches, slow.reason) == (None, "it is not in memory, and reading it takes about 63.7 s")
+    assert (slow.matches, slow.reason) == (None, say("not-in-memory-piece", wait_seconds=63.7))
     assert compare(snapshot)[WEIGHTS].matches is True
     assert cached_pages(snapshot / WEIGHTS).cached_bytes == 0  # left as it was
 
@@ -105,7 +107,7 @@ def test_what_storage_must_deliver_first_is_not_compared_unless_that_is_quick(sn
 def test_there_is_an_end_to_hashing(snapshot: Path) -> None:
     found = compare(snapshot, seconds=0.0)
     assert {entry.matches for entry in found.values()} == {None}
-    assert all("longer than" in (entry.reason or "") for entry in found.values())
+    assert all("longer than" in told(entry.reason or "") for entry in found.values())
 
 
 def test_a_cancel_ends_it(snapshot: Path) -> None:

@@ -7,6 +7,7 @@ import pytest
 from huggingface_hub import constants
 
 from services.worker.diagnosis.hub_facts import CONVERSION_BOT, ask_hub
+from shared.messages.render import told
 from shared.reports.model_files import HubModel
 from tests.worker.models.hub_server import COMMIT, Hub, Proposal, running_hub
 
@@ -93,14 +94,14 @@ def test_closed_discussions_leave_what_main_says(hub: Hub) -> None:
     hub.without_discussions = True
     found = ask()
     assert (found.main_commit, found.has_safetensors, found.conversion) == (COMMIT, False, None)
-    assert "403" in (found.unknown or "")
+    assert "403" in told(found.unknown or "")
 
 
 def test_offline_the_hub_is_not_asked(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     found = ask()
     assert (found.has_safetensors, hub.requests) == (None, [])
-    assert "HF_HUB_OFFLINE" in (found.unknown or "")
+    assert "HF_HUB_OFFLINE" in told(found.unknown or "")
 
 
 def test_a_hub_that_does_not_answer_is_given_up(hub: Hub) -> None:
@@ -115,8 +116,8 @@ def test_a_hub_that_does_not_answer_is_given_up(hub: Hub) -> None:
 def test_a_hub_that_fails_or_is_away_is_unknown_with_a_reason(
     hub: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert "RepositoryNotFoundError" in (ask("someone/else").unknown or "")
+    assert "RepositoryNotFoundError" in told(ask("someone/else").unknown or "")
     hub.broken = True
-    assert "500" in (ask().unknown or "")
+    assert "500" in told(ask().unknown or "")
     monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
-    assert "127.0.0.1:9" in (ask().unknown or "")
+    assert "127.0.0.1:9" in told(ask().unknown or "")

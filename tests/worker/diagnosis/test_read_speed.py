@@ -17,6 +17,8 @@ from services.worker.diagnosis.read_speed import (
 from services.worker.diagnosis.timed_reads import Mark, Sample
 from services.worker.models.reading.cached_pages import cached_pages, make_cold
 from services.worker.report import JobCancelled
+from shared.messages.message import say
+from shared.messages.render import told
 from shared.reports.machine import Rate, ReadSpeed
 from shared.storage import storage_of
 
@@ -125,7 +127,7 @@ def test_a_file_that_others_map_has_no_cold_buffered_rate(file: Path) -> None:
         assert bytes(mapped)
         speed = measure_read_speed([file])
     assert speed.buffered.bytes_per_second is None
-    assert "in use" in (speed.buffered.reason or "")
+    assert "in use" in told(speed.buffered.reason or "")
     assert speed.warm.bytes_per_second
 
 
@@ -133,15 +135,15 @@ def test_a_memory_filesystem_has_only_a_warm_rate(memory_file: Path) -> None:
     speed = measure_read_speed([memory_file], in_memory=True)
     assert speed.warm.bytes_per_second
     assert speed.limit_bytes_per_second is None
-    assert speed.mapped.reason == speed.small.reason == "a memory filesystem has no cold reads"
+    assert speed.mapped.reason == speed.small.reason == say("no-cold-reads-piece")
 
 
 def test_a_tiny_model_has_no_rate_and_says_why(tmp_path: Path) -> None:
     path = tmp_path / "tiny"
     path.write_bytes(bytes(SMALLEST_SAMPLE_BYTES - 1))
     speed = measure_read_speed([path])
-    assert {rate.reason for rate in rates(speed).values()} == {speed.small.reason}
-    assert str(SMALLEST_SAMPLE_BYTES - 1) in (speed.small.reason or "")
+    assert all(rate.reason == speed.small.reason for rate in rates(speed).values())
+    assert speed.small.reason == say("too-few-bytes-piece", count=SMALLEST_SAMPLE_BYTES - 1)
 
 
 def test_a_tiny_shard_among_large_ones_is_no_obstacle(file: Path) -> None:
@@ -176,7 +178,7 @@ def test_a_model_of_many_tiny_files_has_no_rate_and_says_why(tmp_path: Path) -> 
         path.write_bytes(bytes(8000))
     speed = measure_read_speed(files)
     assert speed.limit_bytes_per_second is None
-    assert speed.buffered.reason == "nothing was read"
+    assert speed.buffered.reason == say("nothing-read-piece")
 
 
 def test_small_requests_are_timed_one_by_one(file: Path) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from services.worker.diagnosis.checks import run_checks
 from services.worker.diagnosis.report import make_report
+from shared.messages.message import say
 from shared.reports.load import LoadReport
 from shared.reports.load_facts import LoadFacts, Target, TrialFailure, TrialLoad
 from shared.reports.load_text import phase_lines
@@ -96,21 +97,29 @@ def test_a_load_of_no_measurable_time_has_no_bars() -> None:
 
 
 def test_what_is_not_known_is_said_with_its_reason() -> None:
-    nothing = Rate(reason="a memory filesystem has no cold reads")
+    nothing = Rate(reason=say("no-cold-reads-piece"))
     speed = ReadSpeed(
-        direct=nothing, buffered=nothing, mapped=nothing, warm=nothing, small=Latency(reason="no O_DIRECT")
+        direct=nothing,
+        buffered=nothing,
+        mapped=nothing,
+        warm=nothing,
+        small=Latency(reason=say("no-direct-reads-piece")),
     )
-    facts = healthy(read_speed=speed, trial=None, memory=Memory(unknown={"total_bytes": "/proc is away"}))
+    facts = healthy(
+        read_speed=speed,
+        trial=None,
+        memory=Memory(unknown={"total_bytes": say("meminfo-unreadable-piece", error="away")}),
+    )
     text = report(facts).text
     assert "direct unknown (a memory filesystem has no cold reads)" in text
-    assert "4 KiB reads unknown: no O_DIRECT" in text
+    assert "4 KiB reads unknown: this system has no O_DIRECT" in text
     assert "load        not tried" in text
-    assert text.endswith("Not known\n   memory: total_bytes: /proc is away")
+    assert text.endswith("Not known\n   memory: total_bytes: /proc/meminfo: away")
     assert report(facts).summary.limit_seconds is None
 
 
 def test_a_reason_that_all_measurements_share_is_said_once() -> None:
-    nothing = Rate(reason="511 bytes are too few to measure a rate")
+    nothing = Rate(reason=say("too-few-bytes-piece", count=511))
     speed = ReadSpeed(
         direct=nothing, buffered=nothing, mapped=nothing, warm=nothing, small=Latency(reason=nothing.reason)
     )
@@ -121,12 +130,20 @@ def test_a_reason_that_all_measurements_share_is_said_once() -> None:
 
 def test_what_the_hub_did_not_say_and_hashes_that_were_not_compared_are_not_known() -> None:
     hashes = [FileHash(name="config.json", named_by="hub", matches=True)]
-    hashes += [FileHash(name=f"{n}.safetensors", named_by="hub", reason="no time") for n in range(7)]
-    text = report(healthy(hub=HubModel(unknown="nobody answered"), hashes=tuple(hashes))).text
+    hashes += [
+        FileHash(name=f"{n}.safetensors", named_by="hub", reason=say("hashing-slow-piece", limit_seconds=10))
+        for n in range(7)
+    ]
+    text = report(
+        healthy(
+            hub=HubModel(unknown=say("hub-silent-piece", hub="The hub", limit_seconds=4)),
+            hashes=tuple(hashes),
+        )
+    ).text
     _, unknown = text.split("Not known\n")
     assert unknown.splitlines() == [
-        "   hub: nobody answered",
-        *(f"   hash of {n}.safetensors: no time" for n in range(5)),
+        "   hub: The hub did not answer within 4.00 s",
+        *(f"   hash of {n}.safetensors: hashing everything takes longer than 10.0 s" for n in range(5)),
         "   the hashes of 2 more files",
     ]
     assert "config.json" not in text
@@ -186,9 +203,15 @@ def test_a_healthy_model_is_told_so() -> None:
     assert report(healthy()).text.endswith("Findings: none")
 
 
+TOO_SMALL = say("safetensors-too-short", file="model.safetensors", bytes=5)
+
+
 def test_a_failed_trial_is_told_in_place_of_the_load() -> None:
-    facts = healthy(trial=None, trial_failure=TrialFailure(code="c", message="too big", remedy="smaller"))
-    assert "load        failed: too big" in report(facts).text
+    facts = healthy(trial=None, trial_failure=TrialFailure(code="c", message=TOO_SMALL, remedy=TOO_SMALL))
+    assert (
+        "load        failed: model.safetensors is no safetensors file: 5 bytes are too few."
+        in report(facts).text
+    )
     assert "1. ERROR failed-trial" in report(facts).text
 
 

@@ -10,6 +10,8 @@ import pytest
 from services.worker.diagnosis import targets
 from services.worker.diagnosis.read_speed import measure_read_speed
 from services.worker.diagnosis.targets import measure_targets
+from shared.messages.message import say
+from shared.messages.render import told
 
 
 @pytest.fixture
@@ -50,10 +52,10 @@ def test_a_place_on_another_disk_is_probed_and_left_as_it_was(weights: Path, els
 def test_a_place_that_is_too_full_says_so(
     weights: Path, elsewhere: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(targets, "_SPARE_BYTES", 300_000 * 1024**3 - targets.PROBE_BYTES)
+    monkeypatch.setattr(targets, "_SPARE_BYTES", 3 * 10**14 - targets.PROBE_BYTES)
     (target,) = measure_targets({"ssd": elsewhere}, weights, None, nothing)
     assert target.limit_bytes_per_second is None
-    assert target.reason == "less than 300000 GiB is free there"  # the probe's bytes and the spare ones
+    assert target.reason == say("target-full-piece", needed_bytes=3 * 10**14)  # probe and spare
 
 
 def test_a_probe_that_is_stopped_leaves_nothing(weights: Path, elsewhere: Path) -> None:
@@ -68,4 +70,4 @@ def test_a_probe_that_is_stopped_leaves_nothing(weights: Path, elsewhere: Path) 
 def test_a_storage_that_is_not_mounted_is_not_measured_on_another_disk(weights: Path, tmp_path: Path) -> None:
     (target,) = measure_targets({"ssd": tmp_path / "gone"}, weights, measure_read_speed([weights]), nothing)
     assert target.limit_bytes_per_second is None
-    assert "no folder" in (target.reason or "")
+    assert "no folder" in told(target.reason or "")

@@ -11,6 +11,7 @@ from services.worker.machine.resources import (
     read_memory,
     watch_disk,
 )
+from shared.messages.message import say
 from shared.reports.machine import Memory
 
 GIB = 1024**3
@@ -152,8 +153,8 @@ def test_a_busy_disk_is_seen_in_a_window(tmp_path: Path) -> None:
 def test_a_disk_that_has_no_counters_is_unknown(tmp_path: Path) -> None:
     activity = watch_disk("sdz", 0.0, root=tmp_path)
     assert (activity.busy_ratio, activity.stalled_ratio) == (None, None)
-    assert activity.unknown == {"busy_ratio": "/proc/diskstats has no sdz"}
-    assert watch_disk(None, 0.0, root=tmp_path).unknown == {"busy_ratio": "no block device is known"}
+    assert activity.unknown == {"busy_ratio": say("disk-not-counted-piece", disk="sdz")}
+    assert watch_disk(None, 0.0, root=tmp_path).unknown == {"busy_ratio": say("disk-unknown-piece")}
 
 
 def test_this_machines_counters_never_fall() -> None:

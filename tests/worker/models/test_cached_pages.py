@@ -79,9 +79,9 @@ def test_an_empty_file_is_cold(tmp_path: Path) -> None:
 def test_both_kernel_calls_count_the_same(file: Path) -> None:
     make_cold(file, 0, FOLIO_BYTES)
     with file.open("rb") as stream:
-        by_mincore, refusal = ask_mincore(stream.fileno(), 0, SIZE)
-        by_cachestat, _ = ask_cachestat(stream.fileno(), 0, SIZE)
-    assert by_mincore == SIZE - FOLIO_BYTES, refusal
+        by_mincore = ask_mincore(stream.fileno(), 0, SIZE)
+        by_cachestat = ask_cachestat(stream.fileno(), 0, SIZE)
+    assert by_mincore == SIZE - FOLIO_BYTES
     assert by_cachestat in (by_mincore, None)  # kernels before 6.5 have no cachestat
 
 

@@ -28,8 +28,6 @@ class CachedPages(Frozen):
     range_bytes: int
     cached_bytes: int | None
     method: Literal["cachestat", "mincore", "unknown"]
-    reason: str | None = None
-    """Why it is unknown."""
 
     @property
     def ratio(self) -> float | None:
@@ -90,42 +88,39 @@ def _drop(descriptor: int, offset: int, length: int) -> None:
 def _cached(descriptor: int, offset: int, length: int) -> CachedPages:
     if length == 0:
         return CachedPages(range_bytes=0, cached_bytes=0, method="cachestat")
-    cached, refusal = ask_cachestat(descriptor, offset, length)
-    if cached is not None:
+    if (cached := ask_cachestat(descriptor, offset, length)) is not None:
         return CachedPages(range_bytes=length, cached_bytes=cached, method="cachestat")
-    cached, second_refusal = ask_mincore(descriptor, offset, length)
-    if cached is not None:
+    if (cached := ask_mincore(descriptor, offset, length)) is not None:
         return CachedPages(range_bytes=length, cached_bytes=cached, method="mincore")
-    reason = f"cachestat: {refusal}; mincore: {second_refusal}"
-    return CachedPages(range_bytes=length, cached_bytes=None, method="unknown", reason=reason)
+    return CachedPages(range_bytes=length, cached_bytes=None, method="unknown")
 
 
-def ask_cachestat(descriptor: int, offset: int, length: int) -> tuple[int | None, str]:
-    """Cached bytes by cachestat(2), or None and the refusal."""
+def ask_cachestat(descriptor: int, offset: int, length: int) -> int | None:
+    """Cached bytes by cachestat(2), or None where it is refused."""
     if sys.platform != "linux":
-        return None, "only Linux has it"  # the number means another call elsewhere
+        return None  # the number means another call elsewhere
     libc = ctypes.CDLL(None, use_errno=True)
     asked, answer = _Range(offset, length), _CacheStat()
     if libc.syscall(_CACHESTAT, descriptor, ctypes.byref(asked), ctypes.byref(answer), ctypes.c_uint(0)) == 0:
-        return int(answer.cached) * mmap.PAGESIZE, ""
-    return None, os.strerror(ctypes.get_errno())
+        return int(answer.cached) * mmap.PAGESIZE
+    return None
 
 
-def ask_mincore(descriptor: int, offset: int, length: int) -> tuple[int | None, str]:
-    """Cached bytes by mincore(2), or None and the refusal.
+def ask_mincore(descriptor: int, offset: int, length: int) -> int | None:
+    """Cached bytes by mincore(2), or None where it is refused.
 
     About files the caller neither owns nor may write mincore answers "all", so it is not asked then.
     """
     status = os.fstat(descriptor)
     if os.geteuid() not in (0, status.st_uid) and not os.access(f"/proc/self/fd/{descriptor}", os.W_OK):
-        return None, "the file belongs to another user"
+        return None
     cached = 0
     for start in range(offset, offset + length, _WINDOW_BYTES):
         window = _mincore_window(descriptor, start, min(_WINDOW_BYTES, offset + length - start))
         if window is None:
-            return None, os.strerror(ctypes.get_errno())
+            return None
         cached += window
-    return cached, ""
+    return cached
 
 
 def _mincore_window(descriptor: int, offset: int, length: int) -> int | None:
