@@ -65,10 +65,14 @@ def test_the_program_sees_what_it_sees_without_the_probe(form: str, own: list[st
         "this is no Python",
         "import signal; signal.raise_signal(signal.SIGTERM)",
         "raise KeyboardInterrupt",
+        "import module_of_nobody",
+        "import breaks",
+        "try:\n    import breaks\nexcept ValueError as error:\n    raise KeyError(1) from error",
     ],
 )
 def test_it_ends_as_it_ends_without_the_probe(program: str, tmp_path: Path) -> None:
     (tmp_path / "ends.py").write_text(program, encoding="utf-8")
+    (tmp_path / "breaks.py").write_text("raise ValueError('at import')", encoding="utf-8")
     plain, probed = both(["ends.py"], tmp_path)
     assert (probed.status, probed.out) == (plain.status, plain.out)
     assert probed.err.startswith(plain.err)

@@ -2,10 +2,12 @@
 
 import json
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from services.cli.explain.tunedock_probe import FIELDS
 from tests.explain.conftest import STEPS
 from tests.explain.probed import Ended
 
@@ -94,6 +96,30 @@ def test_hooks_that_fail_change_nothing_and_are_told(broken: Ended, plain: Ended
     } <= failed  # fmt: skip
     for name in failed:
         assert f"hook {name} failed and was switched off: RuntimeError: broken on purpose" in broken.err
+
+
+def test_the_report_has_the_fields_that_are_written_down(explained: Ended) -> None:
+    """`a.b[].c` for every value; one that is empty here is the field, or what the field lies in."""
+    patterns = [re.escape(name).replace(r"\*", r"[^.\[\]]+") for name in FIELDS]
+    of_lists = [f"{pattern}(\\[\\])?" for pattern in patterns]
+    unknown = [
+        path
+        for path in set(paths_of(explained.report))
+        if not any(re.fullmatch(pattern, path) for pattern in of_lists)
+        and not any(name.startswith((f"{path}.", f"{path}[")) for name in FIELDS)
+    ]
+    assert unknown == []
+
+
+def paths_of(value: Any, path: str = "") -> Iterator[str]:
+    if isinstance(value, dict) and value:
+        for name, inner in value.items():
+            yield from paths_of(inner, f"{path}.{name}" if path else name)
+    elif isinstance(value, list) and value:
+        for inner in value:
+            yield from paths_of(inner, f"{path}[]")
+    else:
+        yield path
 
 
 def test_no_hook_fails(explained: Ended) -> None:

@@ -24,6 +24,7 @@ import sys
 import threading
 import time
 import types
+from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from pathlib import Path
@@ -37,7 +38,7 @@ SENTENCES = {
     "row, or sort rows by length: {now} becomes about {then} per step, and the model learns the same.",
     "recomputation": "{share:.0f} % of a step computes again what gradient checkpointing threw away. "
     "Switch it off if the memory allows: {now} becomes about {then} per step, and the model learns the same.",
-    "fp32-compute": "The layers multiply in float32. Use bf16 (bf16=True, "
+    "fp32-compute": "The layers multiply in float32. Use bf16 (bf16=True; for quantized weights also "
     "bnb_4bit_compute_dtype=torch.bfloat16): {now} becomes about {then} per step; losses differ in the "
     "last digits.",
     "slow-data-loader": "Each step waits {wait} for its rows. Prepare them once beforehand, or let "
@@ -83,7 +84,8 @@ SENTENCES = {
     "evidence.waiting": "waited {wait} for a processor while it computed for {run}; the whole machine "
     "was busy with others for {others}",
     "evidence.throttled": "{throttled} of {periods} periods were stopped",
-    "evidence.files": "{files} {format} files, {amount}",
+    "evidence.files": "{files} files of {format}, {amount}",
+    "evidence.one-file": "one file of {format}, {amount}",
     "evidence.from-disk": "{amount} of the {all} came from the disk, the rest from memory",
     "evidence.threads-one": "one file at a time: quantizing at load switches the parallel reading off",
     "evidence.host": "{host} of host time per step in forward, backward and optimizer; {wait} waiting "
@@ -109,7 +111,7 @@ SENTENCES = {
     "rank": "{number}. {verdict}",
     "load.shards": "seconds per file: {seconds}",
     "trouble": "hook {hook} failed and was switched off: {error}",
-    "trouble-in-report": "the part {part} of the report failed: {error}",
+    "trouble-in-report": "the report failed: {error}",
     "children": "The program started other processes, and took no step in this one. Put the probe in "
     "front of the script itself, as in: accelerate launch tunedock_probe.py train.py",
     "cost": "the probe's own work: about {seconds}, {percent:.2f} % of the training",
@@ -134,26 +136,31 @@ FIELDS = {
     "machine.*": "versions, processors, memory, card",
     "stages.*": "seconds of a stage: the eight of a run, and `imports`, `tokenizer_load`, `evaluation`, "
     "`saving`, `own_code`; together the program's seconds",
+    "load.verdict": "the first finding's sentence; where there is none, that nothing slows the load down",
     "load.seconds": "in from_pretrained of models",
     "load.files[].*": "a file of weights: `path`, `format`, `bytes`, and `seconds` where files are read "
     "one by one",
     "load.bytes": "of the files of weights",
     "load.disk_bytes": "read from a disk meanwhile; null where the system does not tell",
     "load.quantize_seconds": "spent in quantizing, a part of `seconds`",
+    "load.import_seconds": "spent in importing libraries, a part of `seconds`",
     "load.findings[].*": "as `training.findings`",
-    "opened.*.*": "`files` and `bytes` opened, by format",
+    "opened.*.*": "`files` that were opened and their `bytes`, by format; each file once",
+    "training": "null where no step was seen",
+    "training.verdict": "as `load.verdict`",
     "training.steps": "optimizer steps",
     "training.planned_steps": "steps the run was to take",
     "training.seconds": "from the first row asked for to the end",
-    "training.step_seconds.*": "`median`, `mean`, `first`, `each` (the first 10,000); without "
+    "training.step_seconds.*": "`median`, `mean`, `first`; as `each[]` the first 10,000; without "
     "evaluation and saving",
     "training.phases.*": "seconds of a phase in the mean of the steps after the first",
     "training.device_phases.*": "the same measured on the card, where there is one",
-    "training.between_steps.*": "seconds of evaluation, saving and logging in the whole run, and how often",
+    "training.between_steps.*.*": "`seconds` of evaluation, saving and logging in the whole run, `times`",
     "training.tokens.*": "`real`, `computed`, `longest` (if padded to the longest row of each "
     "micro-batch), `rows`",
     "training.settings.*": "what was in effect: batch, accumulation, checkpointing, precision, "
     "optimizer, loader",
+    "training.settings.parameters_by_dtype.*": "numbers held; in 4 bits two are one `uint8`",
     "training.compute_dtype": "in which a linear layer computed; null where there was none to look at",
     "training.recomputed_segments": "calls of checkpointed functions in the backward pass",
     "training.processor.*": "`cpu_seconds`, `threads`, `processors`, `wait_seconds`, "
@@ -184,6 +191,7 @@ CLOSED = frozenset(
      "evaluation", "saving")
 )  # fmt: skip
 MOST_STEPS_KEPT = 10_000
+MOST_FILES_KEPT = 100_000
 
 
 class Clock:
@@ -254,6 +262,11 @@ class Training:
         self.totals: dict[str, float] = {}
         self.times = {"evaluation": 0, "saving": 0, "logging": 0}
         self.rows = self.real = self.computed = self.longest = self.unknown = 0
+        self.fetched: deque[tuple[int, int, int, int] | None] = deque()  # micro-batches not yet computed
+        self.step_calls = 0  # of Trainer.training_step in this step
+        self.own_loop = False  # no Trainer: the program's own loop
+        self.fetched_from: int | None = None  # the data set of the last rows, by its identity
+        self.learns_from: int | None = None
         self.micro_batches = 0
         self.recomputed = 0
         self.recompute_seconds_elsewhere = 0.0
@@ -272,6 +285,8 @@ class Load:
         self.open_file: tuple[str, float] | None = None
         self.quantize_seconds = 0.0
         self.quantized_at_load = False
+        self.import_seconds = 0.0
+        self.importing = False
         self.disk_bytes: float | None = None
         self.count = 0
 
@@ -287,6 +302,7 @@ class Probe:
         self.training = Training()
         self.load = Load()
         self.opened: dict[str, dict[str, float]] = {}
+        self.opened_paths: set[str] = set()
         self.failures: dict[str, str] = {}
         self.calls = 0
         self.device = DevicePhases()
@@ -418,7 +434,7 @@ class ImportWatcher:
         sys.meta_path.insert(0, self)
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
-        outermost = self.probe.clock.stack[-1] == "own_code"
+        outermost = self.probe.clock.stack[-1] in ("own_code", "model_load")
         if self.probe.silent or getattr(self.busy, "now", False) or not (outermost or name in self.by_module):
             return None
         self.busy.now = True
@@ -450,11 +466,19 @@ class ImportWatcher:
 
         def exec_module(module: Any) -> None:
             vars(loader).pop("exec_module", None)
-            depth = self.probe.clock.enter("imports")
+            clock, load = self.probe.clock, self.probe.load
+            depth = clock.enter("imports")
+            within = clock.stack[-1] == "model_load" and not load.importing
+            load.importing, began = load.importing or within, time.perf_counter()
             try:
                 execute(module)
             finally:
-                self.probe.clock.leave(depth)
+                clock.leave(depth)
+                if within:
+                    load.importing, load.import_seconds = (
+                        False,
+                        load.import_seconds + time.perf_counter() - began,
+                    )
             self.patch(name, module)
 
         try:
@@ -620,7 +644,8 @@ def size_of(path: str) -> int:
 
 def count_opened(probe: Probe, path: str) -> None:
     kind = format_of(path)
-    if kind != "other":
+    if kind != "other" and path not in probe.opened_paths and len(probe.opened_paths) < MOST_FILES_KEPT:
+        probe.opened_paths.add(path)
         seen = probe.opened.setdefault(kind, {"files": 0, "bytes": 0})
         seen["files"] += 1
         seen["bytes"] += size_of(path)
@@ -653,6 +678,7 @@ def train(probe: Probe, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Watchi
     if clock.thread != threading.get_ident():
         clock.thread = threading.get_ident()  # the program trains in a thread of its own
         clock.stack[:] = ["own_code"]
+    end_training(probe)
     training.settings = settings_of(args[0])
     depth = clock.enter("set_up")
     yield
@@ -664,11 +690,14 @@ def end_training(probe: Probe) -> None:
     training = probe.training
     if training.began is not None:
         now = probe.clock.read()
-        for name in (*PHASES, *STAGES):
+        if training.own_loop:
+            now = end_own_loop(probe, now)
+        for name in {*PHASES, *STAGES}:
             part = now.get(name, 0.0) - training.before.get(name, 0.0)
             training.totals[name] = training.totals.get(name, 0.0) + part
-        training.seconds += time.perf_counter() - training.began
+        training.seconds += sum(now.values()) - sum(training.before.values())
         training.began = None
+        probe.clock.on_change = None
         probe.device.collect(wait=True)
         after = processor_now()
         for name, value in after.items():
@@ -679,40 +708,75 @@ def end_training(probe: Probe) -> None:
             probe.card.stop()
 
 
-def begin_training(probe: Probe) -> None:
-    """At the first row asked for: what came before was set-up."""
+def end_own_loop(probe: Probe, now: dict[str, float]) -> dict[str, float]:
+    """A loop ends with its last step; what came after it is the program's own again."""
     training, clock = probe.training, probe.clock
-    if training.began is None and clock.stack[-1] == "set_up":
+    for name in PHASES:
+        after = now.get(name, 0.0) - training.at_cut.get(name, 0.0)
+        clock.totals[name] = now.get(name, 0.0) - after
+        clock.totals["own_code"] = clock.totals.get("own_code", 0.0) + after
+    clock.stack[:] = ["own_code"]
+    training.own_loop = False
+    return training.at_cut
+
+
+def begin_training(probe: Probe) -> None:
+    """At the first row asked for: what came before was set-up, or the program's own code."""
+    training, clock = probe.training, probe.clock
+    if training.began is None and clock.stack[-1] in ("set_up", "own_code"):
+        training.own_loop = clock.stack[-1] == "own_code"
         clock.become("rest")
         training.before = training.at_cut = clock.read()
         training.began = time.perf_counter()
+        training.fetched.clear()
         training.processor_before = processor_now()
         torch = sys.modules.get("torch")
         if torch is not None and torch.cuda.is_available() and torch.cuda.is_initialized():
             probe.device.start(torch, clock)
-            probe.card = CardSampler(torch.cuda.current_device())
+            probe.card = CardSampler(torch.cuda.current_device(), torch)
             probe.card.start()
 
 
 @watch("_BaseDataLoaderIter.__next__", "torch.utils.data.dataloader")
 def next_rows(probe: Probe, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Watching:
-    clock = probe.clock
-    if clock.thread == threading.get_ident() and clock.stack[-1] == "set_up":
-        begin_training(probe)
+    clock, training = probe.clock, probe.training
+    begin_training_here(probe)
+    mine = training.own_loop and len(clock.stack) == 1 and clock.thread == threading.get_ident()
+    if mine and evaluates(training, args[0]):
+        training.times["evaluation"] += clock.stack[-1] != "evaluation"
+        clock.become("evaluation")
+        return
+    if mine:
+        clock.become("rest")
     depth = clock.enter("data")
     if not depth:
         return
     batch = yield
     clock.leave(depth)
-    if batch is not FAILED and probe.training.began is not None:
-        count_tokens(probe.training, batch)
+    if batch is not FAILED and training.began is not None:
+        training.fetched.append(tokens_of(batch))
+        if mine:
+            clock.become("forward")
+            count_tokens(training)
+
+
+def begin_training_here(probe: Probe) -> None:
+    if probe.clock.thread == threading.get_ident() and probe.clock.stack[-1] in ("set_up", "own_code"):
+        begin_training(probe)
+
+
+def evaluates(training: Training, rows: Any) -> bool:
+    """In a program's own loop: whether these rows are of another data set than those that it learns from."""
+    training.fetched_from = id(rows._dataset)
+    training.settings.setdefault("dataloader_num_workers", rows._num_workers)
+    return training.learns_from not in (None, training.fetched_from)
 
 
 @watch("DataLoader.__iter__", "torch.utils.data.dataloader")
 def start_loader(probe: Probe, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Watching:
-    if probe.clock.thread == threading.get_ident() and probe.clock.stack[-1] == "set_up":
-        begin_training(probe)
-    depth = probe.clock.enter("data")
+    if probe.clock.stack[-1] == "set_up":
+        begin_training_here(probe)
+    depth = probe.clock.enter("data") if probe.training.began is not None else 0
     if depth:
         yield
         probe.clock.leave(depth)
@@ -733,13 +797,15 @@ def _collating(probe: Probe, args: tuple[Any, ...], kwargs: dict[str, Any]) -> W
         probe.clock.leave(depth)
 
 
-def count_tokens(training: Training, batch: Any) -> None:
-    """Real and computed tokens of a micro-batch, from its mask, or from the labels where it has none."""
+def tokens_of(batch: Any) -> tuple[int, int, int, int] | None:
+    """(rows, computed, real, longest row × rows) of a micro-batch; None where it can't be told.
+
+    Real tokens are those of its mask, or those until the last target where it has none.
+    """
     get: Callable[[str], Any] = getattr(batch, "get", lambda name: None)
     ids = get("input_ids")
     if ids is None or ids.dim() != 2 or ids.is_cuda:
-        training.unknown += 1
-        return
+        return None
     rows, width = ids.shape
     mask, labels = get("attention_mask"), get("labels")
     if mask is not None and mask.shape == ids.shape:
@@ -749,18 +815,30 @@ def count_tokens(training: Training, batch: Any) -> None:
         lengths = [width - first for first in targets.argmax(1).tolist()]  # until the last target
     else:
         lengths = [width] * rows
+    return rows, rows * width, sum(lengths), rows * max(lengths)
+
+
+def count_tokens(training: Training) -> None:
+    """The rows that were fetched first are computed now; accelerate fetches one micro-batch ahead."""
+    tokens = training.fetched.popleft() if training.fetched else None
+    if tokens is None:
+        training.unknown += 1
+        return
     training.micro_batches += 1
-    training.rows += rows
-    training.computed += rows * width
-    training.real += sum(lengths)
-    training.longest += rows * max(lengths)
+    training.rows += tokens[0]
+    training.computed += tokens[1]
+    training.real += tokens[2]
+    training.longest += tokens[3]
 
 
 @watch("Trainer.training_step", "transformers.trainer")
 def training_step(probe: Probe, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Watching:
     training, clock = probe.training, probe.clock
-    if clock.thread == threading.get_ident() and clock.stack[-1] == "set_up":
-        begin_training(probe)
+    if clock.stack[-1] == "set_up":
+        begin_training_here(probe)
+    if training.began is not None:
+        training.step_calls += 1
+        count_tokens(training)
     if not training.model:
         look_at_model(training, args[1] if len(args) > 1 else kwargs["model"])
     depth = clock.enter("forward")
@@ -770,7 +848,11 @@ def training_step(probe: Probe, args: tuple[Any, ...], kwargs: dict[str, Any]) -
 
 
 @watch("Accelerator.backward", "accelerate.accelerator")
+@watch("Tensor.backward", "torch._tensor")
 def backward(probe: Probe, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Watching:
+    training = probe.training
+    if training.own_loop and training.learns_from is None:
+        training.learns_from = training.fetched_from
     depth = probe.clock.enter("backward")
     if depth:
         yield
@@ -844,6 +926,35 @@ def recomputing(probe: Probe, args: tuple[Any, ...], kwargs: dict[str, Any]) -> 
 
 HOOKS[-1] = CheckpointHook(("torch.utils.checkpoint",), "checkpoint", recomputing)
 
+
+class OptimizerHook(Hook):
+    """Asks torch to be told of every optimizer's steps; in a program's own loop, a step ends with it."""
+
+    watching: Watching | None = None
+
+    def install(self, module: Any, probe: Probe) -> None:
+        def before(optimizer: Any, args: Any, kwargs: Any) -> None:
+            self.watching = None if probe.silent or self.broken else self.begin(probe, (optimizer,), {})
+
+        def after(optimizer: Any, args: Any, kwargs: Any) -> None:
+            watching, self.watching = self.watching, None
+            if watching is not None:
+                self.end(probe, watching, None)
+
+        module.register_optimizer_step_pre_hook(before)
+        module.register_optimizer_step_post_hook(after)
+        self.installed = True
+
+
+def optimizing(probe: Probe, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Watching:
+    depth = probe.clock.enter("optimizer")
+    yield
+    probe.clock.leave(depth)
+    if probe.training.own_loop and probe.clock.thread == threading.get_ident():
+        cut(probe)
+
+
+HOOKS.append(OptimizerHook(("torch.optim.optimizer",), "Optimizer.step", optimizing))
 watch_region("copy", "Trainer._prepare_inputs", "transformers.trainer")
 watch_region("copy", "send_to_device", "accelerate.utils.operations")
 watch_region("optimizer", "AcceleratedOptimizer.step", "accelerate.optimizer")
@@ -886,6 +997,10 @@ def end_of_step(probe: Probe, args: tuple[Any, ...], kwargs: dict[str, Any]) -> 
 def cut(probe: Probe) -> None:
     """A step ends here; what is no part of it (evaluation, saving) has names of its own."""
     training = probe.training
+    if not training.step_calls:  # a trainer with a training_step of its own
+        while training.fetched:
+            count_tokens(training)
+    training.step_calls = 0
     now = probe.clock.read()
     phases = {name: now.get(name, 0.0) - training.at_cut.get(name, 0.0) for name in PHASES}
     training.at_cut = now
@@ -926,7 +1041,8 @@ def look_at_model(training: Training, model: Any) -> None:
     kinds: dict[str, int] = {}
     trainable = 0
     for parameter in model.parameters():
-        kinds[str(parameter.dtype)] = kinds.get(str(parameter.dtype), 0) + parameter.numel()
+        dtype = str(parameter.dtype).replace("torch.", "")
+        kinds[dtype] = kinds.get(dtype, 0) + parameter.numel()
         trainable += parameter.numel() if parameter.requires_grad else 0
     config = getattr(model, "config", None)
     training.model = {
@@ -1010,8 +1126,13 @@ class DevicePhases:
 
     def collect(self, *, wait: bool) -> None:
         """Read the events of steps that the device has done."""
-        if self.torch is None:
-            return
+        try:
+            if self.torch is not None:
+                self.read_events(wait=wait)
+        except Exception:
+            self.torch = None  # a device in trouble, of which the program hears itself
+
+    def read_events(self, *, wait: bool) -> None:
         if wait:
             self.torch.cuda.synchronize()
         while self.finished and self.finished[0][0] and self.finished[0][0][-1][1].query():
@@ -1037,9 +1158,10 @@ class CardSampler(threading.Thread):
         "celsius": ("nvmlDeviceGetTemperature", 0, 1.0),
     }
 
-    def __init__(self, index: int) -> None:
+    def __init__(self, index: int, torch: Any) -> None:
         super().__init__(daemon=True, name="tunedock-probe")
-        self.index = index
+        self.index = index  # among the cards that the program may see
+        self.uuid = f"GPU-{getattr(torch.cuda.get_device_properties(index), 'uuid', '')}".encode()
         self.ended = threading.Event()
         self.samples: dict[str, list[float]] = {}
         self.reasons = 0
@@ -1052,8 +1174,10 @@ class CardSampler(threading.Thread):
         try:
             library = ctypes.CDLL("nvml.dll" if os.name == "nt" else "libnvidia-ml.so.1")
             handle = ctypes.c_void_p()
-            if library.nvmlInit_v2() or library.nvmlDeviceGetHandleByIndex_v2(
-                self.index, ctypes.byref(handle)
+            if library.nvmlInit_v2():
+                return
+            if library.nvmlDeviceGetHandleByUUID(self.uuid, ctypes.byref(handle)) and (
+                library.nvmlDeviceGetHandleByIndex_v2(self.index, ctypes.byref(handle))
             ):
                 return
             while not self.ended.wait(2.0):
@@ -1462,7 +1586,7 @@ def load_findings(probe: Probe, seconds: float) -> list[Finding]:
         told = [sentence("evidence.threads-one")] if len(load.files) > 1 else []
         add("quantizing-at-load", load.quantize_seconds, told, seconds=seconds_text(load.quantize_seconds),
             now=seconds_text(seconds), then=seconds_text(then))  # fmt: skip
-    reading = max(1e-9, seconds - load.quantize_seconds)
+    reading = max(1e-9, seconds - load.quantize_seconds - load.import_seconds)
     if load.disk_bytes and load.disk_bytes > 0.5 * size and size / reading < 500e6 and size > 100e6:
         told = [sentence("evidence.from-disk", amount=bytes_text(load.disk_bytes), all=bytes_text(size))]
         add(
@@ -1473,15 +1597,12 @@ def load_findings(probe: Probe, seconds: float) -> list[Finding]:
             seconds=seconds_text(reading),
         )
     if pickled:
-        told = [
-            sentence(
-                "evidence.files",
-                files=len(pickled),
-                format="pickle",
-                amount=bytes_text(sum(f["bytes"] for f in pickled)),
-            )
-        ]
-        add("pickle-weights", 0.0, told, files=", ".join(os.path.basename(f["path"]) for f in pickled[:3]))
+        add(
+            "pickle-weights",
+            0.0,
+            [files_text(pickled)],
+            files=", ".join(os.path.basename(f["path"]) for f in pickled[:3]),
+        )
     return sorted(found, key=lambda one: -one["gain_seconds"])
 
 
@@ -1507,15 +1628,23 @@ def bytes_text(amount: float) -> str:
     return f"{amount:.0f} B"
 
 
+def files_text(files: list[dict[str, Any]]) -> str:
+    """How many files of one format, and how large."""
+    amount, kind = bytes_text(sum(file["bytes"] for file in files)), files[0]["format"]
+    if len(files) == 1:
+        return sentence("evidence.one-file", format=kind, amount=amount)
+    return sentence("evidence.files", files=len(files), format=kind, amount=amount)
+
+
 def report(probe: Probe) -> dict[str, Any]:
     """All that was seen, in the shape of `FIELDS`."""
     if probe.training.began is not None:
         end_training(probe)  # the program ended in the middle of it
     totals = probe.clock.read()
-    facts: dict[str, Any] = {"machine": machine()}
-    training = training_report(probe, facts)
-    load = load_report(probe, totals.get("model_load", 0.0))
-    failures = [{"hook": hook, "error": error} for hook, error in probe.failures.items()]
+    facts: dict[str, Any] = {"machine": part_of(probe, "machine", machine, {})}
+    training = part_of(probe, "training", lambda: training_report(probe, facts), None)
+    seconds = totals.get("model_load", 0.0)
+    load = part_of(probe, "load", lambda: load_report(probe, seconds), NO_LOAD)
     return {
         "schema": SCHEMA,
         "verdict": load["verdict"] if training is None else training["verdict"],
@@ -1529,14 +1658,29 @@ def report(probe: Probe) -> dict[str, Any]:
         "load": load,
         "opened": probe.opened,
         "training": training,
-        "memory": peak_memory(),
+        "memory": part_of(probe, "memory", peak_memory, {}),
         "probe": {
             "calls": probe.calls,
             "cost_seconds": probe.calls * seconds_per_call(),
-            "failures": failures,
+            "failures": [{"hook": hook, "error": error} for hook, error in probe.failures.items()],
             "absent": [hook.name for hook in HOOKS if hook.missing and not hook.installed],
         },
     }
+
+
+def part_of(probe: Probe, name: str, make: Callable[[], Any], without: Any) -> Any:
+    """A part of the report; where it fails, that is told, and the others are still there."""
+    try:
+        return make()
+    except Exception as error:
+        probe.fail(f"report {name}", error)
+        return without
+
+
+NO_LOAD: dict[str, Any] = {
+    "verdict": SENTENCES["no-load"], "seconds": 0.0, "files": [], "bytes": 0, "disk_bytes": None,
+    "quantize_seconds": 0.0, "import_seconds": 0.0, "findings": [],
+}  # fmt: skip
 
 
 def stages_of(probe: Probe, totals: dict[str, float]) -> dict[str, float]:
@@ -1639,6 +1783,7 @@ def load_report(probe: Probe, seconds: float) -> dict[str, Any]:
         "bytes": size,
         "disk_bytes": load.disk_bytes,
         "quantize_seconds": load.quantize_seconds,
+        "import_seconds": load.import_seconds,
         "findings": findings,
     }
 
@@ -1671,8 +1816,8 @@ def step_lines(found: dict[str, Any], probe: Probe) -> list[str]:
     values = {
         "median": seconds_text(training["step_seconds"]["median"]),
         "steps": training["steps"],
-        "rows": settings.get("per_device_train_batch_size", "?"),
-        "accumulation": settings.get("gradient_accumulation_steps", 1),
+        "rows": facts_of_batch(training)[0],
+        "accumulation": facts_of_batch(training)[1],
     }
     if tokens["computed"]:
         values["computed"], values["real"] = (
@@ -1689,9 +1834,8 @@ def step_lines(found: dict[str, Any], probe: Probe) -> list[str]:
         for name, value in settings.items()
         if value not in (None, False, "no") and name in TOLD
     ]
-    lines.append(
-        "  " + sentence("settings", settings=", ".join([*told, f"compute {training['compute_dtype']}"]))
-    )
+    told += [f"compute={training['compute_dtype']}"] if training["compute_dtype"] else []
+    lines += ["  " + sentence("settings", settings=", ".join(told))] if told else []
     memory = found["memory"]
     parts = [sentence("memory.rss", amount=bytes_text(memory["rss"]))] if "rss" in memory else []
     if "card_allocated" in memory:
@@ -1701,6 +1845,15 @@ def step_lines(found: dict[str, Any], probe: Probe) -> list[str]:
         }
         parts.append(sentence("memory.card", **amounts))
     return [*lines, "  " + sentence("memory", parts=", ".join(parts))]
+
+
+def facts_of_batch(training: dict[str, Any]) -> tuple[Any, Any]:
+    """(rows at once, micro-batches per step): as set, or as seen in a loop without settings."""
+    settings, tokens = training["settings"], training["tokens"]
+    rows = round(tokens["rows"] / tokens["micro_batches"]) if tokens["micro_batches"] else "?"
+    micro_batches = (tokens["micro_batches"] + tokens["micro_batches_not_told"]) / training["steps"]
+    set_rows = settings.get("per_device_train_batch_size", rows)
+    return set_rows, settings.get("gradient_accumulation_steps", round(micro_batches))
 
 
 TOLD = (
@@ -1739,9 +1892,11 @@ def load_lines(found: dict[str, Any]) -> list[str]:
     kinds = sorted({file["format"] for file in load["files"]})
     for kind in kinds:
         files = [file for file in load["files"] if file["format"] == kind]
-        amount = bytes_text(sum(file["bytes"] for file in files))
-        lines.append("  " + sentence("evidence.files", files=len(files), format=kind, amount=amount))
+        lines.append("  " + files_text(files))
     each = [seconds_text(file["seconds"]) for file in load["files"] if file["seconds"] is not None]
+    parts = {name: load[f"{name}_seconds"] for name in ("import", "quantize")}
+    parts["read_and_rest"] = max(0.0, load["seconds"] - sum(parts.values()))
+    lines += bars(parts) if load["seconds"] else []
     if len(each) > 1:
         lines.append("  " + sentence("load.shards", seconds=", ".join(each[:8])))
     return lines
@@ -1772,12 +1927,19 @@ def tell(probe: Probe) -> None:
     try:
         probe.clock.on_change = None
         found = report(probe)
-        lines = text_of(found, probe)
-        print(lines, file=sys.stderr)
-        print(write(found, probe), file=sys.stderr, flush=True)
+        written = write(found, probe)
+        show(text_of(found, probe) + "\n" + written)
     except Exception as error:
-        told = sentence("trouble-in-report", part="-", error=f"{type(error).__name__}: {error}")
-        print(told, file=sys.stderr, flush=True)
+        show(sentence("trouble-in-report", error=f"{type(error).__name__}: {error}"))
+
+
+def show(text: str) -> None:
+    """On stderr, in what characters it has; nowhere if there is none."""
+    stream = sys.stderr
+    if stream is None or stream.closed:
+        return
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    print(text.encode(encoding, "backslashreplace").decode(encoding), file=stream, flush=True)
 
 
 def write(found: dict[str, Any], probe: Probe) -> str:
@@ -1875,17 +2037,44 @@ def is_archive(path: str) -> bool:
     return zipfile.is_zipfile(path)
 
 
-def leave_us_out(error: BaseException) -> None:
-    """The traceback that Python prints begins in the program, as it does without the probe."""
+def leave_us_out() -> None:
+    """The traceback that Python prints has the program's frames alone, as it does without the probe."""
     show = sys.excepthook
-    here = {__file__, run.__code__.co_filename}
 
     def shown(kind: Any, value: Any, trace: Any) -> None:
-        while trace is not None and trace.tb_frame.f_code.co_filename in here:
-            trace = trace.tb_next
-        show(kind, value.with_traceback(trace), trace)
+        try:
+            seen: list[BaseException] = []
+            trim(value, seen)
+            trace = value.__traceback__
+        finally:
+            show(kind, value, trace)
 
     sys.excepthook = shown
+
+
+def trim(error: BaseException | None, seen: list[BaseException]) -> None:
+    """Take our frames out of an error's traceback, and out of those of its causes.
+
+    Python leaves its import machinery out of a traceback, but not on both sides of a frame of ours.
+    """
+    if error is None or error in seen:
+        return
+    seen.append(error)
+    frames = []
+    trace = error.__traceback__
+    while trace is not None:
+        frames.append(trace)
+        trace = trace.tb_next
+    names = [frame.tb_frame.f_code.co_filename for frame in frames]
+    ours = main.__code__.co_filename
+    kept = None
+    for frame, name in zip(reversed(frames), reversed(names)):
+        if name != ours and not (name.startswith("<frozen importlib") and ours in names):
+            frame.tb_next = kept
+            kept = frame
+    error.__traceback__ = kept
+    trim(error.__cause__, seen)
+    trim(error.__context__, seen)
 
 
 def main() -> None:
@@ -1911,7 +2100,7 @@ def main() -> None:
         raise
     except BaseException as error:
         probe.outcome = sentence("ended-error", error=type(error).__name__)
-        leave_us_out(error)
+        leave_us_out()
         raise
 
 
