@@ -29,7 +29,7 @@ WORDS = (
 STEPS = 3
 BREAKS_ALL = f"""
 import runpy, sys
-sys.argv = sys.argv[1:]
+sys.argv, after = sys.argv[1:], int(sys.argv[1])
 space = runpy.run_path({str(PROBE)!r}, run_name="tunedock_probe")
 
 def broken_before(probe, args, kwargs):
@@ -41,7 +41,7 @@ def broken_after(probe, args, kwargs):
     raise RuntimeError("broken on purpose")
 
 for number, hook in enumerate(space["HOOKS"]):
-    hook.around = broken_after if number % 2 else broken_before
+    hook.around = broken_after if number % 2 == after else broken_before
 space["main"]()
 """
 
@@ -73,8 +73,8 @@ def explained(place: Path) -> Ended:
     return run_probed(WORDS_OF_SCRIPT, place)
 
 
-@pytest.fixture(scope="session")
-def broken(place: Path) -> Ended:
-    """The same where every hook of the probe fails, half of them before the function and half after it."""
+@pytest.fixture(scope="session", params=["0", "1"])
+def broken(request: pytest.FixtureRequest, place: Path) -> Ended:
+    """The script where every hook fails, half before the function and half after it; then the others."""
     (place / "break_all.py").write_text(BREAKS_ALL, encoding="utf-8")
-    return run(["break_all.py", "-", "--json", place / "report.json", *WORDS_OF_SCRIPT], place)
+    return run(["break_all.py", request.param, "--json", place / "report.json", *WORDS_OF_SCRIPT], place)

@@ -1,5 +1,6 @@
 """A program under the probe is as without: its words, input, `__main__`, errors, signals and exit status."""
 
+import ast
 import json
 import os
 import shutil
@@ -114,6 +115,22 @@ def test_child_processes_work_and_tell_nothing(method: str, tmp_path: Path) -> N
     assert plain.status == probed.status == 0
     assert probed.out.replace("True", "False") == plain.out
     assert probed.err.count("Tunedock explains") == 1
+
+
+def test_the_file_is_understood_by_the_oldest_python_it_names() -> None:
+    ast.parse(PROBE.read_text(encoding="utf-8"), feature_version=(3, 9))
+    modules = {
+        name.split(".")[0]
+        for node in ast.walk(ast.parse(PROBE.read_text(encoding="utf-8")))
+        for name in (
+            [alias.name for alias in node.names]
+            if isinstance(node, ast.Import)
+            else [str(node.module)]
+            if isinstance(node, ast.ImportFrom)
+            else []
+        )
+    }
+    assert modules <= sys.stdlib_module_names
 
 
 def test_the_file_alone_is_enough(tmp_path: Path) -> None:

@@ -111,6 +111,7 @@ SENTENCES = {
     "rank": "{number}. {verdict}",
     "load.shards": "seconds per file: {seconds}",
     "trouble": "hook {hook} failed and was switched off: {error}",
+    "trouble-in-part": "the part {part} failed: {error}",
     "trouble-in-report": "the report failed: {error}",
     "children": "The program started other processes, and took no step in this one. Put the probe in "
     "front of the script itself, as in: accelerate launch tunedock_probe.py train.py",
@@ -163,15 +164,17 @@ FIELDS = {
     "training.settings.parameters_by_dtype.*": "numbers held; in 4 bits two are one `uint8`",
     "training.compute_dtype": "in which a linear layer computed; null where there was none to look at",
     "training.recomputed_segments": "calls of checkpointed functions in the backward pass",
-    "training.processor.*": "`cpu_seconds`, `threads`, `processors`, `wait_seconds`, "
-    "`throttled_periods`, `periods`, `others_seconds`, `swapped_bytes`, `major_faults` during the training",
+    "training.processor.*": "`threads` and `processors`; during the training `cpu_seconds` of the "
+    "program and `children_seconds` of processes that it started and that ended, `wait_seconds` for a "
+    "processor, `machine_seconds` of all programs, `nr_throttled` of `nr_periods` of a limit, "
+    "`swapped_bytes` of the machine, `major_faults`",
     "training.card.*": "clocks, power and temperature, from NVML",
     "training.findings[].*": "`check`, `sentence`, `evidence`, `gain_seconds` (predicted, whole run), "
     "`step_seconds` (predicted, null where not told), `same_learning`; greatest gain first",
     "memory.*": "peaks in bytes: `rss`, `children_rss`, `card_allocated`, `card_reserved`",
     "probe.calls": "how often a hook ran",
     "probe.cost_seconds": "estimated cost of all hooks, from a calibration at the end",
-    "probe.failures[].*": "`hook` and `error`",
+    "probe.failures[].*": "`hook`, or the part of the report, and `error`",
     "probe.absent[]": "hooks whose function this version of its library does not have",
 }
 
@@ -314,6 +317,15 @@ class Probe:
 
     def fail(self, part: str, error: BaseException) -> None:
         self.failures.setdefault(part, f"{type(error).__name__}: {error}")
+
+
+def attempt(probe: Probe, part: str, make: Callable[[], Any], without: Any) -> Any:
+    """What `make` gives; where it fails, that is told once, and `without` stands in for it."""
+    try:
+        return make()
+    except Exception as error:
+        probe.fail(part, error)
+        return without
 
 
 # ---------------------------------------------------------------------------------------------------- hooks
@@ -754,7 +766,7 @@ def next_rows(probe: Probe, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Wa
     batch = yield
     clock.leave(depth)
     if batch is not FAILED and training.began is not None:
-        training.fetched.append(tokens_of(batch))
+        training.fetched.append(attempt(probe, "tokens", lambda: tokens_of(batch), None))
         if mine:
             clock.become("forward")
             count_tokens(training)
@@ -840,7 +852,8 @@ def training_step(probe: Probe, args: tuple[Any, ...], kwargs: dict[str, Any]) -
         training.step_calls += 1
         count_tokens(training)
     if not training.model:
-        look_at_model(training, args[1] if len(args) > 1 else kwargs["model"])
+        model = args[1] if len(args) > 1 else kwargs["model"]
+        training.model = attempt(probe, "model", lambda: look_at_model(training, model), {"seen": False})
     depth = clock.enter("forward")
     if depth:
         yield
@@ -1036,7 +1049,7 @@ def plain(value: Any) -> Any:
     return value if isinstance(value, (str, int, float, bool, type(None))) else str(value)
 
 
-def look_at_model(training: Training, model: Any) -> None:
+def look_at_model(training: Training, model: Any) -> dict[str, Any]:
     """Sizes and dtypes, once; and one look at the layer in the middle while it computes."""
     kinds: dict[str, int] = {}
     trainable = 0
@@ -1045,16 +1058,16 @@ def look_at_model(training: Training, model: Any) -> None:
         kinds[dtype] = kinds.get(dtype, 0) + parameter.numel()
         trainable += parameter.numel() if parameter.requires_grad else 0
     config = getattr(model, "config", None)
-    training.model = {
+    linear = [m for m in model.modules() if type(m).__name__ in ("Linear4bit", "Linear8bitLt")]
+    linear = linear or [m for m in model.modules() if type(m).__name__ == "Linear"]
+    if linear and not training.settings.get("torch_compile"):
+        look_at_layer(training, linear[len(linear) // 2])
+    return {
         "parameters_by_dtype": kinds,
         "trainable": trainable,
         "hidden_size": plain(getattr(config, "hidden_size", None)),
         "layers": plain(getattr(config, "num_hidden_layers", None)),
     }
-    linear = [m for m in model.modules() if type(m).__name__ in ("Linear4bit", "Linear8bitLt")]
-    linear = linear or [m for m in model.modules() if type(m).__name__ == "Linear"]
-    if linear:
-        look_at_layer(training, linear[len(linear) // 2])
 
 
 def autocast_dtype(torch: Any, kind: str) -> Any:
@@ -1208,7 +1221,11 @@ class CardSampler(threading.Thread):
 
 def processor_now() -> dict[str, float]:
     """Counters of this process and machine that only grow; what the system does not tell keeps out."""
-    found = {"cpu_seconds": time.process_time()}
+    times = os.times()
+    found = {
+        "cpu_seconds": time.process_time(),
+        "children_seconds": times.children_user + times.children_system,  # those that have ended
+    }
     run_wait = [line.split() for line in lines_of_all("/proc/self/task", "schedstat")]
     if run_wait:
         found["wait_seconds"] = sum(float(words[1]) for words in run_wait) / 1e9
@@ -1526,7 +1543,7 @@ def processor(probe: Probe, phases: dict[str, float], facts: dict[str, Any]) -> 
     if not run or wait < 0.1 * (wait + run):
         return
     share = wait / (wait + run)
-    others = max(0.0, seen.get("machine_seconds", 0.0) - run)
+    others = max(0.0, seen.get("machine_seconds", 0.0) - run - seen.get("children_seconds", 0.0))
     told = sentence(
         "evidence.waiting", wait=seconds_text(wait), run=seconds_text(run), others=seconds_text(others)
     )
@@ -1641,10 +1658,10 @@ def report(probe: Probe) -> dict[str, Any]:
     if probe.training.began is not None:
         end_training(probe)  # the program ended in the middle of it
     totals = probe.clock.read()
-    facts: dict[str, Any] = {"machine": part_of(probe, "machine", machine, {})}
-    training = part_of(probe, "training", lambda: training_report(probe, facts), None)
+    facts: dict[str, Any] = {"machine": attempt(probe, "report machine", machine, {})}
+    training = attempt(probe, "report training", lambda: training_report(probe, facts), None)
     seconds = totals.get("model_load", 0.0)
-    load = part_of(probe, "load", lambda: load_report(probe, seconds), NO_LOAD)
+    load = attempt(probe, "report load", lambda: load_report(probe, seconds), NO_LOAD)
     return {
         "schema": SCHEMA,
         "verdict": load["verdict"] if training is None else training["verdict"],
@@ -1658,7 +1675,7 @@ def report(probe: Probe) -> dict[str, Any]:
         "load": load,
         "opened": probe.opened,
         "training": training,
-        "memory": part_of(probe, "memory", peak_memory, {}),
+        "memory": attempt(probe, "report memory", peak_memory, {}),
         "probe": {
             "calls": probe.calls,
             "cost_seconds": probe.calls * seconds_per_call(),
@@ -1666,15 +1683,6 @@ def report(probe: Probe) -> dict[str, Any]:
             "absent": [hook.name for hook in HOOKS if hook.missing and not hook.installed],
         },
     }
-
-
-def part_of(probe: Probe, name: str, make: Callable[[], Any], without: Any) -> Any:
-    """A part of the report; where it fails, that is told, and the others are still there."""
-    try:
-        return make()
-    except Exception as error:
-        probe.fail(f"report {name}", error)
-        return without
 
 
 NO_LOAD: dict[str, Any] = {
@@ -1913,9 +1921,12 @@ def trouble_lines(found: dict[str, Any], probe: Probe) -> list[str]:
     lines = ["  " + sentence("cost", seconds=seconds_text(seen["cost_seconds"]), percent=percent)]
     if seen["failures"]:
         lines += ["", sentence("head.troubles")]
-        lines += [
-            "  " + sentence("trouble", hook=one["hook"], error=one["error"]) for one in seen["failures"]
-        ]
+        hooks = {hook.name for hook in HOOKS}
+        for one in seen["failures"]:
+            if one["hook"] in hooks:
+                lines.append("  " + sentence("trouble", hook=one["hook"], error=one["error"]))
+            else:
+                lines.append("  " + sentence("trouble-in-part", part=one["hook"], error=one["error"]))
     return lines
 
 
