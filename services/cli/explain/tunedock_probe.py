@@ -927,7 +927,7 @@ class CheckpointHook(Hook):
 def recomputing(probe: Probe, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Watching:
     probe.training.recomputed += 1
     depth = probe.clock.enter("recomputation")
-    marks = probe.device.begin_recomputation()
+    marks = None if depth else probe.device.begin_recomputation()
     began = time.perf_counter()
     yield
     if depth:
@@ -1107,6 +1107,7 @@ class DevicePhases:
         self.finished: list[tuple[list[tuple[str, Any]], list[tuple[Any, Any]]]] = []
         self.sums: dict[str, float] = {}
         self.steps = 0
+        self.warm = False
 
     def start(self, torch: Any, clock: Clock) -> None:
         self.torch = torch
@@ -1150,6 +1151,9 @@ class DevicePhases:
             self.torch.cuda.synchronize()
         while self.finished and self.finished[0][0] and self.finished[0][0][-1][1].query():
             marks, again = self.finished.pop(0)
+            if not self.warm:
+                self.warm = True  # the first step is none of the mean's
+                continue
             self.steps += 1
             for before, (phase, event) in enumerate(marks[1:]):
                 seconds = marks[before][1].elapsed_time(event) / 1000
