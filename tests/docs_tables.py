@@ -16,6 +16,7 @@ from services.cli.compose_settings import COMPOSE_SETTINGS
 from services.cli.environment import LAUNCHER_SETTINGS
 from services.cli.explain.tunedock_probe import FIELDS
 from services.worker.diagnosis.checks import checks_table
+from services.worker.explaining.checks import checks_table as training_checks_table
 from services.worker.failures import FailureCode
 from services.worker.metrics import METRICS as WORKER_METRICS
 from shared.errors import refusals
@@ -65,8 +66,11 @@ def worker_metrics() -> str:
 
 
 def checks() -> str:
-    rows = [(_code(check), severity, finds) for check, severity, finds in checks_table()]
-    return _table(("id", "severity", "what it finds"), rows)
+    return _checks(checks_table())
+
+
+def training_checks() -> str:
+    return _checks(training_checks_table())
 
 
 def routes() -> str:
@@ -93,6 +97,7 @@ TABLES: dict[str, tuple[str, Callable[[], str]]] = {
     "api metrics": ("metrics.md", api_metrics),
     "worker metrics": ("metrics.md", worker_metrics),
     "checks": ("checks.md", checks),
+    "training checks": ("checks.md", training_checks),
     "routes": ("http.md", routes),
     "statuses": ("jobs.md", statuses),
 }
@@ -109,6 +114,11 @@ def written(text: str) -> str:
         if found := place_of(name).search(text):
             text = text[: found.start(1)] + table() + text[found.end(1) :]
     return text
+
+
+def _checks(found: Iterable[tuple[str, str, str]]) -> str:
+    rows = [(_code(check), severity, finds) for check, severity, finds in found]
+    return _table(("id", "severity", "what it finds"), rows)
 
 
 def _metrics(metrics: Iterable[tuple[str, str, tuple[str, ...], str]]) -> str:

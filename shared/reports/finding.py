@@ -13,7 +13,11 @@ RemedyKind = Literal["convert_pickle", "move_cache", "nf4_copy", "warm_page_cach
 
 
 class Remedy(Stored):
-    """One way out; the seconds are of one load, predicted from the facts, None where they do not tell."""
+    """One way out; the seconds are of one load, predicted from the facts, None where they do not tell.
+
+    In the report of a training they are of one step, on average over the run: what happens between steps (an
+    evaluation, a checkpoint) is spread over all of them.
+    """
 
     action: Said
     kind: Word[RemedyKind] | None = None
@@ -50,7 +54,8 @@ class Finding(Stored):
     """Sentences with the numbers seen."""
     remedies: tuple[Remedy, ...] = ()
     costs_seconds: float | None = None
-    """What the cause itself takes of a load, where it is known; one remedy may be rid of several causes."""
+    """What the cause itself takes of a load (of a step), where it is known; one remedy may be rid of several
+    causes."""
 
     @property
     def saves_seconds(self) -> float | None:

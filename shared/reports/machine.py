@@ -56,6 +56,23 @@ class Pressure(Stored):
     """Share of the scheduler's periods in which that limit stopped the group."""
 
 
+class ProcessorUse(Stored):
+    """Who had the processors during one stretch of work; a part that the kernel does not show is None."""
+
+    seconds: float
+    processors: float
+    """That this process may use, after its limits."""
+    threads: int
+    """That the work computes with."""
+    own_processors: float | None = None
+    """Processor seconds of this process ÷ seconds."""
+    others_processors: float | None = None
+    """Likewise of all other programs of the machine, its kernel included."""
+    waited_ratio: float | None = None
+    """Of the time in which threads of this process had work, the share in which they had to wait for a
+    processor: others had it, or a limit was used up (/proc/self/task/*/schedstat)."""
+
+
 class Rate(Stored):
     """One way of reading; where it could not be measured `bytes_per_second` is None and `reason` says why."""
 

@@ -6,7 +6,7 @@ Seconds are wall time, sizes bytes, ratios 0 to 1 unless said otherwise; what wa
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
-from shared.reports.machine import Memory, Pressure
+from shared.reports.machine import Memory, Pressure, ProcessorUse
 from shared.reports.stored import Said, Stored, Word
 
 Stage = Literal[
@@ -60,6 +60,9 @@ class TokenCounts(Stored):
     truncated_rows: int = 0
     lost_tokens: int = 0
     lost_answers: int = 0
+    """Of which nothing is learned; of `cut_answers` the end is missing. `answers` counts all."""
+    cut_answers: int = 0
+    answers: int = 0
 
     @property
     def padding_ratio(self) -> float:
@@ -161,8 +164,16 @@ class DeviceFacts(Stored):
     clock_start_hertz: float | None = None
     temperature_celsius: float | None = None
     throttle_reasons: tuple[str, ...] = ()
+    """Seen in at least half of the looks: "power", "thermal", "hardware_slowdown"."""
+    memory_bytes: int | None = None
+    free_bytes: int | None = None
+    """The least that was seen."""
+    busy_ratio: float | None = None
+    """Of the profiled steps: seconds in which a kernel ran ÷ wall seconds."""
     shared_memory_bytes: int | None = None
     """Of the card's data in main memory: where Windows puts what does not fit."""
+    shared_memory_start_bytes: int | None = None
+    """The same after loading: pinned memory counts as shared."""
     other_processes_bytes: int | None = None
 
     @property
@@ -216,7 +227,11 @@ class TrainingFacts(Stored):
     """From the job's first moment to its last; the stages add up to it but for `unseen_seconds`."""
     step: StepSplit
     between_seconds: dict[str, float]
-    """By `Between`, over the whole run."""
+    """By `Between`, over the whole run: measured, or for a diagnosis predicted from the settings."""
+    between_counts: dict[str, int] = {}
+    """How often each of them happens in the run."""
+    validation_rows: int | None = None
+    """Of one validation; a diagnosis, whose settings name none, assumes a tenth of the data set."""
     tokens: TokenCounts
     factors: tuple[FactorCost, ...] = ()
     path: tuple[PathStep, ...] = ()
@@ -224,6 +239,7 @@ class TrainingFacts(Stored):
     device: DeviceFacts
     machine_memory: Memory | None = None
     pressure: Pressure | None = None
+    processor: ProcessorUse | None = None
     processor_ratio: float | None = None
     """This process's processor seconds ÷ wall seconds ÷ its threads; falls when others take the processor."""
     compute_dtype: str | None = None
@@ -234,3 +250,8 @@ class TrainingFacts(Stored):
     points: tuple[StepPoint, ...] = ()
     validation: tuple[tuple[int, float], ...] = ()
     """(step, loss)."""
+
+    @property
+    def whole_step_seconds(self) -> float:
+        """A step with its part of what the run does between steps."""
+        return self.step.step_seconds + sum(self.between_seconds.values()) / max(1, self.total_steps)

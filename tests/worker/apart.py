@@ -33,7 +33,7 @@ INTAKE_SAMPLE_BYTES = 32 * 1024**2
 
 @dataclass(frozen=True)
 class Order:
-    """`work` is "diagnose", "load" (as a job would) or "prepare"; `request` has the fields of the request."""
+    """`work` is "diagnose", "load" (as a job would) or "explain"; `request` has the fields of the request."""
 
     work: str
     request: Mapping[str, Any]
@@ -231,7 +231,13 @@ def _load(order: Order, settings: Settings, report: SilentReport) -> dict[str, A
     }
 
 
-_WORK = {"diagnose": _diagnose, "load": _load}
+def _explain(order: Order, settings: Settings, report: SilentReport) -> dict[str, Any]:
+    from tests.worker.explaining.caused import explained
+
+    return explained(order)
+
+
+_WORK = {"diagnose": _diagnose, "load": _load, "explain": _explain}
 
 
 def _status(field_name: str) -> int:

@@ -17,15 +17,20 @@ from services.worker.computing.plan.utilization import (
     memory_bytes_per_second,
 )
 from services.worker.explaining.arm import ArmSteps
+from services.worker.explaining.between_steps import (
+    BetweenSteps,
+    between_steps,
+    forward_ratio,
+    time_saving,
+)
 from services.worker.explaining.factors import Measured, factor_costs, path
+from services.worker.explaining.machine_watch import MachineWatch
 from services.worker.explaining.packing import packs, rows_of_a_step
 from services.worker.explaining.rounds import measure_rounds
 from services.worker.explaining.row_lengths import token_counts
 from services.worker.explaining.settings_arm import AS_CONFIGURED
 from services.worker.explaining.trial_arms import AUTO, trial_arms
 from services.worker.machine.device import device_name
-from services.worker.machine.pressure import PressureWatch
-from services.worker.machine.resources import read_memory
 from services.worker.models.load import LoadedModel
 from services.worker.report import Report
 from services.worker.text.marked_text import TokenRow
@@ -46,15 +51,17 @@ def explain(
     stages: Mapping[str, float],
     minutes: float,
     report: Report,
+    watch: MachineWatch | None = None,
 ) -> TrainingFacts:
     """What a step takes as configured and with each setting changed, on `rows`, within about `minutes`.
 
-    The model is afterwards what it was. Raises `JobFailed` (target_modules_unknown, out_of_memory) and what
-    `report` raises.
+    `watch` sees what the machine does meanwhile; default: this machine. The model is afterwards what it was.
+    Raises `JobFailed` (target_modules_unknown, out_of_memory) and what `report` raises.
     """
     until = time.monotonic() + 60 * minutes
-    watch, processor, started = PressureWatch(), time.process_time(), time.perf_counter()
-    memory, lengths = read_memory(), [len(row) for row in rows.rows]
+    watch = watch or MachineWatch(base.device)
+    processor, started = time.process_time(), time.perf_counter()
+    lengths = [len(row) for row in rows.rows]
     step_rows = rows_of_a_step(lengths, settings)
     with attached(base, lora_config(settings.lora, base), seed=settings.seed) as adapted:
         parameters = trained_parameters(adapted)
@@ -68,13 +75,19 @@ def explain(
         )
         trials = trial_arms(settings, auto=auto, lengths=lengths)
         report.progress("trying", rounds=0)
+
+        def told(count: int) -> None:
+            watch.look()
+            report.progress("trying", rounds=count)
+
         rounds = measure_rounds(
             [ArmSteps(base, arm, parameters) for arm in trials.arms],
             _units(rows, settings, step_rows),
             until=until,
             tick=lambda: report.progress("trying"),
-            told=lambda count: report.progress("trying", rounds=count),
+            told=told,
         )
+        seen = watch.read()
         measured = Measured(
             settings=settings,
             trials=trials,
@@ -85,6 +98,7 @@ def explain(
             rows_per_step=step_rows,
             layers=base.model.get_decoder().config.num_hidden_layers,
         )
+        between = _between(measured, time_saving(parameters, settings))
     wall = time.perf_counter() - started
     counts = rows.counts
     return TrainingFacts(
@@ -95,19 +109,23 @@ def explain(
         rows_per_step=step_rows,
         stages=dict(stages),
         step=_split(measured),
-        between_seconds={},
+        between_seconds={**between.seconds},
+        between_counts={**between.counts},
+        validation_rows=between.validation_rows,
         tokens=token_counts(
             rows.rows, settings,
             truncated=counts.truncated, lost=counts.lost_tokens, lost_answers=counts.lost_answers,
+            cut_answers=counts.cut_answers, answers=counts.answers,
         ),
         factors=factor_costs(measured),
         path=path(measured),
         memory=MemoryParts(
             weights=base.model.get_memory_footprint(), peak=rounds.peak_bytes(AS_CONFIGURED)
         ),
-        device=_device(base, measured, parameters),
-        machine_memory=memory,
-        pressure=watch.read(),
+        device=_device(base, measured, parameters).model_copy(update=seen.card),
+        machine_memory=seen.machine_memory,
+        pressure=seen.pressure,
+        processor=seen.processor,
         processor_ratio=(time.process_time() - processor) / wall / torch.get_num_threads(),
         compute_dtype="float32" if trials.arms[0].fp32 else "bfloat16",
         recomputed_ratio=1.0 if settings.gradient_checkpointing else 0.0,
@@ -160,6 +178,18 @@ def _split(measured: Measured) -> StepSplit:
         how="timers",
         computed_tokens=rows * measured.tokens_of_a_row(measured.settings),
         real_tokens=rows * sum(measured.lengths) / len(measured.lengths),
+    )
+
+
+def _between(measured: Measured, saving_seconds: float) -> BetweenSteps:
+    settings = measured.settings
+    computing = measured.step_seconds - measured.optimizer_seconds
+    return between_steps(
+        settings,
+        rows=len(measured.lengths),
+        total_steps=measured.total_steps,
+        row_seconds=computing * forward_ratio(settings) / measured.rows_per_step,
+        saving_seconds=saving_seconds,
     )
 
 

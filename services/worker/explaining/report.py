@@ -35,13 +35,14 @@ def make_report(
 
 
 def _summary(facts: TrainingFacts) -> TrainingSummary:
+    between = sum(facts.between_seconds.values())  # with plan auto no more
     best = next((station for station in facts.path if station.change == AUTO), None)
     return TrainingSummary(
         step_seconds=facts.step.step_seconds,
         total_steps=facts.total_steps,
-        run_seconds=facts.step.step_seconds * facts.total_steps + sum(facts.between_seconds.values()),
+        run_seconds=facts.step.step_seconds * facts.total_steps + between,
         best_step_seconds=best.step_seconds if best else None,
-        best_run_seconds=best.run_seconds if best else None,
+        best_run_seconds=best.run_seconds + between if best else None,
         padding_ratio=facts.tokens.padding_ratio,
         peak_memory_bytes=facts.memory.peak,
         final_loss=facts.points[-1].loss if facts.points else None,

@@ -38,7 +38,14 @@ def computed(lengths: Sequence[int], settings: TrainingSettings, padding: Paddin
 
 
 def token_counts(
-    rows: Sequence[TokenRow], settings: TrainingSettings, *, truncated: int, lost: int, lost_answers: int
+    rows: Sequence[TokenRow],
+    settings: TrainingSettings,
+    *,
+    truncated: int,
+    lost: int,
+    lost_answers: int,
+    cut_answers: int = 0,
+    answers: int = 0,
 ) -> TokenCounts:
     """Of the whole data set; raises ValueError without a row."""
     lengths = sorted(map(len, rows))
@@ -54,6 +61,8 @@ def token_counts(
         truncated_rows=truncated,
         lost_tokens=lost,
         lost_answers=lost_answers,
+        cut_answers=cut_answers,
+        answers=answers,
     )
 
 

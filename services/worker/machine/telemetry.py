@@ -4,27 +4,25 @@ Runs in the worker's main process, so that the figures go on while a job keeps i
 that process knows, its allocator's share of the memory, is recorded there (`record_card_memory`).
 """
 
-import contextlib
 import logging
 import shutil
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import psutil
 import pynvml
+from prometheus_client import Gauge
 
 from services.worker import metrics
+from services.worker.machine.card import THROTTLE_BITS, Card
 from services.worker.models.hub.cache_folder import find_cache_folder
 from shared.settings import Settings
 
 logger = logging.getLogger(__name__)
 
 PERIOD_SECONDS = 5.0
-# Bits of nvmlClocksEventReasons (nvml.h); what slows a card down, without "idle" and "set by an application".
-THROTTLE_BITS = {"power": 0x04 | 0x80, "thermal": 0x20 | 0x40, "hardware_slowdown": 0x08}
 
 
 class Telemetry(Protocol):
@@ -32,34 +30,23 @@ class Telemetry(Protocol):
         """Put the present figures into the metrics; what can't be read keeps out."""
 
 
-class Card:
+class CardTelemetry:
     """The first card that the driver shows."""
 
     def __init__(self, index: int = 0) -> None:
         """Raises pynvml.NVMLError where there is no driver, library or card."""
-        pynvml.nvmlInit()
-        self._handle = pynvml.nvmlDeviceGetHandleByIndex(index)
-        self._gpu = str(index)
+        self._card, self._gpu = Card(index=index), str(index)
 
     def record(self) -> None:
-        if memory := self._ask(pynvml.nvmlDeviceGetMemoryInfo):
-            metrics.MEMORY.labels(self._gpu, "total").set(memory.total)
-            metrics.MEMORY.labels(self._gpu, "used").set(memory.used)
-        if rates := self._ask(pynvml.nvmlDeviceGetUtilizationRates):
-            metrics.UTILIZATION.labels(self._gpu).set(rates.gpu / 100)
-        if (milliwatts := self._ask(pynvml.nvmlDeviceGetPowerUsage)) is not None:
-            metrics.POWER.labels(self._gpu).set(milliwatts / 1000)
-        if (megahertz := self._ask(pynvml.nvmlDeviceGetClockInfo, pynvml.NVML_CLOCK_SM)) is not None:
-            metrics.CLOCK.labels(self._gpu).set(megahertz * 1e6)
-        if (reasons := self._ask(pynvml.nvmlDeviceGetCurrentClocksEventReasons)) is not None:
-            for reason, bits in THROTTLE_BITS.items():
-                metrics.THROTTLED.labels(self._gpu, reason).set(bool(reasons & bits))
-
-    def _ask(self, question: Callable[..., Any], *arguments: Any) -> Any:
-        """None for what this card or driver does not tell: in WSL2 that is a good part."""
-        with contextlib.suppress(pynvml.NVMLError):
-            return question(self._handle, *arguments)
-        return None
+        state = self._card.read()
+        _set(metrics.MEMORY.labels(self._gpu, "total"), state.memory_bytes)
+        _set(metrics.MEMORY.labels(self._gpu, "used"), state.used_bytes)
+        _set(metrics.UTILIZATION.labels(self._gpu), state.utilization_ratio)
+        _set(metrics.POWER.labels(self._gpu), state.power_watts)
+        _set(metrics.CLOCK.labels(self._gpu), state.clock_hertz)
+        if state.reasons is not None:
+            for reason in THROTTLE_BITS:
+                metrics.THROTTLED.labels(self._gpu, reason).set(reason in state.reasons)
 
 
 class Processor:
@@ -72,9 +59,15 @@ class Processor:
             metrics.CLOCK.labels("cpu").set(frequency.current * 1e6)
 
 
+def _set(gauge: Gauge, value: float | None) -> None:
+    """What the card does not tell stays out."""
+    if value is not None:
+        gauge.set(value)
+
+
 def find_telemetry() -> Telemetry:
     try:
-        return Card()
+        return CardTelemetry()
     except pynvml.NVMLError as error:
         logger.info("no card to watch (%s); the metrics show the processor", error)
         return Processor()

@@ -27,6 +27,69 @@ fp32-compute-title = The products are computed in float32, and a step takes { $r
 fp32-compute-evidence = A step takes { $as_is_seconds } in float32 and { $changed_seconds } in bfloat16.
 fp32-compute-remedy = Set bnb_4bit_compute_dtype to bfloat16, and bf16 to true.
 
+dequantizing-title = { $share_ratio } of a step goes into dequantizing 4-bit weights
+dequantizing-evidence = It takes { $dequantizing_seconds } of { $step_seconds }. Every micro-batch dequantizes all weights anew, however few tokens it has.
+dequantizing-remedy = Compute more rows at once (a larger per_device_train_batch_size) and accumulate fewer micro-batches: the same is learned.
+head-title = { $share_ratio } of a step goes into the logits and the loss
+head-evidence = They take { $head_seconds }. Logits of { $computed_tokens } tokens are computed, and { $target_tokens } of them are learned.
+head-remedy = Compute the logits of learned tokens alone, as the plan auto does.
+
+slow-loading-title = Steps wait for their rows in { $waiting_ratio } of the time
+slow-loading-evidence = Preparing the rows of a step takes { $data_seconds } of { $step_seconds }, with dataloader_num_workers at { $workers }.
+slow-loading-remedy = Set dataloader_num_workers to { $workers }: then rows are prepared while the step before is computed.
+slow-loading-remedy-here = Look at what else uses the processors: the worker has the rows in memory, so that preparing them takes little else.
+
+host-bound-title = The time goes into launching the work, not into the work itself
+host-bound-by-profiler = In { $idle_ratio } of a step no kernel runs on the card.
+host-bound-by-rows = With { $rows } rows at once a step takes { $as_is_seconds }, with { $more_rows } only { $changed_seconds }.
+host-bound-remedy = Compute more rows at once (a larger per_device_train_batch_size) and accumulate fewer micro-batches: the same is learned.
+
+training-processor-limit-title = The limit of processors holds the steps up
+training-processors-throttled = The limit of { $processors } processors was used up in { $throttled_ratio } of the scheduler's periods. The work computes with { $threads ->
+    [one] one thread
+   *[other] { $threads } threads
+}.
+threads-waited = In { $waited_ratio } of the time in which they had work, its threads had to wait for a processor.
+fewer-threads = Or compute with no more threads than the limit: OMP_NUM_THREADS={ $threads }.
+busy-processor-title = Other programs take the processor: the work waits for it in { $waited_ratio } of its time
+busy-processor-evidence = Others use { $others } of { $processors } processors, and this work { $own }.
+busy-processor-remedy = End the other programs, or train while they don't run.
+training-swapping-title = Memory is fetched back from swap while steps are computed
+training-fetched-from-swap = { $fetched_bytes } were fetched back within { $watched_seconds }.
+training-with-less-memory = Lower per_device_train_batch_size or max_seq_length, so that the training needs less memory.
+
+spill-title = A part of the card's data lies in main memory, and every step waits for it
+spill-by-counter = { $spilled_bytes } of the card's data came to lie in main memory while steps were computed.
+spill-by-signs = The card is full ({ $free_bytes } free), and it is busy but cool ({ $watts } W of { $limit_watts } W): it waits for data.
+slower-than-predicted = A step takes { $step_seconds }, and { $predicted_seconds } were predicted for a card with room.
+spill-remedy = Lower per_device_train_batch_size or max_seq_length, or turn gradient_checkpointing on, until everything fits into the card.
+throttled-card-title = The card is slowed down to { $clock_ratio } of its clock
+throttled-card-evidence = Its clock fell from { $start_megahertz } to { $megahertz } MHz. The driver gives as the reason: { $reasons }.
+card-heat = The card is { $celsius } °C warm and takes { $watts } W.
+throttled-card-remedy-heat = Give the card more air: clean its fans, open the case, put a laptop on a stand.
+throttled-card-remedy-power = Raise the card's power limit where that is allowed, and use the mains and the full-power mode of a laptop.
+shared-card-title = Another process holds { $others_bytes } of the card's memory
+shared-card-evidence = The card has { $memory_bytes }. What others hold is lost to this training, and they may take its time as well.
+shared-card-remedy = End the other process, or move it to another card.
+
+frequent-validation-title = Evaluation takes { $share_ratio } of the run
+frequent-validation-evidence = { $count } evaluations in { $steps } steps take { $all_seconds }, each { $one_seconds }.
+validation-rows = Each computes { $rows } rows.
+validation-rows-assumed = That is counted with { $rows } rows, a tenth of the data set, since the settings do not tell how many there are.
+frequent-validation-remedy = Evaluate every { $every } steps (eval_steps), or on fewer rows.
+frequent-validation-remedy-end = Evaluate once an epoch (eval_strategy: epoch), or on fewer rows.
+frequent-saving-title = Saving takes { $share_ratio } of the run
+frequent-saving-evidence = { $count } checkpoints in { $steps } steps take { $all_seconds }, each { $one_seconds }.
+frequent-saving-remedy = Save every { $every } steps (save_steps).
+frequent-saving-remedy-end = Save at the end alone (save_strategy: epoch).
+
+cut-answers-title = { $cut } of { $answers } answers are not learned to their end
+cut-answers-evidence = { $cut } lose their end and { $lost } are lost, because rows are cut at { $longest } tokens. A model that never sees an end learns not to end.
+cut-answers-remedy = Raise max_seq_length, or leave such rows out.
+truncated-rows-title = { $truncated } of { $rows } rows are cut
+truncated-rows-evidence = { $lost_tokens } tokens are lost, { $lost_ratio } of all. Rows keep { $longest } tokens at most.
+truncated-rows-remedy = Raise max_seq_length, shorten the rows, or let long texts be split (long_text: split).
+
 explained-title = How { $model } trains, { $day }
 explained-step = A step of { $rows } rows takes { $step_seconds }. The whole run of { $steps } steps takes { $run_seconds }.
 explained-best = With the plan auto a step takes { $step_seconds }, and the whole run { $run_seconds }.

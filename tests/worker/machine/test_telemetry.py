@@ -5,9 +5,9 @@ from pathlib import Path
 from prometheus_client import REGISTRY
 
 from services.worker import metrics
+from services.worker.machine.card import THROTTLE_BITS
 from services.worker.machine.telemetry import (
-    THROTTLE_BITS,
-    Card,
+    CardTelemetry,
     Processor,
     find_telemetry,
     record_cache_disk,
@@ -27,7 +27,7 @@ def test_without_a_card_the_processor_is_watched() -> None:
 
 
 def test_a_machine_without_a_driver_is_no_error() -> None:
-    assert isinstance(find_telemetry(), (Card, Processor))
+    assert isinstance(find_telemetry(), (CardTelemetry, Processor))
 
 
 def test_the_reasons_of_throttling_share_no_bit() -> None:

@@ -1,19 +1,35 @@
 """The checks of a training: pure questions to its facts, each about one cause of slow steps."""
 
-from services.worker.explaining.checks import arithmetic, waste
-from services.worker.explaining.checks.finding import TrainingCheck
+from services.worker.diagnosis.checks.ranking import ranked
+from services.worker.explaining.checks import arithmetic, between, card, loading, processor, rows, waste
+from services.worker.explaining.checks.finding import WORTH_A_WARNING, WORTH_A_WORD, TrainingCheck
 from shared.reports.finding import Finding
 from shared.reports.training_facts import TrainingFacts
 
-CHECKS: tuple[TrainingCheck, ...] = (*waste.CHECKS, *arithmetic.CHECKS)
+CHECKS: tuple[TrainingCheck, ...] = (
+    *waste.CHECKS,
+    *arithmetic.CHECKS,
+    *card.CHECKS,
+    *processor.CHECKS,
+    *loading.CHECKS,
+    *between.CHECKS,
+    *rows.CHECKS,
+)
 
 
 def run_checks(facts: TrainingFacts) -> tuple[Finding, ...]:
-    """All findings, those first that save the most of a step."""
+    """All findings, in the order in which somebody should see to them: ranked as those of a load, but what
+    is noticeable is a share of the step.
+    """
     found = [finding for check in CHECKS if (finding := check.run(facts)) is not None]
-    gravity = {"error": 0, "warning": 1, "info": 2}
+    step = facts.whole_step_seconds
     return tuple(
-        sorted(found, key=lambda finding: (gravity[finding.severity], -(finding.saves_seconds or 0.0)))
+        ranked(
+            found,
+            {check.id: check.explains for check in CHECKS},
+            noticeable_seconds=WORTH_A_WARNING * step,
+            nothing_seconds=WORTH_A_WORD * step,
+        )
     )
 
 

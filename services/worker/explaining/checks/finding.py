@@ -1,9 +1,14 @@
-"""A check of a training; what checks share. Seconds in a finding and its remedies are of one step."""
+"""A check of a training; what checks share.
+
+Seconds in a finding and its remedies are of one step, on average over the run: what lies between steps is
+spread over them, so that everything is ranked in one unit.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from shared.reports.finding import Finding, Severity
+from shared.messages.message import Message
+from shared.reports.finding import Finding, Remedy, Severity
 from shared.reports.training_facts import Factor, FactorCost, TrainingFacts
 
 WORTH_A_WARNING = 0.1  # of a step
@@ -19,6 +24,8 @@ class TrainingCheck:
     finds: str
     """What it finds, for the table of docs/checks.md."""
     run: Callable[[TrainingFacts], Finding | None]
+    explains: tuple[str, ...] = ()
+    """Ids of findings that may only follow from this one: whoever mends it may be rid of them."""
 
 
 def cost_of(facts: TrainingFacts, factor: Factor) -> FactorCost | None:
@@ -34,3 +41,15 @@ def by_share(saves_ratio: float) -> Severity:
 def saved_seconds(facts: TrainingFacts, saves_ratio: float) -> float:
     """Of one step."""
     return facts.step.step_seconds * saves_ratio
+
+
+def phase_ratio(facts: TrainingFacts, *phases: str) -> float:
+    """The share of a step that these phases take; 0 where no timer saw them."""
+    seconds = sum(facts.step.phase_seconds.get(phase, 0.0) for phase in phases)
+    return seconds / facts.step.step_seconds if facts.step.step_seconds else 0.0
+
+
+def remedy(action: Message, facts: TrainingFacts, saves_ratio: float | None, **more: str) -> Remedy:
+    """`saves_ratio`: of a step, None where the facts do not tell; `more` is the remedy's command."""
+    saves = None if saves_ratio is None else saved_seconds(facts, saves_ratio)
+    return Remedy(action=action, saves_seconds=saves, **more)
