@@ -14,6 +14,7 @@ from services.api.submit import submit_job
 from services.api.tries import this_try
 from shared.adapters import adapter_folder, checkpoint_steps
 from shared.errors import NotFinished, NotFound
+from shared.family_names import UnknownModule
 from shared.job_folder import JobFolder
 from shared.jobs import TERMINAL
 from shared.messages.catalog import DEFAULT_LANGUAGE
@@ -163,13 +164,18 @@ def _checkpoint(service: Service, record: JobRecord, step: int, names: str) -> A
     if folder is None:
         raise NotFound(_no_checkpoint(service.job_folder(record.id), record.id, step), param="step")
     manifest = json.loads((folder / MANIFEST).read_bytes())
-    renamed = names_of(manifest["fingerprint"]["base"]["architecture"])
-    return AdapterArchive.of_checkpoint(
-        folder,
-        name=f"{record.id}-step-{step}",
-        made_at=sealed_at(folder),
-        renamed=renamed if names == "original" else None,
-    )
+    family = names_of(manifest["fingerprint"]["base"]["architecture"])
+    try:
+        return AdapterArchive.of_checkpoint(
+            folder,
+            name=f"{record.id}-step-{step}",
+            made_at=sealed_at(folder),
+            renamed=family if names == "original" else None,
+        )
+    except UnknownModule as error:
+        own = family.runs_under if family else ""
+        said = say("checkpoint-not-renamed", module=error.name, family=error.title, names=own)
+        raise NotFound(said, param="names") from error
 
 
 def _no_checkpoint(folder: JobFolder, job_id: str, step: int) -> Message:

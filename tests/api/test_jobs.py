@@ -2,12 +2,16 @@
 
 import io
 import json
+import struct
 import tarfile
 from typing import Any
 
 import pytest
 
-from tests.adapter_folders import lay_out_adapter
+from shared.adapters import CONFIG, WEIGHTS
+from shared.exaone_names import EXAONE_NAMES
+from shared.sealed_folder import MANIFEST
+from tests.adapter_folders import CHECKPOINT_FILES, lay_out_adapter
 from tests.api.conftest import ROWS, Api, jsonl, make_api
 
 
@@ -213,6 +217,24 @@ def test_an_adapter_is_downloaded_as_a_tar_of_known_length(api: Api) -> None:
         contents = {name: file.read() for name, file in found.items() if file}
     assert contents == {f"{record['id']}-adapter/{name}": content for name, content in files.items()}
     assert api.get(f"/v1/jobs/{record['id']}/adapter?names=llama").status_code == 404
+
+
+def test_a_checkpoint_whose_module_has_no_original_name_is_refused_and_kept_as_trained(api: Api) -> None:
+    record = api.submitted()
+    folder = lay_out_adapter(api.job_folder(record["id"]) / "checkpoints" / "step-3", CHECKPOINT_FILES)
+    key = "base_model.model.model.layers.0.block_sparse_moe.gate.lora_A.weight"
+    header = json.dumps({key: {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}}).encode()
+    (folder / WEIGHTS).write_bytes(struct.pack("<Q", len(header)) + header + bytes(4))
+    (folder / CONFIG).write_text("{}")
+    files = {name: {} for name in CHECKPOINT_FILES}
+    base = {"architecture": EXAONE_NAMES.architecture}
+    (folder / MANIFEST).write_text(json.dumps({"files": files, "fingerprint": {"base": base}}))
+    place = f"/v1/jobs/{record['id']}/adapter?step=3"
+    refused = api.get(place)
+    assert (refused.status_code, refused.get_json()["error"]["param"]) == (404, "names")
+    assert "layers.0.block_sparse_moe.gate, which is no module of EXAONE" in refused.get_json()["detail"]
+    assert "names=llama" in refused.get_json()["detail"]
+    assert api.get(f"{place}&names=llama").status_code == 200
 
 
 def test_an_evaluation_takes_its_base_model_from_the_adapter(api: Api) -> None:
