@@ -13,6 +13,8 @@ from rich.progress import BarColumn, DownloadColumn, Progress, SpinnerColumn, Te
 from rich.status import Status
 
 from services.cli.columns import fit
+from shared.messages.message import Message
+from shared.messages.render import told
 from shared.visible import visible
 
 PLAIN_LINE_SECONDS = 10.0
@@ -28,7 +30,7 @@ class Waiting(Protocol):
 class Terminal:
     """Where a command writes. With `as_json`, stdout carries nothing but JSON.
 
-    What is said is shown, never obeyed: control characters in it are written as escapes.
+    What is said is shown in the reader's language, never obeyed: control characters are written as escapes.
     """
 
     def __init__(self, *, as_json: bool = False) -> None:
@@ -41,10 +43,10 @@ class Terminal:
         """True where a progress bar can be drawn."""
         return self.progress.is_terminal
 
-    def say(self, text: str = "") -> None:
+    def say(self, text: str | Message = "") -> None:
         """A line of the result, for people."""
         if not self.as_json:
-            self._results.print(visible(text))
+            self._results.print(visible(told(text)))
 
     def emit(self, value: object) -> None:
         """A JSON document or, called repeatedly, lines of JSON; only with ``--json``."""
@@ -52,9 +54,9 @@ class Terminal:
             sys.stdout.write(json_text(value) + "\n")
             sys.stdout.flush()
 
-    def note(self, text: str) -> None:
+    def note(self, text: str | Message) -> None:
         """A line about progress; goes above a bar that is being drawn."""
-        self.progress.print(visible(text))
+        self.progress.print(visible(told(text)))
 
     @property
     def width(self) -> int:
@@ -74,16 +76,16 @@ class Terminal:
             self._results.print(line)
 
     @contextmanager
-    def waiting(self, text: str) -> Iterator[Waiting]:
+    def waiting(self, text: str | Message) -> Iterator[Waiting]:
         """A spinner that says what is waited for; plain lines, one for each new text, elsewhere."""
         if self.is_live:
-            with self.progress.status(visible(text)) as status:
+            with self.progress.status(visible(told(text))) as status:
                 yield LiveWaiting(status)
         else:
-            yield PlainWaiting(self, text)
+            yield PlainWaiting(self, told(text))
 
     @contextmanager
-    def transfer(self, text: str, total_bytes: int | None) -> Iterator["Transfer"]:
+    def transfer(self, text: str | Message, total_bytes: int | None) -> Iterator["Transfer"]:
         """A bar of bytes moved."""
         if not self.is_live:
             self.note(text)
@@ -91,7 +93,7 @@ class Terminal:
             return
         columns = [SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn()]
         with Progress(*columns, DownloadColumn(), TransferSpeedColumn(), console=self.progress) as bar:
-            bar.add_task(visible(text), total=total_bytes)
+            bar.add_task(visible(told(text)), total=total_bytes)
             yield Transfer(bar)
 
 

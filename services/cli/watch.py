@@ -11,6 +11,8 @@ from rich.progress import Progress as Bar
 from services.cli.client import Client
 from services.cli.failure import RequestRefused, ServerUnreachable
 from services.cli.terminal import PLAIN_LINE_SECONDS, Terminal
+from shared.messages.message import Message, say
+from shared.messages.render import told as in_words
 from shared.schemas import JobEvent, JobRecord, Progress
 from shared.visible import visible
 
@@ -70,7 +72,7 @@ def watch(
 def event_line(event: JobEvent) -> str:
     """One event as a line: local time, level unless it is ordinary, words."""
     clock = time.strftime("%H:%M:%S", time.localtime(event.created_at))
-    level = "" if event.level == "info" else f"{event.level}: "
+    level = "" if event.level == "info" else f"{in_words(say('event-level-row', level=event.level))}: "
     return f"{clock} {level}{event.message}"
 
 
@@ -78,15 +80,20 @@ def progress_text(record: JobRecord) -> str:
     """The numbers of a running job, those that are known."""
     if record.status in ENDED:
         return ""
-    now = record.progress
-    parts = [
-        _done_text(now),
-        f"loss {now.loss:.4f}" if now.loss is not None else "",
-        f"{now.step_seconds:.2f} s/it" if now.step_seconds is not None else "",
-        f"{now.tokens_per_second:.0f} tokens/s" if now.tokens_per_second is not None else "",
-        f"{duration_text(now.eta_seconds)} left" if now.eta_seconds is not None else "",
-    ]
-    return ", ".join(part for part in parts if part)
+    return ", ".join(in_words(part) for part in _numbers(record.progress))
+
+
+def _numbers(now: Progress) -> Iterator[Message]:
+    if (done := _done(now)) is not None:
+        yield done
+    if now.loss is not None:
+        yield say("loss-now-row", loss=f"{now.loss:.4f}")
+    if now.step_seconds is not None:
+        yield say("step-time-row", time=f"{now.step_seconds:.2f}")
+    if now.tokens_per_second is not None:
+        yield say("tokens-rate-row", tokens=f"{now.tokens_per_second:.0f}")
+    if now.eta_seconds is not None:
+        yield say("time-left-row", time=duration_text(now.eta_seconds))
 
 
 def done_of_total(progress: Progress) -> tuple[float, float | None]:
@@ -102,26 +109,37 @@ def done_of_total(progress: Progress) -> tuple[float, float | None]:
     return 0, None
 
 
-def _done_text(progress: Progress) -> str:
+def _done(progress: Progress) -> Message | None:
     counted = progress.model_extra or {}
     if progress.step is not None and progress.total_steps:
-        return f"step {progress.step}/{progress.total_steps}"
+        return say("steps-done-row", step=str(progress.step), steps=str(progress.total_steps))
     if "rows" in counted:
-        total = f"/{counted['total_rows']}" if counted.get("total_rows") else ""
-        return f"{counted['rows']}{total} rows"
+        if total := counted.get("total_rows"):
+            return say("rows-of-total-row", rows=str(counted["rows"]), total=str(total))
+        return say("rows-done-row", rows=counted["rows"])
     if "done_bytes" in counted:
-        total = f"/{counted['total_bytes'] / 1e6:.0f}" if counted.get("total_bytes") else ""
-        return f"{counted['done_bytes'] / 1e6:.0f}{total} MB"
-    return ""
+        done = f"{counted['done_bytes'] / 1e6:.0f}"
+        if total := counted.get("total_bytes"):
+            return say("megabytes-of-total-row", done=done, total=f"{total / 1e6:.0f}")
+        return say("megabytes-done-row", done=done)
+    return None
 
 
 def stage_text(record: JobRecord) -> str:
+    """What the job does now, in the reader's language; the record has a word for programs."""
     if record.status == "queued":
-        place = f", place {record.queue_position}" if record.queue_position else ""
-        return f"queued{place}" + (f" (attempt {record.attempt} ended early)" if record.attempt else "")
+        return in_words(_queued(record))
     if record.status in ("cancelling", *ENDED):
-        return record.status
-    return "starting" if record.progress.stage == "queued" else record.progress.stage
+        return in_words(say("job-status-row", status=record.status))
+    stage = "starting" if record.progress.stage == "queued" else record.progress.stage
+    return in_words(say("stage-row", stage=stage, key=stage.replace(" ", "_")))
+
+
+def _queued(record: JobRecord) -> Message:
+    queued = say("job-status-row", status="queued")
+    if record.queue_position:
+        queued = say("queued-at-row", place=str(record.queue_position))
+    return say("queued-again-row", queued=queued, attempt=str(record.attempt)) if record.attempt else queued
 
 
 def duration_text(seconds: float) -> str:
@@ -204,11 +222,11 @@ class _Patience:
         now = time.monotonic()
         if self._silent_since is None:
             self._silent_since = now
-            self._terminal.note(f"{error.message}; trying again (the job goes on)")
+            self._terminal.note(say("trying-again-row", problem=error.message))
         elif now - self._silent_since > self._seconds:
             raise error
 
     def renew(self) -> None:
         if self._silent_since is not None:
-            self._terminal.note("the API answers again")
+            self._terminal.note(say("answers-again-row"))
         self._silent_since = None

@@ -1,5 +1,6 @@
 """What is said of a job while it is watched."""
 
+import ast
 from typing import Any
 
 import pytest
@@ -7,7 +8,11 @@ import pytest
 from services.cli.outcome.place import Place
 from services.cli.record_text import job_row, record_text
 from services.cli.watch import done_of_total, duration_text, progress_text, stage_text
+from shared.messages.catalog import add_language
+from shared.messages.render import reader_of
 from shared.schemas import JobRecord
+from shared.settings import PROJECT_ROOT
+from tests.shared.messages.made_up import LANGUAGE, left_over, made_up_language
 
 HERE = Place(data_dir=None)
 
@@ -99,3 +104,40 @@ def test_epochs_are_left_out_where_steps_decide_and_words_are_the_command_s() ->
     shown = record_text(record(**asked), HERE, words=lambda text: text.replace("max_steps", "--max-steps"))
     assert "max-steps  2" in shown
     assert "n_epochs" not in shown
+
+
+def stages() -> set[str]:
+    """Every stage that a worker tells: the words after `progress(`, `ByteProgress(report,` and `_tell(`."""
+    told = set()
+    for path in (PROJECT_ROOT / "services/worker").rglob("*.py"):
+        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(call, ast.Call) and ast.unparse(call.func).endswith((".progress", "._tell")):
+                told |= {one.value for one in call.args[:1] if isinstance(one, ast.Constant)}
+            if isinstance(call, ast.Call) and ast.unparse(call.func) == "ByteProgress":
+                told |= {one.value for one in call.args[1:2] if isinstance(one, ast.Constant)}
+    return told
+
+
+def test_every_stage_that_a_worker_tells_is_in_the_reader_s_language() -> None:
+    add_language(LANGUAGE, made_up_language())
+    try:
+        assert len(stages()) > 20
+        with reader_of(LANGUAGE):
+            for stage in stages():
+                said = stage_text(record(progress={"stage": stage}))
+                assert left_over(said) == "", stage
+            assert stage_text(record(progress={"stage": "a later one's"})) == "a later one's"
+    finally:
+        add_language(LANGUAGE, "")
+
+
+def test_a_watched_job_s_numbers_and_place_are_in_the_reader_s_language() -> None:
+    add_language(LANGUAGE, made_up_language())
+    try:
+        with reader_of(LANGUAGE):
+            progress = {"stage": "training", "step": 7, "total_steps": 24, "loss": 0.5, "eta_seconds": 9.0}
+            assert progress_text(record(progress=progress)) == "⟪step⟫ 7⟪/⟫24, ⟪loss⟫ 0.5000, 9 s ⟪left⟫"
+            queued = stage_text(record("queued", queue_position=1, attempt=2))
+            assert queued == "⟪queued, place⟫ 1 ⟪(attempt⟫ 2 ⟪ended early)⟫"
+    finally:
+        add_language(LANGUAGE, "")

@@ -179,6 +179,7 @@ WHOLE = [
     "services/cli/outcome/rows.py",
     "services/cli/outcome/trained.py",
     "services/cli/record_text.py",
+    "services/cli/watch.py",
 ]
 
 
