@@ -226,7 +226,7 @@ def test_a_checkpoint_whose_module_has_no_original_name_is_refused_and_kept_as_t
     header = json.dumps({key: {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}}).encode()
     (folder / WEIGHTS).write_bytes(struct.pack("<Q", len(header)) + header + bytes(4))
     (folder / CONFIG).write_text("{}")
-    files = {name: {} for name in CHECKPOINT_FILES}
+    files: dict[str, dict[str, str]] = {name: {} for name in CHECKPOINT_FILES}
     base = {"architecture": EXAONE_NAMES.architecture}
     (folder / MANIFEST).write_text(json.dumps({"files": files, "fingerprint": {"base": base}}))
     place = f"/v1/jobs/{record['id']}/adapter?step=3"

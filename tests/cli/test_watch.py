@@ -112,9 +112,9 @@ def stages() -> set[str]:
     for path in (PROJECT_ROOT / "services/worker").rglob("*.py"):
         for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(call, ast.Call) and ast.unparse(call.func).endswith((".progress", "._tell")):
-                told |= {one.value for one in call.args[:1] if isinstance(one, ast.Constant)}
+                told |= {str(one.value) for one in call.args[:1] if isinstance(one, ast.Constant)}
             if isinstance(call, ast.Call) and ast.unparse(call.func) == "ByteProgress":
-                told |= {one.value for one in call.args[1:2] if isinstance(one, ast.Constant)}
+                told |= {str(one.value) for one in call.args[1:2] if isinstance(one, ast.Constant)}
     return told
 
 
