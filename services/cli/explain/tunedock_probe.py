@@ -52,8 +52,8 @@ SENTENCES = {
     "remove the callback that waits: the run takes about {then} instead of {now}.",
     "host-bound": "The card waits for Python: giving it work takes {share:.0f} % of a step. Use larger "
     "micro-batches with less accumulation: up to {now} becomes {then} per step.",
-    "processor-limit": "A limit on the processor stops the program {share:.0f} % of the time ({limit}). "
-    "Raise the limit, or use as many threads as it allows: {now} becomes about {then} per step.",
+    "processor-limit": "A limit on the processor stops the program {share:.0f} % of the time ({limit} "
+    "processors). Raise the limit, or use as many threads as it allows: {now} becomes about {then} per step.",
     "neighbours": "The program waits {share:.0f} % of the time for a processor that others use. Stop "
     "them, or run when the machine is free: {now} becomes about {then} per step.",
     "too-many-threads": "{threads} threads share {cores} processors and wait for each other {share:.0f} "
@@ -99,10 +99,10 @@ SENTENCES = {
     "head.load": "How the model loads",
     "head.stages": "The stages of the run",
     "head.troubles": "What this probe could not watch",
-    "step": "{median} in the median of {steps} steps; {rows} rows × {accumulation} micro-batches, "
-    "{computed:,} tokens computed, {real:,} of them real",
-    "step-without-tokens": "{median} in the median of {steps} steps; {rows} rows × {accumulation} "
-    "micro-batches",
+    "step": "{median} in the median of {steps} steps; {rows} × {accumulation} rows, {computed:,} tokens "
+    "computed, {real:,} of them real",
+    "step-without-tokens": "{median} in the median of {steps} steps; {rows} × {accumulation} rows",
+    "whole-run": "all {steps:,} steps: {now} as it is, about {then} with the first change",
     "between-steps": "between steps, in the whole run",
     "settings": "settings: {settings}",
     "memory": "memory: {parts}",
@@ -268,6 +268,7 @@ class Training:
         self.fetched: deque[tuple[int, int, int, int] | None] = deque()  # micro-batches not yet computed
         self.step_calls = 0  # of Trainer.training_step in this step
         self.own_loop = False  # no Trainer: the program's own loop
+        self.in_trainer = False
         self.fetched_from: int | None = None  # the data set of the last rows, by its identity
         self.learns_from: int | None = None
         self.micro_batches = 0
@@ -487,10 +488,8 @@ class ImportWatcher:
             finally:
                 clock.leave(depth)
                 if within:
-                    load.importing, load.import_seconds = (
-                        False,
-                        load.import_seconds + time.perf_counter() - began,
-                    )
+                    load.importing = False
+                    load.import_seconds += time.perf_counter() - began
             self.patch(name, module)
 
         try:
@@ -692,9 +691,12 @@ def train(probe: Probe, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Watchi
         clock.stack[:] = ["own_code"]
     end_training(probe)
     training.settings = settings_of(args[0])
+    training.global_step = -1
+    training.in_trainer = True
     depth = clock.enter("set_up")
     yield
     clock.leave(depth)
+    training.in_trainer = False
     end_training(probe)
 
 
@@ -735,8 +737,8 @@ def end_own_loop(probe: Probe, now: dict[str, float]) -> dict[str, float]:
 def begin_training(probe: Probe) -> None:
     """At the first row asked for: what came before was set-up, or the program's own code."""
     training, clock = probe.training, probe.clock
-    if training.began is None and clock.stack[-1] in ("set_up", "own_code"):
-        training.own_loop = clock.stack[-1] == "own_code"
+    if training.began is None and training.in_trainer == (clock.stack[-1] == "set_up"):
+        training.own_loop = not training.in_trainer
         clock.become("rest")
         training.before = training.at_cut = clock.read()
         training.began = time.perf_counter()
@@ -874,13 +876,6 @@ def backward(probe: Probe, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Wat
             probe.clock.become("rest")  # of the micro-batch
 
 
-@watch("checkpoint", "torch.utils.checkpoint")
-def checkpointed(probe: Probe, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Watching:
-    """Never used as a hook: `CheckpointHook` hands a timed function on."""
-    return
-    yield
-
-
 class CheckpointHook(Hook):
     """Times what gradient checkpointing runs again: the second and later calls of a checkpointed function.
 
@@ -937,7 +932,7 @@ def recomputing(probe: Probe, args: tuple[Any, ...], kwargs: dict[str, Any]) -> 
     probe.device.end_recomputation(marks)
 
 
-HOOKS[-1] = CheckpointHook(("torch.utils.checkpoint",), "checkpoint", recomputing)
+HOOKS.append(CheckpointHook(("torch.utils.checkpoint",), "checkpoint", recomputing))
 
 
 class OptimizerHook(Hook):
@@ -1211,7 +1206,7 @@ class CardSampler(threading.Thread):
                 self.samples.setdefault(name, []).append(value.value * scale)
         reasons = ctypes.c_ulonglong()
         if library.nvmlDeviceGetCurrentClocksThrottleReasons(handle, ctypes.byref(reasons)) == 0:
-            self.reasons |= reasons.value & 0x6C | (reasons.value & 0x80)
+            self.reasons |= reasons.value & 0xEC  # power, heat, and what the hardware does by itself
 
     def summary(self) -> dict[str, Any]:
         found: dict[str, Any] = {"samples": self.of}
@@ -1370,6 +1365,10 @@ def phases_of(training: Training, device: dict[str, float]) -> dict[str, float]:
         phases = {name: training.sums.get(name, 0.0) / (training.steps - 1) for name in PHASES}
     else:
         phases = {name: training.first.get(name, 0.0) for name in PHASES}
+    elsewhere = training.recompute_seconds_elsewhere / max(1, training.steps)
+    if elsewhere and not device:  # on a thread of autograd's own, while the program waited in backward
+        phases["recomputation"] += elsewhere
+        phases["backward"] = max(0.0, phases["backward"] - elsewhere)
     if device:
         wall = sum(phases[name] for name in PHASES if name not in BETWEEN)
         for name in (*COMPUTING, "optimizer", "copy"):
@@ -1504,13 +1503,7 @@ def too_often(probe: Probe, phases: dict[str, float], facts: dict[str, Any]) -> 
         ("logging", "logging-too-slow"),
     ):
         spent, times = training.totals.get(region, 0.0), training.times[region]
-        saved = (
-            spent * (1 - 1 / times)
-            if times > 1 and region != "logging"
-            else spent
-            if region == "logging"
-            else 0.0
-        )
+        saved = spent if region == "logging" else spent * (1 - 1 / max(1, times))  # once remains
         if saved > 2 * WORTH * training.seconds:
             yield {
                 "check": check,
@@ -1533,9 +1526,8 @@ def host_bound(probe: Probe, phases: dict[str, float], facts: dict[str, Any]) ->
     host = sum(training.sums.get(name, 0.0) for name in (*COMPUTING, "optimizer")) / (training.steps - 1)
     wait = training.sums.get("rest", 0.0) / (training.steps - 1)
     if host > 0.9 * now and facts["rows_at_once"] and facts["accumulation"] > 1:
-        saved = (
-            host * (1 - 1 / facts["accumulation"]) * 0.5
-        )  # half, since larger micro-batches take longer, too
+        # Half of it, since larger micro-batches take longer, too.
+        saved = 0.5 * host * (1 - 1 / facts["accumulation"])
         told = sentence("evidence.host", host=seconds_text(host), wait=seconds_text(wait))
         yield finding(training, phases, "host-bound", saved, [told], share=100 * host / now)
 
@@ -1576,7 +1568,11 @@ def processor(probe: Probe, phases: dict[str, float], facts: dict[str, Any]) -> 
 def swapping(probe: Probe, phases: dict[str, float], facts: dict[str, Any]) -> Iterable[Finding]:
     swapped = probe.training.processor.get("swapped_bytes", 0.0)
     if swapped > 64e6:
-        yield finding(probe.training, phases, "swap", 0.0, [], amount=bytes_text(swapped))
+        saved = min(0.9 * step_seconds(phases), swapped / SWAP_BYTES_PER_SECOND / probe.training.steps)
+        yield finding(probe.training, phases, "swap", saved, [], amount=bytes_text(swapped))
+
+
+SWAP_BYTES_PER_SECOND = 500e6  # of a usual disk
 
 
 def throttling(probe: Probe, phases: dict[str, float], facts: dict[str, Any]) -> Iterable[Finding]:
@@ -1604,7 +1600,9 @@ def load_findings(probe: Probe, seconds: float) -> list[Finding]:
 
     if load.quantized_at_load and load.quantize_seconds > WORTH * seconds:
         then = max(0.0, seconds - load.quantize_seconds)
-        told = [sentence("evidence.threads-one")] if len(load.files) > 1 else []
+        version = str(getattr(sys.modules.get("transformers"), "__version__", "4"))
+        parallel = len(load.files) > 1 and not version.startswith("4.")  # version 5 reads in four threads
+        told = [sentence("evidence.threads-one")] if parallel else []
         add("quantizing-at-load", load.quantize_seconds, told, seconds=seconds_text(load.quantize_seconds),
             now=seconds_text(seconds), then=seconds_text(then))  # fmt: skip
     reading = max(1e-9, seconds - load.quantize_seconds - load.import_seconds)
@@ -1832,11 +1830,16 @@ def step_lines(found: dict[str, Any], probe: Probe) -> list[str]:
         "accumulation": facts_of_batch(training)[1],
     }
     if tokens["computed"]:
-        values["computed"], values["real"] = (
-            round(tokens[name] / training["steps"]) for name in ("computed", "real")
-        )
+        of_a_step = facts_of_batch(training)[1] / max(1, tokens["micro_batches"])
+        values.update({name: round(tokens[name] * of_a_step) for name in ("computed", "real")})
     lines.append("  " + sentence("step" if tokens["computed"] else "step-without-tokens", **values))
     lines += bars(training["phases"])
+    first = training["findings"][0]["step_seconds"] if training["findings"] else None
+    if first is not None and training["planned_steps"]:
+        now = sum(training["phases"].values())
+        run = {"now": seconds_text(now * training["planned_steps"])}
+        run["then"] = seconds_text(first * training["planned_steps"])
+        lines.append("  " + sentence("whole-run", steps=training["planned_steps"], **run))
     between = {name: part["seconds"] for name, part in training["between_steps"].items() if name in BETWEEN}
     if any(between.values()):
         lines.append("  " + sentence("between-steps"))
