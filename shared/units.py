@@ -22,3 +22,17 @@ def duration(seconds: float) -> str:
     if seconds >= 0.0995:
         return f"{seconds:.1f} s" if seconds >= 9.95 else f"{seconds:.2f} s"
     return f"{seconds * 1e3:.1f} ms" if seconds >= 1e-4 or seconds == 0 else f"{seconds * 1e6:.0f} µs"
+
+
+def span(seconds: float) -> str:
+    """A long time as people plan with it: 63.9 s, 4.2 min, 41 min, 6.5 h, 3.1 days."""
+    if seconds < 120:
+        return duration(seconds)
+    for unit, factor, most in (("min", 60, 5400), ("h", 3600, 172_800)):
+        if seconds < most:
+            return (
+                f"{seconds / factor:.1f} {unit}"
+                if seconds < 10 * factor
+                else f"{seconds / factor:.0f} {unit}"
+            )
+    return f"{seconds / 86_400:.1f} days"

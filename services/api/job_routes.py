@@ -24,6 +24,8 @@ from shared.renamed_families import names_of
 from shared.reports.load import LoadReport
 from shared.reports.load_text import load_text
 from shared.reports.stored import read_stored
+from shared.reports.training import TrainingReport
+from shared.reports.training_text import training_text
 from shared.schemas import (
     EVENT_ID_PATTERN,
     Frozen,
@@ -70,7 +72,7 @@ class EventList(Frozen):
 
 class ReportQuery(Frozen):
     format: Literal["json", "html"] = Field(
-        "json", description="`html`: a page with pictures, of load diagnoses and model preparations so far"
+        "json", description="`html`: a page with pictures, of all kinds but evaluations"
     )
 
 
@@ -128,11 +130,15 @@ def get_report(service: Service, *, job_id: str, query: ReportQuery) -> Response
 
 
 def _with_text(report: dict[str, Any]) -> dict[str, Any]:
-    """With the lines of a load's report in the reader's language; the worker wrote them in English.
+    """With a report's lines in the reader's language; the worker wrote them in English.
 
     A report of before messages keeps its text.
     """
-    if g.language == DEFAULT_LANGUAGE or report.get("kind") != "load_diagnostic":
+    if g.language == DEFAULT_LANGUAGE:
+        return report
+    if report.get("kind") in ("training_diagnostic", "fine_tuning") and "facts" in report:
+        return {**report, "text": training_text(read_stored(TrainingReport, report))}
+    if report.get("kind") != "load_diagnostic":
         return report
     load = read_stored(LoadReport, report)
     if any(isinstance(finding.title, str) for finding in load.findings):

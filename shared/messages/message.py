@@ -16,8 +16,8 @@ class Message(BaseModel):
     """A sentence of the message files, not yet in any language.
 
     Units are in the names of values: what ends in `_bytes`, `_bytes_per_second`, `_seconds` or `_ratio` is
-    written as such, a list that ends in `_choices` with "or", one that ends in `_sum` with plus signs.
-    `render.py` has the rest.
+    written as such, `run_seconds` in minutes or hours where it is long, a list that ends in `_choices` with
+    "or", one that ends in `_sum` with plus signs. `render.py` has the rest.
     A value may itself be a message, or a list of texts or messages.
     """
 

@@ -7,7 +7,7 @@ from contextvars import ContextVar
 
 from shared.messages.catalog import DEFAULT_LANGUAGE, catalog
 from shared.messages.message import Message, Value, read_stored
-from shared.units import duration, rate, size
+from shared.units import duration, rate, size, span
 from shared.visible import visible
 
 _reader: ContextVar[str] = ContextVar("reader", default=DEFAULT_LANGUAGE)
@@ -82,6 +82,8 @@ def _written(name: str, value: Value, language: str) -> str | int:
             return size(value)
         case int() | float() if name.endswith("_bytes_per_second"):
             return rate(value)
+        case int() | float() if name.endswith("run_seconds"):
+            return span(value)
         case int() | float() if name.endswith("_seconds"):
             return duration(value)
         case int() | float() if name.endswith("_ratio"):

@@ -24,10 +24,19 @@ class TrainingSummary(Stored):
     final_loss: float | None = None
 
 
+class CheckOutcome(Stored):
+    """One check that found nothing: because all is well, or because it could not be asked."""
+
+    id: str
+    outcome: Word[Literal["passed", "not_checked"]]
+    words: Said
+    """What was looked for; of what was not checked, why not."""
+
+
 class TrainingReport(Stored):
     """Readers go by `schema_version`; a new field does not raise it."""
 
-    lacking: ClassVar[Mapping[str, Any]] = {"findings": (), "notes": (), "text": ""}
+    lacking: ClassVar[Mapping[str, Any]] = {"findings": (), "checks": (), "notes": (), "text": ""}
 
     schema_version: Literal[1] = 1
     kind: Word[Literal["training_diagnostic", "fine_tuning"]]
@@ -37,6 +46,7 @@ class TrainingReport(Stored):
     summary: TrainingSummary
     findings: tuple[Finding, ...]
     """Ranked by the time that a remedy saves."""
+    checks: tuple[CheckOutcome, ...] = ()
     notes: tuple[Said, ...] = ()
     """What of the user's settings has no meaning here, was assumed, or is another curve."""
     facts: TrainingFacts

@@ -33,6 +33,7 @@ PHASES: tuple[Phase, ...] = (
 
 Between = Literal["validation", "saving", "reporting", "other"]
 """What a run does between its steps."""
+BETWEEN: tuple[Between, ...] = ("validation", "saving", "reporting", "other")
 
 Factor = Literal[
     "padding", "gradient_checkpointing", "batch_size", "gradient_accumulation", "data_loading",

@@ -35,7 +35,7 @@ def test_the_parts_add_up_to_the_cold_load_and_fill_the_bar(told: dict[str, Any]
     found = made_of(drawn([COLD, WARM], **told))
     assert found is not None
     assert found.total_seconds == COLD["total_seconds"]
-    assert sum(part.seconds for part in found.parts) == pytest.approx(found.total_seconds, rel=0.01)
+    assert sum(part.amount for part in found.parts) == pytest.approx(found.total_seconds, rel=0.01)
     assert sum(part.width for part in found.parts) == pytest.approx(100, rel=0.01)
 
 
@@ -67,7 +67,7 @@ def test_without_any_difference_nothing_is_drawn() -> None:
 def test_a_bar_of_phases_is_as_long_as_the_load_it_stands_for() -> None:
     short = dict(COLD, total_seconds=12.0)
     (bar, _) = load_chart(drawn([short, WARM])).bars
-    assert (bar.segments[-1].name, round(bar.segments[-1].seconds, 2)) == ("not timed", 2.02)
+    assert (bar.segments[-1].name, round(bar.segments[-1].amount, 2)) == ("not timed", 2.02)
     assert sum(segment.width for segment in bar.segments) == pytest.approx(100, abs=0.1)
 
 

@@ -202,11 +202,12 @@ def test_a_preparation_is_drawn_and_one_without_a_report_is_told(api: Api) -> No
 
 
 def test_other_kinds_and_other_formats_are_refused_and_an_early_page_is_told_to_wait(api: Api) -> None:
-    tuning = api.submitted()["id"]
-    refused = api.get(f"/v1/jobs/{tuning}/report?format=html")
+    asked = {"kind": "evaluation", "model": "tiny", "file": api.uploaded()}
+    evaluation = api.post("/v1/jobs", json=asked).get_json()["id"]
+    refused = api.get(f"/v1/jobs/{evaluation}/report?format=html")
     assert refused.status_code == 404
-    assert " is fine_tuning. Only" in refused.get_json()["detail"]
-    wrong = api.get(f"/v1/jobs/{tuning}/report?format=pdf")
+    assert " is evaluation. Only" in refused.get_json()["detail"]
+    wrong = api.get(f"/v1/jobs/{evaluation}/report?format=pdf")
     assert (wrong.status_code, wrong.get_json()["error"]["param"]) == (422, "format")
     queued = api.post("/v1/jobs", json={"kind": "load_diagnostic"}).get_json()["id"]
     early = api.get(f"/v1/jobs/{queued}/report?format=html")

@@ -147,7 +147,7 @@ def test_a_remedy_of_two_findings_is_ranked_once_and_names_both() -> None:
     both = next(one for one in ranked if "bfloat16 copy" in told(one.remedy.action))
     assert [report.findings[number - 1].id for number in both.findings] == ["bandwidth-bound", "wide-dtype"]
     assert [bar.name for bar in ranked[0].bars] == ["predicted", "measured"]
-    assert ranked[0].bars[1].seconds == pytest.approx(66.72 - 14.31)
+    assert ranked[0].bars[1].amount == pytest.approx(66.72 - 14.31)
 
 
 def test_the_disk_stands_among_others_by_the_logarithm() -> None:

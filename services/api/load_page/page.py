@@ -14,10 +14,9 @@ from services.api.load_page.phases import phase_meanings
 from services.api.load_page.remedies import Remedies, outcomes, ranked_remedies
 from services.api.load_page.shard_bar import shard_bars
 from services.api.load_page.verdict import storage_word, verdict
+from services.api.page_kit.drawing import nothing_to_draw
 from services.api.page_kit.places import Places
 from services.api.page_kit.shell import standing_page
-from shared.errors import NotFound
-from shared.messages.message import say
 from shared.messages.render import told
 from shared.reports.load import LoadReport
 from shared.reports.stored import read_stored
@@ -34,8 +33,7 @@ def load_page(job_id: str, values: dict[str, Any], settings: Settings) -> Respon
     try:
         report = read_stored(LoadReport, all_visible(values))
     except ValidationError as error:
-        fields = sorted({".".join(map(str, problem["loc"])) for problem in error.errors()})[:3]
-        raise NotFound(say("report-not-drawn", job=job_id, fields=fields)) from None
+        raise nothing_to_draw(job_id, error) from None
     return _draw(job_id, report)
 
 

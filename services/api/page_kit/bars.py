@@ -12,7 +12,8 @@ class Bar:
 
     name: str
     label: str
-    seconds: float
+    amount: float
+    """In the unit of its scale; so everywhere here."""
     width: float
 
 
@@ -22,7 +23,7 @@ class Segment:
 
     name: str
     phase: str
-    seconds: float
+    amount: float
     start: float
     width: float
 
@@ -32,9 +33,9 @@ class Segment:
 
 
 def stack(parts: Iterable[tuple[str, str, float]], scale: Scale) -> tuple[Segment, ...]:
-    """(name, phase, seconds) end to end; a negative part takes no room."""
+    """(name, phase, amount) end to end; a negative part takes no room."""
     segments, passed = [], 0.0
-    for name, phase, seconds in parts:
-        start, passed = scale.percent(passed), passed + max(0.0, seconds)
-        segments.append(Segment(name, phase, seconds, start, round(scale.percent(passed) - start, 2)))
+    for name, phase, amount in parts:
+        start, passed = scale.percent(passed), passed + max(0.0, amount)
+        segments.append(Segment(name, phase, amount, start, round(scale.percent(passed) - start, 2)))
     return tuple(segments)

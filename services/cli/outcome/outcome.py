@@ -48,8 +48,6 @@ def _result_text(record: JobRecord, result: dict[str, Any], place: Place) -> str
         return trained_text(record, result, place)
     if record.kind == "evaluation":
         return evaluated_text(record, result)
-    if record.kind == "training_diagnostic":
-        return plain(result)
     if record.kind == "model_preparation":
         return prepared_text(record, result, place)
     return diagnosed_text(record, result, place) if "text" in result else plain(result)

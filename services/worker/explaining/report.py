@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Literal
 
-from services.worker.explaining.checks import run_checks
-from services.worker.explaining.lines import report_lines
+from services.worker.explaining.checks import CHECKS, run_checks
 from services.worker.explaining.trial_arms import AUTO
-from shared.messages.message import Message
-from shared.reports.training import TrainingReport, TrainingSummary
+from shared.messages.message import Message, say
+from shared.reports.finding import Finding
+from shared.reports.training import CheckOutcome, TrainingReport, TrainingSummary
 from shared.reports.training_facts import TrainingFacts
+from shared.reports.training_text import training_text
 
 
 def make_report(
@@ -21,16 +22,27 @@ def make_report(
 ) -> TrainingReport:
     now = now or datetime.now(UTC)
     findings = run_checks(facts)
-    summary = _summary(facts)
-    return TrainingReport(
+    report = TrainingReport(
         kind=kind,
         model=facts.model,
         measured_at=now.timestamp(),
-        summary=summary,
+        summary=_summary(facts),
         findings=findings,
+        checks=_passed(findings),
         notes=tuple(notes),
         facts=facts,
-        text="\n".join(report_lines(facts, summary, findings, notes, now)),
+        text="",
+    )
+    return report.model_copy(update={"text": training_text(report)})
+
+
+def _passed(findings: Sequence[Finding]) -> tuple[CheckOutcome, ...]:
+    """Every check that found nothing."""
+    found = {finding.id for finding in findings}
+    return tuple(
+        CheckOutcome(id=check.id, outcome="passed", words=say("check-looks-for", check=check.id))
+        for check in CHECKS
+        if check.id not in found
     )
 
 

@@ -91,9 +91,6 @@ truncated-rows-evidence = { $lost_tokens } tokens are lost, { $lost_ratio } of a
 truncated-rows-remedy = Raise max_seq_length, shorten the rows, or let long texts be split (long_text: split).
 
 explained-title = How { $model } trains, { $day }
-explained-step = A step of { $rows } rows takes { $step_seconds }. The whole run of { $steps } steps takes { $run_seconds }.
-explained-best = With the plan auto a step takes { $step_seconds }, and the whole run { $run_seconds }.
-explained-nothing-found = No setting costs a noticeable part of a step.
 explained-saves = It saves { $saves_seconds } of a step.
 
 explain-with-less-memory = Lower per_device_train_batch_size or max_seq_length in the settings, or turn gradient_checkpointing on.

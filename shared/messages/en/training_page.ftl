@@ -1,0 +1,277 @@
+# The report of a training, as text and as a page: its verdict, its figures, its pictures and its tables.
+
+## the verdict
+padding-is-the-verdict = { $empty } of 100 computed tokens are empty. Pad to the longest row: { $step_seconds } → { $then_seconds } a step, { $learning }.
+recomputation-is-the-verdict = Every layer is computed twice. Turn gradient_checkpointing off: { $step_seconds } → { $then_seconds } a step, { $learning }.
+fp32-is-the-verdict = The products are computed in float32. Compute them in bfloat16: { $step_seconds } → { $then_seconds } a step, { $learning }.
+finding-with-saving-is-the-verdict = { $title }. Change that: { $step_seconds } → { $then_seconds } a step.
+finding-is-the-verdict = { $title }.
+healthy-training-is-the-verdict = No setting costs a noticeable part of a step. It takes { $step_seconds }, and { $real } of 100 computed tokens are real.
+same-learning-piece = and the same is learned
+other-learning-piece = but what is learned differs
+all-together-label = All changes together
+the-device-label = The device
+run-with-auto-row = { $steps } steps: { $run_seconds } as configured, { $best_run_seconds } with the plan auto
+
+## figures
+a-step-figure-label = A step
+step-figure-row = { $rows ->
+    [one] 1 row
+   *[other] { $rows } rows
+}, { $real } of its tokens real
+whole-run-figure-label = The whole run
+steps-row = { $steps ->
+    [one] 1 step
+   *[other] { $steps } steps
+}
+auto-figure-label = The run with plan auto
+auto-figure-row = { $step_seconds } a step, { $times } times as fast
+auto-untried-row = it was not tried
+loss-figure-label = Loss at the end
+first-loss-row = { $first } at the beginning
+no-loss-row = no step was kept
+peak-figure-label = Peak of memory
+peak-unmeasured-row = not measured
+of-limit-row = of { $limit_bytes } that there are
+
+## text
+step-label = step
+whole-run-label = whole run
+rows-in-seconds-row = { $rows ->
+    [one] 1 row
+   *[other] { $rows } rows
+} in { $step_seconds }
+run-of-steps-row = { $steps } steps in { $run_seconds }
+real-tokens-row = { $real } of 100 computed are real; a row has { $mean } on average, { $longest } at most
+peak-of-limit-row = { $peak_bytes } at its peak, of { $limit_bytes }
+peak-row = { $peak_bytes } at its peak
+device-name-row = { $device }
+device-peak-row = { $device } multiplies at { $peak } with nothing else to do
+device-share-row = { $device } multiplies at { $peak } with nothing else to do; a step reaches { $reached_ratio } of it
+training-finding-title = { $title } ({ $severity })
+where-a-step-goes-title = Where a step goes
+stages-title = The stages of the run
+factors-in-lines-title = What one change makes of a step, and how many times as fast that is
+a-step-label = a step
+as-fast-label = times as fast
+starred-are-other-curves = With a star: what is learned differs then.
+path-title = The way to plan auto, in the whole run's time
+notes-title = What of the settings was assumed, left out or differs
+
+## words of the report
+factor-label = { $factor ->
+    [padding] padding
+    [gradient_checkpointing] checkpointing
+    [batch_size] batch size
+    [gradient_accumulation] accumulation
+    [data_loading] data workers
+    [sequence_length] length
+    [precision] precision
+    [model_size] layers
+    [device] device
+   *[other] { $factor }
+}
+basis-label = { $basis ->
+    [measured] measured
+    [counted] counted
+    [predicted] predicted
+    [does_not_fit] does not fit
+    [not_tried] not tried
+   *[other] { $basis }
+}
+learns-the-same-label = same learning
+learns-otherwise-label = other learning
+interval-row = { $low } to { $high } in { $rounds } rounds
+phase-of-step-label = { $phase ->
+    [data] data
+    [copy] copy
+    [forward] forward
+    [recomputation] computed twice
+    [backward] backward
+    [dequantizing] dequantizing
+    [head_and_loss] head and loss
+    [optimizer] optimizer
+    [logging] logging
+    [rest] not timed
+    [computing] forward and backward
+    [empty] empty tokens
+   *[other] { $phase }
+}
+stage-of-run-label = { $stage ->
+    [model_load] model load
+    [data_load] data set load
+    [kbit_preparation] k-bit preparation
+    [lora] LoRA
+    [tokenizing] tokenizing
+    [collating] collating (within training)
+    [set_up] set-up
+    [training] training
+    [unseen] not timed
+   *[other] { $stage }
+}
+between-steps-label = { $what ->
+    [validation] validation
+    [saving] saving
+    [reporting] reporting
+    [other] other
+   *[another] { $what }
+}
+change-on-the-path-label = { $change ->
+    [as_configured] as configured
+    [plan_auto] plan auto
+   *[other] { $text }
+}
+memory-part-label = { $part ->
+    [weights] weights
+    [embedding] embedding
+    [adapter_and_optimizer] adapter and optimizer
+    [activations] activations
+    [logits] logits
+    [context] driver and libraries
+   *[rest] not told apart
+}
+disturbed-label = { $what ->
+    [validation] validation
+    [saving] saving
+    [throttled] throttled
+    [spilled] spilled
+    [drift] drift
+   *[other] { $what }
+}
+predicted-quantity-label = { $quantity ->
+    [step_seconds] a step
+    [peak_memory_bytes] peak of memory
+    [run_seconds] the whole run
+   *[other] { $quantity }
+}{ $when ->
+    [start] {""}
+   *[other] , at { $when }
+}
+
+## headings, tables and pictures
+how-it-trains-title = How { $model } trains
+training-report-title = { $kind ->
+    [fine_tuning] Fine-tuning
+   *[training_diagnostic] Training diagnosis
+}
+savings-title = What would save time
+largest-step-saving-first = What is gravest comes first, then what saves most of a step.
+a-step-now-label = a step now
+a-step-then-label = then
+no-saving-known = What it saves is not known.
+evidence-title = Evidence
+no-check-found-waste = No check found anything that slows this training down.
+passed-checks-title = Checks that found nothing ({ $checks })
+not-checked-title = Not checked ({ $checks })
+how-a-step-was-split = { $how ->
+    [profiler] The median of { $steps } steps; the profiler split forward and backward on { $profiled } more.
+   *[timers] The median of { $steps } timed steps.
+}
+waste-is-hatched = What is computed in vain is hatched, what only waits is grey. Empty tokens are taken to last as long as others.
+step-as-it-is-title = As it is
+step-after-title = After: { $change }
+first-remedy-label = the first remedy
+parts-after-in-proportion = The second bar has the scale of the first. Its length is known; its parts are those above without the waste, in proportion.
+phases-of-the-step-title = A step by phase
+seconds-label = time
+share-label = share
+of-it-empty-label = in empty tokens
+what-each-factor-costs-title = What each factor costs
+how-factors-are-read = Each setting alone is changed, on the same rows. To the right of ×1 the change makes a step faster; the thin line is the interval that holds the ratio in 95 of 100 such measurements.
+same-as-table-title = The same as a table
+setting-label = setting
+peak-memory-label = peak of memory
+how-the-path-is-read = Gains do not add, so each change is timed on top of those before it. The dashed part is what it saves of the whole run.
+a-step-takes-row = a step takes { $took }
+the-steps-title = The steps
+loss-plot-title = Loss
+training-loss-label = training
+validation-loss-label = validation
+loss-plot-words = The loss goes from { $first } to { $last } at step { $step }.
+step-axis-label = step
+time-plot-title = Seconds of a step
+how-the-time-plot-is-read = Against its computed tokens: along a line all is well, dots above it were held up.
+time-plot-words = { $steps ->
+    [one] 1 step
+   *[other] { $steps } steps
+}, { $disturbed } of them held up.
+tokens-axis-label = computed tokens
+disturbed-steps-label = steps that something held up
+held-up-by-label = held up by
+tokens-real-and-computed-title = Tokens, real and computed
+parts-up-to-the-peak = The parts of { $peak }, the peak of a step.
+memory-by-part-title = Memory by part
+memory-limit-label = limit
+memory-device-label = all there is
+predicted-against-measured-title = Predicted against measured
+how-predictions-are-read = The middle is the prediction, the grey band what was promised: 15 % for times, 10 % for memory and for the run once it began.
+off-label = off
+how-stages-are-read = { $whole } in all.
+not-timed-row = not timed
+between-the-steps-title = Between the steps
+left-out-title = What is not on this page
+
+## facts
+data-set-group-title = Data set
+device-group-title = Device
+settings-group-title = Settings
+plan-group-title = Plan auto
+real-tokens-label = real tokens
+computed-tokens-label = computed tokens
+learned-tokens-label = learned tokens
+read-tokens-label = read, not learned
+empty-tokens-label = empty tokens
+row-lengths-label = tokens of a row
+row-lengths-row = { $mean } on average, half have at most { $p50 }, 95 of 100 at most { $p95 }, the longest { $longest }
+truncated-label = cut rows
+truncated-row = { $rows ->
+    [one] 1 row
+   *[other] { $rows } rows
+}, { $lost } tokens lost, { $answers } answers
+matrix-peak-label = matrix peak
+fp32-peak-label = float32 peak
+step-reaches-label = a step reaches
+memory-speed-label = memory reads at
+power-label = power
+clock-label = clock
+temperature-label = temperature
+throttled-label = throttled by
+shared-memory-label = in main memory
+other-processes-label = other processes
+processor-share-label = processor got
+processor-limit-label = processor limit
+swapped-in-label = read from swap
+compute-dtype-label = products in
+
+## what is left out
+no-phases-of-a-step = Where a step goes: its phases were not timed.
+no-factors-tried = What each factor costs: nothing was tried.
+no-factors-in-a-run = What each factor costs: a fine-tuning tries nothing. A diagnosis does: ./tunedock diagnose --training.
+no-way-to-auto = The way to plan auto: there was no time to try it. Raise minutes.
+nothing-was-predicted = Predicted against measured: nothing was predicted.
+trials-train-nothing = Loss and seconds of each step: the trials of a diagnosis train nothing.
+too-few-steps = Loss and seconds of each step: there were too few steps to draw.
+no-validation-rows = Validation loss: there were no validation rows.
+memory-not-measured = Memory: it was not measured.
+
+## checks that found nothing
+check-looks-for = { $check ->
+    [padding] Rows padded with tokens that stand for nothing.
+    [recomputation] Layers computed twice though the memory is enough.
+    [fp32-compute] Products in float32 instead of bfloat16.
+    [dequantizing] 4-bit weights dequantized for few tokens at once.
+    [head] Logits computed where nothing is learned.
+    [shared-card] Another process holds a good part of the card's memory.
+    [spill] The card's data in main memory, where Windows puts what does not fit.
+    [throttled-card] A clock that power or heat lowers during the run.
+    [swapping] Memory fetched back from swap while steps are computed.
+    [processor-limit] A container's limit of processors reached in many periods.
+    [busy-processor] Other programs take the processors.
+    [host-bound] The device waits for work to be launched.
+    [slow-loading] The step waits for its rows to be prepared.
+    [frequent-validation] Evaluation takes a good part of the run.
+    [frequent-saving] Saving takes a good part of the run.
+    [cut-answers] Answers whose end or whole is not learned.
+    [truncated-rows] Rows cut at max_seq_length.
+   *[other] { $check }
+}
