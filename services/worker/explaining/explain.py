@@ -24,13 +24,13 @@ from services.worker.explaining.between_steps import (
     time_saving,
 )
 from services.worker.explaining.factors import Measured, factor_costs, path
-from services.worker.explaining.machine_watch import MachineWatch
 from services.worker.explaining.packing import packs, rows_of_a_step
 from services.worker.explaining.rounds import measure_rounds
 from services.worker.explaining.row_lengths import token_counts
 from services.worker.explaining.settings_arm import AS_CONFIGURED
 from services.worker.explaining.trial_arms import AUTO, trial_arms
 from services.worker.machine.device import device_name
+from services.worker.machine.machine_watch import MachineWatch
 from services.worker.models.load import LoadedModel
 from services.worker.report import Report
 from services.worker.text.marked_text import TokenRow

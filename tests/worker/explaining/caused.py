@@ -12,10 +12,10 @@ import numpy as np
 import torch
 
 from services.worker.explaining.explain import explain
-from services.worker.explaining.machine_watch import MachineWatch
 from services.worker.explaining.report import make_report
 from services.worker.machine.card import CardState
 from services.worker.machine.card_watch import CardLook, CardWatch
+from services.worker.machine.machine_watch import MachineWatch
 from services.worker.report import JsonValue, SilentReport
 from services.worker.text.marked_text import TokenRow
 from services.worker.text.row_counts import RowCounts

@@ -1,6 +1,6 @@
 """Causes of slow steps, each really made and explained; the right finding must come first.
 
-`python -m tests.worker.explaining.causes [--slow] [WORD …]` prints the table cause × finding of this machine.
+`python -m tests.worker.explaining.causes [WORD …]` prints the table cause × finding of this machine.
 A throttled card, a spill and swap are made by injected counters.
 """
 
@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -28,8 +29,10 @@ Maker = Callable[[Path], AbstractContextManager[Order]]
 # What this machine itself is doing at the moment is no matter of a cause that is about something else.
 _OF_THE_MACHINE = {"busy-processor", "processor-limit", "swapping"}
 _LIMIT = 0.2  # processors
-MINUTES = (0.1, 0.4, 1.0)
-"""For trials, one try after another: on a busy machine the first is too short for all arms."""
+_FASTER = 1.3
+FEW_ARMS = (0.02, 0.1, 0.4)
+ALL_ARMS = (0.1, 0.4, 1.0)
+"""Minutes for trials, one try after another: on a busy machine the first is too short for all arms."""
 _GOOD = {
     "per_device_train_batch_size": 4,
     "gradient_accumulation_steps": 2,
@@ -51,7 +54,7 @@ class Cause:
     finding: str | None
     make: Maker
     says: str = ""
-    slow: bool = False
+    minutes: Sequence[float] = FEW_ARMS
 
 
 def settings(*, rows: dict[str, Any] | None = None, **changes: Any) -> Maker:
@@ -65,8 +68,25 @@ def settings(*, rows: dict[str, Any] | None = None, **changes: Any) -> Maker:
 
 
 def order(place: Path, *, groups: tuple[str, ...] = (), **request: Any) -> Order:
-    fields = {"settings": _GOOD, "minutes": MINUTES[0], **request}
-    return Order("explain", fields, str(place), groups=groups)
+    return Order("explain", {"settings": _GOOD, **request}, str(place), groups=groups)
+
+
+@contextmanager
+def wide_products(place: Path) -> Iterator[Order]:
+    took = {dtype: _product_seconds(dtype) for dtype in (torch.float32, torch.bfloat16)}
+    if took[torch.float32] < _FASTER * took[torch.bfloat16]:
+        raise NotHere("this processor multiplies bfloat16 hardly faster than float32")
+    yield order(place, settings={**_GOOD, "bnb_4bit_compute_dtype": "float32"})
+
+
+def _product_seconds(dtype: torch.dtype) -> float:
+    """Of the processor, the best of a few tries."""
+    factor, took = torch.ones(512, 512, dtype=dtype), []
+    for _ in range(5):
+        started = time.process_time()
+        factor @ factor
+        took.append(time.process_time() - started)
+    return min(took)
 
 
 @contextmanager
@@ -102,19 +122,26 @@ def spilled_card(place: Path) -> Iterator[Order]:
 
 
 CAUSES = (
-    Cause("healthy settings", None, settings()),
+    Cause("healthy settings", None, settings(), minutes=ALL_ARMS),
     Cause(
         "padding",
         "padding",
         settings(rows={"tokens": 24}, padding="max_length", gradient_checkpointing=True),
         "81% of the computed tokens",
     ),
-    Cause("recomputation", "recomputation", settings(gradient_checkpointing=True), "every layer twice"),
+    Cause(
+        "recomputation",
+        "recomputation",
+        settings(gradient_checkpointing=True),
+        "every layer twice",
+        ALL_ARMS,
+    ),
     Cause(
         "products in float32",
         "fp32-compute",
-        settings(bnb_4bit_compute_dtype="float32"),
+        wide_products,
         "in float32",
+        ALL_ARMS,
     ),
     Cause("a loader that sleeps", "slow-loading", settings(rows={"sleep": 0.02}), "dataloader_num_workers"),
     Cause(
@@ -133,7 +160,7 @@ CAUSES = (
 
 def make_model(place: Path) -> Path:
     """Large enough for its layers to take the time of a step."""
-    make_tiny_llama(place / "models" / "tiny", dtype=torch.bfloat16, hidden_size=256, layers=4)
+    make_tiny_llama(place / "models" / "tiny", dtype=torch.bfloat16, hidden_size=256, layers=2)
     return place
 
 
@@ -164,7 +191,7 @@ def report_of(cause: Cause, place: Path, process: Apart, *, tries: int = 0) -> t
     Raises NotHere where this machine can't have the cause.
     """
     with cause.make(place) as made:
-        request = {**made.request, "minutes": MINUTES[tries]}
+        request = {**made.request, "minutes": cause.minutes[tries]}
         outcome = process.run(replace(made, request=request))
     assert outcome.value is not None, outcome.error or outcome.failure or f"exit code {outcome.died}"
     return TrainingReport.model_validate(outcome.value), outcome.seconds
@@ -172,15 +199,10 @@ def report_of(cause: Cause, place: Path, process: Apart, *, tries: int = 0) -> t
 
 def main(words: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.worker.explaining.causes", description=__doc__)
-    parser.add_argument("--slow", action="store_true", help="also those that take longer than ten seconds")
     parser.add_argument("words", nargs="*", metavar="WORD", help="only causes whose names contain one")
     arguments = parser.parse_args(words)
-    chosen = [
-        cause
-        for cause in CAUSES
-        if (arguments.slow or not cause.slow or arguments.words)
-        and (not arguments.words or any(word in cause.name for word in arguments.words))
-    ]
+    words = arguments.words
+    chosen = [cause for cause in CAUSES if not words or any(word in cause.name for word in words)]
     faults = 0
     print("| cause | first finding | other findings | saves of a step | took |")
     print("| --- | --- | --- | --- | --- |")
@@ -197,11 +219,11 @@ def found_after_tries(
     cause: Cause, place: Path, process: Apart
 ) -> tuple[list[Finding], TrainingReport, float, str | None]:
     """What the first try says whose answer is right, or the last: findings, report, seconds, fault."""
-    for tries in range(len(MINUTES)):
+    for tries in range(len(cause.minutes)):
         report, seconds = report_of(cause, place, process, tries=tries)
         findings = findings_of(cause, report)
         fault = fault_of(cause, findings)
-        if fault is None or tries == len(MINUTES) - 1:
+        if fault is None or tries == len(cause.minutes) - 1:
             return findings, report, seconds, fault
     raise AssertionError("there is no try")
 

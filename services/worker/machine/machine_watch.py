@@ -1,4 +1,4 @@
-"""What the machine did to the trials of a training: memory, processors, and the card."""
+"""What the machine did to the steps of a training: memory, processors, and the card."""
 
 from pathlib import Path
 from typing import Any
