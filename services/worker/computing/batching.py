@@ -68,6 +68,10 @@ class MicroBatch:
     real_tokens: int
 
     @property
+    def rows(self) -> int:
+        return len(self.ids)
+
+    @property
     def computed_tokens(self) -> int:
         return self.ids.numel()
 
@@ -79,6 +83,11 @@ class MicroBatch:
             targets=self.targets.to(device),
             attention_mask=None if mask is None else mask.to(device),
         )
+
+    @property
+    def own_tokens(self) -> int:
+        """As the plan's budget counts them."""
+        return self.computed_tokens
 
 
 def micro_batches(rows: Sequence[TokenRow], plan: Plan, device: torch.device) -> Iterator[MicroBatch]:

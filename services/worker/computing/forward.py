@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
+from copy import copy
 from typing import Any, Protocol
 
 import torch
@@ -36,6 +37,12 @@ class Forward(Protocol):
 
     def run_over(self) -> None:
         """The model is again what it was before the run; to be called however that ended."""
+
+    def by(self, plan: Plan) -> "Forward | None":
+        """The same by another plan, with what is kept of the model in common; None where they have nothing.
+
+        Of the two only one may have a run at a time.
+        """
 
 
 CPU = torch.device("cpu")
@@ -120,6 +127,13 @@ class ModelForward:
             seen[0].register_hook(lambda _: self._clock.becomes("backward"))
             self._head_has_backward = True
 
+    def by(self, plan: Plan) -> "ModelForward | None":
+        if plan.own_layers or plan.full_logits != self._plan.full_logits:
+            return None
+        other = copy(self)
+        other._plan = plan
+        return other
+
 
 def time_recomputation(model: PreTrainedModel, clock: PhaseClock) -> None:
     """Until checkpointing is turned off, which gives every layer torch's own function back."""
@@ -138,13 +152,17 @@ class EngineForward:
     def __init__(self, model: PreTrainedModel, plan: Plan, device: torch.device, clock: PhaseClock) -> None:
         self._plan, self._device, self._clock = plan, device, clock
         self._layers = EngineLayers(
-            model,
-            keep=plan.weights,
-            recompute_every=plan.recompute_every if plan.gradient_checkpointing else None,
-            clock=clock,
+            model, keep=plan.weights, recompute_every=_recompute_every(plan), clock=clock
         )
-        self.loss = self._layers.__call__
-        self.step_over = self.run_over = self._layers.step_over
+
+    def loss(self, batch: Any, scale: float) -> Tensor:
+        return self._layers(batch, scale)
+
+    def step_over(self) -> None:
+        self._layers.step_over()
+
+    def run_over(self) -> None:
+        self._layers.step_over()
 
     def batches(self, rows: Sequence[TokenRow]) -> Iterator[Any]:
         prefix = min(self._plan.shared_prefix_tokens, common_prefix(rows))
@@ -155,3 +173,15 @@ class EngineForward:
 
     def run_begins(self) -> None:
         return
+
+    def by(self, plan: Plan) -> "EngineForward | None":
+        if not plan.own_layers or plan.weights != self._plan.weights:
+            return None
+        other = copy(self)
+        other._plan = plan
+        other._layers = self._layers.recomputing(_recompute_every(plan))
+        return other
+
+
+def _recompute_every(plan: Plan) -> int | None:
+    return plan.recompute_every if plan.gradient_checkpointing else None

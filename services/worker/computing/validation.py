@@ -1,6 +1,7 @@
 """The mean loss over rows that are not learned."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import torch
 from transformers import PreTrainedModel
@@ -23,9 +24,11 @@ def mean_loss(
     tick: Callable[[], None] = lambda: None,
     tick_rows: Callable[[int], None] = lambda rows: None,
     forward: Forward | None = None,
+    each: Callable[[list[Any]], Iterable[Any]] = iter,
 ) -> float:
     """Cross-entropy summed over all targets, divided by their number; the model is left in the mode it was
-    in. `forward` is the run's own where there is one, so that its weights are not kept twice.
+    in. `forward` is the run's own where there is one, so that its weights are not kept twice. `each` is told
+    of the micro-batches of a stretch of rows, and gives them one by one.
     """
     was_training = model.training
     model.eval()
@@ -33,7 +36,7 @@ def mean_loss(
         forward = forward or choose_forward(model, plan, device)
         total, done = 0.0, 0
         for start in range(0, len(rows), ROWS_AT_ONCE):  # a stretch at a time is sorted by length
-            for batch in forward.batches(rows[start : start + ROWS_AT_ONCE]):
+            for batch in each(list(forward.batches(rows[start : start + ROWS_AT_ONCE]))):
                 total += float(forward.loss(batch, 1.0))
                 tick()
             done += len(rows[start : start + ROWS_AT_ONCE])

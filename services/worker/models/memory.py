@@ -13,6 +13,19 @@ from shared.messages.message import Message, say
 
 # nf4 with double quantization: 4 bits a weight, 8 bits a block of 64, 32 bits a block of 256 of those.
 NF4_BYTES_PER_WEIGHT = 4 / 8 + 1 / 64 + 4 / (64 * 256)
+# What allocators say where the error has no type of its own: torch's for a processor, the card's driver
+# (whose errors torch calls AcceleratorError), cuBLAS, cuDNN, and the C++ library.
+_WORDS = (
+    "can't allocate memory",
+    "not enough memory",
+    "cuda error: out of memory",
+    "cuda out of memory",
+    "cuda driver error: out of memory",
+    "cudaerrormemoryallocation",
+    "cublas_status_alloc_failed",
+    "cudnn_status_alloc_failed",
+    "std::bad_alloc",
+)
 EMBEDDING_NAMES = ("embed_tokens", "lm_head", "wte", "embed_in", "embed_out", "word_embeddings")
 
 
@@ -50,10 +63,9 @@ def out_of_memory_explained(device: torch.device) -> Iterator[None]:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    text = str(error)
-    return isinstance(error, MemoryError | torch.OutOfMemoryError) or (
-        "can't allocate memory" in text or "not enough memory" in text
-    )
+    """Whether memory ran out, by the error's type or by the words of whoever found none."""
+    text = str(error).lower()
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or any(word in text for word in _WORDS)
 
 
 def free_device_memory(device: torch.device) -> None:

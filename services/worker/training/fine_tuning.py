@@ -24,7 +24,7 @@ from services.worker.computing.plan.levers import levers_for
 from services.worker.computing.plan.plan import Plan, choose_plan
 from services.worker.computing.plan.precision import note_on_bf16
 from services.worker.computing.plan.resumed_plan import resumed_plan
-from services.worker.computing.plan.room import find_room
+from services.worker.computing.plan.room import Room, find_room
 from services.worker.computing.plan.utilization import Utilization
 from services.worker.machine.out_of_memory import explain_out_of_memory
 from services.worker.models.families.fit import longest_row
@@ -91,19 +91,19 @@ def fine_tune(
             tell_what_is_left_out(base, request, report)
             snapshot = resume(checkpoints, adapted, report)
             report.progress("planning the steps")
-            plan = plan_for(base, request, rows, snapshot, report)
+            plan, room = plan_for(base, request, rows, snapshot, report)
             report.event(plan.described(), data={"plan": plan.as_dict()})
             tell_about_arithmetic(base.device, report)
             keeper = CheckpointKeeper(
                 checkpoints,
                 adapted,
                 resumed=snapshot,
-                facts={"plan": plan.as_dict(), "trained_as": trained_as(request, rows)},
+                facts={"trained_as": trained_as(request, rows)},
                 adapter_config=adapter_folder.adapter_config(adapted, base),
                 checkpoint_seconds=checkpoint_seconds,
                 report=report,
             )
-            state = train(
+            state, plan = train(
                 base.model,
                 trained_parameters(adapted),
                 rows.training.rows,
@@ -115,6 +115,7 @@ def fine_tune(
                 keeper=keeper,
                 report=report,
                 observe=with_utilization(observe, base, adapted, request),
+                room=room,
             )
             result = result_of(request, rows, plan, state, resumed=snapshot)
             return when_disk_allows(
@@ -205,7 +206,7 @@ def resume(checkpoints: CheckpointFolder, adapted: PeftModel, report: Report) ->
 
 def plan_for(
     base: LoadedModel, request: FineTuningRequest, rows: JobRows, snapshot: Snapshot | None, report: Report
-) -> Plan:
+) -> tuple[Plan, Room]:
     """A resumed run keeps its plan where it can: another split of a step would round otherwise."""
     hyperparameters = request.hyperparameters
     levers = levers_for(
@@ -215,12 +216,12 @@ def plan_for(
         rows_per_step=hyperparameters.global_batch_size,
     )
     config, longest = base.model.config.get_text_config(), hyperparameters.max_seq_length
+    room = find_room(config, max_seq_length=longest, device=base.device, levers=levers)
     fresh = choose_plan(
         request.plan, config=config, max_seq_length=longest, device=base.device, levers=levers
     )
     if snapshot is None:
-        return fresh
-    room = find_room(config, max_seq_length=longest, device=base.device, levers=levers)
+        return fresh, room
     plan, reason = resumed_plan(snapshot.state.get("plan"), fresh, room)
     if reason:
         report.event(
@@ -228,7 +229,7 @@ def plan_for(
             level="warn",
             data={"code": "plan_changed", "reason": reason.model_dump(mode="json")},
         )
-    return plan
+    return plan, room
 
 
 def with_utilization(

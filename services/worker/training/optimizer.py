@@ -1,6 +1,7 @@
 """AdamW over the adapter, its state in 32 or 8 bits, and that state as tensors by name."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -60,3 +61,53 @@ def set_optimizer_state(
             optimizer.state[parameter][quantity] = step if is_adamw else int(step)
         else:
             optimizer.state[parameter][quantity] = tensor.to(parameter.device, copy=True)
+
+
+def reserve_state(optimizer: torch.optim.Optimizer, parameters: Mapping[str, nn.Parameter]) -> None:
+    """Make the state that the first step would make, where there is none yet: a step that fits into the
+    memory before it exists need not fit after.
+    """
+    eight_bit: Any = optimizer
+    for index, parameter in enumerate(parameters.values()):
+        if optimizer.state[parameter]:
+            continue
+        if isinstance(optimizer, torch.optim.AdamW):
+            optimizer.state[parameter] = {
+                "step": torch.tensor(0.0),  # on the CPU, wherever the parameters are
+                "exp_avg": torch.zeros_like(parameter, memory_format=torch.preserve_format),
+                "exp_avg_sq": torch.zeros_like(parameter, memory_format=torch.preserve_format),
+            }
+        else:
+            eight_bit.init_state(optimizer.param_groups[0], parameter, 0, index)
+
+
+@contextmanager
+def all_or_nothing(
+    optimizer: torch.optim.Optimizer, parameters: Mapping[str, nn.Parameter]
+) -> Iterator[None]:
+    """An update that breaks off within leaves the parameters and the state as they were.
+
+    Copies of both are made before: three times the adapter, when the activations' memory is free again.
+    """
+    before = [
+        (tensor, tensor.detach().clone())
+        for parameter in parameters.values()
+        for tensor in (parameter, *_tensors(optimizer.state[parameter]).values())
+    ]
+    numbers = {
+        parameter: {name: value for name, value in state.items() if not isinstance(value, Tensor)}
+        for parameter, state in optimizer.state.items()
+    }
+    try:
+        yield
+    except BaseException:
+        with torch.no_grad():
+            for tensor, copied in before:
+                tensor.copy_(copied)
+        for parameter, state in numbers.items():
+            optimizer.state[parameter].update(state)
+        raise
+
+
+def _tensors(state: Mapping[str, Any]) -> dict[str, Tensor]:
+    return {name: value for name, value in state.items() if isinstance(value, Tensor) and name not in TABLES}

@@ -23,6 +23,29 @@ layers-left-out = No adapter is put on the layers { $layers }, because the model
 bf16-emulated = { $device } has compute capability { $compute_capability } and no bf16 arithmetic (8.0, Ampere, was the first with it). It is emulated: the results are right, the steps slow.
 model-sees-ahead = { $model } is a { $model_class }. Given text alone it sees the words that follow, so it would read the answers that it is to learn.
 
+step-ran-out = Step { $step } ran out of memory { $at } ({ $error }). Without it { $free_bytes } are free. { $changes } The whole step is computed again, with the same rows.
+step-never-fits = Step { $step } does not fit into the memory of the { $device }. { $tries }
+validation-ran-out = The validation after step { $step } ran out of memory { $at } ({ $error }). Without it { $free_bytes } are free. This is for validations alone: { $changes } The whole validation is computed again.
+validation-never-fits = The validation after step { $step } does not fit into the memory of the { $device }. { $tries }
+in-micro-batch-piece = in micro-batch { $number } of { $of }
+out-of-micro-batches-piece = after its micro-batches
+before-micro-batches-piece = before its first micro-batch
+micro-batch-ran-out = A try with { $rows ->
+    [one] 1 row
+   *[other] { $rows } rows
+} of { $tokens } tokens at once, { $recomputed ->
+    [0] no layer computed twice
+    [one] every layer computed twice
+   *[other] one layer in { $recomputed } computed twice
+}, ran out of memory although { $free_bytes } were free ({ $error }).
+micro-batch-takes-by-estimate = By the estimate it takes { $wanted_bytes }.
+micro-batches-halved = From here on a micro-batch has at most { $tokens } tokens.
+micro-batches-of-fewer-rows = From here on a micro-batch has at most { $rows } rows.
+all-layers-recomputed = From here on all layers are computed again in the backward pass.
+weights-let-go = From here on the 4-bit weights are dequantized for each use.
+weights-were-in-the-way = A step ran out of memory beside them.
+dropout-draws-anew = Under another split dropout draws other random numbers, so the losses are not the ones of an undisturbed run.
+
 training-diverged = The loss or its gradient was not a number in { $steps ->
     [one] the step
    *[other] the { $steps } steps

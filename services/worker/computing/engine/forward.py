@@ -1,5 +1,6 @@
 """A packed micro-batch through a Llama model's layers to its loss, read from top to bottom."""
 
+from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -85,6 +86,12 @@ class EngineLayers:
     def step_over(self) -> None:
         """What is kept for a step is let go."""
         forget_masks()
+
+    def recomputing(self, every: int | None) -> "EngineLayers":
+        """The same layers and kept weights, of which others are computed again."""
+        other = copy(self)
+        other._recompute_every = every
+        return other
 
     def _through(
         self,

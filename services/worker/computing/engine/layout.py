@@ -58,6 +58,10 @@ class PackedBatch:
     real_tokens: int
 
     @property
+    def rows(self) -> int:
+        return len(self.row_tokens)
+
+    @property
     def computed_tokens(self) -> int:
         return self.ids.numel()
 
@@ -71,6 +75,11 @@ class PackedBatch:
             label_sources=self.label_sources.to(device),
             label_rows=self.label_rows.to(device),
         )
+
+    @property
+    def own_tokens(self) -> int:
+        """As a plan's budget counts them: without the prefix."""
+        return self.computed_tokens - self.prefix_tokens
 
     @cached_property
     def groups(self) -> list[AttentionGroup]:

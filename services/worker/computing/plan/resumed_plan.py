@@ -39,8 +39,9 @@ def resumed_plan(kept: object, fresh: Plan, room: Room) -> tuple[Plan, Message |
 def _within(room: Room, began: Plan, fresh: Plan) -> tuple[Plan, Message | None]:
     """`began`, with the choices that depend on memory made anew where they no longer fit."""
     changed: dict[str, Any] = {}
-    if not _activations_fit(room, began):
-        # What is let go depends on what else is kept: all of it is chosen anew.
+    if not _activations_fit(room, began) and _takes(room, fresh) < _takes(room, began):
+        # What is let go depends on what else is kept: all of it is chosen anew. A plan that became smaller
+        # because memory ran out may be the smaller of the two.
         for name in ("tokens_per_micro_batch", "gradient_checkpointing", "recompute_every", "weights"):
             changed[name] = getattr(fresh, name)
     elif began.weights != "use" and not room.keeps_weights(forbearance=FORBEARANCE):
@@ -61,6 +62,12 @@ def _activations_fit(room: Room, began: Plan) -> bool:
         return True
     every = began.recompute_every if began.gradient_checkpointing else None
     return room.fits(began.tokens_per_micro_batch, every, weights=began.weights, forbearance=FORBEARANCE)
+
+
+def _takes(room: Room, plan: Plan) -> int:
+    """Bytes of its largest micro-batch."""
+    every = plan.recompute_every if plan.gradient_checkpointing else None
+    return room.activations.largest(plan.tokens_per_micro_batch, every)
 
 
 def _other_fields(kept: object) -> Message | None:
