@@ -42,6 +42,10 @@ def padded(probe: Probe, phases: dict[str, float], facts: dict[str, Any]) -> Non
     probe.training.real, probe.training.longest = 200, 250
 
 
+def uneven(probe: Probe, phases: dict[str, float], facts: dict[str, Any]) -> None:
+    probe.training.real, probe.training.longest = 600, 1000
+
+
 def recomputed(probe: Probe, phases: dict[str, float], facts: dict[str, Any]) -> None:
     phases["recomputation"] = 0.3
 
@@ -95,7 +99,7 @@ def hosted(probe: Probe, phases: dict[str, float], facts: dict[str, Any]) -> Non
 
 
 CAUSES: dict[str, Change] = {
-    "padding": padded, "recomputation": recomputed, "slow-data-loader": slow_rows,
+    "padding": padded, "uneven-rows": uneven, "recomputation": recomputed, "slow-data-loader": slow_rows,
     "evaluation-too-often": evaluated, "saving-too-often": saved, "logging-too-slow": logged,
     "processor-limit": limited, "neighbours": crowded, "too-many-threads": threaded, "swap": swapped,
     "throttled": throttled, "host-bound": hosted,

@@ -52,7 +52,7 @@ def test_sentences_are_whole() -> None:
 
 
 VERDICTS = (
-    "padding", "recomputation", "fp32-compute", "slow-data-loader", "evaluation-too-often",
+    "padding", "uneven-rows", "recomputation", "fp32-compute", "slow-data-loader", "evaluation-too-often",
     "saving-too-often", "logging-too-slow", "host-bound", "processor-limit", "neighbours",
     "too-many-threads", "swap", "throttled", "nothing-slow", "no-training", "pickle-weights",
     "slow-reading", "quantizing-at-load", "load-healthy", "no-load",

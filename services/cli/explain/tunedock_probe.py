@@ -36,6 +36,10 @@ SENTENCES = {
     # Verdicts: what is wrong, with its numbers, and what to do.
     "padding": "{empty:.0f} of 100 computed tokens are padding. Pad each micro-batch to its longest "
     "row, or sort rows by length: {now} becomes about {then} per step, and the model learns the same.",
+    "uneven-rows": "{empty:.0f} of 100 computed tokens are padding, although each micro-batch is padded "
+    "to its longest row only. Put rows of like length together (group_by_length, or "
+    "train_sampling_strategy), or pack them: {now} becomes about {then} per step; rows then come in "
+    "another order.",
     "recomputation": "{share:.0f} % of a step computes again what gradient checkpointing threw away. "
     "Switch it off if the memory allows: {now} becomes about {then} per step, and the model learns the same.",
     "fp32-compute": "The layers multiply in float32. Use bf16 (bf16=True; for quantized weights also "
@@ -76,6 +80,7 @@ SENTENCES = {
     # What stands beside a verdict.
     "evidence.padding": "{computed:,} tokens computed, {real:,} real; with each micro-batch padded to "
     "its longest row it would be {longest:,}",
+    "evidence.uneven": "{computed:,} tokens computed, {real:,} real",
     "evidence.recomputation": "{calls} segments were computed again, {seconds} per step",
     "evidence.compute-dtype": "a linear layer in the middle of the model computes in {dtype}; a "
     "multiplication of {size} × {size} takes {slow} in float32 and {fast} in bf16 on this machine",
@@ -1388,6 +1393,7 @@ def step_findings(probe: Probe, phases: dict[str, float], facts: dict[str, Any])
         return []
     checks = (
         padding,
+        uneven_rows,
         recomputation,
         fp32_compute,
         slow_loader,
@@ -1418,7 +1424,7 @@ def finding(
         "evidence": evidence,
         "gain_seconds": saved * training.steps,
         "step_seconds": then,
-        "same_learning": check != "fp32-compute",
+        "same_learning": check not in ("fp32-compute", "uneven-rows"),
     }
 
 
@@ -1436,6 +1442,20 @@ def padding(probe: Probe, phases: dict[str, float], facts: dict[str, Any]) -> It
             )
             empty = 100 * (1 - training.real / training.computed)
             yield finding(training, phases, "padding", saved, [told], empty=empty)
+
+
+def uneven_rows(probe: Probe, phases: dict[str, float], facts: dict[str, Any]) -> Iterable[Finding]:
+    """Padding that remains when micro-batches of rows in random order are padded to their longest row."""
+    training = probe.training
+    if training.computed and training.longest > 0.98 * training.computed:
+        saved = computing(phases) * (1 - GROUPED * training.real / training.computed)
+        if saved > 2 * WORTH * step_seconds(phases):
+            told = sentence("evidence.uneven", computed=training.computed, real=training.real)
+            empty = 100 * (1 - training.real / training.computed)
+            yield finding(training, phases, "uneven-rows", saved, [told], empty=empty)
+
+
+GROUPED = 1.06  # computed for each real token where rows are grouped by length
 
 
 def recomputation(probe: Probe, phases: dict[str, float], facts: dict[str, Any]) -> Iterable[Finding]:
