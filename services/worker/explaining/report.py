@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Literal
 
-from services.worker.explaining.checks import CHECKS, run_checks
+from services.worker.explaining.checks import outcomes, run_checks
 from services.worker.explaining.trial_arms import AUTO
-from shared.messages.message import Message, say
-from shared.reports.finding import Finding
-from shared.reports.training import CheckOutcome, TrainingReport, TrainingSummary
+from shared.messages.message import Message
+from shared.reports.training import TrainingReport, TrainingSummary
 from shared.reports.training_facts import TrainingFacts
 from shared.reports.training_text import training_text
 
@@ -28,22 +27,12 @@ def make_report(
         measured_at=now.timestamp(),
         summary=_summary(facts),
         findings=findings,
-        checks=_passed(findings),
+        checks=outcomes(facts, findings),
         notes=tuple(notes),
         facts=facts,
         text="",
     )
     return report.model_copy(update={"text": training_text(report)})
-
-
-def _passed(findings: Sequence[Finding]) -> tuple[CheckOutcome, ...]:
-    """Every check that found nothing."""
-    found = {finding.id for finding in findings}
-    return tuple(
-        CheckOutcome(id=check.id, outcome="passed", words=say("check-looks-for", check=check.id))
-        for check in CHECKS
-        if check.id not in found
-    )
 
 
 def _summary(facts: TrainingFacts) -> TrainingSummary:

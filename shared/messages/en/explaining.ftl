@@ -20,9 +20,13 @@ advice-model-size = One layer takes { $layer_seconds } of a step, all that is no
 padding-title = { $empty_ratio } of the computed tokens are padding and stand for nothing
 padding-evidence = The rows have { $real_tokens } tokens, and { $computed_tokens } are computed for them. A row has { $mean } tokens on average, and { $longest } at most.
 padding-remedy = Pad each micro-batch to its longest row (a collator that pads, without padding="max_length" in the tokenizer's call). The same is learned.
+padding-remedy-grouping = Put rows of like length together (group_by_length, or train_sampling_strategy: group_by_length). Then the order of the rows depends on their lengths.
+padding-remedy-auto = Use the plan auto: it pads each micro-batch to its longest row, and puts rows of like length together.
 recomputation-title = Gradient checkpointing computes every layer twice, and a step takes { $ratio } times as long
 recomputation-evidence = A step takes { $as_is_seconds } with it and { $changed_seconds } without, measured in { $rounds } rounds on the same rows.
 recomputation-remedy = Turn gradient_checkpointing off. The memory is enough, and the same is learned.
+recomputation-by-timer = { $recomputing_seconds } of a step go into computing layers again.
+recomputation-remedy-untried = Turn gradient_checkpointing off if the memory is enough, or use the plan auto, which looks. The same is learned.
 fp32-compute-title = The products are computed in float32, and a step takes { $ratio } times as long as in bfloat16
 fp32-compute-evidence = A step takes { $as_is_seconds } in float32 and { $changed_seconds } in bfloat16.
 fp32-compute-remedy = Set bnb_4bit_compute_dtype to bfloat16, and bf16 to true.
@@ -89,6 +93,13 @@ cut-answers-remedy = Raise max_seq_length, or leave such rows out.
 truncated-rows-title = { $truncated } of { $rows } rows are cut
 truncated-rows-evidence = { $lost_tokens } tokens are lost, { $lost_ratio } of all. Rows keep { $longest } tokens at most.
 truncated-rows-remedy = Raise max_seq_length, shorten the rows, or let long texts be split (long_text: split).
+
+check-not-asked = { $looks_for } { $reason }
+not-checked-no-trial = There was no trial that tells.
+not-checked-no-timer = No timer saw this part of a step.
+not-checked-no-card = There is no card.
+not-checked-silent-driver = The card's driver does not tell.
+not-checked-silent-system = This system does not tell.
 
 explained-title = How { $model } trains, { $day }
 explained-saves = It saves { $saves_seconds } of a step.

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from services.worker.explaining.checks import CHECKS, run_checks
+from services.worker.explaining.checks import CHECKS, outcomes, run_checks
 from shared.messages.message import Message
 from shared.messages.render import in_english
 from shared.reports.finding import Finding
@@ -271,3 +271,58 @@ def test_a_step_of_milliseconds_is_ranked_by_shares_as_well() -> None:
     found = run_checks(facts)
     assert [one.id for one in found] == ["padding", "truncated-rows", "slow-loading"]
     assert found[0].saves_seconds == pytest.approx(0.02 * (1 - 1 / 1.9))
+
+
+def told(facts: TrainingFacts) -> dict[str, tuple[str, str]]:
+    return {
+        done.id: (str(done.outcome), in_english(done.words)) for done in outcomes(facts, run_checks(facts))
+    }
+
+
+def test_a_check_that_found_nothing_is_told_in_words_as_passed_or_with_the_reason() -> None:
+    done = told(healthy(device=PROCESSOR))
+    assert done.keys() == {check.id for check in CHECKS}
+    assert all(words.strip() != check for check, (_, words) in done.items())
+    assert done["padding"] == ("passed", "Rows padded with tokens that stand for nothing.")
+    assert done["spill"][0] == "not_checked"
+    assert done["spill"][1].endswith("There is no card.")
+    assert done["head"][1].endswith("No timer saw this part of a step.")
+    assert "padding" not in told(healthy(**FOUND["padding"][0]))
+
+
+@pytest.mark.parametrize(
+    ("check", "changes"),
+    [
+        ("fp32-compute", {"compute_dtype": "float32", "factors": ()}),
+        ("recomputation", {"recomputed_ratio": 1.0, "factors": ()}),
+        ("host-bound", {"device": card(busy_ratio=None), "factors": ()}),
+        ("busy-processor", {"processor": used(waited_ratio=None)}),
+        ("processor-limit", {"pressure": None}),
+        ("swapping", {"pressure": pressed(swapped_in_bytes=None)}),
+        ("slow-loading", {"step": split(forward=1.0)}),
+        ("throttled-card", {"device": card(clock_start_hertz=None)}),
+        ("shared-card", {"device": card(memory_bytes=None)}),
+    ],
+)
+def test_what_the_facts_lack_is_not_called_passed(check: str, changes: dict[str, Any]) -> None:
+    assert told(healthy(**changes))[check][0] == "not_checked"
+    assert told(HEALTHY)[check][0] == "passed"
+
+
+def test_padding_by_batch_is_answered_with_grouping_and_to_a_maximum_with_the_longest_row() -> None:
+    facts = {"tokens": tokens(computed_tokens=200_000), "factors": (cost("padding", 1.9),)}
+    assert "group_by_length" in text(first(healthy(**facts)))
+    padded = {**(HEALTHY.settings or {}), "padding": "max_length"}
+    assert "Pad each micro-batch to its longest row" in text(first(healthy(settings=padded, **facts)))
+
+
+def test_a_run_of_our_own_has_padding_and_recomputation_found_without_a_trial() -> None:
+    facts: dict[str, Any] = {
+        "settings": None, "factors": (), "recomputed_ratio": 1.0,
+        "tokens": tokens(computed_tokens=400_000), "step": split(recomputation=0.5),
+    }  # fmt: skip
+    found = run_checks(healthy(plan={"name": "baseline"}, **facts))
+    assert [one.id for one in found] == ["padding", "recomputation"]
+    assert found[1].saves_seconds == pytest.approx(0.5)
+    assert "plan auto" in text(found[0])
+    assert run_checks(healthy(plan={"name": "auto"}, **facts)) == ()

@@ -8,8 +8,9 @@ from services.worker.explaining.checks.finding import (
     phase_ratio,
     remedy,
     saved_seconds,
+    without_phase,
 )
-from shared.messages.message import say
+from shared.messages.message import Message, say
 from shared.reports.finding import Finding, Remedy
 from shared.reports.training_facts import TrainingFacts
 
@@ -91,10 +92,32 @@ def _has_all_logits(facts: TrainingFacts) -> bool:
     return facts.settings is not None or bool((facts.plan or {}).get("full_logits"))
 
 
+def _precision_unasked(facts: TrainingFacts) -> Message | None:
+    if facts.compute_dtype == "float32" and cost_of(facts, "precision") is None:
+        return say("not-checked-no-trial")
+    return None
+
+
 CHECKS = (
-    TrainingCheck("fp32-compute", "warning", "products in float32 instead of bfloat16", find_fp32_compute),
     TrainingCheck(
-        "dequantizing", "warning", "4-bit weights dequantized for few tokens at once", find_dequantizing
+        "fp32-compute",
+        "warning",
+        "products in float32 instead of bfloat16",
+        find_fp32_compute,
+        unasked=_precision_unasked,
     ),
-    TrainingCheck("head", "warning", "logits computed where nothing is learned", find_head),
+    TrainingCheck(
+        "dequantizing",
+        "warning",
+        "4-bit weights dequantized for few tokens at once",
+        find_dequantizing,
+        unasked=without_phase("dequantizing"),
+    ),
+    TrainingCheck(
+        "head",
+        "warning",
+        "logits computed where nothing is learned",
+        find_head,
+        unasked=without_phase("head_and_loss"),
+    ),
 )

@@ -106,6 +106,20 @@ def _heat(device: DeviceFacts) -> list[Message]:
     ]
 
 
+def _no_card(facts: TrainingFacts) -> Message | None:
+    return say("not-checked-no-card") if facts.device.kind == "cpu" else None
+
+
+def _no_clock(facts: TrainingFacts) -> Message | None:
+    silent = facts.device.clock_hertz is None or facts.device.clock_start_hertz is None
+    return _no_card(facts) or (say("not-checked-silent-driver") if silent else None)
+
+
+def _no_memory(facts: TrainingFacts) -> Message | None:
+    silent = facts.device.memory_bytes is None
+    return _no_card(facts) or (say("not-checked-silent-driver") if silent else None)
+
+
 CHECKS = (
     TrainingCheck(
         "shared-card",
@@ -113,6 +127,7 @@ CHECKS = (
         "another process holds a good part of the card's memory",
         find_shared_card,
         explains=("spill",),
+        unasked=_no_memory,
     ),
     TrainingCheck(
         "spill",
@@ -120,8 +135,13 @@ CHECKS = (
         "the card's data in main memory, where Windows puts what does not fit",
         find_spill,
         explains=("slow-loading", "host-bound"),
+        unasked=_no_memory,
     ),
     TrainingCheck(
-        "throttled-card", "warning", "a clock that power or heat lowers during the run", find_throttled_card
+        "throttled-card",
+        "warning",
+        "a clock that power or heat lowers during the run",
+        find_throttled_card,
+        unasked=_no_clock,
     ),
 )

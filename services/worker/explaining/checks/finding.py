@@ -7,9 +7,9 @@ spread over them, so that everything is ranked in one unit.
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from shared.messages.message import Message
+from shared.messages.message import Message, say
 from shared.reports.finding import Finding, Remedy, Severity
-from shared.reports.training_facts import Factor, FactorCost, TrainingFacts
+from shared.reports.training_facts import Factor, FactorCost, Phase, TrainingFacts
 
 WORTH_A_WARNING = 0.1  # of a step
 WORTH_A_WORD = 0.03
@@ -26,11 +26,23 @@ class TrainingCheck:
     run: Callable[[TrainingFacts], Finding | None]
     explains: tuple[str, ...] = ()
     """Ids of findings that may only follow from this one: whoever mends it may be rid of them."""
+    unasked: Callable[[TrainingFacts], Message | None] = lambda facts: None
+    """Why these facts can't answer the question; None where they can."""
 
 
 def cost_of(facts: TrainingFacts, factor: Factor) -> FactorCost | None:
     """What changing `factor` was found to cost or save, where it was tried."""
     return next((cost for cost in facts.factors if cost.factor == factor and cost.ratio), None)
+
+
+def without_phase(*phases: Phase) -> Callable[[TrainingFacts], Message | None]:
+    """Of a check that asks for these phases of a step."""
+
+    def unasked(facts: TrainingFacts) -> Message | None:
+        seen = all(phase in facts.step.phase_seconds for phase in phases)
+        return None if seen else say("not-checked-no-timer")
+
+    return unasked
 
 
 def by_share(saves_ratio: float) -> Severity:

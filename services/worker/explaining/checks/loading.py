@@ -7,6 +7,7 @@ from services.worker.explaining.checks.finding import (
     phase_ratio,
     remedy,
     saved_seconds,
+    without_phase,
 )
 from shared.messages.message import say
 from shared.reports.finding import Finding
@@ -46,5 +47,11 @@ def find_slow_loading(facts: TrainingFacts) -> Finding | None:
 
 
 CHECKS = (
-    TrainingCheck("slow-loading", "warning", "the step waits for its rows to be prepared", find_slow_loading),
+    TrainingCheck(
+        "slow-loading",
+        "warning",
+        "the step waits for its rows to be prepared",
+        find_slow_loading,
+        unasked=without_phase("data"),
+    ),
 )

@@ -8,7 +8,7 @@ from services.worker.explaining.checks.finding import (
     remedy,
     saved_seconds,
 )
-from shared.messages.message import say
+from shared.messages.message import Message, say
 from shared.reports.finding import Finding
 from shared.reports.training_facts import TrainingFacts
 
@@ -138,6 +138,26 @@ def _waited(facts: TrainingFacts) -> float | None:
     return None if facts.processor is None else facts.processor.waited_ratio
 
 
+def _no_pressure(facts: TrainingFacts) -> Message | None:
+    return say("not-checked-silent-system") if facts.pressure is None else None
+
+
+def _no_waits(facts: TrainingFacts) -> Message | None:
+    use = facts.processor
+    silent = use is None or use.waited_ratio is None or use.others_processors is None
+    return say("not-checked-silent-system") if silent else None
+
+
+def _no_swap(facts: TrainingFacts) -> Message | None:
+    silent = facts.pressure is None or facts.pressure.swapped_in_bytes is None
+    return say("not-checked-silent-system") if silent else None
+
+
+def _no_gaps(facts: TrainingFacts) -> Message | None:
+    tried = facts.device.busy_ratio is not None or cost_of(facts, "batch_size") is not None
+    return None if tried else say("not-checked-no-trial")
+
+
 CHECKS = (
     TrainingCheck(
         "swapping",
@@ -145,6 +165,7 @@ CHECKS = (
         "memory fetched back from swap while steps are computed",
         find_swapping,
         explains=("slow-loading", "busy-processor", "host-bound"),
+        unasked=_no_swap,
     ),
     TrainingCheck(
         "processor-limit",
@@ -152,6 +173,7 @@ CHECKS = (
         "a container's limit of processors reached in many periods",
         find_processor_limit,
         explains=("busy-processor", "slow-loading", "host-bound"),
+        unasked=_no_pressure,
     ),
     TrainingCheck(
         "busy-processor",
@@ -159,6 +181,13 @@ CHECKS = (
         "other programs take the processors",
         find_busy_processor,
         explains=("slow-loading", "host-bound"),
+        unasked=_no_waits,
     ),
-    TrainingCheck("host-bound", "warning", "the device waits for work to be launched", find_host_bound),
+    TrainingCheck(
+        "host-bound",
+        "warning",
+        "the device waits for work to be launched",
+        find_host_bound,
+        unasked=_no_gaps,
+    ),
 )
