@@ -7,11 +7,14 @@ bytes) or `in-place` (as a diagnosis does).
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 from services.worker.failures import JobFailed
 from services.worker.models.hub.model_places import ModelPlaces
 from services.worker.models.hub.resolve import resolve_model
 from services.worker.report import JobCancelled, JsonValue, SilentReport
+from shared.messages.message import Message
+from shared.messages.render import in_english
 from shared.settings import Settings
 
 
@@ -19,7 +22,12 @@ class Notes(SilentReport):
     def __init__(self, cancel: bool) -> None:
         self.cancel = cancel
         self.stages: list[str] = []
+        self.events: list[dict[str, JsonValue]] = []
         self.most: dict[str, JsonValue] = {}
+
+    def event(self, message: Message, **details: Any) -> None:
+        data = details.get("data") or {}
+        self.events.append({"level": details.get("level"), "message": in_english(message), **data})
 
     def progress(self, stage: str, **fields: JsonValue) -> None:
         self.stages.append(stage)
@@ -31,7 +39,7 @@ class Notes(SilentReport):
 
 def main(name: str, revision: str, models: str, data: str, how: str = "") -> None:
     notes = Notes(how == "cancel")
-    answer: dict[str, object] = {"stages": notes.stages}
+    answer: dict[str, object] = {"stages": notes.stages, "events": notes.events}
     try:
         files = resolve_model(
             name,

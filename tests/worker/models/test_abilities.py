@@ -268,6 +268,9 @@ def test_the_only_ordinary_one_of_several_templates_is_taken(tmp_path: Path) -> 
         ({"model_type": "t5", "architectures": ["T5ForConditionalGeneration"]}, "an encoder-decoder model"),
         ({"model_type": "bart", "architectures": ["BartForConditionalGeneration"]}, "an encoder-decoder"),
         ({"model_type": "whisper", "architectures": ["WhisperForConditionalGeneration"]}, "encoder-decoder"),
+        # Known as language models, too: only the configuration as built tells that these two are none.
+        ({"model_type": "bart"}, "an encoder-decoder"),
+        ({"model_type": "florence2"}, "an encoder-decoder"),
         ({"model_type": "vit", "architectures": ["ViTModel"]}, "does not load as a language model"),
         ({"_class_name": "UNet2DConditionModel"}, "an image generator"),
         ({"model_type": "brandnew"}, "knows no such language model"),

@@ -65,6 +65,9 @@ def test_a_part_in_the_cache_is_told_with_the_files_and_bytes_that_are_missing(
     assert answer["code"] == "hub_unavailable"
     assert "has only a part of it. Missing: model-00002-of-00002.safetensors. The" in answer["message"]
     assert "of an interrupted download lie there" in answer["message"]
+    [said] = [event for event in answer["events"] if event.get("code") == "cache_incomplete"]
+    assert (said["level"], said["files"], said["bytes"]) == ("warn", [*missing.names], missing.bytes)
+    assert "has only a part of someone/tiny" in said["message"]
     offline = resolve(tmp_path, hub, HF_HUB_OFFLINE="1")
     assert offline["code"] == "model_not_found"
     assert "HF_HUB_OFFLINE is set" in offline["message"]

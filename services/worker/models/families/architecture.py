@@ -87,7 +87,7 @@ def plan_model(config: dict[str, Any]) -> ModelPlan:
     with _invalid_explained(model_type):
         built = CONFIG_MAPPING[str(model_type)].from_dict(_without_choices(config))
         language = built.get_text_config()
-    if built.is_encoder_decoder or language.is_encoder_decoder:
+    if built.is_encoder_decoder:
         raise encoder_decoder(config)
     if model_type in MODEL_FOR_MASKED_LM_MAPPING_NAMES and not getattr(language, "is_decoder", False):
         raise encoder(config)
