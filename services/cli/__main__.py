@@ -29,6 +29,7 @@ from services.cli.failure import CommandFailed, UsageError
 from services.cli.guide import version_text
 from services.cli.language import language_of
 from services.cli.options import Commands, settings_of
+from services.cli.stray_variables import stray_variables
 from services.cli.terminal import Terminal
 from shared.messages.render import set_reader
 from shared.settings import Settings
@@ -83,6 +84,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return EXIT_USAGE
         parsed = parser.parse_args(words)
         terminal.as_json = parsed.as_json
+        for stray in stray_variables(os.environ):
+            terminal.note(stray)
         status: int = parsed.run(parsed, settings_of(parsed, read_settings()), terminal)
         sys.stdout.flush()
         return status

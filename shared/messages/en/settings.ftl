@@ -7,3 +7,5 @@ storage-name-is-taken = TUNEDOCK_STORAGES can't call a storage { $name }. That i
 store-has-two-passwords = TUNEDOCK_STORE_URL has a password already. Unset TUNEDOCK_STORE_PASSWORD_FILE.
 store-password-unreadable = The file { $file } of TUNEDOCK_STORE_PASSWORD_FILE can't be read: { $error }.
 ports-are-equal = TUNEDOCK_API_PORT and TUNEDOCK_API_METRICS_PORT are both { $port }. Give each a port of its own.
+variable-no-setting = The variable { $variable } is set and has no effect: Tunedock has no such setting. docs/settings.md lists the settings.
+variable-no-setting-but-like = The variable { $variable } is set and has no effect: Tunedock has no such setting. Did you mean { $meant }? docs/settings.md lists the settings.

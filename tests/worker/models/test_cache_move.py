@@ -355,7 +355,7 @@ def test_a_storage_that_is_named_no_more_is_told_too(here: Installation) -> None
     del here.storages["ssd"]
     found = here.one(f"resolve {MODEL}")
     assert Path(found["folder"]).is_relative_to(here.own)
-    assert "'ssd', which TUNEDOCK_STORAGES no longer names" in found["events"][0]["message"]
+    assert "ssd, which TUNEDOCK_STORAGES no longer names" in found["events"][0]["message"]
     refused = here.one(f"move {MODEL} ssd")
     assert refused["code"] == "cache_not_moved"
     assert "nvme and default" in refused["message"]

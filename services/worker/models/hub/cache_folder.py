@@ -8,6 +8,8 @@ from pathlib import Path
 from huggingface_hub import constants
 
 from shared.cache_choice import cache_on, choice_file, move_to, read_choice, storage_names
+from shared.messages.message import Message, say
+from shared.messages.render import in_english
 from shared.settings import OWN_CACHE, Settings
 
 logger = logging.getLogger(__name__)
@@ -27,7 +29,7 @@ class CacheFolder:
     folder: Path
     storage: str = OWN_CACHE
     earlier: tuple[Path, ...] = ()
-    problem: str | None = None
+    problem: Message | None = None
 
 
 def find_cache_folder(settings: Settings) -> CacheFolder:
@@ -35,7 +37,8 @@ def find_cache_folder(settings: Settings) -> CacheFolder:
     try:
         choice = read_choice(settings)
     except (OSError, ValueError) as error:
-        return CacheFolder(OWN_FOLDER, problem=f"{choice_file(settings)} can't be read: {_first_line(error)}")
+        unreadable = say("cache-choice-unreadable", file=choice_file(settings), error=_first_line(error))
+        return CacheFolder(OWN_FOLDER, problem=unreadable)
     if choice is None:
         return CacheFolder(OWN_FOLDER)
     known = (*(Path(folder) for folder in (choice.folder, *choice.earlier)), OWN_FOLDER)
@@ -51,7 +54,7 @@ def apply_cache_folder(settings: Settings) -> CacheFolder:
     global _applied
     found = find_cache_folder(settings)
     if found.problem is not None:
-        logger.warning("%s; the cache is %s", found.problem, found.folder)
+        logger.warning("%s The cache is %s.", in_english(found.problem), found.folder)
     if found.storage != OWN_CACHE or _applied is not None:
         # Its functions and those of transformers read the constant whenever they are called.
         constants.HF_HUB_CACHE = str(found.folder)
@@ -64,14 +67,11 @@ def applied_move() -> str | None:
     return None if _applied is None else move_to(_applied)
 
 
-def _problem(storage: str, folder: Path | None, settings: Settings) -> str | None:
+def _problem(storage: str, folder: Path | None, settings: Settings) -> Message | None:
     if folder is None:
-        return (
-            f"the cache was moved to storage {storage!r}, which TUNEDOCK_STORAGES no longer names "
-            f"(there are {storage_names(settings)})"
-        )
+        return say("cache-storage-unnamed", storage=storage, storages=storage_names(settings))
     if not _is_folder(folder):
-        return f"the cache was moved to storage {storage!r}, but there is no folder {folder}; is it mounted?"
+        return say("cache-storage-absent", storage=storage, folder=folder)
     return None
 
 

@@ -7,6 +7,7 @@ from typing import Literal, Self
 from services.worker.models.files.pickle_conversion import Conversion
 from services.worker.models.hub.cache_folder import find_cache_folder
 from services.worker.models.hub.other_caches import other_cache_folders
+from shared.messages.message import Message
 from shared.settings import Settings
 
 ModelSource = Literal["folder", "hub_cache", "hub", "prepared"]
@@ -41,7 +42,7 @@ class ModelPlaces:
     data_dir: Path
     host_hf_cache: Path | None = None
     earlier_caches: tuple[Path, ...] = ()
-    cache_problem: str | None = None
+    cache_problem: Message | None = None
 
     @property
     def prepared_dir(self) -> Path:
