@@ -12,6 +12,7 @@ from typing import Any
 from services.cli import demo_text
 from services.cli.background import start_stack, stop_stack
 from services.cli.client import Client
+from services.cli.demo_reports import Page, write_pages
 from services.cli.failure import CommandFailed
 from services.cli.options import Commands
 from services.cli.ports import free_port
@@ -46,6 +47,7 @@ class DemoRun:
     jobs: list[JobRecord] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
     adapter: Path | None = None
+    pages: list[Page] = field(default_factory=list)
     ok: bool = False
 
     @contextmanager
@@ -75,6 +77,7 @@ class DemoRun:
                 "after": prepared.get("load", {}).get("after_seconds"),
                 "limit": diagnosis.get("limit_seconds"),
             },
+            "reports": {page.name: str(page.path) if page.path else None for page in self.pages},
         }
 
 
@@ -99,7 +102,7 @@ def run_demo(arguments: argparse.Namespace, settings: Settings, terminal: Termin
         run.ok = False
     finally:
         _write_json(arguments.json_file, run, terminal)
-    terminal.say(demo_text.summary(run.as_json(), settings.data_dir, keep=arguments.keep))
+    terminal.say(demo_text.summary(run.as_json(), settings.data_dir, run.pages, keep=arguments.keep))
     return 0 if run.ok else 1
 
 
@@ -128,6 +131,8 @@ def _jobs(client: Client, settings: Settings, terminal: Terminal, run: DemoRun) 
         "evaluate_after", "The fine-tuned model, on the same rows", {**evaluation, "adapter": adapter}
     )
     terminal.say(demo_text.scores(_result(after)))
+    with run.stage("reports"):
+        run.pages = write_pages(client, run.jobs, settings.data_dir)
 
 
 def _job(

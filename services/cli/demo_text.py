@@ -1,9 +1,10 @@
 """The demo's results as text for people."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from services.cli.demo_reports import Page, pages_text
 from services.cli.outcome.outcome import plain
 from services.cli.watch import duration_text
 from shared.reports.preparation import Preparation
@@ -52,8 +53,8 @@ def failure(record: JobRecord) -> str:
     return f"  {record.id} failed: {record.error.message}\n  {record.error.remedy}"
 
 
-def summary(document: Mapping[str, Any], data_dir: Path, *, keep: bool) -> str:
-    """Before and after, where the adapter is and how to use it, and what took how long."""
+def summary(document: Mapping[str, Any], data_dir: Path, pages: Sequence[Page], *, keep: bool) -> str:
+    """Before and after, where the adapter is and how to use it, the reports, and what took how long."""
     lines = [""]
     before, after = document["evaluation"]["before"], document["evaluation"]["after"]
     if before and after:
@@ -66,6 +67,7 @@ def summary(document: Mapping[str, Any], data_dir: Path, *, keep: bool) -> str:
             f"The adapter is in {document['adapter']}. To use it with peft:",
             *_usage(document["adapter"], data_dir),
         ]
+    lines += pages_text(pages)
     lines += [
         "",
         "Seconds: " + ", ".join(f"{name} {value:.1f}" for name, value in document["seconds"].items()),

@@ -19,7 +19,7 @@ def test_the_demo_succeeds_on_a_running_stack_and_leaves_it_running(stack: LiveS
     assert done.returncode == 0, done.stdout + done.stderr
     assert stack.state().ready
     document = json.loads((tmp_path / "demo.json").read_text())
-    assert set(document) == {"ok", "jobs", "seconds", "adapter", "evaluation", "load"}
+    assert set(document) == {"ok", "jobs", "seconds", "adapter", "evaluation", "load", "reports"}
     assert document["ok"] is True
     assert [(job["kind"], job["status"]) for job in document["jobs"]] == [
         ("load_diagnostic", "succeeded"),
@@ -35,7 +35,16 @@ def test_the_demo_succeeds_on_a_running_stack_and_leaves_it_running(stack: LiveS
     assert document["load"]["before"] > 0
     assert document["load"]["after"] > 0
     assert {"diagnose", "prepare", "train", "total"} <= set(document["seconds"])
-    for words in ("spam F1", "PeftModel.from_pretrained", document["adapter"]):
+    assert set(document["reports"]) == {"load", "training"}
+    page = document["reports"]["load"]
+    assert document["jobs"][0]["id"] in Path(page).read_text(encoding="utf-8")
+    for words in (
+        "spam F1",
+        page,
+        "Where a training step goes",
+        "PeftModel.from_pretrained",
+        document["adapter"],
+    ):
         assert words in done.stdout
 
 
