@@ -5,7 +5,8 @@ where there is no answer.
 """
 
 import contextlib
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +28,8 @@ class CardState:
     utilization_ratio: float | None = None
     memory_bytes: int | None = None
     used_bytes: int | None = None
+    others_bytes: int | None = None
+    """Of other processes; None where the driver does not list them, or under numbers of another namespace."""
     reasons: tuple[str, ...] | None = None
     idle: bool = False
 
@@ -61,14 +64,30 @@ class Card:
             utilization_ratio=rates.gpu / 100 if rates else None,
             memory_bytes=memory.total if memory else None,
             used_bytes=memory.used if memory else None,
+            others_bytes=others_of(self._processes(), os.getpid()),
             reasons=None if bits is None else throttled_by(bits),
             idle=bool(bits is not None and bits & IDLE_BIT),
         )
+
+    def _processes(self) -> dict[int, int]:
+        """Bytes by process, of those that the driver tells both of."""
+        listed = [
+            *(self._ask(pynvml.nvmlDeviceGetComputeRunningProcesses) or ()),
+            *(self._ask(pynvml.nvmlDeviceGetGraphicsRunningProcesses) or ()),
+        ]
+        return {one.pid: one.usedGpuMemory for one in listed if one.usedGpuMemory is not None}
 
     def _ask(self, question: Callable[..., Any], *arguments: Any) -> Any:
         with contextlib.suppress(pynvml.NVMLError):
             return question(self._handle, *arguments)
         return None
+
+
+def others_of(processes: Mapping[int, int], own: int) -> int | None:
+    """Bytes of those beside `own`, which must be among them: else the numbers mean other processes."""
+    if own not in processes:
+        return None
+    return sum(bytes_ for process, bytes_ in processes.items() if process != own)
 
 
 def throttled_by(bits: int) -> tuple[str, ...]:

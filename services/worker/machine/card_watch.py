@@ -12,7 +12,8 @@ from services.worker.machine.card import THROTTLE_BITS, Card, CardState
 
 logger = logging.getLogger(__name__)
 
-CONTEXT_BYTES = 500_000_000  # of the driver and its libraries in this process, beside torch's allocator
+# Of the driver and its libraries in this process, beside torch's allocator; under WSL2 as much as this.
+CONTEXT_BYTES = 1_310_000_000
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,9 @@ class CardLook:
 
     @property
     def others_bytes(self) -> int | None:
+        """As the driver lists them; else what of the used memory can't be this process's."""
+        if self.card.others_bytes is not None:
+            return self.card.others_bytes
         used = self.card.used_bytes
         return None if used is None else max(0, used - self.reserved_bytes - CONTEXT_BYTES)
 

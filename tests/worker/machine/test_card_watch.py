@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import torch
 
-from services.worker.machine.card import THROTTLE_BITS, CardState, throttled_by
+from services.worker.machine.card import THROTTLE_BITS, CardState, others_of, throttled_by
 from services.worker.machine.card_watch import CONTEXT_BYTES, CardLook, CardWatch
 
 GIGABYTE = 10**9
@@ -44,7 +44,16 @@ def test_what_the_allocator_holds_beyond_the_card_has_spilled_and_the_rest_is_of
     assert spilled.spilled_bytes == 2 * GIGABYTE
     shared = look(1, reserved=GIGABYTE, used_bytes=4 * GIGABYTE)
     assert (shared.spilled_bytes, shared.others_bytes) == (0, 3 * GIGABYTE - CONTEXT_BYTES)
+    listed = look(1, reserved=GIGABYTE, used_bytes=4 * GIGABYTE, others_bytes=5)
+    assert listed.others_bytes == 5
     assert look(1).others_bytes is None
+
+
+def test_others_are_told_only_where_this_process_is_listed_itself() -> None:
+    assert others_of({7: 10, 8: 20, 9: 30}, own=8) == 40
+    assert others_of({8: 20}, own=8) == 0
+    assert others_of({7: 10}, own=8) is None  # numbers of another namespace
+    assert others_of({}, own=8) is None
 
 
 def test_a_driver_that_tells_nothing_gives_nothing() -> None:
