@@ -163,6 +163,10 @@ class FineTuningRequest(Frozen):
     long_text: LongText | None = Field(None, description=LONG_TEXT_HELP)
     hyperparameters: Hyperparameters = Hyperparameters()
     plan: Literal["auto", "baseline"] | ExplicitPlan = "auto"
+    dry_run: bool = Field(
+        False,
+        description="check, load, plan and predict, and train nothing: the result says what it would take",
+    )
     suffix: Suffix | None = None
     metadata: Metadata = {}
 

@@ -57,8 +57,8 @@ def fine_tuned(service: Service, name: str) -> FineTuned | None:
 
 
 def fine_tuned_name(record: JobRecord) -> str | None:
-    """The model id that a fine-tuning job ends with; its checkpoints' ids begin with it."""
-    if record.kind != "fine_tuning":
+    """The model id that a fine-tuning job ends with, and its checkpoints begin with; a dry run has none."""
+    if record.kind != "fine_tuning" or record.request.get("dry_run"):
         return None
     ended_with = (record.result or {}).get("fine_tuned_model")
     return ended_with or fine_tuned_model_id(record.request["model"], record.request.get("suffix"), record.id)
@@ -117,6 +117,8 @@ def _why_not(service: Service, model: FineTunedModel) -> list[Message]:
     except NotFound:
         return [say("no-such-job", job=model.job_id)]
     name = fine_tuned_name(record)
+    if name is None and record.kind == "fine_tuning":
+        return [say("job-was-dry-run", job=record.id)]
     if name is None:
         return [say("job-makes-no-adapter", job=record.id, kind=record.kind)]
     if name != model.made_by_its_job:

@@ -151,6 +151,8 @@ def get_adapter(service: Service, *, job_id: str, query: AdapterQuery) -> Respon
     record = service.store.get(job_id)
     if record.kind != "fine_tuning":
         raise NotFound(say("job-makes-no-adapter", job=job_id, kind=record.kind))
+    if record.request.get("dry_run"):
+        raise NotFound(say("job-was-dry-run", job=job_id))
     if query.step is not None:
         return _checkpoint(service, record, query.step, query.names).response()
     finished(record, "adapter")

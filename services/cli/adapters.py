@@ -18,6 +18,11 @@ def named_adapter(client: Client, text: str) -> tuple[str, JobRecord]:
     if is_fine_tuned(text):
         return text, record
     made = (record.result or {}).get("fine_tuned_model")
+    if not made and record.request.get("dry_run"):
+        raise CommandFailed(
+            f"{record.id} was a dry run, which trains nothing and makes no adapter",
+            "Submit it again without --dry-run.",
+        )
     if not made:
         raise CommandFailed(
             f"{record.id} is a {record.kind} job that is {record.status}; it has made no adapter",

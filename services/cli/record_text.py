@@ -79,7 +79,7 @@ def _reached(record: JobRecord) -> str:
     """How long it took, and the number that matters most of what it came to."""
     result = record.result or {}
     loss = _train_loss(result) if record.kind == "fine_tuning" else result.get("loss")
-    told = []
+    told = [say("dry-run-reached-label")] if result.get("dry_run") else []
     if isinstance(accuracy := result.get("accuracy"), int | float):
         told.append(say("accuracy-reached-label", accuracy=f"{accuracy:.1%}"))
     if isinstance(loss, int | float):

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 from shared.reports.rows import RowsUsed
 from shared.reports.stored import Stored
+from shared.reports.training_facts import Prediction
 
 
 class MeasuredLoss(Stored):
@@ -50,6 +51,8 @@ class Training(RowsUsed):
     labels: tuple[str, ...] | None
     thinking: bool | None
     max_seq_length: int | None
+    predictions: tuple[Prediction, ...] = ()
+    """What was told before the first step, and after 5 % of the run, beside what then happened."""
 
     @property
     def lowest(self) -> MeasuredLoss | None:

@@ -10,6 +10,7 @@ import pytest
 
 from shared.adapters import CONFIG, WEIGHTS
 from shared.exaone_names import EXAONE_NAMES
+from shared.model_names import fine_tuned_model_id
 from shared.sealed_folder import MANIFEST
 from tests.adapter_folders import CHECKPOINT_FILES, lay_out_adapter
 from tests.api.conftest import ROWS, Api, jsonl, make_api
@@ -271,3 +272,19 @@ def test_a_job_over_a_file_that_is_not_there_names_the_field(api: Api, missing: 
     answer = api.post("/v1/jobs", json={"kind": "fine_tuning", "training_file": missing})
     assert answer.status_code == 422
     assert answer.get_json()["error"]["param"] == "training_file"
+
+
+def test_a_dry_run_makes_no_model_and_says_so(api: Api) -> None:
+    record = api.submitted(dry_run=True)
+    assert record["request"]["dry_run"] is True
+    api.store.finish(api.claim(), "succeeded", message="Done", result={"dry_run": True, "rows": 3})
+    name = fine_tuned_model_id("tiny", None, record["id"])
+    listed = [model["id"] for model in api.get("/v1/models").get_json()["data"]]
+    assert not any(record["id"][6:] in model for model in listed)
+    assert api.get(f"/v1/fine_tuning/jobs/{record['id']}").get_json()["fine_tuned_model"] is None
+    answer = api.get(f"/v1/jobs/{record['id']}/adapter")
+    assert answer.status_code == 404
+    assert "dry run" in answer.get_json()["error"]["message"]
+    refused = api.post("/v1/jobs", json={"kind": "evaluation", "adapter": name, "file": api.uploaded()})
+    assert refused.status_code == 422
+    assert "dry run" in refused.get_json()["error"]["message"]

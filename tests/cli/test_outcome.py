@@ -190,3 +190,28 @@ def test_a_preparation_says_what_it_brought() -> None:
 
 def test_a_result_of_another_release_is_shown_as_it_is() -> None:
     assert outcome_text(record("evaluation", {"rows": {}, "x": 1}), HERE) == '{\n  "rows": {},\n  "x": 1\n}'
+
+
+def test_a_dry_run_says_what_training_would_take_and_names_no_model() -> None:
+    result = {
+        "dry_run": True, "model": "tiny", "rows": 100, "truncated_rows": 10, "steps": 7, "rows_per_step": 16,
+        "tokens": {
+            "rows": 100, "real_tokens": 4000, "computed_tokens": 4400, "target_tokens": 100, "mean": 40.0,
+            "p50": 38, "p95": 60, "longest": 64,
+        },
+        "plan": {"name": "auto", "tokens_per_micro_batch": 1024, "gradient_checkpointing": False,
+                 "own_layers": True, "off": {"weights": "too large"}},
+        "memory": {"weights": 10**9, "activations": 10**8, "peak": 2 * 10**9, "limit": 10**9},
+        "step_seconds": 1.5, "run_seconds": 10.5,
+    }  # fmt: skip
+    text = outcome_text(record("fine_tuning", result, request={"dry_run": True}), HERE)
+    assert "Nothing was trained" in text
+    assert "100 learned from, 10% of them cut" in text
+    assert "1.50 s a step" in text
+    assert "2.00 GB (predicted), more than the 1.00 GB that there are" in text
+    assert "weights 1.00 GB and activations 100 MB" in text
+    assert "too large" in text
+    assert "evaluate" not in text
+    result["memory"] = {}
+    del result["step_seconds"]
+    assert "not predicted" in outcome_text(record("fine_tuning", result), HERE)

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from services.cli.outcome.dry_run import dry_run_text
 from services.cli.outcome.evaluated import evaluated_text
 from services.cli.outcome.loaded import diagnosed_text, prepared_text
 from services.cli.outcome.place import Place
@@ -44,6 +45,8 @@ def plain(result: dict[str, Any]) -> str:
 
 
 def _result_text(record: JobRecord, result: dict[str, Any], place: Place) -> str:
+    if record.kind == "fine_tuning" and result.get("dry_run"):
+        return dry_run_text(record, result, place)
     if record.kind == "fine_tuning":
         return trained_text(record, result, place)
     if record.kind == "evaluation":

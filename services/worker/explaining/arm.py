@@ -13,8 +13,8 @@ from services.worker.computing.forward import Forward, choose_forward
 from services.worker.computing.plan.plan import Plan
 from services.worker.explaining.half_the_layers import half_the_layers
 from services.worker.explaining.packing import packed
-from services.worker.explaining.peak_memory import PeakMemory
 from services.worker.explaining.wide_arithmetic import in_fp32
+from services.worker.machine.peak_memory import PeakMemory
 from services.worker.models.load import LoadedModel
 from services.worker.models.memory import free_device_memory, is_out_of_memory
 from services.worker.text.marked_text import TokenRow

@@ -34,6 +34,8 @@ from shared.messages.message import say
 from shared.model_names import fine_tuned_model, fine_tuned_model_id
 from shared.reports.load import LoadReport
 from shared.reports.load_facts import LoadFacts, TrialLoad
+from shared.reports.stored import read_stored
+from shared.reports.training_facts import Prediction
 from shared.schemas import (
     DatasetSummary,
     EvaluationRequest,
@@ -87,7 +89,8 @@ def _fine_tune(claim: Claim, settings: Settings, residency: Residency, report: R
     request = FineTuningRequest.model_validate(claim.request)
     folder = JobFolder.of(settings.data_dir, claim.job_id)
     datasets = _datasets(folder)
-    metrics.record_training_start()
+    if not request.dry_run:
+        metrics.record_training_start()
     base = _base(request, list(datasets.values()), settings, residency, report)
     with model_errors_explained(base.files.name):
         result = fine_tune(
@@ -103,8 +106,19 @@ def _fine_tune(claim: Claim, settings: Settings, residency: Residency, report: R
             observe=_observe_step,
             now=datetime.fromtimestamp(claim.created_at, UTC),
         )
+    if request.dry_run:
+        return result
+    _observe_predictions(result)
     name = fine_tuned_model_id(base.files.name, request.suffix, claim.job_id)
     return {"fine_tuned_model": name, **result}
+
+
+def _observe_predictions(result: Result) -> None:
+    """Those of before the first step."""
+    for stored in result.get("predictions") or ():
+        prediction = read_stored(Prediction, stored)
+        if prediction.measured is not None and prediction.when == "start":
+            metrics.record_prediction(prediction.quantity, prediction.predicted, prediction.measured)
 
 
 def _evaluate(claim: Claim, settings: Settings, residency: Residency, report: Report) -> Result:

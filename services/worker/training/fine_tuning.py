@@ -35,6 +35,9 @@ from services.worker.training.causality import require_causal
 from services.worker.training.checkpoint_keeper import CheckpointKeeper
 from services.worker.training.checkpoints import CheckpointFolder, Snapshot
 from services.worker.training.disk_space import Patience, when_disk_allows
+from services.worker.training.dry_run import dry_run
+from services.worker.training.eta import Eta
+from services.worker.training.foretold import RunWatch, foretell, predictions_of
 from services.worker.training.job_rows import JobRows, RowSource, job_rows
 from services.worker.training.loop import train
 from services.worker.training.run_state import RunState
@@ -42,6 +45,7 @@ from services.worker.training.step_report import StepReport, finite
 from shared.job_folder import ADAPTER, JobFolder
 from shared.messages.message import say
 from shared.reports.fine_tuning import MeasuredLoss, Training
+from shared.reports.training_facts import Prediction
 from shared.schemas import FineTuningRequest
 
 MEMORY_REMEDY = say("train-with-less-memory")
@@ -65,6 +69,7 @@ def fine_tune(
 ) -> dict[str, Any]:
     """Train an adapter and publish it in `job_folder`; returns the record's result.
 
+    A dry run goes as far as the first step, and returns what the run would take.
     `now` is the date that a chat template may write: the job's, so that every attempt writes the same.
 
     The first weights are those of the adapter in the folder `start`, else drawn from the seed. If an earlier
@@ -94,6 +99,20 @@ def fine_tune(
             plan, room = plan_for(base, request, rows, snapshot, report)
             report.event(plan.described(), data={"plan": plan.as_dict()})
             tell_about_arithmetic(base.device, report)
+            schedule, parameters = schedule_of(request, rows), trained_parameters(adapted)
+            foretold = foretell(
+                base,
+                plan,
+                rows,
+                schedule,
+                parameters,
+                request.hyperparameters,
+                first=snapshot.step if snapshot else 0,
+                report=report,
+            )
+            if request.dry_run:
+                told = dry_run(base.files.name, request, rows.training, schedule.total_steps, plan, foretold)
+                return told.model_dump(mode="json")
             keeper = CheckpointKeeper(
                 checkpoints,
                 adapted,
@@ -103,12 +122,14 @@ def fine_tune(
                 checkpoint_seconds=checkpoint_seconds,
                 report=report,
             )
+            eta = Eta(foretold.forecast if foretold else None)
+            watch = RunWatch(base.device, keeper.resumed)
             state, plan = train(
                 base.model,
-                trained_parameters(adapted),
+                parameters,
                 rows.training.rows,
                 rows.validation.rows if rows.validation else [],
-                schedule_of(request, rows),
+                schedule,
                 request.hyperparameters,
                 plan,
                 device=base.device,
@@ -116,8 +137,12 @@ def fine_tune(
                 report=report,
                 observe=with_utilization(observe, base, adapted, request),
                 room=room,
+                eta=eta,
             )
-            result = result_of(request, rows, plan, state, resumed=snapshot)
+            predictions = predictions_of(
+                foretold, watch.happened(state), early_run_seconds=eta.early_run_seconds
+            )
+            result = result_of(request, rows, plan, state, resumed=snapshot, predictions=predictions)
             return when_disk_allows(
                 lambda: publish(base, adapted, result, checkpoints, report), report, patience
             )
@@ -257,7 +282,13 @@ def tell_about_arithmetic(device: torch.device, report: Report) -> None:
 
 
 def result_of(
-    request: FineTuningRequest, rows: JobRows, plan: Plan, state: RunState, *, resumed: Snapshot | None
+    request: FineTuningRequest,
+    rows: JobRows,
+    plan: Plan,
+    state: RunState,
+    *,
+    resumed: Snapshot | None,
+    predictions: tuple[Prediction, ...] = (),
 ) -> dict[str, Any]:
     """What the record says, but for the name of the model."""
     measured = tuple(MeasuredLoss(step=step, loss=finite(loss)) for step, loss in state.validation)
@@ -275,6 +306,7 @@ def result_of(
         **rows.training.counts.as_result(),
         resumed_from_step=resumed.step if resumed else None,
         plan=plan.as_dict(),
+        predictions=predictions,
         **trained_as(request, rows),
     )
     return training.model_dump(mode="json")

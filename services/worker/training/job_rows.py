@@ -57,7 +57,8 @@ def job_rows(base: LoadedModel, request: FineTuningRequest, source: RowSource, r
         for name, rows in parts.items():
             _tell(rows, files[name][1], report, of_validation=name == "validation")
         _show(parts["training"], base, report)
-        _keep(source, made_from, parts, report)
+        if not request.dry_run:
+            _keep(source, made_from, parts, report)
     return JobRows(rules, parts["training"], parts.get("validation"))
 
 

@@ -20,6 +20,7 @@ from services.worker.phase_clock import PhaseClock
 from services.worker.report import Report, WorkerDraining
 from services.worker.text.marked_text import TokenRow
 from services.worker.training.checkpoint_keeper import CheckpointKeeper
+from services.worker.training.eta import Eta
 from services.worker.training.optimizer import (
     all_or_nothing,
     make_optimizer,
@@ -65,6 +66,7 @@ def train(
     observe: Callable[[StepReport], None] = lambda step: None,
     clock: PhaseClock | None = None,
     room: Room | None = None,
+    eta: Eta | None = None,
 ) -> tuple[RunState, Plan]:
     """Change `parameters` (fp32, those of the adapter that `model` carries) for `schedule.total_steps` steps.
 
@@ -74,7 +76,7 @@ def train(
     last step. Returns what was done and the plan of the last step. Raises `JobFailed` (diverged, disk_full,
     out_of_memory) and whatever `report` raises; on `WorkerDraining` the state is saved first.
     """
-    clock, tick = clock or PhaseClock(device), Tick(report)
+    clock, tick, eta = clock or PhaseClock(device), Tick(report), eta or Eta()
     optimizer = make_optimizer(parameters, hyperparameters.optim)
     state = RunState()
     if (snapshot := keeper.resumed) is not None:
@@ -209,7 +211,7 @@ def train(
                 real_tokens=done.real_tokens,
                 computed_tokens=done.computed_tokens,
                 target_tokens=done.target_tokens,
-                eta_seconds=step_seconds * (schedule.total_steps - state.step),
+                eta_seconds=eta.after(state.step, seconds, schedule.total_steps),
                 phase_seconds=phases,
                 between_seconds=between,
             )

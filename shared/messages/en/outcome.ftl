@@ -146,3 +146,28 @@ load-now-label = { $after_seconds }
 load-faster-label = { $before_seconds } → { $after_seconds }
 load-and-limit-label = { $load }; the disk's limit is { $limit_seconds }
 report-page-label = The same with pictures, as one file to open or pass on:
+
+dry-run-reached-label = dry run
+dry-run-head-label = Nothing was trained. { $model } would be fine-tuned like this:
+dry-run-rows-label = { $rows } learned from, { $cut_ratio } of them cut
+dry-run-tokens-label = { $mean } in a row on average; half of the rows have up to { $p50 }, 95 % up to { $p95 }, the longest { $longest }
+plan-label = plan
+steps-label = steps
+dry-run-plan-label = up to { $tokens } tokens at once, gradient checkpointing { $checkpointing }, { $layers ->
+    [own] Tunedock's own layers
+   *[model] the model's own forward
+}
+dry-run-steps-label = { $steps }, of { $rows } rows each
+dry-run-time-label = { $step_seconds } a step, { $time } in all (predicted)
+dry-run-peak-label = up to { $peak_bytes } (predicted)
+dry-run-memory-label = up to { $peak_bytes } (predicted) of { $limit_bytes }
+dry-run-memory-beyond-label = { $peak_bytes } (predicted), more than the { $limit_bytes } that there are
+dry-run-parts-label = { $parts }
+weights-piece = weights { $held_bytes }
+embedding-piece = embedding { $held_bytes }
+adapter-and-optimizer-piece = adapter and optimizer { $held_bytes }
+activations-piece = activations { $held_bytes }
+logits-piece = logits { $held_bytes }
+context-piece = all else { $held_bytes }
+not-predicted-label = not predicted; the job's events say why
+dry-run-events-label = What was told on the way:

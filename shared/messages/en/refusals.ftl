@@ -26,6 +26,7 @@ events-are-json = Events are sent as JSON only. Ask again with the header Accept
 no-such-event = Job { $job } has no event { $event }.
 report-has-no-page = The kind of job { $job } is { $kind }. Only reports of { $drawn_kinds } can be shown as pages. Leave `format` out to read this report as JSON.
 
+job-was-dry-run = Job { $job } was a dry run, which trains nothing and makes no adapter. Submit it again without dry_run.
 job-makes-no-adapter = The kind of job { $job } is { $kind }. Only a fine_tuning job makes an adapter.
 job-made-no-model = Job { $job } made no model.
 adapter-was-deleted = The model that job { $job } made was deleted, and its adapter with it.

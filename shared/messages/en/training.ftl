@@ -59,3 +59,7 @@ disk-full-no-checkpoint = The disk is full, so there is no checkpoint at step { 
 disk-full-rows-not-kept = The disk is full, so the rendered rows are not kept. A run that is resumed renders them again.
 adapter-not-saved = The adapter could not be saved: { $error }
 free-data-folder-and-submit = Free space in the data folder and submit the job again.
+
+predicted = A step is predicted to take { $step_seconds }, and all steps { $run_seconds }. The memory is predicted to reach { $peak_bytes }.
+not-predicted = It could not be predicted what this run takes ({ $reason }). It runs all the same.
+predicted-beyond-memory = This run is predicted to need { $peak_bytes }, and there are { $limit_bytes } for it. Lower max_seq_length, or free memory.

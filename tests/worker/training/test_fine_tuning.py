@@ -98,8 +98,8 @@ def test_an_nf4_base_learns_and_says_how(llama_nf4: LoadedModel, data: DatasetFi
     assert observed[5].step_seconds == sum(observed[5].phase_seconds.values())
     assert observed[-1].eta_seconds == 0
     assert all(step.utilization is not None and 0 < step.utilization < 1 for step in observed)
-    assert list(dict.fromkeys(report.stages))[-5:] == [
-        "tokenizing", "attaching the adapter", "planning the steps", "training", "publishing",
+    assert list(dict.fromkeys(report.stages))[-6:] == [
+        "tokenizing", "attaching the adapter", "planning the steps", "predicting", "training", "publishing",
     ]  # fmt: skip
     assert report.stages[-1] == "publishing"
     assert report.checkpoints[-1] == 10
@@ -109,16 +109,20 @@ def test_an_nf4_base_learns_and_says_how(llama_nf4: LoadedModel, data: DatasetFi
 def test_steps_and_validations_share_their_dequantized_weights(
     llama_nf4: LoadedModel, data: DatasetFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Kept twice they would take twice the memory that was reckoned with."""
+    """Kept twice they would take twice the memory that was reckoned with. Before the first step some are
+    dequantized for the prediction, and let go.
+    """
     dequantized, original = list[Any](), bitsandbytes.functional.dequantize_4bit
+    report = RecordedReport()
 
     def counted(weight: torch.Tensor, *rest: Any, **more: Any) -> torch.Tensor:
-        dequantized.append(weight.data_ptr())
+        if report.stages[-1] != "predicting":
+            dequantized.append(weight.data_ptr())
         return original(weight, *rest, **more)
 
     monkeypatch.setattr(bitsandbytes.functional, "dequantize_4bit", counted)
     own_layers = with_settings(lora=Lora(r=4, alpha=8))
-    run(llama_nf4, data, tmp_path, validation=data, request=own_layers)
+    run(llama_nf4, data, tmp_path, report, validation=data, request=own_layers)
     layers = [part for part in llama_nf4.model.modules() if isinstance(part, bitsandbytes.nn.Linear4bit)]
     assert sorted(dequantized) == sorted(layer.weight.data_ptr() for layer in layers)
 
@@ -186,7 +190,7 @@ def test_a_torn_checkpoint_costs_no_more_than_the_way_from_the_one_before(
     newest.write_bytes(newest.read_bytes()[:-1])
     resumed = RecordedReport()
     result = run(llama, data, tmp_path / "parts", resumed, attempt=3)
-    assert resumed.codes() == ["resume_rejected"]
+    assert resumed.codes() == ["resume_rejected", "predicted"]
     assert result["resumed_from_step"] == int(steps[-2].name[5:]) < 6
     assert adapter_bytes(tmp_path / "parts") == adapter_bytes(tmp_path / "whole")
 
@@ -251,7 +255,7 @@ def test_a_checkpoint_of_other_settings_is_not_resumed(
         run(llama, data, tmp_path, RecordedReport(stop=WorkerDraining, at_step=4))
     report = RecordedReport()
     result = run(llama, data, tmp_path, report, attempt=2, request=with_settings(learning_rate=1e-3))
-    assert report.codes() == ["resume_rejected"]
+    assert report.codes() == ["resume_rejected", "predicted"]
     assert (result["resumed_from_step"], len(report.losses)) == (None, 10)
 
 
@@ -472,7 +476,7 @@ def test_a_run_goes_on_from_another_versions_checkpoint_and_says_that_its_plan_c
     rewrite_plan(tmp_path / "parts" / "checkpoints" / "step-4", lost)
     result = run(llama, data, tmp_path / "parts", resumed, attempt=2)
     assert result["resumed_from_step"] == 4
-    assert resumed.codes() == ["plan_changed"]
+    assert resumed.codes() == ["plan_changed", "predicted"]
     (message,) = [message for message, content in resumed.events if content.get("code") == "plan_changed"]
     assert "only under the same plan" in message
     assert resumed.losses == pytest.approx(whole.losses[4:], rel=1e-3)

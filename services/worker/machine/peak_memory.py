@@ -3,6 +3,7 @@
 from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import torch
 
 _CLEAR = Path("/proc/self/clear_refs")
@@ -34,6 +35,13 @@ class PeakMemory:
         if self._device.type == "cuda":
             return int(torch.cuda.max_memory_allocated(self._device))
         return _peak_of_process() if self._restarted else None
+
+
+def bytes_now(device: torch.device) -> int:
+    """What `PeakMemory` would read if nothing more were held."""
+    if device.type == "cuda":
+        return int(torch.cuda.memory_allocated(device))
+    return int(psutil.Process().memory_info().rss)
 
 
 def _peak_of_process() -> int | None:

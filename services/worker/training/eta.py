@@ -1,0 +1,35 @@
+"""How long the rest of a run takes: as foretold, corrected by what the steps so far took."""
+
+import time
+
+from services.worker.computing.predicting.forecast import Forecast
+
+EARLY = 0.05  # the share of a run after which its length is told again, to be compared with the first word
+LAST_STEP_COUNTS = 0.1  # in the mean of a run without a forecast
+
+
+class Eta:
+    """`forecast` None: each step to come takes as long as the last ones did.
+
+    `early_run_seconds` is the length of the whole run as told after `EARLY` of it; None before.
+    """
+
+    def __init__(self, forecast: Forecast | None = None) -> None:
+        self.early_run_seconds: float | None = None
+        self._forecast, self._started = forecast, time.perf_counter()
+        self._took = self._foretold = self._usual = 0.0
+
+    def after(self, step: int, seconds: float, total_steps: int) -> float:
+        """The seconds of the steps to come, when `step` are done and the last one took `seconds`."""
+        if self._forecast is None:
+            share = LAST_STEP_COUNTS if self._usual else 1.0
+            self._usual += share * (seconds - self._usual)
+            return self._usual * (total_steps - step)
+        self._took += seconds
+        self._foretold += self._forecast.step_seconds(step - 1)
+        rest = self._took / self._foretold * self._forecast.rest(step)
+        done, all_steps = step - self._forecast.first, total_steps - self._forecast.first
+        if self.early_run_seconds is None and done >= EARLY * all_steps:
+            others = self._forecast.validations * self._forecast.validation_seconds
+            self.early_run_seconds = time.perf_counter() - self._started + rest + others
+        return rest

@@ -1,0 +1,124 @@
+"""A run is predicted before its first step; a dry run ends there, and leaves nothing."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from services.worker.models.load import LoadedModel
+from services.worker.report import JobCancelled
+from services.worker.training import foretold as foretold_module
+from services.worker.training.eta import Eta
+from services.worker.training.fine_tuning import fine_tune
+from shared.job_folder import JobFolder
+from shared.reports.dry_run import DryRun
+from shared.reports.fine_tuning import Training
+from shared.reports.stored import read_stored
+from shared.schemas import FineTuningRequest, Hyperparameters
+from tests.worker.training.tiny_bases import RecordedReport, Rows, WriteRows
+
+REQUEST = FineTuningRequest(
+    dataset="spam", hyperparameters=Hyperparameters(n_epochs=2, global_batch_size=8, max_seq_length=64)
+)
+
+
+def run(
+    base: LoadedModel,
+    rows: Rows,
+    write_rows: WriteRows,
+    folder: Path,
+    report: RecordedReport,
+    **asked: Any,
+) -> dict[str, Any]:
+    return fine_tune(
+        base,
+        REQUEST.model_copy(update=asked),
+        training=write_rows(rows, "classification"),
+        validation=None,
+        job_folder=JobFolder(folder),
+        attempt=1,
+        checkpoint_seconds=1000,
+        report=report,
+    )
+
+
+def test_a_dry_run_tells_what_training_would_take_and_leaves_nothing(
+    llama_nf4: LoadedModel, write_rows: WriteRows, spam_rows: Rows, tmp_path: Path
+) -> None:
+    report, folder = RecordedReport(), tmp_path / "job"
+    folder.mkdir()
+    told = read_stored(DryRun, run(llama_nf4, spam_rows, write_rows, folder, report, dry_run=True))
+    assert (told.dry_run, told.rows, told.steps, told.rows_per_step) == (True, 40, 10, 8)
+    assert 0 < told.tokens.mean <= told.tokens.p95 <= told.tokens.longest <= 64
+    assert told.plan["name"] == "auto"
+    assert told.run_seconds is not None
+    assert told.step_seconds is not None
+    assert told.run_seconds == pytest.approx(10 * told.step_seconds)
+    memory = told.memory
+    assert all((memory.weights, memory.embedding, memory.adapter_and_optimizer, memory.activations))
+    assert memory.limit is not None
+    assert memory.peak is not None
+    assert memory.peak < memory.limit
+    assert told.fits
+    assert list(folder.iterdir()) == []
+    assert "training" not in report.stages
+    assert report.checkpoints == []
+
+
+def test_a_run_keeps_what_was_told_beside_what_happened(
+    llama_nf4: LoadedModel, write_rows: WriteRows, spam_rows: Rows, tmp_path: Path
+) -> None:
+    """By the plan whose micro-batches are all of one size: for each new size oneDNN keeps new kernels."""
+    report = RecordedReport()
+    result = run(llama_nf4, spam_rows, write_rows, tmp_path / "job", report, plan="baseline")
+    predictions = read_stored(Training, result).predictions
+    assert [(one.quantity, one.when) for one in predictions] == [
+        ("step_seconds", "start"),
+        ("run_seconds", "start"),
+        ("peak_memory_bytes", "start"),
+        ("run_seconds", "5 %"),
+    ]
+    assert all(one.predicted > 0 and one.measured for one in predictions)
+    peak = predictions[2]
+    assert peak.error_ratio == pytest.approx(0, abs=0.1)
+    assert "predicted" in report.codes()
+
+
+def test_a_model_that_can_not_be_tried_is_trained_all_the_same(
+    llama_nf4: LoadedModel,
+    write_rows: WriteRows,
+    spam_rows: Rows,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fails(*arguments: Any, **more: Any) -> None:
+        raise NotImplementedError("no such operator")
+
+    monkeypatch.setattr(foretold_module, "forecast", fails)
+    result = run(llama_nf4, spam_rows, write_rows, tmp_path / "job", report := RecordedReport())
+    assert "not_predicted" in report.codes()
+    assert any("no such operator" in message for message, _ in report.events)
+    assert result["steps"] == 10
+    assert result["predictions"] == []
+
+
+def test_a_cancel_during_the_prediction_is_obeyed(
+    llama_nf4: LoadedModel,
+    write_rows: WriteRows,
+    spam_rows: Rows,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def cancelled(*arguments: Any, **more: Any) -> None:
+        raise JobCancelled
+
+    monkeypatch.setattr(foretold_module, "forecast", cancelled)
+    with pytest.raises(JobCancelled):
+        run(llama_nf4, spam_rows, write_rows, tmp_path / "job", RecordedReport())
+
+
+def test_a_run_without_a_forecast_expects_steps_like_the_last_ones() -> None:
+    eta = Eta()
+    assert eta.after(1, 2.0, 5) == 8.0
+    assert eta.after(2, 2.0, 5) == 6.0
+    assert eta.early_run_seconds is None
