@@ -137,16 +137,7 @@ def _cost(
     """Of an arm; where it was not tried, with the reason."""
     rounds = measured.rounds
     if name not in rounds.timed:
-        return FactorCost(
-            factor=factor,
-            as_is=as_is,
-            changed=changed,
-            basis="does_not_fit" if name in rounds.too_large else "not_tried",
-            as_is_seconds=measured.step_seconds,
-            as_is_peak_bytes=rounds.peak_bytes(AS_CONFIGURED),
-            same_learning=same_learning,
-            advice=say("advice-too-large") if name in rounds.too_large else say("advice-no-time"),
-        )
+        return _not_timed(measured, factor, name, as_is, changed, advice, same_learning=same_learning)
     interval = measured.ratio(name)
     whole = measured.step_seconds
 
@@ -169,6 +160,40 @@ def _cost(
         changed_peak_bytes=rounds.peak_bytes(name),
         same_learning=same_learning,
         advice=advice,
+    )
+
+
+def _not_timed(
+    measured: Measured,
+    factor: Factor,
+    name: str,
+    as_is: str,
+    changed: str,
+    advice: Message,
+    *,
+    same_learning: bool,
+) -> FactorCost:
+    """Of an arm that was not tried: its tokens say what it would take, where it computes others; why it was
+    not tried stands before the advice.
+    """
+    too_large = name in measured.rounds.too_large
+    share = measured.tokens_of_a_row(measured.trials.settings[name]) / measured.tokens_of_a_row(
+        measured.settings
+    )
+    seconds = measured.computing_seconds * share + measured.optimizer_seconds
+    by_tokens = factor in ("padding", "sequence_length")
+    why = say("advice-too-large") if too_large else say("advice-no-time")
+    return FactorCost(
+        factor=factor,
+        as_is=as_is,
+        changed=changed,
+        basis="does_not_fit" if too_large else "predicted" if by_tokens else "not_tried",
+        as_is_seconds=measured.step_seconds,
+        changed_seconds=seconds if by_tokens else None,
+        ratio=measured.step_seconds / seconds if by_tokens else None,
+        as_is_peak_bytes=measured.rounds.peak_bytes(AS_CONFIGURED),
+        same_learning=same_learning,
+        advice=say("advice-untried", why=why, advice=advice),
     )
 
 

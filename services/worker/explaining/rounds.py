@@ -75,8 +75,8 @@ def measure_rounds(
     first of `arms` is what they are compared with, the others stand in the order of their worth.
 
     A first round is thrown away: it makes what later ones find, and says what an arm takes. Arms for whose
-    `LEAST_ROUNDS` rounds the time (`until`, by `time.monotonic`) is too short are left out, the last first,
-    but for the first two. Then rounds are made until every arm is sure or time is up.
+    `LEAST_ROUNDS` rounds the time (`until`, by `time.monotonic`) is too short are left out, but not the first
+    two. Then rounds are made until every arm is sure or time is up.
     """
     tried, too_large = _tried(arms, units[0], tick)
     chosen = _affordable(tried, until - time.monotonic())
@@ -108,10 +108,11 @@ def _tried(
 
 
 def _affordable(tried: Sequence[tuple[ArmSteps, float]], seconds: float) -> list[ArmSteps]:
+    """One that takes too long is passed over, and a cheaper one after it may still be had."""
     chosen = list[ArmSteps]()
     for steps, took in tried:
-        seconds -= LEAST_ROUNDS * took
-        if seconds >= 0 or len(chosen) < 2:
+        if len(chosen) < 2 or LEAST_ROUNDS * took <= seconds:
+            seconds -= LEAST_ROUNDS * took
             chosen.append(steps)
     return chosen
 

@@ -37,11 +37,12 @@ def trial_arms(settings: TrainingSettings, *, auto: Plan, lengths: Sequence[int]
     """Each changes one thing, but for `BOTH`, a step of the way to `auto`. The most telling come first: where
     time is short the last are left out.
 
-    All are timed on the rows of two micro-batches of the settings, so that one of twice the rows fits in;
-    `auto` on those of a whole step, which is what it splits.
+    Where all rows take the same time, an arm is timed on those of one micro-batch; else on two, so that one
+    of twice the rows sees the same rows. `auto` is timed on those of a whole step, which is what it splits.
     """
-    rows = rows_of_a_step(lengths, settings)
-    rows = min(rows, 2 * max(1, rows // settings.gradient_accumulation_steps))
+    step = rows_of_a_step(lengths, settings)
+    one = max(1, step // settings.gradient_accumulation_steps)
+    two = min(step, 2 * one)
     padded = settings.padding == "max_length"
     unpadded = settings.model_copy(update={"padding": "longest"})
     variants = {AS_CONFIGURED: settings}
@@ -54,13 +55,16 @@ def trial_arms(settings: TrainingSettings, *, auto: Plan, lengths: Sequence[int]
         )
     if padded and settings.gradient_checkpointing:
         variants[BOTH] = unpadded.model_copy(update={"gradient_checkpointing": False})
-    if settings.padding in ("max_length", "longest") and rows > settings.per_device_train_batch_size:
-        variants[LARGER] = settings.model_copy(update={"per_device_train_batch_size": rows})
+    if settings.padding in ("max_length", "longest") and two > one:
+        variants[LARGER] = settings.model_copy(update={"per_device_train_batch_size": two})
     if padded:
         variants[SHORTER] = settings.model_copy(
             update={"max_seq_length": shorter(settings.max_seq_length, max(lengths))}
         )
-    arms = {name: replace(settings_arm(values, name=name), rows=rows) for name, values in variants.items()}
+    arms = {
+        name: replace(settings_arm(values, name=name), rows=one if padded and name != LARGER else two)
+        for name, values in variants.items()
+    }
     first, *others = arms.values()
     half = replace(first, name=HALF, half=True)
     return TrialArms((first, Arm(AUTO, auto), *others[:3], half, *others[3:]), variants)

@@ -10,8 +10,9 @@ advice-shorter-cuts = Shorter rows would cut { $rows ->
    *[other] { $rows } rows
 } at { $length } tokens.
 advice-bf16 = Set bnb_4bit_compute_dtype to bfloat16: products in float32 take several times as long.
+advice-untried = { $why } { $advice }
 advice-too-large = This needs more memory than there is, so it was not timed.
-advice-no-time = There was no time to try this. Raise minutes.
+advice-no-time = There was no time to try this. Raise minutes, or try it while nothing else runs.
 advice-grouping = Put rows of like length together. Then the order of the rows depends on their lengths.
 advice-accumulation = An update takes { $update_seconds }. Accumulating more rows saves little of a step, and is another curve.
 advice-loading = Preparing the rows of a step takes { $data_seconds }. More workers can hide no more than that.

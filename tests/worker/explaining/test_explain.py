@@ -6,6 +6,7 @@ from math import ceil
 import pytest
 import torch
 
+from services.worker.explaining import rounds
 from services.worker.explaining.diagnosis import explain_training
 from services.worker.models.load import LoadedModel
 from services.worker.report import JobCancelled, JsonValue, SilentReport
@@ -33,18 +34,24 @@ def explained(
     )
 
 
+@pytest.fixture
+def soon_sure(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Five rounds are enough, however far they are apart, and there is time for all arms."""
+    monkeypatch.setattr(rounds, "SURE", 1e9)
+
+
+@pytest.mark.usefixtures("soon_sure")
 def test_every_factor_is_told_with_its_basis_and_the_path_ends_at_auto(
     llama_nf4: LoadedModel, write_rows: WriteRows, spam_rows: Rows
 ) -> None:
-    report = explained(llama_nf4, write_rows, spam_rows)
+    report = explained(llama_nf4, write_rows, spam_rows, minutes=10)
     found = {cost.factor: cost for cost in report.facts.factors}
     assert found.keys() >= {
         "padding", "gradient_checkpointing", "batch_size", "gradient_accumulation", "data_loading",
-        "sequence_length", "model_size",
+        "sequence_length",
     }  # fmt: skip
     timed = found["gradient_checkpointing"]
-    assert (timed.basis, timed.as_is, timed.changed, timed.rounds) == ("measured", "on", "off", timed.rounds)
-    assert timed.rounds >= 5
+    assert (timed.basis, timed.as_is, timed.changed, timed.rounds) == ("measured", "on", "off", 5)
     assert timed.ratio_low is not None
     assert timed.ratio_high is not None
     assert timed.ratio_low <= (timed.ratio or 0) <= timed.ratio_high
