@@ -30,7 +30,7 @@ class CheckOutcome(Stored):
     id: str
     outcome: Word[Literal["passed", "not_checked"]]
     words: Said
-    """What was looked for; of what was not checked, why not."""
+    """What was looked for; of what was not checked, why not, too."""
 
 
 class TrainingReport(Stored):

@@ -171,12 +171,13 @@ def test_a_run_shows_losses_steps_stages_and_what_was_foretold(api: Api) -> None
     assert ["100", "0.920"] in [row[::2] for row in page.rows if len(row) == 3]
     assert rows["the whole run"] == ["6.9 min", "8.2 min", "+19%"]
     assert rows["the whole run, at 5 %"][2] == "+2%"
-    assert rows["training"] == [duration(489.0), "93 %"]
+    assert rows["training"] == [duration(489.0), "93%"]
     dots = [found["class"] for found in page.all("circle")]
-    assert dots.count("dot healthy") + dots.count("dot disturbed") == 400
-    assert dots.count("dot disturbed") == 14
+    held_up = [found for found in page.all("text") if found.get("class") == "sign disturbed"]
+    assert dots.count("dot healthy") == 386
+    assert len(held_up) == 14
     assert dots.count("missed") == 1
-    assert "throttled (10), validation (4)" in page.text
+    assert "▲ throttled (10), ◆ validation (4)" in page.text
     assert "What each factor costs: a fine-tuning tries nothing." in page.text
 
 

@@ -172,7 +172,15 @@ def reference() -> dict[str, Any]:
     """The common recipe on short rows: padding first, then what is computed twice."""
     checks = (
         CheckOutcome(id="fp32-compute", outcome="passed", words=say("check-looks-for", check="fp32-compute")),
-        CheckOutcome(id="swap", outcome="not_checked", words=say("memory-not-measured")),
+        CheckOutcome(
+            id="spill",
+            outcome="not_checked",
+            words=say(
+                "check-not-asked",
+                looks_for=say("check-looks-for", check="spill"),
+                reason=say("not-checked-no-card"),
+            ),
+        ),
     )
     return report_of(
         facts(), PADDING, RECOMPUTATION, checks=checks, notes=(say("advice-loading", data_seconds=0.2),)

@@ -8,11 +8,15 @@ from services.api.page_kit.scales import Scale
 
 @dataclass(frozen=True)
 class Dot:
-    """`kind` is the word the style sheet draws it by; `x` and `y` in percent, from the left and the top."""
+    """`kind` is the word the style sheet draws it by; `x` and `y` in percent, from the left and the top.
+
+    `sign`: a character that is drawn instead of a disc, so that kinds differ by more than colour.
+    """
 
     kind: str
     x: float
     y: float
+    sign: str = ""
 
 
 @dataclass(frozen=True)
@@ -22,8 +26,8 @@ class Plot:
     across: Scale
     up: Scale
 
-    def dot(self, kind: str, x: float, y: float) -> Dot:
-        return Dot(kind, self.across.percent(x), self.height(y))
+    def dot(self, kind: str, x: float, y: float, sign: str = "") -> Dot:
+        return Dot(kind, self.across.percent(x), self.height(y), sign)
 
     def height(self, y: float) -> float:
         """From the top."""

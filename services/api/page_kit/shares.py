@@ -2,9 +2,8 @@
 
 
 def in_hundred(share: float) -> str:
-    """A share of 1: 87 %, 0.4 %."""
-    percent = 100 * share
-    return f"{percent:.0f} %" if percent == 0 or abs(percent) >= 1 else f"{percent:.1f} %"
+    """A share of 1: 87%, 0.4%."""
+    return f"{share:.0%}" if share == 0 or abs(share) >= 0.01 else f"{share:.1%}"
 
 
 def compact(value: float) -> str:

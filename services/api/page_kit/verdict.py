@@ -26,4 +26,4 @@ def sentence(text: str) -> str:
 
 def _tied(text: str) -> str:
     """No line ends between a number and its unit."""
-    return re.sub(r"(?<=\d) (?=(?:m?s|bytes|[kMG]B(?:/s)?)\b)", "\u00a0", text)
+    return re.sub(r"(?<=\d) (?=(?:m?s|min|h|days|bytes|[kMG]B(?:/s)?|[TGM]FLOP/s)\b)", "\u00a0", text)

@@ -11,6 +11,8 @@ from shared.units import duration
 
 _ROWS = 24  # of the table behind a picture; of more steps it has every n-th
 
+_SIGNS = {"validation": "◆", "saving": "■", "throttled": "▲", "spilled": "▼", "drift": "✕"}
+
 
 @dataclass(frozen=True)
 class LossPlot:
@@ -30,7 +32,7 @@ class TimePlot:
     plot: Plot
     dots: tuple[Dot, ...]
     kinds: tuple[tuple[str, str, int], ...]
-    """(kind, name, steps)"""
+    """(sign, name, steps)"""
     words: str
     rows: tuple[tuple[str, str, str, str], ...]
     """(step, computed tokens, seconds, what held it up)"""
@@ -78,10 +80,12 @@ def time_plot(report: TrainingReport) -> TimePlot | None:
     return TimePlot(
         plot=plot,
         dots=tuple(
-            plot.dot("disturbed" if one.disturbed else "healthy", one.computed_tokens, one.seconds)
+            plot.dot("disturbed", one.computed_tokens, one.seconds, sign(one.disturbed))
+            if one.disturbed
+            else plot.dot("healthy", one.computed_tokens, one.seconds)
             for one in points
         ),
-        kinds=tuple((kind, disturbance(kind), disturbed.count(kind)) for kind in kinds),
+        kinds=tuple((sign(kind), disturbance(kind), disturbed.count(kind)) for kind in kinds),
         words=told(say("time-plot-words", steps=len(points), disturbed=len(disturbed))),
         rows=tuple(
             (
@@ -91,6 +95,10 @@ def time_plot(report: TrainingReport) -> TimePlot | None:
             for one in shown
         ),
     )  # fmt: skip
+
+
+def sign(kind: str) -> str:
+    return _SIGNS.get(kind, "✚")
 
 
 def disturbance(kind: str) -> str:

@@ -10,7 +10,7 @@ from shared.reports.training_facts import Prediction
 from shared.units import duration, size, span
 
 BAND = {"step_seconds": 0.15, "run_seconds": 0.15, "peak_memory_bytes": 0.1}
-"""How far off is held to be right; of the whole run once 5 % of it are done, 10 %."""
+"""How far off is held to be right; of the whole run once 5% of it are done, 10 %."""
 
 
 @dataclass(frozen=True)
