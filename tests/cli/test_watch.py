@@ -84,6 +84,19 @@ def test_a_report_s_own_text_is_shown_instead_of_its_data() -> None:
     assert "\n\nTwo findings.\n" in shown
 
 
+def test_a_diagnosis_of_a_training_shows_its_text_and_how_to_have_it_with_pictures() -> None:
+    told = record_text(
+        record("succeeded", kind="training_diagnostic", result={"text": "87 of 100 tokens are empty."}), HERE
+    )
+    _, _, end = told.partition("87 of 100 tokens are empty.")
+    assert end.splitlines()[1:] == [
+        "",
+        "Next:",
+        "  The same with pictures, as one file to open or pass on:",
+        "    ./tunedock report ftjob-1 --html report.html",
+    ]
+
+
 def test_empty_fields_of_a_request_are_left_out() -> None:
     assert "plan" not in record_text(record(), HERE)
 

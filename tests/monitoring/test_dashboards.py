@@ -9,6 +9,8 @@ import pytest
 
 from services.cli.__main__ import command_parser
 from services.worker.metrics import PHASES, STEP_PHASES
+from shared.messages.message import say
+from shared.messages.render import told
 from shared.reports.model_files import ModelSource
 from tests.monitoring.dashboards import EMPTY_UNTIL_PREPARED, NEEDS_A_CARD, ROOT, dashboards, panels, queries
 from tests.monitoring.metric_names import rules
@@ -110,6 +112,17 @@ def test_the_commands_that_a_dashboard_names_are_ones_there_are(name: str) -> No
         assert commands
         for command in commands:
             command_parser().parse_args(command.split())
+
+
+def test_the_training_dashboard_names_the_parts_of_the_report_in_its_own_words() -> None:
+    (text,) = [panel for panel in BOARDS["training"]["panels"] if panel["type"] == "text"]
+    named = set(re.findall(r"\*([A-Z][^*]+)\*", text["options"]["content"]))
+    assert named == {
+        told(say("where-a-step-goes-title")),
+        told(say("tokens-real-and-computed-title")),
+        told(say("savings-title")),
+        told(say("what-each-factor-costs-title")),
+    }
 
 
 @pytest.mark.parametrize("panel", PANELS)

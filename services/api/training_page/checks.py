@@ -19,10 +19,7 @@ class ChecksDone:
 
 
 def checks_done(report: TrainingReport) -> ChecksDone:
-    rows = [
-        (check.outcome, CheckRow(check.id, told(check.words)))
-        for check in report.checks
-    ]
+    rows = [(check.outcome, CheckRow(check.id, told(check.words))) for check in report.checks]
     return ChecksDone(
         passed=tuple(row for outcome, row in rows if outcome == "passed"),
         not_checked=tuple(row for outcome, row in rows if outcome == "not_checked"),
