@@ -5,7 +5,7 @@
     attempts/N/                        the journal of attempt N, and what it writes aside
     tokens/  checkpoints/step-N/       what a later attempt goes on from
     adapter/  adapter-llama/           what a fine-tuning made: sealed folders, see `shared/adapters.py`
-    report.json  result.json           a diagnosis; a copy of how the record ended
+    report.json  result.json           a diagnosis, or what a training took; a copy of how the record ended
     delete-job  delete-model           marks: see `shared/removal.py`
 
 No module but this one spells them; tests/shared/test_job_folder.py watches that.

@@ -207,10 +207,11 @@ def finished(record: JobRecord, wanted: Literal["adapter", "report"]) -> JobReco
 def report_of(service: Service, record: JobRecord) -> dict[str, Any]:
     """`report.json` where the worker wrote one, else the record's result.
 
-    A job that failed late wrote one too: what it had measured, and changed, until then. Raises `NotFinished`.
+    A job that failed late wrote one too: what it had measured, and changed, until then. That of a fine-tuning
+    has the result's fields as well. Raises `NotFinished`.
     """
     path = service.job_folder(record.id).report
     if record.status not in TERMINAL or not path.is_file():
         return dict(finished(record, "report").result or {})
     report: dict[str, Any] = json.loads(path.read_bytes())
-    return report
+    return {**(record.result or {}), **report} if record.kind == "fine_tuning" else report

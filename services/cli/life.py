@@ -96,7 +96,11 @@ def report_job(arguments: argparse.Namespace, settings: Settings, terminal: Term
             report = client.report(job_id)
             terminal.emit(report)
             has_text = isinstance(report.get("text"), str)
-            terminal.say(plain(report) if has_text else outcome_text(client.job(job_id), place))
+            record = client.job(job_id)
+            if record.kind == "fine_tuning" or not has_text:
+                terminal.say(outcome_text(record, place))
+            if has_text:
+                terminal.say(plain(report))
             return 0
         page = client.report_page(job_id)
     if arguments.html == STDOUT:

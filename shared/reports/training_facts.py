@@ -225,7 +225,9 @@ class TrainingFacts(Stored):
     stages: dict[str, float]
     """Seconds by `Stage`."""
     wall_seconds: float | None = None
-    """From the job's first moment to its last; the stages add up to it but for `unseen_seconds`."""
+    """Of the last attempt, from the job's first moment to its last."""
+    steps_seconds: float | None = None
+    """All steps of a fine-tuning together, over all its attempts."""
     step: StepSplit
     between_seconds: dict[str, float]
     """By `Between`, over the whole run: measured, or for a diagnosis predicted from the settings."""
@@ -256,3 +258,11 @@ class TrainingFacts(Stored):
     def whole_step_seconds(self) -> float:
         """A step with its part of what the run does between steps."""
         return self.step.step_seconds + sum(self.between_seconds.values()) / max(1, self.total_steps)
+
+    @property
+    def unseen_seconds(self) -> float | None:
+        """Of the wall seconds what no stage has. Collating is a part of training."""
+        if self.wall_seconds is None:
+            return None
+        apart = sum(seconds for stage, seconds in self.stages.items() if stage != "collating")
+        return max(0.0, self.wall_seconds - apart)

@@ -166,7 +166,6 @@ def test_what_is_not_built_yet_is_not_found(api: Api) -> None:
     record = api.submitted()
     stream = api.get(f"/v1/jobs/{record['id']}/events", headers={"Accept": "text/event-stream"})
     assert stream.status_code == 404
-    assert api.get(f"/v1/jobs/{record['id']}/report?format=html").status_code == 404
     assert api.post(f"/v1/jobs/{record['id']}/pause").status_code == 404
 
 
@@ -178,6 +177,15 @@ def test_a_report_exists_once_the_job_has_succeeded(api: Api) -> None:
     (api.job_folder(job_id) / "report.json").write_text(json.dumps({"findings": ["slow disk"]}))
     api.store.finish(claim, "succeeded", message="Done", result={"findings": 1})
     assert api.get(f"/v1/jobs/{job_id}/report").json == {"findings": ["slow disk"]}
+
+
+def test_a_fine_tuning_s_report_is_its_result_and_what_its_steps_took(api: Api) -> None:
+    job_id, claim = api.submitted()["id"], api.claim()
+    (api.job_folder(job_id) / "report.json").write_text(json.dumps({"kind": "fine_tuning", "text": "A step"}))
+    api.store.finish(claim, "succeeded", message="Done", result={"train_loss": 0.5})
+    report = api.get(f"/v1/jobs/{job_id}/report").json
+    assert report == {"train_loss": 0.5, "kind": "fine_tuning", "text": "A step"}
+    assert api.get(f"/v1/jobs/{job_id}").get_json()["result"] == {"train_loss": 0.5}
 
 
 def test_a_failed_job_says_why_it_has_no_report(api: Api) -> None:

@@ -135,7 +135,12 @@ def test_a_job_is_listed_shown_and_its_events_printed(stack: LiveStack, finished
     assert "succeeded" in shown
     assert re.search(r"metadata.purpose +test\n", shown)
     assert "was fine-tuned on 40 rows" in shown
-    assert stack.command("report", finished_job).stdout.startswith(f"{TINY_MODEL} was fine-tuned on 40 rows")
+    report = stack.command("report", finished_job).stdout
+    assert report.startswith(f"{TINY_MODEL} was fine-tuned on 40 rows")
+    assert f"How {TINY_MODEL} trains, " in report
+    told = json.loads(stack.command("report", finished_job, "--json").stdout)
+    assert told["train_loss"] == told["facts"]["points"][-1]["loss"]
+    assert told["facts"]["stages"].keys() >= {"model_load", "data_load", "tokenizing", "lora", "training"}
     events = [
         json.loads(line) for line in stack.command("events", finished_job, "-f", "--json").stdout.splitlines()
     ]

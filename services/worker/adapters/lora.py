@@ -16,6 +16,7 @@ from services.worker.failures import FailureCode, JobFailed
 from services.worker.models.families.abilities import short_name, trained_linears
 from services.worker.models.load import LoadedModel
 from services.worker.models.quantized.nf4 import keep_weights_trainable_through
+from services.worker.phase_clock import PhaseClock
 from shared.messages.message import say
 from shared.schemas import Lora
 
@@ -79,14 +80,18 @@ def _names_here(wanted: list[str], base: LoadedModel) -> set[str]:
 
 
 @contextmanager
-def attached(base: LoadedModel, config: LoraConfig, *, seed: int = 0) -> Iterator[PeftModel]:
+def attached(
+    base: LoadedModel, config: LoraConfig, *, seed: int = 0, stages: PhaseClock | None = None
+) -> Iterator[PeftModel]:
     """The base with a fresh adapter, weights drawn from `seed`; on leaving, the base is what it was before.
 
     `base.model` itself carries the adapter meanwhile. The adapter's weights are fp32 whatever the base's
-    dtype: PEFT casts them up, so that small updates are not lost in rounding.
+    dtype: PEFT casts them up, so that small updates are not lost in rounding. On `stages` what makes 4-bit
+    layers trainable through is "kbit_preparation".
     """
     model = base.model
-    keep_weights_trainable_through(model)
+    with (stages or PhaseClock()).phase("kbit_preparation"):
+        keep_weights_trainable_through(model)
     before = _traits(model)
     torch.manual_seed(seed)
     with warnings.catch_warnings():

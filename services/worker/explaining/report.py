@@ -41,10 +41,17 @@ def _summary(facts: TrainingFacts) -> TrainingSummary:
     return TrainingSummary(
         step_seconds=facts.step.step_seconds,
         total_steps=facts.total_steps,
-        run_seconds=facts.step.step_seconds * facts.total_steps + between,
+        run_seconds=_steps_seconds(facts) + between,
         best_step_seconds=best.step_seconds if best else None,
         best_run_seconds=best.run_seconds + between if best else None,
         padding_ratio=facts.tokens.padding_ratio,
         peak_memory_bytes=facts.memory.peak,
         final_loss=facts.points[-1].loss if facts.points else None,
     )
+
+
+def _steps_seconds(facts: TrainingFacts) -> float:
+    """Measured where they were all made."""
+    if facts.steps_seconds is not None:
+        return facts.steps_seconds
+    return facts.step.step_seconds * facts.total_steps

@@ -49,10 +49,33 @@ def token_counts(
 ) -> TokenCounts:
     """Of the whole data set; raises ValueError without a row."""
     lengths = sorted(map(len, rows))
+    return length_counts(
+        rows,
+        computed_tokens=computed(lengths, settings, settings.padding).tokens,
+        truncated=truncated,
+        lost=lost,
+        lost_answers=lost_answers,
+        cut_answers=cut_answers,
+        answers=answers,
+    )
+
+
+def length_counts(
+    rows: Sequence[TokenRow],
+    *,
+    computed_tokens: int,
+    truncated: int,
+    lost: int,
+    lost_answers: int,
+    cut_answers: int = 0,
+    answers: int = 0,
+) -> TokenCounts:
+    """Likewise, where it is known how many tokens are computed for them."""
+    lengths = sorted(map(len, rows))
     return TokenCounts(
         rows=len(rows),
         real_tokens=sum(lengths),
-        computed_tokens=computed(lengths, settings, settings.padding).tokens,
+        computed_tokens=computed_tokens,
         target_tokens=sum(int(row.targets.sum()) for row in rows),
         mean=fmean(lengths),
         p50=_percentile(lengths, 0.5),

@@ -11,6 +11,7 @@ from typing import Any
 from services.worker import metrics
 from services.worker.diagnosis.diagnose import diagnose
 from services.worker.evaluation.evaluate import evaluate
+from services.worker.explaining.books import TrainingBooks
 from services.worker.explaining.diagnosis import explain_training
 from services.worker.failures import FailureCode, JobFailed
 from services.worker.models.families.model_errors import model_errors_explained
@@ -86,12 +87,20 @@ def _unreadable(error: OSError, settings: Settings) -> Exception:
 
 
 def _fine_tune(claim: Claim, settings: Settings, residency: Residency, report: Report) -> Result:
-    request = FineTuningRequest.model_validate(claim.request)
     folder = JobFolder.of(settings.data_dir, claim.job_id)
+    books = TrainingBooks(claim.attempt, folder, report)
+    request = FineTuningRequest.model_validate(claim.request)
+    books.stages.turn("data_load")
     datasets = _datasets(folder)
     if not request.dry_run:
         metrics.record_training_start()
-    base = _base(request, list(datasets.values()), settings, residency, report)
+    books.stages.turn("model_load")
+    books.base = base = _base(request, list(datasets.values()), settings, residency, report)
+
+    def observe(step: StepReport) -> None:
+        books.look()
+        _observe_step(step)
+
     with model_errors_explained(base.files.name):
         result = fine_tune(
             base,
@@ -103,8 +112,9 @@ def _fine_tune(claim: Claim, settings: Settings, residency: Residency, report: R
             attempt=claim.attempt,
             checkpoint_seconds=settings.checkpoint_seconds,
             report=report,
-            observe=_observe_step,
+            observe=observe,
             now=datetime.fromtimestamp(claim.created_at, UTC),
+            bookkeeper=books,
         )
     if request.dry_run:
         return result

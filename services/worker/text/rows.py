@@ -10,6 +10,7 @@ from itertools import islice
 from transformers import PreTrainedTokenizerBase
 
 from services.worker.failures import FailureCode, JobFailed
+from services.worker.phase_clock import PhaseClock
 from services.worker.text.dataset_file import DatasetFile, Row, read_rows
 from services.worker.text.decoded_answers import FAULTS
 from services.worker.text.marked_text import EncodedText, MarkedText, TokenRow, encode_texts
@@ -58,13 +59,15 @@ def encode_dataset(
     rules: RowRules,
     tokenizer: PreTrainedTokenizerBase,
     tick: Callable[[int], None] = lambda rows: None,
+    stages: PhaseClock | None = None,
 ) -> TokenRows:
     """All rows of `data` as tokens; `tick(rows so far)` is called now and then, within long rows as well.
 
     Rows longer than `max_seq_length` are cut on the right (a classified message is shortened instead, so
     that its label survives; a long text is split where the rules say so). A row left without a target, one
     the chat template refuses, or one whose answers don't come back from their tokens, is skipped and
-    counted with the reason. Raises `JobFailed` (dataset_invalid) if nothing is left to learn.
+    counted with the reason. On `stages` reading the file is "data_load". Raises `JobFailed`
+    (dataset_invalid) if nothing is left to learn.
     """
     if not tokenizer.is_fast:
         raise JobFailed(
@@ -76,7 +79,7 @@ def encode_dataset(
     breathe = _Breath(lambda: tick(counts.seen))
     writer = RowWriter(rules, tokenizer, counts, breathe)
     tick(0)
-    for batch in _batches(data, writer.write):
+    for batch in _batches(data, writer.write, stages or PhaseClock()):
         for written, encoded in _encoded(batch, tokenizer, breathe):
             rows = _used(written, encoded, writer, counts)
             counts.used += bool(rows)
@@ -100,10 +103,16 @@ class _Breath:
             self._last = time.monotonic()
 
 
-def _batches(data: DatasetFile, write: Callable[[Row], WrittenRow]) -> Iterator[list[WrittenRow]]:
+def _batches(
+    data: DatasetFile, write: Callable[[Row], WrittenRow], stages: PhaseClock
+) -> Iterator[list[WrittenRow]]:
     rows = read_rows(data)
-    while batch := [write(row) for row in islice(rows, ROWS_AT_ONCE)]:
-        yield batch
+    while True:
+        with stages.phase("data_load"):
+            read = list(islice(rows, ROWS_AT_ONCE))
+        if not read:
+            return
+        yield [write(row) for row in read]
 
 
 def _encoded(

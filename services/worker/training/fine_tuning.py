@@ -29,8 +29,10 @@ from services.worker.computing.plan.utilization import Utilization
 from services.worker.machine.out_of_memory import explain_out_of_memory
 from services.worker.models.families.fit import longest_row
 from services.worker.models.load import LoadedModel
+from services.worker.phase_clock import PhaseClock
 from services.worker.report import Report
 from services.worker.text.dataset_file import DatasetFile
+from services.worker.training.account import Bookkeeper, NoBookkeeper, RunAccount
 from services.worker.training.causality import require_causal
 from services.worker.training.checkpoint_keeper import CheckpointKeeper
 from services.worker.training.checkpoints import CheckpointFolder, Snapshot
@@ -66,6 +68,7 @@ def fine_tune(
     observe: Callable[[StepReport], None] = lambda step: None,
     patience: Patience = PATIENCE,
     now: datetime | None = None,
+    bookkeeper: Bookkeeper | None = None,
 ) -> dict[str, Any]:
     """Train an adapter and publish it in `job_folder`; returns the record's result.
 
@@ -74,24 +77,32 @@ def fine_tune(
 
     The first weights are those of the adapter in the folder `start`, else drawn from the seed. If an earlier
     attempt published it already, only the result is returned. Otherwise the run goes on from the newest
-    checkpoint that verifies and fits. The base is afterwards what it was before, however this
-    ends. Raises `JobFailed` (dataset_invalid, target_modules_unknown, out_of_memory, diverged, disk_full,
-    …) and what `report` raises; after `WorkerDraining` a checkpoint of the last whole step exists.
+    checkpoint that verifies and fits, and `bookkeeper` sees what it takes. The base is afterwards what it
+    was before, however this ends. Raises `JobFailed` (dataset_invalid, target_modules_unknown,
+    out_of_memory, diverged, disk_full, …) and what `report` raises; after `WorkerDraining` a checkpoint of
+    the last whole step exists.
     """
     if (result := adapter_folder.published_result(job_folder)) is not None:
         return result
     request = within_positions(base, request, report)
+    bookkeeper = bookkeeper or NoBookkeeper()
+    stages = bookkeeper.stages
 
     def work() -> dict[str, Any]:
+        stages.turn("tokenizing")
         source = RowSource(training, validation, job_folder, attempt, now or datetime.now(UTC))
-        rows = job_rows(base, request, source, report)
+        rows = job_rows(base, request, source, report, stages)
+        stages.turn("set_up")
         begun_with = None if start is None else open_adapter(start, base)
         checkpoints = CheckpointFolder(job_folder, attempt, fingerprint(base, request, rows, begun_with))
         checkpoints.clear_leftovers()
         seed = request.hyperparameters.seed
         report.progress("attaching the adapter")
-        with attached(base, lora_config(request.hyperparameters.lora, base), seed=seed) as adapted:
+        stages.turn("lora")
+        config = lora_config(request.hyperparameters.lora, base)
+        with attached(base, config, seed=seed, stages=stages) as adapted:
             begin(adapted, base, request, begun_with, report)
+            stages.turn("set_up")
             require_causal(base.model, base.files.name)
             tell_what_is_left_out(base, request, report)
             snapshot = resume(checkpoints, adapted, report)
@@ -124,6 +135,9 @@ def fine_tune(
             )
             eta = Eta(foretold.forecast if foretold else None)
             watch = RunWatch(base.device, keeper.resumed)
+            clock, seeing = PhaseClock(base.device), with_utilization(observe, base, adapted, request)
+            bookkeeper.steps_begin()
+            stages.turn("training")
             state, plan = train(
                 base.model,
                 parameters,
@@ -135,17 +149,33 @@ def fine_tune(
                 device=base.device,
                 keeper=keeper,
                 report=report,
-                observe=with_utilization(observe, base, adapted, request),
+                observe=seeing,
                 room=room,
                 eta=eta,
+                clock=clock,
             )
             predictions = predictions_of(
                 foretold, watch.happened(state), early_run_seconds=eta.early_run_seconds
             )
             result = result_of(request, rows, plan, state, resumed=snapshot, predictions=predictions)
-            return when_disk_allows(
-                lambda: publish(base, adapted, result, checkpoints, report), report, patience
+            with clock.whole("saving"):
+                published = when_disk_allows(
+                    lambda: publish(base, adapted, result, checkpoints, report), report, patience
+                )
+            done = RunAccount(
+                plan=plan,
+                rows=rows.training,
+                validation_rows=len(rows.validation.rows) if rows.validation else 0,
+                state=state,
+                total_steps=schedule.total_steps,
+                rows_per_step=schedule.rows_per_step,
+                adapter_parameters=sum(part.numel() for part in parameters.values()),
+                predictions=predictions,
+                memory=foretold.memory if foretold else None,
+                after_seconds=clock.take(),
             )
+        bookkeeper.published(done)
+        return published
 
     return explain_out_of_memory(work, base.device, MEMORY_REMEDY)
 

@@ -8,6 +8,7 @@ from services.worker.adapters import adapter_folder
 from services.worker.machine.disk_full import is_disk_full
 from services.worker.models.families.fit import require_rows_fit
 from services.worker.models.load import LoadedModel
+from services.worker.phase_clock import PhaseClock
 from services.worker.report import Report
 from services.worker.text.dataset_file import DatasetFile
 from services.worker.text.row_report import row_lines
@@ -40,7 +41,13 @@ class RowSource:
     now: datetime
 
 
-def job_rows(base: LoadedModel, request: FineTuningRequest, source: RowSource, report: Report) -> JobRows:
+def job_rows(
+    base: LoadedModel,
+    request: FineTuningRequest,
+    source: RowSource,
+    report: Report,
+    stages: PhaseClock | None = None,
+) -> JobRows:
     """Both data sets as tokens, those of an earlier attempt where they are kept. What is skipped, cut or
     written otherwise is told once, when they are rendered. Raises `JobFailed` (dataset_invalid,
     model_unsupported).
@@ -53,7 +60,7 @@ def job_rows(base: LoadedModel, request: FineTuningRequest, source: RowSource, r
     made_from = _made_from(base, files)
     parts = kept_rows(source.job_folder, made_from)
     if parts is None:
-        parts = {name: _encode(base, data, rules, report) for name, (data, rules) in files.items()}
+        parts = {name: _encode(base, data, rules, report, stages) for name, (data, rules) in files.items()}
         for name, rows in parts.items():
             _tell(rows, files[name][1], report, of_validation=name == "validation")
         _show(parts["training"], base, report)
@@ -77,11 +84,13 @@ def _rules(
     )
 
 
-def _encode(base: LoadedModel, data: DatasetFile, rules: RowRules, report: Report) -> TokenRows:
+def _encode(
+    base: LoadedModel, data: DatasetFile, rules: RowRules, report: Report, stages: PhaseClock | None
+) -> TokenRows:
     def tick(rows: int) -> None:
         report.progress("tokenizing", rows=rows)
 
-    rows = encode_dataset(data, rules, base.tokenizer, tick)
+    rows = encode_dataset(data, rules, base.tokenizer, tick, stages)
     require_rows_fit(rows.rows, base.tokenizer, base.abilities)
     return rows
 

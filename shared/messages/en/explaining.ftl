@@ -106,3 +106,5 @@ explained-title = How { $model } trains, { $day }
 explained-saves = It saves { $saves_seconds } of a step.
 
 explain-with-less-memory = Lower per_device_train_batch_size or max_seq_length in the settings, or turn gradient_checkpointing on.
+
+training-report-not-kept = The report of this training could not be kept: { $error }. The adapter is whole, and so is the job's result.

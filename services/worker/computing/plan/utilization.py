@@ -120,6 +120,11 @@ def best_flops_per_second(device: torch.device) -> float:
     return _BEST[str(device)]
 
 
+def known_flops_per_second(device: torch.device) -> float | None:
+    """The same without measuring now; None before the first time."""
+    return _BEST.get(str(device))
+
+
 def matrix_flops_per_second(device: torch.device, size: int | None = None) -> float:
     """The best of many products of square matrices, in the number format that is fastest there."""
     size = size or MATRIX[device.type]

@@ -1,0 +1,117 @@
+"""The report of a fine-tuning that ended well: what its steps took, and what lay before and between them."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from services.worker.computing.plan.plan import Plan
+from services.worker.computing.plan.utilization import ModelArithmetic, known_flops_per_second
+from services.worker.explaining.report import make_report
+from services.worker.explaining.row_lengths import length_counts
+from services.worker.explaining.run_steps import RunSteps, drawn, run_steps
+from services.worker.machine.device import device_name
+from services.worker.machine.machine_watch import MachineSeen
+from services.worker.models.load import LoadedModel
+from services.worker.training.account import RunAccount
+from shared.reports.training import TrainingReport
+from shared.reports.training_facts import DeviceFacts, MemoryParts, StepSplit, TokenCounts, TrainingFacts
+
+UNSEEN = "unseen"
+
+
+def fine_tuning_report(
+    base: LoadedModel,
+    account: RunAccount,
+    *,
+    stage_seconds: Mapping[str, float],
+    journals: Sequence[Path],
+    peak_bytes: int | None,
+    seen: MachineSeen,
+) -> TrainingReport:
+    """`stage_seconds`, by `Stage` and `UNSEEN`, are of the last attempt; `journals` those of attempts 1, 2, …
+    `peak_bytes` of the device's memory, and what was `seen` of the machine, are of the last attempt's steps.
+
+    Raises StatisticsError where no journal has a step.
+    """
+    steps = run_steps(journals)
+    steps.add_between(account.after_seconds)
+    stages = {name: seconds for name, seconds in stage_seconds.items() if name != UNSEEN}
+    facts = TrainingFacts(
+        model=base.files.name,
+        plan=account.plan.as_dict(),
+        total_steps=account.total_steps,
+        rows_per_step=account.rows_per_step,
+        stages={**stages, "collating": steps.collating_seconds},
+        wall_seconds=sum(stage_seconds.values()),
+        steps_seconds=steps.seconds,
+        step=_split(steps, account),
+        between_seconds=steps.between_seconds,
+        between_counts=steps.between_counts,
+        validation_rows=account.validation_rows,
+        tokens=_tokens(account),
+        memory=(account.memory or MemoryParts(weights=base.model.get_memory_footprint())).model_copy(
+            update={"peak": peak_bytes}  # its parts are foretold
+        ),
+        device=_device(base, steps, account).model_copy(update=seen.card),
+        machine_memory=seen.machine_memory,
+        pressure=seen.pressure,
+        processor=seen.processor,
+        processor_ratio=(seen.processor.own_processors or 0.0) / seen.processor.threads or None,
+        compute_dtype=str(base.model.dtype).removeprefix("torch."),
+        recomputed_ratio=recomputed_ratio(account.plan),
+        predictions=account.predictions,
+        points=drawn(steps.points),
+        validation=tuple(sorted(steps.validation.items())),
+    )
+    return make_report(facts, kind="fine_tuning")
+
+
+def recomputed_ratio(plan: Plan) -> float:
+    """Layers computed twice ÷ layers."""
+    return 1 / plan.recompute_every if plan.gradient_checkpointing else 0.0
+
+
+def _split(steps: RunSteps, account: RunAccount) -> StepSplit:
+    return StepSplit(
+        step_seconds=steps.step_seconds,
+        phase_seconds=steps.split(),
+        steps=len(steps.steady),
+        how="timers",
+        computed_tokens=account.state.computed_tokens / account.total_steps,
+        real_tokens=account.state.real_tokens / account.total_steps,
+    )
+
+
+def _tokens(account: RunAccount) -> TokenCounts:
+    """Of the data set; what is computed for it as it was on average over the run, epochs and all."""
+    rows, state = account.rows, account.state
+    real = sum(map(len, rows.rows))
+    return length_counts(
+        rows.rows,
+        computed_tokens=round(real * state.computed_tokens / state.real_tokens),
+        truncated=rows.counts.truncated,
+        lost=rows.counts.lost_tokens,
+        lost_answers=rows.counts.lost_answers,
+        cut_answers=rows.counts.cut_answers,
+        answers=rows.counts.answers,
+    )
+
+
+def _device(base: LoadedModel, steps: RunSteps, account: RunAccount) -> DeviceFacts:
+    state, count = account.state, account.total_steps
+    try:
+        arithmetic = ModelArithmetic.of(base.model.config, adapter_parameters=account.adapter_parameters)
+    except (AttributeError, TypeError):
+        achieved = None
+    else:
+        flops = arithmetic.flops(
+            tokens=state.computed_tokens / count,
+            targets=state.target_tokens / count,
+            rows=account.rows_per_step,
+        )
+        achieved = flops * count / steps.seconds
+    return DeviceFacts(
+        name=device_name(base.device),
+        kind="cuda" if base.device.type == "cuda" else "cpu",
+        matrix_flops_per_second=known_flops_per_second(base.device),
+        achieved_flops_per_second=achieved,
+    )
