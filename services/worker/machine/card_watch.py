@@ -49,7 +49,7 @@ class CardWatch:
     @classmethod
     def of(cls, device: torch.device) -> "CardWatch":
         """Of the card that `device` is; of a processor, or without NVML, it sees nothing."""
-        return cls(_look_at(device))
+        return cls(look_at(device))
 
     def look(self) -> None:
         if (seen := self._look()) is not None:
@@ -84,7 +84,7 @@ class CardWatch:
         return self.working[len(self.working) // 2 :]
 
 
-def _look_at(device: torch.device) -> Callable[[], CardLook | None]:
+def look_at(device: torch.device) -> Callable[[], CardLook | None]:
     if device.type != "cuda":
         return lambda: None
     try:

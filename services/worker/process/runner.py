@@ -14,6 +14,7 @@ from services.worker import metrics
 from services.worker.adapters.ended_run import give_back
 from services.worker.failures import Failure, FailureCode, JobFailed, is_panic
 from services.worker.machine.device import device_name, record_memory
+from services.worker.machine.memory_cap import cap_memory
 from services.worker.models.residency import Residency
 from services.worker.process import work
 from services.worker.process.cache_watch import CacheWatch
@@ -90,6 +91,7 @@ class Runner:
         """Raises `StoreLost` when the worker drains and can't tell the store how far it came."""
         try:
             self._replay_earlier_attempts(claim, lifeline)
+            self._bound_memory(lifeline)
             result = work.do(claim, self._settings, self._residency, lifeline)
         except LeaseLost:
             logger.warning("job %s: another attempt owns it; this one stops", claim.job_id)
@@ -107,6 +109,19 @@ class Runner:
             self._fail(lifeline, _unexpected(error))
         else:
             self._end(lifeline, "succeeded", say("job-succeeded"), result=result)
+
+    def _bound_memory(self, lifeline: Lifeline) -> None:
+        """Anew for each job, since others come and go on a card that shows the screen, too."""
+        cap = cap_memory(self._residency.device, self._settings.gpu_reserve_bytes)
+        if cap is not None:
+            lifeline.event(
+                say("card-memory-bounded", allowed_bytes=cap.allowed_bytes, left_bytes=cap.left_bytes),
+                data={
+                    "code": "card_memory_bounded",
+                    "allowed_bytes": cap.allowed_bytes,
+                    "left_bytes": cap.left_bytes,
+                },
+            )
 
     def _leave(self, claim: Claim) -> None:
         logger.warning("job %s stays as it is: the store is away; the next start takes it up", claim.job_id)

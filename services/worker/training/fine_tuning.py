@@ -26,6 +26,7 @@ from services.worker.computing.plan.precision import note_on_bf16
 from services.worker.computing.plan.resumed_plan import resumed_plan
 from services.worker.computing.plan.room import Room, find_room
 from services.worker.computing.plan.utilization import Utilization
+from services.worker.machine.card_watch import look_at
 from services.worker.machine.out_of_memory import explain_out_of_memory
 from services.worker.models.families.fit import longest_row
 from services.worker.models.load import LoadedModel
@@ -42,6 +43,7 @@ from services.worker.training.eta import Eta
 from services.worker.training.foretold import RunWatch, foretell, predictions_of
 from services.worker.training.job_rows import JobRows, RowSource, job_rows
 from services.worker.training.loop import train
+from services.worker.training.run_alarms import RunAlarms
 from services.worker.training.run_state import RunState
 from services.worker.training.step_report import StepReport, finite
 from shared.job_folder import ADAPTER, JobFolder
@@ -150,6 +152,11 @@ def fine_tune(
                 keeper=keeper,
                 report=report,
                 observe=seeing,
+                alarms=RunAlarms(
+                    report,
+                    look_at(base.device),
+                    predicted_seconds=foretold.forecast.mean_step_seconds if foretold else None,
+                ),
                 room=room,
                 eta=eta,
                 clock=clock,

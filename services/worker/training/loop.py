@@ -64,6 +64,7 @@ def train(
     keeper: CheckpointKeeper,
     report: Report,
     observe: Callable[[StepReport], None] = lambda step: None,
+    alarms: Callable[[StepReport], None] = lambda step: None,
     clock: PhaseClock | None = None,
     room: Room | None = None,
     eta: Eta | None = None,
@@ -214,10 +215,12 @@ def train(
                 eta_seconds=eta.after(state.step, seconds, schedule.total_steps),
                 phase_seconds=phases,
                 between_seconds=between,
+                plan_number=memory.plan_number,
             )
             with clock.phase("reporting"):
                 observe(step_report)
                 tick.done(step_report)
+                alarms(step_report)
             if keeper.due(run_seconds=step_seconds * schedule.total_steps):
                 save(state)
         save(state)

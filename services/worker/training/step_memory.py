@@ -52,6 +52,7 @@ class StepMemory:
     ) -> None:
         self.plan, self._make, self._device, self._report = plan, make, device, report
         self._room, self._redraws = room, redraws
+        self.plan_number = 0
         self._forward: Forward | None = None
         self._place: _Place | None = None
         self._largest: MicroBatchSize | None = None
@@ -71,6 +72,7 @@ class StepMemory:
         other = self._forward.by(plan) if self._forward is not None else None
         self.close()
         self.plan, self._forward = plan, other
+        self.plan_number += 1
         if other is not None:
             other.run_begins()
 

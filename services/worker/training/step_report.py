@@ -13,6 +13,7 @@ class StepReport:
     `phase_seconds`, by `Phase` of shared.reports.training_facts, add up to `step_seconds`. `between_seconds`,
     by `Between`, is what the run did since the step before: a checkpoint, a validation. `utilization` is the
     share of the device's arithmetic that the step's rows needed (MFU), None where that is not known.
+    `plan_number` counts the plans that the run followed before this step's.
     """
 
     step: int
@@ -28,6 +29,7 @@ class StepReport:
     phase_seconds: dict[str, float]
     between_seconds: dict[str, float] = field(default_factory=dict)
     utilization: float | None = None
+    plan_number: int = 0
 
     @property
     def tokens_per_second(self) -> float:

@@ -46,6 +46,14 @@ weights-let-go = From here on the 4-bit weights are dequantized for each use.
 weights-were-in-the-way = A step ran out of memory beside them.
 dropout-draws-anew = Under another split dropout draws other random numbers, so the losses are not the ones of an undisturbed run.
 
+run-spills = At step { $step } a part of the card's data lies in main memory, and every step waits for it. { $evidence } Close other programs that use the card. If that is not enough, raise TUNEDOCK_GPU_RESERVE_BYTES, so that jobs make do with less, or lower max_seq_length.
+run-spill-by-signs = Only { $free_bytes } of the card are free, a step takes { $slow }, and the card takes { $watts } W instead of up to { $usual_watts } W: it waits for data.
+slower-than-predicted-piece = { $times } times as long as predicted
+slower-than-at-the-start-piece = { $times } times as long for a token as at the start of the run
+run-throttled = At step { $step } the card's clock is { $megahertz } MHz, and it was { $start_megahertz } MHz at the start of the run. The driver's reason: { $reasons }. { $remedies }
+reason-not-told-piece = not told
+run-slows-down = At step { $step } a computed token takes { $times } times as long as at the start of the run. Look whether another program uses the card, the processor or the memory, and whether the machine is hot. The rows are not the reason: longer ones are counted as more tokens.
+
 training-diverged = The loss or its gradient was not a number in { $steps ->
     [one] the step
    *[other] the { $steps } steps

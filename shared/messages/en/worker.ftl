@@ -8,6 +8,8 @@ let-everybody-read = Let everybody read it: sudo chmod -R a+rX { $folder }
 base-model-resident = The base model { $model } is in memory already.
 base-model-loaded = The base model { $model } was loaded in { $load_seconds }.
 
+card-memory-bounded = This job may hold { $allowed_bytes } of the card's memory, so that { $left_bytes } stay free: beyond that Windows would put the rest into main memory without an error, and every step would wait for it. TUNEDOCK_GPU_RESERVE_BYTES sets how much stays free.
+
 device-out-of-memory = The { $device } has too little memory: { $error }
 lower-sequence-length-or-free-memory = Lower max_seq_length, or free memory on this machine.
 name-another-base-model = Name another base model.
