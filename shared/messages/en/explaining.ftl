@@ -82,10 +82,11 @@ frequent-validation-evidence = { $count } evaluations in { $steps } steps take {
 validation-rows = Each computes { $rows } rows.
 validation-rows-assumed = That is counted with { $rows } rows, a tenth of the data set, since the settings do not tell how many there are.
 frequent-validation-remedy = Evaluate every { $every } steps (eval_steps), or on fewer rows.
-frequent-validation-remedy-end = Evaluate once an epoch (eval_strategy: epoch), or on fewer rows.
+frequent-validation-remedy-rows = Evaluate on fewer rows, and not more often than once an epoch.
 frequent-saving-title = Saving takes { $share_ratio } of the run
 frequent-saving-evidence = { $count } checkpoints in { $steps } steps take { $all_seconds }, each { $one_seconds }.
 frequent-saving-remedy = Save every { $every } steps (save_steps).
+frequent-saving-remedy-here = Raise TUNEDOCK_CHECKPOINT_SECONDS.
 frequent-saving-remedy-end = Save at the end alone (save_strategy: epoch).
 
 cut-answers-title = { $cut } of { $answers } answers are not learned to their end

@@ -34,7 +34,13 @@ def predicted(seconds: float) -> tuple[Prediction, ...]:
 
 
 def evaluated(count: int, seconds: float) -> dict[str, Any]:
-    return {"between_counts": {"validation": count}, "between_seconds": {"validation": seconds}}
+    """`count` times in a run, by steps where it is often."""
+    settings = {**(HEALTHY.settings or {}), "eval_strategy": "steps" if count > 3 else "epoch"}
+    return {
+        "settings": settings,
+        "between_counts": {"validation": count},
+        "between_seconds": {"validation": seconds},
+    }
 
 
 def first(facts: TrainingFacts) -> Finding:
@@ -223,14 +229,26 @@ def test_seconds_between_steps_are_spread_over_the_steps() -> None:
     assert "Evaluation takes 33% of the run" in text(found)
 
 
-def test_an_evaluation_longer_than_the_run_comes_once_an_epoch() -> None:
-    found = first(healthy(total_steps=10, **evaluated(10, 100.0)))
-    assert "once an epoch" in text(found)
+def test_an_evaluation_each_epoch_or_longer_than_the_run_is_answered_with_fewer_rows() -> None:
+    for facts in (healthy(total_steps=10, **evaluated(10, 100.0)), healthy(**evaluated(3, 900.0))):
+        assert "fewer rows" in text(first(facts))
+        assert "eval_steps" not in text(first(facts))
+
+
+def test_a_single_checkpoint_at_the_end_is_not_too_many() -> None:
+    facts: dict[str, Any] = {
+        "total_steps": 2,
+        "between_counts": {"saving": 1},
+        "between_seconds": {"saving": 9.0},
+    }
+    assert run_checks(healthy(**facts)) == ()
+    facts["between_counts"] = {"saving": 3}
+    assert "TUNEDOCK_CHECKPOINT_SECONDS" in text(first(healthy(settings=None, **facts)))
 
 
 def test_the_rows_of_a_validation_are_told_as_assumed_only_in_a_diagnosis() -> None:
     assert "a tenth of the data set" in text(first(healthy(**evaluated(1000, 900.0))))
-    assert "a tenth of" not in text(first(healthy(settings=None, **evaluated(1000, 900.0))))
+    assert "a tenth of" not in text(first(healthy(**{**evaluated(1000, 900.0), "settings": None})))
 
 
 def test_what_takes_the_processor_goes_before_what_follows_from_it() -> None:

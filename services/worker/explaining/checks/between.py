@@ -5,7 +5,7 @@ from math import ceil
 
 from services.worker.explaining.checks.finding import WORTH_A_WORD, TrainingCheck, by_share
 from shared.messages.message import say
-from shared.reports.finding import Finding, Remedy
+from shared.reports.finding import Finding, Remedy, Severity
 from shared.reports.training_facts import Between, TrainingFacts
 
 _ENOUGH = 0.05  # of the run: what the cadence that is proposed takes at most
@@ -18,44 +18,60 @@ class _Cadence:
     count: int
     steps: int
     seconds: float
-    share: float
+    run_seconds: float
     every: int
+    enough_seconds: float
 
     @classmethod
     def of(cls, facts: TrainingFacts, what: Between) -> "_Cadence | None":
-        """None where it hardly takes a part of the run."""
         count, seconds = facts.between_counts.get(what, 0), facts.between_seconds.get(what, 0.0)
-        steps = max(1, facts.total_steps)
-        whole = facts.whole_step_seconds * steps
-        if not count or seconds < WORTH_A_WORD * whole:
+        steps, step_seconds = max(1, facts.total_steps), facts.step.step_seconds
+        if not count or not step_seconds:
             return None
-        every = ceil(seconds / count / (_ENOUGH * facts.step.step_seconds))
-        return cls(count, steps, seconds, seconds / whole, every)
-
-    @property
-    def saves_seconds(self) -> float:
-        """Of one step."""
-        kept = self.one_seconds * max(1, self.steps // self.every)
-        return max(0.0, self.seconds - kept) / self.steps
+        return cls(
+            count=count,
+            steps=steps,
+            seconds=seconds,
+            run_seconds=facts.whole_step_seconds * steps,
+            every=ceil(seconds / count / (_ENOUGH * step_seconds)),
+            enough_seconds=_ENOUGH * step_seconds * steps,
+        )
 
     @property
     def one_seconds(self) -> float:
         return self.seconds / self.count
 
+    @property
+    def share(self) -> float:
+        return self.seconds / self.run_seconds
+
+    def saves_seconds(self, *, least_seconds: float = 0.0) -> float:
+        """Of one step; `least_seconds` of the run are kept in any case."""
+        return max(0.0, self.seconds - max(self.enough_seconds, least_seconds)) / self.steps
+
+    def severity(self, saves_seconds: float) -> Severity | None:
+        """None where next to nothing can be saved."""
+        saves_ratio = saves_seconds * self.steps / self.run_seconds
+        return None if saves_ratio < WORTH_A_WORD else by_share(saves_ratio)
+
 
 def find_frequent_validation(facts: TrainingFacts) -> Finding | None:
+    """By another cadence, or where that is once an epoch already, by fewer rows."""
     cadence = _Cadence.of(facts, "validation")
     if cadence is None:
         return None
-    rows, assumed = facts.validation_rows or 0, facts.settings is not None
-    action = (
-        say("frequent-validation-remedy", every=cadence.every)
-        if cadence.every < cadence.steps
-        else say("frequent-validation-remedy-end")
-    )
+    saves = cadence.saves_seconds()
+    if (severity := cadence.severity(saves)) is None:
+        return None
+    rows, settings = facts.validation_rows or 0, facts.settings
+    by_steps = settings is not None and settings.get("eval_strategy") == "steps"
+    if by_steps and cadence.every < cadence.steps:
+        action = say("frequent-validation-remedy", every=cadence.every)
+    else:
+        action = say("frequent-validation-remedy-rows")
     return Finding(
         id="frequent-validation",
-        severity=by_share(cadence.share),
+        severity=severity,
         title=say("frequent-validation-title", share_ratio=cadence.share),
         evidence=(
             say(
@@ -65,25 +81,32 @@ def find_frequent_validation(facts: TrainingFacts) -> Finding | None:
                 one_seconds=cadence.one_seconds,
                 all_seconds=cadence.seconds,
             ),
-            say("validation-rows-assumed", rows=rows) if assumed else say("validation-rows", rows=rows),
+            say("validation-rows", rows=rows)
+            if settings is None
+            else say("validation-rows-assumed", rows=rows),
         ),
-        remedies=(Remedy(action=action, saves_seconds=cadence.saves_seconds),),
+        remedies=(Remedy(action=action, saves_seconds=saves),),
         costs_seconds=cadence.seconds / cadence.steps,
     )
 
 
 def find_frequent_saving(facts: TrainingFacts) -> Finding | None:
+    """One checkpoint, at the end, is kept in any case."""
     cadence = _Cadence.of(facts, "saving")
     if cadence is None:
         return None
-    action = (
-        say("frequent-saving-remedy", every=cadence.every)
-        if cadence.every < cadence.steps
-        else say("frequent-saving-remedy-end")
-    )
+    saves = cadence.saves_seconds(least_seconds=cadence.one_seconds)
+    if (severity := cadence.severity(saves)) is None:
+        return None
+    if facts.settings is None:
+        action = say("frequent-saving-remedy-here")
+    elif cadence.every < cadence.steps:
+        action = say("frequent-saving-remedy", every=cadence.every)
+    else:
+        action = say("frequent-saving-remedy-end")
     return Finding(
         id="frequent-saving",
-        severity=by_share(cadence.share),
+        severity=severity,
         title=say("frequent-saving-title", share_ratio=cadence.share),
         evidence=(
             say(
@@ -94,7 +117,7 @@ def find_frequent_saving(facts: TrainingFacts) -> Finding | None:
                 all_seconds=cadence.seconds,
             ),
         ),
-        remedies=(Remedy(action=action, saves_seconds=cadence.saves_seconds),),
+        remedies=(Remedy(action=action, saves_seconds=saves),),
         costs_seconds=cadence.seconds / cadence.steps,
     )
 
