@@ -137,7 +137,7 @@ def fine_tune(
             )
             eta = Eta(foretold.forecast if foretold else None)
             watch = RunWatch(base.device, keeper.resumed)
-            clock, seeing = PhaseClock(base.device), with_utilization(observe, base, adapted, request)
+            seeing, clock = with_utilization(observe, base, adapted, request), PhaseClock(base.device)
             bookkeeper.steps_begin()
             stages.turn("training")
             state, plan = train(
