@@ -21,6 +21,7 @@ PYTHON = sys.executable
         ([PYTHON, "-u", "-X", "dev", "-Wd", "a.py"], [PYTHON, "-u", "-X", "dev", "-Wd", str(PROBE), "a.py"]),
         ([PYTHON, "-m", "my.train", "-v"], [PYTHON, str(PROBE), "-m", "my.train", "-v"]),
         ([PYTHON, "-I", "-c", "1"], [PYTHON, "-I", str(PROBE), "-c", "1"]),
+        ([PYTHON, "-mtrain", "-u"], [PYTHON, str(PROBE), "-mtrain", "-u"]),
     ],
 )
 def test_the_probe_comes_between_python_and_the_program(program: list[str], expected: list[str]) -> None:

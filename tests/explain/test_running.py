@@ -35,17 +35,17 @@ def both(words: list[str | Path], folder: Path, *, own: list[str] | None = None)
 
 
 @pytest.mark.parametrize("own", [[], ["-I"], ["-P"], ["-S", "-E"]], ids=lambda own: " ".join(own) or "none")
-@pytest.mark.parametrize("form", ["script", "module", "code", "elsewhere"])
+@pytest.mark.parametrize("form", ["script", "module", "joined", "code", "elsewhere"])
 def test_the_program_sees_what_it_sees_without_the_probe(form: str, own: list[str], tmp_path: Path) -> None:
     (tmp_path / "inner").mkdir()
     for place in (tmp_path / "told.py", tmp_path / "inner" / "told.py"):
         place.write_text(TELLS_ALL, encoding="utf-8")
     forms: dict[str, list[str | Path]] = {
-        "script": ["told.py"], "elsewhere": ["inner/told.py"], "module": ["-m", "told"],
+        "script": ["told.py"], "elsewhere": ["inner/told.py"], "module": ["-m", "told"], "joined": ["-mtold"],
         "code": ["-c", TELLS_ALL.replace("__loader__", "type")],
     }  # fmt: skip
     plain, probed = both([*forms[form], "--json", "b c"], tmp_path, own=own)
-    if form == "module" and own in (["-I"], ["-P"]):
+    if form in ("module", "joined") and own in (["-I"], ["-P"]):
         assert plain.status == probed.status == 1  # Python does not look into the folder then
         return
     assert plain.status == 0

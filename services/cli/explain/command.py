@@ -61,7 +61,7 @@ def probed(program: Sequence[str], json_file: str | None) -> list[str]:
 def first_word_of_the_program(words: Sequence[str]) -> int:
     """Where Python's own options end."""
     at = 1
-    while at < len(words) and words[at].startswith("-") and words[at] not in ("-m", "-c", "-"):
+    while at < len(words) and words[at].startswith("-") and words[at][:2] not in ("-m", "-c", "-"):
         at += 2 if words[at] in WITH_VALUE else 1
     return at
 

@@ -2017,6 +2017,8 @@ def own_words(words: list[str], probe: Probe) -> list[str]:
         words = words[1:]
     if not words:
         raise SystemExit(wrong(sentence("no-program")))
+    if words[0][:2] in ("-m", "-c") and len(words[0]) > 2:
+        return [words[0][:2], words[0][2:], *words[1:]]
     return words
 
 
