@@ -16,6 +16,7 @@ from services.worker.computing.plan.utilization import (
     flops_per_second_in,
     memory_bytes_per_second,
 )
+from services.worker.computing.predicting.counted_layers import with_counted
 from services.worker.explaining.arm import ArmSteps
 from services.worker.explaining.between_steps import (
     BetweenSteps,
@@ -66,6 +67,7 @@ def explain(
     with attached(base, lora_config(settings.lora, base), seed=settings.seed) as adapted:
         parameters = trained_parameters(adapted)
         levers = levers_for(base.model, rows.rows, dropout=settings.lora.dropout, rows_per_step=step_rows)
+        levers = with_counted(levers, base.model, parameters, base.device)
         auto = choose_plan(
             "auto",
             config=base.model.config.get_text_config(),

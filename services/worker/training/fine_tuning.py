@@ -26,6 +26,7 @@ from services.worker.computing.plan.precision import note_on_bf16
 from services.worker.computing.plan.resumed_plan import resumed_plan
 from services.worker.computing.plan.room import Room, find_room
 from services.worker.computing.plan.utilization import Utilization
+from services.worker.computing.predicting.counted_layers import with_counted
 from services.worker.machine.card_watch import look_at
 from services.worker.machine.out_of_memory import explain_out_of_memory
 from services.worker.models.families.fit import longest_row
@@ -277,6 +278,8 @@ def plan_for(
         dropout=hyperparameters.lora.dropout,
         rows_per_step=hyperparameters.global_batch_size,
     )
+    trained = {name: part for name, part in base.model.named_parameters() if part.requires_grad}
+    levers = with_counted(levers, base.model, trained, base.device)
     config, longest = base.model.config.get_text_config(), hyperparameters.max_seq_length
     room = find_room(config, max_seq_length=longest, device=base.device, levers=levers)
     fresh = choose_plan(

@@ -24,3 +24,6 @@ little-shared-by-rows = { $tokens ->
    *[other] All rows have only their first { $tokens } tokens in common.
 }
 weights-not-kept = Dequantized weights take { $wanted_bytes }, and { $free_bytes } are free.
+
+layers-not-in-one-list = The model's layers are not in one list of two or more. What they keep is estimated from the model's shape.
+layers-not-tried = Two layers could not be run by themselves ({ $error }). What they keep is estimated from the model's shape.

@@ -14,17 +14,23 @@ from torch import Tensor, nn
 from services.worker.adapters.lora import attached, lora_config, trained_parameters
 from services.worker.computing.batching import Schedule, target_count
 from services.worker.computing.forward import choose_forward
+from services.worker.computing.plan.activations import ModelActivations
+from services.worker.computing.plan.levers import levers_for
 from services.worker.computing.plan.plan import Plan
+from services.worker.computing.plan.room import find_room
+from services.worker.computing.predicting.counted_layers import with_counted
 from services.worker.computing.predicting.counted_memory import count_micro_batch
 from services.worker.computing.predicting.first_layers import first_layers, layers_of
 from services.worker.computing.predicting.forecast import forecast
 from services.worker.computing.predicting.live_memory import LiveMemory
+from services.worker.computing.predicting.small_run import SmallRun
 from services.worker.computing.predicting.step_list import list_steps
 from services.worker.computing.predicting.timed_layers import Line
 from services.worker.computing.predicting.trial import Trial
 from services.worker.machine.peak_memory import bytes_now
 from services.worker.models.load import LoadedModel
 from services.worker.text.marked_text import TokenRow
+from shared.messages.render import in_english
 from shared.schemas import Lora
 from tests.tiny_models import make_tiny_llama
 from tests.worker.training.tiny_bases import load
@@ -181,3 +187,39 @@ def test_listing_the_steps_ends_in_time(
     assert 0 < len(steps.steps) < steps.total == 200_000
     assert sum(size.real for size in steps.steps[0]) > 0
     assert target_count(rows) > 0
+
+
+@pytest.mark.parametrize("checkpointing", [False, True])
+def test_two_layers_tell_what_all_of_them_hold_in_larger_micro_batches(
+    deep: LoadedModel, checkpointing: bool
+) -> None:
+    ids = np.arange(3, 3 + 256, dtype=np.int32)
+    rows = [TokenRow(ids, np.arange(256) > 0)] * 4
+    plan = Plan("explicit", 1024, checkpointing)
+    with trial_on(deep, plan, rows) as trial:
+        dropout = levers_for(deep.model, rows, dropout=0.1, rows_per_step=4)
+        counted = with_counted(dropout, deep.model, trial.parameters, CPU).counted
+        assert counted is not None
+        run = trial.run(trial.layers)
+        with run.ready() as forward:
+            (batch,) = forward.batches(rows)
+            held = run.held(forward, batch)
+    every = 1 if checkpointing else None
+    assert counted.largest(1024, every) == pytest.approx(held.peak, rel=0.1)
+    assert ModelActivations(deep.model.config, 256).largest(1024, None) > 1.5 * counted.largest(1024, None)
+
+
+def test_a_model_that_can_not_be_counted_keeps_its_estimate_and_says_why(
+    deep: LoadedModel, rows: list[TokenRow], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*arguments: object, **more: object) -> None:
+        raise NotImplementedError("no operator")
+
+    monkeypatch.setattr(SmallRun, "held", fails)
+    with trial_on(deep, PLANS["the model's own forward"], rows) as trial:
+        levers = levers_for(deep.model, rows, dropout=0.1, rows_per_step=4)
+        told = with_counted(levers, deep.model, trial.parameters, CPU)
+    assert told.counted is None
+    assert "no operator" in in_english(told.off["counted_activations"])
+    room = find_room(deep.model.config, max_seq_length=64, device=CPU, levers=told)
+    assert isinstance(room.activations, ModelActivations)

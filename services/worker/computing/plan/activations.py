@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from transformers import PretrainedConfig
 
 BYTES = 2  # of a number in bf16, which the written-out layers compute in
+BYTES_OF_A_LOGIT = 16  # in bf16 and fp32, its logarithm, their gradients
 MASKS_KEPT = 16  # attention's, for the layers of a step
 ROWS_AT_MOST = 512  # in a micro-batch split by tokens; keeps planning a step of thousands of rows short
 # Attention makes a copy of a shared prefix's keys and values for each row, one layer at a time. So many
@@ -20,10 +21,57 @@ def rows_at_most(tokens: int, prefix_tokens: int) -> int:
 
 
 @dataclass(frozen=True)
-class ModelActivations:
-    """Of the model's own forward under autocast.
+class TokenLine:
+    """Bytes that grow with the tokens of a micro-batch: `fixed` + `of_token` × tokens."""
 
-    In both classes `tokens` are a micro-batch's budget, and of `recompute_every` layers one is computed again
+    fixed: float
+    of_token: float
+
+    def __call__(self, tokens: int) -> float:
+        return max(0.0, self.fixed + self.of_token * tokens)
+
+
+@dataclass(frozen=True)
+class Counted:
+    """What each layer keeps, and what there is beside that: at the peak (`beside`), and when the loss is made
+    (`at_loss`), where logits come on top.
+    """
+
+    layer: TokenLine
+    beside: TokenLine
+    at_loss: TokenLine
+
+
+@dataclass(frozen=True)
+class CountedActivations:
+    """Of the model's own forward, counted by running two of its layers: as they are (`plain`) and computed
+    again in the backward pass (`again`).
+
+    Where the head computes logits of targets alone, `sources_at_once` of them, they have `vocabulary`
+    entries; else `vocabulary` is 0, and all logits are in the count.
+    """
+
+    layers: int
+    longest_row: int
+    plain: Counted
+    again: Counted
+    vocabulary: int = 0
+    sources_at_once: int = 0
+
+    def largest(self, tokens: int, recompute_every: int | None) -> int:
+        """Bytes of the largest micro-batch."""
+        tokens = max(tokens, self.longest_row)
+        counted = self.plain if recompute_every is None else self.again
+        logits = min(tokens, self.sources_at_once) * self.vocabulary * BYTES_OF_A_LOGIT
+        beside = max(counted.beside(tokens), counted.at_loss(tokens) + logits)
+        return int(self.layers * counted.layer(tokens) + beside)
+
+
+@dataclass(frozen=True)
+class ModelActivations:
+    """Of the model's own forward under autocast, where it could not be counted.
+
+    In all classes `tokens` are a micro-batch's budget, and of `recompute_every` layers one is computed again
     in the backward pass (None: of none).
     """
 

@@ -8,6 +8,7 @@ from transformers import PreTrainedModel
 
 from services.worker.computing.engine.model_parts import why_not
 from services.worker.computing.engine.varlen import has_kernel
+from services.worker.computing.plan.activations import CountedActivations
 from services.worker.models.quantized.own_kernels import bitsandbytes
 from services.worker.text.marked_text import TokenRow
 from shared.messages.message import Message, say
@@ -25,7 +26,8 @@ class Levers:
     `dequantized_bytes` is the size of all 4-bit weights in the dtype they compute in. `longest_row` has the
     most tokens (None: as many as are allowed), a step's rows have `step_tokens` on average, of which
     `mean_row` in each, without what they share. `adapter_parameters` are trained. With `whole_scores`
-    there is no kernel that spares attention its score matrices. `off` says why a lever can't be used.
+    there is no kernel that spares attention its score matrices. `counted`: what the model's own forward keeps
+    (None: not counted). `off` says why a lever can't be used.
     """
 
     own_layers: bool = False
@@ -36,6 +38,7 @@ class Levers:
     step_tokens: float | None = None
     adapter_parameters: int = 0
     whole_scores: bool = True
+    counted: CountedActivations | None = None
     off: Mapping[str, Message] = field(default_factory=dict)
 
 

@@ -9,7 +9,7 @@ import torch
 from transformers import PretrainedConfig
 
 from services.worker.computing.engine.head import bytes_at_once
-from services.worker.computing.plan.activations import EngineActivations, ModelActivations
+from services.worker.computing.plan.activations import CountedActivations, EngineActivations, ModelActivations
 from services.worker.computing.plan.levers import NO_LEVERS, Levers
 from services.worker.computing.plan.utilization import ModelArithmetic, matrix_flops_per_second
 from services.worker.models.reading.page_cache import available_memory_bytes
@@ -37,7 +37,7 @@ class Room:
     `forbearance`: by how much a share may be exceeded.
     """
 
-    activations: ModelActivations | EngineActivations
+    activations: ModelActivations | CountedActivations | EngineActivations
     free_bytes: float
     levers: Levers = NO_LEVERS
     device_type: str = "cpu"
@@ -105,7 +105,7 @@ def find_room(
             head_bytes=bytes_at_once(device.type),
         )
         if levers.own_layers
-        else ModelActivations(config, longest)
+        else levers.counted or ModelActivations(config, longest)
     )
     free = free_memory_bytes(device)
     trained = levers.adapter_parameters * BYTES_OF_A_TRAINED_PARAMETER
