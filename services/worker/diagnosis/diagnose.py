@@ -16,7 +16,7 @@ from services.worker.models.families.look import look
 from services.worker.models.files.weight_files import find_weights
 from services.worker.models.hub.cache_folder import OWN_FOLDER
 from services.worker.models.hub.model_places import ModelFiles, ModelPlaces
-from services.worker.models.hub.resolve import locate_model, resolve_model
+from services.worker.models.hub.resolve import as_safetensors, locate_model
 from services.worker.models.residency import DTYPE, Residency
 from services.worker.report import Report
 from shared.reports.load import LoadReport
@@ -41,10 +41,11 @@ def diagnose(
     """
     started = time.perf_counter()
     name = request.model or settings.default_model
+    places = ModelPlaces.of(settings)
     files = locate_model(
         name,
         request.revision,
-        ModelPlaces.of(settings),
+        places,
         report=report,
         import_it=False,  # the slow place is the one to be looked at
         incomplete=True,
@@ -55,13 +56,13 @@ def diagnose(
     def attempt() -> Trials:
         if request.trial_load:
             try:
-                loadable = _loadable(files, settings, report)
+                loadable = as_safetensors(files, places, report=report)
             except JobFailed as failed:
                 return Trials(failure=trial_failure(failed))
             return run_trials(loadable, cold=request.cold, residency=own_residency, report=report)
         resident = own_residency.peek(files)
         if resident is None and own_residency.name == files.name:  # of pickles a load reads the copy
-            resident = own_residency.peek(_loadable(files, settings, report))
+            resident = own_residency.peek(as_safetensors(files, places, report=report))
         if resident is None:
             return Trials(failure=_failure_without_trial(files))
         return Trials(trial=describe_resident(resident))
@@ -108,15 +109,3 @@ def _failure_without_trial(files: ModelFiles) -> TrialFailure | None:
     except JobFailed as failed:
         return trial_failure(failed)
     return None
-
-
-def _loadable(files: ModelFiles, settings: Settings, report: Report) -> ModelFiles:
-    """The same files, or what the sandbox made of them if they are pickles."""
-    return resolve_model(
-        files.name,
-        files.revision if files.source in ("hub", "hub_cache") else None,
-        ModelPlaces.of(settings),
-        report=report,
-        import_it=False,
-        incomplete=True,
-    )

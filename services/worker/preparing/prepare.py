@@ -9,7 +9,7 @@ from services.worker.failures import FailureCode, JobFailed
 from services.worker.models.files.pickle_conversion import Conversion
 from services.worker.models.files.weight_files import find_weights
 from services.worker.models.hub.model_places import ModelFiles, ModelPlaces
-from services.worker.models.hub.resolve import locate_model, resolve_model
+from services.worker.models.hub.resolve import as_safetensors, locate_model
 from services.worker.models.residency import Residency
 from services.worker.preparing.course import Course, inspected
 from services.worker.preparing.keep_copy import keep_copy
@@ -105,15 +105,14 @@ def _files(
     located = locate_model(name, request.revision, places, report=report, import_it=import_it)
     pickles = find_weights(located.folder)
     if pickles.form != "bin":
-        # What was found a moment ago is there; this adds the licence's notice.
-        return resolve_model(name, request.revision, places, report=report, import_it=import_it), None
+        return as_safetensors(located, places, report=report), None
     if not request.convert_pickle:
         raise JobFailed(
             FailureCode.MODEL_REFUSED,
             say("model-has-pickles-only", model=name),
             say("leave-out-convert-pickle"),
         )
-    files = resolve_model(name, request.revision, places, report=report, import_it=import_it, verify=True)
+    files = as_safetensors(located, places, report=report, verify=True)
     return files, AppliedRemedy(
         remedy="convert_pickle",
         action=_conversion_told(len(pickles.files), files.conversion),

@@ -85,7 +85,7 @@ class Lifeline:
 
     def event(
         self,
-        message: str | Message,
+        message: Message,
         *,
         level: Level = "info",
         type: Literal["message", "metrics"] = "message",
@@ -136,7 +136,7 @@ class Lifeline:
         self,
         status: Literal["succeeded", "failed", "cancelled"],
         *,
-        message: str | Message,
+        message: Message,
         result: Mapping[str, Any] | None = None,
         error: Mapping[str, Any] | None = None,
     ) -> Verdict:

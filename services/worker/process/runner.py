@@ -174,7 +174,7 @@ class Runner:
             self._end(lifeline, "cancelled", say("job-cancelled"))
 
     def _end(
-        self, lifeline: Lifeline, status: EndStatus, message: str | Message, **outcome: Mapping[str, Any]
+        self, lifeline: Lifeline, status: EndStatus, message: Message, **outcome: Mapping[str, Any]
     ) -> None:
         """End the record, as cancelled where a cancel came first, and keep a copy of how it ended on disk."""
         outcome = finite(outcome)

@@ -15,9 +15,15 @@ from shared.event_log import EventLog
 from shared.job_folder import JobFolder
 from shared.job_records import Claim, WorkerEvent
 from shared.journal import journal_events
+from shared.messages.message import Message, say
+from shared.messages.render import shown
 from shared.worker_store import WorkerStore
 from tests.ledger import claim_next, submit
 from tests.valkey import Valkey
+
+
+def said(text: str) -> Message:
+    return say("sentences", sentences=[text])
 
 
 @pytest.fixture
@@ -53,9 +59,9 @@ def test_progress_events_and_the_end_arrive_in_order(
     with lifeline:
         for step in range(250):
             lifeline.progress("training", step=step)
-            lifeline.event(f"step {step}", type="metrics", data={"step": step})
-        assert lifeline.end("succeeded", message="Done", result={"steps": 250}) == "ok"
-    messages = [event.message for event in EventLog(store, tmp_path).newest_first(claim.job_id)]
+            lifeline.event(said(f"step {step}"), type="metrics", data={"step": step})
+        assert lifeline.end("succeeded", message=said("Done"), result={"steps": 250}) == "ok"
+    messages = [shown(event.message) for event in EventLog(store, tmp_path).newest_first(claim.job_id)]
     assert messages[::-1] == [
         "The job is accepted and queued.",
         "The job started.",
@@ -73,7 +79,7 @@ def test_a_cancel_is_raised_in_the_job_and_publishing_is_refused(
             keep_training(lifeline)
         with pytest.raises(JobCancelled):
             lifeline.publish()
-        assert lifeline.end("cancelled", message="Cancelled") == "ok"
+        assert lifeline.end("cancelled", message=said("Cancelled")) == "ok"
 
 
 def test_a_fenced_attempt_is_told_so(lifeline: Lifeline, store: WorkerStore, claim: Claim) -> None:
@@ -105,14 +111,14 @@ def test_a_full_store_keeps_the_lease_and_brings_the_users_cancel(
         admin.config_set("maxmemory", 1)
         lease_ends = admin.zscore("tunedock:running", claim.job_id)
         for number in range(5):
-            lifeline.event(f"step {number}", type="metrics")
+            lifeline.event(said(f"step {number}"), type="metrics")
         time.sleep(1.2)
         assert admin.zscore("tunedock:running", claim.job_id) > lease_ends
         store.cancel(claim.job_id)
         with pytest.raises(JobCancelled):
             keep_training(lifeline)
         admin.config_set("maxmemory", 0)
-        assert lifeline.end("cancelled", message="Cancelled") == "ok"
+        assert lifeline.end("cancelled", message=said("Cancelled")) == "ok"
 
 
 @pytest.mark.parametrize("how", ["killed", "frozen"])
@@ -124,7 +130,7 @@ def test_a_drain_without_a_store_ends_within_ten_seconds(
             valkey.kill()
         else:
             later.enter_context(valkey.frozen())
-        lifeline.event("said to nobody")
+        lifeline.event(said("said to nobody"))
         (tmp_path / "drain").touch()
         with pytest.raises(WorkerDraining):
             lifeline.progress("training")
@@ -153,18 +159,18 @@ def test_a_job_goes_on_while_the_store_is_away_and_nothing_it_said_is_lost(
     lifeline: Lifeline, store: WorkerStore, claim: Claim, valkey: Valkey, tmp_path: Path
 ) -> None:
     with lifeline:
-        lifeline.event("before")
+        lifeline.event(said("before"))
         valkey.kill()
         started = time.monotonic()
         for number in range(20):
-            lifeline.event(f"away {number}")
+            lifeline.event(said(f"away {number}"))
         assert time.monotonic() - started < 1
         valkey.start()
-        assert lifeline.end("succeeded", message="Done", result={}) == "ok"
-    messages = [event.message for event in reversed(store.events(claim.job_id).events)]
+        assert lifeline.end("succeeded", message=said("Done"), result={}) == "ok"
+    messages = [shown(event.message) for event in reversed(store.events(claim.job_id).events)]
     assert messages[2:] == ["before", *(f"away {number}" for number in range(20)), "Done"]
     journal = journal_events(JobFolder(tmp_path / "jobs" / claim.job_id).attempt(1).journal)
-    assert [event.message for event in journal] == messages[2:-1]
+    assert [shown(event.message) for event in journal] == messages[2:-1]
 
 
 def test_what_a_dead_attempt_wrote_down_is_recorded_by_the_next_one_and_only_once(
@@ -184,10 +190,10 @@ def test_what_a_dead_attempt_wrote_down_is_recorded_by_the_next_one_and_only_onc
     with lifeline:
         for _ in range(2):
             lifeline.replay(1, journal)
-        lifeline.event("new")
-        lifeline.end("succeeded", message="Done")
-    said = [event.message for event in reversed(store.events(claim.job_id).events)]
-    assert [message for message in said if message.startswith(("old", "new"))] == [
+        lifeline.event(said("new"))
+        lifeline.end("succeeded", message=said("Done"))
+    told = [shown(event.message) for event in reversed(store.events(claim.job_id).events)]
+    assert [message for message in told if message.startswith(("old", "new"))] == [
         "old 1",
         "old 2",
         "old 3",
@@ -202,9 +208,9 @@ def test_a_full_disk_costs_the_journal_and_not_the_job(
     journal.unlink(missing_ok=True)
     journal.symlink_to("/dev/full")
     with lifeline:
-        lifeline.event("said on a full disk")
-        assert lifeline.end("succeeded", message="Done") == "ok"
-    assert "said on a full disk" in [event.message for event in store.events(claim.job_id).events]
+        lifeline.event(said("said on a full disk"))
+        assert lifeline.end("succeeded", message=said("Done")) == "ok"
+    assert "said on a full disk" in [shown(event.message) for event in store.events(claim.job_id).events]
     assert not (tmp_path / "alive").exists()
 
 

@@ -77,7 +77,7 @@ def test_a_job_that_was_cancelled_before_it_ended_is_cancelled_on_disk_too(
     assert isinstance(claim, Claim)
     store.cancel(job_id)
     with runner._lifeline(claim) as lifeline:
-        runner._end(lifeline, "succeeded", "Succeeded", result={"steps": 1})
+        runner._end(lifeline, "succeeded", say("job-succeeded"), result={"steps": 1})
     copy = json.loads((tmp_path / "data" / "jobs" / job_id / "result.json").read_text())
     assert (store.get(job_id).status, copy["status"]) == ("cancelled", "cancelled")
     assert "result" not in copy
@@ -90,7 +90,7 @@ def test_a_job_that_succeeded_keeps_no_optimizer_state(runner: Runner, job_id: s
     tensors = {"lora_A": torch.zeros(2, 2)}
     CheckpointFolder(JobFolder(folder), 1, {}).write(Snapshot(5, tensors, {"exp_avg": torch.zeros(2, 2)}, {}))
     with runner._lifeline(claim) as lifeline:
-        runner._end(lifeline, "succeeded", "Succeeded", result={"steps": 5})
+        runner._end(lifeline, "succeeded", say("job-succeeded"), result={"steps": 5})
     kept = sorted(path.name for path in (folder / "checkpoints" / "step-5").iterdir())
     assert kept == ["adapter_config.json", "adapter_model.safetensors", "manifest.json", "state.json"]
 

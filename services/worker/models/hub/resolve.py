@@ -37,7 +37,6 @@ def resolve_model(
     report: Report,
     import_it: bool = True,
     verify: bool = False,
-    incomplete: bool = False,
 ) -> ModelFiles:
     """Find a base model, make it complete, and see that its weights are safetensors.
 
@@ -46,16 +45,28 @@ def resolve_model(
     model's licence forbids, where that is known.
     Raises JobFailed: MODEL_NOT_FOUND, HUB_UNAVAILABLE, MODEL_REFUSED, MODEL_UNREADABLE, DISK_FULL.
     """
-    files = locate_model(name, revision, places, report=report, import_it=import_it, incomplete=incomplete)
+    files = locate_model(name, revision, places, report=report, import_it=import_it)
+    return as_safetensors(files, places, report=report, verify=verify)
+
+
+def as_safetensors(
+    files: ModelFiles, places: ModelPlaces, *, report: Report, verify: bool = False
+) -> ModelFiles:
+    """A model that was located, or what the sandbox makes of its `.bin` weights; as `resolve_model`."""
     if notice := licence_notice(read_json(files.folder / "config.json")):
         report.event(notice, level="warn")
     if find_weights(files.folder).form == "safetensors":
         return files
     conversion = convert_pickles(
-        files.folder, name, revision=files.revision, data_dir=places.data_dir, report=report, verify=verify
+        files.folder,
+        files.name,
+        revision=files.revision,
+        data_dir=places.data_dir,
+        report=report,
+        verify=verify,
     )
     converted = conversion.folder
-    return ModelFiles(name, files.revision or manifest_id(converted), converted, "prepared", conversion)
+    return ModelFiles(files.name, files.revision or manifest_id(converted), converted, "prepared", conversion)
 
 
 def locate_model(
