@@ -21,6 +21,7 @@ from services.cli.server import connect
 from services.cli.submission import add_detach, follow, submitted, tell_detached, uploaded
 from services.cli.submit import one_source
 from services.cli.terminal import Terminal
+from shared.messages.message import say
 from shared.schemas import EvaluationRequest, JobRecord
 from shared.settings import Settings
 
@@ -53,9 +54,9 @@ def evaluate_model(arguments: argparse.Namespace, settings: Settings, terminal: 
     one_source(arguments, "file", "FILE")
     options: RequestOptions = arguments.options
     if arguments.compare and arguments.adapter is None:
-        raise UsageError("--compare compares an adapter with its base model", "Name one with --adapter ID.")
+        raise UsageError(say("compare-wants-adapter"), say("name-adapter"))
     if arguments.compare and arguments.detach:
-        raise UsageError("--compare waits for both evaluations, so it can't be had with --detach")
+        raise UsageError(say("compare-waits"))
     request = options.request(arguments)
     options.require(request)
     with connect(settings) as client:
@@ -97,8 +98,8 @@ def _compare(
     without = base | {name: value for name, value in request.items() if name != "adapter"}
     records: list[JobRecord] = []
     told: set[str] = set()  # both read the same rows
-    for title, wanted in (("The base model", without), ("The adapter", request)):
-        terminal.note(f"{title}:")
+    for title, wanted in ((say("the-base-model-row"), without), (say("the-adapter-row"), request)):
+        terminal.note(title)
         record = follow(client, submitted(client, wanted, options, terminal), options, place, terminal, told)
         records.append(record)
         if record.status != "succeeded":

@@ -3,12 +3,14 @@
 import re
 
 from shared.errors import FieldError
+from shared.messages.message import Message
+from shared.messages.render import told
 
 OF_ANOTHER_KEY = (
     "Give the key of that service with --key or TUNEDOCK_API_KEY; where it runs, ./tunedock key prints it."
 )
 _PLAIN_WORD = re.compile(r"[a-z][a-z']*(?=[ ,])")
-_NO_PERIOD_AFTER = re.compile(r"(?:[.!?:…]|(?:^|: )\S*(?:tunedock|docker|http)\b.*)$")
+_NO_PERIOD_AFTER = re.compile(r"(?:[.!?:…。！？]|(?:^|: )\S*(?:tunedock|docker|http)\b.*)$")
 
 
 def sentence(text: str) -> str:
@@ -18,14 +20,16 @@ def sentence(text: str) -> str:
 
 
 class CommandFailed(Exception):
-    """Ends a command with exit status 1: what is wrong, and what to do about it."""
+    """Ends a command with exit status 1: what is wrong, and what to do about it, in the reader's language."""
 
     code = "failed"
 
-    def __init__(self, message: str, remedy: str = "", *, errors: tuple[FieldError, ...] = ()) -> None:
-        super().__init__(message)
-        self.message = message
-        self.remedy = remedy
+    def __init__(
+        self, message: str | Message, remedy: str | Message = "", *, errors: tuple[FieldError, ...] = ()
+    ) -> None:
+        super().__init__(told(message))
+        self.message = told(message)
+        self.remedy = told(remedy)
         self.errors = errors
 
     def lines(self) -> list[str]:

@@ -16,6 +16,8 @@ from services.cli.request_options import RequestOptions
 from services.cli.server import connect
 from services.cli.terminal import Terminal
 from services.cli.watch import ENDED, POLL_SECONDS, event_line
+from shared.messages.message import say
+from shared.messages.render import told
 from shared.model_names import fine_tuned_model
 from shared.schemas import JobKind, JobRecord, JobStatus
 from shared.settings import Settings
@@ -65,7 +67,7 @@ def list_jobs(arguments: argparse.Namespace, settings: Settings, terminal: Termi
     if records:
         terminal.table(JOB_COLUMNS, [job_row(record) for record in records], keep=KEPT_COLUMNS)
     else:
-        terminal.say("no jobs")
+        terminal.say(say("no-jobs-row"))
     return 0
 
 
@@ -89,7 +91,7 @@ def _words(arguments: argparse.Namespace, record: JobRecord) -> Words:
 
 def report_job(arguments: argparse.Namespace, settings: Settings, terminal: Terminal) -> int:
     if arguments.html == STDOUT and terminal.as_json:
-        raise UsageError("--html - and --json both write to stdout", "Name a file for the page.")
+        raise UsageError(say("two-writers-to-stdout"), say("name-file-for-page"))
     with connect(settings) as client:
         job_id, place = find_job(client, arguments.job_id), Place.of(settings, client)
         if arguments.html is None:
@@ -110,10 +112,11 @@ def report_job(arguments: argparse.Namespace, settings: Settings, terminal: Term
     try:
         Path(arguments.html).write_bytes(page)
     except OSError as error:
-        to_stdout = f"To have it here: {place.page_command(job_id)}" if place.is_compose else "Name another."
-        raise CommandFailed(f"can't write {arguments.html}: {error.strerror}", to_stdout) from error
+        failed = say("page-not-written", file=str(arguments.html), error=error.strerror)
+        here = say("to-have-it-here-row", command=place.page_command(job_id))
+        raise CommandFailed(failed, here if place.is_compose else say("name-another-file")) from error
     terminal.emit({"file": str(arguments.html), "bytes": len(page)})
-    terminal.say(f"written to {arguments.html}; open it in a browser")
+    terminal.say(say("page-written-row", file=str(arguments.html)))
     return 0
 
 
@@ -137,7 +140,7 @@ def cancel_job(arguments: argparse.Namespace, settings: Settings, terminal: Term
     with connect(settings) as client:
         record = client.cancel(find_job(client, arguments.job_id))
     terminal.emit(record.model_dump(mode="json"))
-    terminal.say(f"{record.id} is {record.status}")
+    terminal.say(say("job-is-row", job=record.id, status=say("job-status-row", status=record.status)))
     return 0
 
 
@@ -152,8 +155,9 @@ def download_job(arguments: argparse.Namespace, settings: Settings, terminal: Te
             files = download_adapter(client, job_id, arguments.folder, terminal, step=step)
         except FolderNotWritable as failure:
             if place.is_compose and step is None:
-                failure.remedy = f"To have it here: {place.download_command(job_id, arguments.folder.name)}"
+                command = place.download_command(job_id, arguments.folder.name)
+                failure.remedy = told(say("to-have-it-here-row", command=command))
             raise
     terminal.emit({"folder": str(arguments.folder), "files": files})
-    terminal.say(f"{len(files)} files in {arguments.folder}")
+    terminal.say(say("files-downloaded-row", files=len(files), folder=arguments.folder))
     return 0

@@ -7,6 +7,8 @@ from typing import Any
 from services.cli.options import Commands, add_client_command
 from services.cli.server import connect
 from services.cli.terminal import Terminal
+from shared.messages.message import say
+from shared.messages.render import told
 from shared.model_names import is_fine_tuned
 from shared.settings import DEMO_MODEL, Settings
 from shared.units import size
@@ -40,17 +42,19 @@ def list_files(arguments: argparse.Namespace, settings: Settings, terminal: Term
     if rows:
         terminal.table(FILE_COLUMNS, rows, keep=FILE_COLUMNS)
     else:
-        terminal.say("No files are uploaded.")
+        terminal.say(say("no-files-uploaded"))
     return 0
 
 
 def _origin(model: dict[str, Any]) -> str:
     """Where a model comes from. Of base models the API tells the age of those in the models folder alone."""
     if is_fine_tuned(model["id"]):
-        return "a training here"
-    if model["created"]:
-        return "models folder"
-    return "Tunedock's packages" if model["id"] == DEMO_MODEL else "Hugging Face hub"
+        origin = "training"
+    elif model["created"]:
+        origin = "folder"
+    else:
+        origin = "demo" if model["id"] == DEMO_MODEL else "hub"
+    return told(say("model-origin-row", origin=origin))
 
 
 def _clock(seconds: float) -> str:

@@ -11,6 +11,8 @@ from services.cli.job_ids import find_job
 from services.cli.options import Commands, add_client_command
 from services.cli.server import connect
 from services.cli.terminal import Terminal
+from shared.messages.message import Message, say
+from shared.messages.render import told
 from shared.model_names import is_fine_tuned
 from shared.settings import Settings
 from shared.units import size
@@ -49,18 +51,18 @@ def add_commands(commands: Commands) -> None:
 def delete_all(arguments: argparse.Namespace, settings: Settings, terminal: Terminal) -> int:
     with connect(settings) as client:
         found = list(dict.fromkeys(_meant(client, text) for text in arguments.ids))
-        question = "\n".join(["Delete for good?", *(f"  {name}" for name in found)])
-        if not arguments.yes and not _agreed(terminal, question, "Add --yes."):
+        question = "\n".join([told(say("delete-for-good-row")), *(f"  {name}" for name in found)])
+        if not arguments.yes and not _agreed(terminal, question, say("add-yes")):
             return 1
         deleted, refused = [], []
         for name in found:
             try:
                 client.delete(_kind(name), name)
                 deleted.append(name)
-                terminal.say(f"{name} is deleted")
+                terminal.say(say("is-deleted-row", name=name))
             except RequestRefused as refusal:
                 refused.append({"id": name, "code": refusal.code, "message": refusal.message})
-                terminal.note(f"{name} is not deleted: {refusal.message}")
+                terminal.note(say("is-not-deleted-row", name=name, reason=refusal.message))
                 if refusal.remedy:
                     terminal.note(refusal.remedy)
     terminal.emit({"deleted": deleted, "refused": refused})
@@ -71,37 +73,41 @@ def prune_jobs(arguments: argparse.Namespace, settings: Settings, terminal: Term
     limits = {name: getattr(arguments, name) for name in ("keep_jobs", "keep_days", "keep_bytes", "adapters")}
     limits = {name: value for name, value in limits.items() if value is not None}
     with connect(settings) as client:
-        with terminal.waiting("looking at what ended jobs keep"):
+        with terminal.waiting(say("looking-at-ended-jobs-row")):
             planned = client.prune(dry_run=True, **limits)
         if arguments.dry_run or not planned["data"]:
             terminal.emit(planned)
-            _show(planned, terminal, "would be deleted")
+            _show(planned, terminal, done=False)
             return 0
         if not arguments.yes:
-            _show(planned, terminal, "would be deleted")
-            if not _agreed(terminal, "Delete these jobs for good?", "Add --yes, or --dry-run."):
+            _show(planned, terminal, done=False)
+            if not _agreed(terminal, told(say("delete-jobs-for-good-row")), say("add-yes-or-dry-run")):
                 return 1
-        with terminal.waiting(f"deleting {len(planned['data'])} jobs"):
+        with terminal.waiting(say("deleting-jobs-row", jobs=len(planned["data"]))):
             done = client.prune(dry_run=False, **limits)
     terminal.emit(done)
-    _show(done, terminal, "are deleted")
+    _show(done, terminal, done=True)
     return 1 if done["refused"] else 0
 
 
-def _show(pruning: dict[str, Any], terminal: Terminal, verb: str) -> None:
+def _show(pruning: dict[str, Any], terminal: Terminal, *, done: bool) -> None:
     jobs, refused = pruning["data"], pruning["refused"]
     if jobs:
         shown = jobs[:SHOWN_JOBS]
         rows = [(job["id"], job["status"], size(job["bytes"]), job["why"]) for job in shown]
         terminal.table(("ID", "STATUS", "ON DISK", "WHY"), rows, keep=("ID", "ON DISK", "WHY", "STATUS"))
         if len(jobs) > len(shown):
-            terminal.say(f"and {len(jobs) - len(shown)} more (--json lists all)")
+            terminal.say(say("more-jobs-row", jobs=len(jobs) - len(shown)))
     for job in refused:
-        terminal.note(f"{job['id']} stays: {job['why']}")
-    noun = "job" if len(jobs) == 1 else "jobs"
-    verb = verb.replace("are", "is") if len(jobs) == 1 else verb
+        terminal.note(say("job-stays-row", job=job["id"], reason=job["why"]))
+    if not jobs:
+        terminal.say(say("no-job-has-to-go-row"))
+        return
+    count, freed = len(jobs), pruning["bytes"]
     terminal.say(
-        f"{len(jobs)} {noun} {verb}, {size(pruning['bytes'])} on disk" if jobs else "no job has to go"
+        say("jobs-deleted-row", jobs=count, freed_bytes=freed)
+        if done
+        else say("jobs-to-delete-row", jobs=count, freed_bytes=freed)
     )
 
 
@@ -120,14 +126,15 @@ def _can_ask(terminal: Terminal) -> bool:
     return sys.stdin.isatty() and terminal.is_live
 
 
-def _agreed(terminal: Terminal, question: str, otherwise: str) -> bool:
+def _agreed(terminal: Terminal, question: str, otherwise: Message) -> bool:
     """Ask at the terminal; where there is none, `UsageError` says what is asked, and what to do otherwise."""
     if not _can_ask(terminal):
-        raise UsageError(f"Nothing is deleted: there is no terminal to ask at. {question}", otherwise)
-    terminal.note(f"{question}\nType yes to go on:")
+        raise UsageError(say("no-terminal-to-ask-row", question=question), otherwise)
+    terminal.note(question)
+    terminal.note(say("type-yes-row"))
     agreed = sys.stdin.readline().strip().lower() in ("y", "yes")
     if not agreed:
-        terminal.note("nothing was deleted")
+        terminal.note(say("nothing-deleted-row"))
     return agreed
 
 
@@ -137,8 +144,8 @@ def _number(kind: Callable[[str], Any], text: str) -> Any:
     except ValueError:
         value = -1
     if not 0 <= value < float("inf"):
-        whole = "whole number" if kind is int else "number"
-        raise argparse.ArgumentTypeError(f"wants a {whole} from 0 on, saw {text!r}")
+        wanted = say("wants-number-from-zero-row", kind="whole" if kind is int else "any", seen=repr(text))
+        raise argparse.ArgumentTypeError(told(wanted))
     return value
 
 

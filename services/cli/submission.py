@@ -15,6 +15,7 @@ from services.cli.server import connect
 from services.cli.suggestions import with_suggestion
 from services.cli.terminal import Terminal
 from services.cli.watch import watch
+from shared.messages.message import say
 from shared.messages.render import shown
 from shared.schemas import AcceptedJob, JobRecord
 from shared.settings import Settings
@@ -49,20 +50,22 @@ def submitted(
 ) -> AcceptedJob:
     """Submit; a refusal speaks of the command's options, and of a model or data set that was meant."""
     try:
-        with terminal.waiting("submitting"):
+        with terminal.waiting(say("submitting-row")):
             accepted = client.submit(request)
     except RequestRefused as refused:
         raise with_suggestion(options.spoken(refused), request, client) from refused
     if not request.get("model") and not request.get("adapter"):
         taken = accepted.request.get("model")
-        terminal.note(f"No --model was named, so the server's default is taken: {taken}.")
+        terminal.note(say("default-model-taken", model=taken))
     return accepted
 
 
 def tell_detached(accepted: AcceptedJob, options: RequestOptions, terminal: Terminal) -> None:
     """The id, and what is worth knowing of the rows, which who watches reads among the events."""
     for warning in accepted.warnings:
-        terminal.note(options.text(f"{warning.level}: {shown(warning.said)}"))
+        level = say("event-level-row", level=warning.level)
+        told = say("level-and-text-row", level=level, text=options.text(shown(warning.said)))
+        terminal.note(told)
     terminal.say(accepted.id)
 
 
@@ -87,10 +90,11 @@ def uploaded(client: Client, files: dict[str, Path], terminal: Terminal) -> Iter
 def upload(client: Client, path: Path, terminal: Terminal) -> str:
     """Upload a file with a bar; returns its id."""
     try:
-        with terminal.transfer(f"uploading {path.name}", path.stat().st_size) as transfer:
+        with terminal.transfer(say("uploading-row", file=path.name), path.stat().st_size) as transfer:
             return client.upload(path, transfer.advance)
     except OSError as error:
-        raise CommandFailed(f"can't read {path}: {error.strerror or error}") from error
+        why = error.strerror or str(error)
+        raise CommandFailed(say("file-not-read", file=path, error=why)) from error
 
 
 def follow(
@@ -102,12 +106,10 @@ def follow(
     told: set[str] | None = None,
 ) -> JobRecord:
     """Watch a job, without the warnings in `told`; Ctrl-C leaves it running and says how to come back."""
-    terminal.note(f"{record.id} is {record.status}")
+    terminal.note(say("job-is-row", job=record.id, status=say("job-status-row", status=record.status)))
     try:
         return watch(client, record.id, terminal, words=options.text, told=told)
     except KeyboardInterrupt:
-        terminal.note(
-            f"{record.id} goes on. Look: {place.command('show', record.id)}; stop: "
-            f"{place.command('cancel', record.id)}"
-        )
+        show, cancel = place.command("show", record.id), place.command("cancel", record.id)
+        terminal.note(say("job-goes-on-row", job=record.id, show=show, cancel=cancel))
         raise

@@ -15,6 +15,7 @@ from services.cli.request_options import (
 )
 from services.cli.submission import add_detach, run_job
 from services.cli.terminal import Terminal
+from shared.messages.message import say
 from shared.schemas import FineTuningRequest, Hyperparameters, ModelPreparationRequest
 from shared.settings import Settings
 
@@ -73,7 +74,7 @@ def _add_train(commands: Commands) -> None:
 def train_model(arguments: argparse.Namespace, settings: Settings, terminal: Terminal) -> int:
     one_source(arguments, "training_file", "FILE")
     if arguments.validation_file is not None and arguments.validation_dataset is not None:
-        raise UsageError("train takes --validation-file or --validation-dataset, not both")
+        raise UsageError(say("one-validation-source"))
     return run_job(arguments, settings, terminal)
 
 
@@ -83,6 +84,6 @@ def one_source(arguments: argparse.Namespace, field: str, name: str) -> None:
     if sum(given) != 1:
         seen = "both" if all(given) else "neither"
         raise UsageError(
-            f"{arguments.command} wants either {name} or --dataset NAME, and got {seen}",
-            f"See: ./tunedock {arguments.command} --help",
+            say("wants-one-source", command=arguments.command, option=name, seen=seen),
+            say("see-help-row", command=arguments.command),
         )

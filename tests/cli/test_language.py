@@ -1,5 +1,6 @@
 """The command speaks the language of its reader, and asks the service to."""
 
+import argparse
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
@@ -7,8 +8,12 @@ from threading import Thread
 import pytest
 
 from services.cli.client import Client
+from services.cli.failure import UsageError
 from services.cli.language import language_of
 from services.cli.outcome.outcome import Place, outcome_text
+from services.cli.removal import _show
+from services.cli.submit import one_source
+from services.cli.terminal import Terminal
 from shared.messages.catalog import add_language
 from shared.messages.render import reader_of
 from shared.schemas import JobRecord
@@ -67,3 +72,19 @@ def test_of_what_a_job_came_to_only_values_and_commands_are_left(name: str) -> N
     lines = [left_over(line) for line in text.splitlines() if "./tunedock" not in line]
     left = {word for line in lines for word in line.split() if word.isalpha() and len(word) > 2}
     assert left <= {"min", "spam", "ham"}, text
+
+
+def test_what_is_wrong_with_a_command_is_said_in_the_reader_s_language() -> None:
+    both = argparse.Namespace(command="train", training_file="a", dataset="b")
+    with reader_of(LANGUAGE), pytest.raises(UsageError) as refused:
+        one_source(both, "training_file", "FILE")
+    assert [left_over(line) for line in refused.value.lines()] == ["Train  FILE  .", "train"]
+
+
+def test_deleting_asks_and_tells_in_the_reader_s_language(capsys: pytest.CaptureFixture[str]) -> None:
+    pruned = {"data": [], "refused": [{"id": "ftjob-1", "why": "x"}], "bytes": 0}
+    with reader_of(LANGUAGE):
+        _show(pruned, Terminal(), done=True)
+    told = capsys.readouterr()
+    assert left_over(told.err) == "ftjob-1  x"
+    assert left_over(told.out) == ""

@@ -28,6 +28,13 @@ OTHERS = {
 # Where every failure, event and refusal is a message by now. The next area that is converted comes in here.
 CONVERTED = [
     "services/api",
+    "services/cli/evaluate.py",
+    "services/cli/life.py",
+    "services/cli/listings.py",
+    "services/cli/removal.py",
+    "services/cli/submission.py",
+    "services/cli/submit.py",
+    "services/cli/watch.py",
     "services/worker",
     "shared",
 ]
@@ -210,8 +217,10 @@ def _said(tree: ast.Module) -> Iterator[ast.expr]:
             case ast.Name(id="Finding" | "Remedy" | "AppliedRemedy"):
                 yield from node.args[1:2]
                 yield from (word.value for word in node.keywords if word.arg in SAID_FIELDS)
-            case ast.Name(id="Unreadable"):
+            case ast.Name(id="Unreadable" | "CommandFailed" | "UsageError"):
                 yield from node.args
+            case ast.Attribute(value=ast.Name(id="terminal"), attr="say" | "note" | "waiting" | "transfer"):
+                yield from node.args[:1]
             case ast.Attribute(attr="event"):
                 yield from node.args[:1]
 

@@ -1,0 +1,74 @@
+# What the commands at the terminal say: of submitting, lists, deleting and files.
+
+## submitting and watching
+submitting-row = submitting
+uploading-row = uploading { $file }
+default-model-taken = No --model was named, so the server's default is taken: { $model }.
+file-not-read = The file { $file } can't be read: { $error }.
+level-and-text-row = { $level }: { $text }
+job-is-row = { $job } is { $status }
+job-goes-on-row = { $job } goes on. Look: { $show }; stop: { $cancel }
+wants-one-source = { $command } wants either { $option } or --dataset NAME, and got { $seen ->
+    [both] both
+   *[neither] neither
+}.
+see-help-row = See: ./tunedock { $command } --help
+one-validation-source = Give --validation-file or --validation-dataset, not both.
+compare-wants-adapter = With --compare an adapter is compared with its base model.
+name-adapter = Name one with --adapter ID.
+compare-waits = With --compare the command waits for both evaluations, so it can't be had with --detach.
+the-base-model-row = The base model:
+the-adapter-row = The adapter:
+
+## lists
+no-jobs-row = no jobs
+no-files-uploaded = No files are uploaded.
+model-origin-row = { $origin ->
+    [training] a training here
+    [folder] models folder
+    [demo] Tunedock's packages
+   *[hub] Hugging Face hub
+}
+
+## reports and downloads
+two-writers-to-stdout = Both --html - and --json write to stdout.
+name-file-for-page = Name a file for the page.
+page-not-written = The file { $file } can't be written: { $error }.
+to-have-it-here-row = To have it here: { $command }
+name-another-file = Name another.
+page-written-row = written to { $file }; open it in a browser
+files-downloaded-row = { $files ->
+    [one] { $files } file
+   *[other] { $files } files
+} in { $folder }
+
+## deleting
+delete-for-good-row = Delete for good?
+delete-jobs-for-good-row = Delete these jobs for good?
+no-terminal-to-ask-row = Nothing is deleted: there is no terminal to ask at. { $question }
+add-yes = Add --yes.
+add-yes-or-dry-run = Add --yes, or --dry-run.
+type-yes-row = Type yes to go on:
+nothing-deleted-row = nothing was deleted
+is-deleted-row = { $name } is deleted
+is-not-deleted-row = { $name } is not deleted: { $reason }
+looking-at-ended-jobs-row = looking at what ended jobs keep
+deleting-jobs-row = deleting { $jobs ->
+    [one] { $jobs } job
+   *[other] { $jobs } jobs
+}
+more-jobs-row = and { $jobs } more (--json lists all)
+job-stays-row = { $job } stays: { $reason }
+jobs-to-delete-row = { $jobs ->
+    [one] { $jobs } job
+   *[other] { $jobs } jobs
+} would be deleted, { $freed_bytes } on disk
+jobs-deleted-row = { $jobs ->
+    [one] { $jobs } job is deleted
+   *[other] { $jobs } jobs are deleted
+}, { $freed_bytes } on disk
+no-job-has-to-go-row = no job has to go
+wants-number-from-zero-row = wants a { $kind ->
+    [whole] whole number
+   *[any] number
+} from 0 on, saw { $seen }
