@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from services.cli.demo_reports import Page, pages_text
 from services.cli.stack_state import folder_is_owned
 from shared.settings import DEMO_MODEL
 from tests.stack import LiveStack, stack_environment
@@ -36,16 +37,27 @@ def test_the_demo_succeeds_on_a_running_stack_and_leaves_it_running(stack: LiveS
     assert document["load"]["after"] > 0
     assert {"diagnose", "prepare", "train", "total"} <= set(document["seconds"])
     assert set(document["reports"]) == {"load", "training"}
-    page = document["reports"]["load"]
-    assert document["jobs"][0]["id"] in Path(page).read_text(encoding="utf-8")
+    pages = document["reports"]
+    for name, job in (("load", document["jobs"][0]), ("training", document["jobs"][3])):
+        assert job["id"] in Path(pages[name]).read_text(encoding="utf-8")
     for words in (
         "spam F1",
-        page,
+        pages["load"],
+        pages["training"],
         "Where a training step goes",
         "PeftModel.from_pretrained",
         document["adapter"],
     ):
         assert words in done.stdout
+
+
+def test_a_report_without_a_page_says_why_beside_the_one_that_has_one(tmp_path: Path) -> None:
+    lines = pages_text([
+        Page("load", path=tmp_path / "load.html"),
+        Page("training", missing="The disk is full."),
+    ])  # fmt: skip
+    assert lines[-2].endswith(f" {tmp_path / 'load.html'}")
+    assert lines[-1].endswith("There is no page: The disk is full.")
 
 
 def hear_ctrl_c() -> None:
