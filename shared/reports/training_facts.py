@@ -229,6 +229,8 @@ class TrainingFacts(Stored):
     steps_seconds: float | None = None
     """All steps of a fine-tuning together, over all its attempts."""
     step: StepSplit
+    auto_step: StepSplit | None = None
+    """A diagnosis' step by the plan `auto`, on the same rows."""
     between_seconds: dict[str, float]
     """By `Between`, over the whole run: measured, or for a diagnosis predicted from the settings."""
     between_counts: dict[str, int] = {}

@@ -17,6 +17,7 @@ from services.worker.explaining.wide_arithmetic import in_fp32
 from services.worker.machine.peak_memory import PeakMemory
 from services.worker.models.load import LoadedModel
 from services.worker.models.memory import free_device_memory, is_out_of_memory
+from services.worker.phase_clock import PhaseClock
 from services.worker.text.marked_text import TokenRow
 
 
@@ -56,8 +57,8 @@ class Timed:
 
     seconds: float
     processor_seconds: float
-    data_seconds: float
-    """Of `seconds`, making the micro-batches."""
+    phase_seconds: Mapping[str, float]
+    """By `Phase`; they add up to `seconds`."""
     rows: int
     micro_batches: int
     computed_tokens: int
@@ -66,6 +67,11 @@ class Timed:
     loss: float
     on_processor: bool = True
     """The device is the processor, so its seconds are those of the work."""
+
+    @property
+    def data_seconds(self) -> float:
+        """Of `seconds`, making the micro-batches and copying them to the device."""
+        return self.phase_seconds.get("data", 0.0) + self.phase_seconds.get("copy", 0.0)
 
     @property
     def seconds_of_a_row(self) -> float:
@@ -77,31 +83,38 @@ class ArmSteps:
 
     def __init__(self, base: LoadedModel, arm: Arm, parameters: Mapping[str, nn.Parameter]) -> None:
         self.arm, self._base, self._parameters = arm, base, parameters
-        self._forward: Forward = choose_forward(base.model, arm.plan, base.device, fp32=arm.fp32)
+        self._clock = PhaseClock(base.device)
+        self._forward: Forward = choose_forward(
+            base.model, arm.plan, base.device, fp32=arm.fp32, clock=self._clock
+        )
         self._memory = PeakMemory(base.device)
 
     def __call__(self, rows: Sequence[TokenRow], tick: Callable[[], None] = lambda: None) -> Timed:
         """Loss and gradients of `rows`; the gradients are thrown away. `tick` may raise `JobStopped`."""
         with self._ready():
             self._memory.restart()
-            started, processor = self._now(), time.process_time()
-            joined = self.arm.as_computed(rows)
-            targets = max(1, target_count(joined))  # of rows that are cut none may be left
-            batches = list(self._forward.batches(joined))
-            data_seconds = time.perf_counter() - started
+            started, processor, clock = self._now(), time.process_time(), self._clock
+            clock.take(then="rest")
+            with clock.phase("data"):
+                joined = self.arm.as_computed(rows)
+                targets = max(1, target_count(joined))  # of rows that are cut none may be left
+                batches = list(self._forward.batches(joined))
             total = torch.zeros((), device=self._base.device)
             for batch in batches:
-                share = self._forward.loss(batch, 1.0 / targets)
-                share.backward()
+                with clock.phase("forward"):
+                    share = self._forward.loss(batch, 1.0 / targets)
+                with clock.phase("backward"):
+                    share.backward()
                 total += share.detach()
-                tick()
-            loss = total.item()
+                with clock.phase("logging"):
+                    tick()
+            loss, phases = total.item(), clock.take()
             seconds, processor = self._now() - started, time.process_time() - processor
             self._forward.step_over()
         return Timed(
             seconds=seconds,
             processor_seconds=processor,
-            data_seconds=data_seconds,
+            phase_seconds=phases,
             rows=len(rows),
             micro_batches=len(batches),
             computed_tokens=sum(batch.computed_tokens for batch in batches),

@@ -1,6 +1,5 @@
 """One diagnosis of a training, from its request to its report."""
 
-import time
 from datetime import datetime
 
 from services.worker.explaining.explain import explain
@@ -8,6 +7,7 @@ from services.worker.explaining.report import make_report
 from services.worker.machine.out_of_memory import explain_out_of_memory
 from services.worker.models.families.fit import longest_row, require_rows_fit
 from services.worker.models.load import LoadedModel
+from services.worker.phase_clock import PhaseClock
 from services.worker.report import Report
 from services.worker.text.dataset_file import DatasetFile
 from services.worker.text.row_rules import RowRules
@@ -37,7 +37,7 @@ def explain_training(
     """
     longest = longest_row(told.settings.max_seq_length, base.abilities, report)
     settings = told.settings.model_copy(update={"max_seq_length": longest})
-    started = time.perf_counter()
+    clock = PhaseClock(first="tokenizing")
     rules = RowRules.of(
         data,
         loss_on=settings.loss_on,
@@ -48,10 +48,10 @@ def explain_training(
         now=now,
     )
     rows = encode_dataset(
-        data, rules, base.tokenizer, lambda count: report.progress("tokenizing", rows=count)
+        data, rules, base.tokenizer, lambda count: report.progress("tokenizing", rows=count), clock
     )
     require_rows_fit(rows.rows, base.tokenizer, base.abilities)
-    stages = {"model_load": load_seconds, "tokenizing": time.perf_counter() - started}
+    stages = {"model_load": load_seconds, **clock.take()}
     facts = explain_out_of_memory(
         lambda: explain(base, rows, settings, stages=stages, minutes=request.minutes, report=report),
         base.device,

@@ -29,15 +29,17 @@ from services.worker.explaining.packing import packs, rows_of_a_step
 from services.worker.explaining.rounds import measure_rounds
 from services.worker.explaining.row_lengths import token_counts
 from services.worker.explaining.settings_arm import AS_CONFIGURED
+from services.worker.explaining.split import split_of
 from services.worker.explaining.trial_arms import AUTO, trial_arms
 from services.worker.machine.device import device_name
 from services.worker.machine.machine_watch import MachineWatch
 from services.worker.models.load import LoadedModel
+from services.worker.phase_clock import PhaseClock
 from services.worker.report import Report
 from services.worker.text.marked_text import TokenRow
 from services.worker.text.rows import TokenRows
 from services.worker.training.optimizer import make_optimizer
-from shared.reports.training_facts import DeviceFacts, MemoryParts, StepSplit, TrainingFacts
+from shared.reports.training_facts import DeviceFacts, MemoryParts, TrainingFacts
 from shared.training_settings.settings import TrainingSettings
 
 UNITS = 64  # steps whose rows are tried, from all over the run
@@ -56,15 +58,18 @@ def explain(
 ) -> TrainingFacts:
     """What a step takes as configured and with each setting changed, on `rows`, within about `minutes`.
 
-    `watch` sees what the machine does meanwhile; default: this machine. The model is afterwards what it was.
-    Raises `JobFailed` (target_modules_unknown, out_of_memory) and what `report` raises.
+    `stages` are those before it. `watch` sees what the machine does meanwhile; default: this machine. The
+    model is afterwards what it was. Raises `JobFailed` (target_modules_unknown, out_of_memory) and what
+    `report` raises.
     """
     until = time.monotonic() + 60 * minutes
     watch = watch or MachineWatch(base.device)
     processor, started = time.process_time(), time.perf_counter()
     lengths = [len(row) for row in rows.rows]
     step_rows = rows_of_a_step(lengths, settings)
-    with attached(base, lora_config(settings.lora, base), seed=settings.seed) as adapted:
+    clock = PhaseClock(first="lora")
+    with attached(base, lora_config(settings.lora, base), seed=settings.seed, stages=clock) as adapted:
+        clock.turn("set_up")
         parameters = trained_parameters(adapted)
         levers = levers_for(base.model, rows.rows, dropout=settings.lora.dropout, rows_per_step=step_rows)
         levers = with_counted(levers, base.model, parameters, base.device)
@@ -77,6 +82,7 @@ def explain(
         )
         trials = trial_arms(settings, auto=auto, lengths=lengths)
         report.progress("trying", rounds=0)
+        clock.turn("training")
 
         def told(count: int) -> None:
             watch.look()
@@ -102,15 +108,17 @@ def explain(
         )
         between = _between(measured, time_saving(parameters, settings))
     wall = time.perf_counter() - started
-    counts = rows.counts
+    counts, took = rows.counts, {**stages, **clock.take()}
     return TrainingFacts(
         model=base.files.name,
         settings=settings.model_dump(mode="json"),
         plan=auto.as_dict(),
         total_steps=measured.total_steps,
         rows_per_step=step_rows,
-        stages=dict(stages),
-        step=_split(measured),
+        stages={**took, "collating": rounds.data_seconds},
+        wall_seconds=sum(took.values()),
+        step=split_of(measured, AS_CONFIGURED),
+        auto_step=split_of(measured, AUTO) if rounds.timed.get(AUTO) else None,
         between_seconds={**between.seconds},
         between_counts={**between.counts},
         validation_rows=between.validation_rows,
@@ -161,26 +169,6 @@ def _optimizer_seconds(parameters: Mapping[str, nn.Parameter], device: torch.dev
         took.append(time.perf_counter() - started)
     optimizer.zero_grad(set_to_none=True)
     return min(took[1:])
-
-
-def _split(measured: Measured) -> StepSplit:
-    """Until forward and backward are told apart, data and the update are."""
-    timed = measured.rounds.timed[AS_CONFIGURED]
-    rows = measured.rows_per_step
-    data = rows * sum(one.data_seconds for one in timed) / sum(one.rows for one in timed)
-    whole = measured.step_seconds
-    return StepSplit(
-        step_seconds=whole,
-        phase_seconds={
-            "data": data,
-            "optimizer": measured.optimizer_seconds,
-            "rest": max(0.0, whole - data - measured.optimizer_seconds),
-        },
-        steps=len(timed),
-        how="timers",
-        computed_tokens=rows * measured.tokens_of_a_row(measured.settings),
-        real_tokens=rows * sum(measured.lengths) / len(measured.lengths),
-    )
 
 
 def _between(measured: Measured, saving_seconds: float) -> BetweenSteps:

@@ -48,6 +48,11 @@ class Rounds:
         calm = [one for one in timed if self._calm(name, one)] or timed
         return rows * median(one.seconds_of_a_row for one in calm)
 
+    @property
+    def data_seconds(self) -> float:
+        """Of all trials, making micro-batches."""
+        return sum(one.data_seconds for timed in self.timed.values() for one in timed)
+
     def computed_tokens_of_a_row(self, name: str) -> float:
         timed = self.timed[name]
         return sum(one.computed_tokens for one in timed) / sum(one.rows for one in timed)

@@ -125,3 +125,26 @@ def test_a_cancel_is_heard_within_a_micro_batch_and_leaves_the_model_clean(
             report=CancelledWhileTrying(),
         )
     assert [name for name, _ in llama_nf4.model.named_modules()] == names
+
+
+def test_a_step_is_split_as_configured_and_by_the_plan(
+    llama_nf4: LoadedModel, write_rows: WriteRows, spam_rows: Rows
+) -> None:
+    facts = explained(llama_nf4, write_rows, spam_rows).facts
+    step, auto = facts.step, facts.auto_step
+    assert auto is not None
+    assert sum(step.phase_seconds.values()) == pytest.approx(step.step_seconds)
+    assert sum(auto.phase_seconds.values()) == pytest.approx(auto.step_seconds)
+    shared = {"data", "copy", "forward", "backward", "head_and_loss", "optimizer", "logging", "rest"}
+    assert step.phase_seconds.keys() == {*shared, "recomputation"}
+    assert auto.phase_seconds.keys() == shared
+    assert all(seconds > 0 for seconds in step.phase_seconds.values())
+    assert step.computed_tokens == 4 * 128
+    assert auto.computed_tokens < step.computed_tokens
+    assert facts.stages.keys() == {
+        "model_load", "data_load", "kbit_preparation", "lora",
+        "tokenizing", "collating", "set_up", "training",
+    }  # fmt: skip
+    apart = sum(seconds for stage, seconds in facts.stages.items() if stage != "collating")
+    assert facts.wall_seconds == pytest.approx(apart)
+    assert 0 < facts.stages["collating"] < facts.stages["training"]

@@ -29,7 +29,8 @@ def timed(name: str) -> Timed:
     tokens = {names.UNPADDED: 40, names.BOTH: 40, names.SHORTER: 40}.get(name, 100)
     seconds = 2 * SECONDS[name]
     return Timed(
-        seconds=seconds, processor_seconds=seconds, data_seconds=0.25, rows=2, micro_batches=1,
+        seconds=seconds, processor_seconds=seconds, rows=2, micro_batches=1,
+        phase_seconds={"data": 0.25, "rest": seconds - 0.25},
         computed_tokens=2 * tokens, real_tokens=60, peak_bytes=1000, loss=1.0,
     )  # fmt: skip
 
