@@ -200,6 +200,7 @@ NOT_FOUND: dict[str, dict[str, Any]] = {
         "settings": {**(HEALTHY.settings or {}), "dataloader_num_workers": 2},
     },
     "an evaluation each epoch": evaluated(3, 30.0),
+    "a second of loading in a whole run": {"step": split(data=0.5), "total_steps": 2, "between_seconds": {}},
 }  # fmt: skip
 
 
@@ -282,6 +283,7 @@ def test_a_step_of_milliseconds_is_ranked_by_shares_as_well() -> None:
     small = StepSplit(step_seconds=0.02, phase_seconds={"data": 0.001}, steps=9, how="timers")
     facts = healthy(
         step=small,
+        total_steps=100_000,
         tokens=tokens(computed_tokens=200_000, truncated_rows=100, lost_tokens=100),
         factors=(cost("padding", 1.9),),
         between_seconds={},

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from math import ceil
 
-from services.worker.explaining.checks.finding import WORTH_A_WORD, TrainingCheck, by_share
+from services.worker.explaining.checks.finding import NOTICED_SECONDS, WORTH_A_WORD, TrainingCheck, by_share
 from shared.messages.message import say
 from shared.reports.finding import Finding, Remedy, Severity
 from shared.reports.training_facts import Between, TrainingFacts
@@ -52,7 +52,9 @@ class _Cadence:
     def severity(self, saves_seconds: float) -> Severity | None:
         """None where next to nothing can be saved."""
         saves_ratio = saves_seconds * self.steps / self.run_seconds
-        return None if saves_ratio < WORTH_A_WORD else by_share(saves_ratio)
+        if saves_ratio < WORTH_A_WORD or saves_seconds * self.steps < NOTICED_SECONDS:
+            return None
+        return by_share(saves_ratio)
 
 
 def find_frequent_validation(facts: TrainingFacts) -> Finding | None:

@@ -13,6 +13,9 @@ from shared.reports.training_facts import Factor, FactorCost, Phase, TrainingFac
 
 WORTH_A_WARNING = 0.1  # of a step
 WORTH_A_WORD = 0.03
+NOTICED_SECONDS = (
+    5.0  # of a whole run: for less nobody changes how rows are loaded or how often they are saved
+)
 
 
 @dataclass(frozen=True)

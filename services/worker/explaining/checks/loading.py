@@ -1,6 +1,7 @@
 """Whether the device waits for rows."""
 
 from services.worker.explaining.checks.finding import (
+    NOTICED_SECONDS,
     WORTH_A_WORD,
     TrainingCheck,
     by_share,
@@ -21,7 +22,7 @@ def find_slow_loading(facts: TrainingFacts) -> Finding | None:
     data = phase_ratio(facts, "data")
     workers = int((facts.settings or {}).get("dataloader_num_workers", 0))
     exposed = data if workers == 0 else max(0.0, data / workers - (1 - data))
-    if exposed < WORTH_A_WORD:
+    if exposed < WORTH_A_WORD or saved_seconds(facts, exposed) * facts.total_steps < NOTICED_SECONDS:
         return None
     more = workers + _PROPOSED_WORKERS
     left = max(0.0, data / more - (1 - data))
