@@ -119,12 +119,17 @@ def test_epochs_are_left_out_where_steps_decide_and_words_are_the_command_s() ->
     assert "n_epochs" not in shown
 
 
+STAGE_CALLS = {"": ("report.progress", "self._report.progress"), "tick.py": ("self._tell",)}
+
+
 def stages() -> set[str]:
-    """Every stage that a worker tells: the words after `progress(`, `ByteProgress(report,` and `_tell(`."""
+    """Every stage that a worker tells: what `progress(`, `ByteProgress(report,` and a tick's `_tell(` get."""
     told = set()
     for path in (PROJECT_ROOT / "services/worker").rglob("*.py"):
         for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(call, ast.Call) and ast.unparse(call.func).endswith((".progress", "._tell")):
+            if isinstance(call, ast.Call) and ast.unparse(call.func) in STAGE_CALLS.get(
+                path.name, STAGE_CALLS[""]
+            ):
                 told |= {str(one.value) for one in call.args[:1] if isinstance(one, ast.Constant)}
             if isinstance(call, ast.Call) and ast.unparse(call.func) == "ByteProgress":
                 told |= {str(one.value) for one in call.args[1:2] if isinstance(one, ast.Constant)}

@@ -22,6 +22,7 @@ stage-row = { $key ->
     [attaching_the_adapter] attaching the adapter
     [tokenizing] tokenizing
     [planning_the_steps] planning the steps
+    [predicting] predicting the run
     [training] training
     [validating] validating
     [waiting_for_disk_space] waiting for disk space
