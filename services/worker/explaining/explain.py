@@ -18,12 +18,7 @@ from services.worker.computing.plan.utilization import (
 )
 from services.worker.computing.predicting.counted_layers import with_counted
 from services.worker.explaining.arm import ArmSteps
-from services.worker.explaining.between_steps import (
-    BetweenSteps,
-    between_steps,
-    forward_ratio,
-    time_saving,
-)
+from services.worker.explaining.between_steps import between_steps, forward_seconds, time_saving
 from services.worker.explaining.factors import Measured, factor_costs, path
 from services.worker.explaining.packing import packs, rows_of_a_step
 from services.worker.explaining.rounds import measure_rounds
@@ -106,7 +101,14 @@ def explain(
             rows_per_step=step_rows,
             layers=base.model.get_decoder().config.num_hidden_layers,
         )
-        between = _between(measured, time_saving(parameters, settings))
+        step = split_of(measured, AS_CONFIGURED)
+        between = between_steps(
+            settings,
+            rows=len(measured.lengths),
+            total_steps=measured.total_steps,
+            row_seconds=forward_seconds(step, settings) / step_rows,
+            saving_seconds=time_saving(parameters, settings),
+        )
     wall = time.perf_counter() - started
     counts, took = rows.counts, {**stages, **clock.take()}
     return TrainingFacts(
@@ -117,7 +119,7 @@ def explain(
         rows_per_step=step_rows,
         stages={**took, "collating": rounds.data_seconds},
         wall_seconds=sum(took.values()),
-        step=split_of(measured, AS_CONFIGURED),
+        step=step,
         auto_step=split_of(measured, AUTO) if rounds.timed.get(AUTO) else None,
         between_seconds={**between.seconds},
         between_counts={**between.counts},
@@ -169,18 +171,6 @@ def _optimizer_seconds(parameters: Mapping[str, nn.Parameter], device: torch.dev
         took.append(time.perf_counter() - started)
     optimizer.zero_grad(set_to_none=True)
     return min(took[1:])
-
-
-def _between(measured: Measured, saving_seconds: float) -> BetweenSteps:
-    settings = measured.settings
-    computing = measured.step_seconds - measured.optimizer_seconds
-    return between_steps(
-        settings,
-        rows=len(measured.lengths),
-        total_steps=measured.total_steps,
-        row_seconds=computing * forward_ratio(settings) / measured.rows_per_step,
-        saving_seconds=saving_seconds,
-    )
 
 
 def _device(base: LoadedModel, measured: Measured, parameters: Mapping[str, nn.Parameter]) -> DeviceFacts:

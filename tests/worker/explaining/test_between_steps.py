@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from services.worker.explaining.between_steps import between_steps, time_saving
+from services.worker.explaining.between_steps import between_steps, forward_seconds, time_saving
+from shared.reports.training_facts import StepSplit
 from shared.training_settings.settings import TrainingSettings
 
 
@@ -46,6 +47,15 @@ def test_a_validation_is_a_tenth_of_the_rows_forward() -> None:
     found = between_steps(settings, rows=1000, total_steps=100, row_seconds=0.1, saving_seconds=2.0)
     assert found.validation_rows == 100
     assert found.seconds == {"validation": pytest.approx(2 * 10.0), "saving": pytest.approx(4 * 2.0)}
+
+
+def test_a_validation_takes_what_the_forward_pass_was_seen_to_take_or_its_part_of_the_arithmetic() -> None:
+    phases = {"forward": 0.5, "head_and_loss": 0.25, "backward": 1.0, "recomputation": 0.5}
+    seen = StepSplit(step_seconds=2.4, phase_seconds=phases, steps=5, how="timers")
+    assert forward_seconds(seen, TrainingSettings()) == 0.75
+    unseen = StepSplit(step_seconds=2.4, phase_seconds={"rest": 2.4}, steps=5, how="timers")
+    assert forward_seconds(unseen, TrainingSettings(gradient_checkpointing=True)) == pytest.approx(0.8)
+    assert forward_seconds(unseen, TrainingSettings(gradient_checkpointing=False)) == pytest.approx(1.2)
 
 
 def test_saving_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
