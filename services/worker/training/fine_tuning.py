@@ -44,6 +44,7 @@ from services.worker.training.eta import Eta
 from services.worker.training.foretold import RunWatch, foretell, predictions_of
 from services.worker.training.job_rows import JobRows, RowSource, job_rows
 from services.worker.training.loop import train
+from services.worker.training.plan_trials import PlanTrials
 from services.worker.training.run_alarms import RunAlarms
 from services.worker.training.run_state import RunState
 from services.worker.training.step_report import StepReport, finite
@@ -160,6 +161,7 @@ def fine_tune(
                 ),
                 room=room,
                 eta=eta,
+                trials=plan_trials(plan, room, schedule, snapshot, report),
                 clock=clock,
             )
             predictions = predictions_of(
@@ -295,6 +297,24 @@ def plan_for(
             data={"code": "plan_changed", "reason": reason.model_dump(mode="json")},
         )
     return plan, room
+
+
+def plan_trials(
+    plan: Plan, room: Room, schedule: Schedule, snapshot: Snapshot | None, report: Report
+) -> PlanTrials:
+    """Of what was chosen by an estimate; a run that goes on has a plan already."""
+    if plan.name != "auto" or snapshot is not None:
+        return PlanTrials([], steps=0, report=report)
+    plans = [
+        replace(
+            plan,
+            tokens_per_micro_batch=tokens,
+            gradient_checkpointing=every is not None,
+            recompute_every=every or 1,
+        )
+        for tokens, every in room.close_choices()
+    ]
+    return PlanTrials.of(plans, schedule.total_steps, report)
 
 
 def with_utilization(

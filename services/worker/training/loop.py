@@ -28,6 +28,7 @@ from services.worker.training.optimizer import (
     reserve_state,
     set_optimizer_state,
 )
+from services.worker.training.plan_trials import PlanTrials
 from services.worker.training.run_state import RunState
 from services.worker.training.schedule import learning_rate
 from services.worker.training.step_memory import StepMemory, ValidationMemory
@@ -68,16 +69,19 @@ def train(
     clock: PhaseClock | None = None,
     room: Room | None = None,
     eta: Eta | None = None,
+    trials: PlanTrials | None = None,
 ) -> tuple[RunState, Plan]:
     """Change `parameters` (fp32, those of the adapter that `model` carries) for `schedule.total_steps` steps.
 
     The loss of a step is the cross-entropy summed over its targets divided by their number, however the
     step is split. Goes on from the keeper's newest checkpoint. A step that runs out of memory is computed
-    anew with less at once; `room` tells what should have fitted. `clock` has afterwards what came after the
+    anew with less at once; `room` tells what should have fitted. The first steps may follow the plans of
+    `trials` in turns, and the others the fastest of them. `clock` has afterwards what came after the
     last step. Returns what was done and the plan of the last step. Raises `JobFailed` (diverged, disk_full,
     out_of_memory) and whatever `report` raises; on `WorkerDraining` the state is saved first.
     """
     clock, tick, eta = clock or PhaseClock(device), Tick(report), eta or Eta()
+    trials = trials or PlanTrials([], steps=0, report=report)
     optimizer = make_optimizer(parameters, hyperparameters.optim)
     state = RunState()
     if (snapshot := keeper.resumed) is not None:
@@ -95,7 +99,7 @@ def train(
     validation_memory = ValidationMemory(memory, device=device, report=report)
 
     def save(state: RunState) -> None:
-        changing = {"run": state.as_dict(), "plan": memory.plan.as_dict()}
+        changing = {"run": state.as_dict(), "plan": trials.standing(memory.plan).as_dict()}
         with clock.whole("saving"):
             keeper.save(state.step, optimizer_state(optimizer, parameters), changing)
 
@@ -175,6 +179,7 @@ def train(
             between = clock.take(then="rest")
 
             # The schedule decides rows and rate; the plan, how they are computed.
+            memory.follow(trials.next_plan(memory.plan))
             step_rows = [rows[index] for index in schedule.rows_of(state.step)]
             rate = learning_rate(
                 state.step,
@@ -221,6 +226,7 @@ def train(
                 observe(step_report)
                 tick.done(step_report)
                 alarms(step_report)
+            memory.follow(trials.after(step_report, memory.plan))
             if keeper.due(run_seconds=step_seconds * schedule.total_steps):
                 save(state)
         save(state)

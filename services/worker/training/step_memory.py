@@ -68,6 +68,7 @@ class StepMemory:
     def follow(self, plan: Plan) -> None:
         """From here on compute by `plan`."""
         if plan == self.plan:
+            self.plan = plan  # which may tell more of how it was chosen
             return
         other = self._forward.by(plan) if self._forward is not None else None
         self.close()

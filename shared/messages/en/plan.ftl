@@ -12,6 +12,19 @@ lever-nothing-recomputed = Nothing is computed twice.
 lever-some-recomputed = One layer in { $every } is computed twice.
 lever-off = The lever { $lever } is off. { $reason }
 
+plan-not-tried = By the estimate { $plans } plans are within { $close_ratio } of each other. They are not tried, because the run has only { $steps } steps: trying them takes { $needed } steps, and no more than { $share_ratio } of a run may go to that.
+plan-chosen = By the estimate { $plans } plans are within { $close_ratio } of each other, so the first { $steps } steps, which count like all others, tried them in turns. { $tries } From here on: { $chosen }.
+plan-tried = Micro-batches of up to { $tokens } tokens, { $recomputed ->
+    [0] nothing computed twice
+    [one] all layers computed twice
+   *[other] one layer in { $recomputed } computed twice
+}: { $microseconds } µs for a token of a row.
+plan-piece = micro-batches of up to { $tokens } tokens, { $recomputed ->
+    [0] nothing computed twice
+    [one] all layers computed twice
+   *[other] one layer in { $recomputed } computed twice
+}
+
 model-is-no-llama = The model is a { $model_class } and not a LlamaForCausalLM.
 own-layers-without-dropout = Tunedock's own layers have no dropout, and lora.dropout is { $dropout }.
 output-head-trained = The output head is trained.

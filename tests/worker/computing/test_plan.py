@@ -205,3 +205,19 @@ def test_a_reason_that_a_version_before_messages_stored_is_told_as_it_is(
 def test_the_baseline_takes_no_lever() -> None:
     plan = choose_plan("baseline", config=CONFIG, max_seq_length=512, device=CPU, levers=LEVERS)
     assert plan.levers == ()
+
+
+def test_plans_that_the_estimate_can_hardly_tell_apart_are_named_quickest_first() -> None:
+    """On the reference card, and of short rows all of which are one micro-batch anyway."""
+    activations = EngineActivations(EXAONE, 512, 0, whole_scores=False, head_bytes=bytes_at_once("cuda"))
+
+    def close(free_gb: float, levers: Levers, speed: float) -> list[tuple[int, int | None]]:
+        cost = micro_batch_cost_tokens(EXAONE, speed)
+        room = Room(activations, free_gb * 1e9, levers, "cuda", cost)
+        choices = room.close_choices()
+        assert [room.best_micro_batches()] == choices[:1] or not choices
+        return choices
+
+    assert close(80, FULL, RTX_3050) == [(4096, None), (2048, None), (1024, None)]
+    assert close(80, SHORT, RTX_3050) == [(4096, None)]
+    assert close(0.1, FULL, RTX_3050) == []

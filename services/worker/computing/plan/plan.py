@@ -16,6 +16,18 @@ BASELINE_ROWS = 2
 
 
 @dataclass(frozen=True)
+class Tried:
+    """What the first steps of a run showed of one plan: the median seconds of a row's token over `steps`
+    steps. `recompute_every` is None where nothing was computed twice.
+    """
+
+    tokens_per_micro_batch: int
+    recompute_every: int | None
+    steps: int
+    token_seconds: float
+
+
+@dataclass(frozen=True)
 class Plan:
     """Either `rows_per_micro_batch` decides, or `tokens_per_micro_batch`, counted with padding and without
     the shared prefix.
@@ -31,6 +43,7 @@ class Plan:
     micro-batch. `weights` says how long a 4-bit weight stays dequantized: for one use, or the run.
     With `gradient_checkpointing`, one layer in `recompute_every` is computed again in the backward pass.
     `off` holds, for each lever `auto` left off, the reason; versions before messages stored a text.
+    `tried` are the plans that the run's first steps compared, if they did.
     """
 
     name: Literal["auto", "baseline", "explicit"]
@@ -47,6 +60,12 @@ class Plan:
     weights: Literal["use", "run"] = "use"
     recompute_every: int = 1
     off: Mapping[str, str | Message] = field(default_factory=dict)
+    tried: tuple[Tried, ...] = field(default=(), compare=False)
+
+    @property
+    def recomputed(self) -> int | None:
+        """Of so many layers one is computed again; None: of none."""
+        return self.recompute_every if self.gradient_checkpointing else None
 
     def as_dict(self) -> dict[str, Any]:
         """As it is stored; a reason stays an id and its values."""

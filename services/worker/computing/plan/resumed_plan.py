@@ -14,7 +14,7 @@ from shared.messages.message import Message, say
 # little from one look to the next, and only the same plan resumes to the bit.
 FORBEARANCE = 1.5
 _PLAN = TypeAdapter(Plan)
-_FIELDS = {field.name for field in fields(Plan)}
+_FIELDS = {field.name for field in fields(Plan)} - {"tried"}  # which changes nothing
 
 
 def resumed_plan(kept: object, fresh: Plan, room: Room) -> tuple[Plan, Message | None]:
@@ -72,7 +72,7 @@ def _takes(room: Room, plan: Plan) -> int:
 
 def _other_fields(kept: object) -> Message | None:
     """A checkpoint of another version may know fewer levers, or more."""
-    names = set(kept) if isinstance(kept, Mapping) else set()
+    names = set(kept) - {"tried"} if isinstance(kept, Mapping) else set()
     unknown, missing = sorted(names - _FIELDS), sorted(_FIELDS - names)
     if unknown:
         return say("kept-plan-of-other-version", fields=[*unknown, *missing])

@@ -23,6 +23,7 @@ BYTES_OF_A_TRAINED_PARAMETER = 16
 # Tokens of a micro-batch. A CPU gains nothing from large ones, and answers a cancel later.
 BUDGETS = {"cuda": (4096, 2048, 1024, 768, 512), "cpu": (1024, 512)}
 RECOMPUTING = (None, 2, 1)  # of so many layers one
+CLOSE = 0.15  # the estimate tells plans no better apart than that
 # What a micro-batch costs beside its tokens: dequantizing, and on a card launching every layer's kernels
 # twice (an H200's processor took 0.13 s for 30 layers).
 DEQUANTIZING_TOKENS = 64
@@ -69,15 +70,30 @@ class Room:
         A small card computes all the time: there smaller micro-batches cost less than computing anything
         twice. A large one waits for its processor: there the fewer micro-batches the better.
         """
+        fitting = self._fitting()
+        return min(fitting, key=lambda choice: self._cost(*choice)) if fitting else self._choices()[-1]
+
+    def close_choices(self, within: float = CLOSE) -> list[tuple[int, int | None]]:
+        """The same, with all others that by the estimate take no more than `within` longer; the quickest
+        first. Of those that split a step alike only the first.
+        """
+        costs: dict[float, tuple[int, int | None]] = {}
+        for choice in self._fitting():
+            costs.setdefault(self._cost(*choice), choice)
+        least = min(costs, default=0.0)
+        return [costs[cost] for cost in sorted(costs) if cost <= (1 + within) * least]
+
+    def _fitting(self) -> list[tuple[int, int | None]]:
+        return [choice for choice in self._choices() if self.fits(*choice, weights=self.weights)]
+
+    def _choices(self) -> list[tuple[int, int | None]]:
         own = self.levers.own_layers
-        choices = [
+        return [
             (tokens, every)
             for every in RECOMPUTING
             for tokens in BUDGETS[self.device_type]
             if own or every != 2
         ]
-        fitting = [choice for choice in choices if self.fits(*choice, weights=self.weights)]
-        return min(fitting, key=lambda choice: self._cost(*choice)) if fitting else choices[-1]
 
     def _cost(self, tokens: int, recompute_every: int | None) -> float:
         """Time of a token, in that of one computed once in an endless micro-batch.
