@@ -114,11 +114,24 @@ def _findings(findings: Sequence[Finding]) -> Iterator[str]:
 
 
 def _phases(facts: TrainingFacts) -> Iterator[str]:
-    took = {name: facts.step.phase_seconds[name] for name in PHASES if name in facts.step.phase_seconds}
+    took = phases_of_step(facts)
     if not took:
         return
     yield told(say("where-a-step-goes-title"))
     yield from _bars({told(say("phase-of-step-label", phase=name)): value for name, value in took.items()})
+
+
+def phases_of_step(facts: TrainingFacts) -> dict[str, float]:
+    """Seconds by phase, in their order; words of a later release come last.
+
+    Where forward and backward were not told apart, what no timer saw is mostly they: `computing`.
+    """
+    timed = facts.step.phase_seconds
+    known = [*PHASES, *sorted(set(timed) - set(PHASES))]
+    named = {name: timed[name] for name in known if timed.get(name, 0.0) > 0}
+    if "rest" in named and not {"forward", "backward"} & set(named):
+        named["computing"] = named.pop("rest")
+    return named
 
 
 def _stages(facts: TrainingFacts) -> Iterator[str]:
@@ -167,7 +180,10 @@ def _factors(costs: Sequence[FactorCost]) -> Iterator[str]:
 def _factor_cells(cost: FactorCost) -> tuple[str, str, str, str]:
     name = told(say("factor-label", factor=cost.factor)) + ("" if cost.same_learning else " *")
     took = duration(cost.changed_seconds) if cost.changed_seconds else "-"
-    ratio = "-" if cost.ratio is None else f"×{cost.ratio:.2f}"
+    basis = told(say("basis-label", basis=cost.basis))
+    if cost.ratio is None:
+        return name, f"{cost.as_is} → {cost.changed}", took, basis
+    ratio = f"×{cost.ratio:.2f}" if cost.basis != "predicted" else f"×{cost.ratio:.2f} {basis}"
     if cost.ratio_low is not None and cost.ratio_high is not None:
         ratio = f"{ratio} ±{(cost.ratio_high - cost.ratio_low) / 2:.2f}"
     return name, f"{cost.as_is} → {cost.changed}", took, ratio

@@ -8,8 +8,7 @@ from services.api.page_kit.scales import Scale
 from shared.messages.message import Message, say
 from shared.messages.render import told
 from shared.reports.training import TrainingReport
-from shared.reports.training_facts import PHASES
-from shared.reports.training_text import change_words
+from shared.reports.training_text import change_words, phases_of_step
 from shared.reports.training_verdict import then_seconds
 
 _BY_TOKENS = ("forward", "backward", "head_and_loss", "computing")
@@ -45,7 +44,7 @@ class StepBars:
 def step_bars(report: TrainingReport) -> StepBars | None:
     """None where nothing of a step was told apart."""
     split = report.facts.step
-    phases = _named(split.phase_seconds)
+    phases = phases_of_step(report.facts)
     if not phases or split.step_seconds <= 0:
         return None
     empty_ratio = report.facts.tokens.padding_ratio
@@ -68,15 +67,6 @@ def step_bars(report: TrainingReport) -> StepBars | None:
 
 def phase_name(phase: str) -> str:
     return told(say("phase-of-step-label", phase=phase))
-
-
-def _named(phase_seconds: dict[str, float]) -> dict[str, float]:
-    """Where forward and backward were not told apart, what no timer saw is mostly they."""
-    known = [*PHASES, *sorted(set(phase_seconds) - set(PHASES))]
-    named = {name: phase_seconds[name] for name in known if phase_seconds.get(name, 0.0) > 0}
-    if "rest" in named and not {"forward", "backward"} & set(named):
-        named["computing"] = named.pop("rest")
-    return named
 
 
 def _empty(phase: str, seconds: float, empty_ratio: float) -> float:
