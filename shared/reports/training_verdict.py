@@ -5,6 +5,8 @@ from shared.reports.finding import Finding
 from shared.reports.training import TrainingReport
 from shared.reports.training_facts import Factor
 
+BETWEEN_STEPS = ("frequent-validation", "frequent-saving")
+"""Findings about what lies between steps: they change the run, and no step."""
 WORTH_A_LINE = 1.05  # how many times as fast the plan `auto` must be to be named
 
 
@@ -13,10 +15,11 @@ def training_verdict(report: TrainingReport) -> Message:
     first = report.findings[0] if report.findings else None
     if first is None or first.severity == "info":
         return _healthy(report)
-    then = then_seconds(report, first)
+    if first.id in BETWEEN_STEPS:
+        return _between(report, first)
+    step, then = report.summary.step_seconds, then_seconds(report, first)
     if then is None:
         return say("finding-is-the-verdict", title=first.title)
-    step = report.facts.whole_step_seconds
     if first.id == "padding":
         return say(
             "padding-is-the-verdict",
@@ -37,9 +40,27 @@ def training_verdict(report: TrainingReport) -> Message:
 
 
 def then_seconds(report: TrainingReport, finding: Finding) -> float | None:
-    """A step without what was found, as `whole_step_seconds` counts it; None where that is not known."""
-    step, saves = report.facts.whole_step_seconds, finding.saves_seconds
-    return step - saves if saves and saves < step else None
+    """A step without what was found; None where that is not known, or the time lies between steps."""
+    step, saves = report.summary.step_seconds, finding.saves_seconds
+    return step - saves if saves and saves < step and finding.id not in BETWEEN_STEPS else None
+
+
+def run_then_seconds(report: TrainingReport, finding: Finding) -> float | None:
+    """The whole run without what was found; None where that is not known."""
+    run, saves = report.summary.run_seconds, (finding.saves_seconds or 0.0) * report.summary.total_steps
+    return run - saves if 0 < saves < run else None
+
+
+def _between(report: TrainingReport, finding: Finding) -> Message:
+    then = run_then_seconds(report, finding)
+    if then is None:
+        return say("finding-is-the-verdict", title=finding.title)
+    return say(
+        "finding-between-steps-is-the-verdict",
+        title=finding.title,
+        run_seconds=report.summary.run_seconds,
+        then_run_seconds=then,
+    )
 
 
 def best_way(report: TrainingReport) -> Message | None:

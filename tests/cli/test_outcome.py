@@ -89,7 +89,9 @@ def test_a_training_says_what_was_reached_where_it_is_and_what_to_do_next() -> N
         "    ./tunedock evaluate --dataset 'my rows' --format chat --column=messages=turns "
         f"--adapter ft:m:demo:{'a' * 24} --compare\n"
         "  Take the adapter, for peft or vLLM:\n"
-        f"    ./tunedock download {ID} adapter-aaaaaaaa"
+        f"    ./tunedock download {ID} adapter-aaaaaaaa\n"
+        "  See where its time went, with pictures, as one file to open or pass on:\n"
+        f"    ./tunedock report {ID} --html report.html"
     )
 
 

@@ -11,7 +11,7 @@ from shared.reports.stored import read_stored
 from shared.reports.training import TrainingReport
 from shared.reports.training_text import COLUMNS, flops, training_text
 from shared.reports.training_verdict import training_verdict
-from tests.api.training_reports import REPORTS, STEP, facts, reference, report_of
+from tests.api.training_reports import REPORTS, facts, reference, report_of
 
 
 def read(report: dict[str, Any]) -> TrainingReport:
@@ -44,7 +44,7 @@ def test_costs_stand_in_columns_with_a_star_where_another_thing_is_learned() -> 
     assert "  With a star: what is learned differs then." in lines
 
 
-def test_what_lies_between_steps_is_part_of_what_a_finding_saves() -> None:
+def test_what_lies_between_steps_is_told_of_the_run_and_not_of_a_step() -> None:
     """An evaluation at every step costs more than the step itself."""
     known = facts(between_seconds={"validation": 1228 * 30.0})
     often = Finding(
@@ -55,7 +55,7 @@ def test_what_lies_between_steps_is_part_of_what_a_finding_saves() -> None:
         remedies=(Remedy(action=say("padding-remedy"), saves_seconds=29.0),),
     )
     verdict = told(training_verdict(read(report_of(known, often))))
-    assert verdict.endswith(f"Change that: {STEP + 30:.1f} s → {STEP + 1:.1f} s a step.")
+    assert verdict.endswith("Change that: 17 h → 6.8 h for the whole run.")
 
 
 def test_without_a_finding_that_warns_nothing_is_blamed() -> None:

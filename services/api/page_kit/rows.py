@@ -14,5 +14,8 @@ class Row:
 
 @dataclass(frozen=True)
 class Group:
+    """`has_keys`: its labels are settings in their own words, which are long."""
+
     title: str
     rows: tuple[Row, ...]
+    has_keys: bool = False

@@ -13,7 +13,7 @@ from services.api.page_kit.figure import Figure
 from services.api.page_kit.verdict import Verdict
 from shared.messages.message import Message
 from shared.messages.render import told
-from shared.units import duration, rate, size
+from shared.units import duration, rate, size, span
 
 _PAGES = Path(__file__).resolve().parent.parent / "pages"
 _STYLE = (_PAGES / "report.css").read_text("utf-8")
@@ -66,6 +66,7 @@ def standing_page(
         duration=duration,
         rate=rate,
         size=size,
+        span=span,
         **values,
     )
     return Response(

@@ -20,8 +20,8 @@ def fact_groups(report: TrainingReport) -> tuple[Group, ...]:
         _group(say("data-set-group-title"), _tokens(facts)),
         _group(say("device-group-title"), _device(facts)),
         _group(say("machine-group-title"), _machine(facts)),
-        _group(say("settings-group-title"), _flat(facts.settings or {})),
-        _group(say("plan-group-title"), _flat(facts.plan or {})),
+        Group(told(say("settings-group-title")), tuple(_flat(facts.settings or {})), has_keys=True),
+        Group(told(say("plan-group-title")), tuple(_flat(facts.plan or {})), has_keys=True),
     )
     return tuple(group for group in groups if group.rows)
 

@@ -1,9 +1,5 @@
-"""What would save time: the findings in the report's order, each with a step as it is and without it.
+"""What would save time: the findings in their order, each with a step (or the run) now and without it."""
 
-A step is the average over the run, with its part of what lies between steps.
-"""
-
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from services.api.page_kit.bars import Bar
@@ -12,11 +8,14 @@ from shared.messages.message import say
 from shared.messages.render import told
 from shared.reports.finding import Finding
 from shared.reports.training import TrainingReport
+from shared.reports.training_verdict import BETWEEN_STEPS, run_then_seconds, then_seconds
 
 
 @dataclass(frozen=True)
 class Saving:
-    """`bars`: a step now, and without the cause; none where no saving is known."""
+    """`bars`: a step now, and without the cause; the run, where the cause lies between steps; none where no
+    saving is known.
+    """
 
     number: int
     finding: Finding
@@ -24,17 +23,24 @@ class Saving:
 
 
 def savings(report: TrainingReport) -> tuple[Saving, ...]:
-    scale = Scale(report.facts.whole_step_seconds)
     return tuple(
-        Saving(number, finding, tuple(_bars(report, finding, scale)))
-        for number, finding in enumerate(report.findings, 1)
+        Saving(number, finding, _bars(report, finding)) for number, finding in enumerate(report.findings, 1)
     )
 
 
-def _bars(report: TrainingReport, finding: Finding, scale: Scale) -> Iterator[Bar]:
-    saves, step = finding.saves_seconds, report.facts.whole_step_seconds
-    if not saves:
-        return
-    then = max(0.0, step - saves)
-    yield Bar("before", told(say("a-step-now-label")), step, scale.percent(step))
-    yield Bar("predicted", told(say("a-step-then-label")), then, scale.percent(then))
+def _bars(report: TrainingReport, finding: Finding) -> tuple[Bar, ...]:
+    if finding.id in BETWEEN_STEPS:
+        now, then, label = (
+            report.summary.run_seconds,
+            run_then_seconds(report, finding),
+            say("a-run-now-label"),
+        )
+    else:
+        now, then, label = report.summary.step_seconds, then_seconds(report, finding), say("a-step-now-label")
+    if then is None:
+        return ()
+    scale = Scale(now)
+    return (
+        Bar("before", told(label), now, scale.percent(now)),
+        Bar("predicted", told(say("a-step-then-label")), then, scale.percent(then)),
+    )

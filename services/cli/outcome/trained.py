@@ -31,7 +31,8 @@ def trained_text(record: JobRecord, stored: dict[str, Any], place: Place) -> str
         (say("model-id-label"), name),
         (say("adapter-label"), _adapter(record, place) if is_there else say("deleted-label")),
     ]
-    steps = next_steps(_steps(record, name, place)) if is_there else []
+    has_report = "predictions" in stored  # an earlier release kept neither
+    steps = next_steps(_steps(record, name, place, has_report=has_report)) if is_there else []
     return "\n".join([shown(_head(record, result)), *pairs(rows), *steps])
 
 
@@ -111,12 +112,13 @@ def _adapter(record: JobRecord, place: Place) -> Said:
     return str(JobFolder.of(place.data_dir, record.id).adapter)
 
 
-def _steps(record: JobRecord, model: str, place: Place) -> list[tuple[Message, str]]:
+def _steps(record: JobRecord, model: str, place: Place, *, has_report: bool) -> list[tuple[Message, str]]:
     purpose, rows = _rows_to_evaluate(record.request)
     folder = f"adapter-{record.request.get('suffix') or record.id.partition('-')[2][:8]}"
     return [
         (purpose, place.command("evaluate", *rows, "--adapter", model, "--compare")),
         (say("take-adapter-label"), place.download_command(record.id, folder)),
+        *([(say("training-page-label"), place.page_command(record.id))] if has_report else []),
     ]
 
 

@@ -58,6 +58,7 @@ adapter-on-server-label = on the server, in { $folder } of its data folder
 deleted-label = deleted
 evaluate-held-out-label = See how well it does on the validation rows, against the base model:
 evaluate-learned-label = See how well it does on the rows it learned, against the base model (rows it has not seen say more):
+training-page-label = See where its time went, with pictures, as one file to open or pass on:
 take-adapter-label = Take the adapter, for peft or vLLM:
 
 skipped-rows-label = { $rows ->
