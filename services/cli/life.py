@@ -100,7 +100,9 @@ def report_job(arguments: argparse.Namespace, settings: Settings, terminal: Term
             has_text = isinstance(report.get("text"), str)
             record = client.job(job_id)
             if record.kind == "fine_tuning" or not has_text:
-                terminal.say(outcome_text(record, place) + ("\n" if has_text else ""))
+                terminal.say(outcome_text(record, place))
+            if record.kind == "fine_tuning" and has_text:
+                terminal.say()
             if has_text:
                 terminal.say(plain(report))
             return 0

@@ -24,6 +24,7 @@ TRAINED: dict[str, Any] = {
     "steps": 24, "train_loss": 0.25, "first_train_loss": 2.5, "max_seq_length": 128,
     "validation": [{"step": 12, "loss": 0.2}, {"step": 24, "loss": 0.3}],
     "training_seconds": 48.0, "trained_tokens": 9600, "target_tokens": 1200, "resumed_from_step": 8,
+    "predictions": [],
 }  # fmt: skip
 
 

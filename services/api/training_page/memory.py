@@ -11,6 +11,8 @@ from shared.units import size
 
 PARTS = ("weights", "embedding", "adapter_and_optimizer", "activations", "logits", "context")
 
+_NEAR = 3  # times the peak: beyond it a limit would leave no room for the parts
+
 
 @dataclass(frozen=True)
 class Line:
@@ -28,33 +30,38 @@ class MemoryBar:
     lines: tuple[Line, ...]
     peak: str
     rows: tuple[tuple[str, str, str], ...]
-    """(name, phase, size), the lines' last."""
+    """(name, phase, size)"""
+    limits: tuple[tuple[str, str], ...]
+    """(name, size); those far above the peak have no line."""
 
 
 def memory_bar(report: TrainingReport) -> MemoryBar | None:
     """None where nothing of it was measured."""
-    facts = report.facts
-    known = [(part, getattr(facts.memory, part)) for part in PARTS]
-    parts = [(told(say("memory-part-label", part=part)), part, float(of)) for part, of in known if of]
+    memory = report.facts.memory
+    amounts = [(part, getattr(memory, part)) for part in PARTS]
+    parts = [(told(say("memory-part-label", part=part)), part, float(of)) for part, of in amounts if of]
     total = sum(amount for _, _, amount in parts)
-    peak = facts.memory.peak or int(total)
+    peak = memory.peak or int(total)
     if not peak:
         return None
     if peak > 1.005 * total:
         parts.append((told(say("memory-part-label", part="rest")), "other", peak - total))
-    limits = [(say("memory-limit-label"), facts.memory.limit), (say("memory-device-label"), _whole(report))]
-    scale = Scale.over([peak, total, *(limit for _, limit in limits)])
-    lines = tuple(
-        Line(f"{told(name)} {size(limit)}", scale.percent(limit)) for name, limit in limits if limit
+    limits = [(say("memory-limit-label"), memory.limit), (say("memory-device-label"), _whole(report))]
+    known = [(told(name), limit) for name, limit in limits if limit]
+    near = [(name, limit) for name, limit in known if limit <= _NEAR * peak]
+    scale = Scale.over([peak, total, *(limit for _, limit in near)])
+    return MemoryBar(
+        parts=stack(parts, scale),
+        lines=tuple(Line(f"{name} {size(limit)}", scale.percent(limit)) for name, limit in near),
+        peak=size(peak),
+        rows=tuple((name, phase, size(amount)) for name, phase, amount in parts),
+        limits=tuple((name, size(limit)) for name, limit in known),
     )
-    rows = [(name, phase, size(amount)) for name, phase, amount in parts]
-    return MemoryBar(stack(parts, scale), lines, size(peak), tuple(rows))
 
 
 def _whole(report: TrainingReport) -> int | None:
-    """All memory that there is; of a card its facts tell nothing yet."""
+    """All memory that the device has."""
     facts = report.facts
-    if facts.device.kind != "cpu" or facts.machine_memory is None:
-        return None
-    whole = facts.machine_memory.total_bytes
-    return whole if whole and facts.memory.peak and whole < 8 * facts.memory.peak else None
+    if facts.device.kind != "cpu":
+        return facts.device.memory_bytes
+    return facts.machine_memory.total_bytes if facts.machine_memory else None
