@@ -160,7 +160,6 @@ largest-step-saving-first = What is gravest comes first, then what saves most of
 a-step-now-label = a step now
 a-step-then-label = then
 a-run-now-label = the run now
-no-saving-known = What it saves is not known.
 evidence-title = Evidence
 no-check-found-waste = No check found anything that slows this training down.
 passed-checks-title = Checks that found nothing ({ $checks })
