@@ -22,6 +22,7 @@ from services.cli.submission import upload
 from services.cli.terminal import Terminal
 from services.cli.watch import watch
 from shared.job_folder import JobFolder
+from shared.messages.message import Message, say
 from shared.schemas import JobRecord
 from shared.settings import DEMO_MODEL, PROJECT_ROOT, Settings
 
@@ -109,7 +110,7 @@ def run_demo(arguments: argparse.Namespace, settings: Settings, terminal: Termin
 def _jobs(client: Client, settings: Settings, terminal: Terminal, run: DemoRun) -> None:
     """The demo itself: five jobs, one after the other."""
 
-    def job(stage: str, title: str, request: Mapping[str, Any]) -> JobRecord:
+    def job(stage: str, title: Message, request: Mapping[str, Any]) -> JobRecord:
         return _job(client, terminal, run, stage, title, {"model": DEMO_MODEL, **request})
 
     with run.stage("upload"):
@@ -117,29 +118,28 @@ def _jobs(client: Client, settings: Settings, terminal: Terminal, run: DemoRun) 
     rows = {"format": "classification"}
     evaluation = {"kind": "evaluation", "file": held_out, "max_seq_length": 256, **rows}
 
-    diagnosis = job("diagnose", "How the model loads", {"kind": "load_diagnostic", "cold": True})
+    diagnosis = job("diagnose", say("demo-diagnose-title"), {"kind": "load_diagnostic", "cold": True})
     terminal.say(demo_text.findings(_result(diagnosis)))
-    prepared = job("prepare", "Keeping it as quantized", {"kind": "model_preparation"})
+    prepared = job("prepare", say("demo-prepare-title"), {"kind": "model_preparation"})
     terminal.say(demo_text.prepared(_result(diagnosis), _result(prepared)))
-    before = job("evaluate_before", "The model as it is, on rows held out", evaluation)
+    before = job("evaluate_before", say("demo-before-title"), evaluation)
     terminal.say(demo_text.scores(_result(before)))
     tuning = {"kind": "fine_tuning", "training_file": training, "suffix": "demo", **rows}
-    tuned = job("train", "Fine-tuning", {**tuning, "hyperparameters": HYPERPARAMETERS})
+    tuned = job("train", say("demo-train-title"), {**tuning, "hyperparameters": HYPERPARAMETERS})
     run.adapter = JobFolder.of(settings.data_dir, tuned.id).adapter
     adapter = _result(tuned)["fine_tuned_model"]
-    after = job(
-        "evaluate_after", "The fine-tuned model, on the same rows", {**evaluation, "adapter": adapter}
-    )
+    after = job("evaluate_after", say("demo-after-title"), {**evaluation, "adapter": adapter})
     terminal.say(demo_text.scores(_result(after)))
     with run.stage("reports"):
         run.pages = write_pages(client, run.jobs, settings.data_dir)
 
 
 def _job(
-    client: Client, terminal: Terminal, run: DemoRun, stage: str, title: str, request: Mapping[str, Any]
+    client: Client, terminal: Terminal, run: DemoRun, stage: str, title: Message, request: Mapping[str, Any]
 ) -> JobRecord:
     """Submit one job and watch it to its end; raises `JobEndedBadly` unless it succeeds."""
-    terminal.say(f"\n{title}")
+    terminal.say()
+    terminal.say(title)
     with run.stage(stage):
         record = _watch_or_cancel(client, client.submit(dict(request)), terminal)
     run.jobs.append(record)
@@ -154,7 +154,7 @@ def _watch_or_cancel(client: Client, record: JobRecord, terminal: Terminal) -> J
     try:
         return watch(client, record.id, terminal, patience_seconds=STACK_AWAY_SECONDS)
     except KeyboardInterrupt:
-        terminal.note("cancelling the demo's job")
+        terminal.note(say("demo-cancelling-row"))
         with suppress(CommandFailed):
             client.cancel(record.id)
         raise
@@ -164,7 +164,7 @@ def _watch_or_cancel(client: Client, record: JobRecord, terminal: Terminal) -> J
 def _stack(settings: Settings, terminal: Terminal, run: DemoRun, *, keep: bool) -> Iterator[Client]:
     """The stack of this data folder if one runs, else one of our own on free ports, stopped at the end."""
     if running := running_stack(settings.data_dir):
-        terminal.note(f"using the stack that runs at {running.url}")
+        terminal.note(say("demo-uses-stack-row", url=running.url))
         with Client(running.url, read_key(key_path(settings))) as client:
             yield client
         return
@@ -196,7 +196,7 @@ def _write_json(file: str | None, run: DemoRun, terminal: Terminal) -> None:
 def _sample(name: str) -> Path:
     path = SAMPLE / f"{name}.jsonl"
     if not path.is_file():
-        raise CommandFailed(f"the demo's data {path} is missing", "It is part of the repository; restore it.")
+        raise CommandFailed(say("demo-data-missing", file=path), say("demo-data-restore"))
     return path
 
 

@@ -7,6 +7,8 @@ from typing import Any
 from services.cli.demo_reports import Page, pages_text
 from services.cli.outcome.outcome import plain
 from services.cli.watch import duration_text
+from shared.messages.message import say
+from shared.messages.render import told
 from shared.reports.preparation import Preparation
 from shared.reports.stored import read_stored
 from shared.schemas import JobRecord
@@ -23,11 +25,13 @@ def prepared(diagnosis: Mapping[str, Any], result: Mapping[str, Any]) -> str:
     """What the copy on disk brought, on a line."""
     preparation = read_stored(Preparation, result)
     before, after = diagnosis.get("load_seconds"), preparation.load.after_seconds
-    gain = "what loading takes from now on was not measured"
+    gain = say("demo-gain-unmeasured-row")
     if before is not None and after is not None:
-        gain = f"loading took {before:.1f} s and takes {after:.1f} s from now on"
-    sizes = (preparation.source_bytes, preparation.artifact_bytes or 0)
-    return f"  {sizes[0] / 1e6:.0f} MB became {sizes[1] / 1e6:.0f} MB; {gain}"
+        gain = say("demo-gain-row", before=f"{before:.1f}", after=f"{after:.1f}")
+    source, made = (
+        f"{size / 1e6:.0f}" for size in (preparation.source_bytes, preparation.artifact_bytes or 0)
+    )
+    return "  " + told(say("demo-prepared-row", source=source, made=made, gain=gain))
 
 
 def scores(result: Mapping[str, Any]) -> str:
@@ -39,18 +43,24 @@ def score_values(result: Mapping[str, Any]) -> dict[str, float]:
     """What the demo shows of an evaluation: how well spam is found, how often it is right, the loss."""
     spam = result["labels"][SPAM]
     return {
-        "spam F1": spam["f1"],
-        "precision": spam["precision"],
-        "recall": spam["recall"],
-        "accuracy": result["accuracy"],
-        "loss": result["loss"],
+        _score("f1"): spam["f1"],
+        _score("precision"): spam["precision"],
+        _score("recall"): spam["recall"],
+        _score("accuracy"): result["accuracy"],
+        _score("loss"): result["loss"],
     }
+
+
+def _score(name: str) -> str:
+    return told(say("demo-score-label", score=name))
 
 
 def failure(record: JobRecord) -> str:
     if record.error is None:
-        return f"  {record.id} was {record.status}"
-    return f"  {record.id} failed: {record.error.message}\n  {record.error.remedy}"
+        status = say("job-status-row", status=record.status)
+        return "  " + told(say("demo-job-ended-row", job=record.id, status=status))
+    failed = say("demo-job-failed-row", job=record.id, problem=record.error.message)
+    return f"  {told(failed)}\n  {record.error.remedy}"
 
 
 def summary(document: Mapping[str, Any], data_dir: Path, pages: Sequence[Page], *, keep: bool) -> str:
@@ -58,25 +68,23 @@ def summary(document: Mapping[str, Any], data_dir: Path, pages: Sequence[Page], 
     lines = [""]
     before, after = document["evaluation"]["before"], document["evaluation"]["after"]
     if before and after:
-        lines += [f"{'on held-out rows':16} {'before':>8} {'after':>8}"]
+        heads = say("demo-held-out-label"), say("demo-before-label"), say("demo-after-label")
+        lines += ["{:16} {:>8} {:>8}".format(*map(told, heads))]
         now = score_values(after)
         lines += [f"{name:16} {value:8.3f} {now[name]:8.3f}" for name, value in score_values(before).items()]
     if document["adapter"] and document["ok"]:
         lines += [
             "",
-            f"The adapter is in {document['adapter']}. To use it with peft:",
+            told(say("demo-adapter-row", folder=document["adapter"])),
             *_usage(document["adapter"], data_dir),
         ]
     lines += pages_text(pages)
-    lines += [
-        "",
-        "Seconds: " + ", ".join(f"{name} {value:.1f}" for name, value in document["seconds"].items()),
-    ]
+    times = ", ".join(f"{name} {value:.1f}" for name, value in document["seconds"].items())
+    lines += ["", told(say("demo-seconds-row", times=times))]
     if keep:
-        lines += ["The stack still runs: ./tunedock jobs looks at it, ./tunedock down stops it."]
-    lines += [
-        f"Done in {duration_text(document['seconds']['total'])}." if document["ok"] else "The demo failed."
-    ]
+        lines += [told(say("demo-stack-runs"))]
+    took = duration_text(document["seconds"]["total"])
+    lines += [told(say("demo-done", time=took) if document["ok"] else say("demo-failed"))]
     return "\n".join(lines)
 
 

@@ -28,6 +28,7 @@ OTHERS = {
 # Where every failure, event and refusal is a message by now. The next area that is converted comes in here.
 CONVERTED = [
     "services/api",
+    "services/cli/demo.py",
     "services/cli/evaluate.py",
     "services/cli/life.py",
     "services/cli/listings.py",

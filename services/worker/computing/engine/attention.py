@@ -73,15 +73,18 @@ class _Attention(torch.autograd.Function):
         d_qkv = g.new_empty(len(g), heads.all * heads.size)
         d_prefix: Tensor | None = None  # of its keys and values: [2 · keys, prefix, size], fp32
         turned, *log_sums = ctx.saved_tensors  # asked for once: a layer that is recomputed gives them once
+        # The prefix is the first group, and all others see its keys and values: its turn is the last, when what
+        # they owe it is summed.
         for index, (group, seen) in reversed(list(enumerate(ctx.groups))):
             d_out = _padded(g, group)
-            if group.empty is not None:
+            if group.empty is not None:  # such a slot repeats some token, whose gradient counts once
                 d_out.index_fill_(0, group.empty, 0)
             d_out = d_out.view(group.rows, group.width, -1, heads.size)
             made = _split(turned, group, seen, heads)
             d_q, d_k, d_v = _gradients(d_out, _Group(group, seen, *made, log_sums[index]), heads)
             d_kv = torch.stack([d_k, d_v], 1).view(group.rows, 2 * heads.keys, -1, heads.size)
             if seen:
+                # Over many rows, whose small parts a sum in bf16 would lose.
                 part = d_kv[:, :, :seen].sum(0, dtype=torch.float32)
                 d_prefix = part if d_prefix is None else d_prefix.add_(part)
                 d_kv = d_kv[:, :, seen:]
@@ -90,6 +93,7 @@ class _Attention(torch.autograd.Function):
             padded = torch.cat([d_q.transpose(1, 2), d_kv.to(g.dtype).transpose(1, 2)], 2)
             _unpad(padded.view(-1, heads.all * heads.size), group, d_qkv)
         with_position = d_qkv.view(len(g), heads.all, heads.size)[:, : heads.turned]
+        # A rotation's matrix is orthogonal: its gradient is turned by the same angle the other way.
         ctx.positions.turn(with_position, with_position, back=True)
         return d_qkv, None, None, None, None
 
