@@ -198,7 +198,11 @@ def test_a_diagnosis_is_printed_and_written_as_a_page(stack: LiveStack, finished
     nowhere = stack.command("report", job_id, "--html", "no-such-folder/page.html")
     assert nowhere.returncode == 1
     assert "no-such-folder/page.html" in nowhere.stderr
-    other = stack.command("report", finished_job, "--html", "other.html")
+    trained = stack.command("report", finished_job, "--html", "trained.html")
+    assert trained.returncode == 0, trained.stderr
+    assert (stack.folder / "trained.html").read_bytes().startswith(b"<!doctype html>")
+    evaluated = stack.command("evaluate", "rows.jsonl", "--adapter", finished_job, "--json")
+    other = stack.command("report", json.loads(evaluated.stdout)["id"], "--html", "other.html")
     assert other.returncode == 1
     assert not (stack.folder / "other.html").exists()
 

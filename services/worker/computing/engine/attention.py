@@ -73,8 +73,8 @@ class _Attention(torch.autograd.Function):
         d_qkv = g.new_empty(len(g), heads.all * heads.size)
         d_prefix: Tensor | None = None  # of its keys and values: [2 · keys, prefix, size], fp32
         turned, *log_sums = ctx.saved_tensors  # asked for once: a layer that is recomputed gives them once
-        # The prefix is the first group, and all others see its keys and values: its turn is the last, when what
-        # they owe it is summed.
+        # The prefix is the first group, and all others see its keys and values: its turn is the last, when
+        # their gradients of these are summed.
         for index, (group, seen) in reversed(list(enumerate(ctx.groups))):
             d_out = _padded(g, group)
             if group.empty is not None:  # such a slot repeats some token, whose gradient counts once

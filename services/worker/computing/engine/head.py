@@ -99,8 +99,8 @@ def _loss_of(part: _Part, logits: Tensor, rows: Tensor, learned: bool) -> Tensor
     # By the likeliest, whose p is never 0; not by its index, which takes ten times as long to find.
     log_sum = logits.amax(dim=-1).float() - p.amax(dim=-1).log()
     if learned:
-        # A source's targets, each for `counts` of its rows, add up to counts · (p - 1 at the target). Its counts
-        # make up its rows, so that for one row it is p less each target's share of them.
+        # A source's targets, each for `counts` of its rows, add up to counts · (p - 1 at the target). The
+        # counts add up to its rows, so for one row it is p less each target's share of them.
         p.index_put_((part.at, part.labels), -part.counts / rows[part.at, 0], accumulate=True)
         logits.copy_(p)
     return ((log_sum[part.at] - chosen) * part.counts).sum()
