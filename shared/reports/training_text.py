@@ -8,7 +8,7 @@ from shared.messages.message import Message, say
 from shared.messages.render import told
 from shared.reports.finding import Finding
 from shared.reports.training import TrainingReport
-from shared.reports.training_facts import BETWEEN, PHASES, STAGES, FactorCost, TrainingFacts
+from shared.reports.training_facts import BETWEEN, PHASES, STAGES, FactorCost, StepSplit, TrainingFacts
 from shared.reports.training_verdict import best_way, training_verdict
 from shared.units import duration, span
 
@@ -114,19 +114,19 @@ def _findings(findings: Sequence[Finding]) -> Iterator[str]:
 
 
 def _phases(facts: TrainingFacts) -> Iterator[str]:
-    took = phases_of_step(facts)
+    took = phases_of_step(facts.step)
     if not took:
         return
     yield told(say("where-a-step-goes-title"))
     yield from _bars({told(say("phase-of-step-label", phase=name)): value for name, value in took.items()})
 
 
-def phases_of_step(facts: TrainingFacts) -> dict[str, float]:
+def phases_of_step(split: StepSplit) -> dict[str, float]:
     """Seconds by phase, in their order; words of a later release come last.
 
     Where forward and backward were not told apart, what no timer saw is mostly they: `computing`.
     """
-    timed = facts.step.phase_seconds
+    timed = split.phase_seconds
     known = [*PHASES, *sorted(set(timed) - set(PHASES))]
     named = {name: timed[name] for name in known if timed.get(name, 0.0) > 0}
     if "rest" in named and not {"forward", "backward"} & set(named):

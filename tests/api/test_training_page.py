@@ -21,6 +21,7 @@ from tests.api.training_reports import (
     HOSTILE,
     REPORTS,
     SPLIT,
+    STEP,
     bare,
     fine_tuning,
     hostile_report,
@@ -147,6 +148,21 @@ def test_bars_of_a_step_are_as_long_as_their_seconds_and_no_second_is_drawn_twic
     assert sum(widths[:11]) == pytest.approx(100, abs=0.2)
     after = widths[11:20]
     assert sum(after) == pytest.approx(100 * 2.01 / whole, abs=0.2)
+
+
+def test_the_second_bar_has_the_phases_that_were_timed_where_they_were(api: Api) -> None:
+    page = page_of(api, reference())
+    assert "its parts are those above without the waste, in proportion" in page.text
+    report = reference()
+    report["facts"]["auto_step"] = {
+        "step_seconds": 2.0, "phase_seconds": {"forward": 0.8, "backward": 1.2}, "steps": 5, "how": "timers",
+        "computed_tokens": 1000.0, "real_tokens": 1300.0,
+    }  # fmt: skip
+    page = page_of(api, report)
+    assert "in proportion" not in page.text
+    segments = [found for found in page.all("svg") if found.get("class", "").startswith("segment")]
+    widths = [float(found["width"].rstrip("%")) for found in segments]
+    assert widths[11:13] == pytest.approx([100 * 0.8 / STEP, 100 * 1.2 / STEP], abs=0.02)
 
 
 def test_the_numbers_of_the_page_are_those_of_the_report(api: Api) -> None:

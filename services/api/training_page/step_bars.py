@@ -17,6 +17,9 @@ _WORK = ("forward", "backward", "dequantizing", "head_and_loss", "computing", "o
 _WASTE = ("empty", "recomputation")
 _WAITS = ("data", "copy", "logging", "rest")
 
+Part = tuple[str, str, float]
+"""(name, phase, seconds)"""
+
 
 @dataclass(frozen=True)
 class PhaseRow:
@@ -30,39 +33,56 @@ class PhaseRow:
 
 
 @dataclass(frozen=True)
-class StepBars:
-    """`now` takes the whole width; `then` is what is left after `change`, on the same scale."""
+class StepAfter:
+    """What is left of a step after `change`. `is_split`: its phases were timed; else they are those of the
+    step as it is without the waste, in proportion.
+    """
 
-    now: tuple[Segment, ...]
-    rows: tuple[PhaseRow, ...]
+    change: str
+    seconds: float
+    bar: tuple[Segment, ...]
+    is_split: bool
+
+
+@dataclass(frozen=True)
+class StepBars:
+    """`bar` is the step as it is; `after` is on the same scale."""
+
     step_seconds: float
-    then: tuple[Segment, ...] = ()
-    then_seconds: float | None = None
-    change: str = ""
+    bar: tuple[Segment, ...]
+    rows: tuple[PhaseRow, ...]
+    after: StepAfter | None
 
 
 def step_bars(report: TrainingReport) -> StepBars | None:
     """None where nothing of a step was told apart."""
     split = report.facts.step
-    phases = phases_of_step(report.facts)
+    phases = phases_of_step(split)
     if not phases or split.step_seconds <= 0:
         return None
     empty_ratio = report.facts.tokens.padding_ratio
-    scale = Scale(split.step_seconds)
     parts = _parts(phases, empty_ratio)
-    change = _change(report)
-    bars = StepBars(
-        now=stack(parts, scale),
-        rows=tuple(_rows(phases, empty_ratio, split.step_seconds)),
-        step_seconds=split.step_seconds,
-    )
-    if change is None:
-        return bars
-    words, seconds, gone = change
+    scale = Scale(split.step_seconds)
     return StepBars(
-        bars.now, bars.rows, bars.step_seconds,
-        then=stack(_left(parts, gone, seconds), scale), then_seconds=seconds, change=told(words),
-    )  # fmt: skip
+        step_seconds=split.step_seconds,
+        bar=stack(parts, scale),
+        rows=tuple(_rows(phases, empty_ratio, split.step_seconds)),
+        after=_after(report, parts, scale),
+    )
+
+
+def _after(report: TrainingReport, parts: list[Part], scale: Scale) -> StepAfter | None:
+    """The end of the path, split where that was timed, else the first remedy."""
+    change = _change(report)
+    if change is None:
+        return None
+    words, seconds, gone = change
+    auto = report.facts.auto_step
+    if auto is not None and report.facts.path and (phases := phases_of_step(auto)):
+        empty = max(0.0, 1 - auto.real_tokens / auto.computed_tokens) if auto.computed_tokens else 0.0
+        left = _parts(phases, empty)
+        return StepAfter(told(words), auto.step_seconds, stack(left, scale), is_split=True)
+    return StepAfter(told(words), seconds, stack(_left(parts, gone, seconds), scale), is_split=False)
 
 
 def phase_name(phase: str) -> str:
@@ -73,8 +93,8 @@ def _empty(phase: str, seconds: float, empty_ratio: float) -> float:
     return seconds * empty_ratio if phase in _BY_TOKENS else 0.0
 
 
-def _parts(phases: dict[str, float], empty_ratio: float) -> list[tuple[str, str, float]]:
-    """(name, phase, seconds): work on real tokens, then waste, then what waits; all of it once."""
+def _parts(phases: dict[str, float], empty_ratio: float) -> list[Part]:
+    """Work on real tokens, then waste, then what waits; each second once."""
     empties = {name: _empty(name, seconds, empty_ratio) for name, seconds in phases.items()}
     amounts = {name: seconds - empties[name] for name, seconds in phases.items()}
     amounts["empty"] = sum(empties.values())
@@ -114,9 +134,7 @@ def _change(report: TrainingReport) -> tuple[Message, float, tuple[str, ...]] | 
     return say("first-remedy-label"), then, gone
 
 
-def _left(
-    parts: list[tuple[str, str, float]], gone: tuple[str, ...], seconds: float
-) -> list[tuple[str, str, float]]:
+def _left(parts: list[Part], gone: tuple[str, ...], seconds: float) -> list[Part]:
     """Without what is gone, in proportion, as long as a step takes then."""
     kept = [part for part in parts if part[1] not in gone]
     whole = sum(amount for _, _, amount in kept) or 1.0
