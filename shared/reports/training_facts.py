@@ -82,7 +82,7 @@ class StepSplit(Stored):
     steps: int
     """That were timed."""
     how: Word[Literal["timers", "profiler"]]
-    """`profiler`: forward and backward are split by the profiler on `profiled_steps` further steps."""
+    """`profiler`: dequantizing was seen by the profiler on `profiled_steps` further micro-batches."""
     profiled_steps: int = 0
     computed_tokens: float = 0.0
     """Of a step, on average; likewise `real_tokens`."""

@@ -19,12 +19,13 @@ from services.worker.computing.plan.utilization import (
 from services.worker.computing.predicting.counted_layers import with_counted
 from services.worker.explaining.arm import ArmSteps
 from services.worker.explaining.between_steps import between_steps, forward_seconds, time_saving
+from services.worker.explaining.dequantizing import watch_dequantizing
 from services.worker.explaining.factors import Measured, factor_costs, path
 from services.worker.explaining.packing import packs, rows_of_a_step
 from services.worker.explaining.rounds import measure_rounds
 from services.worker.explaining.row_lengths import token_counts
 from services.worker.explaining.settings_arm import AS_CONFIGURED
-from services.worker.explaining.split import split_of
+from services.worker.explaining.split import split_of, with_dequantizing
 from services.worker.explaining.trial_arms import AUTO, trial_arms
 from services.worker.machine.device import device_name
 from services.worker.machine.machine_watch import MachineWatch
@@ -83,13 +84,15 @@ def explain(
             watch.look()
             report.progress("trying", rounds=count)
 
-        rounds = measure_rounds(
-            [ArmSteps(base, arm, parameters) for arm in trials.arms],
-            _units(rows, settings, step_rows),
-            until=until,
-            tick=lambda: report.progress("trying"),
-            told=told,
-        )
+        def tick() -> None:
+            report.progress("trying")
+
+        arms = [ArmSteps(base, arm, parameters) for arm in trials.arms]
+        units = _units(rows, settings, step_rows)
+        dequantizing = None  # first: rounds may take all the time there is
+        if time.monotonic() < until:
+            dequantizing = watch_dequantizing(base, arms[0], units[0], tick)
+        rounds = measure_rounds(arms, units, until=until, tick=tick, told=told)
         seen = watch.read()
         measured = Measured(
             settings=settings,
@@ -101,12 +104,12 @@ def explain(
             rows_per_step=step_rows,
             layers=base.model.get_decoder().config.num_hidden_layers,
         )
-        step = split_of(measured, AS_CONFIGURED)
+        split = split_of(measured, AS_CONFIGURED)
         between = between_steps(
             settings,
             rows=len(measured.lengths),
             total_steps=measured.total_steps,
-            row_seconds=forward_seconds(step, settings) / step_rows,
+            row_seconds=forward_seconds(split, settings) / step_rows,
             saving_seconds=time_saving(parameters, settings),
         )
     wall = time.perf_counter() - started
@@ -119,7 +122,7 @@ def explain(
         rows_per_step=step_rows,
         stages={**took, "collating": rounds.data_seconds},
         wall_seconds=sum(took.values()),
-        step=step,
+        step=with_dequantizing(split, dequantizing),
         auto_step=split_of(measured, AUTO) if rounds.timed.get(AUTO) else None,
         between_seconds={**between.seconds},
         between_counts={**between.counts},

@@ -1,5 +1,6 @@
 """Where the seconds of a step go by one arm of a diagnosis: its phases in all rounds, for a whole step."""
 
+from services.worker.explaining.dequantizing import Dequantizing
 from services.worker.explaining.factors import Measured
 from services.worker.explaining.settings_arm import AS_CONFIGURED
 from shared.reports.training_facts import StepSplit
@@ -26,6 +27,21 @@ def split_of(measured: Measured, name: str) -> StepSplit:
         how="timers",
         computed_tokens=rows * _computed_tokens_of_a_row(measured, name),
         real_tokens=rows * sum(measured.lengths) / len(measured.lengths),
+    )
+
+
+def with_dequantizing(split: StepSplit, seen: Dequantizing | None) -> StepSplit:
+    """The split with what was seen of dequantizing taken out of the passes that asked for it."""
+    if seen is None:
+        return split
+    out = {phase: split.phase_seconds.get(phase, 0.0) * ratio for phase, ratio in seen.ratios.items()}
+    left = {phase: seconds - out.get(phase, 0.0) for phase, seconds in split.phase_seconds.items()}
+    return split.model_copy(
+        update={
+            "phase_seconds": {**left, "dequantizing": sum(out.values())},
+            "how": "profiler",
+            "profiled_steps": seen.micro_batches,
+        }
     )
 
 

@@ -3,17 +3,23 @@
 from datetime import UTC, datetime
 from math import ceil
 
+import numpy as np
 import pytest
 import torch
 
+from services.worker.adapters.lora import attached, lora_config, trained_parameters
+from services.worker.computing.plan.plan import Plan
 from services.worker.explaining import rounds
+from services.worker.explaining.arm import Arm, ArmSteps
+from services.worker.explaining.dequantizing import watch_dequantizing
 from services.worker.explaining.diagnosis import explain_training
 from services.worker.models.load import LoadedModel
 from services.worker.report import JobCancelled, JsonValue, SilentReport
+from services.worker.text.marked_text import TokenRow
 from shared.messages.render import told
 from shared.reports.stored import read_stored
 from shared.reports.training import TrainingReport
-from shared.schemas import TrainingDiagnosticRequest
+from shared.schemas import Lora, TrainingDiagnosticRequest
 from shared.training_settings.read import given_settings
 from tests.worker.training.tiny_bases import Rows, WriteRows
 
@@ -136,7 +142,7 @@ def test_a_step_is_split_as_configured_and_by_the_plan(
     assert sum(step.phase_seconds.values()) == pytest.approx(step.step_seconds)
     assert sum(auto.phase_seconds.values()) == pytest.approx(auto.step_seconds)
     shared = {"data", "copy", "forward", "backward", "head_and_loss", "optimizer", "logging", "rest"}
-    assert step.phase_seconds.keys() == {*shared, "recomputation"}
+    assert step.phase_seconds.keys() == {*shared, "recomputation", "dequantizing"}
     assert auto.phase_seconds.keys() == shared
     assert all(seconds > 0 for seconds in step.phase_seconds.values())
     assert step.computed_tokens == 4 * 128
@@ -148,3 +154,32 @@ def test_a_step_is_split_as_configured_and_by_the_plan(
     apart = sum(seconds for stage, seconds in facts.stages.items() if stage != "collating")
     assert facts.wall_seconds == pytest.approx(apart)
     assert 0 < facts.stages["collating"] < facts.stages["training"]
+
+
+def test_dequantizing_is_seen_by_the_profiler_and_taken_out_of_the_passes(
+    llama_nf4: LoadedModel, llama: LoadedModel, write_rows: WriteRows, spam_rows: Rows
+) -> None:
+    step = explained(llama_nf4, write_rows, spam_rows).facts.step
+    assert (step.how, step.profiled_steps) == ("profiler", 2)
+    assert 0 < step.phase_seconds["dequantizing"] < 0.5 * step.step_seconds
+    assert all(seconds >= 0 for seconds in step.phase_seconds.values())
+    assert sum(step.phase_seconds.values()) == pytest.approx(step.step_seconds)
+    whole = explained(llama, write_rows, spam_rows).facts.step
+    assert whole.how == "timers"  # none of its weights has 4 bits
+    assert "dequantizing" not in whole.phase_seconds
+
+
+def test_forward_recomputation_and_backward_each_have_their_own_dequantizing(
+    llama_nf4: LoadedModel,
+) -> None:
+    """By names that torch and bitsandbytes give, which may change."""
+    row = TokenRow(np.arange(3, 63, dtype=np.int32), np.arange(60) >= 40)
+    plan = Plan(
+        "explicit", 128, True, rows_per_micro_batch=2, pad_to=64, attention_mask=True, full_logits=True
+    )
+    with attached(llama_nf4, lora_config(Lora(r=4, alpha=8), llama_nf4)) as adapted:
+        steps = ArmSteps(llama_nf4, Arm("as configured", plan), trained_parameters(adapted))
+        seen = watch_dequantizing(llama_nf4, steps, [row] * 2, lambda: None)
+    assert seen is not None
+    assert seen.ratios.keys() == {"forward", "recomputation", "backward"}
+    assert all(0 < ratio < 1 for ratio in seen.ratios.values())
