@@ -73,7 +73,8 @@ class Plan:
             lever: reason if isinstance(reason, str) else reason.model_dump(mode="json")
             for lever, reason in self.off.items()
         }
-        return {**asdict(self), "off": off}
+        fields = asdict(self)
+        return {**fields, "off": off, "tried": list(fields["tried"])}  # as JSON gives them back
 
     @property
     def levers(self) -> tuple[Message, ...]:
