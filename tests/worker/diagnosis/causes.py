@@ -13,6 +13,7 @@ from pathlib import Path
 
 from huggingface_hub.utils.tqdm import disable_progress_bars
 
+from shared.messages.document import in_sentences
 from shared.reports.finding import Finding
 from tests.worker.apart import Apart, Order, Outcome, apart
 from tests.worker.diagnosis import cause_files, cause_places
@@ -98,7 +99,7 @@ def fault_of(cause: Cause, findings: Sequence[Finding]) -> str | None:
         return f"alarms without a cause: {alarms}" if alarms else None
     if not findings or findings[0].id != cause.finding:
         return f"the first finding is {findings[0].id if findings else 'none'}"
-    text = findings[0].model_dump_json()
+    text = str(in_sentences(findings[0].model_dump(mode="json")))
     return None if cause.says in text else f"it does not say {cause.says!r}"
 
 

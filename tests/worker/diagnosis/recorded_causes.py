@@ -45,7 +45,7 @@ def causes(scratch: Path) -> list[RecordedCause]:
             "a container's memory, control groups 2",
             "short-memory",
             changed(_fast(), memory=_small_container(scratch)),
-            "this container may use 4.29 GB",
+            "This container may use 4.29 GB",
         ),
         RecordedCause("swapping", "swapping", changed(_fast(), memory=_SWAPPED, pressure=_PRESSURE), "swap"),
         RecordedCause(
@@ -56,7 +56,7 @@ def causes(scratch: Path) -> list[RecordedCause]:
                 environment=_storage("wsl2_9p", "/mnt/c/tunedock/.venv", scratch),
                 trial=_slow_imports(),
             ),
-            "importing them opens thousands of small files",
+            "Importing them opens thousands of small files",
         ),
     ]
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from services.worker.diagnosis.checks import CHECKS, run_checks
+from shared.messages.document import in_sentences
 from tests.worker.apart import Apart
 from tests.worker.diagnosis.causes import CAUSES, Cause, fault_of, findings_of, outcome_of
 from tests.worker.diagnosis.recorded_causes import causes as recorded_causes
@@ -61,7 +62,7 @@ def test_a_recorded_machine_has_the_right_finding_first(tmp_path: Path) -> None:
         first = run_checks(cause.facts)[0]
         assert first.id == cause.finding, cause.name
         assert first.severity == "warning", cause.name
-        assert cause.says in first.model_dump_json(), cause.name
+        assert cause.says in str(in_sentences(first.model_dump(mode="json"))), cause.name
 
 
 def test_every_check_has_a_cause_or_a_word_why_not(tmp_path: Path) -> None:
