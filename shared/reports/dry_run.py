@@ -17,6 +17,7 @@ class DryRun(RowsUsed):
     steps: int
     rows_per_step: int
     tokens: TokenCounts
+    max_seq_length: int | None = None
     plan: dict[str, Any]
     """With the reason for each lever that is off."""
     memory: MemoryParts = MemoryParts()

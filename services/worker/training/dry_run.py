@@ -23,6 +23,7 @@ def dry_run(
         steps=steps,
         rows_per_step=request.hyperparameters.global_batch_size,
         tokens=token_counts(rows, told.padded_ratio if told else 1.0),
+        max_seq_length=request.hyperparameters.max_seq_length,
         plan=plan.as_dict(),
         memory=foretold.memory if foretold else MemoryParts(),
         step_seconds=told.mean_step_seconds if told else None,
