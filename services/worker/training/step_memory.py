@@ -145,7 +145,8 @@ class StepMemory:
             self._forward.step_over()
 
     def _smaller(self, failures: int) -> Smaller | None:
-        smaller = smaller_plan(self.plan, self._size(), failures)
+        quantized = self._room is None or self._room.dequantized_bytes > 0
+        smaller = smaller_plan(self.plan, self._size(), failures, quantized=quantized)
         if smaller is not None and self._redraws:
             return smaller[0], [*smaller[1], say("dropout-draws-anew")]
         return smaller

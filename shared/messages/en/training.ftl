@@ -40,7 +40,10 @@ micro-batch-ran-out = A try with { $rows ->
 }, ran out of memory although { $free_bytes } were free ({ $error }).
 micro-batch-takes-by-estimate = By the estimate it takes { $wanted_bytes }.
 micro-batches-halved = From here on a micro-batch has at most { $tokens } tokens.
-micro-batches-of-fewer-rows = From here on a micro-batch has at most { $rows } rows.
+micro-batches-of-fewer-rows = From here on a micro-batch has at most { $rows ->
+    [one] 1 row
+   *[other] { $rows } rows
+}.
 all-layers-recomputed = From here on all layers are computed again in the backward pass.
 weights-let-go = From here on the 4-bit weights are dequantized for each use.
 weights-were-in-the-way = A step ran out of memory beside them.

@@ -15,14 +15,17 @@ class MicroBatchSize:
     tokens: int
 
 
-def smaller_plan(plan: Plan, size: MicroBatchSize, failures: int) -> tuple[Plan, list[Message]] | None:
+def smaller_plan(
+    plan: Plan, size: MicroBatchSize, failures: int, *, quantized: bool = True
+) -> tuple[Plan, list[Message]] | None:
     """What to try once a micro-batch of `size` ran out of memory for the `failures`-th time in a row, and
     what of the plan is other now, as sentences. None: there is nothing left to give up.
 
     First micro-batches of half the size. Then, and where it was a single row, all layers are computed again
-    in the backward pass and no weight stays dequantized. Where that is so already: half the size again.
+    in the backward pass and no weight stays dequantized, if any is `quantized`. Where that is so already:
+    half the size again.
     """
-    attempts = [halved(plan, size), _leanest(plan)]
+    attempts = [halved(plan, size), _leanest(plan, quantized)]
     for changed in attempts if failures == 1 else reversed(attempts):
         if changed is not None:
             return changed
@@ -51,12 +54,12 @@ def halved(plan: Plan, size: MicroBatchSize) -> tuple[Plan, list[Message]] | Non
     return smaller, [say("micro-batches-of-fewer-rows", rows=rows)]
 
 
-def _leanest(plan: Plan) -> tuple[Plan, list[Message]] | None:
+def _leanest(plan: Plan, quantized: bool) -> tuple[Plan, list[Message]] | None:
     changes, said = dict[str, Any](), list[Message]()
     if not plan.gradient_checkpointing or plan.recompute_every > 1:
         changes |= {"gradient_checkpointing": True, "recompute_every": 1}
         said.append(say("all-layers-recomputed"))
-    if plan.weights != "use":
+    if quantized and plan.weights != "use":
         changes |= {"weights": "use", "off": {**plan.off, "weights": say("weights-were-in-the-way")}}
         said.append(say("weights-let-go"))
     return (replace(plan, **changes), said) if changes else None
