@@ -4,7 +4,7 @@ import json
 from typing import Any, Literal
 
 from flask import Response, g, request
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from services.api.adapter_archive import AdapterArchive
 from services.api.report_pages import PAGES
@@ -132,18 +132,25 @@ def get_report(service: Service, *, job_id: str, query: ReportQuery) -> Response
 def _with_text(report: dict[str, Any]) -> dict[str, Any]:
     """With a report's lines in the reader's language; the worker wrote them in English.
 
-    A report of before messages keeps its text.
+    A report of before messages keeps its text, and so does one that can't be read any more.
     """
     if g.language == DEFAULT_LANGUAGE:
         return report
+    try:
+        text = _text(report)
+    except ValidationError:
+        return report
+    return report if text is None else {**report, "text": text}
+
+
+def _text(report: dict[str, Any]) -> str | None:
+    """None where it is no report with lines, or one of before messages."""
     if report.get("kind") in ("training_diagnostic", "fine_tuning") and "facts" in report:
-        return {**report, "text": training_text(read_stored(TrainingReport, report))}
+        return training_text(read_stored(TrainingReport, report))
     if report.get("kind") != "load_diagnostic":
-        return report
+        return None
     load = read_stored(LoadReport, report)
-    if any(isinstance(finding.title, str) for finding in load.findings):
-        return report
-    return {**report, "text": load_text(load)}
+    return None if any(isinstance(finding.title, str) for finding in load.findings) else load_text(load)
 
 
 def get_adapter(service: Service, *, job_id: str, query: AdapterQuery) -> Response:

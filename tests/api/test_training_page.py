@@ -285,3 +285,6 @@ def test_the_text_is_told_in_the_reader_s_language(api: Api, language: str) -> N
     theirs = api.get(f"/v1/jobs/{job_id}/report", headers={"Accept-Language": language}).get_json()
     assert theirs["text"].count("⟪") > 30
     assert api.get(f"/v1/jobs/{job_id}/report").get_json()["text"] == report["text"]
+    spoiled = ended(api, report | {"summary": "spoiled"}, "training_diagnostic")
+    kept = api.get(f"/v1/jobs/{spoiled}/report", headers={"Accept-Language": language})
+    assert (kept.status_code, kept.get_json()["text"]) == (200, report["text"])

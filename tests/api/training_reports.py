@@ -105,7 +105,9 @@ def facts(**changes: Any) -> TrainingFacts:
     given: dict[str, Any] = {
         "model": "org/name-2.4B",
         "settings": TrainingSettings().model_dump(mode="json"),
-        "plan": {"mode": "auto", "gradient_checkpointing": False, "tokens_per_micro_batch": 4096, "off": {}},
+        "plan": {"mode": "auto", "gradient_checkpointing": False, "tokens_per_micro_batch": 4096, "off": {
+            "own_layers": {"message_id": "advice-too-large", "values": {}}
+        }},
         "total_steps": 1228,
         "rows_per_step": 16,
         "stages": {"model_load": 21.4, "tokenizing": 4.2},

@@ -105,11 +105,12 @@ def _machine(facts: TrainingFacts) -> Iterator[Row]:
 
 
 def _flat(values: dict[str, Any], prefix: str = "") -> Iterator[Row]:
-    """Settings in their own words, `lora.r`; what is not set is left out."""
+    """Settings in their own words, `lora.r`; unset ones are left out. A message tells why a lever is off."""
     for name, value in values.items():
-        if isinstance(value, dict):
-            if "message_id" not in value:
-                yield from _flat(value, f"{prefix}{name}.")
+        if isinstance(value, dict) and value.keys() == {"message_id", "values"}:
+            yield Row(f"{prefix}{name}", told(Message.model_validate(value)))
+        elif isinstance(value, dict):
+            yield from _flat(value, f"{prefix}{name}.")
         elif value not in (None, [], ""):
             yield Row(f"{prefix}{name}", _word(value), is_code=True)
 
