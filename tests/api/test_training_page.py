@@ -78,7 +78,7 @@ def test_the_page_refers_to_nothing_outside_itself(api: Api, report: dict[str, A
             assert value.startswith("#")
             assert value.removeprefix("#") in ids
         if "url(" in value:
-            assert value == "url(#hatch)"
+            assert value.removeprefix("url(#").removesuffix(")") in ids
         if name == "aria-labelledby":
             assert set(value.split()) <= set(ids)
     assert not {tag for tag, _ in page.elements} & {
@@ -173,7 +173,7 @@ def test_the_numbers_of_the_page_are_those_of_the_report(api: Api) -> None:
         assert rows[label][0] == duration(SPLIT[name])
     padding = ["padding", "max_length (512) → longest", "19.0 s → 5.61 s", "×3.39", "4.21 GB → 3.02 GB"]
     assert padding in page.rows
-    assert ["precision", "bfloat16 → float32", "19.0 s → –", "–", "–"] in page.rows
+    assert ["precision", "bfloat16 → float32", "–", "–", "–"] in page.rows
     for step in report["facts"]["path"]:
         assert span(step["run_seconds"]) in page.text
     assert rows["weights"] == ["1.52 GB"]

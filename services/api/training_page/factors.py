@@ -22,8 +22,7 @@ class FactorRow:
     basis: str
     basis_words: str
     advice: str
-    as_is_seconds: str
-    changed_seconds: str
+    seconds: str
     peaks: str
     ratio: str
     interval: str
@@ -66,8 +65,7 @@ def _row(cost: FactorCost, scale: LogScale) -> FactorRow:
         basis=cost.basis,
         basis_words=told(say("basis-label", basis=cost.basis)),
         advice=told(cost.advice),
-        as_is_seconds=_seconds(cost.as_is_seconds),
-        changed_seconds=_seconds(cost.changed_seconds),
+        seconds=_seconds(cost),
         peaks=_peaks(cost),
         ratio=times(cost.ratio) if cost.ratio else "–",
         interval=told(say("interval-row", low=f"{low:.2f}", high=f"{high:.2f}", rounds=cost.rounds))
@@ -83,8 +81,9 @@ def _row(cost: FactorCost, scale: LogScale) -> FactorRow:
     )
 
 
-def _seconds(seconds: float | None) -> str:
-    return "–" if seconds is None else duration(seconds)
+def _seconds(cost: FactorCost) -> str:
+    now, then = cost.as_is_seconds, cost.changed_seconds
+    return "–" if now is None or then is None else f"{duration(now)} → {duration(then)}"
 
 
 def _peaks(cost: FactorCost) -> str:
