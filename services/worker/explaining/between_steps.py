@@ -48,9 +48,9 @@ def forward_seconds(step: StepSplit, settings: TrainingSettings) -> float:
     with an adapter alone to be learned, the products of forward, of what is computed again, and of backward
     are as many each.
     """
-    seen = [step.phase_seconds.get(phase) for phase in ("forward", "head_and_loss")]
-    if seen[0] is not None:
-        return sum(seconds for seconds in seen if seconds is not None)
+    phases = step.phase_seconds
+    if (forward := phases.get("forward")) is not None:
+        return forward + phases.get("head_and_loss", 0.0) / 2  # the other half is its backward pass
     return step.step_seconds / (3 if settings.gradient_checkpointing else 2)
 
 

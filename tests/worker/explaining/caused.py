@@ -108,11 +108,11 @@ _CARDS: dict[str, Callable[[], Iterator[CardLook]]] = {"throttled": _throttled, 
 
 
 def explained(order: Order) -> dict[str, Any]:
-    """The report of the order's training. `request`: `settings`; `rows` (fields of `Rows`); `card` (a name of
-    `_CARDS`); `swaps`.
+    """The report of the order's training. `request`: `settings`; `minutes`; `model`; `rows` (fields of
+    `Rows`); `card` (a name of `_CARDS`); `swaps`.
     """
     place, request, report = Path(order.place), order.request, SilentReport()
-    base = load(place / "models" / "tiny", "nf4")
+    base = load(place / "models" / request.get("model", "tiny"), "nf4")
     rows = Rows(**request.get("rows", {})).made()
     card = _CARDS[request["card"]]() if "card" in request else None
     root = Path("/")

@@ -91,6 +91,14 @@ def _product_seconds(dtype: torch.dtype) -> float:
 
 
 @contextmanager
+def large_vocabulary(place: Path) -> Iterator[Order]:
+    folder = place / "models" / "wide"
+    if not folder.exists():
+        make_tiny_llama(folder, dtype=torch.bfloat16, vocab_size=20_000)
+    yield order(place, model="wide")
+
+
+@contextmanager
 def few_processors(place: Path) -> Iterator[Order]:
     quota = int(100_000 * _LIMIT)
     with limited("cpu", cpu__cfs_period_us=100_000, cpu__cfs_quota_us=quota) as group:
@@ -151,6 +159,27 @@ CAUSES = (
         settings(rows={"rows": 600}, eval_strategy="steps", eval_steps=1),
         "eval_steps",
     ),
+    Cause(
+        "saving at every step",
+        "frequent-saving",
+        settings(
+            rows={"tokens": 16},
+            per_device_train_batch_size=8,
+            gradient_accumulation_steps=1,
+            num_train_epochs=500,
+            save_strategy="steps",
+            save_steps=1,
+        ),
+        "save_steps",
+    ),
+    Cause(
+        "a short row at a time",
+        "host-bound",
+        settings(rows={"tokens": 8}, per_device_train_batch_size=1, gradient_accumulation_steps=8),
+        "per_device_train_batch_size",
+        ALL_ARMS,
+    ),
+    Cause("a large vocabulary", "head", large_vocabulary, "are learned"),
     Cause("too few processors", "processor-limit", few_processors, "0.2 processors"),
     Cause("another process that takes the processor", "busy-processor", busy_neighbours, "Other programs"),
     Cause("swap", "swapping", swaps, "swap"),

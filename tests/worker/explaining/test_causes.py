@@ -15,10 +15,7 @@ from tests.worker.explaining.causes import CAUSES, Cause, found_after_tries, mak
 # What no cause above makes, and why; each has its facts in test_checks.
 _NOT_MADE = {
     "dequantizing": "needs the phases of a card",
-    "head": "needs a large vocabulary, and the phases of a card",
-    "host-bound": "needs a card",
     "shared-card": "needs a card",
-    "frequent-saving": "needs an adapter so large that saving it takes long",
     "cut-answers": "is counted where rows become tokens, and tested there",
     "truncated-rows": "is counted where rows become tokens, and tested there",
 }
