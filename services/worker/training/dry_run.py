@@ -21,7 +21,7 @@ def dry_run(
     return DryRun(
         model=model,
         steps=steps,
-        rows_per_step=request.hyperparameters.global_batch_size,
+        rows_per_step=min(request.hyperparameters.global_batch_size, len(rows.rows)),
         tokens=token_counts(rows, told.padded_ratio if told else 1.0),
         max_seq_length=request.hyperparameters.max_seq_length,
         plan=plan.as_dict(),

@@ -178,7 +178,7 @@ def fine_tune(
                 validation_rows=len(rows.validation.rows) if rows.validation else 0,
                 state=state,
                 total_steps=schedule.total_steps,
-                rows_per_step=schedule.rows_per_step,
+                rows_per_step=min(schedule.rows_per_step, schedule.rows),
                 adapter_parameters=sum(part.numel() for part in parameters.values()),
                 predictions=predictions,
                 memory=foretold.memory if foretold else None,

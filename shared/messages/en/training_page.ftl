@@ -4,8 +4,8 @@
 padding-is-the-verdict = { $empty } of 100 computed tokens are empty. Pad to the longest row: { $step_seconds } → { $then_seconds } a step, { $learning }.
 recomputation-is-the-verdict = Every layer is computed twice. Turn gradient_checkpointing off: { $step_seconds } → { $then_seconds } a step, { $learning }.
 fp32-is-the-verdict = The products are computed in float32. Compute them in bfloat16: { $step_seconds } → { $then_seconds } a step, { $learning }.
-finding-with-saving-is-the-verdict = { $title }. Change that: { $step_seconds } → { $then_seconds } a step.
-finding-between-steps-is-the-verdict = { $title }. Change that: { $run_seconds } → { $then_run_seconds } for the whole run.
+finding-with-saving-is-the-verdict = { $title }. Without that, a step takes { $then_seconds } instead of { $step_seconds }.
+finding-between-steps-is-the-verdict = { $title }. Without that, the whole run takes { $then_run_seconds } instead of { $run_seconds }.
 finding-is-the-verdict = { $title }.
 healthy-training-is-the-verdict = No setting costs a noticeable part of a step. It takes { $step_seconds }, and { $real } of 100 computed tokens are real.
 same-learning-piece = and the same is learned
