@@ -147,9 +147,9 @@ class StepMemory:
     def _smaller(self, failures: int) -> Smaller | None:
         quantized = self._room is None or self._room.dequantized_bytes > 0
         smaller = smaller_plan(self.plan, self._size(), failures, quantized=quantized)
-        if smaller is not None and self._redraws:
-            return smaller[0], [*smaller[1], say("dropout-draws-anew")]
-        return smaller
+        if smaller is None or not self._redraws or no_larger(self.plan, smaller[0]) == self.plan:
+            return smaller
+        return smaller[0], [*smaller[1], say("dropout-draws-anew")]
 
     def _ran_out(self, step: int, error: str, free_bytes: int | None, changes: list[Message]) -> Message:
         at = self._at()
