@@ -81,8 +81,8 @@ def test_bitsandbytes_comes_from_one_place_that_lets_it_fetch_no_code() -> None:
 def test_reports_know_pydantic_and_their_base_and_nothing_else() -> None:
     """So that whatever reads or writes one may import it, in any process."""
     known = (
-        "collections.abc", "datetime", "typing", "pydantic",
-        "shared.schemas", "shared.reports", "shared.messages",
+        "collections.abc", "datetime", "textwrap", "typing", "pydantic",
+        "shared.schemas", "shared.reports", "shared.messages", "shared.units",
     )  # fmt: skip
     strangers = {
         f"{path.name}: {name}"
