@@ -197,6 +197,18 @@ def test_a_run_shows_losses_steps_stages_and_what_was_foretold(api: Api) -> None
     assert "What each factor costs: a fine-tuning tries nothing." in page.text
 
 
+def test_no_folder_or_home_of_this_machine_stands_on_the_page(api: Api) -> None:
+    report, secret = reference(), str(api.settings.data_dir)
+    report["model"] = report["facts"]["model"] = f"{secret}/models/m"
+    report["notes"] = ["/home/kim/rows.jsonl was read"]
+    report["findings"][0]["remedies"][0]["command"] = f"rm {secret}/x /home/kim/y"
+    answer = answer_for(api, report)
+    assert answer.status_code == 200
+    assert secret not in answer.text
+    assert "kim" not in answer.text
+    assert "rm data/x ~/y" in answer.text
+
+
 def test_parts_without_data_are_left_out_with_a_word_why(api: Api) -> None:
     page = page_of(api, bare())
     assert {found["id"] for found in page.all("h2")} == {"savings", "tokens", "facts", "left-out"}
