@@ -208,7 +208,8 @@ class StepPoint(Stored):
     real_tokens: int
     loss: float | None = None
     disturbed: str | None = None
-    """What held it up: "validation", "saving", "throttled", "spilled", "drift"."""
+    """What held it up, or began with it: "out_of_memory", "throttled", "spilled", "drift"; or what came after
+    it: "validation", "saving"."""
 
 
 class TrainingFacts(Stored):

@@ -13,6 +13,11 @@ from shared.reports.training_facts import StepPoint
 POINTS = 600
 WARM_UP = 1  # steps of an attempt that find nothing ready yet
 DISTURBS = ("validation", "saving")
+# By the codes of events about a step: those of `RunAlarms` and `StepMemory`.
+BEFELL = {
+    "card_spills": "spilled", "card_throttled": "throttled", "steps_slower": "drift",
+    "step_out_of_memory": "out_of_memory",
+}  # fmt: skip
 
 
 @dataclass
@@ -65,6 +70,8 @@ def run_steps(journals: Sequence[Path]) -> RunSteps:
         for event in journal_events(journal):
             if event.type == "metrics":
                 found.add(event.data)
+            elif what := BEFELL.get(event.data.get("code", "")):
+                found.disturbed[int(event.data["step"])] = what
         _put_before(steps, found, with_stages=newest)
         end = found.first if found.first is not None else end
     steps.points.sort(key=lambda point: point.step)
@@ -99,7 +106,7 @@ class _Attempt:
         between = told.get("between_seconds") or {}
         self.between.append(between)
         if what := next((bucket for bucket in DISTURBS if between.get(bucket)), None):
-            self.disturbed[step - 1] = what  # it came after that one
+            self.disturbed.setdefault(step - 1, what)  # it came after that one
         self.first = step if self.first is None else self.first
         if self._end is None or step < self._end:
             self.steps.append(told)

@@ -137,6 +137,7 @@ disturbed-label = { $what ->
     [throttled] throttled
     [spilled] spilled
     [drift] drift
+    [out_of_memory] memory that ran out
    *[other] { $what }
 }
 predicted-quantity-label = { $quantity ->

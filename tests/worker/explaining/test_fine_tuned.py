@@ -158,12 +158,16 @@ def test_a_step_that_was_done_again_is_the_later_attempt_s(tmp_path: Path) -> No
         first.append(event(step, step=step, step_seconds=1.0, between_seconds={"saving": 0.5}))
     for step in range(4, 8):
         second.append(event(step, step=step, step_seconds=2.0))  # of a release that told no such seconds
+    second.append(WorkerEvent(8, "warn", "message", "", {"code": "card_throttled", "step": 6}))
+    second.append(WorkerEvent(8, "info", "message", "", {"code": "rendered_row"}))
     second.append(WorkerEvent(9, "info", "metrics", "", {"step": 7, "validation_loss": 0.25}))
     steps = run_steps(journals)
     assert [(point.step, point.seconds) for point in steps.points] == [
         *((step, 1.0) for step in (1, 2, 3)), *((step, 2.0) for step in (4, 5, 6, 7)),
     ]  # fmt: skip
-    assert steps.points[0].disturbed == "saving"
+    assert [point.disturbed for point in steps.points] == [
+        "saving", "saving", "saving", None, None, "throttled", None,
+    ]  # fmt: skip
     assert steps.between_seconds == {"saving": 2.5}
     assert steps.validation == {7: 0.25}
     assert steps.seconds == 11.0
