@@ -57,6 +57,26 @@ class StepList:
         small = ordered[len(ordered) // 10]
         return self.largest if small.computed == self.largest.computed else small
 
+    def small_ones(self, count: int) -> list[Size]:
+        """Up to `count` of different sizes, from `usual_small` on; that one alone where sizes recur."""
+        ordered = self._by_size()
+        first = next(
+            place for place, size in enumerate(ordered) if size.computed == self.usual_small.computed
+        )
+        return ordered[first : first + count] if self._seldom_recur else [self.usual_small]
+
+    def large_ones(self, count: int) -> list[Size]:
+        """Up to `count` of different sizes, the largest first; that one alone where sizes recur."""
+        return self._by_size()[-count:][::-1] if self._seldom_recur else [self.largest]
+
+    def _by_size(self) -> list[Size]:
+        """One of each size, smallest first."""
+        return [size for _, size in sorted({size.computed: size for size in self.micro_batches}.items())]
+
+    @property
+    def _seldom_recur(self) -> bool:
+        return 2 * len({size.computed for size in self.micro_batches}) > len(self.micro_batches)
+
 
 def list_steps(rows: Sequence[TokenRow], schedule: Schedule, plan: Plan, *, first: int = 0) -> StepList:
     """At least one step, which must be due."""

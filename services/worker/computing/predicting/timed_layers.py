@@ -46,12 +46,38 @@ def time_micro_batches(trial: Trial, steps: StepList) -> MicroBatchSeconds:
     sizes = [steps.usual_small, steps.largest]
     few, more = trial.pattern, trial.pattern * max(2, trial.layers // SHARE_OF_LAYERS // trial.pattern)
     if more >= trial.layers:
-        return _lines(sizes, _take(trial, trial.layers, sizes, TIMING_SECONDS), trial.layers)
+        return _whole(trial, steps)
     one, several = (_take(trial, layers, sizes, TIMING_SECONDS / 4) for layers in (few, more))
     whole = [_further(a, b, few, more, trial.layers) for a, b in zip(one, several, strict=True)]
     if ROUNDS_AT_LEAST * sum(took.seconds for took in whole) < TIMING_SECONDS:
-        return _lines(sizes, _take(trial, trial.layers, sizes, TIMING_SECONDS), trial.layers)
+        return _whole(trial, steps)
     return _lines(sizes, whole, more)
+
+
+def _whole(trial: Trial, steps: StepList) -> MicroBatchSeconds:
+    """All layers, on small and on large micro-batches in turns: other ones each time where a run seldom has
+    two of one size, since the first of a size takes longer (oneDNN compiles its products).
+    """
+    run, took = trial.run(trial.layers), dict[str, list[tuple[Size, Took]]](small=[], large=[])
+    pools = {"small": steps.small_ones(ROUNDS_AT_MOST), "large": steps.large_ones(ROUNDS_AT_MOST)}
+    with run.ready() as forward:
+        for pool in pools.values():
+            run.took(forward, trial.batch(forward, pool[0]))
+            trial.tick()
+        until, round_number = time.monotonic() + TIMING_SECONDS, 0
+        while not round_number or (round_number < ROUNDS_AT_MOST and time.monotonic() < until):
+            round_number += 1
+            for name, pool in pools.items():
+                size = pool[round_number % len(pool)]
+                took[name].append((size, run.took(forward, trial.batch(forward, size))))
+                trial.tick()
+    sizes = [median(size.computed for size, _ in took[name]) for name in ("small", "large")]
+    quick, slow = (_median([one for _, one in took[name]]) for name in ("small", "large"))
+    return MicroBatchSeconds(
+        Line(sizes[0], quick.seconds, sizes[1], slow.seconds),
+        Line(sizes[0], quick.forward, sizes[1], slow.forward),
+        trial.layers,
+    )
 
 
 def _take(trial: Trial, layers: int, sizes: Sequence[Size], seconds: float) -> list[Took]:
