@@ -21,6 +21,7 @@ from services.worker.explaining.arm import ArmSteps
 from services.worker.explaining.between_steps import between_steps, forward_seconds, time_saving
 from services.worker.explaining.dequantizing import watch_dequantizing
 from services.worker.explaining.factors import Measured, factor_costs, path
+from services.worker.explaining.memory import counted_parts
 from services.worker.explaining.packing import packs, rows_of_a_step
 from services.worker.explaining.rounds import measure_rounds
 from services.worker.explaining.row_lengths import token_counts
@@ -35,7 +36,7 @@ from services.worker.report import Report
 from services.worker.text.marked_text import TokenRow
 from services.worker.text.rows import TokenRows
 from services.worker.training.optimizer import make_optimizer
-from shared.reports.training_facts import DeviceFacts, MemoryParts, TrainingFacts
+from shared.reports.training_facts import DeviceFacts, TrainingFacts
 from shared.training_settings.settings import TrainingSettings
 
 UNITS = 64  # steps whose rows are tried, from all over the run
@@ -77,6 +78,9 @@ def explain(
             levers=levers,
         )
         trials = trial_arms(settings, auto=auto, lengths=lengths)
+        memory = counted_parts(
+            base, trials.arms[0], parameters, rows, rows_per_step=step_rows, seed=settings.seed
+        )
         report.progress("trying", rounds=0)
         clock.turn("training")
 
@@ -134,9 +138,7 @@ def explain(
         ),
         factors=factor_costs(measured),
         path=path(measured),
-        memory=MemoryParts(
-            weights=base.model.get_memory_footprint(), peak=rounds.peak_bytes(AS_CONFIGURED)
-        ),
+        memory=memory.model_copy(update={"peak": rounds.peak_bytes(AS_CONFIGURED)}),
         device=_device(base, measured, parameters).model_copy(update=seen.card),
         machine_memory=seen.machine_memory,
         pressure=seen.pressure,

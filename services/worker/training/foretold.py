@@ -18,15 +18,12 @@ from services.worker.models.memory import free_device_memory
 from services.worker.report import JobStopped, Report
 from services.worker.training.checkpoints import Snapshot
 from services.worker.training.job_rows import JobRows
+from services.worker.training.memory_parts import memory_parts
 from services.worker.training.run_state import RunState
 from services.worker.training.update_time import update_seconds
 from shared.messages.message import say
 from shared.reports.training_facts import MemoryParts, Prediction
-from shared.schemas import Hyperparameters, OptimizerName
-
-# A trained parameter's gradient in fp32, and its two moments.
-BYTES_OF_MOMENTS: dict[OptimizerName, int] = {"adamw": 8, "adamw_8bit": 2}
-BYTES_OF_WEIGHT = BYTES_OF_GRADIENT = 4
+from shared.schemas import Hyperparameters
 
 
 @dataclass(frozen=True)
@@ -103,7 +100,7 @@ def foretell(
     except Exception as error:  # whatever it is, training goes on without a prediction
         reason = f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0][:200]}"
     else:
-        parts = _memory(base, told, parameters, hyperparameters.optim, held=held, free=free)
+        parts = memory_parts(base, told.micro_batch, parameters, hyperparameters.optim, held=held, free=free)
         foretold = Foretold(told, parts)
         _tell(foretold, report)
         return foretold
@@ -136,34 +133,6 @@ def predictions_of(
             Prediction(quantity="run_seconds", predicted=early_run_seconds, measured=run, when="5 %")
         )
     return tuple(predictions)
-
-
-def _memory(
-    base: LoadedModel,
-    told: Forecast,
-    parameters: Mapping[str, nn.Parameter],
-    optimizer: OptimizerName,
-    *,
-    held: int,
-    free: int | None,
-) -> MemoryParts:
-    """`held` and `free` before anything was tried."""
-    trained = sum(parameter.numel() for parameter in parameters.values())
-    to_come = trained * (BYTES_OF_GRADIENT + BYTES_OF_MOMENTS[optimizer])
-    table = base.model.get_input_embeddings().weight
-    embedding = table.numel() * table.element_size()
-    weights = base.model.get_memory_footprint() - trained * BYTES_OF_WEIGHT - embedding
-    counted = told.micro_batch
-    return MemoryParts(
-        weights=weights,
-        embedding=embedding,
-        adapter_and_optimizer=trained * BYTES_OF_WEIGHT + to_come,
-        activations=counted.activations,
-        logits=counted.logits,
-        context=max(0, held - weights - embedding - trained * BYTES_OF_WEIGHT) + counted.hidden,
-        peak=held + to_come + counted.peak,
-        limit=None if free is None else held + free,
-    )
 
 
 def _tell(foretold: Foretold, report: Report) -> None:

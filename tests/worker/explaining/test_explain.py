@@ -68,6 +68,8 @@ def test_every_factor_is_told_with_its_basis_and_the_path_ends_at_auto(
         1 - report.facts.tokens.real_tokens / (40 * 128)
     )
     assert report.facts.total_steps == 30
+    memory = report.facts.memory
+    assert all((memory.weights, memory.embedding, memory.adapter_and_optimizer, memory.activations))
     assert "plan auto" in report.text
     assert report.facts.device.kind == "cpu"
     assert read_stored(TrainingReport, report.model_dump(mode="json")) == report
