@@ -177,7 +177,7 @@ def test_the_numbers_of_the_page_are_those_of_the_report(api: Api) -> None:
     for step in report["facts"]["path"]:
         assert span(step["run_seconds"]) in page.text
     assert rows["weights"] == ["1.52 GB"]
-    assert rows["not told apart"] == ["250 MB"]
+    assert rows["not separated"] == ["250 MB"]
     assert rows["empty tokens"] == ["2,138,112"]
 
 

@@ -7,15 +7,15 @@ default-model-taken = No --model was named, so the server's default is taken: { 
 file-not-read = The file { $file } can't be read: { $error }.
 level-and-text-row = { $level }: { $text }
 job-is-row = { $job } is { $status }
-job-goes-on-row = { $job } goes on. Look: { $show }; stop: { $cancel }
-wants-one-source = { $command } wants either { $option } or --dataset NAME, and got { $seen ->
-    [both] both
-   *[neither] neither
+job-goes-on-row = { $job } continues on the server. To watch it: { $show }. To cancel it: { $cancel }
+wants-one-source = { $command } needs either { $option } or --dataset NAME, but { $seen ->
+    [both] both were given
+   *[neither] neither was given
 }.
 see-help-row = See: ./tunedock { $command } --help
 one-validation-source = Give --validation-file or --validation-dataset, not both.
 compare-wants-adapter = With --compare an adapter is compared with its base model.
-name-adapter = Name one with --adapter ID.
+name-adapter = Give its id with --adapter ID.
 compare-waits = With --compare the command waits for both evaluations, so it can't be had with --detach.
 the-base-model-row = The base model:
 the-adapter-row = The adapter:
@@ -34,8 +34,8 @@ model-origin-row = { $origin ->
 two-writers-to-stdout = Both --html - and --json write to stdout.
 name-file-for-page = Name a file for the page.
 page-not-written = The file { $file } can't be written: { $error }.
-to-have-it-here-row = To have it here: { $command }
-name-another-file = Name another.
+to-have-it-here-row = To get it on this machine: { $command }
+name-another-file = Give the name of another file.
 page-written-row = written to { $file }; open it in a browser
 files-downloaded-row = { $files ->
     [one] { $files } file
@@ -44,7 +44,7 @@ files-downloaded-row = { $files ->
 
 ## deleting
 delete-for-good-row = Delete for good?
-delete-jobs-for-good-row = Delete these jobs for good?
+delete-jobs-for-good-row = Delete these jobs permanently?
 no-terminal-to-ask-row = Nothing is deleted: there is no terminal to ask at. { $question }
 add-yes = Add --yes.
 add-yes-or-dry-run = Add --yes, or --dry-run.
@@ -52,7 +52,7 @@ type-yes-row = Type yes to go on:
 nothing-deleted-row = nothing was deleted
 is-deleted-row = { $name } is deleted
 is-not-deleted-row = { $name } is not deleted: { $reason }
-looking-at-ended-jobs-row = looking at what ended jobs keep
+looking-at-ended-jobs-row = looking for ended jobs that can be deleted
 deleting-jobs-row = deleting { $jobs ->
     [one] { $jobs } job
    *[other] { $jobs } jobs

@@ -38,11 +38,11 @@ dataset-leads-out = Data set { $name } has a link that leads out of it. Copy the
 columns-of-no-format = `columns` maps { $fields }, and no format has these fields together.
 columns-of-other-format = `columns` maps { $fields }, and the format { $format } does not have these fields together.
 no-room-for-rows = There is too little free space in the data folder for the data set's normalised rows.
-reader-answer-unsound = Its reader gave an answer that can't be used.
+reader-answer-unsound = The process that reads it gave an answer that can't be used. Save it again, for example as JSON lines. If this happens again, please report it.
 reader-out-of-time = Reading took longer than { $most_seconds }. Split it into smaller files.
 reader-out-of-memory = Reading took more than { $most_bytes } of memory. The file may be damaged.
 rows-too-large = Its rows take more than { $most_bytes }.
-reader-crashed = It is damaged: its reader crashed on it. Nothing else was harmed.
+reader-crashed = Its reader crashed, so the file is probably damaged. Nothing else is affected. Save it again, for example as JSON lines.
 reader-failed = It is damaged, or its reader has a fault. Save it again, for example as JSON lines.
 no-rows = It has no rows.
 too-many-rows = It has more than { $most } rows.
@@ -300,15 +300,15 @@ labels-normalised = { $rows ->
 label-letters-composed = In { $rows ->
     [one] { $rows } row
    *[other] { $rows } rows
-} letters were put together (Unicode NFC; a Mac writes Korean decomposed).
+} the letters of the label were joined (Unicode NFC), because a Mac stores Korean syllables as separate letters.
 label-characters-removed = In { $rows ->
     [one] { $rows } row
    *[other] { $rows } rows
-} invisible characters were removed.
+} invisible characters were removed from the label.
 label-spaces-changed = In { $rows ->
     [one] { $rows } row
    *[other] { $rows } rows
-} white space was removed or made one space.
+} extra spaces were removed from the label.
 label-made-whole = In { $rows ->
     [one] { $rows } row
    *[other] { $rows } rows

@@ -12,7 +12,7 @@ advice-shorter-cuts = Shorter rows would cut { $rows ->
 advice-bf16 = Set bnb_4bit_compute_dtype to bfloat16: products in float32 take several times as long.
 advice-untried = { $why } { $advice }
 advice-too-large = This needs more memory than there is, so it was not timed.
-advice-no-time = There was no time to try this. Raise minutes, or try it while nothing else runs.
+advice-no-time = There was no time to try this. Give a higher value for minutes, or try it while nothing else runs.
 advice-grouping = Put rows of like length together. Then the order of the rows depends on their lengths.
 advice-accumulation = An update takes { $update_seconds }. Accumulating more rows saves little of a step, and is another curve.
 advice-loading = Preparing the rows of a step takes { $data_seconds }. More workers can hide no more than that.
@@ -33,7 +33,7 @@ fp32-compute-evidence = A step takes { $as_is_seconds } in float32 and { $change
 fp32-compute-remedy = Set bnb_4bit_compute_dtype to bfloat16, and bf16 to true.
 
 dequantizing-title = { $share_ratio } of a step goes into dequantizing 4-bit weights
-dequantizing-evidence = It takes { $dequantizing_seconds } of { $step_seconds }. Every micro-batch dequantizes all weights anew, however few tokens it has.
+dequantizing-evidence = It takes { $dequantizing_seconds } of { $step_seconds }. Every micro-batch dequantizes all weights again, however few tokens it has.
 dequantizing-remedy = Compute more rows at once (a larger per_device_train_batch_size) and accumulate fewer micro-batches: the same is learned.
 head-title = { $share_ratio } of a step goes into the logits and the loss
 head-evidence = They take { $head_seconds }. Logits of { $computed_tokens } tokens are computed, and { $target_tokens } of them are learned.
@@ -49,7 +49,7 @@ host-bound-by-profiler = In { $idle_ratio } of a step no kernel runs on the card
 host-bound-by-rows = With { $rows } rows at once a step takes { $as_is_seconds }, with { $more_rows } only { $changed_seconds }.
 host-bound-remedy = Compute more rows at once (a larger per_device_train_batch_size) and accumulate fewer micro-batches: the same is learned.
 
-training-processor-limit-title = The limit of processors holds the steps up
+training-processor-limit-title = The limit of processors slows the steps down
 training-processors-throttled = The limit of { $processors } processors was used up in { $throttled_ratio } of the scheduler's periods. The work computes with { $threads ->
     [one] one thread
    *[other] { $threads } threads
@@ -97,11 +97,11 @@ truncated-rows-evidence = { $lost_tokens } tokens are lost, { $lost_ratio } of a
 truncated-rows-remedy = Raise max_seq_length, shorten the rows, or let long texts be split (long_text: split).
 
 check-not-asked = { $looks_for } { $reason }
-not-checked-no-trial = There was no trial that tells.
+not-checked-no-trial = No trial measured this.
 not-checked-no-timer = No timer saw this part of a step.
 not-checked-no-card = There is no card.
-not-checked-silent-driver = The card's driver does not tell.
-not-checked-silent-system = This system does not tell.
+not-checked-silent-driver = The graphics card's driver does not report this.
+not-checked-silent-system = This system does not report this.
 
 explained-title = How { $model } trains, { $day }
 explained-saves = It saves { $saves_seconds } of a step.

@@ -27,7 +27,7 @@ field-not-one-of-or-type = { $field } must be { $word_choices }, or { $wanted ->
 field-empty = { $field } must not be empty.
 field-too-short = { $field } must have at least { $fewest } characters.
 field-too-long = { $field } must have at most { $most } characters.
-field-has-few-entries = { $field } must have at least { $fewest } entries.
+field-has-few-entries = The number of entries of { $field } must be at least { $fewest }.
 field-has-many-entries = { $field } must have at most { $most } entries.
 field-has-many-digits = { $field } must be a whole number with fewer digits.
 field-not-finite = { $field } must be a finite number.
@@ -38,7 +38,7 @@ field-too-large = { $field } must be at most { $limit }.
 field-unlike = { $field } must be { $wanted ->
     [plain-text] text without control characters
     [file-id] a file's id: `file-` and 24 letters and digits
-    [suffix] of letters, digits and any of . _ -
+    [suffix] made of letters, digits and any of . _ -
     [revision] a branch, tag or commit: letters, digits and any of . _ / -
     [layer] the last part of a layer's name, for example q_proj: letters, digits and _
     [filter-key] text without brackets
@@ -64,6 +64,6 @@ value-is-empty-list = It is an empty list.
 
 give-one-field = Give either { $field_choices }.
 give-only-one-field = Give only one of { $fields }.
-revision-has-two-dots = A branch, tag or commit has no two dots in a row. It is { $revision }.
+revision-has-two-dots = A branch, tag or commit can't have two dots in a row. It is { $revision }.
 give-hyperparameters-once = Give hyperparameters in `method` or beside it, not in both places.
-no-integration = No integration is built. Leave the field out, and read /metrics or the events.
+no-integration = Integrations are not supported. Leave the field out, and read /metrics or the events.

@@ -8,7 +8,7 @@ wrong-hash-title = A weight file does not hold the bytes that its source names
 changed-file-title = A file beside the weights was changed after it came from its source
 file-differs = The file { $file } is not as its source has it: { $reason }
 file-not-compared = The file { $file } was not compared with its source: { $reason }
-load-does-not-notice = A load does not notice this: it would compute with other weights.
+load-does-not-notice = Loading does not detect this: the model would compute with wrong weights.
 damaged-spare-title = A weight file that no load opens is damaged
 download-interrupted-title = A download was interrupted: { $left_bytes } of it are there, and files are missing
 download-leftover-title = Interrupted downloads left { $left_bytes } in the cache
@@ -17,11 +17,11 @@ unfinished-file = The unfinished file { $file } has { $file_bytes }.
 ## the prepared copy, and the copy of pickles
 damaged-copy-title = The prepared copy of the model can't be used
 damaged-conversion-title = The safetensors copy of the pickles is damaged
-damaged-conversion-remade-title = The safetensors copy of the pickles was damaged, and was made anew
+damaged-conversion-remade-title = The safetensors copy of the pickles was damaged, and was made again
 copy-lies-in = The copy has { $copy_bytes } and lies in { $folder }.
-jobs-fall-back = Jobs load the checkpoint instead. The next job deletes the copy and makes it anew.
-trial-made-conversion-anew = The trial load has made it anew from the pickles.
-jobs-make-conversion-anew = A job that quantizes makes this copy anew first. A job that finds a quantized copy reads that.
+jobs-fall-back = Jobs load the checkpoint instead. The next job deletes the copy and makes it again.
+trial-made-conversion-anew = The trial load has made it again from the pickles.
+jobs-make-conversion-anew = A job that quantizes makes this copy again first. A job that finds a quantized copy reads that.
 jobs-load-copy-instead = Jobs load the prepared copy ({ $copy_bytes }) instead, which took { $load_seconds }.
 
 ## speed: the storage's bandwidth and its requests
@@ -42,7 +42,7 @@ looks-like-hard-disk = { $limit_bytes_per_second }, and { $small_seconds } for a
 loader-options-do-not-help = Options of the loader can't help: they change neither the bytes nor the disk.
 request-bound-title = Many small requests are slow on this storage, large reads are not
 mapping-is-slower = Memory mapping reads { $mapped_bytes_per_second }, large reads { $limit_bytes_per_second }: { $times } times as much.
-small-read-takes = A read of 4 KiB takes { $median_seconds } in the median, { $p95_seconds } at the 95th percentile.
+small-read-takes = A read of 4 KiB takes { $median_seconds } in the median, and 95 % of the reads take at most { $p95_seconds }.
 read-ahead-is = Behind a memory mapping the kernel reads { $ahead_bytes } ahead on { $device }.
 mapping-loses = A load that only maps its files takes { $lost_seconds } longer.
 tunedock-maps-here = Tunedock maps them here, because memory can't hold the files beforehand.
@@ -52,7 +52,7 @@ tunedock-reads-large-pieces = Tunedock does not: it reads the files in large pie
 uneven-speed-title = The storage's speed varies a lot within the files
 speed-varies = Large reads reach { $limit_bytes_per_second } on average, and { $slowest_bytes_per_second } where they are slowest.
 slow-rate-costs = A load that reads at the slowest rate throughout takes { $lost_seconds } longer.
-why-speed-varies = A rented disk slows down when its credits are used up. A hard disk is slower towards its inside, and where a file lies in pieces. Any disk is slower while others use it.
+why-speed-varies = A rented disk slows down when its credits are used up. A hard disk is slower on its inner tracks, and where a file is fragmented. Any disk is slower while others use it.
 slow-reading-title = Reading is slower than this storage allows
 reading-against-storage = The phases read ({ $read_seconds }) and deserialize ({ $deserialize_seconds }) took { $reading_seconds } together. The storage needs { $uncached_bytes } ÷ { $limit_bytes_per_second } = { $allowed_seconds }.
 read-again-title = The load fetched its files from storage more than once

@@ -1,10 +1,10 @@
 # Requests that can't be read: their first line, headers, query, and what their body is made of.
 
-method-unreadable = { $method } is no method of HTTP. A method is 3 to 20 capital letters, such as GET.
-version-not-spoken = { $version } is not spoken here. Ask in HTTP/1.1.
+method-unreadable = { $method } is not an HTTP method. A method is 3 to 20 capital letters, such as GET.
+version-not-spoken = { $version } is not supported. Use HTTP/1.1.
 transfer-coding-unknown = The Transfer-Encoding { $coding } is not supported. Send the body chunked, or with its Content-Length.
 header-name-unreadable = { $name } can't be the name of a header.
-request-line-too-long = The first line of the request is too long. It may have 4094 bytes.
+request-line-too-long = The first line of the request is too long. It may have at most 4094 bytes.
 headers-too-many = The head of the request is too long. It may have 100 headers of 8190 bytes each.
 request-unreadable = The request can't be read: { $reason }.
 head-unforeseen = The head of the request can't be read.

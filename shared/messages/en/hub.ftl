@@ -45,10 +45,10 @@ leave-out-revision = Leave `revision` out. For the hub's model of that name take
 exaone-licence = EXAONE models are licensed for research only (EXAONE AI Model License Agreement, NC): no commercial use of the model, of adapters trained on it, or of their output. Read the LICENSE in the model's repository before you use or pass on the result.
 
 copying-model = { $model } ({ $model_bytes }) is copied from { $old_cache } to { $new_cache }.
-copy-wants-space = The copy needs { $wanted_bytes } in { $cache }, and { $spare_bytes } to spare, but { $free_bytes } are free.
+copy-wants-space = The copy needs { $wanted_bytes } in { $cache }, and { $spare_bytes } more must stay free. Only { $free_bytes } are free.
 copy-did-not-fit = Its { $model_bytes } did not all fit into { $cache } ({ $error }).
 no-room-to-copy = There is too little space to copy { $model }. { $lack }
-free-cache = Free space in { $cache }, or keep the cache on a larger disk. A new try goes on.
+free-cache = Free space in { $cache }, or keep the cache on a larger disk. Then submit again: the next try continues from here.
 cached-file-damaged = The file { $file } is damaged: it does not have the hash { $sha256 } that it is named after.
 delete-damaged-file = Delete what it leads to, { $file }, and submit again. The hub is then asked for it.
 

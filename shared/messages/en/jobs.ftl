@@ -7,12 +7,12 @@ job-succeeded = The job succeeded.
 job-cancelled = The job was cancelled.
 cancelled-before-start = The job was cancelled before it started.
 cancel-requested = The job was asked to stop.
-cancel-too-late = The cancel came too late: the result is being published.
+cancel-too-late = It is too late to cancel: the result is being published.
 job-handed-back = The worker shuts down and hands the job back. The job continues when a worker starts.
 model-deleted = The model that this job made was deleted.
 
 worker-back = The worker is back.
-worker-lost = The worker was lost. The job continues from its last checkpoint.
+worker-lost = Contact with the worker was lost. The job continues from its last checkpoint.
 worker-died-in-every-attempt = The worker died in every attempt.
 worker-died = The worker died in { $deaths ->
     [one] { $deaths } attempt

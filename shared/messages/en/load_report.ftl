@@ -46,12 +46,12 @@ storage-row = { $path } is on { $mount_point } ({ $mount }): { $storage_class ->
 }
 disk-label = disk
 disk-row = { $disks_sum }, { $rotates ->
-    [yes] says that it rotates
-    [no] says that it does not rotate
-   *[unknown] does not say whether it rotates
+    [yes] reported as rotating (like a hard disk)
+    [no] reported as not rotating (like an SSD)
+   *[unknown] not known whether it rotates
 }
 disk-with-read-ahead-row = { $disk }, reads { $ahead_bytes } ahead
-disk-behind-row = { $disk }, which read while the files were read
+disk-behind-row = { $disk }, which was active while the files were read
 memory-label = memory
 memory-room-row = room for { $usable_bytes } of { $total_bytes }
 versions-label = versions

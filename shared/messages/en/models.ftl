@@ -39,7 +39,7 @@ model-one-level-deeper = The model folder { $folder } has no config.json. The mo
     [0] {"."}
    *[other] {" "}and { $more } more.
 }
-name-inner-folder = Name '{ $model }', or move its files up.
+name-inner-folder = Use the name '{ $model }', or move its files up.
 folder-of-hub-cache = The model folder { $folder } is an entry of a Hugging Face cache, whose files lie in `snapshots` below it.
 name-hub-id-instead = Name the model by its hub id, or copy the files of one snapshot (cp -rL) into the folder itself.
 shards-without-index = The model folder { $folder } has { $count ->
@@ -97,7 +97,7 @@ header-damaged = The header of { $file } is damaged. { $what }
 header-nests-too-much = It nests more lists and objects than tensors need.
 header-metadata-no-text = Its metadata holds something other than text.
 header-tensors-overlap = Its tensors overlap or leave a hole at byte { $byte }.
-header-says-twice = It says something twice.
+header-says-twice = It has the same key twice.
 header-odd-dtype = The dtype of { $tensor } is { $dtype }.
 header-odd-offsets = The offsets of { $tensor } are { $offsets }.
 header-odd-shape = The shape of { $tensor } is { $shape }.
@@ -109,7 +109,7 @@ index-names-missing = { $file } names the shard { $name }, which is missing.
 fetch-damaged-again = Delete the damaged file and download the model again, or check that the copy finished.
 
 pickle-refused = { $file } was not loaded. { $why }
-pickle-not-only-weights = This pickle is not only weights: it wants to use { $wanted }.
+pickle-not-only-weights = This pickle contains more than weights: it tries to use { $wanted }.
 conversion-left-no-file = Its conversion left something other than a file.
 conversion-hit-limit = Its conversion was stopped by a limit of the sandbox ({ $limit }).
 get-trusted-safetensors = Do not use this file. Get the model as safetensors, from a source that you trust.
@@ -132,7 +132,7 @@ file-cut-short = { $file } ended at byte { $done } of { $size }. It was cut shor
 
 no-copy-kept = There is no prepared copy of { $model }, so every load quantizes the model again. Free space in the data folder: { $lack }
 copy-kept = A copy of { $model } with quantized weights is kept ({ $copy_bytes }). The next load reads that copy.
-copy-does-not-fit = The copy takes { $wanted_bytes }, and { $spare_bytes } must stay free, but { $free_bytes } are free in { $folder }.
+copy-does-not-fit = The copy takes { $wanted_bytes }, and { $spare_bytes } more must stay free. Only { $free_bytes } are free in { $folder }.
 no-model-of-copy = No model can be built from { $folder }: { $error }
 copy-is-no-file = { $file } is not a plain file.
 manifest-names-no-file = The manifest of { $folder } names { $name }, which is no file of that folder.

@@ -89,7 +89,7 @@ split-texts-label = { $texts ->
 unrolled-rows-label = { $conversations ->
     [one] { $conversations } conversation
    *[other] { $conversations } conversations
-} learned as one row an answer
+} learned as one row for each answer
 ends-added-label = { $rows ->
     [one] { $rows } row
    *[other] { $rows } rows
@@ -116,13 +116,13 @@ compared-after-label = after
 change-label = change
 before-was-label = before: { $model }
 after-was-label = after:  { $model }
-choices-differ-label = before chose among { $before ->
+choices-differ-label = the model chose from { $before ->
     [one] { $before } label
    *[other] { $before } labels
-}, after among { $after ->
+} before, and from { $after ->
     [one] { $after } label
    *[other] { $after } labels
-}
+} after
 matrix-label = is ↓  answered →
 frequent-mistakes-label = Most frequent mistakes:
 no-mistakes = No mistakes.
@@ -156,7 +156,7 @@ plan-label = plan
 steps-label = steps
 dry-run-plan-label = up to { $tokens } tokens at once, gradient checkpointing { $checkpointing }, { $layers ->
     [own] Tunedock's own layers
-   *[model] the model's own forward
+   *[model] the model's own layers
 }
 dry-run-steps-label = { $steps }, of { $rows } rows each
 dry-run-time-label = { $step_seconds } a step, { $time } in all (predicted)

@@ -1,7 +1,7 @@
 # How a job's steps are computed, and why a lever is off.
 
 plan-with-levers = The plan { $plan } is used. { $levers }
-plan-without-lever = The plan { $plan } is used, without any lever.
+plan-without-lever = The plan { $plan } is used, without any speed-up.
 lever-no-padding = Rows are not padded to a fixed length.
 lever-logits-of-targets = Logits are computed for targets only.
 lever-own-layers = Tunedock's own layers compute the steps.

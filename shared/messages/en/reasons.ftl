@@ -20,7 +20,7 @@ few-reads-answered-piece = { $requests ->
    *[other] only { $requests } requests were answered
 } in { $window_seconds }
 too-few-bytes-piece = { $count ->
-    [one] { $count } byte is too little to measure a rate
+    [one] { $count } byte is too few to measure a rate
    *[other] { $count } bytes are too few to measure a rate
 }
 nothing-read-piece = nothing was read
@@ -37,7 +37,7 @@ target-full-piece = less than { $needed_bytes } is free there
 ## the hub
 hub-offline-piece = HF_HUB_OFFLINE is set, so the hub is not asked
 hub-silent-piece = { $hub } did not answer within { $limit_seconds }
-hub-error-piece = { $hub } did not say: { $kind }: { $error }
+hub-error-piece = { $hub } gave no answer that can be used: { $kind }: { $error }
 
 ## hashes
 other-size-piece = it has { $count } bytes instead of { $expected }

@@ -55,7 +55,7 @@ two-fine-tuned-models = The `model` is the fine-tuned model { $model }, and the 
 adapter-has-other-base = The adapter was trained on { $made_for }, not on { $model }. Leave `model` out.
 adapter-has-other-revision = The adapter was trained on revision { $made_for }, not { $revision }. Leave `revision` out.
 adapter-of-main-branch = The adapter was trained on the model's main branch, not on revision { $revision }. Leave `revision` out.
-adapter-has-its-shape = Training continues the adapter { $adapter }, whose { $field } is { $value }, not { $wanted }. Leave it out, or name the base model as the model.
+adapter-has-its-shape = Training continues the adapter { $adapter }, whose { $field } is { $value }, not { $wanted }. Leave { $field } out, or give the base model as `model` to train a new adapter.
 
 no-such-file = There is no file { $file }.
 upload-file-first = There is no file { $file }. Upload it to /v1/files first.

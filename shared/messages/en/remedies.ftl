@@ -4,11 +4,11 @@
 download-again = Download the damaged files again.
 download-missing = Download what is missing.
 copy-model-again = Copy the model into { $folder } again, and see that the copy finishes.
-delete-prepared-copy = Delete the prepared copy. The next load makes it anew.
+delete-prepared-copy = Delete the prepared copy. The next load makes it again.
 delete-or-fetch-spare = Delete the file, or fetch it again for the program that needs it.
 sweep-incomplete = Delete the `.incomplete` files while nothing downloads. They are of no use: the next download starts from its beginning.
-make-copy-anew = Make the copy anew now.
-make-both-copies-anew = Make the copy anew now, and the quantized copy with it.
+make-copy-anew = Make the copy again now.
+make-both-copies-anew = Make the safetensors copy and the quantized copy again now.
 nothing-but-watch-disk = Do nothing now. If it happens again, check the disk.
 
 ## fewer bytes, another place, no load
@@ -24,14 +24,14 @@ move-cache-to-local-ssd = Name a folder on a local SSD in TUNEDOCK_STORAGES (NAM
 move-cache-to-local-disk = Name a folder on a local disk in TUNEDOCK_STORAGES (NAME=/path), restart the worker, and move the cache there.
 move-cache-to-linux-side = Name a folder on the Linux side (under WSL2 your home folder, under Docker a named volume) in TUNEDOCK_STORAGES (NAME=/path), restart the worker, and move the cache there.
 move-cache-to-named-volume = Name a folder on a named volume, which lies on the virtual machine's own disk, in TUNEDOCK_STORAGES (NAME=/path), restart the worker, and move the cache there.
-build-environment-on-local-disk = Build the Python environment anew on a local disk.
-build-environment-on-linux-side = Build the Python environment anew on the Linux side (under WSL2 your home folder, under Docker a named volume).
-build-environment-on-named-volume = Build the Python environment anew on a named volume, which lies on the virtual machine's own disk.
+build-environment-on-local-disk = Build the Python environment again, on a local disk.
+build-environment-on-linux-side = Build the Python environment again, on the Linux side (under WSL2 your home folder, under Docker a named volume).
+build-environment-on-named-volume = Build the Python environment again, on a named volume, which lies on the virtual machine's own disk.
 mount-volume-at-cache = Mount a named volume at the cache folder.
 stay-resident = Run jobs on one base model one after another. The worker keeps the model in memory, and only the first job loads it.
 
 ## reading, processors, memory
-read-files-through-first = Read the files through once before a program loads them.
+read-files-through-first = Read all files once from beginning to end before a program loads them.
 read-further-ahead = Let the kernel read further ahead.
 diagnose-again-later = Diagnose again later. If other parts of the files are slow then, it depends on the time, not on the place.
 look-at-rented-disk = If the disk is rented, look at its credits, or choose one with a fixed rate.
@@ -46,7 +46,7 @@ move-swap = Move the swap space off the model's disk, or turn it off.
 diagnose-once-more = Diagnose once more: the first load of a process also imports its libraries. If that took the time, put the Python environment on a faster disk.
 
 ## formats, cache, network
-pickles-are-converted = Tunedock needs nothing: a process without network converts the pickles once, and later loads read the safetensors files.
+pickles-are-converted = For Tunedock you need to do nothing: a process without network converts the pickles once, and later loads read the safetensors files.
 name-safe-revision = For other programs, name a revision or a repository that has safetensors files.
 name-this-revision = Name the revision { $revision }, which has safetensors files, in jobs and in other programs.
 delete-unused-formats = Delete them if no other program uses them.
@@ -58,10 +58,10 @@ keep-copy-on-faster-disk = Keep the copy on the faster disk, and name its folder
 remove-revisions = Remove revisions that nothing names any more.
 ask-for-converted-revision = Ask for the revision { $revision }, which needs no conversion.
 remove-pull-requests = Remove them if nothing names them.
-stop-asking-for-conversions = Keep other programs from asking for conversions, which sends them your token.
+stop-asking-for-conversions = Stop other programs from requesting conversions: each request also sends your Hugging Face token.
 cache-on-filesystem-with-links = Keep the cache on a filesystem with links: ext4, xfs, btrfs or NTFS.
 load-without-asking = Load without asking, once everything is cached.
-use-more-for-transfer = If that is far below the speed of your line, let the transfer use more of the machine.
+use-more-for-transfer = If that is far below the speed of your internet connection, let the download use more resources of the machine.
 
 ## what a prediction assumes
 assumed-sata-ssd = The new disk is assumed to read { $ssd_bytes_per_second }, as a SATA SSD does.

@@ -1,8 +1,8 @@
 # Why a request can't be read, let in or answered, and what to do. The titles of refusals stand last.
 
-no-such-page = There is no such page. /docs lists the pages that there are.
+no-such-page = There is no such address. /docs lists the addresses that there are.
 no-such-method = The page exists, but not with this method. /docs lists the methods of each page.
-for-this-machine-alone = This port is for this machine alone. Ask for 127.0.0.1 or localhost.
+for-this-machine-alone = This port accepts requests from this machine only. Use 127.0.0.1 or localhost in the address.
 only-metrics = Only GET /metrics is here.
 our-fault = This is a fault of Tunedock, not of the request. The log has the request id.
 
@@ -23,8 +23,8 @@ body-is-not-json = The body is not JSON: { $error }.
 body-has-key-twice = The body is not JSON that can be used: the key "{ $key }" is given twice in one object.
 body-has-no-number = The body is not JSON: { $text } is no number of JSON.
 body-has-long-number = The body has a number of { $digits } digits. At most { $most } are read.
-body-stopped = The body stopped arriving before it was whole.
-connection-broke-off = The connection broke off before the body was whole.
+body-stopped = The body of the request did not arrive completely. Send the request again.
+connection-broke-off = The connection closed before the whole body arrived. Send the request again.
 body-too-large = The body, or a form field in it, is larger than allowed. JSON may have { $json_bytes }, and TUNEDOCK_MAX_UPLOAD_BYTES says how large a file may be.
 
 send-one-file = Send one file in a request.

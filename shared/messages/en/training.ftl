@@ -20,12 +20,12 @@ step-done-without-loss = Step { $step } of { $total_steps }: the loss is not a n
 validation-loss = The validation loss after step { $step } is { $loss }.
 first-row = This is the first row. What is learned stands in ⟦ ⟧: { $row }
 layers-left-out = No adapter is put on the layers { $layers }, because the model's own kernels would not use it.
-bf16-emulated = { $device } has compute capability { $compute_capability } and no bf16 arithmetic (8.0, Ampere, was the first with it). It is emulated: the results are right, the steps slow.
+bf16-emulated = { $device } has compute capability { $compute_capability }, which has no bf16 arithmetic (it begins with 8.0, Ampere). It is emulated: the results are correct, but the steps are slow.
 model-sees-ahead = { $model } is a { $model_class }. Given text alone it sees the words that follow, so it would read the answers that it is to learn.
 
-step-ran-out = Step { $step } ran out of memory { $at } ({ $error }). Without it { $free_bytes } are free. { $changes } The whole step is computed again, with the same rows.
+step-ran-out = Step { $step } ran out of memory { $at } ({ $error }). Without this step, { $free_bytes } are free. { $changes } The whole step is computed again, with the same rows.
 step-never-fits = Step { $step } does not fit into the memory of the { $device }. { $tries }
-validation-ran-out = The validation after step { $step } ran out of memory { $at } ({ $error }). Without it { $free_bytes } are free. This is for validations alone: { $changes } The whole validation is computed again.
+validation-ran-out = The validation after step { $step } ran out of memory { $at } ({ $error }). Without the validation, { $free_bytes } are free. This changes only validations: { $changes } The whole validation is computed again.
 validation-never-fits = The validation after step { $step } does not fit into the memory of the { $device }. { $tries }
 in-micro-batch-piece = in micro-batch { $number } of { $of }
 out-of-micro-batches-piece = after its micro-batches
@@ -46,16 +46,16 @@ micro-batches-of-fewer-rows = From here on a micro-batch has at most { $rows ->
 }.
 all-layers-recomputed = From here on all layers are computed again in the backward pass.
 weights-let-go = From here on the 4-bit weights are dequantized for each use.
-weights-were-in-the-way = A step ran out of memory beside them.
+weights-were-in-the-way = A step ran out of memory while the dequantized weights were kept in memory.
 dropout-draws-anew = Under another split dropout draws other random numbers, so the losses are not the ones of an undisturbed run.
 
-run-spills = At step { $step } a part of the card's data lies in main memory, and every step waits for it. { $evidence } Close other programs that use the card. If that is not enough, raise TUNEDOCK_GPU_RESERVE_BYTES, so that jobs make do with less, or lower max_seq_length.
+run-spills = At step { $step } a part of the card's data lies in main memory, and every step waits for it. { $evidence } Close other programs that use the card. If that is not enough, raise TUNEDOCK_GPU_RESERVE_BYTES, so that jobs use less of its memory, or lower max_seq_length.
 run-spill-by-signs = Only { $free_bytes } of the card are free, a step takes { $slow }, and the card takes { $watts } W instead of up to { $usual_watts } W: it waits for data.
 slower-than-predicted-piece = { $times } times as long as predicted
 slower-than-at-the-start-piece = { $times } times as long for a token as at the start of the run
 run-throttled = At step { $step } the card's clock is { $megahertz } MHz, and it was { $start_megahertz } MHz at the start of the run. The driver's reason: { $reasons }. { $remedies }
 reason-not-told-piece = not told
-run-slows-down = At step { $step } a computed token takes { $times } times as long as at the start of the run. Look whether another program uses the card, the processor or the memory, and whether the machine is hot. The rows are not the reason: longer ones are counted as more tokens.
+run-slows-down = At step { $step } a computed token takes { $times } times as long as at the start of the run. Check whether another program uses the card, the processor or the memory, and whether the machine is hot. The rows are not the reason: longer ones are counted as more tokens.
 
 training-diverged = The loss or its gradient was not a number in { $steps ->
     [one] the step

@@ -80,8 +80,8 @@ basis-label = { $basis ->
     [not_tried] not tried
    *[other] { $basis }
 }
-learns-the-same-label = same learning
-learns-otherwise-label = other learning
+learns-the-same-label = learns the same
+learns-otherwise-label = learns differently
 interval-row = { $low } to { $high } in { $rounds } rounds
 phase-of-step-label = { $phase ->
     [data] data
@@ -129,7 +129,7 @@ memory-part-label = { $part ->
     [activations] activations
     [logits] logits
     [context] driver and libraries
-   *[rest] not told apart
+   *[rest] not separated
 }
 disturbed-label = { $what ->
     [validation] validation
@@ -179,7 +179,7 @@ seconds-label = time
 share-label = share
 of-it-empty-label = in empty tokens
 what-each-factor-costs-title = What each factor costs
-how-factors-are-read = Each setting alone is changed, on the same rows. To the right of ×1 the change makes a step faster; the thin line is the interval that holds the ratio in 95 of 100 such measurements.
+how-factors-are-read = Only one setting is changed at a time, on the same rows. To the right of ×1 the change makes a step faster. The thin line is the 95 % confidence interval of the ratio.
 same-as-table-title = The same as a table
 setting-label = setting
 peak-memory-label = peak of memory
@@ -192,21 +192,21 @@ validation-loss-label = validation
 loss-plot-words = The loss goes from { $first } to { $last } at step { $step }.
 step-axis-label = step
 time-plot-title = Seconds of a step
-how-the-time-plot-is-read = Against its computed tokens: along a line all is well, dots above it were held up.
+how-the-time-plot-is-read = Each dot is a step: its seconds against its computed tokens. Dots close to one straight line are normal. Something delayed the steps above it.
 time-plot-words = { $steps ->
     [one] 1 step
    *[other] { $steps } steps
-}, { $disturbed } of them held up.
+}, { $disturbed } of them delayed.
 tokens-axis-label = computed tokens
-disturbed-steps-label = steps that something held up
-held-up-by-label = held up by
+disturbed-steps-label = delayed steps
+held-up-by-label = delayed by
 tokens-real-and-computed-title = Tokens, real and computed
 parts-up-to-the-peak = The parts of { $peak }, the peak of a step.
 memory-by-part-title = Memory by part
 memory-limit-label = limit
 memory-device-label = all there is
 predicted-against-measured-title = Predicted against measured
-how-predictions-are-read = The middle is the prediction, the grey band what was promised: 15% for times, 10% for memory and for the run once it began.
+how-predictions-are-read = The middle is the prediction. The grey band is the error that was allowed for: 15% for times, and 10% for memory and for the run after it began.
 off-label = off
 how-stages-are-read = { $whole } in all.
 not-timed-row = not timed
@@ -230,7 +230,7 @@ truncated-row = { $rows ->
     [one] 1 row
    *[other] { $rows } rows
 }, { $lost } tokens lost, { $answers } answers
-matrix-peak-label = matrix peak
+matrix-peak-label = peak of matrix multiplication
 fp32-peak-label = float32 peak
 step-reaches-label = a step reaches
 memory-speed-label = memory reads at
@@ -249,7 +249,7 @@ compute-dtype-label = products in
 no-phases-of-a-step = Where a step goes: its phases were not timed.
 no-factors-tried = What each factor costs: nothing was tried.
 no-factors-in-a-run = What each factor costs: a fine-tuning tries nothing. A diagnosis does: ./tunedock diagnose --training.
-no-way-to-auto = The way to plan auto: there was no time to try it. Raise minutes.
+no-way-to-auto = From your settings to the plan auto: there was no time to try it. Give a higher value for minutes.
 nothing-was-predicted = Predicted against measured: nothing was predicted.
 trials-train-nothing = Loss and seconds of each step: the trials of a diagnosis train nothing.
 too-few-steps = Loss and seconds of each step: there were too few steps to draw.

@@ -36,7 +36,7 @@ settings-ask-padding = The field { $field } must be given beside the file. It is
 settings-ask-length = The field { $field } must be given beside the file. It is in the tokenizer's call of your script (max_length), and in no file of this tool.
 
 settings-tool-default = { $tool } takes { $value } for { $field } where its file does not give it.
-settings-default-reentrant = Version 5 of transformers takes false for use_reentrant where its file does not give it; version 4 took true.
+settings-default-reentrant = Version 5 of transformers uses false for use_reentrant if its file does not give it. Version 4 used true.
 settings-not-in-file = { $field } is not in this file of { $tool }; the common recipe's stands in for it: { $value }. Give { $field } to change it.
 settings-no-quantization = { $tool } quantizes nothing unless its file says so.
 settings-auto-precision = { $tool } computes in bf16 on every card that has it, unless its file says otherwise.
@@ -44,7 +44,7 @@ settings-nothing-held-out = The file holds out no rows, so nothing is evaluated.
 
 settings-differ-optimizer = The optimizer { $value } is not here; AdamW takes its place, and the losses follow another curve.
 settings-differ-schedule = The schedule { $value } is not here ({ $ours_choices } are); cosine takes its place, and the losses follow another curve.
-settings-differ-quantization = The base model's quantization is { $value } in these settings and nf4 here, so that step times and losses differ.
+settings-differ-quantization = The base model's quantization is { $value } in these settings but nf4 here, so step times and losses differ.
 settings-differ-key = { $key } is { $value } in these settings and { $ours } here, so that the losses follow another curve.
 settings-differ-padding-free = With { $key } the rows of a batch are joined without padding; here they are padded to the longest.
 settings-differ-offload = Gradient checkpointing with { $key } = { $value } also moves activations off the card, which is not done here: it is slower there, and takes less memory.
@@ -53,7 +53,7 @@ settings-ignored-model = It describes the base model, which is named by the requ
 settings-ignored-data = It describes the rows, which are named by the request.
 settings-ignored-reporting = It decides where progress is written, and changes no step.
 settings-ignored-files = It decides what is kept where, and changes no step.
-settings-ignored-devices = It is for several devices; one is explained.
+settings-ignored-devices = It is for several devices. Only training on one device is explained.
 settings-ignored-kernels = It chooses kernels or compilers that are not tried here.
 settings-ignored-loader = It is a detail of the data loader that is not tried here.
 settings-ignored-evaluation = It decides how answers are made or evaluated, and changes no step.

@@ -1,7 +1,7 @@
 # What the worker says of any job: the base model, its files, the device.
 
 file-vanished = The file { $path } vanished while the job used it.
-let-writer-finish = Let whoever changes the model finish, then submit the job again.
+let-writer-finish = Wait until nobody changes the model files any more, then submit the job again.
 file-not-readable = The worker runs as user { $user }, who may not read { $path }.
 let-everybody-read = Let everybody read it: sudo chmod -R a+rX { $folder }
 
@@ -12,4 +12,4 @@ card-memory-bounded = This job may hold { $allowed_bytes } of the card's memory,
 
 device-out-of-memory = The { $device } has too little memory: { $error }
 lower-sequence-length-or-free-memory = Lower max_seq_length, or free memory on this machine.
-name-another-base-model = Name another base model.
+name-another-base-model = Choose another base model.

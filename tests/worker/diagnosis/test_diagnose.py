@@ -346,7 +346,7 @@ def test_a_truncated_converted_copy_is_a_finding_and_a_trial_makes_it_anew(
     (finding,) = [finding for finding in report.findings if finding.id == "damaged-copy"]
     sizes = f"has {len(whole) - 100:,} bytes, and its manifest names {len(whole):,}."
     assert sizes in evidence_of(finding)[0]
-    assert ("made anew" in told(finding.title)) is trial_load
+    assert ("made again" in told(finding.title)) is trial_load
     assert (converted.read_bytes() == whole) is trial_load
     assert ("damaged-copy" in ids(diagnosed())) is not trial_load
 

@@ -86,7 +86,7 @@ def test_what_there_was_no_time_or_memory_for_is_foretold_by_tokens_or_not_at_al
     assert padding.ratio is not None
     assert padding.ratio > 2
     assert (batch.ratio, twice.ratio) == (None, None)
-    assert "Raise minutes" in told(batch.advice)
+    assert "a higher value for minutes" in told(batch.advice)
     assert "more memory than there is" in told(twice.advice)
 
 
