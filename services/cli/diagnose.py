@@ -23,7 +23,7 @@ def add_commands(commands: Commands) -> None:
     )
     loading = RequestOptions(diagnose, "load_diagnostic")
     diagnose.add_argument("model", metavar="MODEL", nargs="?", help="hub id or model folder of the server")
-    diagnose.add_argument("--model", dest="model_too", metavar="MODEL", help="the same")
+    diagnose.add_argument("--model", dest="model_too", metavar="MODEL", help="the same as MODEL above")
     loading.option_of["model"] = "MODEL"
     loading.add(
         diagnose, "--cold", "cold", action=argparse.BooleanOptionalAction,

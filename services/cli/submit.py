@@ -22,7 +22,7 @@ from shared.settings import Settings
 
 def add_commands(commands: Commands) -> None:
     _add_train(commands)
-    prepare = add_client_command(commands, "prepare", "keep a model as quantized, so that it loads sooner")
+    prepare = add_client_command(commands, "prepare", "keep a 4-bit copy of a model, so that it loads sooner")
     options = RequestOptions(prepare, "model_preparation")
     options.add(prepare, "MODEL", "model", help="hub id or model folder of the server")
     options.add(

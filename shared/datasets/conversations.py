@@ -12,6 +12,7 @@ from typing import Literal
 
 from shared.datasets.source import listed
 from shared.datasets.texts import BadRow, Row, checked_text, json_type, parsed_json
+from shared.datasets.tools import refuse_calls
 from shared.messages.said import Said, say
 
 ROLES = ("system", "user", "assistant")
@@ -24,9 +25,6 @@ _ROLE_NAMES = {
     "model": "assistant",
 }
 _PLAIN = frozenset({"role", "content"})
-_TOOL_WORDS = frozenset(
-    {"tool_calls", "tool_call_id", "function_call", "tool", "function", "observation", "function_response"}
-)
 _THOUGHTS = frozenset({"reasoning_content", "reasoning", "thinking", "thought"})
 
 # What a row may be told for; the texts are in `observations`.
@@ -45,6 +43,7 @@ def conversation(value: object, name: str, told: set[str], *, whole: bool = True
         raise BadRow(_not_a_list(value, name))
     if not value:
         raise BadRow(say("list-is-empty", name=name))
+    refuse_calls(value)
     messages = [_message(message, number, told) for number, message in enumerate(value, start=1)]
     if whole:
         check_order(messages)
@@ -98,8 +97,6 @@ def _refuse_others(value: Mapping[str, object], number: int) -> None:
     if value.keys() <= _PLAIN:  # as nearly all are
         return
     given = {key for key, inner in value.items() if inner is not None and inner != [] and inner != {}}
-    if tools := sorted(given & _TOOL_WORDS):
-        raise BadRow(say("message-calls-tools", number=number, names=listed(tools)))
     if thoughts := sorted(given & _THOUGHTS):
         raise BadRow(say("thought-beside-content", number=number, names=listed(thoughts)))
     if extra := sorted(given - _PLAIN - {"name", "weight"}):
@@ -113,8 +110,6 @@ def _role(role: object, number: int, told: set[str]) -> str:
     if lowered in _ROLE_NAMES:
         told.add("roles_renamed")
         return _ROLE_NAMES[lowered]
-    if lowered in _TOOL_WORDS:
-        raise BadRow(say("message-of-tool", number=number, role=lowered))
     if isinstance(role, str):
         raise BadRow(say("role-unknown", number=number, role=listed([role])))
     raise BadRow(say("role-missing", number=number))

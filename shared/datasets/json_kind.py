@@ -9,7 +9,10 @@ from shared.datasets.source import Unreadable
 from shared.messages.said import say
 
 _LINES_OF_PYTHON = re.compile(r"\{\s*'[^'\"]{1,80}'\s*:")
-_BY_ROWS = 'df.to_json(NAME, orient="records", lines=True, force_ascii=False)'
+_BY_ROWS = (
+    "pandas.read_json({options}, dtype=False, convert_dates=False)"
+    '.to_json("NEW.jsonl", orient="records", lines=True, force_ascii=False)'
+)
 _decode = json.JSONDecoder().raw_decode
 
 
@@ -78,8 +81,10 @@ def _refuse_columns(value: dict[str, object], *, alone: bool) -> None:
     kinds = dict | list if alone else dict
     columns = [inner for inner in value.values() if isinstance(inner, kinds) and inner]
     whole = len(columns) > 1 and len(columns) == len(value)
-    if _is_split(value) or (whole and all(_is_column(column, len(columns[0])) for column in columns)):
-        raise Unreadable(say("table-by-columns", command=_BY_ROWS))
+    is_split = _is_split(value)
+    if is_split or (whole and all(_is_column(column, len(columns[0])) for column in columns)):
+        command = _BY_ROWS.format(options='"FILE", orient="split"' if is_split else '"FILE"')
+        raise Unreadable(say("table-by-columns", is_split=is_split, command=command))
 
 
 def _is_column(values: dict[str, object] | list[object], rows: int) -> bool:

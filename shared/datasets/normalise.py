@@ -203,7 +203,8 @@ def _count(reading: Reading, seen: Observations, limits: DatasetLimits) -> None:
 def _note(reading: Reading, source: Source, problem: Problem, limits: DatasetLimits) -> None:
     reading.problem_count += 1
     said = problem.said
-    likeness = re.sub(r"\d+", "0", repr(said))  # what differs in a number alone has one cause
+    # What differs in a number alone has one cause, and so have all halves of surrogate pairs.
+    likeness = re.sub(r"\d+", "0", re.sub(r"\\ud[89a-f][0-9a-f]{2}", "0", repr(said)))
     cause = next((each for each in reading.causes if each.likeness == likeness), None)
     if cause is not None:
         cause.others.add(problem.number)

@@ -39,13 +39,19 @@ def checked_text(value: object, name: str | Said) -> str:
     if "\x00" in value:
         raise BadRow(say("text-has-nul", name=name))
     if not value.isascii():
-        if len(value) <= _LONGEST_UNSEEN and shows_nothing(value):
-            raise BadRow(say("text-is-invisible", name=name))
         try:
             value.encode("utf-8")
-        except UnicodeEncodeError:
-            raise BadRow(say("text-has-half-of-a-pair", name=name)) from None
+        except UnicodeEncodeError as error:
+            raise half_of_a_character(error, name) from None
+        if len(value) <= _LONGEST_UNSEEN and shows_nothing(value):
+            raise BadRow(say("text-is-invisible", name=name))
     return value
+
+
+def half_of_a_character(error: UnicodeEncodeError, name: str | Said) -> BadRow:
+    """What to raise for a text that UTF-8 has no bytes for: it has half of a surrogate pair."""
+    half = f"\\u{ord(error.object[error.start]):04x}"
+    return BadRow(say("text-has-half-of-a-pair", name=name, half=half))
 
 
 def shows_nothing(text: str) -> bool:

@@ -1,9 +1,34 @@
-"""The tools that a chat row offers the model, as the chat template takes them."""
+"""The tools that a chat row offers the model, as the chat template takes them, and calls of tools in it."""
 
 import json
+from collections.abc import Sequence
 
-from shared.datasets.texts import BadRow, parsed_json
+from shared.datasets.source import listed
+from shared.datasets.texts import BadRow, half_of_a_character, parsed_json
 from shared.messages.said import say
+
+_TOOL_WORDS = frozenset(
+    {"tool_calls", "tool_call_id", "function_call", "tool", "function", "observation", "function_response"}
+)
+
+
+def refuse_calls(messages: Sequence[object]) -> None:
+    """Raise BadRow, once for the whole row, where messages are calls of tools or a tool's answers."""
+    signs = {number: found for number, message in enumerate(messages, start=1) if (found := _signs(message))}
+    if signs:
+        names = sorted(set().union(*signs.values()))
+        raise BadRow(say("messages-call-tools", number=min(signs), more=len(signs) - 1, names=listed(names)))
+
+
+def _signs(message: object) -> set[str]:
+    """The fields of a message that belong to tools, and its role where it is a tool's."""
+    if not isinstance(message, dict):
+        return set()
+    found = {name for name in _TOOL_WORDS & message.keys() if message[name] not in (None, [], {})}
+    role = message.get("role", message.get("from"))
+    if isinstance(role, str) and (lowered := role.strip().lower()) in _TOOL_WORDS:
+        found.add(f"role: {lowered}")
+    return found
 
 
 def offered_tools(value: object) -> list[dict[str, object]]:
@@ -17,8 +42,8 @@ def offered_tools(value: object) -> list[dict[str, object]]:
         return []
     try:
         json.dumps(value, ensure_ascii=False).encode("utf-8")
-    except UnicodeEncodeError:
-        raise BadRow(say("text-has-half-of-a-pair", name="`tools`")) from None
+    except UnicodeEncodeError as error:
+        raise half_of_a_character(error, "`tools`") from None
     return [_without_nulls(tool) for tool in value]
 
 

@@ -85,7 +85,7 @@ def test_a_slip_is_answered_with_the_name_that_is_meant(
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("tyni", "Neither the models folder"),
+        ("tyni", "has no folder of that name, and no model of that name was prepared here."),
         ("/etc/passwd", "It is a path"),
         ("~/tiny", "It is a path"),
         ("a/b/c", "at most one slash"),

@@ -26,7 +26,7 @@ seen-in-rows = { $finding } { $more ->
 }
 
 # A data set as a whole.
-dataset-unreadable = Data set `{ $dataset }` can't be read. { $reasons }
+dataset-unreadable = Data set `{ $dataset }` can't be used. { $reasons }
 dataset-without-rows = Data set `{ $dataset }` has no row in any format.
 dataset-too-large = Data set `{ $dataset }` has { $file_bytes }. At most { $most_bytes } are read.
 dataset-name-invalid = { $name } can't be the name of a data set. Give a path below the datasets folder, without `..`.
@@ -91,8 +91,11 @@ cells-separated = The cells are separated by { $sign ->
    *[bar] vertical bars
 } and are read so.
 cells-quoted = The cells are in double quotes, as pandas writes them, and are read without the quotes.
-rows-are-python = Its rows are written as Python writes dictionaries, with single quotes. Write each row with json.dumps(row, ensure_ascii=False), one a line.
-table-by-columns = It is a table that is written column by column, or apart from the names of its columns, as pandas does. Write it row by row: { $command }
+rows-are-python = Its rows are written as Python writes dictionaries, with single quotes. Read each line with ast.literal_eval(line), and write the row with json.dumps(row, ensure_ascii=False), one a line.
+table-by-columns = { $is_split ->
+    [true] It holds a table with the names of its columns apart from the rows, as pandas writes it with orient="split".
+   *[false] It holds a table column by column, as pandas' to_json writes it by default.
+} Write it row by row: { $command }
 not-utf-8-everywhere = It is not UTF-8 everywhere ({ $error }). Save it as UTF-8.
 encoding-broken = It is { $encoding } and damaged ({ $error }). Save it as UTF-8.
 encoding-unknown = It is not UTF-8, and its encoding is not known here. Save it as UTF-8 where it was made.
@@ -203,7 +206,7 @@ must-be-list = { $name } must be a list of messages, not { $type ->
 }.
 text-is-empty = { $name } is empty. Give it a value, or take the row out.
 text-has-nul = { $name } has a NUL character.
-text-has-half-of-a-pair = { $name } has half of a surrogate pair, which is not a character.
+text-has-half-of-a-pair = { $name } has only half of a character (`{ $half }`, half of a surrogate pair). Write the whole character, or take the row out.
 text-inside-piece = A text in { $name }
 content-of-message-piece = `content` of message { NUMBER($number, useGrouping: 0) }
 label-is-fraction = { $name } is a number with a fraction or no number at all, but a label names a class. Write classes such as low and high, and take out rows without a value.
@@ -231,9 +234,11 @@ message-must-be-object = Message { NUMBER($number, useGrouping: 0) } must be an 
     [list] a list
    *[other] a value of the type { $type }
 }.
-message-calls-tools = Message { NUMBER($number, useGrouping: 0) } has { $names }. Calls of tools can't be learned here. Take such rows out, or write the call into `content` as text.
+messages-call-tools = { $more ->
+    [0] Message { NUMBER($number, useGrouping: 0) } belongs
+   *[other] Message { NUMBER($number, useGrouping: 0) } and { $more } more belong
+} to calls of tools ({ $names }), which can't be learned here. Take such rows out. Or write each call into `content` as text, give what the tool answered in a message of the role `user`, and remove these fields and roles.
 thought-beside-content = Message { NUMBER($number, useGrouping: 0) } has { $names }. Write the thought into `content`, before the answer and between <think> and </think> or the tags of the model.
-message-of-tool = Message { NUMBER($number, useGrouping: 0) } is a tool's (`{ $role }`). Calls of tools can't be learned here. Take such rows out, or write the call into `content` as text.
 message-has-more = Message { NUMBER($number, useGrouping: 0) } has { $names }, which is not supported. A message has `role` and `content`.
 role-unknown = Message { NUMBER($number, useGrouping: 0) } has the role { $role }. A role is `system`, `user` or `assistant`.
 role-missing = Message { NUMBER($number, useGrouping: 0) } has no `role`. A role is `system`, `user` or `assistant`.
@@ -333,8 +338,8 @@ labels-mixed = Some labels are true or false and others 1 or 0. They are { $use 
 } as different classes: { $labels }.
 labels-many = There are { $labels } different labels in { $rows } rows. A label is a class that many rows share, so { $column } may be the wrong column. With `columns` another one is read.
 labels-one = All rows have the label { $label }, so there is nothing to tell apart.
-fields-unused = These fields have words in them and are not read (with the number of rows): { $fields }.
-fields-unused-and-advice = These fields have words in them and are not read (with the number of rows): { $fields }. What belongs to the question or the answer must be written into it. With `columns` you name the fields to use.
+fields-unused = These fields are not used, each with the number of rows that have content in it: { $fields }.
+fields-unused-and-advice = These fields are not used, each with the number of rows that have content in it: { $fields }. What belongs to the question or the answer must be written into it. With `columns` you name the fields to use.
 text-damaged = In { $rows ->
     [one] { $rows } row
    *[other] { $rows } rows

@@ -15,16 +15,16 @@ check-model-name = Check the spelling. For a private model set HF_TOKEN. A folde
 offline-and-not-cached = HF_HUB_OFFLINE is set, and the cache { $cache } has no complete copy of { $model }.
 offline-and-incomplete = HF_HUB_OFFLINE is set, so the rest of { $model } can't be fetched.
 unset-offline = Unset HF_HUB_OFFLINE for one run, or copy the model into the models folder.
-hub-did-not-deliver = { $hub } did not deliver { $model }, and the cache has no complete copy: { $error }
+hub-did-not-deliver = { $hub } did not deliver { $model }, and the cache has no complete copy. The reason: { $error }.
 hub-did-not-deliver-rest = { $hub } did not deliver the rest of { $model }.
 check-network = Check the network, HF_ENDPOINT and proxies, then submit again. What was downloaded whole is kept.
 
-hub-failed-after-others = { $failure } These places were looked at before. { $tried }
+hub-failed-after-others = { $failure } Before the hub was asked, these places were searched. { $tried }
 models-folder-lacks = The models folder { $folder } has no folder { $model }.
 other-caches-lack = No complete copy is in { $caches }.
 cache-lacks = The cache { $cache } has no copy of it.
 cache-has-part = The cache { $cache } has only a part of it. { $missing }
-or-one-that-is-here = { $advice } Or name a model that is in the models folder: { $name_choices }.
+or-one-that-is-here = { $advice } Or name a model that is here: { $name_choices }.
 did-you-mean = Did you mean { $name_choices }? Otherwise: { $advice }
 
 files-missing = Missing: { $files }{ $more ->

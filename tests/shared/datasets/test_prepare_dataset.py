@@ -131,9 +131,19 @@ def test_rows_with_more_fields_than_most_are_a_mix_only_where_the_format_is_dete
         (
             "a.jsonl",
             '{"text": {"0": "a", "1": "b"}, "label": {"0": "c", "1": "d"}}',
-            'df.to_json(NAME, orient="records"',
+            "It holds a table column by column, as pandas' to_json writes it by default. Write it row by "
+            'row: pandas.read_json("FILE", dtype=False',
         ),
-        ("a.jsonl", "{'text': 'a'}\n", "json.dumps(row, ensure_ascii=False)"),
+        (
+            "a.jsonl",
+            '{"columns": ["text"], "index": [0], "data": [["a"]]}',
+            'with orient="split". Write it row by row: pandas.read_json("FILE", orient="split", ',
+        ),
+        (
+            "a.jsonl",
+            "{'text': 'a'}\n",
+            "Read each line with ast.literal_eval(line), and write the row with json.dumps(row, ",
+        ),
         ("a.txt", "just words\n", "of no kind that is read here"),
         ("a.txt", "Once, long ago.\nA hare.\nOne day, it rained, hard.\n", "Running text is learned as JSON"),
         (
@@ -305,6 +315,13 @@ def test_json_lines_whose_rows_are_called_data_stay_lines(bench: Workbench) -> N
     turns = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]
     source = bench.write("a.jsonl", jsonl([{"data": turns}] * 2))
     assert len(bench.prepare(source, columns={"messages": "data"})[1]) == 2
+
+
+def test_halves_of_characters_are_one_reason_whichever_half_they_are(bench: Workbench) -> None:
+    source = bench.write("a.jsonl", '{"text": "a\\ud83d"}\n{"text": "\\ud83e"}\n{"text": "\\udc00"}\n')
+    message = bench.refusal(source).message
+    assert "3 rows can't be used. Line 1: `text` has only half of a character (`\\ud83d`" in message
+    assert "2 more rows have this problem: lines 2 and 3." in message
 
 
 def test_a_table_without_the_wanted_column_is_told_once(bench: Workbench) -> None:

@@ -20,6 +20,14 @@ BY_TURNS = (
     "has the role `user`, but a message of the role `assistant` must come first. Write the two messages of "
     "the user as one, or write the answer between them."
 )
+HALF = (
+    "has only half of a character (`{}`, half of a surrogate pair). Write the whole character, or take the "
+    "row out."
+)
+WITHOUT_TOOLS = (
+    ", which can't be learned here. Take such rows out. Or write each call into `content` as text, give what "
+    "the tool answered in a message of the role `user`, and remove these fields and roles."
+)
 SYSTEM, USER, ASSISTANT = ({"role": role, "content": "안녕"} for role in ("system", "user", "assistant"))
 
 
@@ -75,7 +83,14 @@ def test_a_missing_field_is_told_with_the_fields_seen_and_the_knob() -> None:
         ({"text": 5}, "text", "`text` must be a string, not a number."),
         ({"text": ["a"]}, "text", "`text` must be a string, not a list."),
         ({"text": "a\x00b"}, "text", "`text` has a NUL character."),
-        ({"text": "a\ud800b"}, "text", "`text` has half of a surrogate pair, which is not a character."),
+        ({"text": "a\ud800b"}, "text", "`text` " + HALF.format("\\ud800")),
+        ({"text": "\ud83d"}, "text", "`text` " + HALF.format("\\ud83d")),
+        ({"text": "a", "label": "\udc00"}, "classification", "`label` " + HALF.format("\\udc00")),
+        (
+            chat({**USER, "content": "\ud83d"}, ASSISTANT),
+            "chat",
+            "`content` of message 1 " + HALF.format("\\ud83d"),
+        ),
         (
             {"text": "a", "label": " "},
             "classification",
@@ -148,8 +163,23 @@ def test_a_missing_field_is_told_with_the_fields_seen_and_the_knob() -> None:
         (
             chat(USER, {**ASSISTANT, "tool_calls": [{"id": "c1"}]}),
             "chat",
-            "Message 2 has `tool_calls`. Calls of tools can't be learned here. Take such rows out, or "
-            "write the call into `content` as text.",
+            "Message 2 belongs to calls of tools (`tool_calls`)" + WITHOUT_TOOLS,
+        ),
+        (
+            chat(
+                USER,
+                {"role": "assistant", "content": None, "tool_calls": [{"id": "c1"}]},
+                {"role": "tool", "tool_call_id": "c1", "content": "5"},
+                ASSISTANT,
+            ),
+            "chat",
+            "Message 2 and 1 more belong to calls of tools (`role: tool`, `tool_call_id`, and `tool_calls`)"
+            + WITHOUT_TOOLS,
+        ),
+        (
+            chat({"from": "human", "value": "a"}, {"from": "function_call", "value": "f()"}),
+            "chat",
+            "Message 2 belongs to calls of tools (`role: function_call`)" + WITHOUT_TOOLS,
         ),
         (chat(USER, {**ASSISTANT, "weight": 0.5}), "chat", "The `weight` of message 2 must be 0 or 1."),
         (

@@ -122,7 +122,9 @@ def test_who_named_the_fields_is_told_what_is_not_read_without_advice(
     (unused,) = prepare_dataset(source, tmp_path / "rows.jsonl", columns=columns).warnings[-1:]
     if not advised:
         assert unused.level == "info"
-    assert "not read (with the number of rows): `rejected` (1)." in shown(unused.message)
+    assert "not used, each with the number of rows that have content in it: `rejected` (1)." in shown(
+        unused.message
+    )
     assert ("must be written into it" in shown(unused.message)) is advised
 
 

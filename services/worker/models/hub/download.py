@@ -2,6 +2,7 @@
 
 import errno
 import io
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -169,5 +170,7 @@ def _status(error: Exception) -> int | None:
 
 
 def _first_line(error: Exception) -> str:
+    """The error's first line without names of exceptions, numbers of the system and a full stop."""
     lines = str(error).strip().splitlines() or [""]
-    return f"{type(error).__name__}: {lines[0][:300]}"
+    plain = re.sub(r"^(Got: |\w*(Error|Exception|Timeout): |\[Errno -?\d+\] )*", "", lines[0])
+    return plain[:300].rstrip(". ") or type(error).__name__

@@ -48,7 +48,7 @@ def with_what_was_tried(failed: JobFailed, name: str, revision: str | None, plac
     near = similar_names(name, [*model_folder_names(folders), DEMO_MODEL, *_cached_names()])
     meant = [other for other in near if other != name]
     advice = failed.failure.advice
-    if here := sorted(set(model_folder_names(folders)) - {name})[:NAMES_SHOWN]:
+    if here := sorted({*model_folder_names(folders), DEMO_MODEL} - {name})[:NAMES_SHOWN]:
         advice = say("or-one-that-is-here", advice=advice, name_choices=here)
     return JobFailed(
         failed.failure.code,
