@@ -81,20 +81,23 @@ def _whole(trial: Trial, steps: StepList) -> MicroBatchSeconds:
 
 
 def _take(trial: Trial, layers: int, sizes: Sequence[Size], seconds: float) -> list[Took]:
-    """The median of as many rounds as fit into `seconds`, one at least; the first of several is thrown away,
-    for it makes what later ones find. Equal sizes are run once.
+    """The least of as many rounds as fit into `seconds`, two at least: what disturbs one of them would be
+    taken several times into account. Equal sizes are run once.
     """
     run, places = trial.run(layers), [sizes.index(size) for size in sizes]
     with run.ready() as forward:
         batches = {place: trial.batch(forward, sizes[place]) for place in dict.fromkeys(places)}
         until, rounds = time.monotonic() + seconds, list[dict[int, Took]]()
-        while not rounds or (len(rounds) < ROUNDS_AT_MOST and time.monotonic() < until):
+        while len(rounds) < ROUNDS_AT_LEAST or (len(rounds) < ROUNDS_AT_MOST and time.monotonic() < until):
             rounds.append({})
             for place, batch in batches.items():
                 rounds[-1][place] = run.took(forward, batch)
                 trial.tick()
-    warm = rounds[1:] or rounds
-    return [_median([took[place] for took in warm]) for place in places]
+    return [_least([took[place] for took in rounds]) for place in places]
+
+
+def _least(times: Sequence[Took]) -> Took:
+    return Took(min(took.forward for took in times), min(took.backward for took in times))
 
 
 def _median(times: Sequence[Took]) -> Took:
