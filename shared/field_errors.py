@@ -173,7 +173,7 @@ def _unknown(field: str | Message, name: str, node: Json) -> Message:
     if not known:
         return say("field-unknown-and-none-known", field=field)
     if close := difflib.get_close_matches(name, known, n=1):
-        return say("field-unknown-but-like", field=field, meant=close[0], fields=known)
+        return say("field-unknown-but-like", field=field, meant=close[0])
     return say("field-unknown", field=field, fields=known)
 
 

@@ -104,37 +104,61 @@ class Frozen(BaseModel):
 class Lora(Frozen):
     """Low-rank adapter of Hu et al. 2021: rank, scaling numerator, dropout and the linear layers adapted."""
 
-    r: Annotated[int, Field(ge=1, le=512)] = 16
-    alpha: Annotated[float, Field(gt=0, le=4096)] = 32
-    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    r: Annotated[int, Field(ge=1, le=512)] = Field(
+        16,
+        description="the rank of the adapter: the larger, the more it can learn and the more memory it takes",
+    )
+    alpha: Annotated[float, Field(gt=0, le=4096)] = Field(
+        32,
+        description="how strongly the adapter acts: what it adds is multiplied by alpha divided by the rank",
+    )
+    dropout: Annotated[float, Field(ge=0, lt=1)] = Field(
+        0.0, description="the share of the adapter's inputs that are set to 0 at random while it learns"
+    )
     target_modules: (
         Annotated[list[ModuleName], Field(min_length=1, max_length=64)] | Literal["all-linear"]
-    ) = "all-linear"
+    ) = Field(
+        "all-linear", description="the linear layers that get an adapter, by their names, or all of them"
+    )
 
 
 class Hyperparameters(Frozen):
     """What is learned; nothing here changes speed alone (that is the plan's part)."""
 
-    n_epochs: Annotated[int, Field(ge=1, le=1000)] = 3
+    n_epochs: Annotated[int, Field(ge=1, le=1000)] = Field(3, description="how often all rows are learned")
     max_steps: Annotated[int, Field(ge=1, le=10_000_000)] | None = Field(
         None, description="exactly so many steps, whatever n_epochs would give"
     )
-    global_batch_size: Annotated[int, Field(ge=1, le=4096)] = 16
+    global_batch_size: Annotated[int, Field(ge=1, le=4096)] = Field(
+        16, description="the rows of a step, after which the weights change once"
+    )
     optim: OptimizerName = Field(
         "adamw", description="`adamw_8bit` rounds its state to 8 bits as bitsandbytes does, paged or not"
     )
-    learning_rate: Annotated[float, Field(gt=0, le=1)] = 2e-4
+    learning_rate: Annotated[float, Field(gt=0, le=1)] = Field(
+        2e-4, description="how far the weights change in a step, after the warm-up"
+    )
     lr_scheduler_type: LearningRateSchedule = Field(
         "cosine", description="what the learning rate does after the warm-up; `constant` has no warm-up"
     )
-    warmup_ratio: Annotated[float, Field(ge=0, le=1)] = 0.03
-    max_seq_length: Annotated[int, Field(ge=8, le=131_072)] = 512
+    warmup_ratio: Annotated[float, Field(ge=0, le=1)] = Field(
+        0.03, description="the share of the steps in which the learning rate rises from 0"
+    )
+    max_seq_length: Annotated[int, Field(ge=8, le=131_072)] = Field(
+        512, description="the most tokens of a row; what is longer is cut, or split into several rows"
+    )
     loss_on: Literal["completion", "all"] | None = Field(
-        None, description="default: completion; for text, all"
+        None,
+        description="what is learned of a row: the completion alone, or all of it; default: completion; "
+        "for text, all",
     )
     lora: Lora = Lora()
-    max_grad_norm: Annotated[float, Field(gt=0, le=1e6)] = 1.0
-    seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 42
+    max_grad_norm: Annotated[float, Field(gt=0, le=1e6)] = Field(
+        1.0, description="the gradient of a step is scaled down to this length where it is longer"
+    )
+    seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = Field(
+        42, description="the start of every random choice, such as the order of the rows"
+    )
 
 
 class ExplicitPlan(Frozen):

@@ -23,7 +23,7 @@ SUBMIT_SECONDS = 300.0  # the API reads the whole data set before it accepts
 SUBMIT_TRIES = 3
 EVENT_PAGE = 100
 JOB_PAGE = 100
-JOBS_THERE_ARE = "Those there are: ./tunedock jobs"
+JOBS_THERE_ARE = "List the jobs: ./tunedock jobs"
 
 Shape = TypeVar("Shape", bound=BaseModel)
 Advance = Callable[[int], None]

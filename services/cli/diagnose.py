@@ -31,7 +31,7 @@ def add_commands(commands: Commands) -> None:
     )  # fmt: skip
     loading.add(
         diagnose, "--trial-load", "trial_load", action=argparse.BooleanOptionalAction,
-        help="load it, too; without, it is only looked at",
+        help="load it, too (default); without, it is only looked at",
     )  # fmt: skip
     add_metadata(loading, diagnose)
     add_schema(loading, diagnose, LoadDiagnosticRequest)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pydantic import SecretStr
 
 from services.cli.command_parser import CommandParser, closest
+from shared.datasets.names import EXTENSIONS
 from shared.schemas import FILE_ID_PATTERN
 from shared.settings import Settings
 
@@ -69,20 +70,25 @@ def readable_file(text: str) -> Path | str:
         return text
     if path.is_dir():
         raise argparse.ArgumentTypeError(f"{text} is a folder; name a file in it, or --dataset NAME")
-    raise argparse.ArgumentTypeError(f"there is no file {text}{_meant_file(path)}")
+    raise argparse.ArgumentTypeError(f"{text} does not exist{_meant_file(path)}")
 
 
 def _meant_file(path: Path) -> str:
-    """The file beside it whose name is most like the one looked for, as the user would write it.
+    """The file of rows beside it whose name is most like the one looked for, as the user would write it.
 
-    Names are compared without folder and ending: those alike make strangers look similar.
+    Only endings that files of rows have count. Names are compared without folder and ending: those alike
+    make strangers look similar.
     """
     try:
-        beside = {other.stem: other.name for other in path.parent.iterdir() if other.is_file()}
+        beside = {other.stem: other.name for other in path.parent.iterdir() if _may_hold_rows(other)}
     except OSError:
         return "."
     found = closest(path.stem, beside)
     return f"; did you mean {path.parent / beside[found]}?" if found else "."
+
+
+def _may_hold_rows(path: Path) -> bool:
+    return path.suffix.lower() in EXTENSIONS and path.is_file()
 
 
 def whole_number(text: str) -> int:

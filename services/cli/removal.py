@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any, Literal
 
 from services.cli.client import Client
@@ -51,8 +52,10 @@ def add_commands(commands: Commands) -> None:
 def delete_all(arguments: argparse.Namespace, settings: Settings, terminal: Terminal) -> int:
     with connect(settings) as client:
         found = list(dict.fromkeys(_meant(client, text) for text in arguments.ids))
-        question = "\n".join([told(say("delete-for-good-row")), *(f"  {name}" for name in found)])
-        if not arguments.yes and not _agreed(terminal, question, say("add-yes")):
+        names = [f"  {name}" for name in found]
+        question = "\n".join([told(say("delete-for-good-row")), *names])
+        add_yes = "\n".join([told(say("add-yes-row")), *names])
+        if not arguments.yes and not _agreed(terminal, question, add_yes):
             return 1
         deleted, refused = [], []
         for name in found:
@@ -63,7 +66,9 @@ def delete_all(arguments: argparse.Namespace, settings: Settings, terminal: Term
             except RequestRefused as refusal:
                 refused.append({"id": name, "code": refusal.code, "message": refusal.message})
                 terminal.note(say("is-not-deleted-row", name=name, reason=refusal.message))
-                if refusal.remedy:
+                if refusal.status == HTTPStatus.NOT_FOUND:
+                    terminal.note(say("perhaps-deleted-row", kind=_kind(name)))
+                elif refusal.remedy:
                     terminal.note(refusal.remedy)
     terminal.emit({"deleted": deleted, "refused": refused})
     return 1 if refused else 0
@@ -126,10 +131,10 @@ def _can_ask(terminal: Terminal) -> bool:
     return sys.stdin.isatty() and terminal.is_live
 
 
-def _agreed(terminal: Terminal, question: str, otherwise: Message) -> bool:
-    """Ask at the terminal; where there is none, `UsageError` says what is asked, and what to do otherwise."""
+def _agreed(terminal: Terminal, question: str, otherwise: str | Message) -> bool:
+    """Ask at the terminal; where there is none, `UsageError` says what to do otherwise."""
     if not _can_ask(terminal):
-        raise UsageError(say("no-terminal-to-ask-row", question=question), otherwise)
+        raise UsageError(say("no-terminal-to-ask"), otherwise)
     terminal.note(question)
     terminal.note(say("type-yes-row"))
     agreed = sys.stdin.readline().strip().lower() in ("y", "yes")

@@ -105,9 +105,14 @@ class RequestOptions:
 
 
 def _placed(error: FieldError, place: str) -> str:
-    """The sentence, which begins with the field's name where the field is at fault."""
-    begins = error.path and re.match(rf"{re.escape(error.path)}(?=[ .])", error.message)
-    return place + error.message[len(error.path) :] if begins else error.message
+    """The sentence, which begins with the field's name where the field is at fault.
+
+    Of an option that takes NAME=VALUE the name stays: `--set max_seq_len`, `--column text`.
+    """
+    if not error.path or not re.match(rf"{re.escape(error.path)}(?=[ .])", error.message):
+        return error.message
+    name = error.path.rpartition(".")[2] if place in ("--set", "--column") and "." in error.path else ""
+    return " ".join(filter(None, (place, name))) + error.message[len(error.path) :]
 
 
 def add_file(
@@ -131,7 +136,8 @@ def add_model(options: RequestOptions, command: argparse.ArgumentParser) -> None
 def add_columns(options: RequestOptions, command: argparse._ActionsContainer) -> None:
     options.add(
         command, "--column", "columns", action="append", type=_column, metavar="FIELD=NAME",
-        help=f"the rows call FIELD NAME; FIELD is {', '.join(COLUMN_FIELDS)}; repeatable",
+        help="column NAME of your file holds FIELD, as in text=comments; repeatable; FIELD is "
+        f"{', '.join(COLUMN_FIELDS)}",
     )  # fmt: skip
 
 
@@ -153,7 +159,8 @@ def add_schema(
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
             add_schema(options, group, field.annotation, f"{path}.")
         else:
-            options.add(group, _option(path), path, help=_default(field), **_reading(field.annotation))
+            told = options.text(_default(field))
+            options.add(group, _option(path), path, help=told or None, **_reading(field.annotation))
 
 
 def _option(path: str) -> str:
@@ -188,9 +195,9 @@ def _kinds(annotation: Any) -> list[Any]:
     return [origin or annotation]
 
 
-def _default(field: FieldInfo) -> str | None:
+def _default(field: FieldInfo) -> str:
     default = "" if field.default in (None, PydanticUndefined) else f"default: {field.default}"
-    return "; ".join(part for part in (field.description, default) if part) or None
+    return "; ".join(part for part in (field.description, default) if part)
 
 
 def plan(text: str) -> str | dict[str, Any]:

@@ -48,7 +48,8 @@ def _add_train(commands: Commands) -> None:
     options.add(
         train, "--dataset", "dataset", metavar="NAME", help="a data set of the server, instead of FILE"
     )
-    add_file(options, train, "--validation-file", "validation_file", "rows that the loss is measured on")
+    measured = "rows that the loss is measured on, but not learned"
+    add_file(options, train, "--validation-file", "validation_file", measured)
     options.add(
         train, "--validation-dataset", "validation_dataset", metavar="NAME", help="the same, on the server"
     )

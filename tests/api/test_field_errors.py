@@ -80,11 +80,13 @@ def test_a_wrong_value_anywhere_is_refused_in_plain_words_and_is_no_fault_of_our
     [
         (
             {}, "kind",
-            "kind must be evaluation, fine_tuning, load_diagnostic, or model_preparation.",
+            "kind must be evaluation, fine_tuning, load_diagnostic, model_preparation, or "
+            "training_diagnostic.",
         ),
         (
             {"kind": "merge"}, "kind",
-            'kind must be evaluation, fine_tuning, load_diagnostic, or model_preparation. It is "merge".',
+            "kind must be evaluation, fine_tuning, load_diagnostic, model_preparation, or "
+            'training_diagnostic. It is "merge".',
         ),
         ([], None, "The body must be an object. It is an empty list."),
         (
@@ -104,7 +106,7 @@ def test_a_wrong_value_anywhere_is_refused_in_plain_words_and_is_no_fault_of_our
         (
             {"kind": "fine_tuning", "dataset": "a", "hyperparameters": {"epochs": 1}},
             "hyperparameters.epochs",
-            "hyperparameters.epochs is an unknown field. Did you mean n_epochs? The fields are n_epochs, ",
+            "hyperparameters.epochs is an unknown field. n_epochs was probably meant.",
         ),
         (
             {"kind": "fine_tuning", "dataset": "a", "fine_tuning": {"plan": 1}}, "fine_tuning",

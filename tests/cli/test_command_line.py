@@ -204,7 +204,15 @@ def test_a_file_that_only_shares_folder_and_ending_is_not_suggested(
 ) -> None:
     (tmp_path / "http-openapi.json").write_text("{}")
     assert run(f"train {tmp_path}/nofile.jsonl") == 2
-    assert f"there is no file {tmp_path}/nofile.jsonl." in capsys.readouterr().err
+    assert f"{tmp_path}/nofile.jsonl does not exist." in capsys.readouterr().err
+
+
+def test_a_file_that_holds_no_rows_is_not_suggested(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "nofile.gpu").write_text("{}")
+    assert run(f"train {tmp_path}/nofile.jsonl") == 2
+    assert f"{tmp_path}/nofile.jsonl does not exist." in capsys.readouterr().err
 
 
 def test_every_option_and_argument_is_explained() -> None:

@@ -65,7 +65,7 @@ def test_what_no_job_begins_with_is_refused_with_the_way_to_those_there_are(clie
         find_job(client, "ftjob-nothere")
     assert caught.value.lines() == [
         "There is no job whose id begins with 'ftjob-nothere'.",
-        "Those there are: ./tunedock jobs",
+        "List the jobs: ./tunedock jobs",
     ]
 
 

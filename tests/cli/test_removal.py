@@ -114,7 +114,22 @@ def test_a_whole_id_that_is_unknown_is_told_with_the_way_to_those_there_are(
     done = command(server, *words.split(), unknown, *([str(tmp_path / "x")] if words == "download" else []))
     assert done.returncode == 1
     assert f"There is no job {unknown}" in done.stderr
-    assert done.stderr.rstrip().endswith("Those there are: ./tunedock jobs")
+    assert done.stderr.rstrip().endswith("List the jobs: ./tunedock jobs")
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("ftjob-" + "a" * 24, "jobs"), ("file-" + "a" * 24, "files"),
+        (fine_tuned_model_id("tiny", None, "ftjob-" + "a" * 24), "models"),
+    ],
+)  # fmt: skip
+def test_what_is_not_there_to_delete_is_told_with_the_list_of_its_kind(
+    server: Server, name: str, kind: str
+) -> None:
+    done = command(server, "delete", "--yes", name)
+    assert done.returncode == 1
+    assert done.stderr.endswith(f"It may have been deleted already. List the {kind}: ./tunedock {kind}\n")
 
 
 def test_nothing_goes_when_one_of_the_names_may_mean_several(server: Server) -> None:
@@ -156,7 +171,8 @@ def test_without_a_terminal_nothing_goes_unless_yes_is_said(server: Server, word
     done = command(server, "delete", job_id[:8], *words)
     assert done.returncode == 2
     assert job_id in done.stderr
-    assert done.stderr.endswith("Add --yes.\n")
+    assert "Nothing was deleted, because there is no terminal to ask at." in done.stderr
+    assert "To delete these permanently, add --yes:" in done.stderr
     assert known(server) == {job_id}
 
 

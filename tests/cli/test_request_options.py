@@ -74,3 +74,20 @@ def test_a_refusal_names_options_down_to_the_element() -> None:
     )
     spoken = options_of("train").spoken(RequestRefused(422, "invalid_field", "no", errors=errors))
     assert [error.path for error in spoken.errors] == ["--lora-target-modules", "FILE", "line 3"]
+
+
+def test_a_wrong_name_of_a_pair_is_told_beside_its_option() -> None:
+    training: RequestOptions = command_parser().commands["diagnose"].get_default("of_training")
+    message = "settings.max_seq_len is an unknown field. max_seq_length was probably meant."
+    errors = (FieldError("settings.max_seq_len", message),)
+    spoken = training.spoken(RequestRefused(422, "invalid_field", "no", errors=errors))
+    assert spoken.errors == (
+        FieldError("--set", "--set max_seq_len is an unknown field. max_seq_length was probably meant."),
+    )
+
+
+def test_every_hyperparameter_says_what_it_is_in_the_words_of_options() -> None:
+    actions = {a.dest: str(a.help) for a in command_parser().commands["train"]._actions}
+    told = {path: text for path, text in actions.items() if path.startswith("hyperparameters.")}
+    assert [path for path, text in told.items() if text.startswith("default:")] == []
+    assert "--epochs" in told["hyperparameters.max_steps"]

@@ -45,12 +45,17 @@ files-downloaded-row = { $files ->
 ## deleting
 delete-for-good-row = Delete for good?
 delete-jobs-for-good-row = Delete these jobs permanently?
-no-terminal-to-ask-row = Nothing is deleted: there is no terminal to ask at. { $question }
-add-yes = Add --yes.
-add-yes-or-dry-run = Add --yes, or --dry-run.
+no-terminal-to-ask = Nothing was deleted, because there is no terminal to ask at.
+add-yes-row = To delete these permanently, add --yes:
+add-yes-or-dry-run = To delete these jobs permanently, add --yes. To see only what would be deleted, add --dry-run.
 type-yes-row = Type yes to go on:
 nothing-deleted-row = nothing was deleted
 is-deleted-row = { $name } is deleted
+perhaps-deleted-row = { $kind ->
+    [jobs] It may have been deleted already. List the jobs: ./tunedock jobs
+    [models] It may have been deleted already. List the models: ./tunedock models
+   *[files] It may have been deleted already. List the files: ./tunedock files
+}
 is-not-deleted-row = { $name } is not deleted: { $reason }
 looking-at-ended-jobs-row = looking for ended jobs that can be deleted
 deleting-jobs-row = deleting { $jobs ->

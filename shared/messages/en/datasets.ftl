@@ -31,8 +31,8 @@ dataset-without-rows = Data set `{ $dataset }` has no row in any format.
 dataset-too-large = Data set `{ $dataset }` has { $file_bytes }. At most { $most_bytes } are read.
 dataset-name-invalid = { $name } can't be the name of a data set. Give a path below the datasets folder, without `..`.
 dataset-unknown = There is no data set { $name }. { $count ->
-    [0] TUNEDOCK_DATASETS_DIR has none.
-   *[other] TUNEDOCK_DATASETS_DIR has { $names }.
+    [0] The datasets folder has none.
+   *[other] The datasets folder has { $names }.
 }
 dataset-leads-out = Data set { $name } has a link that leads out of it. Copy the file instead.
 columns-of-no-format = `columns` maps { $fields }, and no format has these fields together.

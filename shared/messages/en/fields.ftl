@@ -5,7 +5,7 @@ name-in-field = The name "{ $name }" in { $field }
 
 field-missing = { $field } is required.
 field-unknown = { $field } is an unknown field. The fields are { $fields }.
-field-unknown-but-like = { $field } is an unknown field. Did you mean { $meant }? The fields are { $fields }.
+field-unknown-but-like = { $field } is an unknown field. { $meant } was probably meant.
 field-unknown-and-none-known = { $field } is an unknown field. There are no fields here.
 field-of-other-type = { $field } must be { $wanted ->
     [text] text

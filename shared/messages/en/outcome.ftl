@@ -42,8 +42,8 @@ losses-label = { $first } → { $last }, in the first and the last of { $steps -
    *[other] { $steps } steps
 }
 not-a-number-label = not a number
-warm-up-learned-nothing = The learning rate warms up from 0 in step 1, so the adapter has learned nothing. Give more steps, or a warmup_ratio of 0.
-warm-up-changed-nothing = The learning rate warms up from 0 in step 1, so step 2 began with the same weights. Give more steps, or a warmup_ratio of 0.
+warm-up-learned-nothing = The learning rate warms up from 0 in step 1, so the adapter has learned nothing. Give more steps, or --warmup-ratio 0.
+warm-up-changed-nothing = The learning rate warms up from 0 in step 1, so step 2 began with the same weights. Give more steps, or --warmup-ratio 0.
 measured-loss-label = { $loss } after step { $step }
 measured-losses-label = { $first } → { $last }
 measured-losses-and-lowest-label = { $first } → { $last }; the lowest was { $lowest }
