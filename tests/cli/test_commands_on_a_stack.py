@@ -55,7 +55,7 @@ def test_a_watched_job_tells_its_life_in_plain_lines(stack: LiveStack) -> None:
 def test_the_commands_that_training_ends_with_can_be_pasted(stack: LiveStack) -> None:
     done = stack.command(*TRAIN, "--max-steps", "2", "--validation-file", "rows.jsonl")
     commands = [shlex.split(line)[1:] for line in done.stdout.splitlines() if "./tunedock" in line]
-    assert [command[0] for command in commands] == ["evaluate", "download"]
+    assert [command[0] for command in commands] == ["evaluate", "download", "report"]
     evaluated = stack.command(*commands[0])
     assert evaluated.returncode == 0, evaluated.stderr
     assert re.search(r"loss +\d+\.\d{4} +\d+\.\d{4} +[+-]\d\.\d{4}", evaluated.stdout)
@@ -63,6 +63,9 @@ def test_the_commands_that_training_ends_with_can_be_pasted(stack: LiveStack) ->
     downloaded = stack.command(*commands[1])
     assert downloaded.returncode == 0, downloaded.stderr
     assert (stack.folder / commands[1][-1] / "adapter_config.json").is_file()
+    reported = stack.command(*commands[2])
+    assert reported.returncode == 0, reported.stderr
+    assert (stack.folder / commands[2][-1]).read_text().startswith("<!doctype html>")
 
 
 @pytest.mark.parametrize("words", [("train", "--max-steps", "2"), ("evaluate",)])

@@ -1,6 +1,7 @@
 """What tests of the probe share: the file itself, and running a program with and without it."""
 
 import json
+import os
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -12,6 +13,10 @@ from services.cli.explain.command import PROBE
 HERE = Path(__file__).parent
 SECONDS = 240
 # What a machine that others use adds to any report; a test can't rule it out.
+# As a user's shell has it: `./tunedock test` sets what changes how Python looks for modules.
+ENVIRONMENT = {
+    name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTHONSAFEPATH")
+}
 OF_THE_MACHINE = {"neighbours", "processor-limit", "too-many-threads", "swap"}
 
 
@@ -34,7 +39,7 @@ def run(words: list[str | Path], folder: Path, *, own: list[str] | None = None, 
     """Run Python with these words in `folder`."""
     done = subprocess.run(
         [sys.executable, *(own or []), *map(str, words)],
-        cwd=folder, input=given, capture_output=True, text=True, timeout=SECONDS,
+        cwd=folder, env=ENVIRONMENT, input=given, capture_output=True, text=True, timeout=SECONDS,
     )  # fmt: skip
     file = folder / "report.json"
     report = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}

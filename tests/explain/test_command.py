@@ -9,6 +9,7 @@ import pytest
 
 from services.cli.explain.command import PROBE, callers_environment, probed
 from services.cli.failure import UsageError
+from tests.explain.probed import ENVIRONMENT
 
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON = sys.executable
@@ -62,7 +63,7 @@ def test_the_command_is_the_program(tmp_path: Path) -> None:
     )
     done = subprocess.run(
         [ROOT / "tunedock", "explain", "--json", "r.json", "--", PYTHON, "program.py", "--json", "a"],
-        cwd=tmp_path, env=os.environ | {"TUNEDOCK_PYTHON": PYTHON}, input="in", capture_output=True,
+        cwd=tmp_path, env=ENVIRONMENT | {"TUNEDOCK_PYTHON": PYTHON}, input="in", capture_output=True,
         text=True, timeout=60,
     )  # fmt: skip
     assert (done.returncode, done.stdout) == (5, f"['program.py', '--json', 'a'] in {tmp_path} False\n")

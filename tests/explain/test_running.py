@@ -2,7 +2,6 @@
 
 import ast
 import json
-import os
 import shutil
 import signal
 import subprocess
@@ -13,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from services.cli.explain.command import PROBE
-from tests.explain.probed import Ended, run, run_probed
+from tests.explain.probed import ENVIRONMENT, Ended, run, run_probed
 
 TELLS_ALL = """
 import __main__, json, sys, os
@@ -79,6 +78,11 @@ def test_it_ends_as_it_ends_without_the_probe(program: str, tmp_path: Path) -> N
     assert probed.err.startswith(plain.err)
 
 
+def _hears_ctrl_c() -> None:
+    """A program that a script started in the background ignores it, and so do its children."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_ctrl_c_reaches_the_program_and_the_report_is_still_told(tmp_path: Path) -> None:
     (tmp_path / "waits.py").write_text(
         "import time\n"
@@ -87,8 +91,9 @@ def test_ctrl_c_reaches_the_program_and_the_report_is_still_told(tmp_path: Path)
     )
     words = [sys.executable, str(PROBE), "--json", "report.json", "waits.py"]
     with subprocess.Popen(
-        words, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as program:
+        words, cwd=tmp_path, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        preexec_fn=_hears_ctrl_c,
+    ) as program:  # fmt: skip
         assert program.stdout is not None
         assert program.stdout.readline() == "ready\n"
         program.send_signal(signal.SIGINT)
@@ -168,7 +173,7 @@ def test_a_report_that_can_not_be_written_is_told(tmp_path: Path) -> None:
 
 def test_only_the_first_of_several_processes_tells(tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, PROBE, "-c", "print(1)"], cwd=tmp_path, env=os.environ | {"RANK": "1"},
+        [sys.executable, PROBE, "-c", "print(1)"], cwd=tmp_path, env=ENVIRONMENT | {"RANK": "1"},
         capture_output=True, text=True, timeout=60,
     )  # fmt: skip
     assert (done.returncode, done.stdout, done.stderr) == (0, "1\n", "")

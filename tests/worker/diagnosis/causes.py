@@ -40,7 +40,7 @@ CAUSES = (
     Cause("a healthy folder", None, cause_files.healthy_folder),
     Cause("a healthy hub cache", None, cause_files.healthy_cache),
     Cause("pickle only", "pickle-only", cause_files.pickled, "zip files"),
-    Cause("pickle only, legacy", "pickle-only", cause_files.legacy_pickle, "older than torch 1.6"),
+    Cause("pickle only, legacy", "pickle-only", cause_files.legacy_pickle, "before torch 1.6"),
     Cause("pickle only, converted on the hub", "pickle-only", cause_files.converted_on_hub, "refs/pr/7"),
     Cause("both formats", "unused-formats", cause_files.both_formats, "pickle"),
     Cause("float32 on disk", "wide-dtype", cause_files.float32, "F32"),
@@ -63,17 +63,17 @@ CAUSES = (
     Cause("first download", "first-download", cause_files.first_download, "downloaded just now"),
     Cause("tmpfs", "memory-filesystem", cause_places.in_memory, "tmpfs"),
     Cause("overlay", "container-layer", cause_places.overlay, "overlay"),
-    Cause("memory below the checkpoint", "short-memory", cause_places.short_memory, "this container may use"),
+    Cause("memory below the checkpoint", "short-memory", cause_places.short_memory, "This container may use"),
     Cause("too few processors", "processor-limit", cause_places.few_processors, "0.1 processors"),
     Cause(
-        "slow disk", "bandwidth-bound", cause_places.slow_disk_small, "no load from this storage is faster"
+        "slow disk", "bandwidth-bound", cause_places.slow_disk_small, "No load from this storage is faster"
     ),
-    Cause("few reads a second", "request-bound", cause_places.few_reads_small, "times it"),
-    Cause("busy disk", "busy-disk", cause_places.busy_disk, "requests in flight"),
+    Cause("few reads a second", "request-bound", cause_places.few_reads_small, "times as much"),
+    Cause("busy disk", "busy-disk", cause_places.busy_disk, "worked on requests"),
     Cause("read-ahead raised", None, cause_places.read_ahead_raised, slow=True),
-    Cause("150 MB/s disk", "bandwidth-bound", cause_places.slow_disk, "no load from", slow=True),
-    Cause("400 reads/s disk", "request-bound", cause_places.few_reads, "times it", slow=True),
-    Cause("busy 150 MB/s disk", "busy-disk", cause_places.busy_slow_disk, "in flight", slow=True),
+    Cause("150 MB/s disk", "bandwidth-bound", cause_places.slow_disk, "No load from", slow=True),
+    Cause("400 reads/s disk", "request-bound", cause_places.few_reads, "times as much", slow=True),
+    Cause("busy 150 MB/s disk", "busy-disk", cause_places.busy_slow_disk, "worked on requests", slow=True),
     Cause("quantizing", "quantize-bound", cause_files.quantizing, "went into quantizing", slow=True),
 )
 

@@ -57,7 +57,7 @@ def test_the_lines_name_what_was_measured_the_limit_and_the_ranked_findings() ->
         "weights     2 files (safetensors), 9.62 GB",
         "parameters  2,405,327,360 × F32",
         "cache       /cache/hub (decided by HF_HOME)",
-        "disk        sdb, says that it rotates",
+        "disk        sdb, reported as rotating (like a hard disk)",
         "cold reads  direct 149 MB/s, buffered 151 MB/s",
         "4 KiB reads 9.1 ms median, 14.8 ms p95",
         "load        to cuda:0; 0 bytes of 9.62 GB were in memory before",

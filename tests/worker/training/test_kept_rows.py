@@ -76,7 +76,7 @@ def test_a_run_goes_on_the_next_day_with_the_rows_it_began_with(
     report = RecordedReport()
     result = run(dated, data, tmp_path, report, attempt=2, now=TOMORROW)
     assert result["resumed_from_step"] == 2
-    assert report.codes() == []
+    assert report.codes() == ["predicted"]  # nothing is told of rows again
     assert (result["rows"], result["answers"]) == (4, 4)
 
 
