@@ -99,7 +99,7 @@ def test_stages_steps_and_what_lies_between_add_up_to_the_job(
     assert facts.unseen_seconds < 0.2 * wall
     between = sum(facts.between_seconds.values())
     assert facts.steps_seconds is not None
-    assert facts.steps_seconds + between == pytest.approx(facts.stages["training"], rel=0.1)
+    assert facts.steps_seconds + between == pytest.approx(facts.stages["training"], rel=0.25)
     assert 0 < facts.stages["collating"] < facts.stages["training"]
     assert facts.between_seconds.keys() == {"validation", "saving", "reporting", "other"}
     assert sum(facts.step.phase_seconds.values()) == pytest.approx(facts.step.step_seconds)
