@@ -1,7 +1,7 @@
 """What the worker does otherwise than settings say, so that a report can call it another curve."""
 
 from shared.messages.message import say
-from shared.schemas import Hyperparameters
+from shared.schemas import Hyperparameters, OptimizerName
 from shared.training_settings.outcome import Differs
 from shared.training_settings.settings import TrainingSettings
 from shared.training_settings.words import ADAMW, ADAMW_8BIT, OUR_SCHEDULES
@@ -35,7 +35,7 @@ def hyperparameters(settings: TrainingSettings, *, rows: int) -> Hyperparameters
         {
             "max_steps": total,
             "global_batch_size": settings.rows_per_step,
-            "optim": "adamw_8bit" if settings.optim in ADAMW_8BIT else "adamw",
+            "optim": optimizer_name(settings),
             "learning_rate": settings.learning_rate,
             "lr_scheduler_type": settings.lr_scheduler_type if known else "cosine",
             "warmup_ratio": warmup_ratio(min(settings.warmup_steps_of(total), total), total),
@@ -46,6 +46,11 @@ def hyperparameters(settings: TrainingSettings, *, rows: int) -> Hyperparameters
             "seed": settings.seed,
         }
     )
+
+
+def optimizer_name(settings: TrainingSettings) -> OptimizerName:
+    """The worker's own for that of the settings; AdamW for one that it lacks."""
+    return "adamw_8bit" if settings.optim in ADAMW_8BIT else "adamw"
 
 
 def warmup_ratio(steps: int, total: int) -> float:

@@ -35,12 +35,12 @@ from services.worker.phase_clock import PhaseClock
 from services.worker.report import Report
 from services.worker.text.marked_text import TokenRow
 from services.worker.text.rows import TokenRows
-from services.worker.training.optimizer import make_optimizer
+from services.worker.training.update_time import update_seconds
 from shared.reports.training_facts import DeviceFacts, TrainingFacts
+from shared.training_settings.differences import optimizer_name
 from shared.training_settings.settings import TrainingSettings
 
 UNITS = 64  # steps whose rows are tried, from all over the run
-OPTIMIZER_TRIES = 3
 
 
 def explain(
@@ -103,7 +103,7 @@ def explain(
             trials=trials,
             rounds=rounds,
             lengths=lengths,
-            optimizer_seconds=_optimizer_seconds(parameters, base.device),
+            optimizer_seconds=update_seconds(parameters, base.device, optimizer_name(settings)),
             total_steps=settings.total_steps(packs(lengths, settings)),
             rows_per_step=step_rows,
             layers=base.model.get_decoder().config.num_hidden_layers,
@@ -161,23 +161,6 @@ def _units(rows: TokenRows, settings: TrainingSettings, step_rows: int) -> list[
     return [[rows.rows[index] for index in schedule.rows_of(step)] for step in range(UNITS)]
 
 
-def _optimizer_seconds(parameters: Mapping[str, nn.Parameter], device: torch.device) -> float:
-    """An update with gradients of 0, whose first one makes the moments; the weights stay what they are."""
-    optimizer = make_optimizer(parameters)
-    for parameter in parameters.values():
-        parameter.grad = torch.zeros_like(parameter)
-    took = []
-    for _ in range(1 + OPTIMIZER_TRIES):
-        started = time.perf_counter()
-        nn.utils.clip_grad_norm_(parameters.values(), 1.0)
-        optimizer.step()
-        if device.type == "cuda":
-            torch.cuda.synchronize(device)
-        took.append(time.perf_counter() - started)
-    optimizer.zero_grad(set_to_none=True)
-    return min(took[1:])
-
-
 def _device(base: LoadedModel, measured: Measured, parameters: Mapping[str, nn.Parameter]) -> DeviceFacts:
     peak = best_flops_per_second(base.device)
     achieved = None
@@ -201,6 +184,3 @@ def _device(base: LoadedModel, measured: Measured, parameters: Mapping[str, nn.P
         memory_bytes_per_second=memory_bytes_per_second(base.device),
         achieved_flops_per_second=achieved,
     )
-
-
-__all__ = ["AUTO", "explain"]
