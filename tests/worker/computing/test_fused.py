@@ -39,10 +39,10 @@ def test_a_rotation_is_the_same_compiled_for_any_number_of_tokens() -> None:
         heads, angles = torch.randn(tokens, 6, 16), torch.randn(tokens, 1, 8)
         positions = rotary.Positions(angles.cos(), angles.sin())
         written = heads.clone()
-        positions.turn(heads[:, :4], written[:, :4])
-        compiled = rotary.turned(heads, 4, positions, torch.float32)
+        positions.rotate(heads[:, :4], written[:, :4])
+        compiled = rotary.rotated(heads, 4, positions, torch.float32)
         assert torch.allclose(compiled, written, atol=1e-6)
-        assert torch.allclose(rotary.turned_back(compiled, 4, positions, torch.float32), heads, atol=1e-5)
+        assert torch.allclose(rotary.rotated_back(compiled, 4, positions, torch.float32), heads, atol=1e-5)
 
 
 @needs_compiler

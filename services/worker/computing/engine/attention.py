@@ -54,11 +54,11 @@ class _Attention(torch.autograd.Function):
     ) -> Tensor:
         out = qkv.new_empty(len(qkv), heads.queries * heads.size, dtype=dtype)
         qkv = qkv.view(len(qkv), heads.all, heads.size)
-        turned = qkv.to(dtype, copy=True)
-        positions.turn(qkv[:, : heads.turned], turned[:, : heads.turned])
-        kept: list[Tensor | None] = [turned]
+        rotated = qkv.to(dtype, copy=True)
+        positions.rotate(qkv[:, : heads.rotated], rotated[:, : heads.rotated])
+        kept: list[Tensor | None] = [rotated]
         for group, seen_prefix in _all_groups(batch):
-            q, k, v = _split(turned, group, seen_prefix, heads)
+            q, k, v = _split(rotated, group, seen_prefix, heads)
             result, log_sum = _attended(q, k, v, group, seen_prefix)
             kept.append(log_sum)
             result = result.reshape(group.rows, heads.queries, group.width, heads.size)
@@ -72,7 +72,7 @@ class _Attention(torch.autograd.Function):
         heads: Heads = ctx.heads
         d_qkv = g.new_empty(len(g), heads.all * heads.size)
         d_prefix: Tensor | None = None  # of its keys and values: [2 · keys, prefix, size], fp32
-        turned, *log_sums = ctx.saved_tensors  # asked for once: a layer that is recomputed gives them once
+        rotated, *log_sums = ctx.saved_tensors  # asked for once: a layer that is recomputed gives them once
         # The prefix is the first group, and all others see its keys and values: its turn is the last, when
         # their gradients of these are summed.
         for index, (group, seen) in reversed(list(enumerate(ctx.groups))):
@@ -80,7 +80,7 @@ class _Attention(torch.autograd.Function):
             if group.empty is not None:  # such a slot repeats some token, whose gradient counts once
                 d_out.index_fill_(0, group.empty, 0)
             d_out = d_out.view(group.rows, group.width, -1, heads.size)
-            made = _split(turned, group, seen, heads)
+            made = _split(rotated, group, seen, heads)
             d_q, d_k, d_v = _gradients(d_out, _Group(group, seen, *made, log_sums[index]), heads)
             d_kv = torch.stack([d_k, d_v], 1).view(group.rows, 2 * heads.keys, -1, heads.size)
             if seen:
@@ -92,9 +92,9 @@ class _Attention(torch.autograd.Function):
                 d_kv = d_kv + d_prefix
             padded = torch.cat([d_q.transpose(1, 2), d_kv.to(g.dtype).transpose(1, 2)], 2)
             _unpad(padded.view(-1, heads.all * heads.size), group, d_qkv)
-        with_position = d_qkv.view(len(g), heads.all, heads.size)[:, : heads.turned]
-        # A rotation's matrix is orthogonal: its gradient is turned by the same angle the other way.
-        ctx.positions.turn(with_position, with_position, back=True)
+        with_position = d_qkv.view(len(g), heads.all, heads.size)[:, : heads.rotated]
+        # A rotation's matrix is orthogonal: its gradient is rotated by the same angle the other way.
+        ctx.positions.rotate(with_position, with_position, back=True)
         return d_qkv, None, None, None, None
 
 
@@ -120,17 +120,17 @@ def _unpad(padded: Tensor, group: AttentionGroup, out: Tensor) -> None:
 
 
 def _split(
-    turned: Tensor, group: AttentionGroup, seen_prefix: int, heads: Heads
+    rotated: Tensor, group: AttentionGroup, seen_prefix: int, heads: Heads
 ) -> tuple[Tensor, Tensor, Tensor]:
     """A group's queries, keys and values out of [tokens, all heads, size], heads before tokens.
 
     Queries of the same keys are stacked, so that no key is copied for them: [rows, keys, queries/keys ·
     width, size] and twice [rows, keys, seen, size], the prefix coming first.
     """
-    by_row = _padded(turned, group).view(group.rows, group.width, heads.all, heads.size)
+    by_row = _padded(rotated, group).view(group.rows, group.width, heads.all, heads.size)
     q, k, v = by_row.transpose(1, 2).split([heads.queries, heads.keys, heads.keys], dim=1)
     if seen_prefix:
-        shared = turned[:seen_prefix, heads.queries :].transpose(0, 1).chunk(2)
+        shared = rotated[:seen_prefix, heads.queries :].transpose(0, 1).chunk(2)
         k, v = (
             torch.cat([part.expand(group.rows, -1, -1, -1), own], 2)
             for part, own in zip(shared, (k, v), strict=True)

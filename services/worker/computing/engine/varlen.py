@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from services.worker.computing.engine.rotary import Heads, Positions, turned, turned_back
+from services.worker.computing.engine.rotary import Heads, Positions, rotated, rotated_back
 
 FLASH_SINCE = (8, 0)
 LARGEST_HEAD, HEAD_STEP = 256, 8  # sizes the kernel is built for
@@ -110,7 +110,7 @@ class _VarlenAttention(torch.autograd.Function):
     def forward(
         ctx: Any, qkv: Tensor, rows: RowBorders, heads: Heads, positions: Positions, dtype: torch.dtype
     ) -> Tensor:
-        by_head = turned(qkv.view(len(qkv), heads.all, heads.size), heads.turned, positions, dtype)
+        by_head = rotated(qkv.view(len(qkv), heads.all, heads.size), heads.rotated, positions, dtype)
         out, log_sum, random, unused, _ = torch.ops.aten._flash_attention_forward(
             *_split(by_head, rows, heads), *_borders(rows), 0.0, True, False
         )
@@ -127,7 +127,7 @@ class _VarlenAttention(torch.autograd.Function):
             True, random, unused,
         )  # fmt: skip
         d = torch.cat([d_q, rows.of_tokens(torch.cat([d_k, d_v], dim=1))], dim=1)
-        d_qkv = turned_back(d, heads.turned, ctx.positions, ctx.dtype)
+        d_qkv = rotated_back(d, heads.rotated, ctx.positions, ctx.dtype)
         return d_qkv.view(len(g), -1), None, None, None, None
 
 
