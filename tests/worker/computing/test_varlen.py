@@ -31,12 +31,12 @@ def attend_row_by_row(qkv: Tensor, rows: RowBorders) -> Tensor:
     by_head = qkv.view(len(qkv), HEADS.all, HEADS.size)
     k, v = rows.of_keys(by_head[:, HEADS.queries :]).chunk(2, dim=1)
     out = []
-    for row in range(len(rows.query_starts) - 1):
-        queries = slice(*rows.query_starts[row : row + 2].tolist())
-        keys = slice(*rows.key_starts[row : row + 2].tolist())
+    for row in range(len(rows.cu_seqlens_q) - 1):
+        queries = slice(*rows.cu_seqlens_q[row : row + 2].tolist())
+        keys = slice(*rows.cu_seqlens_k[row : row + 2].tolist())
         width, seen = queries.stop - queries.start, keys.stop - keys.start
-        assert width <= rows.longest
-        assert seen <= rows.longest_with_prefix
+        assert width <= rows.max_seqlen_q
+        assert seen <= rows.max_seqlen_k
         scores = torch.einsum(
             "qhs,khs->hqk", by_head[queries, : HEADS.queries], k[keys].repeat_interleave(2, dim=1)
         )
@@ -63,7 +63,7 @@ def test_gradients_of_keys_come_back_to_the_tokens_they_are_copies_of(
 ) -> None:
     """One is the other's transpose."""
     rows = batch(prefix_tokens, padded=padded).borders
-    tokens, keys = int(rows.query_starts[-1]), int(rows.key_starts[-1])
+    tokens, keys = int(rows.cu_seqlens_q[-1]), int(rows.cu_seqlens_k[-1])
     torch.manual_seed(0)
     per_token, per_key = torch.randn(tokens, 3), torch.randn(keys, 3)
     there = (rows.of_keys(per_token) * per_key).sum()
@@ -73,7 +73,7 @@ def test_gradients_of_keys_come_back_to_the_tokens_they_are_copies_of(
 
 def test_a_batch_of_the_prefix_alone_has_one_row() -> None:
     rows = RowBorders.of((), PREFIX, CPU)
-    assert rows.query_starts.tolist() == rows.key_starts.tolist() == [0, PREFIX]
+    assert rows.cu_seqlens_q.tolist() == rows.cu_seqlens_k.tolist() == [0, PREFIX]
     assert torch.equal(rows.of_tokens(torch.ones(PREFIX, 2)), torch.ones(PREFIX, 2))
 
 

@@ -28,17 +28,18 @@ def has_kernel(device: torch.device, dtype: torch.dtype, head_size: int) -> bool
 
 @dataclass(frozen=True)
 class RowBorders:
-    """Where the rows of a micro-batch begin among its tokens, and among their keys: int32 [rows + 1] each.
+    """Where the rows of a micro-batch begin among its tokens, and among their keys: int32 [rows + 1] each, and
+    the longest row's tokens and keys, named as FlashAttention names them.
 
     A shared prefix is a row of its own and comes first. Every other row's keys begin with a copy of the
     prefix's: `keys` int64 says of which token each key is, `own_keys` int64 [tokens] which key is a token's
     own, `copies` int64 [rows · prefix] which are copies. None without a prefix: tokens and keys are the same.
     """
 
-    query_starts: Tensor
-    key_starts: Tensor
-    longest: int
-    longest_with_prefix: int
+    cu_seqlens_q: Tensor
+    cu_seqlens_k: Tensor
+    max_seqlen_q: int
+    max_seqlen_k: int
     prefix_tokens: int
     keys: Tensor | None = None
     own_keys: Tensor | None = None
@@ -48,8 +49,8 @@ class RowBorders:
     def of(cls, row_tokens: tuple[int, ...], prefix_tokens: int, device: torch.device) -> "RowBorders":
         """`row_tokens`: each row's own, in their order."""
         if not prefix_tokens:
-            starts = _starts(row_tokens, device)
-            return cls(starts, starts, max(row_tokens), max(row_tokens), 0)
+            cu_seqlens = _cu_seqlens(row_tokens, device)
+            return cls(cu_seqlens, cu_seqlens, max(row_tokens), max(row_tokens), 0)
         lengths = (prefix_tokens, *row_tokens)
         with_prefix = (prefix_tokens, *(prefix_tokens + own for own in row_tokens))
         prefix = np.arange(prefix_tokens)
@@ -61,8 +62,8 @@ class RowBorders:
         key_begins = np.cumsum((0, *with_prefix))[1:-1]
         copied[(key_begins[:, None] + prefix).reshape(-1)] = True
         return cls(
-            _starts(lengths, device),
-            _starts(with_prefix, device),
+            _cu_seqlens(lengths, device),
+            _cu_seqlens(with_prefix, device),
             max(lengths),
             max(with_prefix),
             prefix_tokens,
@@ -91,7 +92,7 @@ class RowBorders:
         return own
 
 
-def _starts(lengths: tuple[int, ...], device: torch.device) -> Tensor:
+def _cu_seqlens(lengths: tuple[int, ...], device: torch.device) -> Tensor:
     return torch.tensor([0, *accumulate(lengths)], dtype=torch.int32, device=device)
 
 
@@ -138,4 +139,4 @@ def _split(by_head: Tensor, rows: RowBorders, heads: Heads) -> tuple[Tensor, Ten
 
 
 def _borders(rows: RowBorders) -> tuple[Tensor, Tensor, int, int]:
-    return rows.query_starts, rows.key_starts, rows.longest, rows.longest_with_prefix
+    return rows.cu_seqlens_q, rows.cu_seqlens_k, rows.max_seqlen_q, rows.max_seqlen_k
