@@ -286,7 +286,7 @@ def test_a_young_adapter_s_share_is_not_rounded_away(llama_nf4: LoadedModel) -> 
         x = torch.randn(
             3, attention.q_proj.in_features, generator=torch.Generator().manual_seed(0)
         ).bfloat16()
-        share = (x @ adapted.down(x.dtype).t()) @ adapted.up(x.dtype).t()
+        share = (x @ adapted.stacked_a(x.dtype).t()) @ adapted.stacked_b(x.dtype).t()
         base = AdaptedLinears(adapted.weights, [])(x)
         assert (base + share == base).float().mean() > 0.9
         assert torch.equal(adapted(x) - base.float(), (base.float() + share) - base.float())

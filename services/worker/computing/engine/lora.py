@@ -39,24 +39,24 @@ class AdaptedLinears:
         y: Tensor = _AdaptedLinears.apply(x, self, *self._parameters)
         return y
 
-    def down(self, dtype: torch.dtype) -> Tensor:
+    def stacked_a(self, dtype: torch.dtype) -> Tensor:
         """All A, one upon the other: [ranks, in]."""
         return torch.cat([adapter.a.detach() for adapter in self.adapters]).to(dtype)
 
-    def up(self, dtype: torch.dtype) -> Tensor:
+    def stacked_b(self, dtype: torch.dtype) -> Tensor:
         """All scale · B, each in the rows of its layer and the columns of its A: [all outputs, ranks]."""
         ranks = sum(adapter.a.shape[0] for adapter in self.adapters)
         like = self.adapters[0].b
-        up = torch.zeros(sum(self.weights.out_features), ranks, dtype=dtype, device=like.device)
+        b = torch.zeros(sum(self.weights.out_features), ranks, dtype=dtype, device=like.device)
         for adapter, rows, columns in self._blocks():
-            up[rows, columns] = adapter.b.detach() * adapter.scale
-        return up
+            b[rows, columns] = adapter.b.detach() * adapter.scale
+        return b
 
-    def gradients(self, down: Tensor, up: Tensor) -> list[Tensor]:
-        """The parameters' gradients, out of those of `down()` and `up()`."""
+    def gradients(self, d_a: Tensor, d_b: Tensor) -> list[Tensor]:
+        """The parameters' gradients, out of those of `stacked_a()` and `stacked_b()`."""
         gradients = []
         for adapter, rows, columns in self._blocks():
-            gradients += [down[columns].float(), up[rows, columns].float() * adapter.scale]
+            gradients += [d_a[columns].float(), d_b[rows, columns].float() * adapter.scale]
         return gradients
 
     def _blocks(self) -> list[tuple[Adapter, slice, slice]]:
@@ -75,11 +75,11 @@ class _AdaptedLinears(torch.autograd.Function):
         ctx.group = group
         y = _times(x, group.weights.matrices())
         if group.adapters:
-            down, up = group.down(x.dtype), group.up(x.dtype)
-            inner = x @ down.t()
-            share = inner @ up.t()  # rounded before it is added, as PEFT does
+            a, b = group.stacked_a(x.dtype), group.stacked_b(x.dtype)
+            inner = x @ a.t()
+            share = inner @ b.t()  # rounded before it is added, as PEFT does
             y = widened(y, share) if group.wide else y.add_(share)
-            ctx.save_for_backward(x, down, up, inner)
+            ctx.save_for_backward(x, a, b, inner)
         return y
 
     @staticmethod
@@ -89,10 +89,10 @@ class _AdaptedLinears(torch.autograd.Function):
         dx = _times_transposed(g, group.weights.matrices()) if ctx.needs_input_grad[0] else None
         if not group.adapters:
             return dx, None
-        x, down, up, inner = ctx.saved_tensors
-        d_inner = g @ up
+        x, a, b, inner = ctx.saved_tensors
+        d_inner = g @ b
         if dx is not None:
-            dx.addmm_(d_inner, down)
+            dx.addmm_(d_inner, a)
         gradients = group.gradients(d_inner.t() @ x, g.t() @ inner)
         return dx, None, *gradients
 
