@@ -104,7 +104,7 @@ def micro_batches(rows: Sequence[TokenRow], plan: Plan, device: torch.device) ->
 def packed_batches(
     rows: Sequence[TokenRow], plan: Plan, device: torch.device, *, prefix_tokens: int
 ) -> Iterator[PackedBatch]:
-    """The same for the written-out layers; all rows begin with the same `prefix_tokens` tokens."""
+    """The same for the engine; all rows begin with the same `prefix_tokens` tokens."""
 
     def own_tokens(row: TokenRow) -> int:
         return max(row.needed - prefix_tokens, 0)

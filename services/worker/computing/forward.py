@@ -1,4 +1,4 @@
-"""From a step's rows to its loss, by the model's own forward or by the layers written out in `engine/`."""
+"""From a step's rows to its loss, by the model's own forward or by the layers of `engine/`."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext

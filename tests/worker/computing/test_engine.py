@@ -1,4 +1,4 @@
-"""The written-out layers compute what the model's own do, in every layout, to fp32 accuracy."""
+"""The engine computes what the model's own layers do, in every layout, to fp32 accuracy."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -244,7 +244,7 @@ def test_a_quantized_checkpoint_may_name_another_dtype_to_compute_in(
 def test_the_residual_stream_is_fp32_over_a_bf16_base(
     llama_nf4: LoadedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As PEFT's preparation for training has it, in the model's own layers and in those written out."""
+    """As PEFT's preparation for training has it, in the model's own layers and in the engine's."""
     rows, layers = make_rows(learned=0.5), llama_nf4.model.model.layers
     assert llama_nf4.model.get_input_embeddings().weight.dtype == torch.bfloat16
     seen: list[torch.dtype] = []

@@ -1,4 +1,4 @@
-"""What the written-out layers take from a model, and which models they are not made for."""
+"""What the engine takes from a model, and which models it is not made for."""
 
 from collections.abc import Sequence
 from typing import Any

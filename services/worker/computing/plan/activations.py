@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from transformers import PretrainedConfig
 
-BYTES = 2  # of a number in bf16, which the written-out layers compute in
+BYTES = 2  # of a number in bf16, which the engine computes in
 BYTES_OF_A_LOGIT = 16  # in bf16 and fp32, its logarithm, their gradients
 MASKS_KEPT = 16  # attention's, for the layers of a step
 ROWS_AT_MOST = 512  # in a micro-batch split by tokens; keeps planning a step of thousands of rows short
@@ -99,7 +99,7 @@ class ModelActivations:
 
 @dataclass(frozen=True)
 class EngineActivations:
-    """Of the layers written out in `engine/`, in bf16 and with LoRA on every linear layer.
+    """Of the layers of `engine/`, in bf16 and with LoRA on every linear layer.
 
     `whole_scores`: attention makes masks and whole score matrices, as it does where no kernel spares them.
     `head_bytes`: what the loss has at a time (`engine.head.bytes_at_once`).

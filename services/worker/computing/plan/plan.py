@@ -37,7 +37,7 @@ class Plan:
     pads to the longest row of the micro-batch. `full_logits` computes every position's logits at once;
     otherwise only those of targets, in chunks.
 
-    The levers below `own_layers` need it: the Llama family's layers written out in `engine/`, in place of
+    The levers below `own_layers` need it: the layers of `engine/` for the Llama family, in place of
     the model's own. `layout` "flat" puts the rows' tokens end to end, without padding, through everything
     but attention. The first `shared_prefix_tokens` tokens, equal in all rows, are computed once per
     micro-batch. `weights` says how long a 4-bit weight stays dequantized: for one use, or the run.
