@@ -45,7 +45,8 @@ class _Group:
 class _Attention(torch.autograd.Function):
     """Forward by the kernel that the model itself uses, so that not a bit differs: bf16 rounding elsewhere
     changes a small model's loss by half a percent. Backward by whole score matrices, which for short rows on
-    a CPU is several times faster than that kernel's own.
+    a CPU is several times faster than that kernel's own; FlashAttention-2 (Dao 2023, algorithm 2) computes
+    the same in tiles.
     """
 
     @staticmethod
@@ -70,21 +71,23 @@ class _Attention(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, g: Tensor) -> tuple[Tensor, None, None, None, None]:
         heads: Heads = ctx.heads
-        d_qkv = g.new_empty(len(g), heads.all * heads.size)
+        d_qkv = g.new_empty(len(g), heads.all * heads.size)  # each token is in one group, which writes it
         d_prefix: Tensor | None = None  # of its keys and values: [2 · keys, prefix, size], fp32
         rotated, *log_sums = ctx.saved_tensors  # asked for once: a layer that is recomputed gives them once
         # The prefix is the first group, and all others see its keys and values: its turn is the last, when
         # their gradients of these are summed.
         for index, (group, seen) in reversed(list(enumerate(ctx.groups))):
             d_out = _padded(g, group)
-            if group.empty is not None:  # such a slot repeats some token, whose gradient counts once
+            if group.empty is not None:
+                # Such a slot holds some other row's token: what it sees must get no gradient from it.
                 d_out.index_fill_(0, group.empty, 0)
             d_out = d_out.view(group.rows, group.width, -1, heads.size)
             made = _split(rotated, group, seen, heads)
             d_q, d_k, d_v = _gradients(d_out, _Group(group, seen, *made, log_sums[index]), heads)
             d_kv = torch.stack([d_k, d_v], 1).view(group.rows, 2 * heads.keys, -1, heads.size)
             if seen:
-                # Over many rows, whose small parts a sum in bf16 would lose.
+                # Every row saw a copy of the prefix's keys and values, so they get the sum over the rows:
+                # over many, whose small parts a sum in bf16 would lose.
                 part = d_kv[:, :, :seen].sum(0, dtype=torch.float32)
                 d_prefix = part if d_prefix is None else d_prefix.add_(part)
                 d_kv = d_kv[:, :, seen:]
@@ -187,7 +190,12 @@ def _torchs_gradients(d: Tensor, group: _Group) -> tuple[Tensor, ...]:
 
 
 def _score_gradients(d: Tensor, group: _Group) -> tuple[Tensor, ...]:
-    """By whole score matrices, which are made again from their log-sum-exp."""
+    """By whole score matrices, which are made again from their log-sum-exp.
+
+    With S = scale · Q·Kᵀ, P = softmax(S) and O = P·V: dV = Pᵀ·dO, dP = dO·Vᵀ,
+    dS = P ∘ (dP - rowsum(dP ∘ P)), dQ = scale · dS·K, dK = scale · dSᵀ·Q. Queries that share keys are
+    stacked, so the products for dK and dV add them up by themselves.
+    """
     width, size = group.tokens.width, d.shape[-1]
     scale = size**-0.5
     q, k, v, d = (x.reshape(-1, x.shape[2], size) for x in (group.q, group.k, group.v, d))
@@ -195,6 +203,7 @@ def _score_gradients(d: Tensor, group: _Group) -> tuple[Tensor, ...]:
     scores = torch.bmm(q.float(), k.float().transpose(1, 2)).mul_(scale)
     scores.add_(_future(width, group.seen_prefix, q.shape[1] // width, q.dtype, q.device))
     assert group.log_sum is not None
+    # softmax(S) = exp(S - log Σ exp S), without a second maximum and sum; what is masked (-inf) becomes 0.
     p = scores.sub_(group.log_sum.reshape(len(q), -1, 1)).exp_().to(q.dtype)
     del scores
     d_v = torch.bmm(p.transpose(1, 2), d)

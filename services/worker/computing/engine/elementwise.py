@@ -70,6 +70,8 @@ def _add_norm_gradient(
     weight: Tensor,
     update_dtype: torch.dtype | None,
 ) -> tuple[Tensor, Tensor | None]:
+    # normed = w·x·r with r = (mean(x²) + ε)^-½: x goes through r as well, whence the share along x itself,
+    # -x · r³/n · Σ(g·w·x).
     g = g_normed.to(torch.float32, copy=True).mul_(weight)
     along = (g * total).sum(dim=-1, keepdim=True).mul_(inverse**3 / -total.shape[-1])
     dx = g.mul_(inverse).addcmul_(total, along).add_(g_total)
@@ -110,5 +112,5 @@ def _swiglu_gradient(g: Tensor, gate_and_up: Tensor) -> Tensor:
 
 def _swiglu_gradient_on_card(g: Tensor, gate: Tensor, up: Tensor) -> Tensor:
     """What torch compiles to one pass; what is above it doesn't compile."""
-    open_ = torch.sigmoid(gate)
+    open_ = torch.sigmoid(gate)  # silu(x) = x·σ(x), whose derivative is σ(x)·(1 + x·(1 - σ(x)))
     return torch.cat([g * up * open_ * (1 + gate * (1 - open_)), g * gate * open_], dim=-1)

@@ -34,6 +34,11 @@ def cross_entropy(hidden: Tensor, head: nn.Linear, batch: PackedBatch, scale: fl
 
 
 class _CrossEntropy(torch.autograd.Function):
+    """The gradient is made on the way forward, while a chunk's logits are there, as in Liger Kernel's fused
+    linear cross-entropy (Hsu et al. 2024). A frozen head needs nothing else of them, so no logits outlive
+    their chunk. The loss is a scalar: what comes from above it is one factor, which `backward` multiplies in.
+    """
+
     @staticmethod
     def forward(ctx: Any, hidden: Tensor, head: nn.Linear, batch: PackedBatch, scale: float) -> Tensor:
         weight, learned = head.weight, ctx.needs_input_grad[0]
@@ -96,7 +101,8 @@ def _loss_of(part: _Part, logits: Tensor, rows: Tensor, learned: bool) -> Tensor
     """
     chosen = logits[part.at, part.labels].float()
     p = torch.softmax(logits, dim=-1, dtype=torch.float32)
-    # By the likeliest, whose p is never 0; not by its index, which takes ten times as long to find.
+    # p = exp(logit - log_sum) for every word, so any one gives log_sum: the likeliest, whose p is at least
+    # 1 / vocabulary, never 0. Not by its index, which takes ten times as long to find.
     log_sum = logits.amax(dim=-1).float() - p.amax(dim=-1).log()
     if learned:
         # A source's targets, each for `counts` of its rows, add up to counts · (p - 1 at the target). The

@@ -53,7 +53,11 @@ class AdaptedLinears:
         return b
 
     def gradients(self, d_a: Tensor, d_b: Tensor) -> list[Tensor]:
-        """The parameters' gradients, out of those of `stacked_a()` and `stacked_b()`."""
+        """The parameters' gradients, out of those of `stacked_a()` and `stacked_b()`.
+
+        What lies beside the blocks of B stays 0, so its gradient is dropped. B was stacked times its scale,
+        so its own gradient is times the scale, too; A's came through the stacked B and has it already.
+        """
         gradients = []
         for adapter, rows, columns in self._blocks():
             gradients += [d_a[columns].float(), d_b[rows, columns].float() * adapter.scale]
@@ -90,7 +94,7 @@ class _AdaptedLinears(torch.autograd.Function):
         if not group.adapters:
             return dx, None
         x, a, b, inner = ctx.saved_tensors
-        d_inner = g @ b
+        d_inner = g @ b  # y = x·Wᵀ + inner·Bᵀ, inner = x·Aᵀ: dA = d_innerᵀ·x, dB = gᵀ·inner
         if dx is not None:
             dx.addmm_(d_inner, a)
         gradients = group.gradients(d_inner.t() @ x, g.t() @ inner)

@@ -28,8 +28,8 @@ def has_kernel(device: torch.device, dtype: torch.dtype, head_size: int) -> bool
 
 @dataclass(frozen=True)
 class RowBorders:
-    """Where the rows of a micro-batch begin among its tokens, and among their keys: int32 [rows + 1] each, and
-    the longest row's tokens and keys, named as FlashAttention names them.
+    """Where the rows of a micro-batch begin among its tokens, and among their keys: int32 [rows + 1]. They,
+    and the most tokens and keys of a row, have the names that FlashAttention gives them.
 
     A shared prefix is a row of its own and comes first. Every other row's keys begin with a copy of the
     prefix's: `keys` int64 says of which token each key is, `own_keys` int64 [tokens] which key is a token's
@@ -127,6 +127,7 @@ class _VarlenAttention(torch.autograd.Function):
             g.contiguous().view_as(out), *_split(by_head, rows, heads), out, log_sum, *_borders(rows), 0.0,
             True, random, unused,
         )  # fmt: skip
+        # A prefix's key and value were copied for every row: what they get is the sum over the copies.
         d = torch.cat([d_q, rows.of_tokens(torch.cat([d_k, d_v], dim=1))], dim=1)
         d_qkv = rotated_back(d, heads.rotated, ctx.positions, ctx.dtype)
         return d_qkv.view(len(g), -1), None, None, None, None
