@@ -13,7 +13,7 @@ from transformers import GenerationConfig, PreTrainedModel, PreTrainedTokenizerB
 from transformers.utils import logging as transformers_logging
 
 from services.worker.models.families.abilities import UNKNOWN, Abilities
-from services.worker.models.families.architecture import ModelPlan
+from services.worker.models.families.blueprint import Blueprint
 from services.worker.models.families.family import Family
 from services.worker.models.families.fit import require_fit
 from services.worker.models.families.look import Quantization, look, not_its_weights, weights_explained
@@ -81,7 +81,7 @@ def load_base_model(
     with phases.time("resolve"):
         report.progress("resolving", model=files.name)
         seen = look(files.folder, quantization=quantization, dtype=dtype)
-        plan, weights, watched = seen.plan, seen.weights, seen.watched
+        blueprint, weights, watched = seen.blueprint, seen.weights, seen.watched
         refuse_what_cannot_fit(seen.abilities.loaded_bytes, device)
         require_fit(seen.tokenizer, seen.abilities, report, for_chat=for_chat)
     with phases.time("read"), disk_errors_explained():
@@ -99,7 +99,7 @@ def load_base_model(
             watched.require()
 
     with out_of_memory_explained(device), phases.measured_inside(weights.files, on_tensor):
-        model = _from_pretrained(files.folder, plan, quantization, dtype, phases)
+        model = _from_pretrained(files.folder, blueprint, quantization, dtype, phases)
     watched.require()
     make_ready(model)
     return LoadedModel(
@@ -111,22 +111,22 @@ def load_base_model(
         phase_seconds=phases.finish(),
         weight_bytes=weights.bytes,
         opened_files=list(phases.opened_files),
-        family=plan.family,
-        was_quantized=plan.is_quantized,
+        family=blueprint.family,
+        was_quantized=blueprint.is_quantized,
         abilities=seen.abilities,
     )
 
 
 def _from_pretrained(
-    folder: Path, plan: ModelPlan, quantization: Quantization, dtype: torch.dtype, phases: LoadPhases
+    folder: Path, blueprint: Blueprint, quantization: Quantization, dtype: torch.dtype, phases: LoadPhases
 ) -> PreTrainedModel:
-    quantize = quantization == "nf4" and not plan.is_quantized
+    quantize = quantization == "nf4" and not blueprint.is_quantized
     with weights_explained(folder, phases), _quiet_and_sequential():
-        model, found = plan.model_class.from_pretrained(
+        model, found = blueprint.model_class.from_pretrained(
             folder,
-            config=plan.config,
+            config=blueprint.config,
             generation_config=GenerationConfig(),  # nothing is generated, so its file stays closed
-            key_mapping=plan.key_mapping,
+            key_mapping=blueprint.key_mapping,
             quantization_config=nf4.quantization_config(dtype) if quantize else None,
             dtype=dtype,
             device_map={"": phases.device},
@@ -135,13 +135,13 @@ def _from_pretrained(
             trust_remote_code=False,
             output_loading_info=True,
         )
-    _check_complete(folder, plan, found)
+    _check_complete(folder, blueprint, found)
     return model
 
 
-def _check_complete(folder: Path, plan: ModelPlan, found: dict[str, Any]) -> None:
+def _check_complete(folder: Path, blueprint: Blueprint, found: dict[str, Any]) -> None:
     """Every weight of the model must have come from the files: a missing one would be random."""
-    kinds = ["missing_keys", "mismatched_keys"] + (["unexpected_keys"] if plan.family else [])
+    kinds = ["missing_keys", "mismatched_keys"] + (["unexpected_keys"] if blueprint.family else [])
     if wrong := {kind: sorted(map(str, found[kind])) for kind in kinds if found[kind]}:
         kind, names = next(iter(wrong.items()))
         count, first = len(names), repr(names[0][:100])

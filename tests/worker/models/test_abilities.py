@@ -16,7 +16,7 @@ from transformers import AutoModelForCausalLM, AutoModelForImageTextToText, GitC
 from services.worker.adapters.saved_adapter import open_adapter, with_adapter
 from services.worker.failures import Failure, FailureCode, JobFailed
 from services.worker.models.families.abilities import outside_language, skeleton_of, trained_linears
-from services.worker.models.families.architecture import plan_model
+from services.worker.models.families.blueprint import choose_blueprint
 from services.worker.models.hub.model_places import ModelFiles
 from services.worker.models.load import LoadedModel, load_base_model
 from services.worker.training.causality import sees_ahead
@@ -127,7 +127,7 @@ def test_only_the_language_part_of_a_multimodal_model_is_trained(family: str, tm
 
 def test_a_tower_within_a_model_of_one_configuration_is_no_language() -> None:
     config = GitConfig(hidden_size=32, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32)
-    outside = outside_language(skeleton_of(plan_model({**config.to_dict(), "model_type": "git"})))
+    outside = outside_language(skeleton_of(choose_blueprint({**config.to_dict(), "model_type": "git"})))
     assert re.fullmatch(outside, "git.image_encoder.vision_model.encoder.layers.0.self_attn.q_proj")
     assert not re.fullmatch(outside, "git.encoder.layer.0.attention.self.query")
 
@@ -281,7 +281,7 @@ def test_the_only_ordinary_one_of_several_templates_is_taken(tmp_path: Path) -> 
 )  # fmt: skip
 def test_what_is_no_language_model_is_told_what_it_is(config: dict[str, Any], said: str) -> None:
     with pytest.raises(JobFailed) as failed:
-        plan_model(config)
+        choose_blueprint(config)
     assert failed.value.failure.code == FailureCode.MODEL_UNSUPPORTED
     assert said in failed.value.failure.message
     assert failed.value.failure.remedy

@@ -1,4 +1,4 @@
-"""Every language model of the installed transformers has a plan or is refused with a reason.
+"""Every language model of the installed transformers has a blueprint or is refused with a reason.
 
 The plans take seconds. FAMILIES=all makes a tiny checkpoint of each and trains it for two steps: minutes.
 """
@@ -26,7 +26,7 @@ from transformers.models.auto.modeling_auto import (
 )
 
 from services.worker.failures import FailureCode, JobFailed
-from services.worker.models.families.architecture import plan_model
+from services.worker.models.families.blueprint import choose_blueprint
 from services.worker.models.families.model_errors import model_errors_explained
 from services.worker.models.hub.model_places import ModelFiles
 from services.worker.models.load import load_base_model
@@ -74,7 +74,7 @@ def test_a_plan_or_a_reason(kind: str) -> None:
     config = {**default_of(kind), "model_type": kind}
     refused = None
     try:
-        assert plan_model(config).model_class in AUTO_CLASSES
+        assert choose_blueprint(config).model_class in AUTO_CLASSES
     except JobFailed as failed:
         refused = failed.failure
     assert refused is None or refused.code in (FailureCode.MODEL_UNSUPPORTED, FailureCode.MODEL_UNREADABLE)

@@ -8,7 +8,7 @@ from transformers import AutoModelForCausalLM
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 
 from services.worker.failures import FailureCode, JobFailed
-from services.worker.models.families.architecture import plan_model
+from services.worker.models.families.blueprint import choose_blueprint
 from services.worker.models.files.config_sizes import refuse_another_model, refuse_impossible_sizes
 from tests.full_size_exaone import SIZES
 from tests.tiny_models import exaone_config, exaone_shapes
@@ -39,7 +39,7 @@ def headers_of(config: dict[str, Any]) -> Headers:
 
 def require_possible(config: dict[str, Any], headers: Headers) -> None:
     refuse_impossible_sizes(config, headers)
-    refuse_another_model(plan_model(config), headers)
+    refuse_another_model(choose_blueprint(config), headers)
 
 
 def failure_of(config: dict[str, Any], headers: Headers) -> str:
@@ -96,6 +96,6 @@ def test_packed_weights_count_as_two_values_a_byte() -> None:
         if len(entry["shape"]) == 2:
             entry |= {"dtype": "U8", "shape": [entry["shape"][0] * entry["shape"][1] // 2, 1]}
     nf4 = {"quant_method": "bitsandbytes", "load_in_4bit": True, "bnb_4bit_quant_type": "nf4"}
-    plan = plan_model(EXAONE)
-    plan.config.quantization_config = nf4
-    refuse_another_model(plan, headers)
+    blueprint = choose_blueprint(EXAONE)
+    blueprint.config.quantization_config = nf4
+    refuse_another_model(blueprint, headers)

@@ -18,7 +18,7 @@ from services.worker.models.quantized import nf4
 from services.worker.models.quantized.own_kernels import bitsandbytes
 
 if TYPE_CHECKING:
-    from services.worker.models.families.architecture import ModelPlan
+    from services.worker.models.families.blueprint import Blueprint
 
 _SPARE_POSITIONS = 8  # some tables begin with rows for padding: OPT's has two more than its positions
 _COMPUTED_TABLES = ("mpt",)  # these make theirs anew in each forward pass, no larger than config.json says
@@ -51,11 +51,11 @@ class Abilities:
 
     @classmethod
     def of(
-        cls, plan: "ModelPlan", skeleton: PreTrainedModel, dtype: torch.dtype, *, nf4: bool
+        cls, blueprint: "Blueprint", skeleton: PreTrainedModel, dtype: torch.dtype, *, nf4: bool
     ) -> "Abilities":
-        """Of the model of `plan`, built on the device "meta"; with `nf4` its layers are made 4-bit ones."""
+        """Of the model of `blueprint`, built on the device "meta"; with `nf4` its layers are 4-bit ones."""
         if nf4:
-            quantize_skeleton(plan, skeleton, dtype)
+            quantize_skeleton(blueprint, skeleton, dtype)
         others = outside_language(skeleton)
         whole = dict(_whole_matrices(skeleton, others)) if nf4 else {}
         embedding = skeleton.get_input_embeddings()
@@ -77,16 +77,18 @@ class Abilities:
 UNKNOWN = Abilities(loaded_bytes=0, parameters=0)
 
 
-def skeleton_of(plan: "ModelPlan") -> PreTrainedModel:
+def skeleton_of(blueprint: "Blueprint") -> PreTrainedModel:
     """The model's modules without memory."""
     with torch.device("meta"):
-        return plan.build()
+        return blueprint.build()
 
 
-def quantize_skeleton(plan: "ModelPlan", skeleton: PreTrainedModel, dtype: torch.dtype) -> None:
+def quantize_skeleton(blueprint: "Blueprint", skeleton: PreTrainedModel, dtype: torch.dtype) -> None:
     """Put 4-bit layers in place of those that a load would quantize, by the rule of the load itself."""
-    config = plan.config.quantization_config if plan.is_quantized else nf4.quantization_config(dtype)
-    quantizer = AutoHfQuantizer.from_config(config, pre_quantized=plan.is_quantized)
+    config = (
+        blueprint.config.quantization_config if blueprint.is_quantized else nf4.quantization_config(dtype)
+    )
+    quantizer = AutoHfQuantizer.from_config(config, pre_quantized=blueprint.is_quantized)
     quantizer.preprocess_model(skeleton, dtype=dtype, device_map=None)
 
 

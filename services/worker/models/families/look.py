@@ -1,4 +1,4 @@
-"""What is seen of a base model before a weight is read: plan, abilities and tokenizer, or why it fails.
+"""What is seen of a base model before a weight is read: blueprint, abilities and tokenizer, or why it fails.
 
 The loader begins with it, and a diagnosis without a trial load has nothing else to go by.
 """
@@ -15,7 +15,7 @@ from transformers import PreTrainedTokenizerBase
 
 from services.worker.failures import FailureCode, JobFailed
 from services.worker.models.families.abilities import Abilities
-from services.worker.models.families.architecture import ModelPlan, plan_model
+from services.worker.models.families.blueprint import Blueprint, choose_blueprint
 from services.worker.models.families.tokenizer import load_tokenizer
 from services.worker.models.files.config_sizes import refuse_another_model, refuse_impossible_sizes
 from services.worker.models.files.model_folder import read_json, refuse_odd_files, refuse_outside_links
@@ -37,7 +37,7 @@ Quantization = Literal["nf4", "none"]
 class Seen:
     """`watched` tells of weight files that change from now on."""
 
-    plan: ModelPlan
+    blueprint: Blueprint
     weights: Weights
     watched: UnchangedFiles
     abilities: Abilities
@@ -53,8 +53,8 @@ def look(folder: Path, *, quantization: Quantization, dtype: torch.dtype) -> See
     weights = _safetensors_of(folder)
     watched = UnchangedFiles(weights.files)
     headers = read_headers(weights.files)
-    plan, abilities = abilities_of(folder, config, headers, quantization=quantization, dtype=dtype)
-    return Seen(plan, weights, watched, abilities, load_tokenizer(folder, config))
+    blueprint, abilities = abilities_of(folder, config, headers, quantization=quantization, dtype=dtype)
+    return Seen(blueprint, weights, watched, abilities, load_tokenizer(folder, config))
 
 
 def abilities_of(
@@ -64,14 +64,14 @@ def abilities_of(
     *,
     quantization: Quantization,
     dtype: torch.dtype,
-) -> tuple[ModelPlan, Abilities]:
+) -> tuple[Blueprint, Abilities]:
     """What the model of a config.json and its files' headers can do. Raises JobFailed as `look`."""
     refuse_impossible_sizes(config, headers)
-    plan = plan_model(config)
-    _refuse_false_quantization(folder, plan, headers)
+    blueprint = choose_blueprint(config)
+    _refuse_false_quantization(folder, blueprint, headers)
     with weights_explained(folder):
-        skeleton = refuse_another_model(plan, headers)
-        return plan, Abilities.of(plan, skeleton, dtype, nf4=quantization == "nf4")
+        skeleton = refuse_another_model(blueprint, headers)
+        return blueprint, Abilities.of(blueprint, skeleton, dtype, nf4=quantization == "nf4")
 
 
 def read_config(folder: Path) -> dict[str, Any]:
@@ -94,9 +94,9 @@ def _safetensors_of(folder: Path) -> Weights:
     return weights
 
 
-def _refuse_false_quantization(folder: Path, plan: ModelPlan, headers: Mapping[str, Any]) -> None:
+def _refuse_false_quantization(folder: Path, blueprint: Blueprint, headers: Mapping[str, Any]) -> None:
     """A layer that is promised 4-bit weights and gets others fails only when it is used."""
-    if plan.is_quantized and not any(QUANT_STATE in name for name in headers):
+    if blueprint.is_quantized and not any(QUANT_STATE in name for name in headers):
         raise not_its_weights(folder, say("no-tensor-quantized"))
 
 

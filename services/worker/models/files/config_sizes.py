@@ -17,7 +17,7 @@ from services.worker.models.families.abilities import skeleton_of
 from shared.messages.message import Message, say
 
 if TYPE_CHECKING:
-    from services.worker.models.families.architecture import ModelPlan
+    from services.worker.models.families.blueprint import Blueprint
 
 _LAYERS = re.compile(r"(^|_)(n|num|encoder|decoder)_?(hidden_|decoder_|encoder_)?(layers?|blocks?)$")
 _EXPERTS = re.compile(r"(^|_)experts?$")
@@ -63,13 +63,13 @@ def refuse_impossible_sizes(config: Mapping[str, Any], headers: Mapping[str, Any
             )
 
 
-def refuse_another_model(plan: "ModelPlan", headers: Mapping[str, Any]) -> PreTrainedModel:
+def refuse_another_model(blueprint: "Blueprint", headers: Mapping[str, Any]) -> PreTrainedModel:
     """Build the model without memory and compare its size with that of its weights; returns it.
 
     Raises JobFailed(MODEL_UNREADABLE) when it would have many more parameters than `headers` describe, or
     whatever its class raises for wrong values.
     """
-    model = skeleton_of(plan)
+    model = skeleton_of(blueprint)
     built = sum(parameter.numel() for parameter in model.parameters())
     tables = sum(buffer.numel() for buffer in model.buffers())
     stored = sum(
@@ -77,11 +77,11 @@ def refuse_another_model(plan: "ModelPlan", headers: Mapping[str, Any]) -> PreTr
     )
     if max(built, tables) > 2 * stored + _SPARE_VALUES:
         raise _unreadable(say("config-of-larger-model", described=built + tables, stored=stored))
-    stored_names = {_renamed(name, plan.key_mapping or {}): entry for name, entry in headers.items()}
+    stored_names = {_renamed(name, blueprint.key_mapping or {}): entry for name, entry in headers.items()}
     _refuse_other_shapes(model, stored_names)
     _refuse_missing(model, stored_names)
     _refuse_more_layers(model, stored_names)
-    if not plan.is_quantized:
+    if not blueprint.is_quantized:
         _refuse_quantized(model, stored_names)
     return model
 

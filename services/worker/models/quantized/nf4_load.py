@@ -14,7 +14,7 @@ from transformers import PreTrainedModel
 from transformers.quantizers.auto import AutoHfQuantizer
 
 from services.worker.failures import JobFailed
-from services.worker.models.families.architecture import plan_model
+from services.worker.models.families.blueprint import choose_blueprint
 from services.worker.models.files.weight_files import header_length, parse_header
 from services.worker.models.memory import is_out_of_memory
 from services.worker.models.quantized.nf4_artifact import WEIGHTS_NAME
@@ -136,15 +136,15 @@ def _views(content: torch.Tensor, path: Path) -> dict[str, torch.Tensor]:
 
 def _skeleton(config: dict[str, Any], dtype: torch.dtype) -> PreTrainedModel:
     """The module tree with 4-bit layers, parameters without memory, buffers computed."""
-    plan = plan_model(config)
-    if not plan.is_quantized:
+    blueprint = choose_blueprint(config)
+    if not blueprint.is_quantized:
         raise ArtifactUnusable(say("copy-not-quantized"))
-    quantizer: Any = AutoHfQuantizer.from_config(plan.config.quantization_config, pre_quantized=True)
+    quantizer: Any = AutoHfQuantizer.from_config(blueprint.config.quantization_config, pre_quantized=True)
     with init_empty_weights(include_buffers=False):
-        model = plan.build(dtype=dtype)
+        model = blueprint.build(dtype=dtype)
     quantizer.preprocess_model(model, dtype=dtype, device_map=None)
     model.hf_quantizer = quantizer
-    quantizer.postprocess_model(model, config=plan.config)
+    quantizer.postprocess_model(model, config=blueprint.config)
     return model
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 
 from services.worker.models.families.abilities import Abilities, skeleton_of
-from services.worker.models.families.architecture import plan_model
+from services.worker.models.families.blueprint import choose_blueprint
 from services.worker.models.families.fit import require_fit
 from services.worker.models.families.look import read_config
 from services.worker.models.families.tokenizer import load_tokenizer
@@ -85,8 +85,8 @@ def load_copy(
     with phases.time("resolve"):
         report.progress("resolving", model=files.name)
         config = read_config(files.folder)
-        plan = plan_model(config)
-        abilities = Abilities.of(plan, skeleton_of(plan), dtype, nf4=True)
+        blueprint = choose_blueprint(config)
+        abilities = Abilities.of(blueprint, skeleton_of(blueprint), dtype, nf4=True)
         refuse_what_cannot_fit(path.stat().st_size, device)
         tokenizer = load_tokenizer(files.folder, config)
         require_fit(tokenizer, abilities, report, for_chat=for_chat)
@@ -102,7 +102,7 @@ def load_copy(
         phase_seconds=phases.finish(),
         weight_bytes=path.stat().st_size,
         opened_files=[path],
-        family=plan.family,
+        family=blueprint.family,
         from_artifact=True,
         abilities=abilities,
     )

@@ -45,7 +45,7 @@ _LANGUAGE_HEADS = ("ForCausalLM", "LMHeadModel")
 
 
 @dataclass(frozen=True)
-class ModelPlan:
+class Blueprint:
     """What to build: transformers' class and its config; `family` where it runs under another one's names."""
 
     model_class: Any
@@ -74,14 +74,14 @@ class ModelPlan:
         return model
 
 
-def plan_model(config: dict[str, Any]) -> ModelPlan:
+def choose_blueprint(config: dict[str, Any]) -> Blueprint:
     """Choose class and config for a config.json. Raises JobFailed(MODEL_UNSUPPORTED, MODEL_UNREADABLE)."""
     model_type = config.get("model_type")
     if other_head(config) is not None:
         raise unsupported(config)
     if family := family_of(config):
         with _invalid_explained(model_type):
-            return ModelPlan(family.model_class, family.as_run(config), family)
+            return Blueprint(family.model_class, family.as_run(config), family)
     auto_class = _auto_class(config)
     _check_quantization(config)
     with _invalid_explained(model_type):
@@ -93,7 +93,7 @@ def plan_model(config: dict[str, Any]) -> ModelPlan:
         raise encoder(config)
     for part in (built, language):
         part.use_cache = False
-    return ModelPlan(auto_class, built, None)
+    return Blueprint(auto_class, built, None)
 
 
 def _auto_class(config: dict[str, Any]) -> Any:
