@@ -29,7 +29,7 @@ from services.worker.models.families.model_kinds import (
     other_head,
     unsupported,
 )
-from services.worker.models.families.renamed import architecture_of, family_of
+from services.worker.models.families.renamed import family_of
 from shared.messages.message import say
 
 # Fields of a config.json that would choose code or files to load; those choices are ours.
@@ -51,11 +51,6 @@ class Blueprint:
     model_class: Any
     config: PreTrainedConfig
     family: Family | None
-
-    @property
-    def architecture(self) -> str:
-        """The model's family as manifests and fingerprints have it."""
-        return architecture_of(self.family)
 
     @property
     def key_mapping(self) -> dict[str, str] | None:
