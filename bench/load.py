@@ -19,9 +19,9 @@ from typing import Any
 from bench.document import machine, say
 from bench.load_measure import Measuring
 from bench.load_models import disk_bytes, make_models
-from bench.load_plan import CASES, FLOAT32, PEERS, Budget, Case, Turn, turns
 from bench.load_process import ProcessFailed
 from bench.load_text import shortfalls, table
+from bench.load_turns import CASES, FLOAT32, PEERS, Budget, Case, Turn, turns
 from bench.options import count, names
 from bench.peers import NoEnvironment, peer_python
 from bench.scratch import NoScratch, scratch_folder
@@ -71,9 +71,9 @@ def bench(arguments: argparse.Namespace) -> tuple[dict[str, Any], set[str]]:
         if disk is None:
             notes += [f"{case.name} skipped: {notes[0]}" for case in cases if case.is_throttled]
             cases = [case for case in cases if not case.is_throttled]
-        plan = _plan(cases, arguments)
-        _measure_all(plan, disk.folder if disk else folder, arguments, measuring)
-    notes += shortfalls(plan, measuring, arguments.minutes)
+        order = _order(cases, arguments)
+        _measure_all(order, disk.folder if disk else folder, arguments, measuring)
+    notes += shortfalls(order, measuring, arguments.minutes)
     document = {
         "bench": "load",
         "machine": machine(),
@@ -84,20 +84,22 @@ def bench(arguments: argparse.Namespace) -> tuple[dict[str, Any], set[str]]:
     return document, set(measuring.failures)
 
 
-def _plan(cases: Sequence[Case], arguments: argparse.Namespace) -> list[Turn]:
+def _order(cases: Sequence[Case], arguments: argparse.Namespace) -> list[Turn]:
     others = [case for case in cases if case is not FLOAT32]
     planned = turns(others, arguments.repeats, quantizing=not arguments.quick, peers=arguments.peers)
     return ([FLOAT32_TURN] if FLOAT32 in cases else []) + planned
 
 
-def _measure_all(plan: list[Turn], folder: Path, arguments: argparse.Namespace, measuring: Measuring) -> None:
+def _measure_all(
+    order: Sequence[Turn], folder: Path, arguments: argparse.Namespace, measuring: Measuring
+) -> None:
     """One data type after the other, so that never more than one's checkpoints lie on the disk."""
-    for dtype in dict.fromkeys(turn.case.dtype for turn in plan):
+    for dtype in dict.fromkeys(turn.case.dtype for turn in order):
         measuring.tell(f"making the model in {dtype}, and its copy")
         say(f"making the model: random weights in the shapes of EXAONE-3.5-2.4B, {dtype}, and the copy")
         with_pickle = dtype != FLOAT32.dtype and not arguments.quick
         models = make_models(folder / dtype, dtype, arguments.layers, with_pickle=with_pickle)
-        for turn in plan:
+        for turn in order:
             if turn.case.dtype == dtype:
                 measuring.measure(turn, models)
         models.remove()

@@ -9,8 +9,8 @@ from typing import Any
 
 from bench.document import Samples, say
 from bench.load_models import Models
-from bench.load_plan import Budget, Case, Turn
 from bench.load_process import ProcessFailed, run_arm
+from bench.load_turns import Budget, Case, Turn
 from bench.slow_disk import SlowDisk
 
 RESIDENT = "ours-resident"

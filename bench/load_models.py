@@ -6,8 +6,8 @@ from pathlib import Path
 
 import torch
 
-from bench.load_plan import QUANTIZING
 from bench.load_process import run_arm, run_module
+from bench.load_turns import QUANTIZING
 from bench.weights import checkpoint_bytes
 from services.worker.models.quantized.nf4_artifact import SPARE_BYTES, nf4_folder
 from services.worker.models.reading.cached_pages import make_cold

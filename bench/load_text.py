@@ -3,7 +3,7 @@
 from typing import Any
 
 from bench.load_measure import Measuring
-from bench.load_plan import Turn
+from bench.load_turns import Turn
 
 
 def table(document: dict[str, Any]) -> str:
@@ -21,11 +21,11 @@ def table(document: dict[str, Any]) -> str:
     return "\n".join([*lines, *document["notes"], f"{document['seconds']:.0f} s in all"])
 
 
-def shortfalls(plan: list[Turn], measuring: Measuring, minutes: int) -> list[str]:
+def shortfalls(order: list[Turn], measuring: Measuring, minutes: int) -> list[str]:
     """Which arms failed and why, which got fewer repeats than planned, and what they took in memory."""
     said = [f"{arm} failed: {reason}" for arm, reason in measuring.failures.items()]
     planned: dict[tuple[str, str], int] = {}
-    for turn in plan:
+    for turn in order:
         for arm in turn.arms:
             planned[arm, turn.case.name] = planned.get((arm, turn.case.name), 0) + 1
     for (arm, case), count in planned.items():

@@ -14,7 +14,7 @@ import pytest
 
 from bench import load, slow_disk
 from bench.load_arms.__main__ import ARMS
-from bench.load_plan import PEERS, PREPARED, QUANTIZING
+from bench.load_turns import PEERS, PREPARED, QUANTIZING
 from services.cli.bench import bench
 from shared.settings import PROJECT_ROOT
 from tests.bench.conftest import ALL, Run, only_with_all

@@ -1,20 +1,20 @@
 """What the load benchmark does first, and what it leaves out when time runs short."""
 
-from bench.load_plan import CASES, PREPARED, QUANTIZING, Budget, turns
+from bench.load_turns import CASES, PREPARED, QUANTIZING, Budget, turns
 
 
 def test_every_arm_gets_all_repeats_of_every_case() -> None:
-    plan = turns(CASES, 3, quantizing=True, peers=["runai"])
+    order = turns(CASES, 3, quantizing=True, peers=["runai"])
     for arm in (*PREPARED, *QUANTIZING, "runai"):
         for case in CASES:
-            assert [turn.repeat for turn in plan if turn.case == case and arm in turn.arms] == [1, 2, 3]
+            assert [turn.repeat for turn in order if turn.case == case and arm in turn.arms] == [1, 2, 3]
 
 
 def test_the_arms_that_quantize_come_last_and_can_be_left_out() -> None:
-    plan = turns(CASES, 2, quantizing=True)
-    first_slow = next(number for number, turn in enumerate(plan) if turn.arms == QUANTIZING)
-    assert all(turn.arms == QUANTIZING for turn in plan[first_slow:])
-    assert turns(CASES, 2, quantizing=False) == plan[:first_slow]
+    order = turns(CASES, 2, quantizing=True)
+    first_slow = next(number for number, turn in enumerate(order) if turn.arms == QUANTIZING)
+    assert all(turn.arms == QUANTIZING for turn in order[first_slow:])
+    assert turns(CASES, 2, quantizing=False) == order[:first_slow]
 
 
 def test_an_arm_fits_while_its_longest_run_would_be_over_in_time() -> None:
