@@ -96,7 +96,7 @@ def _measure_group(
 ) -> None:
     running: dict[str, ArmProcess] = {}
 
-    def attempt(arm: str, work: Callable[[str], None]) -> None:
+    def try_arm(arm: str, work: Callable[[str], None]) -> None:
         try:
             work(arm)
         except (ArmFailed, NoEnvironment) as error:
@@ -128,15 +128,15 @@ def _measure_group(
 
     with ExitStack() as stack:
         for arm in arms:
-            attempt(arm, load)
+            try_arm(arm, load)
             if arm in running and not measuring.load_together:
-                attempt(arm, warm_up)
+                try_arm(arm, warm_up)
         if measuring.load_together:
             for arm in list(running):
-                attempt(arm, warm_up)
+                try_arm(arm, warm_up)
         for repeat in range(measuring.repeats):
             for arm in list(running):
-                attempt(arm, partial(turn, repeat))
+                try_arm(arm, partial(turn, repeat))
 
 
 def make_job(arm: str, case: str, inputs: Inputs, measuring: Measuring) -> TrainJob:

@@ -62,14 +62,14 @@ class Client:
     def submit(self, request: dict[str, Any]) -> AcceptedJob:
         """Submit a job; a lost answer is asked for again, and the key keeps that from making two jobs."""
         headers = {"Idempotency-Key": uuid.uuid4().hex}
-        for attempt in range(1, SUBMIT_TRIES + 1):
+        for tried in range(1, SUBMIT_TRIES + 1):
             try:
                 answer = self._ask("POST", "/v1/jobs", json=request, headers=headers, timeout=SUBMIT_SECONDS)
                 return _understood(AcceptedJob, answer)
             except ServerUnreachable:
-                if attempt == SUBMIT_TRIES:
+                if tried == SUBMIT_TRIES:
                     raise
-                time.sleep(attempt)
+                time.sleep(tried)
         raise AssertionError("unreachable")
 
     def job(self, job_id: str) -> JobRecord:

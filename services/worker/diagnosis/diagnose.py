@@ -53,7 +53,7 @@ def diagnose(
     located = time.perf_counter() - started
     own_residency = residency or Residency(device_of_trials())
 
-    def attempt() -> Trials:
+    def trial_loads() -> Trials:
         if request.trial_load:
             try:
                 loadable = as_safetensors(files, places, report=report)
@@ -75,7 +75,7 @@ def diagnose(
             wanted_revision=request.revision,
             models_dir=settings.models_dir,
             locate_seconds=located,
-            attempt=attempt,
+            trial_loads=trial_loads,
             places=places_to_read_from(settings) if request.trial_load else {},
             report=report,
             watch_seconds=watch_seconds,

@@ -31,7 +31,7 @@ SECONDS_BETWEEN_REPORTS = 0.5
 WATCH_SECONDS = 1.0
 _LIBRARIES = ("torch", "transformers", "huggingface_hub", "safetensors", "bitsandbytes")
 
-Try = Callable[[], Trials]
+TrialLoads = Callable[[], Trials]
 
 
 def inspect_model(
@@ -40,12 +40,12 @@ def inspect_model(
     wanted_revision: str | None,
     models_dir: Path,
     locate_seconds: float | None,
-    attempt: Try,
+    trial_loads: TrialLoads,
     places: Mapping[str, Path],
     report: Report,
     watch_seconds: float = WATCH_SECONDS,
 ) -> LoadFacts:
-    """All facts about the model in `files`. `attempt` loads it, or answers without where that is not wanted.
+    """All facts about the model in `files`. `trial_loads` loads it, or answers without a load.
 
     `places` are measured as targets that the model could be moved to; without any, nothing is measured that
     only predictions need. The disk is left alone for `watch_seconds` to see what others do with it. Reading
@@ -67,7 +67,7 @@ def inspect_model(
     targets = measure_targets(places, paths[0], read_speed, tick) if paths else ()
     broken = bool(checkpoint.problems) or any(file.problem for file in checkpoint.opened)
     watch = PressureWatch()
-    trials = Trials() if broken else attempt()  # what is wrong a check says better than the loader
+    trials = Trials() if broken else trial_loads()  # what is wrong a check says better than the loader
     pressure = watch.read() if trials.trial or trials.failure else None
     hashes = _hashes(checkpoint, read_speed, report)
     return LoadFacts(

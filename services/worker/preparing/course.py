@@ -55,7 +55,7 @@ def inspected(
         wanted_revision=wanted_revision,
         models_dir=settings.models_dir,
         locate_seconds=None,
-        attempt=Trials,
+        trial_loads=Trials,
         places=places_to_read_from(settings),
         report=report,
     )

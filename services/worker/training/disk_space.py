@@ -30,14 +30,14 @@ def when_disk_allows(work: Callable[[], Result], report: Report, patience: Patie
     Raises `JobFailed` (disk_full) in the end, and whatever `report` raises in between.
     """
     problem = ""
-    for attempt in range(patience.retries + 1):
+    for tried in range(patience.retries + 1):
         try:
             return work()
         except (OSError, SafetensorError) as error:
             if not is_disk_full(error):
                 raise
             problem = str(error)
-        if attempt == 0:
+        if tried == 0:
             report.event(
                 say("disk-full-result-waits", error=problem),
                 level="warn",

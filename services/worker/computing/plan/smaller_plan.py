@@ -25,8 +25,8 @@ def smaller_plan(
     in the backward pass and no weight stays dequantized, if any is `quantized`. Where that is so already:
     half the size again.
     """
-    attempts = [halved(plan, size), _leanest(plan, quantized)]
-    for changed in attempts if failures == 1 else reversed(attempts):
+    ways = [halved(plan, size), _leanest(plan, quantized)]
+    for changed in ways if failures == 1 else reversed(ways):
         if changed is not None:
             return changed
     return None
