@@ -55,7 +55,7 @@ def measure_read_speed(
             direct=missing, buffered=missing, mapped=missing, warm=missing, small=Latency(reason=reason)
         )
     spans = _spread(sizes, sample_bytes)
-    with _cache_restored(() if in_memory else files):
+    with _page_cache_restored(() if in_memory else files):
         rates = _rates(spans, ("warm",) if in_memory else tuple(_WAYS), seconds, tick)
         nothing = say("no-cold-reads-piece")
         small = (
@@ -189,7 +189,7 @@ _WAYS: dict[str, Callable[[Region, float, Callable[[], None]], Sample]] = {
 
 
 @contextmanager
-def _cache_restored(files: Sequence[Path]) -> Iterator[None]:
+def _page_cache_restored(files: Sequence[Path]) -> Iterator[None]:
     """Put files that were mostly out of memory before out of it again."""
     cold = [path for path in files if (cached_pages(path).ratio or 0.0) < 0.5]
     try:

@@ -14,7 +14,7 @@ from services.worker.models.hub.model_places import ModelFiles
 from services.worker.models.load import LoadedModel
 from services.worker.models.quantized.nf4_artifact import WEIGHTS_NAME
 from services.worker.models.reading.cached_pages import cached_pages, make_cold
-from services.worker.models.reading.page_cache import available_memory_bytes, read_into_cache
+from services.worker.models.reading.page_cache import available_memory_bytes, read_into_page_cache
 from services.worker.models.residency import Residency
 from services.worker.report import Report
 from shared.reports.load_facts import OpenedFile, TrialLoad
@@ -32,7 +32,7 @@ def try_load(
     residency.evict()
     weights = find_weights(files.folder).files
     if warm:
-        read_into_cache(weights, available_memory_bytes(), lambda done: report.progress("reading"))
+        read_into_page_cache(weights, available_memory_bytes(), lambda done: report.progress("reading"))
     return _timed(weights, cold, lambda: residency.base(files, report, from_checkpoint=True)[0])
 
 
@@ -46,7 +46,7 @@ def try_copy(
     residency.evict()
     weights = (folder / WEIGHTS_NAME,)
     if not cold:
-        read_into_cache(weights, available_memory_bytes(), lambda done: report.progress("reading"))
+        read_into_page_cache(weights, available_memory_bytes(), lambda done: report.progress("reading"))
     return _timed(weights, cold, lambda: residency.from_copy(files, folder, report))
 
 

@@ -9,7 +9,7 @@ from services.worker.models.files.weight_files import find_weights
 from services.worker.models.hub.model_places import ModelFiles
 from services.worker.models.quantized.nf4_artifact import WEIGHTS_NAME
 from services.worker.models.quantized.nf4_load import ArtifactUnusable, why_unusable
-from services.worker.models.reading.page_cache import fits_into_cache
+from services.worker.models.reading.page_cache import fits_into_page_cache
 from services.worker.models.residency import Residency
 from services.worker.report import Report
 from shared.reports.load_facts import TrialFailure, TrialLoad
@@ -36,7 +36,7 @@ def run_trials(files: ModelFiles, *, cold: bool, residency: Residency, report: R
     trials = Trials()
     try:
         trials.trial = try_load(files, cold=cold, residency=residency, report=report)
-        if not trials.trial.is_warm and fits_into_cache(find_weights(files.folder).files):
+        if not trials.trial.is_warm and fits_into_page_cache(find_weights(files.folder).files):
             trials.warm = try_load(files, cold=False, residency=residency, report=report, warm=True)
     except JobFailed as failed:
         trials.failure = trial_failure(failed)

@@ -23,7 +23,7 @@ from services.worker.models.hub.model_places import ModelFiles
 from services.worker.models.memory import out_of_memory_explained, refuse_what_cannot_fit
 from services.worker.models.quantized import nf4
 from services.worker.models.reading.byte_progress import ByteProgress
-from services.worker.models.reading.page_cache import available_memory_bytes, read_into_cache
+from services.worker.models.reading.page_cache import available_memory_bytes, read_into_page_cache
 from services.worker.models.reading.phases import LoadPhases
 from services.worker.report import Report
 from shared.messages.message import say
@@ -86,7 +86,7 @@ def load_base_model(
         require_fit(seen.tokenizer, seen.abilities, report, for_chat=for_chat)
     with phases.time("read"), disk_errors_explained():
         progress = ByteProgress(report, "reading", weights.bytes)
-        read_into_cache(weights.files, available_memory_bytes(), progress.reached)
+        read_into_page_cache(weights.files, available_memory_bytes(), progress.reached)
     progress = ByteProgress(report, "loading", weights.bytes)
 
     next_look = 0.0

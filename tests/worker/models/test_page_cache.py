@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from services.worker.models.reading.cached_pages import cached_pages, make_cold
-from services.worker.models.reading.page_cache import available_memory_bytes, read_into_cache
+from services.worker.models.reading.page_cache import available_memory_bytes, read_into_page_cache
 
 SIZE = 40 * 1024**2
 
@@ -20,7 +20,7 @@ def cold_file(folder: Path, need: Callable[[bool, str], None]) -> Path:
 def test_a_cold_file_is_in_memory_afterwards(tmp_path: Path, need: Callable[[bool, str], None]) -> None:
     file = cold_file(tmp_path, need)
     told: list[int] = []
-    assert read_into_cache([file], 1 << 40, told.append) == SIZE
+    assert read_into_page_cache([file], 1 << 40, told.append) == SIZE
     assert cached_pages(file).ratio == 1
     assert told[-1] == SIZE
     assert len(told) == 3  # pieces of 16 MiB
@@ -28,14 +28,14 @@ def test_a_cold_file_is_in_memory_afterwards(tmp_path: Path, need: Callable[[boo
 
 def test_a_file_in_memory_is_not_read_again(tmp_path: Path, need: Callable[[bool, str], None]) -> None:
     file = cold_file(tmp_path, need)
-    read_into_cache([file], 1 << 40, lambda _: None)
-    assert read_into_cache([file], 1 << 40, lambda _: None) == 0
+    read_into_page_cache([file], 1 << 40, lambda _: None)
+    assert read_into_page_cache([file], 1 << 40, lambda _: None) == 0
 
 
 def test_files_larger_than_memory_are_left_alone(tmp_path: Path, need: Callable[[bool, str], None]) -> None:
     file = cold_file(tmp_path, need)
-    assert read_into_cache([file], SIZE, lambda _: None) == 0
-    assert read_into_cache([file], 2 * SIZE, lambda _: None) == SIZE
+    assert read_into_page_cache([file], SIZE, lambda _: None) == 0
+    assert read_into_page_cache([file], 2 * SIZE, lambda _: None) == SIZE
 
 
 def test_this_machine_says_how_much_memory_it_has() -> None:

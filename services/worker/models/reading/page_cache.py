@@ -14,7 +14,7 @@ READ_BYTES = 16 * 1024**2
 LARGEST_SHARE_OF_MEMORY = 0.9
 
 
-def read_into_cache(
+def read_into_page_cache(
     files: Iterable[Path], available_bytes: int | None, on_read: Callable[[int], None]
 ) -> int:
     """Read the files that are not in memory once through, 16 MiB at a time; returns the bytes read.
@@ -36,7 +36,7 @@ def read_into_cache(
     return done
 
 
-def fits_into_cache(files: Iterable[Path]) -> bool:
+def fits_into_page_cache(files: Iterable[Path]) -> bool:
     """Whether memory has room for all of the files at once, as far as that is known."""
     available = available_memory_bytes()
     total = sum(path.stat().st_size for path in files)
