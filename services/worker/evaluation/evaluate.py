@@ -23,7 +23,7 @@ from services.worker.text.chat_template import ChatTemplate, TemplateRefusal
 from services.worker.text.classification import ClassificationPrompt
 from services.worker.text.dataset_file import DatasetFile, read_rows
 from services.worker.text.row_counts import reasons
-from services.worker.text.row_report import row_lines
+from services.worker.text.row_lines import row_lines
 from services.worker.text.row_rules import RowRules
 from services.worker.text.rows import encode_dataset
 from shared.messages.message import read_stored, say, stored

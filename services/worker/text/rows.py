@@ -15,7 +15,7 @@ from services.worker.text.dataset_file import DatasetFile, Row, read_rows
 from services.worker.text.decoded_answers import FAULTS
 from services.worker.text.marked_text import EncodedText, MarkedText, TokenRow, encode_texts
 from services.worker.text.row_counts import RowCounts
-from services.worker.text.row_report import reasons_by_rows
+from services.worker.text.row_lines import reasons_by_rows
 from services.worker.text.row_rules import RowRules
 from services.worker.text.row_writer import RowWriter, WrittenRow
 from shared.messages.message import Message, say, stored

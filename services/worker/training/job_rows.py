@@ -11,7 +11,7 @@ from services.worker.models.load import LoadedModel
 from services.worker.phase_clock import PhaseClock
 from services.worker.report import Report
 from services.worker.text.dataset_file import DatasetFile
-from services.worker.text.row_report import row_lines
+from services.worker.text.row_lines import row_lines
 from services.worker.text.row_rules import RowRules
 from services.worker.text.rows import TokenRows, encode_dataset
 from services.worker.text.shown_row import shown_row

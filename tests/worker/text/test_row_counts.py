@@ -9,7 +9,7 @@ from tokenizers import normalizers
 from services.worker.failures import FailureCode, JobFailed
 from services.worker.text.chat_template import ChatTemplate
 from services.worker.text.row_counts import RowCounts
-from services.worker.text.row_report import row_lines
+from services.worker.text.row_lines import row_lines
 from services.worker.text.row_rules import RowRules
 from services.worker.text.rows import TokenRows, encode_dataset
 from shared.messages.document import in_sentences

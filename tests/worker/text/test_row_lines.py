@@ -9,7 +9,7 @@ import pytest
 
 from services.worker.text.conversation import TOO_MANY
 from services.worker.text.row_counts import RowCounts
-from services.worker.text.row_report import RowLine, row_lines
+from services.worker.text.row_lines import RowLine, row_lines
 from services.worker.text.row_rules import RowRules
 from shared.messages.catalog import add_language
 from shared.messages.message import say, stored
