@@ -84,14 +84,16 @@ PREDICTION_ERROR = _gauge(
     "tunedock_prediction_error_ratio", "Measured over predicted, less 1, of the last prediction.", "quantity"
 )
 MEMORY = _gauge(
-    "tunedock_gpu_memory_bytes", "Memory of the device; without a GPU that of the process.", "gpu", "type"
+    "tunedock_gpu_memory_bytes", "Memory of the device; without a card that of the process.", "gpu", "type"
 )
 DISK_FREE = _gauge("tunedock_disk_free_bytes", "Free space of the hub cache's disk.", "storage")
 DATA_BYTES = _gauge(
     "tunedock_data_bytes", "Bytes that the data folder takes on its disk, by what they are for.", "kind"
 )
 UTILIZATION = _gauge(
-    "tunedock_gpu_utilization_ratio", "Share of time the device computed; without a GPU the processor.", "gpu"
+    "tunedock_gpu_utilization_ratio",
+    "Share of time the device computed; without a card the processor.",
+    "gpu",
 )
 POWER = _gauge("tunedock_gpu_power_watts", "Power the card draws.", "gpu")
 CLOCK = _gauge("tunedock_gpu_clock_hertz", "Clock of the device's cores.", "gpu")
@@ -188,7 +190,7 @@ def record_disk_use(bytes_by_kind: Mapping[str, int]) -> None:
 
 
 def record_process_memory() -> None:
-    """Memory where there is no GPU: the process's resident set and its peak."""
+    """Memory where there is no card: the process's resident set and its peak."""
     MEMORY.labels("cpu", "used").set(psutil.Process().memory_info().rss)
     MEMORY.labels("cpu", "peak").set(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
 
