@@ -5,26 +5,23 @@ from collections.abc import Sequence
 from statistics import fmean
 
 from services.worker.computing.batching import target_count
-from services.worker.computing.plan.plan import Plan
 from services.worker.text.rows import TokenRows
 from services.worker.training.foretold import Foretold, predictions_of
+from services.worker.training.run import Run
 from shared.reports.dry_run import DryRun
 from shared.reports.training_facts import MemoryParts, TokenCounts
-from shared.schemas import FineTuningRequest
 
 
-def dry_run(
-    model: str, request: FineTuningRequest, rows: TokenRows, steps: int, plan: Plan, foretold: Foretold | None
-) -> DryRun:
+def dry_run(run: Run, foretold: Foretold | None) -> DryRun:
     """`foretold` None: the model could not be tried, so there is no prediction."""
-    told = foretold.forecast if foretold else None
+    rows, told = run.rows.training, foretold.forecast if foretold else None
     return DryRun(
-        model=model,
-        steps=steps,
-        rows_per_step=min(request.hyperparameters.global_batch_size, len(rows.rows)),
+        model=run.base.files.name,
+        steps=run.schedule.total_steps,
+        rows_per_step=min(run.hyperparameters.global_batch_size, len(rows.rows)),
         tokens=token_counts(rows, told.padded_ratio if told else 1.0),
-        max_seq_length=request.hyperparameters.max_seq_length,
-        plan=plan.as_dict(),
+        max_seq_length=run.hyperparameters.max_seq_length,
+        plan=run.plan.as_dict(),
         memory=foretold.memory if foretold else MemoryParts(),
         step_seconds=told.mean_step_seconds if told else None,
         run_seconds=told.run_seconds if told else None,

@@ -1,29 +1,23 @@
 """What a fine-tuning is foretold to take, and what of that came true."""
 
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
-from torch import nn
 
-from services.worker.computing.batching import Schedule
-from services.worker.computing.plan.plan import Plan
 from services.worker.computing.plan.room import free_memory_bytes
 from services.worker.computing.predicting.forecast import Forecast, forecast
 from services.worker.computing.predicting.trial import Trial
 from services.worker.machine.peak_memory import PeakMemory, bytes_now
-from services.worker.models.load import LoadedModel
 from services.worker.models.memory import free_device_memory
 from services.worker.report import JobStopped, Report
 from services.worker.training.checkpoints import Snapshot
-from services.worker.training.job_rows import JobRows
 from services.worker.training.memory_parts import memory_parts
+from services.worker.training.run import Run
 from services.worker.training.run_state import RunState
 from services.worker.training.update_time import update_seconds
 from shared.messages.message import say
 from shared.reports.training_facts import MemoryParts, Prediction
-from shared.schemas import Hyperparameters
 
 
 @dataclass(frozen=True)
@@ -60,30 +54,22 @@ class RunWatch:
         return Happened((state.seconds - self._before.seconds) / steps, seconds, self._memory.read())
 
 
-def foretell(
-    base: LoadedModel,
-    plan: Plan,
-    rows: JobRows,
-    schedule: Schedule,
-    parameters: Mapping[str, nn.Parameter],
-    hyperparameters: Hyperparameters,
-    *,
-    first: int,
-    report: Report,
-) -> Foretold | None:
-    """Of the steps from `first` on, by running a few layers on their rows; the model carries its adapter, and
-    is afterwards what it was. None where no step is due or the model can't be tried, which is told.
+def foretell(run: Run, report: Report) -> Foretold | None:
+    """Of the steps that are left, by running a few layers on their rows; the model is afterwards what it was.
+    None where no step is due or the model can't be tried, which is told.
     """
-    if first >= schedule.total_steps:
+    base, optimizer = run.base, run.hyperparameters.optim
+    first = run.resumed.step if run.resumed else 0
+    if first >= run.schedule.total_steps:
         return None
     report.progress("predicting")
     held, free = bytes_now(base.device), free_memory_bytes(base.device)
     trial = Trial(
         base.model,
-        plan,
-        parameters,
-        rows.training.rows,
-        schedule,
+        run.plan,
+        run.parameters,
+        run.rows.training.rows,
+        run.schedule,
         base.device,
         tick=lambda: report.progress("predicting"),
     )
@@ -91,8 +77,8 @@ def foretell(
         told = forecast(
             trial,
             first=first,
-            optimizer_seconds=update_seconds(parameters, base.device, hyperparameters.optim),
-            validation=rows.validation.rows if rows.validation else [],
+            optimizer_seconds=update_seconds(run.parameters, base.device, optimizer),
+            validation=run.validation_rows,
             before=held,
         )
     except JobStopped:
@@ -100,7 +86,7 @@ def foretell(
     except Exception as error:  # whatever it is, training goes on without a prediction
         reason = f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0][:200]}"
     else:
-        parts = memory_parts(base, told.micro_batch, parameters, hyperparameters.optim, held=held, free=free)
+        parts = memory_parts(base, told.micro_batch, run.parameters, optimizer, held=held, free=free)
         foretold = Foretold(told, parts)
         _tell(foretold, report)
         return foretold

@@ -1,0 +1,67 @@
+"""Which plan a run follows, and which others its first steps try."""
+
+from dataclasses import replace
+
+from services.worker.computing.batching import Schedule
+from services.worker.computing.plan.levers import levers_for
+from services.worker.computing.plan.plan import Plan, choose_plan
+from services.worker.computing.plan.resumed_plan import resumed_plan
+from services.worker.computing.plan.room import Room, find_room
+from services.worker.computing.predicting.counted_layers import with_counted
+from services.worker.models.load import LoadedModel
+from services.worker.report import Report
+from services.worker.training.checkpoints import Snapshot
+from services.worker.training.job_rows import JobRows
+from services.worker.training.plan_trials import PlanTrials
+from shared.messages.message import say
+from shared.schemas import FineTuningRequest
+
+
+def plan_for(
+    base: LoadedModel, request: FineTuningRequest, rows: JobRows, resumed: Snapshot | None, report: Report
+) -> tuple[Plan, Room]:
+    """A resumed run keeps its plan where it can: another split of a step would round otherwise. The model
+    carries its adapter.
+    """
+    hyperparameters = request.hyperparameters
+    levers = levers_for(
+        base.model,
+        rows.training.rows,
+        dropout=hyperparameters.lora.dropout,
+        rows_per_step=hyperparameters.global_batch_size,
+    )
+    trained = {name: part for name, part in base.model.named_parameters() if part.requires_grad}
+    levers = with_counted(levers, base.model, trained, base.device)
+    config, longest = base.model.config.get_text_config(), hyperparameters.max_seq_length
+    room = find_room(config, max_seq_length=longest, device=base.device, levers=levers)
+    fresh = choose_plan(
+        request.plan, config=config, max_seq_length=longest, device=base.device, levers=levers
+    )
+    if resumed is None:
+        return fresh, room
+    plan, reason = resumed_plan(resumed.state.get("plan"), fresh, room)
+    if reason:
+        report.event(
+            say("plan-changed", reason=reason),
+            level="warn",
+            data={"code": "plan_changed", "reason": reason.model_dump(mode="json")},
+        )
+    return plan, room
+
+
+def plan_trials(
+    plan: Plan, room: Room, schedule: Schedule, resumed: Snapshot | None, report: Report
+) -> PlanTrials:
+    """Of what was chosen by an estimate; a run that goes on has a plan already."""
+    if plan.name != "auto" or resumed is not None:
+        return PlanTrials([], steps=0, report=report)
+    plans = [
+        replace(
+            plan,
+            tokens_per_micro_batch=tokens,
+            gradient_checkpointing=every is not None,
+            recompute_every=every or 1,
+        )
+        for tokens, every in room.close_choices()
+    ]
+    return PlanTrials.of(plans, schedule.total_steps, report)

@@ -1,0 +1,71 @@
+"""What a run that ended leaves: the record's result, the adapter under its name, the account."""
+
+import shutil
+from typing import Any
+
+from services.worker.adapters import adapter_folder
+from services.worker.report import Report
+from services.worker.training.account import RunAccount
+from services.worker.training.foretold import Foretold
+from services.worker.training.run import Run
+from services.worker.training.step_report import finite
+from services.worker.training.trained import Trained
+from shared.job_folder import ADAPTER
+from shared.reports.fine_tuning import MeasuredLoss, Training
+
+
+def result_of(run: Run, trained: Trained) -> dict[str, Any]:
+    """What the record says, but for the name of the model."""
+    state = trained.state
+    measured = tuple(MeasuredLoss(step=step, loss=finite(loss)) for step, loss in state.validation)
+    training = Training(
+        adapter=ADAPTER,
+        steps=state.step,
+        train_loss=state.train_loss,
+        first_train_loss=state.first_train_loss,
+        validation_loss=measured[-1].loss if measured else None,
+        validation=measured,
+        training_seconds=state.seconds,
+        trained_tokens=state.real_tokens,
+        computed_tokens=state.computed_tokens,
+        target_tokens=state.target_tokens,
+        **run.rows.training.counts.as_result(),
+        resumed_from_step=run.resumed.step if run.resumed else None,
+        plan=trained.plan.as_dict(),
+        predictions=trained.predictions,
+        **run.trained_as,
+    )
+    return training.model_dump(mode="json")
+
+
+def publish(run: Run, result: dict[str, Any], report: Report) -> dict[str, Any]:
+    """Write the adapter aside, ask for leave, give it its name. On any exception nothing half-written is
+    left.
+    """
+    report.progress("publishing")
+    checkpoints = run.checkpoints
+    names = adapter_folder.folder_names(run.base)
+    folders = {name: checkpoints.attempt_folder.adapter_draft(name) for name in names}
+    try:
+        adapter_folder.write_all(folders, run.adapted, run.base, result)
+        report.publish()
+        return adapter_folder.publish(folders, checkpoints.job_folder)
+    finally:
+        for folder in folders.values():
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def account_of(run: Run, trained: Trained, foretold: Foretold | None) -> RunAccount:
+    """Takes what the run's clock has counted since the last step."""
+    return RunAccount(
+        plan=trained.plan,
+        rows=run.rows.training,
+        validation_rows=len(run.validation_rows),
+        state=trained.state,
+        total_steps=run.schedule.total_steps,
+        rows_per_step=min(run.schedule.rows_per_step, run.schedule.rows),
+        adapter_parameters=run.adapter_parameters,
+        predictions=trained.predictions,
+        memory=foretold.memory if foretold else None,
+        after_seconds=trained.clock.take(),
+    )
