@@ -1,8 +1,10 @@
 """What a run has done so far, as a checkpoint keeps it."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
+
+from services.worker.training.step_report import Computed, finite
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,21 @@ class RunState:
     computed_tokens: int = 0
     target_tokens: int = 0
     seconds: float = 0.0
+
+    def after(self, computed: Computed, seconds: float) -> "RunState":
+        """With one step more, which took `seconds`."""
+        loss = finite(computed.loss)
+        return replace(
+            self,
+            step=self.step + 1,
+            train_loss=loss,
+            first_train_loss=self.first_train_loss if self.step else loss,
+            bad_steps=0 if computed.good else self.bad_steps + 1,
+            real_tokens=self.real_tokens + computed.real_tokens,
+            computed_tokens=self.computed_tokens + computed.computed_tokens,
+            target_tokens=self.target_tokens + computed.target_tokens,
+            seconds=self.seconds + seconds,
+        )
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)

@@ -6,6 +6,18 @@ from services.worker.report import JsonValue
 
 
 @dataclass(frozen=True)
+class Computed:
+    """What one step gave: `good` unless its loss or its gradient is no number; tokens as in `StepReport`."""
+
+    loss: float
+    grad_norm: float
+    good: bool
+    real_tokens: int
+    computed_tokens: int
+    target_tokens: int
+
+
+@dataclass(frozen=True)
 class StepReport:
     """`step` counts from 1. Tokens are this step's: `real` those of its rows, `computed` those put through
     the layers, which padding makes more and a shared prefix fewer; seconds are wall time.
