@@ -1,5 +1,6 @@
 """The rows of `bench train`: the SMS Spam Collection, as it is or joined into longer messages."""
 
+import json
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -45,6 +46,12 @@ def joined(messages: Sequence[Message], characters: int) -> list[Message]:
             used[message.label] += 1
         rows.append(Message("\n".join(texts), message.label))
     return rows
+
+
+def as_jsonl(messages: Sequence[Message]) -> str:
+    """Rows of a classification data set."""
+    rows = (json.dumps({"text": message.text, "label": message.label}) for message in messages)
+    return "".join(row + "\n" for row in rows)
 
 
 def _from_file(path: Path) -> Iterator[Message]:

@@ -19,11 +19,15 @@ from services.worker.computing.batching import Schedule
 from services.worker.text.chat_template import ChatTemplate
 from services.worker.text.classification import ClassificationPrompt
 from services.worker.text.marked_text import TokenRow
+from shared.schemas import Lora
 
 INSTRUCTION = "Classify this message as spam or ham."
 CAP = 512
 ROWS_PER_STEP = 16
 LORA = {"r": 8, "lora_alpha": 16, "lora_dropout": 0.0, "target_modules": ["q_proj", "v_proj"]}
+LORA_OF_A_JOB = Lora.model_validate(
+    {"r": LORA["r"], "alpha": LORA["lora_alpha"], "target_modules": LORA["target_modules"]}
+)
 PREFIX_TOKENS = 5
 SHORT_QUESTION = "Spam or ham, which one is it?"  # its first five tokens, in place of the template's forty
 JOINED_CHARACTERS = 6 * CAP

@@ -47,7 +47,8 @@ class Measuring:
     """How it is measured. Of an arm that `steps` doesn't name they are those of "*", or `MANY`.
 
     `scratch` lasts, `folder` doesn't. So many arms have their models in memory at once; `load_together` lets
-    these load at the same time. With `peers_here` this interpreter has the peers' packages.
+    these load at the same time. With `peers_here` this interpreter has the peers' packages. `optim`, by
+    transformers' names, is that of arms that end in HF Trainer; ours have AdamW.
     """
 
     repeats: int
@@ -59,6 +60,8 @@ class Measuring:
     arms_at_once: int = ARMS_AT_ONCE
     load_together: bool = False
     peers_here: bool = False
+    rows_per_step: int = 16
+    optim: str = "adamw_torch"
 
     def steps_of(self, arm: str) -> Steps:
         return self.steps.get(arm, self.steps.get("*", MANY))
@@ -152,7 +155,11 @@ def make_job(arm: str, case: str, inputs: Inputs, measuring: Measuring) -> Train
         turns=measuring.repeats,
         steps_per_turn=steps.turn,
         warm_up_steps=steps.warm_up,
-        total_steps=max(-(-inputs.row_count // 16), steps.warm_up + measuring.repeats * steps.turn),
+        total_steps=max(
+            -(-inputs.row_count // measuring.rows_per_step), steps.warm_up + measuring.repeats * steps.turn
+        ),
+        rows_per_step=measuring.rows_per_step,
+        optim=measuring.optim,
         seed=SEED,
         memory_cap_bytes=measuring.memory_cap_bytes,
     )

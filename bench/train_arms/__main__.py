@@ -11,6 +11,10 @@ from pathlib import Path
 ARMS = {
     "hf-user": ("hf", "user"),
     "hf-grouped": ("hf", "grouped"),
+    "hf-common": ("hf_factors", "one_factor"),
+    "hf-longest": ("hf_factors", "one_factor"),
+    "hf-no-checkpointing": ("hf_factors", "one_factor"),
+    "hf-4-rows": ("hf_factors", "one_factor"),
     "trl-best": ("trl", "best"),
     "trl-grouped": ("trl", "by_length"),
     "trl-flat": ("trl", "flat"),

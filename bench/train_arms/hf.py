@@ -115,7 +115,7 @@ def common_arguments(job: TrainJob) -> dict[str, Any]:
         "learning_rate": job.learning_rate,
         "lr_scheduler_type": "cosine",
         "warmup_steps": 0,
-        "optim": "adamw_torch",
+        "optim": job.optim,
         "weight_decay": 0.0,
         "max_grad_norm": 1.0,
         "bf16": True,

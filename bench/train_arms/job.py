@@ -26,6 +26,7 @@ class TrainJob:
     total_steps: int
     max_seq_length: int = 512
     rows_per_step: int = 16
+    optim: str = "adamw_torch"
     learning_rate: float = 2e-4
     seed: int = 0
     memory_cap_bytes: int | None = None

@@ -1,7 +1,5 @@
 """Which plan a run follows, and which others its first steps try."""
 
-from dataclasses import replace
-
 from services.worker.computing.batching import Schedule
 from services.worker.computing.plan.levers import levers_for
 from services.worker.computing.plan.plan import Plan, choose_plan
@@ -55,13 +53,5 @@ def plan_trials(
     """Of what was chosen by an estimate; a run that goes on has a plan already."""
     if plan.name != "auto" or resumed is not None:
         return PlanTrials([], steps=0, report=report)
-    plans = [
-        replace(
-            plan,
-            tokens_per_micro_batch=tokens,
-            gradient_checkpointing=every is not None,
-            recompute_every=every or 1,
-        )
-        for tokens, every in room.close_choices()
-    ]
+    plans = [plan.with_micro_batches(*choice) for choice in room.close_choices()]
     return PlanTrials.of(plans, schedule.total_steps, report)

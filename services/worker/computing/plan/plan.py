@@ -67,6 +67,15 @@ class Plan:
         """Of so many layers one is computed again; None: of none."""
         return self.recompute_every if self.gradient_checkpointing else None
 
+    def with_micro_batches(self, tokens: int, recompute_every: int | None) -> "Plan":
+        """The same with micro-batches of so many tokens, one in so many layers recomputed (None: none)."""
+        return replace(
+            self,
+            tokens_per_micro_batch=tokens,
+            gradient_checkpointing=recompute_every is not None,
+            recompute_every=recompute_every or 1,
+        )
+
     def as_dict(self) -> dict[str, Any]:
         """As it is stored; a reason stays an id and its values."""
         off = {

@@ -70,7 +70,7 @@ class Room:
         A small card computes all the time: there smaller micro-batches cost less than computing anything
         twice. A large one waits for its processor: there the fewer micro-batches the better.
         """
-        fitting = self._fitting()
+        fitting = self.fitting_choices()
         return min(fitting, key=lambda choice: self._cost(*choice)) if fitting else self._choices()[-1]
 
     def close_choices(self, within: float = CLOSE) -> list[tuple[int, int | None]]:
@@ -78,12 +78,13 @@ class Room:
         first. Of those that split a step alike only the first.
         """
         costs: dict[float, tuple[int, int | None]] = {}
-        for choice in self._fitting():
+        for choice in self.fitting_choices():
             costs.setdefault(self._cost(*choice), choice)
         least = min(costs, default=0.0)
         return [costs[cost] for cost in sorted(costs) if cost <= (1 + within) * least]
 
-    def _fitting(self) -> list[tuple[int, int | None]]:
+    def fitting_choices(self) -> list[tuple[int, int | None]]:
+        """Tokens and recomputing of all micro-batches that are considered and fit into the memory."""
         return [choice for choice in self._choices() if self.fits(*choice, weights=self.weights)]
 
     def _choices(self) -> list[tuple[int, int | None]]:
