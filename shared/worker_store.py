@@ -15,7 +15,6 @@ from shared.schemas import JobStatus
 from shared.store_errors import store_errors
 
 WORKER_TTL_SECONDS = 60
-DEATH_LIMIT = 10  # attempts that may die in all, however many checkpoints came between
 
 
 class WorkerStore(JobStore):
@@ -89,11 +88,11 @@ class WorkerStore(JobStore):
 
     def recover(self, *, host: str, boot: str, crash_limit: int) -> list[str]:
         """Requeue what an earlier process of this host held; call only as the owner of the device."""
-        return list(self._run("recover", host, boot, crash_limit, DEATH_LIMIT))
+        return list(self._run("recover", host, boot, crash_limit))
 
     def reap(self, *, crash_limit: int) -> list[str]:
         """Requeue jobs whose lease ran out; call only when the store has been up for longer than a lease."""
-        return list(self._run("reap", crash_limit, DEATH_LIMIT))
+        return list(self._run("reap", crash_limit))
 
     def uptime_seconds(self) -> float:
         with store_errors(self._outage):

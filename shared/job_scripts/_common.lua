@@ -114,15 +114,16 @@ local function lease(id, milliseconds)
   redis.call('ZADD', RUNNING, now_ms() + milliseconds, id)
 end
 
--- A worker died with this job: another attempt after a pause, or the end when it keeps killing workers.
-local function bury_attempt(id, crash_limit, death_limit)
+-- A worker died with this job: another attempt after a pause, or the end when it keeps killing workers. Crashes
+-- count from the last new checkpoint on, so a job that advances goes on for ever; deaths, all of them, are only told.
+local function bury_attempt(id, crash_limit)
   if field(id, 'status') == 'cancelling' then
     move(id, 'cancelled', 'info', say('job-cancelled'))
     return
   end
   local crashes = redis.call('HINCRBY', job_key(id), 'crashes', 1)
   local deaths = redis.call('HINCRBY', job_key(id), 'deaths', 1)
-  if crashes >= crash_limit or deaths >= death_limit then
+  if crashes >= crash_limit then
     redis.call('HSET', job_key(id), 'error', cjson.encode({
       code = 'poison',
       message = say('worker-died', {deaths = deaths, crashes = crashes}),

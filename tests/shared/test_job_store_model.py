@@ -235,7 +235,7 @@ class Ledger(RuleBasedStateMachine):
                 job.move("cancelled")
                 continue
             job.crashes += 1
-            job.move("failed" if job.crashes >= CRASH_LIMIT or self._deaths(job_id) >= 10 else "queued")
+            job.move("failed" if job.crashes >= CRASH_LIMIT else "queued")
 
     @invariant()
     def every_record_is_what_the_model_says(self) -> None:
@@ -258,9 +258,6 @@ class Ledger(RuleBasedStateMachine):
 
     def _journal(self, job_id: str, attempt: int) -> Path:
         return JobFolder(self.folder / "jobs" / job_id).attempt(attempt).journal
-
-    def _deaths(self, job_id: str) -> int:
-        return int(self.store._redis.hget(f"tunedock:job:{job_id}", "deaths") or 0)
 
     def _forget_pauses(self) -> None:
         for job_id in self.expected:

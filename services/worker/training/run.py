@@ -123,6 +123,7 @@ def _resume(checkpoints: CheckpointFolder, adapted: PeftModel, report: Report) -
     if snapshot is not None:
         set_adapter_weights(adapted, snapshot.adapter)
         report.event(say("resumed", step=snapshot.step), data={"step": snapshot.step})
+        report.checkpoint(snapshot.step)  # the attempt that wrote it may have died before it could tell
     return snapshot
 
 
