@@ -12,9 +12,22 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import psutil
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, make_wsgi_app, multiprocess
 
-from services.worker.process.metrics_server import serve_metrics
+from services.worker.metrics_files import reserve_files
+
+IS_SEEN = reserve_files()  # before prometheus_client maps its files
+
+from prometheus_client import (  # noqa: E402
+    REGISTRY,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    make_wsgi_app,
+    multiprocess,
+)
+
+from services.worker.process.metrics_server import serve_metrics  # noqa: E402
 
 _STEP_BUCKETS = (0.05, 0.1, 0.2, 0.5, 1, 1.5, 2, 3, 4, 6, 8, 12, 16, 20, 30, 45, 60, 120, 300)
 _LOAD_BUCKETS = (0.5, 1, 2, 5, 10, 15, 30, 45, 60, 90, 120, 180, 300, 600)
@@ -220,8 +233,10 @@ def serve(host: str, port: int) -> None:
         PHASE_SECONDS.labels(phase)
     for kind in ("real", "computed"):
         TOKENS.labels(kind)
-    registry = CollectorRegistry()
-    multiprocess.MultiProcessCollector(registry)
+    registry = REGISTRY
+    if IS_SEEN:
+        registry = CollectorRegistry()
+        multiprocess.MultiProcessCollector(registry)
     serve_metrics(make_wsgi_app(registry), host, port)
 
 

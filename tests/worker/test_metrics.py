@@ -12,6 +12,7 @@ from prometheus_client import REGISTRY, CollectorRegistry, multiprocess
 from services.worker import metrics
 from services.worker.models.hub.model_places import ModelSource
 from shared.settings import PROJECT_ROOT
+from tests.small_disk import MIB, fill_up, may_mount, resize, small_disk
 
 LOADED = "tunedock_model_load_duration_seconds"
 LOAD = "metrics.record_load(source='artifact', phase_seconds={'read': 2.0, 'rest': 0.5}, weight_bytes=1000)"
@@ -48,6 +49,25 @@ def test_loads_outlive_the_child_that_did_them_and_the_next_one_adds_to_them(fol
         assert served(folder, f"{LOADED}_sum", source="artifact") == 2.5 * loads
     assert served(folder, "tunedock_model_load_bytes", source="artifact") is None
     assert served(folder, "tunedock_prediction_error_ratio", quantity="load_seconds") is None
+
+
+@pytest.mark.skipif(not may_mount(), reason="mounting a small disk takes root")
+def test_a_full_disk_costs_a_process_its_metrics_and_not_its_life(tmp_path: Path) -> None:
+    """prometheus_client alone dies of SIGBUS here."""
+    with small_disk(tmp_path / "disk", MIB):
+        fill_up(tmp_path / "disk")
+        in_a_process(tmp_path / "disk", "from services.worker.machine import telemetry", LOAD)
+        assert not list((tmp_path / "disk").glob("*.db"))
+        resize(tmp_path / "disk", MIB)
+        in_a_process(
+            tmp_path / "disk",
+            LOAD,
+            "from tests.small_disk import fill_up",
+            "from pathlib import Path",
+            f"fill_up(Path({str(tmp_path / 'disk')!r}))",
+            *[LOAD] * 20,
+        )
+        assert served(tmp_path / "disk", f"{LOADED}_count", source="artifact") == 21
 
 
 def test_loads_of_every_source_count_from_0_on(folder: Path) -> None:

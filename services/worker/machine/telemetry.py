@@ -6,19 +6,21 @@ that process knows, its allocator's share of the memory, is recorded there (`rec
 
 import logging
 import shutil
-import threading
-import time
+from functools import cache
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import psutil
 import pynvml
-from prometheus_client import Gauge
 
-from services.worker import metrics
+from services.worker import metrics  # the first to import prometheus_client: see `metrics_files`
 from services.worker.machine.card import THROTTLE_BITS, Card
 from services.worker.models.hub.cache_folder import find_cache_folder
 from shared.settings import Settings
+from shared.steady_thread import SteadyThread
+
+if TYPE_CHECKING:
+    from prometheus_client import Gauge
 
 logger = logging.getLogger(__name__)
 
@@ -59,7 +61,7 @@ class Processor:
             metrics.CLOCK.labels("cpu").set(frequency.current * 1e6)
 
 
-def _set(gauge: Gauge, value: float | None) -> None:
+def _set(gauge: "Gauge", value: float | None) -> None:
     """What the card does not tell stays out."""
     if value is not None:
         gauge.set(value)
@@ -82,14 +84,11 @@ def record_cache_disk(cache: Path) -> None:
 def start_telemetry(settings: Settings) -> None:
     """Record every few seconds until the process ends."""
 
-    def work() -> None:
-        telemetry = find_telemetry()
-        while True:
-            try:
-                telemetry.record()
-                record_cache_disk(find_cache_folder(settings).folder)
-            except Exception:
-                logger.exception("a round of the telemetry failed")
-            time.sleep(PERIOD_SECONDS)
+    telemetry = cache(find_telemetry)
 
-    threading.Thread(target=work, name="telemetry", daemon=True).start()
+    def record() -> float:
+        telemetry().record()
+        record_cache_disk(find_cache_folder(settings).folder)
+        return PERIOD_SECONDS
+
+    SteadyThread("telemetry", record).start()
