@@ -94,6 +94,10 @@ class JobFolder:
         """What a fine-tuning published, under the names of the base model's repository."""
         return self.path / ADAPTER
 
+    def published(self) -> list[Path]:
+        """The adapters that are there, under whatever names."""
+        return [folder for name in ADAPTERS if (folder := self.path / name).exists()]
+
     def adapter_under(self, names: str) -> Path:
         """The same adapter under the names of the family `names`, where the base model runs under those."""
         return self.path / adapter_under(names)

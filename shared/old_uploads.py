@@ -10,7 +10,7 @@ from pathlib import Path
 from shared.durable import fsync_path
 
 INCOMING = ".incoming-"  # folders of files that arrive, and of files on their way out
-ABANDONED_SECONDS = 3600
+ABANDONED_SECONDS = 3000.0  # and a sweep comes every ten minutes: gone within an hour
 
 logger = logging.getLogger(__name__)
 
@@ -26,12 +26,17 @@ def discard_upload(place: Path) -> None:
 def remove_abandoned(files: Path) -> None:
     """Remove what a process that died left of its uploads in the folder `files`."""
     for folder in files.glob(f"{INCOMING}*"):
-        try:
-            touched_at = max(path.stat().st_mtime for path in (folder, *folder.iterdir()))
-        except FileNotFoundError:
-            continue
-        if time.time() - touched_at > ABANDONED_SECONDS:
+        if is_abandoned(folder):
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def is_abandoned(folder: Path) -> bool:
+    """Whether nothing in it was written for so long that nobody writes it any more; False if it has gone."""
+    try:
+        touched_at = max(path.stat().st_mtime for path in (folder, *folder.rglob("*")))
+    except FileNotFoundError:
+        return False
+    return time.time() - touched_at > ABANDONED_SECONDS
 
 
 def remove_older(files: Path, *, than_seconds: float) -> list[str]:

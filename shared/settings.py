@@ -95,6 +95,10 @@ class Settings(BaseSettings):
     )
     heartbeat_seconds: PositiveFloat = Field(5.0, description="time between two heartbeats of a running job")
     stall_seconds: PositiveFloat = Field(900.0, description="a job without progress for so long is given up")
+    hang_seconds: PositiveFloat = Field(
+        60.0,
+        description="a process of the service that gives no sign of life for so long is ended and replaced",
+    )
     janitor_seconds: PositiveFloat = Field(5.0, description="time between two rounds of the janitor")
     reap_grace_seconds: PositiveFloat = Field(
         60.0, description="how long the store must be up before a silent worker's job is taken over"

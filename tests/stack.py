@@ -6,6 +6,7 @@ with live_stack(tmp_path) as stack:
     record = stack.until_ended(record.id)
 """
 
+import json
 import os
 import signal
 import subprocess
@@ -78,7 +79,7 @@ class LiveStack:
 
     def worker_child(self) -> int:
         """The process id of the worker's child that owns the device."""
-        return int((self.data_dir / "worker" / "worker.alive").read_text())
+        return int(json.loads((self.data_dir / "worker" / "worker.state.json").read_text())["pid"])
 
     def kill(self, part: str) -> None:
         """`kill -9` one part and wait until the supervisor has started it again."""

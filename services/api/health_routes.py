@@ -4,6 +4,7 @@ from typing import Literal
 
 from services.api.service import Service
 from shared.errors import FieldError, NotReady, StoreUnavailable
+from shared.job_records import WorkerState
 from shared.messages.message import Message, say
 from shared.schemas import Frozen
 
@@ -37,9 +38,9 @@ def get_readiness(service: Service) -> Readiness:
         workers = service.store.workers()
     except StoreUnavailable as refusal:
         raise NotReady(refusal.said, errors=(FieldError("store", refusal.said),)) from refusal
-    alive = [worker for worker in workers if worker.beat_seconds_ago < BEAT_LIMIT_SECONDS]
+    alive = [worker for worker in workers if _silent_seconds(worker) < BEAT_LIMIT_SECONDS]
     if not alive:
-        raise NotReady(_silence([worker.beat_seconds_ago for worker in workers]), errors=(NO_WORKER,))
+        raise NotReady(_silence([_silent_seconds(worker) for worker in workers]), errors=(NO_WORKER,))
     if problems := [worker.fields["problem"] for worker in alive if worker.fields.get("problem")]:
         raise NotReady(problems[0], errors=(FieldError("worker", problems[0]),))
     if not any("device" in worker.fields for worker in alive):
@@ -55,6 +56,11 @@ def get_readiness(service: Service) -> Readiness:
 
 
 NO_WORKER = FieldError("worker", say("start-worker"))
+
+
+def _silent_seconds(worker: WorkerState) -> float:
+    """Of the more silent of its two processes: one speaks to the store, the other runs the jobs."""
+    return max(worker.beat_seconds_ago, float(worker.fields.get("child_silent_seconds", 0)))
 
 
 def _silence(beats_seconds_ago: list[float]) -> Message:

@@ -26,15 +26,20 @@ REQUEST: dict[str, Any] = {
 }
 
 
-@pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveStack]:
-    folder = tmp_path_factory.mktemp("faults")
+def write_rows(folder: Path) -> None:
+    """The data set that `REQUEST` names, in the stack's `folder`."""
     (folder / "datasets").mkdir()
     rows = [
         {"text": f"{'win a prize' if number % 2 else 'see you at'} {number}", "label": "ab"[number % 2]}
         for number in range(60)
     ]
     (folder / "datasets" / "messages.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveStack]:
+    folder = tmp_path_factory.mktemp("faults")
+    write_rows(folder)
     with live_stack(folder, TUNEDOCK_CHECKPOINT_SECONDS="0.5") as stack:
         yield stack
 

@@ -13,14 +13,16 @@ from shared.adapters import OPTIMIZER
 from shared.job_folder import JobFolder
 
 
-def give_back(job_folder: JobFolder) -> int:
+def give_back(job_folder: JobFolder, *, has_succeeded: bool) -> int:
     """Drop the optimizer states of an ended job's checkpoints, its rendered rows, and what is half written.
 
-    Each checkpoint stays a sealed folder with the adapter of its step. Returns the bytes removed; 0 when
-    nothing was left to remove. Call it only for a job that will never run again. Raises OSError.
+    Each checkpoint stays a sealed folder with the adapter of its step. An adapter that no success tells of,
+    since the worker died after it had published it and a cancel came first, goes too. Returns the bytes
+    removed; 0 when nothing was left to remove. Call it only for a job that will never run again. Raises
+    OSError.
     """
     freed = sum(_drop_optimizer(folder) for folder in job_folder.all_checkpoints())
-    for path in job_folder.only_for_attempts():
+    for path in [*job_folder.only_for_attempts(), *([] if has_succeeded else job_folder.published())]:
         size = sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
         shutil.rmtree(path, ignore_errors=True)
         freed += size

@@ -2,41 +2,40 @@
 
 import logging
 import os
-import signal
-import threading
 import time
-from pathlib import Path
 
 from services.worker import metrics
-from services.worker.process.paths import life_sign
+from services.worker.process.pulse import ChildWatch
 from shared.errors import StoreUnavailable
 from shared.queue import Doorbell
 from shared.settings import Settings
+from shared.steady_thread import SteadyThread
 from shared.worker_store import WorkerStore
 
 logger = logging.getLogger(__name__)
 
 ALIVE_SECONDS = 30.0  # a worker that spoke within so long may take a job
-HANG_SECONDS = 60.0  # a child whose life sign is older than this holds the interpreter lock or is stopped
 
 
 class Janitor:
-    """Every few seconds: says that the worker lives, rings, takes over silent jobs, ends a hung child."""
+    """Every few seconds: says that the worker lives, rings, takes over silent jobs."""
 
-    def __init__(self, settings: Settings, store: WorkerStore, doorbell: Doorbell) -> None:
+    def __init__(
+        self, settings: Settings, store: WorkerStore, doorbell: Doorbell, children: ChildWatch | None = None
+    ) -> None:
         self._settings = settings
+        self._children = children
         self._store = store
         self._doorbell = doorbell
         self._store_answers_since = time.monotonic()
         self._begun = False
 
     def start(self) -> None:
-        threading.Thread(target=self._work, name="janitor", daemon=True).start()
+        SteadyThread("janitor", self._turn).start()
 
-    def _work(self) -> None:
-        while True:
-            self.round()
-            time.sleep(self._settings.janitor_seconds)
+    def _turn(self) -> float:
+        self.round()
+        return self._settings.janitor_seconds
 
     def round(self) -> None:
         """Look after everything once; whatever fails is tried again in the next round."""
@@ -52,9 +51,8 @@ class Janitor:
             logger.exception("a round of the janitor failed")
 
     def _look_after_jobs(self) -> None:
-        self._end_hung_child()
         metrics.forget_dead_processes()
-        self._store.worker_beat(self._settings.worker_host, {"pid": str(os.getpid())})
+        self._store.worker_beat(self._settings.worker_host, self._state())
         self._reap()
         self._ring()
 
@@ -77,20 +75,7 @@ class Janitor:
         for job_id in self._store.reap(crash_limit=self._settings.crash_limit):
             logger.warning("the worker of job %s was silent for too long", job_id)
 
-    def _end_hung_child(self) -> None:
-        sign = life_sign(self._settings.data_dir, self._settings.worker_host)
-        try:
-            age, pid = time.time() - sign.stat().st_mtime, int(sign.read_text())
-        except (FileNotFoundError, ValueError):
-            return
-        if age > HANG_SECONDS and _parent_of(pid) == os.getpid():
-            logger.error("the child %d gave no life sign for %.0f s; ending it", pid, age)
-            os.kill(pid, signal.SIGKILL)
-
-
-def _parent_of(pid: int) -> int | None:
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return None
-    return int(fields[1])
+    def _state(self) -> dict[str, str]:
+        """This process lives; whether the one that runs jobs does, too, is a matter of its own."""
+        silent = self._children.silent_seconds if self._children else 0.0
+        return {"pid": str(os.getpid()), "child_silent_seconds": f"{silent:.1f}"}

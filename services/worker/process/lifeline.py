@@ -26,6 +26,7 @@ from shared.job_records import Claim, Verdict, WorkerEvent
 from shared.journal import journal_events
 from shared.messages.message import Message, say, stored
 from shared.schemas import Progress
+from shared.steady_thread import SteadyThread
 from shared.worker_store import WorkerStore
 
 logger = logging.getLogger(__name__)
@@ -46,7 +47,6 @@ class Lifeline:
         claim: Claim,
         *,
         journal: Path,
-        life_sign: Path,
         lease_seconds: float,
         heartbeat_seconds: float,
         stall_seconds: float,
@@ -54,7 +54,6 @@ class Lifeline:
     ) -> None:
         self._store = store
         self.claim = claim
-        self._life_sign = life_sign
         self._lease_seconds = lease_seconds
         self._heartbeat_seconds = heartbeat_seconds
         self._stall_seconds = stall_seconds
@@ -72,8 +71,8 @@ class Lifeline:
         self._order_at = 0.0
         self._progressed_at = time.monotonic()
         self._beat_at = 0.0
-        self._closing = threading.Event()
-        self._thread = threading.Thread(target=self._talk, name=f"lifeline-{claim.job_id}", daemon=True)
+        self._told = ""  # the store's last refusal, said once an outage rather than twice a second
+        self._thread = SteadyThread(f"lifeline-{claim.job_id}", self._talk, first_wait=SEND_SECONDS)
 
     # --- what the job calls (services.worker.report.Report)
 
@@ -114,16 +113,13 @@ class Lifeline:
     # --- what the runner calls
 
     def __enter__(self) -> Self:
-        self._life_sign.write_text(str(os.getpid()))
         self._thread.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._closing.set()
-        self._thread.join()
-        self._life_sign.unlink(missing_ok=True)
+        self._thread.stop()
 
     def replay(self, attempt: int, journal: Path) -> None:
         """Record what an earlier attempt, now dead, wrote down but could not send any more."""
@@ -162,20 +158,17 @@ class Lifeline:
         if self._draining():
             raise WorkerDraining
 
-    def _talk(self) -> None:
-        told = ""
-        while not self._closing.wait(SEND_SECONDS):
-            self._life_sign.touch()
-            try:
-                self._send()
-                told = ""
-            except StoreUnavailable as refusal:
-                if refusal.message != told:  # once an outage, not twice a second
-                    logger.warning("%s Job %s goes on without it.", refusal.message, self.claim.job_id)
-                told = refusal.message
-            except Exception:
-                logger.exception("lifeline of job %s", self.claim.job_id)
+    def _talk(self) -> float:
+        try:
+            self._send()
+            self._told = ""
+        except StoreUnavailable as refusal:
+            if refusal.message != self._told:
+                logger.warning("%s Job %s goes on without it.", refusal.message, self.claim.job_id)
+            self._told = refusal.message
+        finally:
             self._enforce()
+        return SEND_SECONDS
 
     def _send(self) -> None:
         with self._turn_to_send:

@@ -19,13 +19,15 @@ from services.worker.models.hub.cache_folder import apply_cache_folder
 from services.worker.process.janitor import Janitor
 from services.worker.process.log_lines import log_to_stderr
 from services.worker.process.ownership import DeviceOwnership
-from services.worker.process.paths import device_lock, drain_order, handover, life_sign, state_file
+from services.worker.process.paths import device_lock, drain_order, handover, life_signs, state_file
+from services.worker.process.pulse import ChildWatch, Pulse, Watch
 from services.worker.process.state import tell_state
 from services.worker.process.sweeper import Sweeper
 from services.worker.report import WorkerDraining
 from shared.keeper_store import KeeperStore
 from shared.queue import TASK, Doorbell, celery_app
 from shared.settings import Settings
+from shared.steady_thread import SteadyThread
 from shared.worker_store import WorkerStore
 
 if TYPE_CHECKING:
@@ -116,31 +118,41 @@ def run_jobs(job_id: str) -> None:
 @worker_init.connect
 def _start_watching(**_: Any) -> None:
     drain_order(settings().data_dir, settings().worker_host).unlink(missing_ok=True)
-    life_sign(settings().data_dir, settings().worker_host).unlink(missing_ok=True)
+    for sign in life_signs(settings().data_dir, settings().worker_host):
+        sign.unlink(missing_ok=True)
     state_file(settings().data_dir, settings().worker_host).unlink(missing_ok=True)
-    Janitor(settings(), WorkerStore.connect(store_url()), Doorbell(store_url())).start()
+    children = ChildWatch(settings().data_dir, settings().worker_host, settings().hang_seconds)
+    Pulse(settings().data_dir, settings().worker_host, children.look).start()
+    Janitor(settings(), WorkerStore.connect(store_url()), Doorbell(store_url()), children).start()
     Sweeper(settings(), KeeperStore.connect(store_url())).start()
     start_telemetry(settings())
 
 
 @worker_process_init.connect
 def _own_device(**_: Any) -> None:
-    """In the child. In a thread, since Celery wants this handler to return at once."""
+    """In the child. In threads, since Celery wants this handler to return at once."""
+    main = Watch(settings().data_dir, settings().worker_host, os.getppid(), settings().hang_seconds)
+    Pulse(settings().data_dir, settings().worker_host, main.look).start()
+    has_rung = False
 
-    def take_over() -> None:
+    def tell() -> float:
+        """Again and again, since a store that was away has forgotten the worker."""
+        nonlocal has_rung
         try:
-            runner()
+            ours = runner()
         except WorkerDraining:
-            return
-        Doorbell(store_url()).ring("a new process owns the device")
-        while True:  # a store that was away has forgotten the worker
-            try:
-                runner().tell_state()
-            except Exception:
-                logger.exception("the worker's state could not be told")
+            return STATE_SECONDS
+        except Exception:
+            logger.exception("this process could not take its device over; another one tries")
             time.sleep(STATE_SECONDS)
+            os._exit(1)
+        ours.tell_state()
+        if not has_rung:
+            Doorbell(store_url()).ring("a new process owns the device")
+            has_rung = True
+        return STATE_SECONDS
 
-    threading.Thread(target=take_over, name="take-over", daemon=True).start()
+    SteadyThread("take-over", tell).start()
 
 
 @worker_shutting_down.connect

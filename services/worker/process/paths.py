@@ -1,5 +1,6 @@
 """Where a worker keeps its own small files."""
 
+import glob
 from pathlib import Path
 
 from services.worker.process.handover import Handover
@@ -21,9 +22,14 @@ def drain_order(data_dir: Path, host: str) -> Path:
     return worker_folder(data_dir) / f"{host}.drain"
 
 
-def life_sign(data_dir: Path, host: str) -> Path:
-    """Touched by the child while it runs a job; holds its process id. An old one means a child that hangs."""
-    return worker_folder(data_dir) / f"{host}.alive"
+def life_sign(data_dir: Path, host: str, pid: int) -> Path:
+    """Touched every second by each of the worker's two processes; an old one means a process that hangs."""
+    return worker_folder(data_dir) / f"{host}.{pid}.alive"
+
+
+def life_signs(data_dir: Path, host: str) -> list[Path]:
+    """Of all processes that this worker ever had and that nobody cleared away."""
+    return sorted(worker_folder(data_dir).glob(f"{glob.escape(host)}.*.alive"))
 
 
 def state_file(data_dir: Path, host: str) -> Path:

@@ -21,7 +21,7 @@ from services.worker.process.cache_watch import CacheWatch
 from services.worker.process.insist import Insistence
 from services.worker.process.lifeline import Lifeline
 from services.worker.process.ownership import DeviceOwnership
-from services.worker.process.paths import drain_order, handover, life_sign
+from services.worker.process.paths import drain_order, handover
 from services.worker.process.state import tell_state
 from services.worker.report import JobCancelled, LeaseLost, StoreLost, WorkerDraining
 from shared.durable import write_json_durably
@@ -155,7 +155,6 @@ class Runner:
             self._store,
             claim,
             journal=self._journal(claim.job_id, claim.attempt),
-            life_sign=life_sign(settings.data_dir, settings.worker_host),
             lease_seconds=settings.lease_seconds,
             heartbeat_seconds=settings.heartbeat_seconds,
             stall_seconds=settings.stall_seconds,
@@ -183,7 +182,7 @@ class Runner:
             self._end(lifeline, "cancelled", say("job-cancelled"))
         elif verdict in ("ok", "already"):
             self._keep_copy(lifeline.claim, status, outcome)
-            self._give_back(lifeline.claim.job_id)
+            self._give_back(lifeline.claim.job_id, has_succeeded=status == "succeeded")
 
     def _keep_copy(self, claim: Claim, status: EndStatus, outcome: Mapping[str, Any]) -> None:
         path = self._job_folder(claim.job_id).result
@@ -193,10 +192,10 @@ class Runner:
         except OSError as error:
             logger.warning("could not write %s: %s", path, error)
 
-    def _give_back(self, job_id: str) -> None:
+    def _give_back(self, job_id: str, *, has_succeeded: bool) -> None:
         """Free what only a further attempt would have used; what can't be freed now, the sweep will."""
         try:
-            give_back(self._job_folder(job_id))
+            give_back(self._job_folder(job_id), has_succeeded=has_succeeded)
         except OSError as error:
             logger.warning("could not remove what job %s needs no more: %s", job_id, error)
 

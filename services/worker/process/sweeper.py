@@ -2,7 +2,6 @@
 
 import logging
 import shutil
-import threading
 import time
 
 from services.worker import metrics
@@ -13,18 +12,18 @@ from shared.job_folder import JobFolder, jobs_folder
 from shared.jobs import is_whole_job_id
 from shared.keeper_store import KeeperStore
 from shared.messages.render import in_english
-from shared.old_uploads import remove_abandoned, remove_older
+from shared.old_uploads import is_abandoned, remove_abandoned, remove_older
 from shared.pruning import kept_jobs, remove
 from shared.removal import Removal
 from shared.retention import DAY_SECONDS, RetentionRule, leaving
 from shared.settings import Settings
+from shared.steady_thread import SteadyThread
 from shared.units import size
 
 logger = logging.getLogger(__name__)
 
 SWEEP_SECONDS = 600.0
 RETRY_SECONDS = 60.0
-LEFTOVER_SECONDS = 24 * 3600.0  # a submit whose outcome the API never learned is repeated long before
 
 
 class Sweeper:
@@ -37,11 +36,10 @@ class Sweeper:
         self._lean: set[str] = set()  # ended jobs that have nothing more to give back
 
     def start(self) -> None:
-        threading.Thread(target=self._work, name="sweeper", daemon=True).start()
+        SteadyThread("sweeper", self._turn).start()
 
-    def _work(self) -> None:
-        while True:
-            time.sleep(SWEEP_SECONDS if self.sweep() else RETRY_SECONDS)
+    def _turn(self) -> float:
+        return SWEEP_SECONDS if self.sweep() else RETRY_SECONDS
 
     def sweep(self) -> bool:
         """Go through everything once; what fails is tried again next time. False if the store is away."""
@@ -65,7 +63,7 @@ class Sweeper:
         for folder in jobs_folder(self._settings.data_dir).glob("*/"):
             if not is_whole_job_id(folder.name) or not JobFolder(folder).is_leftover:
                 continue
-            if time.time() - folder.stat().st_mtime > LEFTOVER_SECONDS:
+            if is_abandoned(folder):
                 try:
                     self._store.get(folder.name)
                 except NotFound:
@@ -74,15 +72,15 @@ class Sweeper:
 
     def _give_back(self) -> None:
         """Also for jobs that ended before their worker did this itself, or while the disk refused."""
-        ended = {job.id for job in self._store.ended_jobs()}
-        freed = sum(self._given_back(job_id) for job_id in ended - self._lean)
-        self._lean &= ended
+        ended = {job.id: job.status == "succeeded" for job in self._store.ended_jobs()}
+        freed = sum(self._given_back(job_id, ended[job_id]) for job_id in ended.keys() - self._lean)
+        self._lean &= ended.keys()
         if freed:
             logger.info("dropped %s of states that no job goes on from", size(freed))
 
-    def _given_back(self, job_id: str) -> int:
+    def _given_back(self, job_id: str, has_succeeded: bool) -> int:
         try:
-            freed = give_back(JobFolder.of(self._settings.data_dir, job_id))
+            freed = give_back(JobFolder.of(self._settings.data_dir, job_id), has_succeeded=has_succeeded)
         except OSError as error:
             logger.warning("could not remove what job %s needs no more: %s", job_id, error)
             return 0

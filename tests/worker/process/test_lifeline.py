@@ -18,6 +18,7 @@ from shared.journal import journal_events
 from shared.messages.message import Message, say
 from shared.messages.render import shown
 from shared.worker_store import WorkerStore
+from tests.killed_threads import kill_thread
 from tests.ledger import claim_next, submit
 from tests.valkey import Valkey
 
@@ -38,7 +39,6 @@ def lifeline(store: WorkerStore, claim: Claim, tmp_path: Path) -> Lifeline:
         store,
         claim,
         journal=JobFolder(tmp_path / "jobs" / claim.job_id).attempt(1).journal,
-        life_sign=tmp_path / "alive",
         lease_seconds=45,
         heartbeat_seconds=0.2,
         stall_seconds=60,
@@ -211,7 +211,7 @@ def test_a_full_disk_costs_the_journal_and_not_the_job(
         lifeline.event(said("said on a full disk"))
         assert lifeline.end("succeeded", message=said("Done")) == "ok"
     assert "said on a full disk" in [shown(event.message) for event in store.events(claim.job_id).events]
-    assert not (tmp_path / "alive").exists()
+    assert store.get(claim.job_id).status == "succeeded"
 
 
 def test_a_later_stage_keeps_the_numbers_of_the_last_step(
@@ -228,7 +228,15 @@ def test_a_later_stage_keeps_the_numbers_of_the_last_step(
     assert (progress.step, progress.total_steps, progress.loss) == (3, 3, 0.5)
 
 
-def test_the_life_sign_is_there_only_while_the_job_runs(lifeline: Lifeline, tmp_path: Path) -> None:
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_lifeline_whose_thread_is_killed_still_brings_the_users_cancel(
+    lifeline: Lifeline, store: WorkerStore, claim: Claim
+) -> None:
     with lifeline:
-        assert (tmp_path / "alive").exists()
-    assert not (tmp_path / "alive").exists()
+        killed = lifeline._thread.ident
+        kill_thread(killed)
+        store.cancel(claim.job_id)
+        with pytest.raises(JobCancelled):
+            keep_training(lifeline)
+        assert lifeline._thread.ident != killed
+        assert lifeline.end("cancelled", message=said("Cancelled")) == "ok"

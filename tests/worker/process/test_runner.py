@@ -83,6 +83,20 @@ def test_a_job_that_was_cancelled_before_it_ended_is_cancelled_on_disk_too(
     assert "result" not in copy
 
 
+def test_a_cancel_that_came_before_a_published_adapter_was_found_leaves_none(
+    runner: Runner, store: WorkerStore, job_id: str, tmp_path: Path
+) -> None:
+    claim = runner._claim()
+    assert isinstance(claim, Claim)
+    adapter = JobFolder.of(tmp_path / "data", job_id).adapter
+    adapter.mkdir(parents=True)
+    store.cancel(job_id)
+    with runner._lifeline(claim) as lifeline:
+        runner._end(lifeline, "succeeded", say("job-succeeded"), result={"steps": 1})
+    assert store.get(job_id).status == "cancelled"
+    assert not adapter.exists()
+
+
 def test_a_job_that_succeeded_keeps_no_optimizer_state(runner: Runner, job_id: str, tmp_path: Path) -> None:
     claim = runner._claim()
     assert isinstance(claim, Claim)

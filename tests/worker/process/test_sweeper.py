@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from prometheus_client import REGISTRY
 
-from services.worker.process.sweeper import LEFTOVER_SECONDS, Sweeper
+from services.worker.process.sweeper import SWEEP_SECONDS, Sweeper
 from shared.jobs import new_job_id
 from shared.keeper_store import KeeperStore
 from shared.old_uploads import ABANDONED_SECONDS
@@ -52,7 +52,9 @@ def known(store: WorkerStore) -> set[str]:
 
 
 def test_only_a_folder_whose_submit_never_happened_is_swept(store: WorkerStore, data: Path) -> None:
-    names = ("never", "young", "accepted", "ran", "trained", "written after its deletion")
+    """Gone within an hour, the time between two sweeps included; never one whose rows are still written."""
+    assert ABANDONED_SECONDS + SWEEP_SECONDS <= 3600
+    names = ("never", "young", "written now", "accepted", "ran", "trained", "written after its deletion")
     folders = {name: data / "jobs" / new_job_id("load_diagnostic") for name in names}
     folders |= {"known": data / "jobs" / submit(store).id, "a user's own": data / "jobs" / "notes"}
     for folder in folders.values():
@@ -62,10 +64,14 @@ def test_only_a_folder_whose_submit_never_happened_is_swept(store: WorkerStore, 
         (folders[name] / "attempts").mkdir()
     (folders["ran"] / "spec.json").touch()
     (folders["trained"] / "adapter").mkdir()
-    old = time.time() - LEFTOVER_SECONDS - 60
+    (folders["written now"] / "rows").mkdir()
+    old = time.time() - ABANDONED_SECONDS - 60
     for name, folder in folders.items():
         if name != "young":
-            os.utime(folder, (old, old))
+            for path in (*folder.rglob("*"), folder):
+                os.utime(path, (old, old))
+    (folders["written now"] / "rows" / "training.jsonl").touch()
+    os.utime(folders["written now"] / "rows", (old, old))
     sweep(store, data)
     gone = {name for name, folder in folders.items() if not folder.exists()}
     assert gone == {"never", "written after its deletion"}
@@ -74,7 +80,7 @@ def test_only_a_folder_whose_submit_never_happened_is_swept(store: WorkerStore, 
 def test_a_store_that_was_emptied_makes_no_job_s_files_go(store: WorkerStore, data: Path) -> None:
     job_ids = {ended(store, data), ended(store, data, adapter=True)}
     for job_id in job_ids:
-        old = time.time() - 10 * LEFTOVER_SECONDS
+        old = time.time() - 10 * ABANDONED_SECONDS
         os.utime(data / "jobs" / job_id, (old, old))
     store._redis.flushall()
     sweep(store, data, keep_jobs=1, keep_adapters=False)

@@ -41,7 +41,7 @@ def test_optimizer_states_go_and_each_checkpoint_still_verifies_as_an_adapter(jo
     states = [checkpoint(job, step) / "optimizer.safetensors" for step in (5, 10)]
     expected = sum(path.stat().st_size for path in states)
     os.utime(checkpoint(job, 5) / "manifest.json", (1000, 1000))
-    assert ended_run.give_back(JobFolder(job)) == expected
+    assert ended_run.give_back(JobFolder(job), has_succeeded=True) == expected
     for step in (5, 10):
         manifest = sealed_folder.verified_manifest(checkpoint(job, step))
         assert manifest is not None
@@ -51,30 +51,30 @@ def test_optimizer_states_go_and_each_checkpoint_still_verifies_as_an_adapter(jo
             "adapter_config.json", "adapter_model.safetensors", "manifest.json", "state.json",
         ]  # fmt: skip
         assert load_file(checkpoint(job, step) / "adapter_model.safetensors")["lora_A"][0, 0] == step
-    assert ended_run.give_back(JobFolder(job)) == 0
+    assert ended_run.give_back(JobFolder(job), has_succeeded=True) == 0
     assert (checkpoint(job, 5) / "manifest.json").stat().st_mtime == 1000  # when it was made
 
 
 def test_a_crash_between_manifest_and_file_leaves_a_checkpoint_that_verifies(job: Path) -> None:
     place = checkpoint(job, 10)
     state = (place / "optimizer.safetensors").read_bytes()
-    ended_run.give_back(JobFolder(job))
+    ended_run.give_back(JobFolder(job), has_succeeded=True)
     (place / "optimizer.safetensors").write_bytes(state)  # as after a crash before the file went
     assert sealed_folder.verified_manifest(place) is not None
-    assert ended_run.give_back(JobFolder(job)) == len(state)
+    assert ended_run.give_back(JobFolder(job), has_succeeded=True) == len(state)
     assert not (place / "optimizer.safetensors").exists()
 
 
 def test_a_run_never_goes_on_from_a_checkpoint_without_its_optimizer_state(job: Path) -> None:
     """A store restored from a backup may call a job running that has ended since."""
-    ended_run.give_back(JobFolder(job))
+    ended_run.give_back(JobFolder(job), has_succeeded=True)
     found, rejected = CheckpointFolder(JobFolder(job), 2, FINGERPRINT).newest()
     assert found is None
     assert rejected == [say("checkpoint-without-optimizer", step=step) for step in (10, 5)]
 
 
 def test_a_step_done_again_replaces_a_checkpoint_without_its_optimizer_state(job: Path) -> None:
-    ended_run.give_back(JobFolder(job))
+    ended_run.give_back(JobFolder(job), has_succeeded=True)
     CheckpointFolder(JobFolder(job), 2, FINGERPRINT).write(snapshot(10))
     found, rejected = CheckpointFolder(JobFolder(job), 2, FINGERPRINT).newest()
     assert found is not None
@@ -92,7 +92,7 @@ def test_what_attempts_left_half_written_goes_and_the_journal_stays(job: Path) -
         (job / name / "file").write_bytes(b"12345")
     (job / "attempts" / "1" / "events.jsonl").write_text("{}\n")
     (job / "adapter").mkdir()
-    assert ended_run.give_back(JobFolder(job)) > 15
+    assert ended_run.give_back(JobFolder(job), has_succeeded=True) > 15
     left = {str(path.relative_to(job)) for path in job.glob("*/*")}
     assert left == {"attempts/1", "attempts/2", "checkpoints/step-5", "checkpoints/step-10"}
     assert (job / "attempts" / "1" / "events.jsonl").exists()
@@ -101,7 +101,7 @@ def test_what_attempts_left_half_written_goes_and_the_journal_stays(job: Path) -
 
 def test_a_checkpoint_that_is_damaged_loses_its_optimizer_state_too(job: Path) -> None:
     (checkpoint(job, 10) / "manifest.json").write_text("{")
-    ended_run.give_back(JobFolder(job))
+    ended_run.give_back(JobFolder(job), has_succeeded=True)
     assert not (checkpoint(job, 10) / "optimizer.safetensors").exists()
     with pytest.raises(ValueError, match="Expecting"):
         json.loads((checkpoint(job, 10) / "manifest.json").read_text())
@@ -114,7 +114,7 @@ def test_a_full_disk_gets_its_room_back(tmp_path: Path, need: Callable[[bool, st
         for step in (5, 10):
             CheckpointFolder(JobFolder(job), 1, FINGERPRINT).write(snapshot(step))
         fill_up(tmp_path / "disk")
-        assert ended_run.give_back(JobFolder(job)) > 2 * 32_000
+        assert ended_run.give_back(JobFolder(job), has_succeeded=True) > 2 * 32_000
         for step in (5, 10):
             manifest = sealed_folder.verified_manifest(checkpoint(job, step))
             assert manifest is not None
@@ -122,3 +122,14 @@ def test_a_full_disk_gets_its_room_back(tmp_path: Path, need: Callable[[bool, st
             assert sorted(path.name for path in checkpoint(job, step).iterdir()) == sorted(
                 [*manifest["files"], "manifest.json"]
             )
+
+
+def test_an_adapter_goes_with_a_job_that_did_not_succeed_and_stays_with_one_that_did(tmp_path: Path) -> None:
+    folders = [tmp_path / "adapter", tmp_path / "adapter-llama"]
+    for folder in folders:
+        folder.mkdir()
+        (folder / "adapter_model.safetensors").write_bytes(bytes(100))
+    assert ended_run.give_back(JobFolder(tmp_path), has_succeeded=True) == 0
+    assert all(folder.exists() for folder in folders)
+    assert ended_run.give_back(JobFolder(tmp_path), has_succeeded=False) == 200
+    assert not any(folder.exists() for folder in folders)

@@ -96,7 +96,7 @@ def test_rows_that_are_damaged_are_rendered_again_with_the_jobs_own_date(
 def test_a_job_that_ended_gives_its_rows_back(llama: LoadedModel, data: DatasetFile, tmp_path: Path) -> None:
     run(llama, data, tmp_path, RecordedReport(), attempt=1, now=TODAY)
     assert JobFolder(tmp_path).tokens.is_dir()
-    assert give_back(JobFolder(tmp_path)) > 0
+    assert give_back(JobFolder(tmp_path), has_succeeded=True) > 0
     assert not JobFolder(tmp_path).tokens.exists()
 
 
