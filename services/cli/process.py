@@ -1,6 +1,5 @@
 """One supervised process: started in a group of its own, its output kept, started again when it dies."""
 
-import logging
 import os
 import signal
 import subprocess
@@ -8,16 +7,17 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
-from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 from services.cli.backoff import Backoff
 from services.cli.leash import leashed
 from services.cli.log_lines import log_line
+from services.cli.process_log import ProcessLog
+from shared.messages.message import say
+from shared.messages.render import told
 
-LOG_BYTES = 5 * 1024 * 1024
-LOG_FILES_KEPT = 3
 TAIL_LINES = 12
 
 LineSink = Callable[[str, str], None]
@@ -89,8 +89,14 @@ class SupervisedProcess:
         """Start it again when its back-off is over; True if it was."""
         if self.start_again_at is None or time.monotonic() < self.start_again_at:
             return False
+        try:
+            self.start()
+        except OSError as error:  # no room for one more process: the machine's matter, and it may pass
+            self.backoff = self.backoff.after_death(0)
+            self.start_again_at = time.monotonic() + self.backoff.wait_seconds
+            self.on_line(self.spec.name, told(say("process-not-started", error=error.strerror or str(error))))
+            return False
         self.restarts += 1
-        self.start()
         return True
 
     def ask_to_stop(self) -> None:
@@ -104,6 +110,11 @@ class SupervisedProcess:
         self.start_again_at = None
         if self._process:
             _kill_group(self._process.pid)
+
+    def end_hung(self) -> None:
+        """SIGKILL to its group, from any thread; it counts as a death, so it is started again."""
+        if process := self._process:
+            _kill_group(process.pid)
 
     def gone(self) -> bool:
         """True when it has ended; what is left of its group is killed."""
@@ -123,18 +134,21 @@ class SupervisedProcess:
         self._process = None
 
     def _keep_output(self, process: subprocess.Popen[bytes]) -> None:
-        """Copy the output to a log file that rotates by size, to the tail and to the listener."""
+        """Copy the output to the log file, to the tail and to the listener.
+
+        Goes on whatever happens to a line: a process whose output nobody reads would stand still.
+        """
         assert process.stdout is not None
-        log = RotatingFileHandler(
-            self.log_path, maxBytes=LOG_BYTES, backupCount=LOG_FILES_KEPT, encoding="utf-8", delay=True
-        )
+        log = ProcessLog(self.log_path, lambda news: self.on_line(self.spec.name, told(news)))
         with process.stdout:
             for raw in process.stdout:
                 line = log_line(raw)
-                log.emit(logging.makeLogRecord({"msg": line}))
                 self.tail.append(line)
-                self.on_line(self.spec.name, line)
-        log.close()
+                with suppress(Exception):  # the terminal may be gone
+                    log.keep(line)
+                    self.on_line(self.spec.name, line)
+        with suppress(OSError):
+            log.close()
 
 
 def _kill_group(group: int) -> None:

@@ -1,6 +1,7 @@
 """The whole service on one machine: store, API and worker, supervised until told to stop."""
 
 import os
+import shutil
 import signal
 import sys
 import time
@@ -9,16 +10,19 @@ from dataclasses import replace
 from pathlib import Path
 
 from services.cli.address import api_url
+from services.cli.answering import Answering
 from services.cli.failure import CommandFailed
 from services.cli.interrupts import Interrupts, counted_interrupts
 from services.cli.log_lines import terminal_line
 from services.cli.ports import require_free
 from services.cli.process import ProcessSpec, SupervisedProcess
-from services.cli.server import key_path, missing_for_readiness, read_key
+from services.cli.server import answers, key_path, missing_for_readiness, read_key
 from services.cli.stack_state import StackState, own_folder, process_start, remove_state, write_state
 from services.cli.store import EmbeddedStore, prepare_store
 from services.cli.supervisor import POLL_SECONDS, Supervisor
 from services.cli.terminal import Terminal, Waiting
+from shared.messages.message import Message, say
+from shared.messages.render import told
 from shared.private_files import keep_private, usual_umask
 from shared.settings import PROJECT_ROOT, Settings
 
@@ -27,6 +31,7 @@ API_STOP_SECONDS = 35.0  # gunicorn's graceful timeout and a little
 STORE_STOP_SECONDS = 30.0
 DEATHS_BEFORE_READY = 4
 READY_PROBE_SECONDS = 0.5
+NOTE_AGAIN_SECONDS = 5.0
 
 API_COMMAND = (
     sys.executable,
@@ -41,12 +46,26 @@ WORKER_COMMAND = (sys.executable, "-m", "services.worker")
 
 def run_stack(settings: Settings, terminal: Terminal) -> None:
     """Run until Ctrl-C or SIGTERM. Raises `CommandFailed` when it can't start."""
-    with own_folder(settings.data_dir, terminal.note) as lock:
+    with own_folder(settings.data_dir, terminal.note) as lock, counted_interrupts() as interrupts:
         _require_ports(settings)
-        keep_private(settings.data_dir, terminal.note)
-        store = None if settings.store_url else prepare_store(settings.data_dir)
-        with counted_interrupts() as interrupts:
-            Stack(settings, store, terminal, interrupts, lock).run()
+        try:
+            keep_private(settings.data_dir, terminal.note)
+            store = None if settings.store_url else prepare_store(settings.data_dir)
+            stack = Stack(settings, store, terminal, interrupts, lock)
+        except OSError as error:
+            raise CommandFailed(disk_trouble(settings, error), say("make-room-then-up")) from error
+        stack.run()
+
+
+def disk_trouble(settings: Settings, error: OSError) -> Message:
+    """Why the data folder takes nothing, with what is free there and what is needed."""
+    return say(
+        "data-folder-takes-nothing",
+        folder=str(settings.data_dir),
+        error=error.strerror or str(error),
+        free_bytes=shutil.disk_usage(settings.data_dir).free,
+        needed_bytes=settings.min_free_bytes,
+    )
 
 
 class Stack:
@@ -65,6 +84,7 @@ class Stack:
         self._terminal = terminal
         self._interrupts = interrupts
         self._ready = False
+        self._noted, self._note_again_at = True, 0.0
         self._key_is_new = not key_path(settings).exists()
         logs = settings.data_dir / "logs"
         logs.mkdir(mode=0o700, exist_ok=True)
@@ -75,6 +95,22 @@ class Stack:
             ],
             self._tell_death,
         )
+        self._answering = self._probes()
+
+    def _probes(self) -> list[Answering]:
+        """The worker is not among them: its two processes watch each other."""
+        probes = {"api": lambda: answers(api_url(self._settings))}
+        if self._store:
+            probes["store"] = self._store.speaks
+        return [
+            Answering(
+                self._supervisor.processes[name],
+                gives_sign,
+                self._settings.hang_seconds,
+                lambda news: self._terminal.note(told(news)),
+            )
+            for name, gives_sign in probes.items()
+        ]
 
     def run(self) -> None:
         try:
@@ -96,6 +132,8 @@ class Stack:
             self._until(lambda: self._is_ready(waiting))
         if not self._interrupts.count:
             self._ready = True
+            for part in self._answering:
+                part.start()
             self._note_state()
             self._tell_ready()
 
@@ -116,7 +154,8 @@ class Stack:
                 next_probe = time.monotonic() + READY_PROBE_SECONDS
 
     def _tick(self) -> None:
-        if self._supervisor.tick():
+        is_due = not self._noted and time.monotonic() >= self._note_again_at
+        if self._supervisor.tick() or is_due:
             self._note_state()
         time.sleep(POLL_SECONDS)
 
@@ -132,6 +171,9 @@ class Stack:
                 )
 
     def _stop(self) -> None:
+        if self._ready:
+            for part in self._answering:
+                part.stop()
         asked_first = min(1, self._interrupts.count)
         with self._terminal.waiting("stopping (Ctrl-C again to stop without waiting)") as waiting:
             self._supervisor.stop(waiting.update, hurry=lambda: self._interrupts.count > asked_first)
@@ -140,18 +182,25 @@ class Stack:
         self._terminal.say("stopped")
 
     def _note_state(self) -> None:
+        """Tell other commands; a full disk takes no note, which is tried again until it does."""
         processes = self._supervisor.processes
-        write_state(
-            self._settings.data_dir,
-            StackState(
-                pid=os.getpid(),
-                pid_start=process_start(os.getpid()),
-                url=api_url(self._settings),
-                ready=self._ready,
-                processes={name: process.pid for name, process in processes.items() if process.pid},
-                restarts={name: process.restarts for name, process in processes.items()},
-            ),
+        state = StackState(
+            pid=os.getpid(),
+            pid_start=process_start(os.getpid()),
+            url=api_url(self._settings),
+            ready=self._ready,
+            processes={name: process.pid for name, process in processes.items() if process.pid},
+            restarts={name: process.restarts for name, process in processes.items()},
         )
+        try:
+            write_state(self._settings.data_dir, state)
+        except OSError as error:
+            if self._noted:
+                for news in (disk_trouble(self._settings, error), say("all-goes-on-with-room")):
+                    self._terminal.note(told(news))
+            self._noted, self._note_again_at = False, time.monotonic() + NOTE_AGAIN_SECONDS
+        else:
+            self._noted = True
 
     def _tell_ready(self) -> None:
         url, key = api_url(self._settings), key_path(self._settings)

@@ -36,6 +36,18 @@ class EmbeddedStore:
     command: tuple[str, ...]
     access: StoreAccess
 
+    def speaks(self) -> bool:
+        """True if it says anything: one that reads a long log refuses everything, and does not hang."""
+        client = redis.Redis.from_url(self.access.url, socket_timeout=3, socket_connect_timeout=3)
+        try:
+            return bool(client.ping())
+        except (redis.ResponseError, redis.BusyLoadingError):
+            return True
+        except (redis.ConnectionError, redis.TimeoutError):
+            return False
+        finally:
+            client.close()
+
     def answers(self) -> bool:
         """True once the store has replayed its log and takes commands."""
         client = redis.Redis.from_url(self.access.url, socket_timeout=1, socket_connect_timeout=1)
