@@ -65,7 +65,7 @@ METRICS = [
         "tunedock_http_request_duration_seconds",
         "histogram",
         ("method", "route", "status"),
-        "time to the head of the answer",
+        "time until the headers of the answer are sent",
     ),
 ]
 _BY_NAME = {metric.name: metric for metric in METRICS}

@@ -50,7 +50,7 @@ def openapi_document(routes_by_group: Mapping[str, Sequence[Route]]) -> Json:
 
 # The server itself answers these, before it knows the page.
 UNREAD = {
-    408: "`malformed_request`: the head of the request did not arrive in time",
+    408: "`malformed_request`: the headers of the request did not arrive in time",
     414: "`malformed_request`: the request's line is too long",
     431: "`malformed_request`: a header is too long, or there are too many",
 }

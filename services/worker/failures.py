@@ -44,7 +44,7 @@ class FailureCode(StrEnum):
     )
     POISON = "poison", "the worker died in every attempt"
     STALLED = "stalled", "the job made no progress for too long"
-    INTERNAL = "internal_error", "a fault of ours; the worker's log has the traceback"
+    INTERNAL = "internal_error", "a bug in Tunedock; the worker's log has the traceback"
 
 
 @dataclass(frozen=True)

@@ -106,7 +106,7 @@ def test_a_wrong_value_anywhere_is_refused_in_plain_words_and_is_no_fault_of_our
         (
             {"kind": "fine_tuning", "dataset": "a", "hyperparameters": {"epochs": 1}},
             "hyperparameters.epochs",
-            "hyperparameters.epochs is an unknown field. n_epochs was probably meant.",
+            "hyperparameters.epochs is an unknown field. Did you mean n_epochs?",
         ),
         (
             {"kind": "fine_tuning", "dataset": "a", "fine_tuning": {"plan": 1}}, "fine_tuning",

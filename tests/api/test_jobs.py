@@ -241,7 +241,7 @@ def test_a_checkpoint_whose_module_has_no_original_name_is_refused_and_kept_as_t
     place = f"/v1/jobs/{record['id']}/adapter?step=3"
     refused = api.get(place)
     assert (refused.status_code, refused.get_json()["error"]["param"]) == (404, "names")
-    assert "layers.0.block_sparse_moe.gate, which is no module of EXAONE" in refused.get_json()["detail"]
+    assert "layers.0.block_sparse_moe.gate, which is not a module of EXAONE" in refused.get_json()["detail"]
     assert "names=llama" in refused.get_json()["detail"]
     assert api.get(f"{place}&names=llama").status_code == 200
 

@@ -6,6 +6,8 @@ import pytest
 
 from services.api.load_page.loads import against_limit, load_chart
 from services.api.load_page.made_of import made_of
+from shared.messages.message import say
+from shared.messages.render import told
 from shared.reports.load import LoadReport
 from shared.reports.stored import read_stored
 from tests.api.load_reports import run, slow_disk
@@ -44,9 +46,9 @@ def test_a_load_that_is_mostly_quantizing_is_no_bar_of_storage() -> None:
     assert found is not None
     assert [(part.name, round(part.width)) for part in found.parts] == [
         ("storage", 9),
-        ("not told apart", 91),
+        ("not separated", 91),
     ]
-    assert found.notes == ("No warm load of the prepared copy tells quantizing from what is fixed.",)
+    assert found.notes == (told(say("no-warm-copy-load")),)
 
 
 def test_parts_of_noisy_runs_are_shrunk_and_it_is_said() -> None:

@@ -149,10 +149,10 @@ def test_the_numbers_of_the_page_are_those_of_the_report(api: Api) -> None:
 
 def test_storage_that_noise_hides_is_told_as_such(api: Api) -> None:
     report = slow_disk()
-    assert "what storage takes can't be told from noise" not in page_of(api, report).text
+    assert "can't be separated from measurement noise" not in page_of(api, report).text
     report["summary"] |= {"storage_seconds": None, "storage_in_noise": True}
     page = page_of(api, report)
-    assert "what storage takes can't be told from noise" in page.text
+    assert "can't be separated from measurement noise" in page.text
     assert ["storage", duration(58.55)] not in page.rows
 
 
@@ -196,7 +196,7 @@ def test_a_preparation_is_drawn_and_one_without_a_report_is_told(api: Api) -> No
     assert answer_for(api, slow_disk(), "model_preparation").status_code == 200
     nothing = answer_for(api, None, "model_preparation")
     assert (nothing.status_code, nothing.get_json()["code"]) == (404, "not_found")
-    assert "missing or of no use: summary" in nothing.get_json()["detail"]
+    assert "can't be used: summary" in nothing.get_json()["detail"]
     later = answer_for(api, old_report() | {"schema_version": 2})
     assert "schema_version" in later.get_json()["detail"]
 
@@ -243,7 +243,7 @@ def test_what_is_wrong_with_a_file_and_why_a_variable_is_set_in_vain_are_sentenc
     )
     facts = changed(healthy(), checkpoint__files=(file,), cache__variables=(variable,))
     page = page_of(api, report_of(facts))
-    assert "outranked: HF_HUB_CACHE goes first" in page.text
+    assert "outranked: HF_HUB_CACHE has precedence" in page.text
     assert (
         "model.safetensors has 5 bytes, and its header describes 9. It is truncated or damaged." in page.text
     )

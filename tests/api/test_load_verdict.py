@@ -40,21 +40,21 @@ def _plain(text: str) -> str:
 def test_a_load_that_the_disk_bounds_is_told_as_arithmetic() -> None:
     said = verdict_of(old_report())
     assert said.headline == (
-        "66.7 s, of which 63.6 s is the disk: 9.62 GB at 151 MB/s. "
-        "Fewer bytes or another disk helps, no flag does."
+        "A load takes 66.7 s, of which 63.6 s is the disk: 9.62 GB at 151 MB/s. "
+        "Only loading fewer bytes or using another disk helps. No option of the loader does."
     )
     ((question, answer),) = said.more
     assert question == "What helps most"
     assert answer.startswith("Keep a copy of the weights that is quantized already")
-    assert answer.endswith("It saves about 53.0 s of a load.")
+    assert answer.endswith("This saves about 53.0 s of a load.")
 
 
 def test_what_was_done_is_told_before_why_it_was_needed() -> None:
     said = verdict_of(slow_disk())
     assert said.headline == "66.7 s before, 14.3 s now: 4.7 times as fast."
     assert [question for question, _ in said.more] == ["Why", "What helps most"]
-    assert said.more[0][1].startswith("66.7 s, of which 63.6 s is the disk")
-    assert said.more[1][1].endswith("It saves about 53.0 s of a load, which then takes 13.7 s.")
+    assert said.more[0][1].startswith("A load takes 66.7 s, of which 63.6 s is the disk")
+    assert said.more[1][1].endswith("This saves about 53.0 s of a load, which then takes 13.7 s.")
 
 
 def test_a_remedy_that_brought_nothing_is_not_praised() -> None:
@@ -111,15 +111,16 @@ def test_a_checkpoint_that_can_not_be_loaded_comes_before_all_seconds() -> None:
         ),
         (
             {"trial": trial(quantize=14.0, read=1.0, rest=1.0)},
-            "16.0 s, of which 14.0 s is quantizing to 4 bits. ",
+            "A load takes 16.0 s, of which 14.0 s is quantizing to 4 bits. ",
         ),
         (
             {"trial": trial(resolve=9.0, read=1.0, rest=8.0)},
-            "18.0 s, of which 17.0 s does not depend on the weights. ",
+            "A load takes 18.0 s, of which 17.0 s does not depend on the weights. ",
         ),
         (
             {"trial": trial(cached_bytes_before=int(1.6 * GB), read=1.0, move=1.0)},
-            "2.00 s, because the files were in memory already. From the disk it takes at least 0.53 s: ",
+            "A load takes 2.00 s, because the files were in memory already. "
+            "From the disk it takes at least 0.53 s: ",
         ),
         (
             {"trial": trial(read=1.0, move=1.0).model_copy(update={"source": "resident"})},

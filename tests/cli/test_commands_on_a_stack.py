@@ -72,7 +72,7 @@ def test_the_commands_that_training_ends_with_can_be_pasted(stack: LiveStack) ->
 def test_the_model_that_is_taken_unnamed_is_said(stack: LiveStack, words: tuple[str, ...]) -> None:
     done = stack.command(*words, "rows.jsonl", "--max-seq-length", "64")
     assert done.returncode == 0, done.stderr
-    assert f"No --model was named, so the server's default is taken: {TINY_MODEL}." in done.stderr
+    assert f"No --model was given, so the server's default model is used: {TINY_MODEL}." in done.stderr
 
 
 def test_a_model_that_is_almost_right_is_suggested(stack: LiveStack) -> None:

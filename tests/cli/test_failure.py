@@ -25,7 +25,7 @@ def test_what_the_message_says_already_is_not_said_again() -> None:
         ("ftjob-abc has made no adapter", "ftjob-abc has made no adapter."),
         ("these options can't be used:", "These options can't be used:"),
         ("can't read rows.jsonl: is a folder", "Can't read rows.jsonl: is a folder."),
-        ("Delete for good?\n  ftjob-abc", "Delete for good?\n  ftjob-abc"),
+        ("Delete this?\n  ftjob-abc", "Delete this?\n  ftjob-abc"),
         ("", ""),
     ],
 )

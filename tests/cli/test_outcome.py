@@ -78,7 +78,7 @@ def test_a_training_says_what_was_reached_where_it_is_and_what_to_do_next() -> N
         "  rows        317 learned from, made of the 320 that were read\n"
         "              3 rows skipped: the template refuses them (2); nothing to learn (1)\n"
         "              2 rows cut at 128 tokens: 50 of 10,000 tokens lost (0.5%), 1 of 317 answers not "
-        "learned at all, 1 without their end\n"
+        "learned at all, 1 not learned to their end\n"
         "  tokens      9,600 read, 1,200 of them learned\n"
         "  time        1 min 5 s in all, 2 s/it, 200 tokens/s\n"
         "  resumed     the last attempt continued from the checkpoint of step 8\n"
@@ -86,12 +86,12 @@ def test_a_training_says_what_was_reached_where_it_is_and_what_to_do_next() -> N
         f"  adapter     /data/jobs/{ID}/adapter\n"
         "\n"
         "Next:\n"
-        "  See how well it does on the validation rows, against the base model:\n"
+        "  To compare the model with its base model on the validation rows:\n"
         "    ./tunedock evaluate --dataset 'my rows' --format chat --column=messages=turns "
         f"--adapter ft:m:demo:{'a' * 24} --compare\n"
-        "  Take the adapter, for peft or vLLM:\n"
+        "  To download the adapter, for peft or vLLM:\n"
         f"    ./tunedock download {ID} adapter-aaaaaaaa\n"
-        "  See where its time went, with pictures, as one file to open or pass on:\n"
+        "  To see where the time of the training went, with pictures, in one file to open or pass on:\n"
         f"    ./tunedock report {ID} --html report.html"
     )
 
@@ -141,9 +141,9 @@ def test_an_evaluation_says_loss_accuracy_labels_and_confusion() -> None:
         "  햄         0.500   0.250  0.333     4\n"
         "  spam       0.500   0.250  0.333     4\n"
         "\n"
-        "  is ↓  answered →  햄  spam\n"
-        "  햄                 3     1\n"
-        "  spam               2     2"
+        "  true ↓  answered →  햄  spam\n"
+        "  햄                   3     1\n"
+        "  spam                 2     2"
     )
 
 

@@ -171,7 +171,7 @@ def test_without_a_terminal_nothing_goes_unless_yes_is_said(server: Server, word
     done = command(server, "delete", job_id[:8], *words)
     assert done.returncode == 2
     assert job_id in done.stderr
-    assert "Nothing was deleted, because there is no terminal to ask at." in done.stderr
+    assert "Nothing was deleted." in done.stderr
     assert "To delete these permanently, add --yes:" in done.stderr
     assert known(server) == {job_id}
 
@@ -181,7 +181,7 @@ def test_at_a_terminal_the_user_is_asked_first(server: Server, answer: str, goes
     job_id = ended(server)
     status, written = at_a_terminal(server, answer, "delete", job_id)
     assert (status == 0, known(server) == set()) == (goes, goes)
-    assert "Delete for good" in written
+    assert "Delete th" in written
     job_id = ended(server)
     status, written = at_a_terminal(server, answer, "prune", "--keep-jobs", "0")
     assert (status == 0, job_id not in known(server)) == (goes, goes)
@@ -204,14 +204,14 @@ def test_prune_shows_first_and_deletes_when_told(server: Server) -> None:
     everything = command(server, "prune", "--keep-jobs", "0", "--adapters", "--yes")
     assert "2 jobs are deleted" in everything.stdout
     assert known(server) == set()
-    assert "no job has to go" in command(server, "prune", "--keep-jobs", "0").stdout
+    assert "no job to delete" in command(server, "prune", "--keep-jobs", "0").stdout
 
 
 @pytest.mark.parametrize("wrong", [("--keep-jobs", "-1"), ("--keep-days", "nan"), ("--keep-bytes", "1e9")])
 def test_limits_that_are_no_numbers_are_refused(server: Server, wrong: tuple[str, str]) -> None:
     done = command(server, "prune", "--dry-run", *wrong)
     assert done.returncode == 2
-    assert re.search("wants a (whole )?number from 0 on", done.stderr)
+    assert re.search("must be a (whole )?number, 0 or more", done.stderr)
 
 
 @pytest.mark.parametrize("words", [("train",), ("evaluate",)])

@@ -78,11 +78,11 @@ def test_a_refusal_names_options_down_to_the_element() -> None:
 
 def test_a_wrong_name_of_a_pair_is_told_beside_its_option() -> None:
     training: RequestOptions = command_parser().commands["diagnose"].get_default("of_training")
-    message = "settings.max_seq_len is an unknown field. max_seq_length was probably meant."
+    message = "settings.max_seq_len is an unknown field. Did you mean max_seq_length?"
     errors = (FieldError("settings.max_seq_len", message),)
     spoken = training.spoken(RequestRefused(422, "invalid_field", "no", errors=errors))
     assert spoken.errors == (
-        FieldError("--set", "--set max_seq_len is an unknown field. max_seq_length was probably meant."),
+        FieldError("--set", "--set max_seq_len is an unknown field. Did you mean max_seq_length?"),
     )
 
 

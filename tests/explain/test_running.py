@@ -155,7 +155,7 @@ def test_the_file_alone_is_enough(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        ([], "name the program"), (["--json"], "name of a file"), (["--jsn", "x", "a.py"], "no option --jsn"),
+        ([], "give the program"), (["--json"], "name of a file"), (["--jsn", "x", "a.py"], "no option --jsn"),
         (["nothing.py"], "can't open the program 'nothing.py': No such file"),
     ],
 )  # fmt: skip

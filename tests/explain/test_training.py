@@ -96,7 +96,7 @@ def test_hooks_that_fail_change_nothing_and_are_told(broken: Ended, plain: Ended
         "accelerate.accelerator.Accelerator.backward", "accelerate.optimizer.AcceleratedOptimizer.step",
     } <= failed  # fmt: skip
     for name in failed:
-        assert f"hook {name} failed and was switched off: RuntimeError: broken on purpose" in broken.err
+        assert f"hook {name} failed and was turned off: RuntimeError: broken on purpose" in broken.err
 
 
 def test_the_report_has_the_fields_that_are_written_down(explained: Ended) -> None:

@@ -79,15 +79,15 @@ def test_a_slip_is_answered_with_the_name_that_is_meant(
 ) -> None:
     said = refusal(name.format(models=models[0]), models)
     offered = said.partition("These are here: ")[2]
-    assert f"Name it '{named}'." in said or f"Did you mean {named}?" in said or named in offered
+    assert f"Use the name '{named}'." in said or f"Did you mean {named}?" in said or named in offered
 
 
 @pytest.mark.parametrize(
     ("name", "said"),
     [
         ("tyni", "has no folder of that name, and no model of that name was prepared here."),
-        ("/etc/passwd", "It is a path"),
-        ("~/tiny", "It is a path"),
+        ("/etc/passwd", "This is a path"),
+        ("~/tiny", "This is a path"),
         ("a/b/c", "at most one slash"),
         ("org/../name", "at most one slash"),
         ("../tiny", "begin with a dot"),

@@ -120,7 +120,7 @@ def test_a_report_becomes_sentences_with_their_ids_and_values_beside_them() -> N
     spoken = in_sentences(kept)
     assert spoken["title"] == told(message)
     assert Message.model_validate(spoken["title_message"]) == message
-    assert spoken["evidence"] == ["Later loads find it in the cache.", told(message)]
+    assert spoken["evidence"] == ["Later loads find the model in the cache.", told(message)]
     assert spoken["evidence_messages"] == kept["evidence"]
     assert read_stored(Finding, kept) == finding
 

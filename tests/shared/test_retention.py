@@ -100,7 +100,7 @@ def test_each_limit_says_why() -> None:
         (RetentionRule(3, None, None, True), "3 jobs are newer, and 3 are kept."),
         (
             RetentionRule(None, None, 35_000_000, True),
-            "Together with the newer jobs it takes 40.00 MB, and 35.00 MB are kept.",
+            "This job and the newer jobs take 40.00 MB together, and at most 35.00 MB are kept.",
         ),
     ):
         first = leaving(found, rule, NOW)[0]

@@ -58,7 +58,7 @@ def test_a_manifest_cannot_name_files_elsewhere(folder: Path, name: str) -> None
     (folder / "manifest.json").write_text(json.dumps({"files": {name: entry}}))
     assert verified_manifest(folder) is None
     assert (fault := fault_in_sizes(folder)) is not None
-    assert "which is no file of that folder" in in_english(fault)
+    assert "which is not a file of that folder" in in_english(fault)
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"files": 5}', '{"files": {}}', "[" * 100_000])

@@ -40,26 +40,28 @@ SENTENCES = {
     "to its longest row only. Put rows of like length together (group_by_length, or "
     "train_sampling_strategy), or pack them: {now} becomes about {then} per step; rows then come in "
     "another order.",
-    "recomputation": "{share:.0f} % of a step computes again what gradient checkpointing threw away. "
-    "Switch it off if the memory allows: {now} becomes about {then} per step, and the model learns the same.",
+    "recomputation": "{share:.0f} % of a step computes again what gradient checkpointing did not keep. "
+    "Turn gradient checkpointing off if the memory allows: {now} becomes about {then} per step, and the "
+    "model learns the same.",
     "fp32-compute": "The layers multiply in float32. Use bf16 (bf16=True; for quantized weights also "
     "bnb_4bit_compute_dtype=torch.bfloat16): {now} becomes about {then} per step; losses differ in the "
     "last digits.",
     "slow-data-loader": "Each step waits {wait} for its rows. Prepare them once beforehand, or let "
     "workers do it (dataloader_num_workers is {workers}): {now} becomes about {then} per step, and the "
     "model learns the same.",
-    "evaluation-too-often": "Evaluation takes {share:.0f} % of the training ({times} times). Evaluate "
-    "less often: the run takes about {then} instead of {now}.",
-    "saving-too-often": "Saving takes {share:.0f} % of the training ({times} times). Save less often: "
-    "the run takes about {then} instead of {now}.",
+    "evaluation-too-often": "Evaluation takes {share:.0f} % of the training (number of evaluations: "
+    "{times}). Evaluate less often: the run takes about {then} instead of {now}.",
+    "saving-too-often": "Saving takes {share:.0f} % of the training (number of saves: {times}). "
+    "Save less often: the run takes about {then} instead of {now}.",
     "logging-too-slow": "Logging and callbacks take {share:.0f} % of the training. Log less often, or "
     "remove the callback that waits: the run takes about {then} instead of {now}.",
     "host-bound": "The card waits for Python: giving it work takes {share:.0f} % of a step. Use larger "
-    "micro-batches with less accumulation: up to {now} becomes {then} per step.",
-    "processor-limit": "A limit on the processor stops the program {share:.0f} % of the time ({limit} "
-    "processors). Raise the limit, or use as many threads as it allows: {now} becomes about {then} per step.",
-    "neighbours": "The program waits {share:.0f} % of the time for a processor that others use. Stop "
-    "them, or run when the machine is free: {now} becomes about {then} per step.",
+    "micro-batches with less accumulation: {now} becomes {then} per step at best.",
+    "processor-limit": "A limit on the processor stops the program {share:.0f} % of the time (limit in "
+    "processors: {limit}). Raise the limit, or use as many threads as it allows: {now} becomes about {then} "
+    "per step.",
+    "neighbours": "The program waits {share:.0f} % of the time for a processor that other programs "
+    "use. Stop them, or run when the machine is free: {now} becomes about {then} per step.",
     "too-many-threads": "{threads} threads share {cores} processors and wait for each other {share:.0f} "
     "% of the time. Set OMP_NUM_THREADS={cores}: {now} becomes about {then} per step.",
     "swap": "The machine moved {amount} between memory and disk during the training. Use smaller "
@@ -67,7 +69,7 @@ SENTENCES = {
     "throttled": "The card's clock fell from {first:.0f} to {last:.0f} MHz ({reason}). Improve the "
     "cooling or raise the power limit: {now} becomes about {then} per step.",
     "nothing-slow": "Nothing that this probe looks for slows the training down. A step takes {now}; "
-    "{percent:.0f} % of it computes.",
+    "{percent:.0f} % of it is computing.",
     "no-training": "The program took no training step that this probe could see.",
     "pickle-weights": "The weights are pickled ({files}). Convert them to safetensors once; a pickle "
     "can run code and an old one is read slowly.",
@@ -87,12 +89,12 @@ SENTENCES = {
     "evidence.data": "{data} reading rows, {collating} collating them, per step",
     "evidence.interval": "{seconds} each",
     "evidence.waiting": "waited {wait} for a processor while it computed for {run}; the whole machine "
-    "was busy with others for {others}",
+    "was busy with other programs for {others}",
     "evidence.throttled": "{throttled} of {periods} periods were stopped",
     "evidence.files": "{files} files of {format}, {amount}",
     "evidence.one-file": "one file of {format}, {amount}",
     "evidence.from-disk": "{amount} of the {all} came from the disk, the rest from memory",
-    "evidence.threads-one": "one file at a time: quantizing at load switches the parallel reading off",
+    "evidence.threads-one": "one file at a time: quantizing at load turns parallel reading off",
     "evidence.host": "{host} of host time per step in forward, backward and optimizer; {wait} waiting "
     "for the card",
     # The frame of the report.
@@ -115,7 +117,7 @@ SENTENCES = {
     "memory.card": "{amount} at most on the card ({reserved} reserved)",
     "rank": "{number}. {verdict}",
     "load.shards": "seconds per file: {seconds}",
-    "trouble": "hook {hook} failed and was switched off: {error}",
+    "trouble": "hook {hook} failed and was turned off: {error}",
     "trouble-in-part": "the part {part} failed: {error}",
     "trouble-in-report": "the report failed: {error}",
     "children": "The program started other processes, and took no step in this one. Put the probe in "
@@ -125,8 +127,8 @@ SENTENCES = {
     "not-written": "The report could not be written to {path}: {error}",
     "usage": "usage: python tunedock_probe.py [--json FILE] (SCRIPT | -m MODULE | -c CODE) [ARGUMENTS "
     "…]\n\nRuns the program and says at its end how the model loads and where a step goes.",
-    "no-program": "tunedock_probe.py: name the program to run, as in: python tunedock_probe.py train.py",
-    "no-file-name": "tunedock_probe.py: --json wants the name of a file after it",
+    "no-program": "tunedock_probe.py: give the program to run, as in: python tunedock_probe.py train.py",
+    "no-file-name": "tunedock_probe.py: give the name of a file after --json",
     "no-option": "tunedock_probe.py: there is no option {option}; there is --json FILE, and the options "
     "of the program come after its name",
     "no-script": "tunedock_probe.py: can't open the program {script!r}: {error}",
@@ -142,7 +144,8 @@ FIELDS = {
     "machine.*": "versions, processors, memory, card",
     "stages.*": "seconds of a stage: the eight of a run, and `imports`, `tokenizer_load`, `evaluation`, "
     "`saving`, `own_code`; together the program's seconds",
-    "load.verdict": "the first finding's sentence; where there is none, that nothing slows the load down",
+    "load.verdict": "the first finding's sentence; without a finding, the sentence that nothing slows the "
+    "load down",
     "load.seconds": "in from_pretrained of models",
     "load.files[].*": "a file of weights: `path`, `format`, `bytes`, and `seconds` where files are read "
     "one by one",

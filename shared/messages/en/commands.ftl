@@ -3,20 +3,20 @@
 ## submitting and watching
 submitting-row = submitting
 uploading-row = uploading { $file }
-default-model-taken = No --model was named, so the server's default is taken: { $model }.
+default-model-taken = No --model was given, so the server's default model is used: { $model }.
 file-not-read = The file { $file } can't be read: { $error }.
 level-and-text-row = { $level }: { $text }
 job-is-row = { $job } is { $status }
-job-goes-on-row = { $job } continues on the server. To watch it: { $show }. To cancel it: { $cancel }
+job-goes-on-row = { $job } continues on the server. To watch the job: { $show }. To cancel the job: { $cancel }
 wants-one-source = { $command } needs either { $option } or --dataset NAME, but { $seen ->
     [both] both were given
    *[neither] neither was given
 }.
 see-help-row = See: ./tunedock { $command } --help
 one-validation-source = Give --validation-file or --validation-dataset, not both.
-compare-wants-adapter = With --compare an adapter is compared with its base model.
-name-adapter = Give its id with --adapter ID.
-compare-waits = With --compare the command waits for both evaluations, so it can't be had with --detach.
+compare-wants-adapter = The option --compare compares an adapter with its base model.
+name-adapter = Give the adapter's id with --adapter ID.
+compare-waits = With --compare the command waits for both evaluations, so --compare and --detach can't be used together.
 the-base-model-row = The base model:
 the-adapter-row = The adapter:
 
@@ -32,9 +32,9 @@ model-origin-row = { $origin ->
 
 ## reports and downloads
 two-writers-to-stdout = Both --html - and --json write to stdout.
-name-file-for-page = Name a file for the page.
+name-file-for-page = Give the name of a file for the page.
 page-not-written = The file { $file } can't be written: { $error }.
-to-have-it-here-row = To get it on this machine: { $command }
+to-have-it-here-row = To download to this machine: { $command }
 name-another-file = Give the name of another file.
 page-written-row = written to { $file }; open it in a browser
 files-downloaded-row = { $files ->
@@ -43,12 +43,12 @@ files-downloaded-row = { $files ->
 } in { $folder }
 
 ## deleting
-delete-for-good-row = Delete for good?
+delete-for-good-row = Delete this permanently?
 delete-jobs-for-good-row = Delete these jobs permanently?
-no-terminal-to-ask = Nothing was deleted, because there is no terminal to ask at.
+no-terminal-to-ask = Nothing was deleted. The command asks first, and there is no terminal where it can ask.
 add-yes-row = To delete these permanently, add --yes:
 add-yes-or-dry-run = To delete these jobs permanently, add --yes. To see only what would be deleted, add --dry-run.
-type-yes-row = Type yes to go on:
+type-yes-row = Type yes to continue:
 nothing-deleted-row = nothing was deleted
 is-deleted-row = { $name } is deleted
 perhaps-deleted-row = { $kind ->
@@ -63,7 +63,7 @@ deleting-jobs-row = deleting { $jobs ->
    *[other] { $jobs } jobs
 }
 more-jobs-row = and { $jobs } more (--json lists all)
-job-stays-row = { $job } stays: { $reason }
+job-stays-row = { $job } is not deleted: { $reason }
 jobs-to-delete-row = { $jobs ->
     [one] { $jobs } job
    *[other] { $jobs } jobs
@@ -72,8 +72,8 @@ jobs-deleted-row = { $jobs ->
     [one] { $jobs } job is deleted
    *[other] { $jobs } jobs are deleted
 }, { $freed_bytes } on disk
-no-job-has-to-go-row = no job has to go
-wants-number-from-zero-row = wants a { $kind ->
+no-job-has-to-go-row = there is no job to delete
+wants-number-from-zero-row = must be a { $kind ->
     [whole] whole number
    *[any] number
-} from 0 on, saw { $seen }
+}, 0 or more, but is { $seen }

@@ -27,14 +27,14 @@ seen-in-rows = { $finding } { $more ->
 
 # A data set as a whole.
 dataset-unreadable = Data set `{ $dataset }` can't be used. { $reasons }
-dataset-without-rows = Data set `{ $dataset }` has no row in any format.
+dataset-without-rows = Data set `{ $dataset }` has no rows in any known format.
 dataset-too-large = Data set `{ $dataset }` has { $file_bytes }. At most { $most_bytes } are read.
 dataset-name-invalid = { $name } can't be the name of a data set. Give a path below the datasets folder, without `..`.
 dataset-unknown = There is no data set { $name }. { $count ->
     [0] The datasets folder has none.
    *[other] The datasets folder has { $names }.
 }
-dataset-leads-out = Data set { $name } has a link that leads out of it. Copy the file instead.
+dataset-leads-out = Data set { $name } has a link to a file outside its folder. Copy the file into the folder instead.
 columns-of-no-format = `columns` maps { $fields }, and no format has these fields together.
 columns-of-other-format = `columns` maps { $fields }, and the format { $format } does not have these fields together.
 no-room-for-rows = There is too little free space in the data folder for the data set's normalised rows.
@@ -43,7 +43,7 @@ reader-out-of-time = Reading took longer than { $most_seconds }. Split it into s
 reader-out-of-memory = Reading took more than { $most_bytes } of memory. The file may be damaged.
 rows-too-large = Its rows take more than { $most_bytes }.
 reader-crashed = Its reader crashed, so the file is probably damaged. Nothing else is affected. Save it again, for example as JSON lines.
-reader-failed = It is damaged, or its reader has a fault. Save it again, for example as JSON lines.
+reader-failed = The file is damaged, or its reader has a bug. Save it again, for example as JSON lines.
 no-rows = It has no rows.
 too-many-rows = It has more than { $most } rows.
 too-many-labels = It has more than { $most } different labels. Check that `label` is the right column.
@@ -81,15 +81,15 @@ problem-of-others = { $problem } { $others ->
 }
 
 # What kind of file it is.
-unknown-kind = It is of no kind that is read here. Read are JSON lines (.jsonl), CSV or TSV with or without a header, Parquet and Arrow. Running text is learned as JSON lines, each {"{"}"text": "…"{"}"}.
+unknown-kind = This kind of file is not supported. Save it as JSON lines (.jsonl), CSV or TSV (with or without a header), Parquet or Arrow. To learn plain text, write it as JSON lines such as {"{"}"text": "…"{"}"}.
 read-as-encoding = The file is { $encoding } and was read as such.
-lines-end-in-cr = The lines end in CR alone, as on old Macs, and are read so.
+lines-end-in-cr = The lines end in CR only, as on old Macs, and are read that way.
 cells-separated = The cells are separated by { $sign ->
     [comma] commas
     [tab] tabs
     [semicolon] semicolons
    *[bar] vertical bars
-} and are read so.
+} and are read that way.
 cells-quoted = The cells are in double quotes, as pandas writes them, and are read without the quotes.
 rows-are-python = Its rows are written as Python writes dictionaries, with single quotes. Read each line with ast.literal_eval(line), and write the row with json.dumps(row, ensure_ascii=False), one a line.
 table-by-columns = { $is_split ->
@@ -98,8 +98,8 @@ table-by-columns = { $is_split ->
 } Write it row by row: { $command }
 not-utf-8-everywhere = It is not UTF-8 everywhere ({ $error }). Save it as UTF-8.
 encoding-broken = It is { $encoding } and damaged ({ $error }). Save it as UTF-8.
-encoding-unknown = It is not UTF-8, and its encoding is not known here. Save it as UTF-8 where it was made.
-looks-like-encoding = It is not UTF-8. { $looks } Convert it with iconv -f { $name } -t UTF-8 FILE > NEW, or save it as CSV UTF-8 where it was made.
+encoding-unknown = It is not UTF-8, and its encoding is not known here. Save it as UTF-8 with the program that made it.
+looks-like-encoding = It is not UTF-8. { $looks } Convert it with iconv -f { $name } -t UTF-8 FILE > NEW, or save it as CSV UTF-8 with the program that made it.
 looks-like-cp949 = It looks like CP949 (EUC-KR), which Korean Windows and Excel use.
 looks-like-cp1252 = It looks like Windows-1252 (Latin-1), which western Windows and Excel use.
 looks-like-cp932 = It looks like Shift-JIS (CP932), which Japanese Windows uses.
@@ -113,21 +113,21 @@ no-json-object = It is not a JSON object.
 nested-too-deep = It is nested deeper than { $most } levels.
 number-too-long = It has a number with too many digits.
 no-json = It is not JSON: { $error }.
-no-json-line = It is not JSON: { $error } at character { NUMBER($place, useGrouping: 0) }. A line must be one whole JSON object. Correct it, or take it out.
+no-json-line = It is not JSON: { $error } at character { NUMBER($place, useGrouping: 0) }. A line must be one whole JSON object. Correct it, or remove it.
 json-with-other-quotes = It is not JSON: { $error } at character { NUMBER($place, useGrouping: 0) }. Names and texts must be in plain double quotes ("), which json.dumps writes.
 key-twice = It has an object with the same key twice.
 number-not-in-json = It has the number { $number }, which JSON does not have.
 row-too-long-or-cut-off = It is longer than { $most } bytes, or cut off.
 reading-ends = { $fault } It begins in line { NUMBER($line, useGrouping: 0) }, and reading ends here.
-list-cut-off = It is missing. The file ends within its list, so it was cut off.
+list-cut-off = It is missing: the file ends inside the list of rows, so it was cut off. Copy or download the file again.
 list-not-found = The list of rows inside its object can't be found. Write one object a line.
-row-after-list = It comes after the end of the list (line { NUMBER($line, useGrouping: 0) }). Put it into the list.
-rest-not-read = What comes after the list `{ $list }` in its object is not read.
+row-after-list = It comes after the end of the list (line { NUMBER($line, useGrouping: 0) }). Put the row into the list.
+rest-not-read = Content after the list `{ $list }` in its object is not read.
 
 # Tables.
 table-in-markdown = It is a table in Markdown. Save it as CSV, without the line of dashes below its header and the bars at the ends of its lines.
 columns-of-one-name = Two of its columns have the same name.
-header-again = It is the header once more, as where files were joined. Take it out.
+header-again = It repeats the header, as happens when files are joined. Remove this line.
 too-few-cells = It has { $cells ->
     [one] { $cells } cell
    *[other] { $cells } cells
@@ -158,13 +158,13 @@ text-after-quote = It is not CSV: text comes after a closing quote. A quote insi
 # Arrow and Parquet.
 saved-with-index = It was saved with an index by an old `datasets`. Save it again with a recent one.
 state-without-file = Its state.json names no data file.
-number-without-class = { $name } is a number that names no class. The number -1 stands for no label, as in the test part of many data sets. Give the row a class, or take it out.
+number-without-class = { $name } is a number that names no class. The number -1 means that the row has no label, as in the test part of many data sets. Give the row a class, or remove the row.
 files-of-other-columns = Its data files have different columns.
 file-damaged = It is damaged: { $error }.
 value-unreadable = It has a value that can't be read, such as a date after the year 9999. Save that column as text.
 data-file-outside = Its state.json names a data file outside its folder.
 data-file-missing = Its data file `{ $file }` is missing.
-data-file-leads-out = Its data file `{ $file }` is a link that leads out of it. Copy the file instead.
+data-file-leads-out = Its data file `{ $file }` is a link to a file outside the data set. Copy the file into the data set instead.
 no-json-file = Its { $file } is not JSON.
 no-json-object-file = Its { $file } is not a JSON object.
 
@@ -178,12 +178,12 @@ fields-missing = { $count ->
    *[other] It does not have the fields { $names }.
 }
 columns-seen = These columns were seen: { $names }.
-header-without-known-name = Its first row was taken for a header. It has { $columns } columns and no known name. In a table without header the columns are called `column_1`, `column_2` and so on, and `columns` can name those.
+header-without-known-name = Its first row was read as a header. This header has { $columns } columns and no known name. In a table without header the columns are called `column_1`, `column_2` and so on, and `columns` can name those.
 fields-seen = These fields were seen: { $names }.
 fields-wanted = A row needs { $field_choices }. If this file has other names for them, give { $setting }.
-row-of-other-format = It has the fields of `{ $other }`, but the data set is in the format `{ $format }`. If all rows are so, leave `format` out or give { $setting }. Otherwise put these rows into a file of their own.
-row-of-two-formats = It has the fields of `{ $other }` too, but most rows are `{ $format }`. Say which is meant with `format`.
-field-is-null = { $name } is null. Give it a value, or take the row out.
+row-of-other-format = It has the fields of `{ $other }`, but the data set is in the format `{ $format }`. If all rows are like this, leave `format` out or give { $setting }. Otherwise put these rows into a file of their own.
+row-of-two-formats = It has the fields of `{ $other }` too, but most rows are `{ $format }`. Choose one of the two with `format`.
+field-is-null = { $name } is null. Give it a value, or remove the row.
 row-lacks-field-of-format = It has no field { $name }, which rows in the format `{ $format }` have. These fields were seen: { $seen }. Write such rows like the others, or put them into a file of their own.
 row-lacks-field = It has no field { $name }. These fields were seen: { $seen }. With `columns` a field is read from another name.
 
@@ -204,12 +204,12 @@ must-be-list = { $name } must be a list of messages, not { $type ->
     [object] an object
    *[other] a value of the type { $type }
 }.
-text-is-empty = { $name } is empty. Give it a value, or take the row out.
+text-is-empty = { $name } is empty. Give it a value, or remove the row.
 text-has-nul = { $name } has a NUL character.
-text-has-half-of-a-pair = { $name } has only half of a character (`{ $half }`, half of a surrogate pair). Write the whole character, or take the row out.
+text-has-half-of-a-pair = { $name } has only half of a character (`{ $half }`, half of a surrogate pair). Write the whole character, or remove the row.
 text-inside-piece = A text in { $name }
 content-of-message-piece = `content` of message { NUMBER($number, useGrouping: 0) }
-label-is-fraction = { $name } is a number with a fraction or no number at all, but a label names a class. Write classes such as low and high, and take out rows without a value.
+label-is-fraction = { $name } is a number with a fraction or no number at all, but a label names a class. Write classes such as low and high, and remove rows without a value.
 label-is-several = { $name } is { $type ->
     [list] a list
    *[object] an object
@@ -220,11 +220,11 @@ label-too-long = { $name } is longer than { $most } characters. Check that it is
 # Conversations.
 list-is-empty = { $name } is empty.
 list-is-python = { $name } is a list in Python's notation inside a string. Write it with json.dumps.
-no-assistant = No message is the assistant's, so there is nothing to learn.
+no-assistant = No message has the role `assistant`, so there is nothing to learn.
 system-not-first = Message { NUMBER($number, useGrouping: 0) } has the role `system`. Only the first message may have it.
-answer-without-question = Message { NUMBER($number, useGrouping: 0) } has the role `assistant`, but a message of the role `user` must come first. Write the user's message that it answers before it, or take it out.
+answer-without-question = Message { NUMBER($number, useGrouping: 0) } has the role `assistant`, but a message of the role `user` must come first. Add the user's message before it, or remove this message.
 question-without-answer = Message { NUMBER($number, useGrouping: 0) } has the role `user`, but a message of the role `assistant` must come first. Write the two messages of the user as one, or write the answer between them.
-last-not-assistant = The last message must be the assistant's. Take off what nobody answers, or add the answer.
+last-not-assistant = The last message must have the role `assistant`. Remove the messages after the last answer, or add an answer.
 all-weights-zero = Every message of the assistant has `weight` 0, so there is nothing to learn.
 message-must-be-object = Message { NUMBER($number, useGrouping: 0) } must be an object, not { $type ->
     [null] null
@@ -237,7 +237,7 @@ message-must-be-object = Message { NUMBER($number, useGrouping: 0) } must be an 
 messages-call-tools = { $more ->
     [0] Message { NUMBER($number, useGrouping: 0) } belongs
    *[other] Message { NUMBER($number, useGrouping: 0) } and { $more } more belong
-} to calls of tools ({ $names }), which can't be learned here. Take such rows out. Or write each call into `content` as text, give what the tool answered in a message of the role `user`, and remove these fields and roles.
+} to calls of tools ({ $names }), which can't be learned here. Remove such rows. Or write each call into `content` as text, give what the tool answered in a message of the role `user`, and remove these fields and roles.
 thought-beside-content = Message { NUMBER($number, useGrouping: 0) } has { $names }. Write the thought into `content`, before the answer and between <think> and </think> or the tags of the model.
 message-has-more = Message { NUMBER($number, useGrouping: 0) } has { $names }, which is not supported. A message has `role` and `content`.
 role-unknown = Message { NUMBER($number, useGrouping: 0) } has the role { $role }. A role is `system`, `user` or `assistant`.
@@ -257,15 +257,15 @@ history-not-pairs = { $name } must be a list of pairs of question and answer.
 # How rows are read that other projects write.
 pair-read-as-chat = { $question } is read as the user's message and { $answer } as the assistant's.
 pair-read = { $question } is read as `prompt` and { $answer } as `completion`.
-pair-read-with-more = { $read } What a row has in { $beside } comes below { $question }.
+pair-read-with-more = { $read } The content of { $beside } is put below { $question }.
 conversation-read = { $messages } is read as the conversation.
 conversation-read-after-system = { $messages } is read as the conversation, and { $system } as the system's message before it.
 halves-read = { $prompt } and { $completion } are lists of messages. They are read as one conversation, and the assistant's messages in { $completion } are learned.
 
 # What helps with rows in no format.
 answers-with-places = `answers` is a list of answers with their places, as in SQuAD and KorQuAD. Write the text of the first into a field `answer`. Then `question`, `context` and `answer` are read as they are.
-preferences = These are pairs of a chosen and a rejected answer (for DPO). Here a model learns answers, not preferences. To learn the chosen ones, give { $setting }.
-preferences-with-prompt = These are pairs of a chosen and a rejected answer (for DPO). Here a model learns answers, not preferences. To learn the chosen ones, give { $chat_setting } if you want to chat with the model, or { $setting } to learn them as they are, without its chat template.
+preferences = These are pairs of a chosen and a rejected answer (for DPO). Here a model learns answers, not preferences. To learn the chosen answers, give { $setting }.
+preferences-with-prompt = These are pairs of a chosen and a rejected answer (for DPO). Here a model learns answers, not preferences. To learn the chosen answers, give { $chat_setting } if you want to chat with the model, or { $setting } to learn them as they are, without its chat template.
 map-text = To learn the texts as they are, give { $setting }. For questions and answers, give { $pair_setting } with two of these names.
 map-labelled-text = To learn which { $label } a text has, give { $setting }. For questions and answers, give { $pair_setting } with two of these names.
 
@@ -276,7 +276,7 @@ validation-overlaps = { $rows } of { $of ->
 } { $rows ->
     [one] is
    *[other] are
-} among the training rows too, so the validation loss looks better than it is. Take them out of one of the two.
+} among the training rows too, so the validation loss looks better than it is. Remove them from one of the two data sets.
 repeated-rows = { $rows ->
     [one] { $rows } row repeats an earlier row word for word and is { $use ->
         [counted] counted
@@ -286,7 +286,7 @@ repeated-rows = { $rows ->
         [counted] counted
        *[learned] learned
     } again.
-} Take out what is not meant to be there twice.
+} Remove the rows that should be there only once.
 repeats-not-counted = Repeated rows were looked for among the first rows only.
 contradicting-labels = { $rows ->
     [one] { $rows } row has the text of an earlier row and another label.
@@ -294,7 +294,7 @@ contradicting-labels = { $rows ->
 } Both are { $use ->
     [counted] counted
    *[learned] learned
-}. Keep one label for a text. { $unit ->
+}. Keep one label for each text. { $unit ->
     [line] Line { NUMBER($second, useGrouping: 0) } contradicts line { NUMBER($first, useGrouping: 0) }.
    *[row] Row { NUMBER($second, useGrouping: 0) } contradicts row { NUMBER($first, useGrouping: 0) }.
 }
@@ -331,23 +331,23 @@ labels-missing = { $count ->
 } as { $count ->
     [one] a class.
    *[other] classes.
-} Take those rows out if they have no label.
+} Remove those rows if they have no label.
 labels-mixed = Some labels are true or false and others 1 or 0. They are { $use ->
     [counted] counted
    *[learned] learned
 } as different classes: { $labels }.
 labels-many = There are { $labels } different labels in { $rows } rows. A label is a class that many rows share, so { $column } may be the wrong column. With `columns` another one is read.
-labels-one = All rows have the label { $label }, so there is nothing to tell apart.
+labels-one = All rows have the label { $label }, so there are no classes to distinguish.
 fields-unused = These fields are not used, each with the number of rows that have content in it: { $fields }.
-fields-unused-and-advice = These fields are not used, each with the number of rows that have content in it: { $fields }. What belongs to the question or the answer must be written into it. With `columns` you name the fields to use.
+fields-unused-and-advice = These fields are not used, each with the number of rows that have content in it: { $fields }. If a text belongs to the question or the answer, write it into that field. With `columns` you choose the fields to use.
 text-damaged = In { $rows ->
     [one] { $rows } row
    *[other] { $rows } rows
-} letters were lost or mixed up by a wrong encoding before the file came here (for example � or Ã©). Save the file again as UTF-8 from where its letters are whole.
+} letters were lost or mixed up by a wrong encoding before the file came here (for example � or Ã©). Save the file again as UTF-8 from a source in which its letters are correct.
 text-missing = In { $rows ->
     [one] { $rows } row
    *[other] { $rows } rows
-} a text or an answer is only a word such as `nan` or `None`, which programs write where a value is missing. Take those rows out if they have no value.
+} a text or an answer is only a word such as `nan` or `None`, which programs write where a value is missing. Remove those rows if they have no value.
 roles-renamed = In { $rows ->
     [one] { $rows } row
    *[other] { $rows } rows

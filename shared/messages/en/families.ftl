@@ -15,28 +15,28 @@ has-other-head = The model's config.json describes { $model }: { $head ->
     [one] {" "}by one with { $labels } label.
    *[other] {" "}by one with { $labels } labels.
 }
-name-origin-for-classes = Name the base model that it was made from. To sort texts into classes, train that base model on rows of text and label.
-name-known-origin-for-classes = Name the base model that it was made from (its config.json names { $origin }). To sort texts into classes, train that base model on rows of text and label.
+name-origin-for-classes = Use the base model that it was made from. To sort texts into classes, train that base model on rows of text and label.
+name-known-origin-for-classes = Use the base model that it was made from (its config.json names { $origin }). To sort texts into classes, train that base model on rows of text and label.
 language-head-not-saved = The model's config.json describes { $model }, saved without its language head (an embedding model).
-name-origin = Name the base model that it was made from.
-name-known-origin = Name the base model that it was made from (its config.json names { $origin }).
-is-encoder-decoder = The model's config.json describes { $model }, an encoder-decoder model. What it reads and what it writes are two texts, and Tunedock trains models that continue one text.
-is-encoder = The model's config.json describes { $model }, an encoder (for embeddings or masked words). It sees the words that follow, so it can't learn to write them.
+name-origin = Use the base model that it was made from.
+name-known-origin = Use the base model that it was made from (its config.json names { $origin }).
+is-encoder-decoder = The model's config.json describes { $model }, an encoder-decoder model. Such a model reads one text and writes another, but Tunedock trains models that continue a text.
+is-encoder = The model's config.json describes { $model }, an encoder (for embeddings or masked words). Such a model sees the words that follow, so it can't learn to write them.
 not-a-language-model = The model's config.json describes { $model }, which transformers does not load as a language model.
-unknown-model = The model's config.json describes { $model }. transformers { $version } knows no such language model.
-unknown-model-with-code = The model's config.json describes { $model }. transformers { $version } knows no such language model, and Tunedock does not run the model's own code.
-choose-supported-model = Name a base model with a native class (llama, qwen2, gemma, exaone4, …) or EXAONE-3.5.
+unknown-model = The model's config.json describes { $model }. transformers { $version } does not support this language model.
+unknown-model-with-code = The model's config.json describes { $model }. transformers { $version } does not support this language model, and Tunedock does not run the model's own code.
+choose-supported-model = Use a base model with a native class (llama, qwen2, gemma, exaone4, …) or EXAONE-3.5.
 config-not-valid = The model's config.json is not a valid configuration of { $model_type }: { $error }
 fetch-config = Download the model's config.json again.
 already-quantized = The checkpoint is already quantized with { $method }.
-name-unquantized = Name the unquantized model. Tunedock quantizes it to nf4 while it is loaded.
+name-unquantized = Use the unquantized model. Tunedock quantizes it to nf4 while it is loaded.
 exaone-config-lacks = The model's config.json says model_type 'exaone' but has no number in { $fields }.
-exaone-activation-unknown = This EXAONE model uses the activation { $activation }, and Tunedock knows those with 'silu'.
+exaone-activation-unknown = This EXAONE model uses the activation { $activation }, but Tunedock supports only 'silu'.
 
 pickle-not-opened = { $file } is a pickle, which this process does not open.
 resolve-model-first = Resolve the model first: that converts `.bin` weights in a sandbox.
-weights-of-other-config = The weights in { $folder } are not those of its config.json. { $why }
-no-tensor-quantized = Its config.json says that they are quantized, and no tensor is.
+weights-of-other-config = The weights in { $folder } do not match its config.json. { $why }
+no-tensor-quantized = Its config.json says that the weights are quantized, but no tensor is quantized.
 weights-differ = { $kind ->
    *[missing_keys] { $count ->
         [one] { $count } weight is missing.
@@ -53,14 +53,14 @@ weights-differ = { $kind ->
 } The first is { $first }.
 fetch-model-of-one-revision = Download the model again. Its config.json and its weights must be of the same revision.
 model-code-fails = The model's own code fails where it is trained on text alone: { $error } ({ $file }, line { $line }).
-name-other-model-or-fewer-layers = Name another base model, or fewer layers in lora.target_modules if one of those is named here. The worker's log has the traceback.
+name-other-model-or-fewer-layers = Use another base model, or give fewer layers in lora.target_modules if one of them is named here. The worker's log has the traceback.
 
 tokenizer-needs-code = The model folder { $folder } has no tokenizer that loads without code of its own.
 add-tokenizer-json = Add the model's tokenizer.json to the folder.
 tokenizer-loads-otherwise = The tokenizer in the model folder { $folder } can't be loaded as its tokenizer.json describes it.
-name-another-model-and-report = Name another base model. Please report this one.
+name-another-model-and-report = Use another base model, and please report this one.
 tokenizer-missing = The model folder { $folder } has no tokenizer. It holds none of these files: { $files }.
-copy-tokenizer = Copy tokenizer.json and tokenizer_config.json of the same model into it.
+copy-tokenizer = Copy tokenizer.json and tokenizer_config.json of the same model into the folder.
 tokenizer-not-read = The tokenizer in the model folder { $folder } can't be loaded: { $error }
 tokenizer-adds-too-many = The tokenizer in the model folder { $folder } adds { $tokens } tokens to its vocabulary. It may add { $most }.
 fetch-tokenizer = A model needs tokenizer.json and tokenizer_config.json in its folder. Download them again.
@@ -80,11 +80,11 @@ tokens-beyond = The tokenizer has { $count ->
     [one] { $count } token
    *[other] { $count } tokens
 } beyond the { $rows } of the model's embedding, up to number { $last }, such as { $tokens }. Rows that contain one can't be trained on.
-use-or-resize-tokenizer = Use the model's own tokenizer, or resize the model's embedding to its tokenizer (resize_token_embeddings of transformers), save it and name that.
+use-or-resize-tokenizer = Use the model's own tokenizer, or resize the model's embedding to its tokenizer (resize_token_embeddings of transformers), save that model and use it.
 row-has-unknown-token = A row contains the token { $token }, number { $number }, and the model's embedding has { $rows } tokens.
-take-token-out = Take it out of the rows. Otherwise: { $advice }
+take-token-out = Remove this token from the rows. Otherwise: { $advice }
 language-part = The model takes more than text. Its language part, { $module }, is trained on text. The other parts stay as they are.
 weights-not-adapted = { $whole } of the model's { $parameters } parameters ({ $share_ratio }) lie in matrices that are not linear layers, such as { $module } (experts, for example). They are neither quantized to 4 bits nor adapted. The adapter trains the linear layers around them.
 weights-not-quantized = { $whole } of the model's { $parameters } parameters lie in linear layers of the model's own kind, which can't be quantized to 4 bits. They get an adapter and take their full memory.
 positions-limited = The max_seq_length { NUMBER($wanted, useGrouping: 0) } is more than the { $positions } positions that the model has. Rows are cut at { $positions } tokens.
-positions-exceeded = The max_seq_length { NUMBER($wanted, useGrouping: 0) } is more than the { $positions } positions that the model was made for. What it says of longer rows may be poor.
+positions-exceeded = The max_seq_length { NUMBER($wanted, useGrouping: 0) } is more than the { $positions } positions that the model was made for. The model's answers to longer rows may be poor.

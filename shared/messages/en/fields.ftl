@@ -5,7 +5,7 @@ name-in-field = The name "{ $name }" in { $field }
 
 field-missing = { $field } is required.
 field-unknown = { $field } is an unknown field. The fields are { $fields }.
-field-unknown-but-like = { $field } is an unknown field. { $meant } was probably meant.
+field-unknown-but-like = { $field } is an unknown field. Did you mean { $meant }?
 field-unknown-and-none-known = { $field } is an unknown field. There are no fields here.
 field-of-other-type = { $field } must be { $wanted ->
     [text] text
@@ -27,7 +27,7 @@ field-not-one-of-or-type = { $field } must be { $word_choices }, or { $wanted ->
 field-empty = { $field } must not be empty.
 field-too-short = { $field } must have at least { $fewest } characters.
 field-too-long = { $field } must have at most { $most } characters.
-field-has-few-entries = The number of entries of { $field } must be at least { $fewest }.
+field-has-few-entries = { $field } must have at least { $fewest } entries.
 field-has-many-entries = { $field } must have at most { $most } entries.
 field-has-many-digits = { $field } must be a whole number with fewer digits.
 field-not-finite = { $field } must be a finite number.

@@ -4,12 +4,12 @@ as-told = { $text }
 
 ## integrity: whether the files are whole
 incomplete-checkpoint-title = The checkpoint can't be loaded: files are missing or damaged
-wrong-hash-title = A weight file does not hold the bytes that its source names
+wrong-hash-title = A weight file differs from its source
 changed-file-title = A file beside the weights was changed after it came from its source
-file-differs = The file { $file } is not as its source has it: { $reason }
+file-differs = The file { $file } differs from its source: { $reason }
 file-not-compared = The file { $file } was not compared with its source: { $reason }
 load-does-not-notice = Loading does not detect this: the model would compute with wrong weights.
-damaged-spare-title = A weight file that no load opens is damaged
+damaged-spare-title = A weight file that is never loaded is damaged
 download-interrupted-title = A download was interrupted: { $left_bytes } of it are there, and files are missing
 download-leftover-title = Interrupted downloads left { $left_bytes } in the cache
 unfinished-file = The unfinished file { $file } has { $file_bytes }.
@@ -20,8 +20,8 @@ damaged-conversion-title = The safetensors copy of the pickles is damaged
 damaged-conversion-remade-title = The safetensors copy of the pickles was damaged, and was made again
 copy-lies-in = The copy has { $copy_bytes } and lies in { $folder }.
 jobs-fall-back = Jobs load the checkpoint instead. The next job deletes the copy and makes it again.
-trial-made-conversion-anew = The trial load has made it again from the pickles.
-jobs-make-conversion-anew = A job that quantizes makes this copy again first. A job that finds a quantized copy reads that.
+trial-made-conversion-anew = The trial load has made the copy again from the pickles.
+jobs-make-conversion-anew = A job that quantizes makes this copy again first. A job that finds a quantized copy reads that copy.
 jobs-load-copy-instead = Jobs load the prepared copy ({ $copy_bytes }) instead, which took { $load_seconds }.
 
 ## speed: the storage's bandwidth and its requests
@@ -38,15 +38,15 @@ each-shard-took = { $at_least } In the load { $shards ->
 bound-is-predicted = This is predicted: no load of this diagnosis read the files from storage.
 reading-achieved = Reading took { $reading_seconds }. That is { $achieved_ratio } of the storage's speed.
 reading-achieved-partly = Reading took { $reading_seconds }. That is { $achieved_ratio } of the storage's speed; { $cached_bytes } were in memory already.
-looks-like-hard-disk = { $limit_bytes_per_second }, and { $small_seconds } for a small read, are what one hard disk delivers.
+looks-like-hard-disk = A single hard disk is about this fast: { $limit_bytes_per_second }, and { $small_seconds } for a small read.
 loader-options-do-not-help = Options of the loader can't help: they change neither the bytes nor the disk.
 request-bound-title = Many small requests are slow on this storage, large reads are not
-mapping-is-slower = Memory mapping reads { $mapped_bytes_per_second }, large reads { $limit_bytes_per_second }: { $times } times as much.
+mapping-is-slower = Memory mapping reads { $mapped_bytes_per_second }, and large reads { $limit_bytes_per_second }: { $times } times as fast.
 small-read-takes = A read of 4 KiB takes { $median_seconds } in the median, and 95 % of the reads take at most { $p95_seconds }.
 read-ahead-is = Behind a memory mapping the kernel reads { $ahead_bytes } ahead on { $device }.
 mapping-loses = A load that only maps its files takes { $lost_seconds } longer.
-tunedock-maps-here = Tunedock maps them here, because memory can't hold the files beforehand.
-tunedock-reads-large-pieces = Tunedock does not: it reads the files in large pieces first. Other programs may only map them.
+tunedock-maps-here = Tunedock maps the files here, because memory has no room to read them first.
+tunedock-reads-large-pieces = Tunedock does not only map the files: it reads them in large pieces first. Other programs may only map them.
 
 ## reading: whether it went as the storage allows
 uneven-speed-title = The storage's speed varies a lot within the files
@@ -85,14 +85,14 @@ lies-on = { $path } is on { $mount_point } ({ $mount }).
 storage-speed-unmeasured = The speed of the storage could not be measured.
 weights-through-storage = { $weight_bytes } ÷ { $limit_bytes_per_second } = { $limit_seconds }.
 slow-environment-title = Python's libraries lie on a slow mount ({ $filesystem })
-imports-open-small-files = Importing them opens thousands of small files.
+imports-open-small-files = Importing the libraries opens thousands of small files.
 fixed-costs-were = The fixed costs of the load, imports among them, were { $fixed_seconds }.
 container-layer-title = The model lies in a container's layer ({ $filesystem })
 new-container-downloads-again = A new container downloads the model again.
 model-is-part-of-image = The model is part of this container or its image.
-disk-behind-is = The disk behind it is { $disk }.
+disk-behind-is = The disk behind the mount is { $disk }.
 memory-filesystem-title = The model lies in memory ({ $filesystem })
-takes-main-memory = Its { $weight_bytes } take that much main memory until a restart.
+takes-main-memory = Its weights take { $weight_bytes } of main memory until a restart.
 
 ## dtype: whether the weights are stored wider than wanted
 wide-dtype-title = The weights are stored as { $stored } although { $wanted } is wanted
@@ -109,7 +109,7 @@ machine-memory = The machine has { $total_bytes } of memory, of which { $free_by
 files-read-again-each-time = So the files can't be read ahead, and the next load reads them from storage again.
 swapping-title = The machine swaps while the model loads
 much-swapped-title = Much of memory lies in swap
-bytes-in-swap = { $swapped_bytes } lie in swap, which has { $swap_bytes }.
+bytes-in-swap = { $swapped_bytes } lie in swap, which has { $swap_bytes } in all.
 fetched-back-from-swap = { $fetched_bytes } were fetched back while the model was loaded, in { $load_seconds }.
 programs-waited-for-memory = Programs waited for memory in { $stalled_ratio } of that time.
 
@@ -117,7 +117,7 @@ programs-waited-for-memory = Programs waited for memory in { $stalled_ratio } of
 failed-trial-title = The model could not be loaded
 quantize-bound-title = Quantizing takes most of the load
 quantizing-took = { $quantize_seconds } of { $load_seconds } went into quantizing on { $device }.
-fixed-costs-title = Most of the load goes into what does not depend on the weights
+fixed-costs-title = Most of the load is spent on work that does not depend on the weights
 fixed-costs-add-up = The phases resolve (config, tokenizer, headers: { $resolve_seconds }) and rest (imports, building the modules: { $rest_seconds }) took { $fixed_seconds } of { $load_seconds }.
 
 ## formats
@@ -129,18 +129,18 @@ pickles-are = { $pickles ->
 pickles-cannot-be-mapped = { $legacy ->
     [one] { $legacy } of them is
    *[other] { $legacy } of them are
-} in the format of before torch 1.6, which can't be mapped: such a file is read whole and copied.
+} in the format of torch before 1.6, which can't be mapped: such a file is read whole and copied.
 pickles-are-mapped = They are zip files, which torch maps as it maps safetensors: the format costs no reading time.
 hub-has-safetensors = The hub's main branch has safetensors.
 hub-has-safetensors-of = The hub's main branch has safetensors ({ $dtypes }).
 hub-bot-converted = The hub's own bot has converted exactly these pickles, in { $revision }.
 hub-unknown = Whether the hub has safetensors is unknown: { $reason }
 hub-has-none = The hub has no safetensors of this model, neither on main nor converted by its bot.
-unused-formats-title = { $unused_bytes } of weight files that no load opens
+unused-formats-title = { $unused_bytes } of weight files are never loaded
 load-opens = A load opens { $files }.
-not-opened = It does not open { $formats }.
+not-opened = A load does not open { $formats }.
 format-takes-piece = { $format } ({ $format_bytes })
-unused-take-space-only = They take disk space but no loading time.
+unused-take-space-only = These files take disk space but no loading time.
 
 ## cache: whether it lies where its owner thinks, once
 ignored-cache-variable-title = { $variable } is set but does not move the cache
@@ -156,8 +156,8 @@ copy-in-use = The copy in use is { $folder }.
 another-copy = Another copy is { $folder } ({ $copy_bytes }).
 other-revisions-title = { $left_bytes } of the cache belong to other revisions of this model
 revision-in-use = The revision in use is { $revision }.
-revisions-cost-space = They cost disk space, no time.
-conversion-leftover-title = Pull requests of this model are in the cache, as transformers' own conversion leaves them
+revisions-cost-space = The other revisions take disk space but no time.
+conversion-leftover-title = The cache has pull requests of this model, which transformers' own conversion leaves there
 pull-request-with-safetensors = { $revision } has safetensors and takes { $request_bytes }.
 pull-request-without-safetensors = { $revision } has no safetensors and takes { $request_bytes }.
 copied-revisions-title = The cache holds a full copy of each revision, because it has no links
@@ -167,7 +167,7 @@ why-no-links = This happens on filesystems without links (exFAT, some shares), o
 
 ## network
 hub-asked-title = Every load asks the hub whether the cached files are current
-finding-files-took = Finding the cached files took { $locate_seconds }, with the questions to the hub.
-first-download-title = The model was downloaded just now, for which only the first load waits
-download-took = Finding and downloading it took { $locate_seconds } for { $weight_bytes }: at least { $line_bytes_per_second }.
-later-loads-find-it = Later loads find it in the cache.
+finding-files-took = Finding the cached files took { $locate_seconds }, including the requests to the hub.
+first-download-title = The model was downloaded just now: only the first load waits for that
+download-took = Finding and downloading the model took { $locate_seconds } for { $weight_bytes }: at least { $line_bytes_per_second }.
+later-loads-find-it = Later loads find the model in the cache.

@@ -8,27 +8,27 @@ storage-word-piece = { $kind ->
    *[other] disk
 }
 
-report-not-drawn = Job { $job } has no report that can be drawn as a page (missing or of no use: { $fields }). Leave `format` out to read what there is as JSON.
+report-not-drawn = The report of job { $job } can't be shown as a page. These fields are missing or can't be used: { $fields }. Leave `format` out to read the report as JSON.
 
 ## the verdict
 why-label = Why
 what-was-seen-label = What was seen
 what-helps-most-label = What helps most
-load-of-storage = { $load_seconds }, of which { $storage_seconds } is the { $storage }: { $weight_bytes } at { $limit_bytes_per_second }.
+load-of-storage = A load takes { $load_seconds }, of which { $storage_seconds } is the { $storage }: { $weight_bytes } at { $limit_bytes_per_second }.
 load-is-past = The model is in memory already. The load that brought it there took { $load_seconds }.
-load-of-quantizing = { $load_seconds }, of which { $quantize_seconds } is quantizing to 4 bits.
-load-of-fixed-costs = { $load_seconds }, of which { $fixed_seconds } does not depend on the weights.
-load-of-cached-files = { $load_seconds }, because the files were in memory already. From the { $storage } it takes at least { $limit_seconds }: { $weight_bytes } at { $limit_bytes_per_second }.
-load-of-bytes = { $load_seconds } for { $weight_bytes }.
-load-of-bytes-against-storage = { $load_seconds } for { $weight_bytes }; the { $storage } alone needs { $limit_seconds }.
+load-of-quantizing = A load takes { $load_seconds }, of which { $quantize_seconds } is quantizing to 4 bits.
+load-of-fixed-costs = A load takes { $load_seconds }, of which { $fixed_seconds } does not depend on the weights.
+load-of-cached-files = A load takes { $load_seconds }, because the files were in memory already. From the { $storage } it takes at least { $limit_seconds }: { $weight_bytes } at { $limit_bytes_per_second }.
+load-of-bytes = A load takes { $load_seconds } for { $weight_bytes }.
+load-of-bytes-against-storage = A load takes { $load_seconds } for { $weight_bytes }; the { $storage } alone needs { $limit_seconds }.
 untried-and-unmeasured = No load was tried, and how fast the storage is could not be measured.
 untried-takes-at-least = No load was tried. From this { $storage } it takes at least { $limit_seconds }: { $weight_bytes } at { $limit_bytes_per_second }.
 nothing-to-improve = There is nothing to improve.
 jobs-load-copy = Jobs load the prepared copy instead, which took { $load_seconds }.
-fewer-bytes-or-another-disk = Fewer bytes or another disk helps, no flag does.
-fewer-bytes-or-a-local-disk = Fewer bytes or a local disk helps, no flag does.
-helps-and-saves = { $action } It saves about { $saved_seconds } of a load.
-helps-and-load-then-takes = { $action } It saves about { $saved_seconds } of a load, which then takes { $load_seconds }.
+fewer-bytes-or-another-disk = Only loading fewer bytes or using another disk helps. No option of the loader does.
+fewer-bytes-or-a-local-disk = Only loading fewer bytes or using a local disk helps. No option of the loader does.
+helps-and-saves = { $action } This saves about { $saved_seconds } of a load.
+helps-and-load-then-takes = { $action } This saves about { $saved_seconds } of a load, which then takes { $load_seconds }.
 said-and-assumed = { $said } { $assumption }
 before-and-now = { $before_seconds } before, { $after_seconds } now: { $faster }.
 times-as-fast-piece = { $times } times as fast
@@ -46,7 +46,7 @@ makes-it-load-row = it makes the model load
 no-saving-row = no remedy is predicted to save time
 predicted-saving-row = predicted saving
 predicted-saving = This saving is predicted.
-predicted-less-row = predicted, { $saved_seconds } less
+predicted-less-row = { $saved_seconds } less (predicted)
 nothing-applied-row = nothing was applied in this job
 predicted-row = predicted { $load_seconds }
 run-against-limit-row = { $run }, { $against }
@@ -75,12 +75,12 @@ untimed-label = not timed
 storage-part-label = storage
 quantizing-part-label = quantizing
 fixed-part-label = fixed
-not-told-apart-label = not told apart
+not-told-apart-label = not separated
 slower-in-cold-run-label = slower in the cold run
 parts-in-proportion = The differences sum to { $more_seconds } more than the cold load took, since other phases were slower in the other runs. The parts are shown in proportion.
 no-warm-load = There was no load with warm files, so the time of the storage is not known.
-no-warm-copy-load = No warm load of the prepared copy tells quantizing from what is fixed.
-no-warm-checkpoint-load = No warm load of the checkpoint tells quantizing from what is fixed.
+no-warm-copy-load = There was no warm load of the prepared copy, so quantizing and fixed costs are not separated.
+no-warm-checkpoint-load = There was no warm load of the checkpoint, so quantizing and fixed costs are not separated.
 
 ## remedies
 before-label = before
@@ -203,13 +203,13 @@ progress-bar-shows = This is what a progress bar over { $shards ->
     [one] { $shards } checkpoint shard
    *[other] { $shards } checkpoint shards
 } shows.
-what-it-brought-title = What it brought
+what-it-brought-title = What the remedies changed
 each-remedy-carried-out = Each remedy that this job carried out, with the load before, the load predicted and the load measured.
 dashed-line-is-limit = The dashed line is the storage's limit.
 what-helps-title = What helps
-needed-comes-first = What the load needs comes first, then what saves most of one load.
-largest-saving-first = What saves most of one load comes first.
-whole-bar-is = A bar over the whole width is { $bar_seconds }.
+needed-comes-first = First come the remedies without which the model does not load, then those that save most of one load.
+largest-saving-first = The remedies that save most of one load come first.
+whole-bar-is = The full width is { $bar_seconds }.
 against-label = against
 load-predicted = The load then takes { $predicted_seconds }, predicted.
 load-predicted-and-measured = The load then takes { $predicted_seconds }, predicted; measured { $measured_seconds }.
@@ -218,7 +218,7 @@ no-saving-predicted = No saving is predicted.
 command-of-remedy-title = Command of remedy { $number }
 nothing-to-do = There is nothing to do.
 what-was-found-title = What was found
-findings-order = What prevents a load comes first, then what costs most.
+findings-order = Findings that prevent a load come first, then those that cost most.
 remedies-label = Remedies
 no-check-found-anything = No check found anything that slows this load down.
 facts-title = Facts

@@ -65,7 +65,7 @@ warm-reads-label = warm reads
 measured-rate-piece = { $measured_bytes_per_second }
 unknown-rate-piece = unknown ({ $reason })
 small-reads-label = 4 KiB reads
-small-reads-row = { $median_seconds } median, { $p95_seconds } p95
+small-reads-row = { $median_seconds } in the median; 95 % take at most { $p95_seconds }
 unknown-row = unknown: { $reason }
 
 ## loads
@@ -95,9 +95,9 @@ storage-part-piece = storage { $part_seconds }
 quantizing-part-piece = quantizing and casting { $part_seconds }
 fixed-part-piece = fixed { $part_seconds }
 cold-excess-piece = slower in the cold run { $part_seconds }
-untold-part-piece = not told apart { $part_seconds }
+untold-part-piece = not separated { $part_seconds }
 parts-exceed-row = { $parts } ({ $more_seconds } more than the cold load: other phases were slower in the other runs)
-storage-in-noise = The warm load took as long as the cold one or longer, so what storage takes can't be told from noise.
+storage-in-noise = The warm load took at least as long as the cold one, so the time of the storage can't be separated from measurement noise.
 limit-label = limit
 limit-row = { $weight_bytes } ÷ { $limit_bytes_per_second } = { $limit_seconds }
 achieved-label = achieved
@@ -107,10 +107,10 @@ shard-label = a shard
 shard-row = { $shard_seconds } ({ $shards } of them)
 
 ## remedies
-remedy-saves = { $action } It saves about { $saved_seconds }.
-remedy-saves-nothing = { $action } It saves nothing.
-remedy-saves-of-load = { $action } It saves about { $saved_seconds }; a load then takes { $load_seconds }.
-remedy-saves-nothing-of-load = { $action } It saves nothing; a load then takes { $load_seconds }.
+remedy-saves = { $action } This saves about { $saved_seconds }.
+remedy-saves-nothing = { $action } This saves nothing.
+remedy-saves-of-load = { $action } This saves about { $saved_seconds }; a load then takes { $load_seconds }.
+remedy-saves-nothing-of-load = { $action } This saves nothing; a load then takes { $load_seconds }.
 a-load-row = a load: { $times }
 before-piece = before { $load_seconds }
 predicted-piece = predicted { $load_seconds }

@@ -56,10 +56,10 @@ time-and-speed-label = { $time } in all, { $step_time } s/it, { $rate } tokens/s
 resumed-from-label = the last attempt continued from the checkpoint of step { $step }
 adapter-on-server-label = on the server, in { $folder } of its data folder
 deleted-label = deleted
-evaluate-held-out-label = See how well it does on the validation rows, against the base model:
-evaluate-learned-label = See how well it does on the rows it learned, against the base model (rows it has not seen say more):
-training-page-label = See where its time went, with pictures, as one file to open or pass on:
-take-adapter-label = Take the adapter, for peft or vLLM:
+evaluate-held-out-label = To compare the model with its base model on the validation rows:
+evaluate-learned-label = To compare the model with its base model on the rows it learned (rows it has not seen say more):
+training-page-label = To see where the time of the training went, with pictures, in one file to open or pass on:
+take-adapter-label = To download the adapter, for peft or vLLM:
 
 skipped-rows-label = { $rows ->
     [one] { $rows } row
@@ -81,11 +81,11 @@ cut-rows-label = { $rows ->
 } cut at { $limit } tokens
 lost-tokens-label = { $cut }: { $lost } of { $whole } tokens lost ({ $share })
 lost-answers-label = { $lost } of { $answers } answers not learned at all
-endless-answers-label = { $count } without their end
+endless-answers-label = { $count } not learned to their end
 split-texts-label = { $texts ->
     [one] { $texts } long text
    *[other] { $texts } long texts
-} split into several rows, nothing of them lost
+} split into several rows, without any loss
 unrolled-rows-label = { $conversations ->
     [one] { $conversations } conversation
    *[other] { $conversations } conversations
@@ -93,12 +93,12 @@ unrolled-rows-label = { $conversations ->
 ends-added-label = { $rows ->
     [one] { $rows } row
    *[other] { $rows } rows
-} given the end that the template does not write
+} given an end token, which the template does not write
 thoughts-left-label = { $thoughts ->
     [one] { $thoughts } thought
    *[other] { $thoughts } thoughts
 } not learned: the template leaves them out
-words-unwritten-label = the template does not write the words of `{ $role }`: { $rows ->
+words-unwritten-label = the template leaves out the messages of `{ $role }`: { $rows ->
     [one] { $rows } row
    *[other] { $rows } rows
 }
@@ -123,7 +123,7 @@ choices-differ-label = the model chose from { $before ->
     [one] { $after } label
    *[other] { $after } labels
 } after
-matrix-label = is ↓  answered →
+matrix-label = true ↓  answered →
 frequent-mistakes-label = Most frequent mistakes:
 no-mistakes = No mistakes.
 mistake-label = { $count } × { $label } answered as { $answer }
@@ -162,13 +162,13 @@ dry-run-steps-label = { $steps }, of { $rows } rows each
 dry-run-time-label = { $step_seconds } a step, { $time } in all (predicted)
 dry-run-peak-label = up to { $peak_bytes } (predicted)
 dry-run-memory-label = up to { $peak_bytes } (predicted) of { $limit_bytes }
-dry-run-memory-beyond-label = { $peak_bytes } (predicted), more than the { $limit_bytes } that there are
+dry-run-memory-beyond-label = { $peak_bytes } (predicted), more than the available { $limit_bytes }
 dry-run-parts-label = { $parts }
 weights-piece = weights { $held_bytes }
 embedding-piece = embedding { $held_bytes }
 adapter-and-optimizer-piece = adapter and optimizer { $held_bytes }
 activations-piece = activations { $held_bytes }
 logits-piece = logits { $held_bytes }
-context-piece = all else { $held_bytes }
+context-piece = everything else { $held_bytes }
 not-predicted-label = not predicted; the job's events say why
-dry-run-events-label = What was told on the way:
+dry-run-events-label = Messages during the dry run:

@@ -10,7 +10,7 @@ lever-shared-prefix = The shared prefix of { $tokens } tokens is computed once f
 lever-weights-kept = The 4-bit weights are dequantized once for the whole run.
 lever-nothing-recomputed = Nothing is computed twice.
 lever-some-recomputed = One layer in { $every } is computed twice.
-lever-off = The lever { $lever } is off. { $reason }
+lever-off = The speed-up { $lever } is not used. { $reason }
 
 plan-not-tried = By the estimate { $plans } plans are within { $close_ratio } of each other. They are not tried, because the run has only { $steps } steps: trying them takes { $needed } steps, and no more than { $share_ratio } of a run may go to that.
 plan-chosen = By the estimate { $plans } plans are within { $close_ratio } of each other, so the first { $steps } steps, which count like all others, tried them in turns. { $tries } From here on: { $chosen }.
@@ -25,7 +25,7 @@ plan-piece = micro-batches of up to { $tokens } tokens, { $recomputed ->
    *[other] one layer in { $recomputed } computed twice
 }
 
-model-is-no-llama = The model is a { $model_class } and not a LlamaForCausalLM.
+model-is-no-llama = The model is a { $model_class }, not a LlamaForCausalLM.
 own-layers-without-dropout = Tunedock's own layers have no dropout, and lora.dropout is { $dropout }.
 output-head-trained = The output head is trained.
 output-head-of-another-kind = The output head is a { $head_class }.
@@ -36,7 +36,7 @@ little-shared-by-rows = { $tokens ->
     [one] All rows have only their first token in common.
    *[other] All rows have only their first { $tokens } tokens in common.
 }
-weights-not-kept = Dequantized weights take { $wanted_bytes }, and { $free_bytes } are free.
+weights-not-kept = The dequantized weights would take { $wanted_bytes }, but only { $free_bytes } are free.
 
-layers-not-in-one-list = The model's layers are not in one list of two or more. What they keep is estimated from the model's shape.
-layers-not-tried = Two layers could not be run by themselves ({ $error }). What they keep is estimated from the model's shape.
+layers-not-in-one-list = The model's layers are not in one list of two or more. The memory that they keep is estimated from the model's shape.
+layers-not-tried = Two layers could not be run by themselves ({ $error }). The memory that they keep is estimated from the model's shape.

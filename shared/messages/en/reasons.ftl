@@ -50,7 +50,7 @@ other-hash-piece = { $named_by ->
 
 ## variables
 variable-first-piece = first in order of precedence
-variable-outranked-piece = { $first } goes first
+variable-outranked-piece = { $first } has precedence
 variable-not-read-piece = { $library } does not read it
 old-cache-variable-piece = transformers 5 does not read it; HF_HUB_CACHE names the cache
-hf-transfer-variable-piece = huggingface_hub 2 has no hf_transfer; HF_XET_HIGH_PERFORMANCE takes its place
+hf-transfer-variable-piece = huggingface_hub 2 has no hf_transfer; HF_XET_HIGH_PERFORMANCE replaces it

@@ -32,7 +32,7 @@ job-made-no-model = Job { $job } made no model.
 adapter-was-deleted = The model that job { $job } made was deleted, and its adapter with it.
 adapter-files-gone = The adapter of job { $job } is no longer in the data folder.
 no-adapter-with-names = Job { $job } has no adapter with { $names } names.
-checkpoint-not-renamed = The checkpoint has a part for { $module }, which is no module of { $family }, so it can't be given the repository's names. Ask for it as it was trained: names={ $names }.
+checkpoint-not-renamed = The checkpoint has a part for { $module }, which is not a module of { $family }, so it can't be given the repository's names. Ask for it as it was trained: names={ $names }.
 no-such-checkpoint = There is no checkpoint { $checkpoint }.
 no-checkpoint-of-step = Job { $job } keeps no checkpoint of step { $step }. It keeps { $count ->
     [one] the one of step { $steps }

@@ -1,10 +1,10 @@
 # Why a request can't be read, let in or answered, and what to do. The titles of refusals stand last.
 
 no-such-page = There is no such address. /docs lists the addresses that there are.
-no-such-method = The page exists, but not with this method. /docs lists the methods of each page.
+no-such-method = The address exists, but not with this method. /docs lists the methods of each address.
 for-this-machine-alone = This port accepts requests from this machine only. Use 127.0.0.1 or localhost in the address.
-only-metrics = Only GET /metrics is here.
-our-fault = This is a fault of Tunedock, not of the request. The log has the request id.
+only-metrics = Only GET /metrics is available at this port.
+our-fault = This is a bug in Tunedock, not in the request. Look for the request id in the log, and please report it.
 
 key-missing = Send the API key in the header `Authorization: Bearer …`. The key is in `api.key` in the data folder, or in the file that TUNEDOCK_API_KEYS_FILE names.
 key-unknown = This installation does not know this API key.
@@ -13,7 +13,7 @@ key-made = An API key was made. It is kept in { $file }, and `./tunedock key` sh
 keys-file-empty = The file { $file } has no API key. Write one key a line, or unset TUNEDOCK_API_KEYS_FILE.
 key-too-short = Key { $place } of the file { $file } has fewer than { $fewest } characters. Use a longer one.
 
-head-is-late = The head of the request was not whole after { $limit_seconds }.
+head-is-late = The headers of the request did not arrive completely within { $limit_seconds }. Send the request again.
 query-parameter-repeated = The query parameter { $name } is given { $times } times. Give it once.
 body-has-other-type = Send JSON with Content-Type application/json. The request has { $type }.
 body-has-no-type = Send JSON with Content-Type application/json. The request has no Content-Type.
@@ -21,7 +21,7 @@ body-is-encoded = The Content-Encoding { $encoding } is not supported. Send the 
 body-is-not-utf8 = The body is not UTF-8 text: { $error }.
 body-is-not-json = The body is not JSON: { $error }.
 body-has-key-twice = The body is not JSON that can be used: the key "{ $key }" is given twice in one object.
-body-has-no-number = The body is not JSON: { $text } is no number of JSON.
+body-has-no-number = The body is not JSON: { $text } is not a number in JSON.
 body-has-long-number = The body has a number of { $digits } digits. At most { $most } are read.
 body-stopped = The body of the request did not arrive completely. Send the request again.
 connection-broke-off = The connection closed before the whole body arrived. Send the request again.
@@ -38,19 +38,19 @@ form-field-unknown = The form field { $field } is unknown. The fields are { $fie
 purpose-missing = The form field purpose is missing. It must be { $purpose_choices }.
 purpose-unknown = The form field purpose must be { $purpose_choices }. It is "{ $purpose }".
 
-worker-is-starting = The worker is starting: it does not own its device yet.
+worker-is-starting = The worker is starting and has not opened its device yet.
 no-worker-for-a-minute = No worker was heard from within the last minute.
 worker-is-silent = The last sign of the worker was { $silent_seconds } ago.
-start-worker = Start the worker (./tunedock up), or look at its log. Accepted jobs wait meanwhile.
+start-worker = Start the worker (./tunedock up), or look at its log. Accepted jobs wait until it is there.
 
-refused-by-fault = This is a fault of Tunedock. The log has the request id.
-refused-malformed-request = The request can't be read: its head, its framing, or a body that is not what its type says.
-refused-unauthorized = There is no key, or one that this installation does not know.
-refused-not-found = There is no such job, file, model or page.
-refused-method-not-allowed = The page exists, but not with this method.
+refused-by-fault = This is a bug in Tunedock. Look for the request id in the log, and please report it.
+refused-malformed-request = The request can't be read: its headers, its framing, or a body that does not match its type.
+refused-unauthorized = The request has no API key, or one that this installation does not know.
+refused-not-found = There is no such job, file, model or address.
+refused-method-not-allowed = The address exists, but not with this method.
 refused-invalid-transition = The job's status does not allow it.
 refused-not-finished = The job has no result yet, or ended without one.
-refused-in-use = A job that has not ended needs what was to be deleted.
+refused-in-use = A job that has not ended uses this model, so it is not deleted.
 refused-too-large = The body is larger than allowed.
 refused-invalid-field = A field is unknown, missing or out of range.
 refused-model-unknown = The name is neither a hub id, nor a model folder, nor a fine-tuned model of this installation.

@@ -36,10 +36,10 @@ no-token-to-learn = No token that is to be learned lies within max_seq_length { 
 template-refuses = The chat template refuses the conversation: "{ $error }".
 answer-end-depends-on-words = The chat template ends an answer in a way that depends on its words.
 answer-not-written = The chat template does not write the assistant's words.
-answer-written-otherwise = The chat template does not write the assistant's words as the row has them.
-too-many-turns = More than { $most } turns are written in another way once others follow.
+answer-written-otherwise = The chat template changes the assistant's words.
+too-many-turns = The chat template writes more than { $most } turns differently when other turns follow.
 token-for-character-missing = The tokenizer has no token for a character that is to be learned.
-answer-lost-in-tokens = The tokenizer does not give an answer's words back from its tokens.
+answer-lost-in-tokens = The tokens of an answer do not decode to the answer's words.
 
 rows-cut = { $rows ->
     [one] One row is longer than max_seq_length { NUMBER($max_seq_length, useGrouping: 0) } and was cut.
@@ -94,13 +94,13 @@ thoughts-not-written = { $answers ->
 thoughts-closed = The chat template opens a thought before an answer, and { $answers ->
     [one] one answer has none. It is learned after an empty thought.
    *[other] { $answers } answers have none. They are learned after an empty thought.
-} Ask the tuned model the same way.
+} Use the tuned model in the same way: with an empty thought in the prompt.
 
 thoughts-in-other-tags = The chat template opens a thought before an answer, and { $answers ->
     [one] one answer has its thought
    *[other] { $answers } answers have their thoughts
 } in other tags. They are learned after an empty thought, with these tags as part of the answer. Write the thoughts in the tags of the chat template.
-words-before-answers = The chat template writes "{ $words }" before an answer, and its generation prompt does not. The answers are learned after these words, which the tuned model has to write by itself.
+words-before-answers = The chat template writes "{ $words }" before an answer, but its generation prompt does not. The answers are learned after these words, which the tuned model has to write by itself.
 words-after-answers = The chat template writes "{ $words }" between an answer and its end token. These words are learned with every answer.
 
 characters-unknown = { $rows ->
@@ -113,21 +113,21 @@ characters-unknown = { $rows ->
 characters-changed = { $rows ->
     [one] In one row
    *[other] In { $rows } rows
-} the model's tokenizer changes characters of an answer: it composes or simplifies them. What it writes is learned.
+} the model's tokenizer changes characters of an answer: it composes or simplifies them. The model learns the changed characters.
 own-special-tokens = { $rows ->
     [one] One row has special tokens of the model in its text.
    *[other] { $rows } rows have special tokens of the model in their text.
-} Where a row begins or ends with one, none is added there.
+} Where a row begins or ends with such a token, no other is added there.
 no-chat-template-applied = { $rows ->
     [one] One row of prompt and completion is learned as it stands.
    *[other] { $rows } rows of prompt and completion are learned as they stand.
 } The model has a chat template, which is not applied here. If you want to chat with the model, give { $setting }. Each row then becomes a message of the user and its answer.
 
 no-row-can-be-learned = None of the { $rows } rows can be trained on. { $reasons }
-raise-sequence-length = Raise max_seq_length, or shorten what comes before the completion.
-name-model-with-characters = Name a model whose tokenizer knows these characters.
-follow-chat-template = Write the rows as the model's chat template expects them, or name another model.
-tokenizer-without-offsets = The tokenizer { $tokenizer } does not say where in the text a token stands.
+raise-sequence-length = Raise max_seq_length, or shorten the text before the completion.
+name-model-with-characters = Use a model whose tokenizer knows these characters.
+follow-chat-template = Write the rows as the model's chat template expects them, or use another model.
+tokenizer-without-offsets = The tokenizer { $tokenizer } does not give the position of a token in the text.
 name-model-with-fast-tokenizer = Use a model that comes with a tokenizer.json.
 text-has-no-completion = Rows in the format text have no completion, and loss_on is completion.
 leave-out-loss-on = Leave loss_on out or set it to all, or use rows with prompt and completion.

@@ -1,9 +1,9 @@
 # The job store: why it can't be used now, and why jobs leave it.
 
-store-full = The job store's memory is full (maxmemory), so it takes no writes. Nothing was accepted. Jobs that run go on. Remove jobs that have ended, or raise the store's maxmemory.
+store-full = The job store's memory is full (maxmemory), so it takes no writes. Nothing was accepted. Running jobs continue. Remove jobs that have ended, or raise the store's maxmemory.
 store-read-only = The job store is a read-only replica. Nothing was accepted. Let TUNEDOCK_STORE_URL name the primary, or make this store the primary (REPLICAOF NO ONE).
 store-loading = The job store has just started and still reads its data from disk. Nothing was changed. The request can be sent again, as it is, once the store is back.
-store-no-access = The job store refuses the password or the user. Nothing was changed. Check TUNEDOCK_STORE_URL and TUNEDOCK_STORE_PASSWORD_FILE. The user needs every command that is not dangerous, and INFO.
+store-no-access = The job store refuses the password or the user. Nothing was changed. Check TUNEDOCK_STORE_URL and TUNEDOCK_STORE_PASSWORD_FILE. The user needs all commands outside the category @dangerous, and INFO.
 store-lost-primary = The job store is a replica that lost its primary. Nothing was changed. Bring the primary back, or make this store the primary (REPLICAOF NO ONE).
 store-in-cluster = The job store is a node of a cluster that can't serve the key. Nothing was changed. Tunedock needs a single Redis or Valkey, not a cluster: change TUNEDOCK_STORE_URL.
 store-silent = The job store does not answer. Start it, or check TUNEDOCK_STORE_URL. It is not known whether a change reached the store. The request can be sent again, as it is, once the store is back.
@@ -25,4 +25,4 @@ enough-newer-jobs = { $newer ->
     [one] { $kept } is
    *[other] { $kept } are
 } kept.
-newer-jobs-fill = Together with the newer jobs it takes { $filled_bytes }, and { $kept_bytes } are kept.
+newer-jobs-fill = This job and the newer jobs take { $filled_bytes } together, and at most { $kept_bytes } are kept.

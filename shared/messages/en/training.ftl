@@ -7,7 +7,7 @@ checkpoint-damaged = The checkpoint of step { $step } is damaged.
 checkpoint-of-other-run = The checkpoint of step { $step } was made with other rows, settings or base model.
 checkpoint-without-optimizer = The checkpoint of step { $step } lost its optimizer state when the job ended.
 
-plan-changed = The run continues with a plan that differs from the one it began with. { $reason } The same is learned, but the adapter is the same to the bit only under the same plan.
+plan-changed = The run continues with a different plan than it began with. { $reason } The model learns the same, but the adapter can differ in its last digits from one made with the first plan.
 kept-plan-unreadable = The checkpoint's plan can't be read ({ $field }: { $error }).
 kept-plan-of-other-version = The plan was kept by another version. These fields differ: { $fields }.
 kept-plan-incomplete = The checkpoint's plan lacks { $fields }.
@@ -18,8 +18,8 @@ plan-memory-too-small = Only { $free_bytes } of memory are free now. Changed: { 
 step-done = Step { $step } of { $total_steps }: the loss is { $loss }.
 step-done-without-loss = Step { $step } of { $total_steps }: the loss is not a number.
 validation-loss = The validation loss after step { $step } is { $loss }.
-first-row = This is the first row. What is learned stands in ⟦ ⟧: { $row }
-layers-left-out = No adapter is put on the layers { $layers }, because the model's own kernels would not use it.
+first-row = This is the first row. The learned parts are in ⟦ ⟧: { $row }
+layers-left-out = The layers { $layers } get no adapter, because the model's own kernels would not use it.
 bf16-emulated = { $device } has compute capability { $compute_capability }, which has no bf16 arithmetic (it begins with 8.0, Ampere). It is emulated: the results are correct, but the steps are slow.
 model-sees-ahead = { $model } is a { $model_class }. Given text alone it sees the words that follow, so it would read the answers that it is to learn.
 
@@ -47,14 +47,14 @@ micro-batches-of-fewer-rows = From here on a micro-batch has at most { $rows ->
 all-layers-recomputed = From here on all layers are computed again in the backward pass.
 weights-let-go = From here on the 4-bit weights are dequantized for each use.
 weights-were-in-the-way = A step ran out of memory while the dequantized weights were kept in memory.
-dropout-draws-anew = Under another split dropout draws other random numbers, so the losses are not the ones of an undisturbed run.
+dropout-draws-anew = When rows are split differently, dropout uses other random numbers, so the losses differ from those of a run without this change.
 
 run-spills = At step { $step } a part of the card's data lies in main memory, and every step waits for it. { $evidence } Close other programs that use the card. If that is not enough, raise TUNEDOCK_GPU_RESERVE_BYTES, so that jobs use less of its memory, or lower max_seq_length.
 run-spill-by-signs = Only { $free_bytes } of the card are free, a step takes { $slow }, and the card takes { $watts } W instead of up to { $usual_watts } W: it waits for data.
 slower-than-predicted-piece = { $times } times as long as predicted
 slower-than-at-the-start-piece = { $times } times as long for a token as at the start of the run
 run-throttled = At step { $step } the card's clock is { $megahertz } MHz, and it was { $start_megahertz } MHz at the start of the run. The driver's reason: { $reasons }. { $remedies }
-reason-not-told-piece = not told
+reason-not-told-piece = not given
 run-slows-down = At step { $step } a computed token takes { $times } times as long as at the start of the run. Check whether another program uses the card, the processor or the memory, and whether the machine is hot. The rows are not the reason: longer ones are counted as more tokens.
 
 training-diverged = The loss or its gradient was not a number in { $steps ->
@@ -72,5 +72,5 @@ adapter-not-saved = The adapter could not be saved: { $error }
 free-data-folder-and-submit = Free space in the data folder and submit the job again.
 
 predicted = A step is predicted to take { $step_seconds }, and all steps { $run_seconds }. The memory is predicted to reach { $peak_bytes }.
-not-predicted = It could not be predicted what this run takes ({ $reason }). It runs all the same.
-predicted-beyond-memory = This run is predicted to need { $peak_bytes }, and there are { $limit_bytes } for it. Lower max_seq_length, or free memory.
+not-predicted = The time and memory of this run could not be predicted ({ $reason }). The run starts anyway.
+predicted-beyond-memory = This run is predicted to need { $peak_bytes } of memory, but only { $limit_bytes } are available. Lower max_seq_length, or free memory.

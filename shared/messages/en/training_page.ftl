@@ -7,9 +7,9 @@ fp32-is-the-verdict = The products are computed in float32. Compute them in bflo
 finding-with-saving-is-the-verdict = { $title }. Without that, a step takes { $then_seconds } instead of { $step_seconds }.
 finding-between-steps-is-the-verdict = { $title }. Without that, the whole run takes { $then_run_seconds } instead of { $run_seconds }.
 finding-is-the-verdict = { $title }.
-healthy-training-is-the-verdict = No setting costs a noticeable part of a step. It takes { $step_seconds }, and { $real } of 100 computed tokens are real.
-same-learning-piece = and the same is learned
-other-learning-piece = but what is learned differs
+healthy-training-is-the-verdict = No setting costs a noticeable part of a step. A step takes { $step_seconds }, and { $real } of 100 computed tokens are real.
+same-learning-piece = and the model learns the same
+other-learning-piece = but the model learns something different
 all-together-label = All changes together
 the-device-label = The device
 run-with-auto-row = { $steps } steps: { $run_seconds } as configured, { $best_run_seconds } with the plan auto
@@ -30,10 +30,10 @@ auto-figure-row = { $step_seconds } a step, { $times } times as fast
 auto-untried-row = it was not tried
 loss-figure-label = Loss at the end
 first-loss-row = { $first } at the beginning
-no-loss-row = no step was kept
+no-loss-row = no loss was recorded
 peak-figure-label = Peak of memory
 peak-unmeasured-row = not measured
-of-limit-row = of { $limit_bytes } that there are
+of-limit-row = of { $limit_bytes } available
 
 ## text
 step-label = step
@@ -47,17 +47,17 @@ real-tokens-row = { $real } of 100 computed are real; a row has { $mean } on ave
 peak-of-limit-row = { $peak_bytes } at its peak, of { $limit_bytes }
 peak-row = { $peak_bytes } at its peak
 device-name-row = { $device }
-device-peak-row = { $device } multiplies at { $peak } with nothing else to do
-device-share-row = { $device } multiplies at { $peak } with nothing else to do; a step reaches { $reached_ratio } of it
+device-peak-row = { $device } reaches { $peak } when it only multiplies matrices
+device-share-row = { $device } reaches { $peak } when it only multiplies matrices; a step reaches { $reached_ratio } of that
 training-finding-title = { $title } ({ $severity })
 where-a-step-goes-title = Where a step goes
 stages-title = The stages of the run
-factors-in-lines-title = What one change makes of a step, and how many times as fast that is
+factors-in-lines-title = How long a step takes after one change, and how many times as fast it then is
 a-step-label = a step
 as-fast-label = times as fast
-starred-are-other-curves = With a star: what is learned differs then.
-path-title = The way to plan auto, in the whole run's time
-notes-title = What of the settings was assumed, left out or differs
+starred-are-other-curves = A star (*) marks a change with which the model learns something different.
+path-title = From your settings to the plan auto, in time of the whole run
+notes-title = Settings that were assumed, left out or changed
 
 ## words of the report
 factor-label = { $factor ->
@@ -157,7 +157,7 @@ training-report-title = { $kind ->
    *[training_diagnostic] Training diagnosis
 }
 savings-title = What would save time
-largest-step-saving-first = What is gravest comes first, then what saves most of a step.
+largest-step-saving-first = The most serious findings come first, then those that save most of a step.
 a-step-now-label = a step now
 a-step-then-label = then
 a-run-now-label = the run now
@@ -169,11 +169,11 @@ how-a-step-was-split = { $how ->
     [profiler] The median of { $steps } steps; the profiler split forward and backward on { $profiled } more.
    *[timers] The median of { $steps } timed steps.
 }
-waste-is-hatched = What is computed in vain is hatched, what only waits is grey. Empty tokens are taken to last as long as others.
+waste-is-hatched = Hatched parts compute nothing useful. Grey parts only wait. An empty token is assumed to take as long as any other token.
 step-as-it-is-title = As it is
 step-after-title = After: { $change }
 first-remedy-label = the first remedy
-parts-after-in-proportion = The second bar has the scale of the first. Its length is known; its parts are those above without the waste, in proportion.
+parts-after-in-proportion = Both bars have the same scale. The length of the second bar is known. Its parts are estimated: they are the parts above without the waste, in the same proportion.
 phases-of-the-step-title = A step by phase
 seconds-label = time
 share-label = share
@@ -183,7 +183,7 @@ how-factors-are-read = Only one setting is changed at a time, on the same rows. 
 same-as-table-title = The same as a table
 setting-label = setting
 peak-memory-label = peak of memory
-how-the-path-is-read = Gains do not add, so each change is timed on top of those before it. The dashed part is what it saves of the whole run.
+how-the-path-is-read = The gains of several changes can't be added, so each change is timed together with those before it. The dashed part is the time that it saves of the whole run.
 a-step-takes-row = a step takes { $took }
 the-steps-title = The steps
 loss-plot-title = Loss
@@ -204,10 +204,10 @@ tokens-real-and-computed-title = Tokens, real and computed
 parts-up-to-the-peak = The parts of { $peak }, the peak of a step.
 memory-by-part-title = Memory by part
 memory-limit-label = limit
-memory-device-label = all there is
+memory-device-label = total memory
 predicted-against-measured-title = Predicted against measured
 how-predictions-are-read = The middle is the prediction. The grey band is the error that was allowed for: 15% for times, and 10% for memory and for the run after it began.
-off-label = off
+off-label = difference
 how-stages-are-read = { $whole } in all.
 not-timed-row = not timed
 between-the-steps-title = Between the steps
@@ -246,7 +246,7 @@ swapped-in-label = read from swap
 compute-dtype-label = products in
 
 ## what is left out
-no-phases-of-a-step = Where a step goes: its phases were not timed.
+no-phases-of-a-step = Where a step goes: the phases were not timed.
 no-factors-tried = What each factor costs: nothing was tried.
 no-factors-in-a-run = What each factor costs: a fine-tuning tries nothing. A diagnosis does: ./tunedock diagnose --training.
 no-way-to-auto = From your settings to the plan auto: there was no time to try it. Give a higher value for minutes.
@@ -258,12 +258,12 @@ memory-not-measured = Memory: it was not measured.
 
 ## checks that found nothing
 check-looks-for = { $check ->
-    [padding] Rows padded with tokens that stand for nothing.
-    [recomputation] Layers computed twice though the memory is enough.
+    [padding] Rows padded with tokens that carry no text.
+    [recomputation] Layers computed twice although the memory is enough.
     [fp32-compute] Products in float32 instead of bfloat16.
     [dequantizing] 4-bit weights dequantized for few tokens at once.
     [head] Logits computed where nothing is learned.
-    [shared-card] Another process holds a good part of the card's memory.
+    [shared-card] Another process holds a large part of the card's memory.
     [spill] The card's data in main memory, where Windows puts what does not fit.
     [throttled-card] A clock that power or heat lowers during the run.
     [swapping] Memory fetched back from swap while steps are computed.
@@ -271,8 +271,8 @@ check-looks-for = { $check ->
     [busy-processor] Other programs take the processors.
     [host-bound] The device waits for work to be launched.
     [slow-loading] The step waits for its rows to be prepared.
-    [frequent-validation] Evaluation takes a good part of the run.
-    [frequent-saving] Saving takes a good part of the run.
+    [frequent-validation] Evaluation takes a large part of the run.
+    [frequent-saving] Saving takes a large part of the run.
     [cut-answers] Answers whose end or whole is not learned.
     [truncated-rows] Rows cut at max_seq_length.
    *[other] { $check }

@@ -60,5 +60,5 @@ event-level-row = { $level ->
    *[other] { $level }
 }
 
-trying-again-row = { $problem }; trying again (the job goes on)
+trying-again-row = { $problem }; trying again (the job continues)
 answers-again-row = the API answers again

@@ -1,7 +1,7 @@
 # What the worker says of any job: the base model, its files, the device.
 
 file-vanished = The file { $path } vanished while the job used it.
-let-writer-finish = Wait until nobody changes the model files any more, then submit the job again.
+let-writer-finish = Wait until the model files are no longer being changed, then submit the job again.
 file-not-readable = The worker runs as user { $user }, who may not read { $path }.
 let-everybody-read = Let everybody read it: sudo chmod -R a+rX { $folder }
 

@@ -128,7 +128,7 @@ def test_a_label_in_most_rows_of_its_own_is_no_class(tmp_path: Path) -> None:
 
 def test_one_label_for_all_rows_is_told(tmp_path: Path) -> None:
     rows = [{"text": f"message {number}", "label": "ham"} for number in range(20)]
-    assert "nothing to tell apart" in shown(told(read(tmp_path, rows)[0])["labels_one"].message)
+    assert "no classes to distinguish" in shown(told(read(tmp_path, rows)[0])["labels_one"].message)
 
 
 def test_words_for_a_missing_label_and_truth_in_two_forms_are_told(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from shared.datasets.texts import BadRow
 from shared.messages.said import say
 
 LIMITS = DatasetLimits(line_bytes=2000)
-MEND = ". A line must be one whole JSON object. Correct it, or take it out."
+MEND = ". A line must be one whole JSON object. Correct it, or remove it."
 
 
 def read(text: bytes) -> list[Record | Problem]:

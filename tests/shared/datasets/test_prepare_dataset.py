@@ -79,7 +79,7 @@ def test_one_reason_is_told_once_and_all_rows_are_counted(bench: Workbench) -> N
     refusal = bench.refusal(
         bench.write("a.jsonl", jsonl([*ROWS, *({"text": "top secret", "label": ""},) * 300]))
     )
-    reason = "`label` is empty. Give it a value, or take the row out."
+    reason = "`label` is empty. Give it a value, or remove the row."
     others = "299 more rows have this problem: lines 52, 53, 54, 55, and 56 (and 294 more)."
     assert refusal.message.endswith(f"300 rows can't be used. Line 51: {reason} {others}")
     assert [(error.path, error.message) for error in refusal.errors] == [("line 51", f"{reason} {others}")]
@@ -108,7 +108,7 @@ def test_rows_with_more_fields_than_most_are_a_mix_only_where_the_format_is_dete
     bench: Workbench,
 ) -> None:
     source = bench.write("a.jsonl", jsonl([{"text": "a"}, {"text": "b"}, ROWS[0]]))
-    assert "Say which is meant with `format`." in bench.refusal(source).message
+    assert "Choose one of the two with `format`." in bench.refusal(source).message
     summary, rows = bench.prepare(source, format="text")
     assert (summary.format, summary.labels, rows[2]) == ("text", None, {"text": "message 0"})
 
@@ -120,7 +120,7 @@ def test_rows_with_more_fields_than_most_are_a_mix_only_where_the_format_is_dete
         ("a.csv", "text,label\n", "It has no rows."),
         ("a.jsonl", "hello\n", "Line 1: It is not JSON"),
         ("a.json", "[]", "It has no rows."),
-        ("a.json", '[{"text": "a"}', "Row 2: It is missing. The file ends within its list"),
+        ("a.json", '[{"text": "a"}', "Row 2: It is missing: the file ends"),
         ("a.json", '[{"text": "a"}] {"text": "b"}', "Row 2: It comes after the end of the list (line 1)."),
         (
             "a.json",
@@ -144,8 +144,8 @@ def test_rows_with_more_fields_than_most_are_a_mix_only_where_the_format_is_dete
             "{'text': 'a'}\n",
             "Read each line with ast.literal_eval(line), and write the row with json.dumps(row, ",
         ),
-        ("a.txt", "just words\n", "of no kind that is read here"),
-        ("a.txt", "Once, long ago.\nA hare.\nOne day, it rained, hard.\n", "Running text is learned as JSON"),
+        ("a.txt", "just words\n", "This kind of file is not supported."),
+        ("a.txt", "Once, long ago.\nA hare.\nOne day, it rained, hard.\n", "To learn plain text, write"),
         (
             "a.jsonl",
             '{"message": "a", "category": "b"}\n',
@@ -157,13 +157,13 @@ def test_rows_with_more_fields_than_most_are_a_mix_only_where_the_format_is_dete
             "needs `messages`, `prompt` + `completion`, `text` + `label`, or",
         ),
         ("a.csv", "label,category\na,b\n", "These columns were seen: `label` and `category`."),
-        ("a.csv", "message,category\na,b\n", "taken for a header. It has 2 columns and no known name."),
+        ("a.csv", "message,category\na,b\n", "read as a header. This header has 2 columns"),
         (
             "a.csv",
             "text,label\ra,b,ham\r",
             "Line 2: It has 3 cells, and the table has 2 columns. A comma",
         ),
-        ("a.csv", "text,label\na,b\ntext,label\n", "Line 3: It is the header once more"),
+        ("a.csv", "text,label\na,b\ntext,label\n", "Line 3: It repeats the header"),
         ("a.csv", "내용,분류\n안녕,가\n".encode("cp949"), "looks like CP949 (EUC-KR)"),
         ("a.csv", "text,label\nこんにちは,a\n".encode("cp932"), "looks like Shift-JIS"),
         ("a.csv", "text,label\ndéjà vu,a\n".encode("latin-1"), "iconv -f CP1252 -t UTF-8 FILE > NEW"),
@@ -348,7 +348,7 @@ def test_a_first_row_that_may_be_content_is_never_repeated(
 def test_a_reader_with_a_fault_promises_no_log(bench: Workbench) -> None:
     limits = DatasetLimits(labels="many")  # type: ignore[arg-type]
     refusal = bench.refusal(bench.write("a.jsonl", jsonl(ROWS)), limits=limits)
-    assert refusal.message.endswith("or its reader has a fault. Save it again, for example as JSON lines.")
+    assert refusal.message.endswith("or its reader has a bug. Save it again, for example as JSON lines.")
 
 
 def test_more_labels_than_allowed_are_refused(bench: Workbench) -> None:

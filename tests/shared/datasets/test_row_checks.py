@@ -13,19 +13,19 @@ from shared.datasets.texts import BadRow
 
 LIMITS = DatasetLimits()
 QUESTION_FIRST = (
-    "has the role `assistant`, but a message of the role `user` must come first. Write the user's message "
-    "that it answers before it, or take it out."
+    "has the role `assistant`, but a message of the role `user` must come first. Add the user's "
+    "message before it, or remove this message."
 )
 BY_TURNS = (
     "has the role `user`, but a message of the role `assistant` must come first. Write the two messages of "
     "the user as one, or write the answer between them."
 )
 HALF = (
-    "has only half of a character (`{}`, half of a surrogate pair). Write the whole character, or take the "
-    "row out."
+    "has only half of a character (`{}`, half of a surrogate pair). Write the whole character, or remove "
+    "the row."
 )
 WITHOUT_TOOLS = (
-    ", which can't be learned here. Take such rows out. Or write each call into `content` as text, give what "
+    ", which can't be learned here. Remove such rows. Or write each call into `content` as text, give what "
     "the tool answered in a message of the role `user`, and remove these fields and roles."
 )
 SYSTEM, USER, ASSISTANT = ({"role": role, "content": "안녕"} for role in ("system", "user", "assistant"))
@@ -70,8 +70,8 @@ def test_a_missing_field_is_told_with_the_fields_seen_and_the_knob() -> None:
 @pytest.mark.parametrize(
     ("fields", "format", "message"),
     [
-        ({"text": ""}, "text", "`text` is empty. Give it a value, or take the row out."),
-        ({"text": " \n\t"}, "text", "`text` is empty. Give it a value, or take the row out."),
+        ({"text": ""}, "text", "`text` is empty. Give it a value, or remove the row."),
+        ({"text": " \n\t"}, "text", "`text` is empty. Give it a value, or remove the row."),
         ({"text": "\u200b\ufeff \u3164"}, "text", "`text` is empty: all its characters are invisible."),
         (
             chat(USER, {**ASSISTANT, "reasoning_content": "hm"}),
@@ -79,7 +79,7 @@ def test_a_missing_field_is_told_with_the_fields_seen_and_the_knob() -> None:
             "Message 2 has `reasoning_content`. Write the thought into `content`, before the answer and "
             "between <think> and </think> or the tags of the model.",
         ),
-        ({"text": None}, "text", "`text` is null. Give it a value, or take the row out."),
+        ({"text": None}, "text", "`text` is null. Give it a value, or remove the row."),
         ({"text": 5}, "text", "`text` must be a string, not a number."),
         ({"text": ["a"]}, "text", "`text` must be a string, not a list."),
         ({"text": "a\x00b"}, "text", "`text` has a NUL character."),
@@ -94,13 +94,13 @@ def test_a_missing_field_is_told_with_the_fields_seen_and_the_knob() -> None:
         (
             {"text": "a", "label": " "},
             "classification",
-            "`label` is empty. Give it a value, or take the row out.",
+            "`label` is empty. Give it a value, or remove the row.",
         ),
         (
             {"text": "a", "label": 1.5},
             "classification",
             "`label` is a number with a fraction or no number at all, but a label names a class. Write "
-            "classes such as low and high, and take out rows without a value.",
+            "classes such as low and high, and remove rows without a value.",
         ),
         (
             {"text": "a", "label": "x" * 201},
@@ -110,19 +110,19 @@ def test_a_missing_field_is_told_with_the_fields_seen_and_the_knob() -> None:
         (
             {"prompt": "a", "completion": ""},
             "prompt_completion",
-            "`completion` is empty. Give it a value, or take the row out.",
+            "`completion` is empty. Give it a value, or remove the row.",
         ),
         (
             {"messages": []},
             "classification",
             "It has the fields of `chat`, but the data set is in the format `classification`. If all rows "
-            'are so, leave `format` out or give `"format": "chat"`. Otherwise put these rows into a file of '
-            "their own.",
+            'are like this, leave `format` out or give `"format": "chat"`. Otherwise put these rows into a file '
+            "of their own.",
         ),
         ({"messages": "hi"}, "chat", "`messages` must be a list of messages, not a string."),
         (chat(), "chat", "`messages` is empty."),
         (chat("hi"), "chat", "Message 1 must be an object, not a string."),
-        (chat(USER), "chat", "No message is the assistant's, so there is nothing to learn."),
+        (chat(USER), "chat", "No message has the role `assistant`, so there is nothing to learn."),
         (chat(ASSISTANT), "chat", "Message 1 " + QUESTION_FIRST),
         (
             chat(USER, USER, ASSISTANT),
@@ -142,7 +142,8 @@ def test_a_missing_field_is_told_with_the_fields_seen_and_the_knob() -> None:
         (
             chat(USER, ASSISTANT, USER),
             "chat",
-            "The last message must be the assistant's. Take off what nobody answers, or add the answer.",
+            "The last message must have the role `assistant`. Remove the messages after the last answer, or "
+            "add an answer.",
         ),
         (chat(USER, {"role": "assistant"}), "chat", "`content` of message 2 must be a string, not null."),
         (

@@ -97,7 +97,7 @@ def test_what_is_read_as_what_is_told(tmp_path: Path) -> None:
     assert (warning.code, warning.level) == ("fields_read_as", "info")
     assert shown(warning.message) == (
         "`instruction` is read as the user's message and `output` as the assistant's. "
-        "What a row has in `input` comes below `instruction`."
+        "The content of `input` is put below `instruction`."
     )
 
 
@@ -166,16 +166,16 @@ def test_a_mapped_conversation_is_read_in_either_notation(tmp_path: Path) -> Non
         ),
         (
             {"chosen": chat("a", "b")["messages"], "rejected": chat("a", "c")["messages"]},
-            'To learn the chosen ones, give `"columns": {"messages": "chosen"}`',
+            'To learn the chosen answers, give `"columns": {"messages": "chosen"}`',
         ),
         ({"id": "1", "document": "재밌다", "label": 1}, 'give `"columns": {"text": "document"}`'),
         ({"question": "a", "context": "b", "answers": {"text": ["c"]}}, "as in SQuAD and KorQuAD"),
         (
             {"instruction": "a", "input": "b", "output": ""},
-            "Line 1: `output` is empty. Give it a value, or take the row out.",
+            "Line 1: `output` is empty. Give it a value, or remove the row.",
         ),
         ({"instruction": "a", "output": "b", "history": "c"}, "`history` must be a list of pairs"),
-        ({"conversations": [{"from": "human", "value": "a"}]}, "No message is the assistant's"),
+        ({"conversations": [{"from": "human", "value": "a"}]}, "No message has the role `assistant`"),
     ],
 )
 def test_what_can_be_no_row_says_what_to_do(tmp_path: Path, row: dict[str, Any], words: str) -> None:

@@ -125,13 +125,13 @@ def test_who_named_the_fields_is_told_what_is_not_read_without_advice(
     assert "not used, each with the number of rows that have content in it: `rejected` (1)." in shown(
         unused.message
     )
-    assert ("must be written into it" in shown(unused.message)) is advised
+    assert ("write it into that field" in shown(unused.message)) is advised
 
 
 @pytest.mark.parametrize(
     ("name", "content", "options", "step"),
     [
-        ("a.jsonl", "hello\n", {}, "A line must be one whole JSON object. Correct it, or take it out."),
+        ("a.jsonl", "hello\n", {}, "A line must be one whole JSON object. Correct it, or remove it."),
         ("a.pdf", "%PDF-1.4\n", {}, 'Write each piece of its text as a line {"text": "…"} of a .jsonl file'),
         (
             "a.rtf",
@@ -149,7 +149,7 @@ def test_who_named_the_fields_is_told_what_is_not_read_without_advice(
             "a.jsonl",
             '{"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]}\n',
             {"format": "classification"},
-            'If all rows are so, leave `format` out or give `"format": "chat"`. Otherwise put these rows',
+            'If all rows are like this, leave `format` out or give `"format": "chat"`.',
         ),
         (
             "a.jsonl",
@@ -162,7 +162,7 @@ def test_who_named_the_fields_is_told_what_is_not_read_without_advice(
             "a.jsonl",
             '{"messages": [{"role": "assistant", "content": "c"}]}\n',
             {},
-            "Write the user's message that it answers before it, or take it out.",
+            "Add the user's message before it, or remove this message.",
         ),
     ],
 )

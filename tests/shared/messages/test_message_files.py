@@ -143,7 +143,7 @@ def test_no_message_of_the_files_is_unused(language: str) -> None:
 
 
 def test_english_messages_are_whole_sentences_or_headings_or_labels() -> None:
-    """Each begins with a capital, a value or code, and ends with a full stop, a value or a command."""
+    """Each begins with a capital, a value or code, and ends with `.`, `?`, a value or a command."""
     wrong = []
     for path in message_files(DEFAULT_LANGUAGE):
         for line in re.split(r"\n(?=[a-z])", path.read_text(encoding="utf-8")):
@@ -157,7 +157,7 @@ def _form(message_id: str) -> str:
     """What a message looks like, by its id: headings, labels, rows and pieces have no full stop."""
     if message_id.endswith("-title"):
         return r"[A-Z0-9{].*[^.]"
-    return r".*[^.]" if message_id.endswith(("-label", "-piece", "-row")) else r'[A-Z0-9{"`].*[.}]'
+    return r".*[^.]" if message_id.endswith(("-label", "-piece", "-row")) else r'[A-Z0-9{"`].*[.?}]'
 
 
 def _without_comments(text: str) -> str:

@@ -82,7 +82,7 @@ def test_weights_are_not_kept_where_they_would_take_the_memory(monkeypatch: pyte
     plan = auto(monkeypatch, 6 * 1024**3, LEVERS)
     assert plan.weights == "use"
     told = in_english(plan.described())
-    assert "weights is off. Dequantized weights take 4.29 GB, and 6.44 GB are free." in told
+    assert "weights is not used. The dequantized weights would take 4.29 GB, but only 6.44 GB" in told
 
 
 def test_less_memory_means_every_second_layer_recomputed_and_then_every_one(
@@ -185,7 +185,7 @@ def test_a_model_without_written_out_layers_keeps_its_own_forward_and_says_why(
     gemma = say("model-is-no-llama", model_class="GemmaForCausalLM")
     plan = auto(monkeypatch, None, Levers(off={"own_layers": gemma}))
     assert (plan.own_layers, plan.layout, plan.shared_prefix_tokens) == (False, "padded", 0)
-    assert "own_layers is off. The model is a GemmaForCausalLM and not" in in_english(plan.described())
+    assert "own_layers is not used. The model is a GemmaForCausalLM" in in_english(plan.described())
 
 
 def test_a_plan_survives_a_checkpoint(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -199,7 +199,7 @@ def test_a_reason_that_a_version_before_messages_stored_is_told_as_it_is(
 ) -> None:
     stored = auto(monkeypatch, 6 * 1024**3, LEVERS).as_dict() | {"off": {"weights": "4 bytes of 2 free"}}
     plan = TypeAdapter(Plan).validate_python(stored)
-    assert in_english(plan.described()).endswith("weights is off. 4 bytes of 2 free")
+    assert in_english(plan.described()).endswith("weights is not used. 4 bytes of 2 free")
 
 
 def test_the_baseline_takes_no_lever() -> None:

@@ -40,7 +40,7 @@ CAUSES = (
     Cause("a healthy folder", None, cause_files.healthy_folder),
     Cause("a healthy hub cache", None, cause_files.healthy_cache),
     Cause("pickle only", "pickle-only", cause_files.pickled, "zip files"),
-    Cause("pickle only, legacy", "pickle-only", cause_files.legacy_pickle, "before torch 1.6"),
+    Cause("pickle only, legacy", "pickle-only", cause_files.legacy_pickle, "before 1.6"),
     Cause("pickle only, converted on the hub", "pickle-only", cause_files.converted_on_hub, "refs/pr/7"),
     Cause("both formats", "unused-formats", cause_files.both_formats, "pickle"),
     Cause("float32 on disk", "wide-dtype", cause_files.float32, "F32"),
@@ -68,11 +68,11 @@ CAUSES = (
     Cause(
         "slow disk", "bandwidth-bound", cause_places.slow_disk_small, "No load from this storage is faster"
     ),
-    Cause("few reads a second", "request-bound", cause_places.few_reads_small, "times as much"),
+    Cause("few reads a second", "request-bound", cause_places.few_reads_small, "times as fast"),
     Cause("busy disk", "busy-disk", cause_places.busy_disk, "worked on requests"),
     Cause("read-ahead raised", None, cause_places.read_ahead_raised, slow=True),
     Cause("150 MB/s disk", "bandwidth-bound", cause_places.slow_disk, "No load from", slow=True),
-    Cause("400 reads/s disk", "request-bound", cause_places.few_reads, "times as much", slow=True),
+    Cause("400 reads/s disk", "request-bound", cause_places.few_reads, "times as fast", slow=True),
     Cause("busy 150 MB/s disk", "busy-disk", cause_places.busy_slow_disk, "worked on requests", slow=True),
     Cause("quantizing", "quantize-bound", cause_files.quantizing, "went into quantizing", slow=True),
 )

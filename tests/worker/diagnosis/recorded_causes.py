@@ -56,7 +56,7 @@ def causes(scratch: Path) -> list[RecordedCause]:
                 environment=_storage("wsl2_9p", "/mnt/c/tunedock/.venv", scratch),
                 trial=_slow_imports(),
             ),
-            "Importing them opens thousands of small files",
+            "opens thousands of small files",
         ),
     ]
 

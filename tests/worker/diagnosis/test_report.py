@@ -66,8 +66,8 @@ def test_the_lines_name_what_was_measured_the_limit_and_the_ranked_findings() ->
         "a shard     32.0 s (2 of them)",
         "1. WARNING bandwidth-bound: ",
         "2. WARNING wide-dtype: ",
-        "It saves about 53.0 s.",
-        "It saves about 45.9 s; a load then takes 20.8 s.\n       The new disk is assumed to",
+        "This saves about 53.0 s.",
+        "This saves about 45.9 s; a load then takes 20.8 s.\n       The new disk is assumed to",
         "unset HF_ENABLE_PARALLEL_LOADING",
     ):
         assert expected in text
@@ -158,7 +158,7 @@ def test_a_remedy_that_saves_nothing_is_told_so() -> None:
         checkpoint__files=(wide,), checkpoint__dtype_parameters={"F32": 800_000_000},
         checkpoint__bfloat16_bytes=int(6.3 * GB) // 2, read_speed=MIDDLING, trial=slower,
     )  # fmt: skip
-    assert "It saves nothing; a load then takes 18.3 s." in report(facts).text
+    assert "This saves nothing; a load then takes 18.3 s." in report(facts).text
 
 
 def loaded_thrice(warm: TrialLoad) -> LoadReport:
@@ -194,9 +194,9 @@ def test_a_warm_load_slower_than_the_cold_one_is_no_word_that_storage_takes_noth
     made = loaded_thrice(trial(int(1.6 * GB), resolve=0.5, deserialize=1.0, quantize=21.0, rest=0.5))
     assert made.summary.storage_seconds is None
     assert made.summary.quantize_seconds == pytest.approx(4.0)
-    assert "made of     The warm load took as long as the cold one or longer" in made.text
+    assert "made of     The warm load took at least as long as the cold one" in made.text
     assert "storage 0" not in made.text
-    assert "made of     quantizing and casting 4.00 s, fixed 1.00 s, and not told apart 5.00 s" in made.text
+    assert "made of     quantizing and casting 4.00 s, fixed 1.00 s, and not separated 5.00 s" in made.text
 
 
 def test_a_healthy_model_is_told_so() -> None:
@@ -209,7 +209,7 @@ TOO_SMALL = say("safetensors-too-short", file="model.safetensors", bytes=5)
 def test_a_failed_trial_is_told_in_place_of_the_load() -> None:
     facts = healthy(trial=None, trial_failure=TrialFailure(code="c", message=TOO_SMALL, remedy=TOO_SMALL))
     assert (
-        "load        failed: model.safetensors is no safetensors file: 5 bytes are too few."
+        "load        failed: model.safetensors is not a safetensors file: 5 bytes are too few."
         in report(facts).text
     )
     assert "1. ERROR failed-trial" in report(facts).text

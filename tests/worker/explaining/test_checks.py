@@ -99,12 +99,12 @@ FOUND: dict[str, tuple[dict[str, Any], float | None, str]] = {
     "cut-answers": (
         {"tokens": tokens(cut_answers=30, lost_answers=10)},
         None,
-        "40 of 1,000 answers are not learned to their end",
+        "Answers not learned to their end: 40 of 1,000",
     ),
     "truncated-rows": (
         {"tokens": tokens(truncated_rows=80, lost_tokens=25_000)},
         None,
-        "80 of 1,000 rows are cut 25,000 tokens are lost, 20% of all",
+        "Rows that are cut: 80 of 1,000 25,000 tokens are lost, 20% of all",
     ),
     "throttled-card": (
         {"device": card(clock_hertz=0.75e9, throttle_reasons=("thermal",))},
@@ -114,7 +114,7 @@ FOUND: dict[str, tuple[dict[str, Any], float | None, str]] = {
     "spill": (
         {"device": card(shared_memory_bytes=2_000_000_000), "predictions": predicted(0.5)},
         0.75,
-        "1.95 GB of the card's data came to lie in main memory",
+        "1.95 GB of the card's data moved into main memory",
     ),
     "shared-card": (
         {"device": card(other_processes_bytes=2_000_000_000)},
@@ -142,7 +142,7 @@ FOUND: dict[str, tuple[dict[str, Any], float | None, str]] = {
     "swapping": (
         {"pressure": pressed(swapped_in_bytes=500_000_000, memory_stalled_ratio=0.3)},
         0.3,
-        "500 MB were fetched back within",
+        "500 MB were fetched back",
     ),
 }  # fmt: skip
 
@@ -303,10 +303,10 @@ def test_a_check_that_found_nothing_is_told_in_words_as_passed_or_with_the_reaso
     done = told(healthy(device=PROCESSOR))
     assert done.keys() == {check.id for check in CHECKS}
     assert all(words.strip() != check for check, (_, words) in done.items())
-    assert done["padding"] == ("passed", "Rows padded with tokens that stand for nothing.")
+    assert done["padding"] == ("passed", "Rows padded with tokens that carry no text.")
     assert done["spill"][0] == "not_checked"
-    assert done["spill"][1].endswith("There is no card.")
-    assert done["head"][1].endswith("No timer saw this part of a step.")
+    assert done["spill"][1].endswith("There is no graphics card.")
+    assert done["head"][1].endswith("No timer measured this part of a step.")
     assert "padding" not in told(healthy(**FOUND["padding"][0]))
 
 

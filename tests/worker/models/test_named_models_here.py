@@ -18,7 +18,7 @@ def test_what_the_hub_did_not_give_is_answered_with_the_models_that_are_here(tmp
     places = ModelPlaces.of(Settings(data_dir=tmp_path / "data", models_dir=tmp_path / "models"))
     failed = JobFailed(FailureCode.HUB_UNAVAILABLE, say("unset-offline"), say("check-network"))
     told = with_what_was_tried(failed, "org/absent", None, places).failure.remedy
-    assert f"Or name a model that is here: {DEMO_MODEL} or tiny-llama." in told
+    assert f"Or use a model that is here: {DEMO_MODEL} or tiny-llama." in told
 
 
 def test_a_hub_that_is_not_reached_is_told_by_its_reason_alone() -> None:

@@ -63,8 +63,8 @@ def test_a_part_in_the_cache_is_told_with_the_files_and_bytes_that_are_missing(
     assert missing.begun_bytes == whole // 2
     answer = resolve(tmp_path, hub, HF_ENDPOINT=AWAY)
     assert answer["code"] == "hub_unavailable"
-    assert "has only a part of it. Missing: model-00002-of-00002.safetensors. The" in answer["message"]
-    assert "of an interrupted download lie there" in answer["message"]
+    assert "has only a part of the model. Missing: model-00002-of-00002.safetensors. The" in answer["message"]
+    assert "of an interrupted download are there" in answer["message"]
     [said] = [event for event in answer["events"] if event.get("code") == "cache_incomplete"]
     assert (said["level"], said["files"], said["bytes"]) == ("warn", [*missing.names], missing.bytes)
     assert "has only a part of someone/tiny" in said["message"]
@@ -93,7 +93,7 @@ def test_a_model_that_nobody_has_is_refused_by_what_was_tried(tmp_path: Path, hu
     lay_out_model(make_tiny_llama(tmp_path / "original"), "someone/tiny-chat", tmp_path / "hf" / "hub")
     answer = resolve(tmp_path, hub, "someone/tiny_chat", HF_ENDPOINT=AWAY)
     assert f"The models folder {tmp_path / 'models'} has no folder someone/tiny_chat." in answer["message"]
-    assert f"The cache {tmp_path / 'hf' / 'hub'} has no copy of it." in answer["message"]
+    assert f"The cache {tmp_path / 'hf' / 'hub'} has no copy of the model." in answer["message"]
     assert "Did you mean someone/tiny-chat" in answer["remedy"]
     answer = resolve(tmp_path, hub, "some_one/tiny")
     assert (answer["code"], "Some-One/Tiny" in answer["remedy"]) == ("model_not_found", True)

@@ -167,12 +167,12 @@ def test_safetensors_win_over_pickles_as_in_transformers(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("shard", "said"),
     [
-        ("../model-00001-of-00002.safetensors", "no file name"),
-        ("/etc/hostname", "no file name"),
-        ("..", "no file name"),
-        ("a/b.safetensors", "no file name"),
-        ("a\x1b[2J.safetensors", "no file name"),
-        ("n" * 300, "no file name"),
+        ("../model-00001-of-00002.safetensors", "not a file name"),
+        ("/etc/hostname", "not a file name"),
+        ("..", "not a file name"),
+        ("a/b.safetensors", "not a file name"),
+        ("a\x1b[2J.safetensors", "not a file name"),
+        ("n" * 300, "not a file name"),
         ("model-00007-of-00002.safetensors", "missing"),
     ],
 )

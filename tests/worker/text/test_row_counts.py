@@ -419,7 +419,7 @@ def test_an_answer_whose_tokens_lie_elsewhere_is_refused(write_rows: WriteRows) 
     )
     model = tokenizer_of(family).backend_tokenizer.model
     model.byte_fallback, model.unk_token = False, None
-    with pytest.raises(JobFailed, match="does not give an answer's words back"):
+    with pytest.raises(JobFailed, match="do not decode to the answer's words"):
         encoded(
             family,
             write_rows,

@@ -59,7 +59,7 @@ def test_each_line_is_made_of_whole_sentences(number: int) -> None:
     assert told["rows_skipped"] == (
         f"{skipped} {row}: No token that is to be learned lies within max_seq_length 2048. "
         f'{row}: The chat template refuses the conversation: "No.". '
-        f"{row}: More than 256 turns are written in another way once others follow. "
+        f"{row}: The chat template writes more than 256 turns differently when other turns follow. "
         "There are 2 more reasons."
     )
 

@@ -461,7 +461,7 @@ def test_rows_longer_than_the_own_layers_are_for_are_trained_by_the_models_and_t
     reason = say("rows-too-long-for-own-layers", longest=2101, most=2048)
     assert result["plan"]["off"] == {"own_layers": reason.model_dump(mode="json")}
     assert not result["plan"]["own_layers"]
-    assert any(f"own_layers is off. {in_english(reason)}" in message for message, _ in report.events)
+    assert any(f"own_layers is not used. {in_english(reason)}" in message for message, _ in report.events)
 
 
 @pytest.mark.parametrize("lost", ["tokens_per_micro_batch", "micro_batch_cost_tokens"])
@@ -478,7 +478,7 @@ def test_a_run_goes_on_from_another_versions_checkpoint_and_says_that_its_plan_c
     assert result["resumed_from_step"] == 4
     assert resumed.codes() == ["plan_changed", "predicted"]
     (message,) = [message for message, content in resumed.events if content.get("code") == "plan_changed"]
-    assert "only under the same plan" in message
+    assert "with a different plan" in message
     assert resumed.losses == pytest.approx(whole.losses[4:], rel=1e-3)
 
 

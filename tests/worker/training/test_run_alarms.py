@@ -83,7 +83,7 @@ def test_a_slower_plan_is_not_taken_for_it() -> None:
     [
         (("thermal",), ["more air"]),
         (("power",), ["power limit"]),
-        (None, ["not told", "more air", "power limit"]),
+        (None, ["not given", "more air", "power limit"]),
     ],
 )
 def test_a_clock_that_falls_is_told_with_its_reason(
@@ -95,7 +95,7 @@ def test_a_clock_that_falls_is_told_with_its_reason(
     message, content = report.events[0]
     assert "1,200 MHz" in message
     assert "1,700 MHz" in message
-    assert [words for words in ("not told", "more air", "power limit") if words in message] == remedies
+    assert [words for words in ("not given", "more air", "power limit") if words in message] == remedies
     assert content["start_clock_hertz"] == 1.7e9
 
 

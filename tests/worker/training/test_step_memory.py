@@ -90,7 +90,7 @@ def test_wherever_a_step_runs_out_of_memory_the_adapter_is_the_same_to_the_bit(
         assert running_out.raised == 1
         assert shortages(report) == ["step_out_of_memory"], at
         assert result["plan"]["gradient_checkpointing"]
-        assert not any("dropout draws" in message for message, _ in report.events)  # the split is the same
+        assert not any("dropout uses" in message for message, _ in report.events)  # the split is the same
         assert report.losses == undisturbed.losses, at
         assert adapter_bytes(tmp_path / str(at)) == adapter_bytes(tmp_path / "whole"), at
 
@@ -222,7 +222,7 @@ def test_with_dropout_another_split_is_said_to_draw_anew(
 ) -> None:
     _, report = run(llama, data, tmp_path, request(TOGETHER, 0.1), RunningOut(after=2, at=40))
     (said,) = [text for text, content in report.events if content.get("code") == "step_out_of_memory"]
-    assert "dropout draws other random numbers" in said
+    assert "dropout uses other random numbers" in said
 
 
 def test_a_resumed_run_keeps_the_smaller_plan_and_ends_with_the_same_bits(

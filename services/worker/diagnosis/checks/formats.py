@@ -93,5 +93,5 @@ def find_unused_formats(facts: LoadFacts) -> Finding | None:
 
 CHECKS = (
     Check("pickle-only", "warning", "only `.bin` pickles, no safetensors", find_pickle_only),
-    Check("unused-formats", "info", "weight files in formats that no load opens", find_unused_formats),
+    Check("unused-formats", "info", "weight files in formats that are never loaded", find_unused_formats),
 )

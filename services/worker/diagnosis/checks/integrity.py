@@ -102,8 +102,8 @@ CHECKS = (
         "missing shards, truncated or damaged weight files",
         find_incomplete_checkpoint,
     ),
-    Check("wrong-hash", "error", "files that do not have the hash their source names", find_wrong_hash),
-    Check("damaged-spare", "info", "a damaged weight file that no load opens", find_damaged_spare),
+    Check("wrong-hash", "error", "files that differ from their source", find_wrong_hash),
+    Check("damaged-spare", "info", "a damaged weight file that is never loaded", find_damaged_spare),
     Check(
         "unfinished-download",
         "error",

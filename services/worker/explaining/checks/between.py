@@ -126,7 +126,7 @@ def find_frequent_saving(facts: TrainingFacts) -> Finding | None:
 
 CHECKS = (
     TrainingCheck(
-        "frequent-validation", "warning", "evaluation takes a good part of the run", find_frequent_validation
+        "frequent-validation", "warning", "evaluation takes a large part of the run", find_frequent_validation
     ),
-    TrainingCheck("frequent-saving", "warning", "saving takes a good part of the run", find_frequent_saving),
+    TrainingCheck("frequent-saving", "warning", "saving takes a large part of the run", find_frequent_saving),
 )

@@ -124,7 +124,7 @@ CHECKS = (
     TrainingCheck(
         "shared-card",
         "warning",
-        "another process holds a good part of the card's memory",
+        "another process holds a large part of the card's memory",
         find_shared_card,
         explains=("spill",),
         unasked=_no_memory,

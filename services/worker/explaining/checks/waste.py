@@ -90,11 +90,11 @@ def _recomputation_unasked(facts: TrainingFacts) -> Message | None:
 
 
 CHECKS = (
-    TrainingCheck("padding", "warning", "rows padded with tokens that stand for nothing", find_padding),
+    TrainingCheck("padding", "warning", "rows padded with tokens that carry no text", find_padding),
     TrainingCheck(
         "recomputation",
         "warning",
-        "layers computed twice though the memory is enough",
+        "layers computed twice although the memory is enough",
         find_recomputation,
         unasked=_recomputation_unasked,
     ),
