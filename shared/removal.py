@@ -42,7 +42,7 @@ class Removal:
             _mark(folder, JOB_MARK)
         try:
             self.store.delete_job(job_id)
-        except NotFound:  # somebody else was quicker; the files are his to remove, or ours
+        except NotFound:  # somebody else was quicker; the files are theirs to remove, or ours
             self._discard(folder.path)
             raise
         except (InvalidTransition, StoreTakesNoWrites):

@@ -192,7 +192,7 @@ validation-loss-label = validation
 loss-plot-words = The loss goes from { $first } to { $last } at step { $step }.
 step-axis-label = step
 time-plot-title = Seconds of a step
-how-the-time-plot-is-read = Each dot is a step: its seconds against its computed tokens. Dots close to one straight line are normal. Something delayed the steps above it.
+how-the-time-plot-is-read = Each dot is a step: its seconds against its computed tokens. Dots close to one straight line are normal. Steps above that line were delayed.
 time-plot-words = { $steps ->
     [one] 1 step
    *[other] { $steps } steps

@@ -109,7 +109,7 @@ FOUND: dict[str, tuple[dict[str, Any], float | None, str]] = {
     "throttled-card": (
         {"device": card(clock_hertz=0.75e9, throttle_reasons=("thermal",))},
         0.5,
-        "Its clock fell from 1,500 to 750 MHz. The driver gives as the reason: thermal.",
+        "clock fell from 1,500 to 750 MHz. The driver gives as the reason: thermal.",
     ),
     "spill": (
         {"device": card(shared_memory_bytes=2_000_000_000), "predictions": predicted(0.5)},
