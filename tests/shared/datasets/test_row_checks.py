@@ -116,8 +116,8 @@ def test_a_missing_field_is_told_with_the_fields_seen_and_the_knob() -> None:
             {"messages": []},
             "classification",
             "It has the fields of `chat`, but the data set is in the format `classification`. If all rows "
-            'are like this, leave `format` out or give `"format": "chat"`. Otherwise put these rows into a file '
-            "of their own.",
+            'are like this, leave `format` out or give `"format": "chat"`. Otherwise put these rows into a '
+            "file of their own.",
         ),
         ({"messages": "hi"}, "chat", "`messages` must be a list of messages, not a string."),
         (chat(), "chat", "`messages` is empty."),
