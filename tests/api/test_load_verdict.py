@@ -68,7 +68,7 @@ def test_a_remedy_that_brought_nothing_is_not_praised() -> None:
 def test_a_healthy_load_is_told_so() -> None:
     said = verdict_of(healthy_report())
     assert said == Verdict(
-        "2.00 s for 1.60 GB; the disk alone needs 0.53 s. There is nothing to improve.", ()
+        "A load takes 2.00 s for 1.60 GB; the disk alone needs 0.53 s. There is nothing to improve.", ()
     )
 
 

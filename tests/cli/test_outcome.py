@@ -211,7 +211,7 @@ def test_a_dry_run_says_what_training_would_take_and_names_no_model() -> None:
     assert "Nothing was trained" in text
     assert "100 learned from, 10% of them cut" in text
     assert "1.50 s a step" in text
-    assert "2.00 GB (predicted), more than the 1.00 GB that there are" in text
+    assert "2.00 GB (predicted), more than the available 1.00 GB" in text
     assert "weights 1.00 GB and activations 100 MB" in text
     assert "too large" in text
     assert "evaluate" not in text

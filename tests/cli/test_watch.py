@@ -92,7 +92,7 @@ def test_a_diagnosis_of_a_training_shows_its_text_and_how_to_have_it_with_pictur
     assert end.splitlines()[1:] == [
         "",
         "Next:",
-        "  The same with pictures, as one file to open or pass on:",
+        "  To write this report with pictures, in one file to open or pass on:",
         "    ./tunedock report ftjob-1 --html report.html",
     ]
 

@@ -146,7 +146,7 @@ copy-was-there-label = { $source_bytes } became { $copy_bytes }, which was there
 load-now-label = { $after_seconds }
 load-faster-label = { $before_seconds } → { $after_seconds }
 load-and-limit-label = { $load }; the disk's limit is { $limit_seconds }
-report-page-label = The same with pictures, as one file to open or pass on:
+report-page-label = To write this report with pictures, in one file to open or pass on:
 
 dry-run-reached-label = dry run
 dry-run-head-label = Nothing was trained. { $model } would be fine-tuned like this:
@@ -171,4 +171,4 @@ activations-piece = activations { $held_bytes }
 logits-piece = logits { $held_bytes }
 context-piece = everything else { $held_bytes }
 not-predicted-label = not predicted; the job's events say why
-dry-run-events-label = Messages during the dry run:
+dry-run-events-label = To see the messages of the dry run:

@@ -99,8 +99,8 @@ def test_a_mix_of_formats_is_refused(bench: Workbench) -> None:
     refusal = bench.refusal(bench.write("a.jsonl", jsonl([*ROWS, chat])))
     assert refusal.errors[0].message == (
         "It has the fields of `chat`, but the data set is in the format `classification`. If all rows are "
-        'so, leave `format` out or give `"format": "chat"`. Otherwise put these rows into a file of their '
-        "own."
+        'like this, leave `format` out or give `"format": "chat"`. Otherwise put these rows into a file of '
+        "their own."
     )
 
 
@@ -339,7 +339,7 @@ def test_a_first_row_that_may_be_content_is_never_repeated(
     content = "my password is hunter2,never tell anybody\nsee you,later\n"
     source = bench.write(name, content.replace(",", "\t") if name == "a.tsv" else content)
     refusal = bench.refusal(source, **options)
-    assert "It has 2 columns and no known name." in refusal.message
+    assert "has 2 columns and no known name." in refusal.message
     assert "`column_1`, `column_2` and so on" in refusal.message
     assert "hunter2" not in f"{refusal.message}{refusal.errors}"
     assert "never" not in f"{refusal.message}{refusal.errors}"

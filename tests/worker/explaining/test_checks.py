@@ -132,7 +132,7 @@ FOUND: dict[str, tuple[dict[str, Any], float | None, str]] = {
     "busy-processor": (
         {"device": PROCESSOR, "processor": used(waited_ratio=0.4, others_processors=3.0)},
         0.4,
-        "Others use 3 of 4 processors",
+        "use 3 of 4 processors",
     ),
     "host-bound": (
         {"device": card(busy_ratio=0.4), "factors": (cost("batch_size", 1.6),)},
