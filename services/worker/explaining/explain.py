@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import torch
 from torch import nn
@@ -21,6 +22,7 @@ from services.worker.explaining.arm import ArmSteps
 from services.worker.explaining.between_steps import between_steps, forward_seconds, time_saving
 from services.worker.explaining.dequantizing import watch_dequantizing
 from services.worker.explaining.factors import Measured, factor_costs, path
+from services.worker.explaining.fitting import too_large_arms, with_peaks
 from services.worker.explaining.memory import counted_parts
 from services.worker.explaining.packing import packs, rows_of_a_step
 from services.worker.explaining.rounds import measure_rounds
@@ -78,9 +80,17 @@ def explain(
             levers=levers,
         )
         trials = trial_arms(settings, auto=auto, lengths=lengths)
-        memory = counted_parts(
-            base, trials.arms[0], parameters, rows, rows_per_step=step_rows, seed=settings.seed
+        count = partial(
+            counted_parts,
+            base,
+            parameters=parameters,
+            rows=rows,
+            rows_per_step=step_rows,
+            seed=settings.seed,
         )
+        memory = count(trials.arms[0])
+        others = [arm for arm in trials.arms[1:] if arm.name in trials.settings]
+        too_large = too_large_arms(others, base.model.config.get_text_config(), base.device, count)
         report.progress("trying", rounds=0)
         clock.turn("training")
 
@@ -91,12 +101,13 @@ def explain(
         def tick() -> None:
             report.progress("trying")
 
-        arms = [ArmSteps(base, arm, parameters) for arm in trials.arms]
+        arms = [ArmSteps(base, arm, parameters) for arm in trials.arms if arm.name not in too_large]
         units = _units(rows, settings, step_rows)
         dequantizing = None  # first: rounds may take all the time there is
         if time.monotonic() < until:
             dequantizing = watch_dequantizing(base, arms[0], units[0], tick)
         rounds = measure_rounds(arms, units, until=until, tick=tick, told=told)
+        rounds.too_large = with_peaks({**rounds.too_large, **too_large}, trials.arms, count)
         seen = watch.read()
         measured = Measured(
             settings=settings,

@@ -173,28 +173,51 @@ def _not_timed(
     *,
     same_learning: bool,
 ) -> FactorCost:
-    """Of an arm that was not tried: its tokens say what it would take, where it computes others; why it was
-    not tried stands before the advice.
+    """Of an arm that was not tried: what it would take, where that can be told; why it was not tried stands
+    before the advice.
     """
-    too_large = name in measured.rounds.too_large
-    share = measured.tokens_of_a_row(measured.trials.settings[name]) / measured.tokens_of_a_row(
-        measured.settings
-    )
-    seconds = measured.computing_seconds * share + measured.optimizer_seconds
-    by_tokens = factor in ("padding", "sequence_length")
-    why = say("advice-too-large") if too_large else say("advice-no-time")
+    rounds, seconds = measured.rounds, _foretold_seconds(measured, factor, name)
+    too_large, peak = name in rounds.too_large, rounds.too_large.get(name)
+    why = say("advice-no-time")
+    if too_large:
+        why = say("advice-too-large") if peak is None else say("advice-too-large-peak", peak_bytes=peak)
     return FactorCost(
         factor=factor,
         as_is=as_is,
         changed=changed,
-        basis="does_not_fit" if too_large else "predicted" if by_tokens else "not_tried",
+        basis="does_not_fit" if too_large else "not_tried" if seconds is None else "predicted",
         as_is_seconds=measured.step_seconds,
-        changed_seconds=seconds if by_tokens else None,
-        ratio=measured.step_seconds / seconds if by_tokens else None,
-        as_is_peak_bytes=measured.rounds.peak_bytes(AS_CONFIGURED),
+        changed_seconds=seconds,
+        ratio=None if seconds is None else measured.step_seconds / seconds,
+        as_is_peak_bytes=rounds.peak_bytes(AS_CONFIGURED),
+        changed_peak_bytes=peak,
         same_learning=same_learning,
         advice=say("advice-untried", why=why, advice=advice),
     )
+
+
+def _foretold_seconds(measured: Measured, factor: Factor, name: str) -> float | None:
+    """A whole step: by the tokens that an arm computes, and by what it computes again. None where its seconds
+    follow from neither.
+    """
+    settings = measured.trials.settings[name]
+    share = measured.tokens_of_a_row(settings) / measured.tokens_of_a_row(measured.settings)
+    if factor in ("padding", "sequence_length"):
+        return measured.computing_seconds * share + measured.optimizer_seconds
+    if factor == "gradient_checkpointing" and (again := _recomputed_share(measured)) is not None:
+        sign = 1 if settings.gradient_checkpointing else -1
+        return measured.computing_seconds * (1 + sign * again) + measured.optimizer_seconds
+    return None
+
+
+def _recomputed_share(measured: Measured) -> float | None:
+    """Of the settings' own micro-batches, what is computed again, or would be: a second forward pass. None
+    where it was not timed.
+    """
+    is_on = measured.settings.gradient_checkpointing
+    timed = measured.rounds.timed[AS_CONFIGURED]
+    seconds = [one.phase_seconds.get("recomputation" if is_on else "forward", 0.0) for one in timed]
+    return sum(seconds) / sum(one.seconds for one in timed) if any(seconds) else None
 
 
 def _grouped(measured: Measured) -> Iterator[FactorCost]:

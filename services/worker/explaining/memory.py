@@ -21,9 +21,9 @@ from shared.reports.training_facts import MemoryParts
 def counted_parts(
     base: LoadedModel,
     arm: Arm,
+    *,
     parameters: Mapping[str, nn.Parameter],
     rows: TokenRows,
-    *,
     rows_per_step: int,
     seed: int,
 ) -> MemoryParts:

@@ -19,12 +19,13 @@ DISTURBED = 0.9  # of the most processor seconds a second that the arm was seen 
 class Rounds:
     """`timed[name]` has one entry a round for each arm, in the order of the rounds.
 
-    `left_out`: arms for whose rounds there was no time; `too_large`: those that the memory did not hold.
+    `left_out`: arms for whose rounds there was no time; `too_large`: those that the memory does not hold,
+    with the peak that they would have, in bytes, where it is known.
     """
 
     timed: dict[str, list[Timed]] = field(default_factory=dict)
     left_out: tuple[str, ...] = ()
-    too_large: tuple[str, ...] = ()
+    too_large: dict[str, int | None] = field(default_factory=dict)
 
     @property
     def count(self) -> int:
@@ -87,7 +88,7 @@ def measure_rounds(
     chosen = _affordable(tried, until - time.monotonic())
     rounds, draw = Rounds({steps.arm.name: [] for steps in chosen}), random.Random(seed)
     rounds.left_out = tuple(steps.arm.name for steps, _ in tried if steps not in chosen)
-    rounds.too_large = tuple(too_large)
+    rounds.too_large = dict.fromkeys(too_large)
     while rounds.count < LEAST_ROUNDS or (time.monotonic() < until and not _sure(rounds, arms[0])):
         unit = units[rounds.count % len(units)]
         for steps in draw.sample(chosen, len(chosen)):

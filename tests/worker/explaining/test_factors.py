@@ -3,16 +3,20 @@
 from dataclasses import replace
 
 import pytest
+import torch
+from transformers import LlamaConfig
 
 from services.worker.computing.plan.plan import Plan
+from services.worker.explaining import fitting
 from services.worker.explaining import trial_arms as names
-from services.worker.explaining.arm import Timed
+from services.worker.explaining.arm import Arm, Timed
 from services.worker.explaining.factors import Measured, factor_costs, path
+from services.worker.explaining.fitting import at_most_bytes, too_large_arms
 from services.worker.explaining.rounds import Rounds
 from services.worker.explaining.settings_arm import AS_CONFIGURED
 from services.worker.explaining.trial_arms import trial_arms
 from shared.messages.render import told
-from shared.reports.training_facts import FactorCost
+from shared.reports.training_facts import FactorCost, MemoryParts
 from shared.training_settings.settings import TrainingSettings
 
 SETTINGS = TrainingSettings(per_device_train_batch_size=2, gradient_accumulation_steps=4, max_seq_length=100)
@@ -35,10 +39,11 @@ def timed(name: str) -> Timed:
     )  # fmt: skip
 
 
-def measured(*, without: tuple[str, ...] = (), too_large: tuple[str, ...] = ()) -> Measured:
+def measured(*, without: tuple[str, ...] = (), too_large: dict[str, int | None] | None = None) -> Measured:
     trials = trial_arms(SETTINGS, auto=Plan("auto", 512, False), lengths=LENGTHS)
-    tried = [name for name in SECONDS if name not in (*without, *too_large)]
-    rounds = Rounds({name: [timed(name)] * 5 for name in tried}, left_out=without, too_large=too_large)
+    large = too_large or {}
+    tried = [name for name in SECONDS if name not in (*without, *large)]
+    rounds = Rounds({name: [timed(name)] * 5 for name in tried}, left_out=without, too_large=large)
     return Measured(
         settings=SETTINGS, trials=trials, rounds=rounds, lengths=LENGTHS, optimizer_seconds=UPDATE,
         total_steps=6, rows_per_step=8, layers=4,
@@ -78,7 +83,7 @@ def test_an_update_is_had_half_as_often_by_twice_the_accumulation() -> None:
 
 
 def test_what_there_was_no_time_or_memory_for_is_foretold_by_tokens_or_not_at_all() -> None:
-    found = costs(measured(without=(names.UNPADDED, names.LARGER), too_large=(names.RECOMPUTING,)))
+    found = costs(measured(without=(names.UNPADDED, names.LARGER), too_large={names.RECOMPUTING: None}))
     padding, batch, twice = (
         found[name] for name in ("padding", "batch_size", "gradient_checkpointing")
     )  # fmt: skip
@@ -88,6 +93,37 @@ def test_what_there_was_no_time_or_memory_for_is_foretold_by_tokens_or_not_at_al
     assert (batch.ratio, twice.ratio) == (None, None)
     assert "a higher value for minutes" in told(batch.advice)
     assert "more memory than there is" in told(twice.advice)
+
+
+def test_what_does_not_fit_is_foretold_with_its_memory_and_without_what_is_computed_again() -> None:
+    found = measured(too_large={names.RECOMPUTING: 6_000_000_000})
+    timed_again = replace(
+        timed(AS_CONFIGURED), phase_seconds={"forward": 6.0, "recomputation": 5.0, "backward": 9.0}
+    )
+    found.rounds.timed[AS_CONFIGURED] = [timed_again] * 5
+    twice = costs(found)["gradient_checkpointing"]
+    assert twice.basis == "does_not_fit"
+    assert twice.changed_seconds == pytest.approx(8 * 10.0 * 0.75 + UPDATE)  # 5 of 20 s less
+    assert twice.changed_peak_bytes == 6_000_000_000
+    assert "6.00 GB" in told(twice.advice)
+
+
+def test_an_arm_is_counted_only_where_it_might_not_fit_and_left_out_where_it_would_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    config = LlamaConfig(hidden_size=64, intermediate_size=128, num_hidden_layers=2, vocab_size=1000)
+    arms = [Arm(str(tokens), Plan("explicit", tokens, False)) for tokens in (10, 100, 1000)]
+    assert at_most_bytes(arms[0].plan, config) == 10 * (2 * (16 * 64 + 6 * 128) * 4 + 1000 * 16)
+    counted = list[str]()
+
+    def count(arm: Arm) -> MemoryParts:
+        counted.append(arm.name)
+        return MemoryParts(peak=3_000 * arm.plan.tokens_per_micro_batch, limit=1_000_000)
+
+    monkeypatch.setattr(fitting, "free_memory_bytes", lambda device: 1_000_000)
+    found = too_large_arms(arms, config, torch.device("cpu"), count)
+    assert counted == ["100", "1000"]
+    assert found == {"1000": 3_000_000}
 
 
 def test_the_way_to_auto_adds_up_what_was_timed() -> None:
