@@ -123,7 +123,7 @@ def get_report(service: Service, *, job_id: str, query: ReportQuery) -> Response
         raise NotFound(say("report-has-no-page", job=job_id, kind=record.kind, drawn_kinds=list(PAGES)))
     report = report_of(service, record)
     if draw is not None:
-        return draw(record.id, report, service.settings)
+        return draw(service, record, report)
     return Response(
         json.dumps(in_sentences(_with_text(report)), ensure_ascii=False), content_type="application/json"
     )

@@ -66,12 +66,17 @@ class PhaseClock:
         self._mark()
         self._open[0] = name
 
-    def take(self, then: str | None = None) -> dict[str, float]:
-        """The seconds of every phase so far, and forget them; `turn` to `then`. Waits for the device."""
-        self.turn(then or self._open[0])
+    def so_far(self) -> dict[str, float]:
+        """The seconds of every phase since the last `take`. Waits for the device."""
+        self._mark()
         if self._on_cuda:
             self._read()
-        taken, self._seconds = self._seconds, {}
+        return dict(self._seconds)
+
+    def take(self, then: str | None = None) -> dict[str, float]:
+        """The same, and forget them; `turn` to `then`."""
+        taken, self._seconds = self.so_far(), {}
+        self._open[0] = then or self._open[0]
         return taken
 
     def computing_again(self, function: Callable[Arguments, Result]) -> Callable[Arguments, Result]:

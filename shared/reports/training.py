@@ -12,10 +12,11 @@ class TrainingSummary(Stored):
     """Seconds; null where it was not measured."""
 
     step_seconds: float
-    """As configured: of a fine-tuning as it ran."""
+    """As configured: of a fine-tuning as it ran. 0 where a job ended before a step was timed."""
     total_steps: int
     run_seconds: float
-    """All steps, as configured: predicted by a diagnosis, measured by a fine-tuning."""
+    """All steps, as configured: predicted by a diagnosis, measured by a fine-tuning; of one that ended early,
+    the steps that were made."""
     best_step_seconds: float | None = None
     """With the plan `auto` on the same rows; likewise `best_run_seconds`."""
     best_run_seconds: float | None = None
@@ -33,8 +34,19 @@ class CheckOutcome(Stored):
     """What was looked for; of what was not checked, why not, too."""
 
 
+class Ended(Stored):
+    """How a job ended that did not succeed; `code`, `message` and `remedy` are of one that failed."""
+
+    status: Word[Literal["failed", "cancelled"]]
+    code: str | None = None
+    message: Said | None = None
+    remedy: Said | None = None
+
+
 class TrainingReport(Stored):
-    """Readers go by `schema_version`; a new field does not raise it."""
+    """Of a job that failed or was cancelled it has what was done until then. Readers go by `schema_version`;
+    a new field does not raise it.
+    """
 
     lacking: ClassVar[Mapping[str, Any]] = {"findings": (), "checks": (), "notes": (), "text": ""}
 
@@ -43,6 +55,8 @@ class TrainingReport(Stored):
     model: str
     measured_at: float | None = None
     """UTC seconds."""
+    ended: Ended | None = None
+    """None where the job succeeded."""
     summary: TrainingSummary
     findings: tuple[Finding, ...]
     """Ranked by the time that a remedy saves."""

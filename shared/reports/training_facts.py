@@ -35,6 +35,10 @@ Between = Literal["validation", "saving", "reporting", "other"]
 """What a run does between its steps."""
 BETWEEN: tuple[Between, ...] = ("validation", "saving", "reporting", "other")
 
+RunPart = Literal["steps", "validation", "saving", "reporting", "other"]
+"""What the seconds from a run's first step to its last are for: its steps, and what lies between them."""
+RUN_PARTS: tuple[RunPart, ...] = ("steps", "validation", "saving", "reporting", "other")
+
 Factor = Literal[
     "padding", "gradient_checkpointing", "batch_size", "gradient_accumulation", "data_loading",
     "sequence_length", "precision", "model_size", "device",
@@ -184,6 +188,14 @@ class DeviceFacts(Stored):
         return self.achieved_flops_per_second / self.matrix_flops_per_second
 
 
+class PredictedPart(Stored):
+    """Seconds of a run that are for one thing."""
+
+    part: Word[RunPart]
+    predicted: float
+    measured: float | None = None
+
+
 class Prediction(Stored):
     """What was foretold beside what then happened."""
 
@@ -192,6 +204,8 @@ class Prediction(Stored):
     measured: float | None = None
     when: str = "start"
     """"start": before the first step; "5 %": once so much of the run was done."""
+    parts: tuple[PredictedPart, ...] = ()
+    """Of `run_seconds` at the start, what it adds up from."""
 
     @property
     def error_ratio(self) -> float | None:
@@ -222,6 +236,8 @@ class TrainingFacts(Stored):
     """The user's, of `shared.training_settings`; None for a fine-tuning, which has a plan."""
     plan: dict[str, Any] | None = None
     total_steps: int
+    made_steps: int | None = None
+    """Of a run that ended before its last step; None where all were made."""
     rows_per_step: int
     stages: dict[str, float]
     """Seconds by `Stage`."""

@@ -8,9 +8,17 @@ from shared.messages.message import Message, say
 from shared.messages.render import told
 from shared.reports.finding import Finding
 from shared.reports.training import TrainingReport
-from shared.reports.training_facts import BETWEEN, PHASES, STAGES, FactorCost, StepSplit, TrainingFacts
+from shared.reports.training_facts import (
+    BETWEEN,
+    PHASES,
+    STAGES,
+    FactorCost,
+    Prediction,
+    StepSplit,
+    TrainingFacts,
+)
 from shared.reports.training_verdict import best_way, training_verdict
-from shared.units import duration, span
+from shared.units import duration, size, span
 
 COLUMNS = 80
 _BAR = 28
@@ -28,6 +36,7 @@ def training_text(report: TrainingReport) -> str:
         list(_path(report.facts)),
         list(_stages(report.facts)),
         list(_between(report.facts)),
+        list(_predictions(report.facts)),
         list(_notes(report.notes)),
     )
     return "\n\n".join("\n".join(part) for part in parts if part)
@@ -56,29 +65,35 @@ def _rows(report: TrainingReport) -> Iterator[str]:
 
 
 def _values(report: TrainingReport) -> Iterator[tuple[Message, Message]]:
+    """What is not known has no row: a job that failed early has timed and counted little."""
     summary, tokens, memory = report.summary, report.facts.tokens, report.facts.memory
-    rows = report.facts.rows_per_step
-    yield say("step-label"), say("rows-in-seconds-row", rows=rows, step_seconds=summary.step_seconds)
-    way = best_way(report)
-    steps = f"{summary.total_steps:,}"
-    yield (
-        say("whole-run-label"),
-        way or say("run-of-steps-row", steps=steps, run_seconds=summary.run_seconds),
-    )
-    yield (
-        say("tokens-label"),
-        say(
-            "real-tokens-row",
-            real=str(round(100 * (1 - tokens.padding_ratio))),
-            mean=f"{tokens.mean:.0f}",
-            longest=str(tokens.longest),
-        ),
-    )
+    if summary.step_seconds:
+        rows = report.facts.rows_per_step
+        yield say("step-label"), say("rows-in-seconds-row", rows=rows, step_seconds=summary.step_seconds)
+        yield say("whole-run-label"), _whole_run(report)
+    if tokens.computed_tokens:
+        yield (
+            say("tokens-label"),
+            say(
+                "real-tokens-row",
+                real=str(round(100 * (1 - tokens.padding_ratio))),
+                mean=f"{tokens.mean:.0f}",
+                longest=str(tokens.longest),
+            ),
+        )
     if memory.peak is not None and memory.limit is not None:
         yield say("memory-label"), say("peak-of-limit-row", peak_bytes=memory.peak, limit_bytes=memory.limit)
     elif memory.peak is not None:
         yield say("memory-label"), say("peak-row", peak_bytes=memory.peak)
     yield say("device-label"), device_words(report.facts)
+
+
+def _whole_run(report: TrainingReport) -> Message:
+    summary, made = report.summary, report.facts.made_steps
+    steps = f"{summary.total_steps:,}"
+    if made is not None:
+        return say("run-until-it-ended-row", made=f"{made:,}", steps=steps, run_seconds=summary.run_seconds)
+    return best_way(report) or say("run-of-steps-row", steps=steps, run_seconds=summary.run_seconds)
 
 
 def device_words(facts: TrainingFacts) -> Message:
@@ -149,6 +164,48 @@ def _between(facts: TrainingFacts) -> Iterator[str]:
         yield told(say("between-the-steps-title"))
         named = {told(say("between-steps-label", what=name)): value for name, value in took.items()}
         yield from _bars(named)
+
+
+def _predictions(facts: TrainingFacts) -> Iterator[str]:
+    """Predicted, measured and how far off; what the whole run adds up from is indented below it."""
+    cells = [row for one in facts.predictions for row in _prediction_cells(one)]
+    if not cells:
+        return
+    yield told(say("predicted-against-measured-title"))
+    head = ("", told(say("predicted-label")), told(say("measured-label")), told(say("off-label")))
+    widths = [max(len(row[column]) for row in [head, *cells]) for column in range(4)]
+    for row in [head, *cells]:
+        name, *numbers = (
+            f"{cell:<{width}}" if not column else f"{cell:>{width}}"
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        yield f"  {name}  {'  '.join(numbers)}".rstrip()
+
+
+def _prediction_cells(one: Prediction) -> Iterator[tuple[str, str, str, str]]:
+    name = told(say("predicted-quantity-label", quantity=one.quantity, when=one.when))
+    yield (
+        name,
+        predicted_amount(one, one.predicted),
+        predicted_amount(one, one.measured),
+        off(one.error_ratio),
+    )
+    for part in one.parts:
+        label = f"  {told(say('run-part-label', part=part.part))}"
+        yield label, predicted_amount(one, part.predicted), predicted_amount(one, part.measured), ""
+
+
+def predicted_amount(one: Prediction, value: float | None) -> str:
+    """In the unit of what is predicted; a dash where it was not measured."""
+    if value is None:
+        return "–"
+    if one.quantity == "peak_memory_bytes":
+        return size(value)
+    return span(value) if one.quantity == "run_seconds" else duration(value)
+
+
+def off(error_ratio: float | None) -> str:
+    return "–" if error_ratio is None else f"{error_ratio:+.0%}".replace("-", "−")
 
 
 def _bars(seconds: dict[str, float]) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from shared.messages.message import Message, say
 from shared.reports.finding import Finding
-from shared.reports.training import TrainingReport
+from shared.reports.training import Ended, TrainingReport
 from shared.reports.training_facts import Factor
 
 BETWEEN_STEPS = ("frequent-validation", "frequent-saving")
@@ -11,7 +11,11 @@ WORTH_A_LINE = 1.05  # how many times as fast the plan `auto` must be to be name
 
 
 def training_verdict(report: TrainingReport) -> Message:
-    """The first finding and what becomes of a step without it; of a healthy training, that it is one."""
+    """The first finding and what becomes of a step without it; of a healthy training, that it is one; of a
+    job that failed or was cancelled, how far it came and why it ended.
+    """
+    if report.ended is not None:
+        return _ended(report, report.ended)
     first = report.findings[0] if report.findings else None
     if first is None or first.severity == "info":
         return _healthy(report)
@@ -49,6 +53,21 @@ def run_then_seconds(report: TrainingReport, finding: Finding) -> float | None:
     """The whole run without what was found; None where that is not known."""
     run, saves = report.summary.run_seconds, (finding.saves_seconds or 0.0) * report.summary.total_steps
     return run - saves if 0 < saves < run else None
+
+
+def _ended(report: TrainingReport, ended: Ended) -> Message:
+    made, steps = report.facts.made_steps or 0, report.summary.total_steps
+    if ended.status == "cancelled":
+        if not made:
+            return say("cancelled-early-is-the-verdict")
+        return say("cancelled-after-steps-is-the-verdict", made=f"{made:,}", steps=f"{steps:,}")
+    message, remedy = ended.message or "", ended.remedy or ""
+    if not made:
+        return say("failed-early-is-the-verdict", message=message, remedy=remedy)
+    return say(
+        "failed-after-steps-is-the-verdict",
+        made=f"{made:,}", steps=f"{steps:,}", message=message, remedy=remedy,
+    )  # fmt: skip
 
 
 def _between(report: TrainingReport, finding: Finding) -> Message:

@@ -11,6 +11,8 @@ from werkzeug.test import TestResponse
 
 from shared.messages.catalog import add_language
 from shared.messages.document import in_sentences
+from shared.messages.message import say
+from shared.messages.render import in_english
 from shared.units import duration, span
 from shared.visible import visible
 from tests.api.conftest import Api
@@ -23,8 +25,10 @@ from tests.api.training_reports import (
     SPLIT,
     STEP,
     bare,
+    broken_off,
     fine_tuning,
     hostile_report,
+    never_begun,
     reference,
     undivided,
 )
@@ -193,6 +197,30 @@ def test_a_run_shows_losses_steps_stages_and_what_was_foretold(api: Api) -> None
     assert dots.count("missed") == 1
     assert "▲ throttled (10), ◆ validation (4)" in page.text
     assert "What each factor costs: a fine-tuning tries nothing." in page.text
+
+
+def test_the_part_of_a_run_that_took_another_time_than_foretold_is_marked(api: Api) -> None:
+    rows = {row[0]: row[1:] for row in page_of(api, fine_tuning()).rows if row}
+    assert rows["its steps"] == ["6.5 min", "7.7 min", "most of the error"]
+    assert rows["its validations"][2] == ""
+
+
+def test_a_run_that_failed_says_how_far_it_came_why_and_what_to_do(api: Api) -> None:
+    page = page_of(api, broken_off())
+    assert "failed after 40 of 400 steps" in page.text
+    assert in_english(say("lower-learning-rate", learning_rate=0.01, warmup=0.03)) in page.text
+    rows = {row[0]: row[1:] for row in page.rows if row}
+    assert rows["the whole run"][1:] == ["–", "–"]
+    assert rows["a step"][2] == "+5%"
+    assert len([found for found in page.all("circle") if found["class"] == "dot healthy"]) == 40
+
+
+def test_a_job_that_failed_before_a_step_shows_its_stages_and_no_numbers_of_steps(api: Api) -> None:
+    page = page_of(api, never_begun())
+    assert "failed before a step was timed" in page.text
+    assert in_english(say("use-less-memory")) in page.text
+    assert {found["id"] for found in page.all("h2")} == {"stages", "facts", "left-out"}
+    assert "no check" not in page.text
 
 
 def test_no_folder_or_home_of_this_machine_stands_on_the_page(api: Api) -> None:

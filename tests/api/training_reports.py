@@ -8,12 +8,14 @@ from typing import Any
 from shared.messages.message import say
 from shared.reports.finding import Finding, Remedy
 from shared.reports.machine import Memory, Pressure
-from shared.reports.training import CheckOutcome, TrainingReport, TrainingSummary
+from shared.reports.stored import read_stored
+from shared.reports.training import CheckOutcome, Ended, TrainingReport, TrainingSummary
 from shared.reports.training_facts import (
     DeviceFacts,
     FactorCost,
     MemoryParts,
     PathStep,
+    PredictedPart,
     Prediction,
     StepPoint,
     StepSplit,
@@ -224,7 +226,15 @@ def fine_tuning() -> dict[str, Any]:
         predictions=(
             Prediction(quantity="step_seconds", predicted=1.09, measured=1.14),
             Prediction(quantity="peak_memory_bytes", predicted=4.0 * GB, measured=4.21 * GB),
-            Prediction(quantity="run_seconds", predicted=412.0, measured=489.0),
+            Prediction(
+                quantity="run_seconds", predicted=412.0, measured=489.0,
+                parts=(
+                    PredictedPart(part="steps", predicted=388.0, measured=463.0),
+                    PredictedPart(part="validation", predicted=20.0, measured=18.4),
+                    PredictedPart(part="saving", predicted=4.0, measured=4.1),
+                    PredictedPart(part="other", predicted=0.0, measured=3.5),
+                ),
+            ),
             Prediction(quantity="run_seconds", predicted=478.0, measured=489.0, when="5 %"),
         ),
         recomputed_ratio=0.0,
@@ -241,6 +251,51 @@ def bare() -> dict[str, Any]:
         processor_ratio=None, compute_dtype=None,
     )  # fmt: skip
     return report_of(known)
+
+
+def broken_off() -> dict[str, Any]:
+    """A run whose loss became no number after 40 of 400 steps."""
+    whole = read_stored(TrainingReport, fine_tuning())
+    known = whole.facts.model_copy(
+        update={
+            "made_steps": 40,
+            "points": whole.facts.points[:40],
+            "validation": (),
+            "predictions": tuple(
+                one.model_copy(update={"measured": None, "parts": ()})
+                if one.quantity == "run_seconds" else one
+                for one in whole.facts.predictions
+            ),
+        }
+    )  # fmt: skip
+    failed = Ended(
+        status="failed",
+        code="diverged",
+        message=say("training-diverged", steps=3, step=40),
+        remedy=say("lower-learning-rate", learning_rate=0.01, warmup=0.03),
+    )
+    return report_of(known, kind="fine_tuning", ended=failed)
+
+
+def never_begun() -> dict[str, Any]:
+    """A diagnosis whose model did not fit into memory."""
+    none = TokenCounts(
+        rows=0, real_tokens=0, computed_tokens=0, target_tokens=0, mean=0.0, p50=0, p95=0, longest=0
+    )
+    known = facts(
+        plan=None, factors=(), path=(), total_steps=0, rows_per_step=0, made_steps=0, memory=MemoryParts(),
+        stages={"model_load": 21.4}, wall_seconds=21.4, between_seconds={}, tokens=none,
+        step=StepSplit(step_seconds=0.0, phase_seconds={}, steps=0, how="timers"), auto_step=None,
+        device=DeviceFacts(name="processor", kind="cpu"), machine_memory=None, pressure=None,
+        processor_ratio=None, compute_dtype=None, recomputed_ratio=None,
+    )  # fmt: skip
+    failed = Ended(
+        status="failed",
+        code="out_of_memory",
+        message=say("device-memory-too-small"),
+        remedy=say("use-less-memory"),
+    )
+    return report_of(known, ended=failed)
 
 
 def undivided() -> dict[str, Any]:
@@ -287,6 +342,8 @@ REPORTS: dict[str, Callable[[], dict[str, Any]]] = {
     "reference": reference,
     "fine_tuning": fine_tuning,
     "bare": bare,
+    "broken_off": broken_off,
+    "never_begun": never_begun,
     "undivided": undivided,
     "hostile": hostile_report,
 }

@@ -15,14 +15,22 @@ def key_figures(report: TrainingReport) -> tuple[Figure, ...]:
 
 
 def _step(report: TrainingReport) -> Figure:
+    if not report.summary.step_seconds:
+        return _none(say("a-step-figure-label"), say("no-step-timed-row"))
     real = in_hundred(1 - report.summary.padding_ratio)
     note = say("step-figure-row", rows=report.facts.rows_per_step, real=real)
     return Figure(told(say("a-step-figure-label")), duration(report.summary.step_seconds), told(note))
 
 
 def _run(report: TrainingReport) -> Figure:
-    summary = report.summary
-    steps = say("steps-row", steps=summary.total_steps)
+    summary, made = report.summary, report.facts.made_steps
+    if not summary.step_seconds:
+        return _none(say("whole-run-figure-label"), say("no-step-timed-row"))
+    steps = (
+        say("steps-row", steps=summary.total_steps)
+        if made is None
+        else say("made-steps-row", made=f"{made:,}", steps=f"{summary.total_steps:,}")
+    )
     return Figure(told(say("whole-run-figure-label")), span(summary.run_seconds), told(steps))
 
 

@@ -36,6 +36,8 @@ def _row(label: Message, value: str | Message) -> Row:
 
 def _tokens(facts: TrainingFacts) -> Iterator[Row]:
     tokens = facts.tokens
+    if not tokens.rows:
+        return
     yield _row(say("rows-label"), f"{tokens.rows:,}")
     yield _row(say("real-tokens-label"), f"{tokens.real_tokens:,}")
     yield _row(say("computed-tokens-label"), f"{tokens.computed_tokens:,}")

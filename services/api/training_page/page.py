@@ -1,5 +1,6 @@
 """A training's report as one HTML page."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from flask import Response
@@ -25,12 +26,16 @@ from services.api.training_page.tokens import token_bars
 from services.api.training_page.verdict import verdict
 from shared.reports.stored import read_stored
 from shared.reports.training import TrainingReport
+from shared.reports.training_facts import Prediction
 from shared.settings import Settings
 from shared.visible import all_visible
 
 
-def training_page(job_id: str, values: dict[str, Any], settings: Settings) -> Response:
-    """The page of a report as it stands in report.json, without whole paths and hosts.
+def training_page(
+    job_id: str, values: dict[str, Any], settings: Settings, others: Sequence[Prediction] = ()
+) -> Response:
+    """The page of a report as it stands in report.json, without whole paths and hosts; `others` are what was
+    foretold of other jobs.
 
     Raises `NotFound` where there is nothing to draw.
     """
@@ -39,10 +44,10 @@ def training_page(job_id: str, values: dict[str, Any], settings: Settings) -> Re
         report = read_stored(TrainingReport, all_visible(values))
     except ValidationError as error:
         raise nothing_to_draw(job_id, error) from None
-    return _draw(job_id, report)
+    return _draw(job_id, report, others)
 
 
-def _draw(job_id: str, report: TrainingReport) -> Response:
+def _draw(job_id: str, report: TrainingReport, others: Sequence[Prediction]) -> Response:
     return standing_page(
         "training_report.html",
         job_id=job_id,
@@ -57,7 +62,7 @@ def _draw(job_id: str, report: TrainingReport) -> Response:
         factors=factor_chart(report.facts.factors),
         stations=stations(report),
         memory=memory_bar(report),
-        predictions=prediction_chart(report),
+        predictions=prediction_chart(report, others),
         losses=loss_plot(report),
         times=time_plot(report),
         tokens=token_bars(report),

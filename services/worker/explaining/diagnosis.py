@@ -26,18 +26,19 @@ def explain_training(
     data: DatasetFile,
     *,
     told: ReadSettings,
-    load_seconds: float,
+    stages: PhaseClock,
     now: datetime,
     report: Report,
 ) -> TrainingReport:
     """`told` are the request's settings and what reading them told; `now` is what a chat template may write.
+    `stages`, by `Stage`, has what was done before.
 
     Raises `JobFailed` (dataset_invalid, model_unsupported, target_modules_unknown, out_of_memory) and what
     `report` raises.
     """
     longest = longest_row(told.settings.max_seq_length, base.abilities, report)
     settings = told.settings.model_copy(update={"max_seq_length": longest})
-    clock = PhaseClock(first="tokenizing")
+    stages.turn("tokenizing")
     rules = RowRules.of(
         data,
         loss_on=settings.loss_on,
@@ -48,12 +49,13 @@ def explain_training(
         now=now,
     )
     rows = encode_dataset(
-        data, rules, base.tokenizer, lambda count: report.progress("tokenizing", rows=count), clock
+        data, rules, base.tokenizer, lambda count: report.progress("tokenizing", rows=count), stages
     )
     require_rows_fit(rows.rows, base.tokenizer, base.abilities)
-    stages = {"model_load": load_seconds, **clock.take()}
+    before = stages.so_far()
+    stages.turn("training")
     facts = explain_out_of_memory(
-        lambda: explain(base, rows, settings, stages=stages, minutes=request.minutes, report=report),
+        lambda: explain(base, rows, settings, stages=before, minutes=request.minutes, report=report),
         base.device,
         MEMORY_REMEDY,
     )

@@ -12,6 +12,7 @@ from services.worker.machine.device import device_name
 from services.worker.machine.machine_watch import MachineSeen
 from services.worker.models.load import LoadedModel
 from services.worker.training.account import RunAccount
+from services.worker.training.run_state import RunState
 from shared.reports.training import TrainingReport
 from shared.reports.training_facts import DeviceFacts, MemoryParts, StepSplit, TokenCounts, TrainingFacts
 
@@ -34,23 +35,37 @@ def fine_tuning_report(
     """
     steps = run_steps(journals)
     steps.add_between(account.after_seconds)
-    stages = {name: seconds for name, seconds in stage_seconds.items() if name != UNSEEN}
-    facts = TrainingFacts(
+    facts = run_facts(base, account, steps, stage_seconds=stage_seconds, peak_bytes=peak_bytes, seen=seen)
+    return make_report(facts, kind="fine_tuning")
+
+
+def run_facts(
+    base: LoadedModel,
+    account: RunAccount,
+    steps: RunSteps,
+    *,
+    stage_seconds: Mapping[str, float],
+    peak_bytes: int | None,
+    seen: MachineSeen,
+) -> TrainingFacts:
+    """Of `steps`, at least one, which need not be all."""
+    outline = account.outline
+    weights = MemoryParts(weights=base.model.get_memory_footprint())
+    return TrainingFacts(
         model=base.files.name,
         plan=account.plan.as_dict(),
-        total_steps=account.total_steps,
-        rows_per_step=account.rows_per_step,
-        stages={**stages, "collating": steps.collating_seconds},
+        total_steps=outline.total_steps,
+        made_steps=account.state.step if account.state.step < outline.total_steps else None,
+        rows_per_step=outline.rows_per_step,
+        stages={**stages_of(stage_seconds), "collating": steps.collating_seconds},
         wall_seconds=sum(stage_seconds.values()),
         steps_seconds=steps.seconds,
-        step=_split(steps, account),
+        step=_split(steps, account.state),
         between_seconds=steps.between_seconds,
         between_counts=steps.between_counts,
-        validation_rows=account.validation_rows,
+        validation_rows=outline.validation_rows,
         tokens=_tokens(account),
-        memory=(account.memory or MemoryParts(weights=base.model.get_memory_footprint())).model_copy(
-            update={"peak": peak_bytes}  # its parts are foretold
-        ),
+        memory=(outline.memory or weights).model_copy(update={"peak": peak_bytes}),  # its parts are foretold
         device=_device(base, steps, account).model_copy(update=seen.card),
         machine_memory=seen.machine_memory,
         pressure=seen.pressure,
@@ -62,7 +77,11 @@ def fine_tuning_report(
         points=drawn(steps.points),
         validation=tuple(sorted(steps.validation.items())),
     )
-    return make_report(facts, kind="fine_tuning")
+
+
+def stages_of(stage_seconds: Mapping[str, float]) -> dict[str, float]:
+    """Without what no stage has."""
+    return {name: seconds for name, seconds in stage_seconds.items() if name != UNSEEN}
 
 
 def recomputed_ratio(plan: Plan) -> float:
@@ -70,20 +89,20 @@ def recomputed_ratio(plan: Plan) -> float:
     return 1 / plan.recompute_every if plan.gradient_checkpointing else 0.0
 
 
-def _split(steps: RunSteps, account: RunAccount) -> StepSplit:
+def _split(steps: RunSteps, state: RunState) -> StepSplit:
     return StepSplit(
         step_seconds=steps.step_seconds,
         phase_seconds=steps.split(),
         steps=len(steps.steady),
         how="timers",
-        computed_tokens=account.state.computed_tokens / account.total_steps,
-        real_tokens=account.state.real_tokens / account.total_steps,
+        computed_tokens=state.computed_tokens / state.step,
+        real_tokens=state.real_tokens / state.step,
     )
 
 
 def _tokens(account: RunAccount) -> TokenCounts:
     """Of the data set; what is computed for it as it was on average over the run, epochs and all."""
-    rows, state = account.rows, account.state
+    rows, state = account.outline.rows, account.state
     real = sum(map(len, rows.rows))
     return length_counts(
         rows.rows,
@@ -97,16 +116,17 @@ def _tokens(account: RunAccount) -> TokenCounts:
 
 
 def _device(base: LoadedModel, steps: RunSteps, account: RunAccount) -> DeviceFacts:
-    state, count = account.state, account.total_steps
+    state, count = account.state, account.state.step
+    trained = account.outline.adapter_parameters
     try:
-        arithmetic = ModelArithmetic.of(base.model.config, adapter_parameters=account.adapter_parameters)
+        arithmetic = ModelArithmetic.of(base.model.config, adapter_parameters=trained)
     except (AttributeError, TypeError):
         achieved = None
     else:
         flops = arithmetic.flops(
             tokens=state.computed_tokens / count,
             targets=state.target_tokens / count,
-            rows=account.rows_per_step,
+            rows=account.outline.rows_per_step,
         )
         achieved = flops * count / steps.seconds
     return DeviceFacts(

@@ -7,7 +7,7 @@ from typing import Literal
 from services.worker.explaining.checks import outcomes, run_checks
 from services.worker.explaining.trial_arms import AUTO
 from shared.messages.message import Message
-from shared.reports.training import TrainingReport, TrainingSummary
+from shared.reports.training import Ended, TrainingReport, TrainingSummary
 from shared.reports.training_facts import TrainingFacts
 from shared.reports.training_text import training_text
 
@@ -17,17 +17,20 @@ def make_report(
     *,
     kind: Literal["training_diagnostic", "fine_tuning"],
     notes: Sequence[Message] = (),
+    ended: Ended | None = None,
     now: datetime | None = None,
 ) -> TrainingReport:
+    """`ended` tells of a job that did not succeed. Where no step was timed there is nothing to check."""
     now = now or datetime.now(UTC)
-    findings = run_checks(facts)
+    findings = run_checks(facts) if facts.step.step_seconds else ()
     report = TrainingReport(
         kind=kind,
         model=facts.model,
         measured_at=now.timestamp(),
+        ended=ended,
         summary=_summary(facts),
         findings=findings,
-        checks=outcomes(facts, findings),
+        checks=outcomes(facts, findings) if facts.step.step_seconds else (),
         notes=tuple(notes),
         facts=facts,
         text="",

@@ -7,6 +7,7 @@ from pathlib import Path
 from statistics import fmean, median
 from typing import Any
 
+from services.worker.training.run_state import RunState
 from shared.journal import journal_events
 from shared.reports.training_facts import StepPoint
 
@@ -36,6 +37,7 @@ class RunSteps:
     between_counts: dict[str, int] = field(default_factory=dict)
     validation: dict[int, float] = field(default_factory=dict)
     collating_seconds: float = 0.0
+    target_tokens: int = 0
 
     def add_between(self, seconds: Mapping[str, float]) -> None:
         """What was done between two steps, or after the last one."""
@@ -51,6 +53,16 @@ class RunSteps:
     def step_seconds(self) -> float:
         """The median, without warm-ups; raises StatisticsError without a step."""
         return median(self.steady or [point.seconds for point in self.points])
+
+    def state(self) -> RunState:
+        """What the run came to, as far as the journals have it."""
+        return RunState(
+            step=max((point.step for point in self.points), default=0),
+            real_tokens=sum(point.real_tokens for point in self.points),
+            computed_tokens=sum(point.computed_tokens for point in self.points),
+            target_tokens=self.target_tokens,
+            seconds=self.seconds,
+        )
 
     def split(self) -> dict[str, float]:
         """The phases' shares of all steps, as seconds of the median one."""
@@ -124,6 +136,7 @@ def _put_before(steps: RunSteps, found: _Attempt, *, with_stages: bool) -> None:
             steps.steady.append(told["step_seconds"])
             _add(steps.phase_seconds, phases)
         steps.points.append(_point(told, found.disturbed))
+        steps.target_tokens += told.get("target_tokens", 0)
 
 
 def _point(told: Mapping[str, Any], disturbed: Mapping[int, str]) -> StepPoint:

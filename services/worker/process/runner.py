@@ -12,12 +12,13 @@ from huggingface_hub import constants
 
 from services.worker import metrics
 from services.worker.adapters.ended_run import give_back
-from services.worker.failures import Failure, FailureCode, JobFailed, is_panic
+from services.worker.failures import Failure, JobFailed, is_panic
 from services.worker.machine.device import device_name, record_memory
 from services.worker.machine.memory_cap import cap_memory
 from services.worker.models.residency import Residency
 from services.worker.process import work
 from services.worker.process.cache_watch import CacheWatch
+from services.worker.process.failure_of import failure_of
 from services.worker.process.insist import Insistence
 from services.worker.process.lifeline import Lifeline
 from services.worker.process.ownership import DeviceOwnership
@@ -106,7 +107,7 @@ class Runner:
                 raise
             logger.exception("job %s", claim.job_id)
             self._residency.evict()  # whatever broke may have left the base half changed
-            self._fail(lifeline, _unexpected(error))
+            self._fail(lifeline, failure_of(error))
         else:
             self._end(lifeline, "succeeded", say("job-succeeded"), result=result)
 
@@ -198,17 +199,3 @@ class Runner:
             give_back(self._job_folder(job_id), has_succeeded=has_succeeded)
         except OSError as error:
             logger.warning("could not remove what job %s needs no more: %s", job_id, error)
-
-
-def _unexpected(error: BaseException) -> Failure:
-    if isinstance(error, MemoryError | torch.OutOfMemoryError):
-        return Failure(
-            FailureCode.OUT_OF_MEMORY,
-            say("device-memory-too-small"),
-            say("use-less-memory"),
-        )
-    return Failure(
-        FailureCode.INTERNAL,
-        say("unexpected-error", error=type(error).__name__),
-        say("report-traceback"),
-    )

@@ -3,7 +3,8 @@
 import json
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,8 @@ from services.worker.diagnosis.diagnose import diagnose
 from services.worker.evaluation.evaluate import evaluate
 from services.worker.explaining.books import TrainingBooks
 from services.worker.explaining.diagnosis import explain_training
-from services.worker.failures import FailureCode, JobFailed
+from services.worker.explaining.ended import how_it_ended, report_without_steps
+from services.worker.failures import Failure, FailureCode, JobFailed
 from services.worker.models.families.model_errors import model_errors_explained
 from services.worker.models.hub.cache_folder import apply_cache_folder
 from services.worker.models.hub.model_places import ModelPlaces
@@ -21,8 +23,10 @@ from services.worker.models.hub.resolve import resolve_model
 from services.worker.models.hub.untried_move import take_back_untried_move
 from services.worker.models.load import LoadedModel
 from services.worker.models.residency import Residency
+from services.worker.phase_clock import PhaseClock
 from services.worker.preparing.prepare import prepare
-from services.worker.report import Report
+from services.worker.process.failure_of import failure_of
+from services.worker.report import JobCancelled, JobStopped, Report
 from services.worker.text.dataset_file import DatasetFile
 from services.worker.training.fine_tuning import fine_tune
 from services.worker.training.step_report import StepReport
@@ -68,6 +72,24 @@ def do(claim: Claim, settings: Settings, residency: Residency, report: Report) -
         raise _unreadable(error, settings) from error
 
 
+@contextmanager
+def _told_how_it_ended(tell: Callable[[Failure | None], None], settings: Settings) -> Iterator[None]:
+    """`tell` hears of a failure within, and, by None, of a cancel; not of an attempt that is followed by
+    another one.
+    """
+    try:
+        yield
+    except JobCancelled:
+        tell(None)
+        raise
+    except JobStopped:
+        raise
+    except Exception as error:
+        lost = isinstance(error, PermissionError | FileNotFoundError)
+        tell(failure_of(_unreadable(error, settings) if lost else error))
+        raise
+
+
 def _unreadable(error: OSError, settings: Settings) -> Exception:
     """A file of the user's that may not be read, or vanished, is a failure; one of ours is a fault."""
     path = Path(error.filename) if isinstance(error.filename, str) else None
@@ -90,6 +112,27 @@ def _fine_tune(claim: Claim, settings: Settings, residency: Residency, report: R
     folder = JobFolder.of(settings.data_dir, claim.job_id)
     books = TrainingBooks(claim.attempt, folder, report)
     request = FineTuningRequest.model_validate(claim.request)
+    if request.dry_run:
+        return _train(claim, request, books, settings, residency, report)
+
+    def ended(failure: Failure | None) -> None:
+        books.ended(failure, request.model or settings.default_model, residency.device)
+
+    with _told_how_it_ended(ended, settings):
+        result = _train(claim, request, books, settings, residency, report)
+    _observe_predictions(result)
+    return result
+
+
+def _train(
+    claim: Claim,
+    request: FineTuningRequest,
+    books: TrainingBooks,
+    settings: Settings,
+    residency: Residency,
+    report: Report,
+) -> Result:
+    folder = JobFolder.of(settings.data_dir, claim.job_id)
     books.stages.turn("data_load")
     datasets = _datasets(folder)
     if not request.dry_run:
@@ -118,7 +161,6 @@ def _fine_tune(claim: Claim, settings: Settings, residency: Residency, report: R
         )
     if request.dry_run:
         return result
-    _observe_predictions(result)
     name = fine_tuned_model_id(base.files.name, request.suffix, claim.job_id)
     return {"fine_tuned_model": name, **result}
 
@@ -159,19 +201,32 @@ def _diagnose(claim: Claim, settings: Settings, residency: Residency, report: Re
 def _explain(claim: Claim, settings: Settings, residency: Residency, report: Report) -> Result:
     request = TrainingDiagnosticRequest.model_validate(claim.request)
     folder = JobFolder.of(settings.data_dir, claim.job_id)
-    data = _datasets(folder)["training"]
-    started = time.perf_counter()
-    base = _base(request, [data], settings, residency, report)
-    with model_errors_explained(base.files.name):
-        explained = explain_training(
-            base,
-            request,
-            data,
-            told=ReadSettings.model_validate(json.loads(folder.spec.read_text())["settings"]),
-            load_seconds=time.perf_counter() - started,
-            now=datetime.fromtimestamp(claim.created_at, UTC),
-            report=report,
+    data, stages = _datasets(folder)["training"], PhaseClock(first="model_load")
+    told = ReadSettings.model_validate(json.loads(folder.spec.read_text())["settings"])
+
+    def ended(failure: Failure | None) -> None:
+        without = report_without_steps(
+            "training_diagnostic",
+            request.model or settings.default_model,
+            residency.device,
+            how_it_ended(failure),
+            stages.take(),
+            settings=told.settings.model_dump(mode="json"),
         )
+        write_json_durably(folder.report, without.model_dump(mode="json"))
+
+    with _told_how_it_ended(ended, settings):
+        base = _base(request, [data], settings, residency, report)
+        with model_errors_explained(base.files.name):
+            explained = explain_training(
+                base,
+                request,
+                data,
+                told=told,
+                stages=stages,
+                now=datetime.fromtimestamp(claim.created_at, UTC),
+                report=report,
+            )
     write_json_durably(folder.report, explained.model_dump(mode="json"))
     return explained.result()
 

@@ -1,4 +1,4 @@
-"""What one attempt at a run came to beside its result, and who keeps it."""
+"""What one attempt at a run is to do, what it came to beside its result, and who keeps that."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,21 +12,29 @@ from shared.reports.training_facts import MemoryParts, Prediction
 
 
 @dataclass(frozen=True)
-class RunAccount:
-    """`state` is of the whole run, over all attempts; `after_seconds`, by `Between`, are of this attempt,
-    after its last step.
-    """
+class RunOutline:
+    """What is known of a run before its first step; `predictions` and `memory` are as they were foretold."""
 
     plan: Plan
     rows: TokenRows
     validation_rows: int
-    state: RunState
     total_steps: int
     rows_per_step: int
     adapter_parameters: int
     predictions: tuple[Prediction, ...]
     memory: MemoryParts | None
-    """As it was foretold."""
+
+
+@dataclass(frozen=True)
+class RunAccount:
+    """`plan` is that of the last step, `state` of the whole run, over all attempts; `after_seconds`, by
+    `Between`, are of this attempt, after its last step. `predictions` have what happened beside them.
+    """
+
+    outline: RunOutline
+    plan: Plan
+    state: RunState
+    predictions: tuple[Prediction, ...]
     after_seconds: Mapping[str, float]
 
 
@@ -36,7 +44,7 @@ class Bookkeeper(Protocol):
     stages: PhaseClock
     """By `Stage` of shared.reports.training_facts, of this attempt."""
 
-    def steps_begin(self) -> None:
+    def steps_begin(self, outline: RunOutline) -> None:
         """The steps follow."""
 
     def published(self, account: RunAccount) -> None:
@@ -49,7 +57,7 @@ class NoBookkeeper:
     def __init__(self) -> None:
         self.stages = PhaseClock()
 
-    def steps_begin(self) -> None:
+    def steps_begin(self, outline: RunOutline) -> None:
         return
 
     def published(self, account: RunAccount) -> None:

@@ -17,6 +17,12 @@ LONGEST_SHARE_OF_RUN = 0.02
 SHARE_OF_TIME_FOR_SAVING = 0.05
 
 
+def pause_seconds(run_seconds: float, *, longest_seconds: float, saving_seconds: float) -> float:
+    """Between two savings, each of `saving_seconds`, in a run that is expected to take `run_seconds`."""
+    wanted = min(longest_seconds, LONGEST_SHARE_OF_RUN * run_seconds)
+    return max(wanted, saving_seconds / SHARE_OF_TIME_FOR_SAVING)
+
+
 class CheckpointKeeper:
     """Saves one run's state, often enough to lose little and seldom enough to cost little."""
 
@@ -45,9 +51,10 @@ class CheckpointKeeper:
 
     def due(self, run_seconds: float) -> bool:
         """Whether the time since the last save calls for one, in a run expected to take `run_seconds`."""
-        wanted = min(self._longest_seconds, LONGEST_SHARE_OF_RUN * run_seconds)
-        affordable = self._save_seconds / SHARE_OF_TIME_FOR_SAVING
-        return time.monotonic() - self._tried_at >= max(wanted, affordable)
+        pause = pause_seconds(
+            run_seconds, longest_seconds=self._longest_seconds, saving_seconds=self._save_seconds
+        )
+        return time.monotonic() - self._tried_at >= pause
 
     def save(self, step: int, optimizer: Mapping[str, Tensor], state: Mapping[str, Any]) -> None:
         """Make the state of `step` durable and tell the record; nothing to do if it already is.

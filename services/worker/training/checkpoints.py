@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -73,6 +74,22 @@ class CheckpointFolder:
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
         self.drop_all_but(KEPT)
+
+    def rehearse(self, snapshot: Snapshot) -> None:
+        """All that `write` has the disk do, so that it can be timed; nothing is left. Raises OSError."""
+        temporary = self.attempt_folder.checkpoint_draft(snapshot.step)
+        shutil.rmtree(temporary, ignore_errors=True)
+        made = [folder for folder in temporary.parents if not folder.exists()]
+        temporary.mkdir(parents=True)
+        try:
+            self._fill(temporary, snapshot)
+            for _ in range(KEPT):  # as `drop_all_but` looks at those that stay
+                sealed_folder.verified_manifest(temporary)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+            for folder in made:
+                with suppress(OSError):
+                    folder.rmdir()
 
     def newest(self) -> tuple[Snapshot | None, list[Message]]:
         """The newest checkpoint that verifies and belongs to this run, and why each newer one was passed

@@ -6,7 +6,8 @@ from statistics import fmean
 
 from services.worker.computing.batching import target_count
 from services.worker.text.rows import TokenRows
-from services.worker.training.foretold import Foretold, predictions_of
+from services.worker.training.foretold import Foretold
+from services.worker.training.predictions import predictions_of
 from services.worker.training.run import Run
 from shared.reports.dry_run import DryRun
 from shared.reports.training_facts import MemoryParts, TokenCounts
@@ -24,7 +25,7 @@ def dry_run(run: Run, foretold: Foretold | None) -> DryRun:
         plan=run.plan.as_dict(),
         memory=foretold.memory if foretold else MemoryParts(),
         step_seconds=told.mean_step_seconds if told else None,
-        run_seconds=told.run_seconds if told else None,
+        run_seconds=foretold.run_seconds if foretold else None,
         predictions=predictions_of(foretold, None),
         **rows.counts.as_result(),
     )

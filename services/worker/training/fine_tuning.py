@@ -80,7 +80,7 @@ def fine_tune(
         checkpoints.clear_leftovers()
         with _adapted(base, request, begun_with, stages, report) as adapted:
             run = ready_run(base, request, rows, checkpoints, adapted, report)
-            foretold = foretell(run, report)
+            foretold = foretell(run, report, checkpoint_seconds=checkpoint_seconds)
             if request.dry_run:
                 return dry_run(run, foretold).model_dump(mode="json")
             trained = train_run(

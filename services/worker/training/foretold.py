@@ -1,62 +1,57 @@
-"""What a fine-tuning is foretold to take, and what of that came true."""
+"""What a fine-tuning is foretold to take."""
 
-import time
 from dataclasses import dataclass
-
-import torch
 
 from services.worker.computing.plan.room import free_memory_bytes
 from services.worker.computing.predicting.forecast import Forecast, forecast
 from services.worker.computing.predicting.trial import Trial
-from services.worker.machine.peak_memory import PeakMemory, bytes_now
+from services.worker.machine.peak_memory import bytes_now
 from services.worker.models.memory import free_device_memory
 from services.worker.report import JobStopped, Report
-from services.worker.training.checkpoints import Snapshot
 from services.worker.training.memory_parts import memory_parts
 from services.worker.training.run import Run
-from services.worker.training.run_state import RunState
+from services.worker.training.saving_time import saving_seconds
 from services.worker.training.update_time import update_seconds
 from shared.messages.message import say
-from shared.reports.training_facts import MemoryParts, Prediction
+from shared.reports.training_facts import MemoryParts, RunPart
 
 
 @dataclass(frozen=True)
 class Foretold:
-    """`memory.peak` counts like `PeakMemory`: all that the process holds, on a card all that torch does."""
+    """`memory.peak` counts like `PeakMemory`: all that the process holds, on a card all that torch does.
+    `saving_seconds` are those of all checkpoints.
+    """
 
     forecast: Forecast
     memory: MemoryParts
+    saving_seconds: float = 0.0
+
+    @property
+    def part_seconds(self) -> dict[RunPart, float]:
+        """What `run_seconds` adds up from. The rest of a run, its reporting for one, takes next to nothing
+        unless the machine is disturbed.
+        """
+        told = self.forecast
+        return {
+            "steps": told.rest(told.first),
+            "validation": told.validations * told.validation_seconds,
+            "saving": self.saving_seconds,
+        }
+
+    @property
+    def run_seconds(self) -> float:
+        return sum(self.part_seconds.values())
+
+    @property
+    def between_seconds(self) -> float:
+        """All that is not in steps."""
+        return self.run_seconds - self.part_seconds["steps"]
 
 
-@dataclass(frozen=True)
-class Happened:
-    """Of one attempt: `run_seconds` from its first step to its last, validation and saving included."""
-
-    step_seconds: float
-    run_seconds: float
-    peak_bytes: int | None
-
-
-class RunWatch:
-    """Watches one attempt's steps, from when it is made."""
-
-    def __init__(self, device: torch.device, resumed: Snapshot | None) -> None:
-        self._before = RunState.of(resumed.state["run"]) if resumed else RunState()
-        self._memory = PeakMemory(device)
-        self._memory.restart()
-        self._started = time.perf_counter()
-
-    def happened(self, state: RunState) -> Happened | None:
-        """None where the attempt made no step."""
-        seconds, steps = time.perf_counter() - self._started, state.step - self._before.step
-        if not steps:
-            return None
-        return Happened((state.seconds - self._before.seconds) / steps, seconds, self._memory.read())
-
-
-def foretell(run: Run, report: Report) -> Foretold | None:
+def foretell(run: Run, report: Report, *, checkpoint_seconds: float) -> Foretold | None:
     """Of the steps that are left, by running a few layers on their rows; the model is afterwards what it was.
-    None where no step is due or the model can't be tried, which is told.
+    None where no step is due or the model can't be tried, which is told. Checkpoints are at most
+    `checkpoint_seconds` apart.
     """
     base, optimizer = run.base, run.hyperparameters.optim
     first = run.resumed.step if run.resumed else 0
@@ -81,44 +76,21 @@ def foretell(run: Run, report: Report) -> Foretold | None:
             validation=run.validation_rows,
             before=held,
         )
+        saving = saving_seconds(
+            run, steps=told.total - first, step_seconds=told.mean_step_seconds, longest=checkpoint_seconds
+        )
     except JobStopped:
         raise
     except Exception as error:  # whatever it is, training goes on without a prediction
         reason = f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0][:200]}"
     else:
         parts = memory_parts(base, told.micro_batch, run.parameters, optimizer, held=held, free=free)
-        foretold = Foretold(told, parts)
+        foretold = Foretold(told, parts, saving)
         _tell(foretold, report)
         return foretold
     free_device_memory(base.device)  # the exception is gone, and with it the tensors of its frames
     report.event(say("not-predicted", reason=reason), level="warn", data={"code": "not_predicted"})
     return None
-
-
-def predictions_of(
-    foretold: Foretold | None, happened: Happened | None, *, early_run_seconds: float | None = None
-) -> tuple[Prediction, ...]:
-    """What was told beside what was measured, for the report and the record; `happened` None: nothing yet."""
-    if foretold is None:
-        return ()
-    told, peak = foretold.forecast, foretold.memory.peak
-    run = happened.run_seconds if happened else None
-    predictions = [
-        Prediction(
-            quantity="step_seconds",
-            predicted=told.mean_step_seconds,
-            measured=happened.step_seconds if happened else None,
-        ),
-        Prediction(quantity="run_seconds", predicted=told.run_seconds, measured=run),
-    ]
-    if peak is not None:
-        measured = happened.peak_bytes if happened else None
-        predictions.append(Prediction(quantity="peak_memory_bytes", predicted=peak, measured=measured))
-    if early_run_seconds is not None:
-        predictions.append(
-            Prediction(quantity="run_seconds", predicted=early_run_seconds, measured=run, when="5 %")
-        )
-    return tuple(predictions)
 
 
 def _tell(foretold: Foretold, report: Report) -> None:
@@ -127,13 +99,14 @@ def _tell(foretold: Foretold, report: Report) -> None:
         say(
             "predicted",
             step_seconds=told.mean_step_seconds,
-            run_seconds=told.run_seconds,
+            run_seconds=foretold.run_seconds,
             peak_bytes=memory.peak or 0,
         ),
         data={
             "code": "predicted",
             "step_seconds": told.mean_step_seconds,
-            "run_seconds": told.run_seconds,
+            "run_seconds": foretold.run_seconds,
+            "part_seconds": {**foretold.part_seconds},
             "memory": memory.model_dump(mode="json"),
             "timed_layers": told.layers,
         },

@@ -8,6 +8,7 @@ from services.worker.report import Report
 from services.worker.training.account import RunAccount
 from services.worker.training.foretold import Foretold
 from services.worker.training.run import Run
+from services.worker.training.run_outline import outline_of
 from services.worker.training.step_report import finite
 from services.worker.training.trained import Trained
 from shared.job_folder import ADAPTER
@@ -58,14 +59,9 @@ def publish(run: Run, result: dict[str, Any], report: Report) -> dict[str, Any]:
 def account_of(run: Run, trained: Trained, foretold: Foretold | None) -> RunAccount:
     """Takes what the run's clock has counted since the last step."""
     return RunAccount(
+        outline=outline_of(run, foretold),
         plan=trained.plan,
-        rows=run.rows.training,
-        validation_rows=len(run.validation_rows),
         state=trained.state,
-        total_steps=run.schedule.total_steps,
-        rows_per_step=min(run.schedule.rows_per_step, run.schedule.rows),
-        adapter_parameters=run.adapter_parameters,
         predictions=trained.predictions,
-        memory=foretold.memory if foretold else None,
         after_seconds=trained.clock.take(),
     )

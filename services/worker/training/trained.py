@@ -12,12 +12,15 @@ from services.worker.report import Report
 from services.worker.training.account import Bookkeeper
 from services.worker.training.checkpoint_keeper import CheckpointKeeper
 from services.worker.training.eta import Eta
-from services.worker.training.foretold import Foretold, RunWatch, predictions_of
+from services.worker.training.foretold import Foretold
 from services.worker.training.loop import train
+from services.worker.training.predictions import predictions_of
 from services.worker.training.run import Run
 from services.worker.training.run_alarms import RunAlarms
+from services.worker.training.run_outline import outline_of
 from services.worker.training.run_plan import plan_trials
 from services.worker.training.run_state import RunState
+from services.worker.training.run_watch import RunWatch
 from services.worker.training.step_report import StepReport
 from shared.reports.training_facts import Prediction
 
@@ -54,11 +57,9 @@ def train_run(
         checkpoint_seconds=checkpoint_seconds,
         report=report,
     )
-    eta = Eta(foretold.forecast if foretold else None)
-    watch = RunWatch(device, run.resumed)
-    observe = _with_utilization(observe, run)  # measures the device: before the clock begins
-    clock = PhaseClock(device)
-    bookkeeper.steps_begin()
+    observe = _with_utilization(observe, run)  # measures the device: before the clocks begin
+    eta, watch, clock = Eta(foretold), RunWatch(device, run.resumed), PhaseClock(device)
+    bookkeeper.steps_begin(outline_of(run, foretold))
     bookkeeper.stages.turn("training")
     state, plan = train(
         run.base.model,
@@ -71,7 +72,7 @@ def train_run(
         device=device,
         keeper=keeper,
         report=report,
-        observe=observe,
+        observe=watch.watching(observe),
         alarms=RunAlarms(
             report,
             look_at(device),
@@ -82,7 +83,8 @@ def train_run(
         trials=plan_trials(run.plan, run.room, run.schedule, run.resumed, report),
         clock=clock,
     )
-    predictions = predictions_of(foretold, watch.happened(state), early_run_seconds=eta.early_run_seconds)
+    happened = watch.happened(state, clock.so_far())
+    predictions = predictions_of(foretold, happened, early_run_seconds=eta.early_run_seconds)
     return Trained(state, plan, predictions, clock)
 
 

@@ -7,6 +7,10 @@ fp32-is-the-verdict = The products are computed in float32. Compute them in bflo
 finding-with-saving-is-the-verdict = { $title }. Without that, a step takes { $then_seconds } instead of { $step_seconds }.
 finding-between-steps-is-the-verdict = { $title }. Without that, the whole run takes { $then_run_seconds } instead of { $run_seconds }.
 finding-is-the-verdict = { $title }.
+failed-after-steps-is-the-verdict = The job failed after { $made } of { $steps } steps. { $message } { $remedy }
+failed-early-is-the-verdict = The job failed before a step was timed. { $message } { $remedy }
+cancelled-after-steps-is-the-verdict = The job was cancelled after { $made } of { $steps } steps.
+cancelled-early-is-the-verdict = The job was cancelled before a step was timed.
 healthy-training-is-the-verdict = No setting costs a noticeable part of a step. A step takes { $step_seconds }, and { $real } of 100 computed tokens are real.
 same-learning-piece = and the model learns the same
 other-learning-piece = but the model learns something different
@@ -21,6 +25,8 @@ step-figure-row = { $rows ->
    *[other] { $rows } rows
 }, { $real } of its tokens real
 whole-run-figure-label = The whole run
+made-steps-row = { $made } of { $steps } steps
+no-step-timed-row = no step was timed
 steps-row = { $steps ->
     [one] 1 step
    *[other] { $steps } steps
@@ -42,6 +48,7 @@ rows-in-seconds-row = { $rows ->
     [one] 1 row
    *[other] { $rows } rows
 } in { $step_seconds }
+run-until-it-ended-row = { $made } of { $steps } steps in { $run_seconds }
 run-of-steps-row = { $steps } steps in { $run_seconds }
 real-tokens-row = { $real } of 100 computed are real; a row has { $mean } on average, { $longest } at most
 peak-of-limit-row = { $peak_bytes } at its peak, of { $limit_bytes }
@@ -149,6 +156,14 @@ predicted-quantity-label = { $quantity ->
     [start] {""}
    *[other] , at { $when }
 }
+run-part-label = { $part ->
+    [steps] its steps
+    [validation] its validations
+    [saving] saving
+    [reporting] reporting
+    [other] what is in none of them
+   *[another] { $part }
+}
 
 ## headings, tables and pictures
 how-it-trains-title = How { $model } trains
@@ -207,6 +222,9 @@ memory-limit-label = limit
 memory-device-label = total memory
 predicted-against-measured-title = Predicted against measured
 how-predictions-are-read = The middle is the prediction. The grey band is the error that was allowed for: 15% for times, and 10% for memory and for the run after it began.
+pale-dots-are-other-jobs = Pale dots are other fine-tunings of this service.
+run-adds-up-from-title = What the whole run adds up from
+most-of-the-error-row = most of the error
 off-label = difference
 how-stages-are-read = { $whole } in all.
 not-timed-row = not timed

@@ -14,6 +14,7 @@ from services.worker.explaining.arm import Arm, ArmSteps
 from services.worker.explaining.dequantizing import watch_dequantizing
 from services.worker.explaining.diagnosis import explain_training
 from services.worker.models.load import LoadedModel
+from services.worker.phase_clock import PhaseClock
 from services.worker.report import JobCancelled, JsonValue, SilentReport
 from services.worker.text.marked_text import TokenRow
 from shared.messages.render import told
@@ -34,7 +35,7 @@ def explained(
         REQUEST.model_copy(update={"minutes": minutes}),
         data_of(rows, "classification"),
         told=given_settings({"max_seq_length": 128, "gradient_accumulation_steps": 2, **settings}),
-        load_seconds=1.0,
+        stages=PhaseClock(first="model_load"),
         now=datetime.now(UTC),
         report=SilentReport(),
     )
@@ -128,7 +129,7 @@ def test_a_cancel_is_heard_within_a_micro_batch_and_leaves_the_model_clean(
             REQUEST,
             write_rows(spam_rows, "classification"),
             told=given_settings({"max_seq_length": 64}),
-            load_seconds=0.0,
+            stages=PhaseClock(first="model_load"),
             now=datetime.now(UTC),
             report=CancelledWhileTrying(),
         )

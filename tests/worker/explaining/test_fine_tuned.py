@@ -2,30 +2,33 @@
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import count
 from pathlib import Path
 from typing import Any, Literal
 
 import pytest
+import torch
 
 from services.worker.explaining.books import TrainingBooks
 from services.worker.explaining.run_steps import drawn, run_steps
+from services.worker.failures import Failure, FailureCode
 from services.worker.models.load import LoadedModel
 from services.worker.process.journal import Journal
-from services.worker.report import JobStopped, JsonValue, Level, WorkerDraining
+from services.worker.report import JobCancelled, JobStopped, JsonValue, Level, WorkerDraining
 from services.worker.text.dataset_file import DatasetFile
 from services.worker.training.account import RunAccount
 from services.worker.training.fine_tuning import fine_tune
 from shared.job_folder import JobFolder
 from shared.job_records import WorkerEvent
-from shared.messages.message import Message, stored
+from shared.messages.message import Message, say, stored
 from shared.reports.stored import read_stored
-from shared.reports.training import TrainingReport
+from shared.reports.training import Ended, TrainingReport
 from shared.reports.training_facts import StepPoint
 from shared.schemas import FineTuningRequest, Hyperparameters, Lora
 from tests.worker.training.tiny_bases import RecordedReport, Rows, WriteRows
 
+CPU = torch.device("cpu")
 REQUEST = FineTuningRequest(
     dataset="spam",
     hyperparameters=Hyperparameters(
@@ -76,7 +79,7 @@ def run(
     folder: JobFolder,
     attempt: int,
     report: Journaled,
-    books: type[TrainingBooks] = TrainingBooks,
+    books: Callable[[int, JobFolder, Journaled], TrainingBooks] = TrainingBooks,
 ) -> dict[str, Any]:
     kept = books(attempt, folder, report)
     kept.base = base
@@ -214,3 +217,44 @@ def test_a_report_that_can_t_be_written_costs_no_adapter(
     assert folder.adapter.exists()
     assert report.codes()[-1] == "report_not_kept"
     assert "could not be kept" in report.events[-1][0]
+
+
+def ended(folder: JobFolder) -> TrainingReport:
+    return read_stored(TrainingReport, json.loads(folder.report.read_text()))
+
+
+def test_a_run_that_was_cancelled_tells_what_was_done_until_then(
+    llama_nf4: LoadedModel, data: DatasetFile, tmp_path: Path
+) -> None:
+    folder = JobFolder(tmp_path / "job")
+    books = TrainingBooks(1, folder, report := Journaled(folder, 1, stop=JobCancelled, at_step=4))
+    books.base = llama_nf4
+    with pytest.raises(JobCancelled):
+        run(llama_nf4, data, folder, 1, report, lambda *_: books)
+    books.ended(None, "tiny", CPU)
+    told = ended(folder)
+    assert told.ended == Ended(status="cancelled")
+    assert (told.facts.made_steps, told.facts.total_steps) == (4, 10)
+    assert [point.step for point in told.facts.points] == [1, 2, 3, 4]
+    assert told.facts.stages["training"] > 0
+    assert sum(told.facts.step.phase_seconds.values()) == pytest.approx(told.summary.step_seconds)
+    measured = {one.quantity: one.measured for one in told.facts.predictions}
+    assert measured["step_seconds"] == pytest.approx(sum(point.seconds for point in told.facts.points) / 4)
+    assert measured["run_seconds"] is None
+    assert "cancelled after 4 of 10 steps" in told.text.replace("\n", " ")
+
+
+def test_a_job_that_failed_before_its_first_step_tells_why_and_what_to_do(tmp_path: Path) -> None:
+    folder = JobFolder(tmp_path / "job")
+    folder.path.mkdir()
+    books = TrainingBooks(1, folder, Journaled(folder, 1))
+    books.stages.turn("model_load")
+    failure = Failure(FailureCode.OUT_OF_MEMORY, say("device-memory-too-small"), say("use-less-memory"))
+    books.ended(failure, "tiny", CPU)
+    told = ended(folder)
+    assert told.ended is not None
+    assert (told.ended.status, told.ended.code) == ("failed", "out_of_memory")
+    assert (told.model, told.facts.made_steps, told.findings, told.checks) == ("tiny", 0, (), ())
+    assert told.facts.stages.keys() == {"model_load"}
+    for words in (failure.message, failure.remedy):
+        assert words in told.text.replace("\n", " ")

@@ -10,6 +10,7 @@ from services.worker.report import JobCancelled
 from services.worker.training import foretold as foretold_module
 from services.worker.training.eta import Eta
 from services.worker.training.fine_tuning import fine_tune
+from services.worker.training.saving_time import times_saved
 from shared.job_folder import JobFolder
 from shared.reports.dry_run import DryRun
 from shared.reports.fine_tuning import Training
@@ -53,7 +54,8 @@ def test_a_dry_run_tells_what_training_would_take_and_leaves_nothing(
     assert (told.plan["name"], told.max_seq_length) == ("auto", 64)
     assert told.run_seconds is not None
     assert told.step_seconds is not None
-    assert told.run_seconds == pytest.approx(10 * told.step_seconds)
+    saving = told.run_seconds - 10 * told.step_seconds
+    assert 0 < saving < told.run_seconds
     memory = told.memory
     assert all((memory.weights, memory.embedding, memory.adapter_and_optimizer, memory.activations))
     assert memory.limit is not None
@@ -82,6 +84,17 @@ def test_a_run_keeps_what_was_told_beside_what_happened(
     peak = predictions[2]
     assert peak.error_ratio == pytest.approx(0, abs=0.1)
     assert "predicted" in report.codes()
+    parts = predictions[1].parts
+    assert {part.part for part in parts} >= {"steps", "saving", "reporting", "other"}
+    assert sum(part.predicted for part in parts) == pytest.approx(predictions[1].predicted)
+    assert sum(part.measured or 0 for part in parts) == pytest.approx(predictions[1].measured)
+
+
+def test_checkpoints_are_counted_by_the_time_between_them() -> None:
+    assert times_saved(100, step_seconds=1.0, longest=1000, saving=0.1) == 50  # 2 % of the run apart
+    assert times_saved(100, step_seconds=1.0, longest=1000, saving=1.0) == 6  # 5 % of the time at most
+    assert times_saved(100, step_seconds=1.0, longest=1.0, saving=0.01) == 100
+    assert times_saved(1, step_seconds=10.0, longest=600, saving=1.0) == 1
 
 
 def test_a_model_that_can_not_be_tried_is_trained_all_the_same(

@@ -36,10 +36,6 @@ class Forecast:
     def mean_step_seconds(self) -> float:
         return sum(self.listed) / len(self.listed)
 
-    @property
-    def run_seconds(self) -> float:
-        return self.rest(self.first) + self.validations * self.validation_seconds
-
     def step_seconds(self, step: int) -> float:
         """Of `step`, which counts from 0."""
         place = step - self.first
