@@ -33,6 +33,7 @@ from services.worker.models.hub.demo_model import make_demo_model
 from services.worker.models.hub.model_places import ModelFiles
 from services.worker.models.load import LoadedModel
 from services.worker.models.residency import Residency
+from services.worker.phase_clock import PhaseClock
 from services.worker.report import SilentReport
 from shared.reports.training import TrainingReport
 from shared.schemas import TrainingDiagnosticRequest
@@ -100,14 +101,14 @@ def measure_case(
         datetime.now(UTC),
         Residency(torch.device(measuring.device), measuring.scratch / "models"),
     )
-    started = time.monotonic()
+    stages = PhaseClock(first="model_load")
     base, _ = residency.base(ModelFiles(model.name, None, model, "folder"), SilentReport())
-    loaded = time.monotonic() - started
+    stages.turn("data_load")
     rows = case_rows(case, messages, base.tokenizer, rows=arguments.rows, folder=here, now=now)
     say(
         f"{case}: diagnosing {len(rows.ids)} rows of {rows.mean_tokens:.0f} tokens, {arguments.minutes:g} min"
     )
-    report = diagnose(base, rows, minutes=arguments.minutes, load_seconds=loaded, now=now)
+    report = diagnose(base, rows, minutes=arguments.minutes, stages=stages, now=now)
     if arguments.reports:
         path = Path(arguments.reports) / f"{case}.json"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -122,7 +123,7 @@ def measure_case(
 
 
 def diagnose(
-    base: LoadedModel, rows: CaseRows, *, minutes: float, load_seconds: float, now: datetime
+    base: LoadedModel, rows: CaseRows, *, minutes: float, stages: PhaseClock, now: datetime
 ) -> TrainingReport:
     """As the worker does for a job of the kind training_diagnostic."""
     return explain_training(
@@ -130,7 +131,7 @@ def diagnose(
         TrainingDiagnosticRequest(dataset="messages", minutes=minutes),
         rows.data,
         told=given_settings({"lora": LORA_OF_A_JOB, "optim": OPTIM}),
-        load_seconds=load_seconds,
+        stages=stages,
         now=now,
         report=SilentReport(),
     )

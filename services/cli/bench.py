@@ -3,7 +3,7 @@
 import os
 import sys
 
-BENCHES = ("load", "train", "factors", "plans", "reporting_cost")
+BENCHES = ("load", "train", "factors", "plans", "predictions", "reporting_cost")
 
 
 def bench(arguments: list[str]) -> int:

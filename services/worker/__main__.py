@@ -6,6 +6,7 @@ import warnings
 
 from celery.exceptions import SecurityWarning
 
+from services.worker.process.environment import set_environment
 from services.worker.process.paths import worker_folder
 from shared.private_files import keep_private
 from shared.settings import Settings
@@ -25,10 +26,7 @@ def main() -> None:
     shutil.rmtree(metrics_folder, ignore_errors=True)
     metrics_folder.mkdir()
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(metrics_folder)
-    # Waiting threads of torch sleep instead of spinning: beside other programs steps took seven times longer
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    # transformers' background thread would ask a third party to convert `.bin` files; we do that ourselves.
-    os.environ["DISABLE_SAFETENSORS_CONVERSION"] = "1"
+    set_environment()
 
     # Celery warns root of messages that are programs; ours are JSON and say no more than that a job waits.
     warnings.filterwarnings("ignore", category=SecurityWarning)

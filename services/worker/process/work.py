@@ -85,8 +85,10 @@ def _told_how_it_ended(tell: Callable[[Failure | None], None], settings: Setting
     except JobStopped:
         raise
     except Exception as error:
-        lost = isinstance(error, PermissionError | FileNotFoundError)
-        tell(failure_of(_unreadable(error, settings) if lost else error))
+        if isinstance(error, PermissionError | FileNotFoundError):
+            tell(failure_of(_unreadable(error, settings)))
+        else:
+            tell(failure_of(error))
         raise
 
 

@@ -106,7 +106,7 @@ def _tell(foretold: Foretold, report: Report) -> None:
             "code": "predicted",
             "step_seconds": told.mean_step_seconds,
             "run_seconds": foretold.run_seconds,
-            "part_seconds": {**foretold.part_seconds},
+            "part_seconds": {str(part): seconds for part, seconds in foretold.part_seconds.items()},
             "memory": memory.model_dump(mode="json"),
             "timed_layers": told.layers,
         },

@@ -223,6 +223,10 @@ memory-device-label = total memory
 predicted-against-measured-title = Predicted against measured
 how-predictions-are-read = The middle is the prediction. The grey band is the error that was allowed for: 15% for times, and 10% for memory and for the run after it began.
 pale-dots-are-other-jobs = Pale dots are other fine-tunings of this service.
+other-jobs-within-row = { $others ->
+    [one] of 1 other job { $right } was right
+   *[other] of { $others } other jobs { $right } were right
+}
 run-adds-up-from-title = What the whole run adds up from
 most-of-the-error-row = most of the error
 off-label = difference
