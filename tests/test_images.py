@@ -37,6 +37,17 @@ def test_an_image_copies_only_what_the_build_is_given(dockerfile: str) -> None:
 
 
 @pytest.mark.parametrize("dockerfile", IMAGES)
+def test_an_image_takes_no_package_but_torch_without_its_hash(dockerfile: str) -> None:
+    text = (ROOT / dockerfile).read_text(encoding="utf-8").replace("\\\n", " ")
+    runs = re.findall(r"pip install .+", text)
+    locks = [re.findall(r"requirements/([\w-]+)\.txt", run) for run in runs]
+    assert all(locks)
+    for run, files in zip(runs, locks, strict=True):
+        assert files == ["torch"] or "--require-hashes --no-deps" in run
+        assert files == ["torch"] or "torch" not in files
+
+
+@pytest.mark.parametrize("dockerfile", IMAGES)
 def test_what_an_image_copies_is_all_that_its_program_reads_to_start(dockerfile: str, tmp_path: Path) -> None:
     app = tmp_path / "app"
     for source in sources(dockerfile):

@@ -8,7 +8,16 @@ from pathlib import Path
 import pytest
 from packaging.utils import canonicalize_name
 
-from requirements.relock import LOCKS, relock
+from requirements.relock import (
+    LEFT_TO_TORCH,
+    LOCKS,
+    MACHINE,
+    NoHashes,
+    closure,
+    hashes_in,
+    relock,
+    words,
+)
 
 ROOT = Path(__file__).resolve().parent.parent
 PINS = {path.stem: path.read_text(encoding="utf-8") for path in sorted((ROOT / "requirements").glob("*.txt"))}
@@ -17,21 +26,58 @@ INSTALLED_FOR = [
     ("shared", ["api"]),
     ("shared", ["worker"]),
     ("services/api", ["api"]),
-    ("services/worker", ["worker", "demo-model"]),
-    ("services/cli", ["api", "worker", "cli", "demo-model"]),
-    ("tests", ["api", "worker", "cli", "demo-model", "dev"]),
+    ("services/worker", ["worker", "torch", "demo-model"]),
+    ("services/cli", ["api", "worker", "torch", "cli", "demo-model"]),
+    ("tests", ["api", "worker", "torch", "cli", "demo-model", "dev"]),
+]
+# What is installed where one lock is installed, which names no package twice for it.
+WITH = {"worker": ["torch"]}
+MACHINES = [
+    MACHINE | {"python_version": python, "python_full_version": f"{python}.9"} | system
+    for python in ("3.11", "3.12", "3.13", "3.14")
+    for system in (
+        {},
+        {"platform_machine": "aarch64"},
+        {"sys_platform": "darwin", "platform_system": "Darwin", "platform_machine": "arm64"},
+    )
 ]
 
 
 def packages_of(lock: str) -> dict[str, str]:
     """Pins of a lock: name → everything after it."""
-    lines = [line for line in PINS[lock].splitlines() if line and not line.startswith("#")]
-    return {canonicalize_name(line.partition("==")[0]): line.partition("==")[2] for line in lines}
+    lines = [line for line in PINS[lock].splitlines() if line and not line.startswith(("#", " "))]
+    pins = [line.removesuffix(" \\") for line in lines]
+    return {canonicalize_name(pin.partition("==")[0]): pin.partition("==")[2] for pin in pins}
 
 
 @pytest.mark.parametrize("path", LOCKS, ids=lambda path: path.stem)
 def test_a_lock_holds_all_that_its_direct_packages_need(path: Path) -> None:
-    assert PINS[path.stem] == relock(PINS[path.stem])
+    text = PINS[path.stem]
+    assert text == relock(text, hashes_in(text))
+
+
+@pytest.mark.parametrize("lock", ["api", "worker", "cli", "dev"])
+def test_a_lock_holds_what_any_supported_machine_needs(lock: str) -> None:
+    """Each is installed as it is: pip asks no package what else it needs."""
+    pinned = {name for one in (lock, *WITH.get(lock, [])) for name in packages_of(one)}
+    direct = words(PINS[lock].splitlines(), "direct")
+    for machine in MACHINES:
+        assert set(closure(direct, machine)) <= pinned, machine
+
+
+def test_every_pin_but_torch_has_the_hashes_of_its_files() -> None:
+    for lock, text in PINS.items():
+        pins = {f"{name}=={version.partition(';')[0]}" for name, version in packages_of(lock).items()}
+        assert set(hashes_in(text)) == (set() if lock == "torch" else pins)
+
+
+def test_all_that_torch_needs_beside_its_cuda_packages_has_hashes() -> None:
+    assert set(closure(["torch"])) - {"torch"} <= set(packages_of("worker"))
+
+
+def test_a_new_pin_without_hashes_is_not_written() -> None:
+    with pytest.raises(NoHashes, match="six=="):
+        relock("# only: six\n", {})
 
 
 def test_no_package_is_pinned_to_two_versions() -> None:
@@ -42,7 +88,8 @@ def test_no_package_is_pinned_to_two_versions() -> None:
 def test_locks_name_no_address_and_no_cuda_package() -> None:
     for lock, text in PINS.items():
         assert "://" not in text
-        assert not [name for name in packages_of(lock) if name.startswith(("nvidia-c", "triton", "cuda"))]
+        left = {name for name in packages_of(lock) if name.startswith(LEFT_TO_TORCH)}
+        assert left <= set(words(text.splitlines(), "direct"))
 
 
 def test_the_api_s_lock_has_no_torch() -> None:

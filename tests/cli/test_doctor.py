@@ -140,7 +140,7 @@ sys.exit(main(["doctor", "--json"]))
 
 def test_doctor_needs_nothing_but_the_commands_own_lock(tmp_path: Path) -> None:
     lines = (PROJECT_ROOT / "requirements/cli.txt").read_text().splitlines()
-    locked = " ".join(line.partition("==")[0] for line in lines if not line.startswith("#"))
+    locked = " ".join(line.partition("==")[0] for line in lines if not line.startswith(("#", " ")))
     environment = os.environ | stack_environment(tmp_path) | {"PYTHONPATH": str(PROJECT_ROOT)}
     done = subprocess.run(
         [sys.executable, "-c", ONLY_LOCKED, locked],

@@ -1,5 +1,6 @@
 """The launcher and its environment, run for real on a small checkout whose locks need no network."""
 
+import hashlib
 import json
 import os
 import shutil
@@ -25,6 +26,8 @@ import json, os, sys
 print(json.dumps({"arguments": sys.argv[1:], "folder": os.getcwd(), "prefix": sys.prefix, "path": sys.path}))
 """
 
+NO_FILE = 64 * "0"  # a hash that no file has
+
 
 @pytest.fixture(autouse=True)
 def _cleanly(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -49,8 +52,8 @@ def checkout(tmp_path: Path) -> Path:
         shutil.copy2(PROJECT / file, root / file)
     (root / "services/cli/__main__.py").write_text(COMMAND)
     (root / "requirements").mkdir()
-    for name in ("api", "worker", "cli", "demo-model", "dev"):
-        lock(root, name, "# nothing")
+    for name in ("api", "worker", "torch", "cli", "demo-model", "dev"):
+        lock(root, name)
     return root
 
 
@@ -83,8 +86,12 @@ def tag() -> str:
     return sys.implementation.cache_tag
 
 
-def lock(root: Path, name: str, *lines: str) -> None:
-    (root / f"requirements/{name}.txt").write_text("\n".join(lines) + "\n")
+def lock(root: Path, name: str, package: str | Path = "# nothing", file_hash: str | None = None) -> None:
+    """A lock of one package, a file or a pin; a file's own hash stands for one that is not given."""
+    if isinstance(package, Path):
+        file_hash = file_hash or hashlib.sha256(package.read_bytes()).hexdigest()
+    line = f"{package} \\\n    --hash=sha256:{file_hash}" if file_hash else str(package)
+    (root / f"requirements/{name}.txt").write_text(f"{line}\n")
 
 
 def launch(
@@ -134,7 +141,7 @@ def source_that_wants_a_compiler(root: Path) -> Path:
 def test_a_new_clone_builds_its_environment_and_goes_on_with_the_command(
     checkout: Path, tmp_path: Path
 ) -> None:
-    lock(checkout, "worker", str(wheel(tmp_path, "small", {"small.py": "WORD = 'here'"})))
+    lock(checkout, "worker", wheel(tmp_path, "small", {"small.py": "WORD = 'here'"}))
     elsewhere = tmp_path / "else where"
     elsewhere.mkdir()
     done = launch(checkout, "train", "my file.jsonl", folder=elsewhere)
@@ -180,14 +187,14 @@ def test_the_launcher_works_through_symbolic_links(ready: Path, tmp_path: Path) 
 
 
 def test_development_tools_are_installed_only_for_the_commands_that_need_them(ready: Path) -> None:
-    lock(ready, "dev", str(wheel(ready, "tool", {"tool.py": ""})))
+    lock(ready, "dev", wheel(ready, "tool", {"tool.py": ""}))
     assert "tool" not in launch(ready, "jobs").stderr
     assert "Installing dev: 1 packages" in launch(ready, "check").stderr
     assert launch(ready, "test", "-k", "some").stderr == ""
 
 
 def test_a_changed_lock_is_installed_at_the_next_call(ready: Path) -> None:
-    lock(ready, "cli", str(wheel(ready, "added", {"added.py": ""})))
+    lock(ready, "cli", wheel(ready, "added", {"added.py": ""}))
     done = launch(ready, "jobs")
     assert "[1/1] added 1.0" in done.stderr
     assert "Setting up" not in done.stderr, "the environment itself is kept"
@@ -228,7 +235,7 @@ def test_a_set_up_goes_on_after_an_interruption(checkout: Path) -> None:
 
 
 def test_a_package_that_a_killed_pip_left_half_installed_is_installed_again(ready: Path) -> None:
-    lock(ready, "cli", str(wheel(ready, "half", {"half.py": "A = 1", "other.py": "B = 2"})))
+    lock(ready, "cli", wheel(ready, "half", {"half.py": "A = 1", "other.py": "B = 2"}))
     assert launch(ready, "jobs").returncode == 0
     site = next((ready / ".venv/lib").glob("python*/site-packages"))
     (site / "half-1.0.dist-info/INSTALLER").unlink()
@@ -242,7 +249,7 @@ def test_a_package_that_a_killed_pip_left_half_installed_is_installed_again(read
 
 @pytest.mark.parametrize("word", ["doctor", "key"])
 def test_doctor_and_key_install_the_command_alone(bare: Path, tmp_path: Path, word: str) -> None:
-    lock(bare, "worker", str(wheel(tmp_path, "large", {"large.py": ""})))
+    lock(bare, "worker", wheel(tmp_path, "large", {"large.py": ""}))
     assert "Installing cli" in launch(bare, word).stderr
     assert not stamps.is_installed(bare, "run")
     assert not list((bare / ".venv/lib").glob("python*/site-packages/large.py"))
@@ -327,24 +334,44 @@ def test_an_environment_that_set_up_did_not_make_is_left_alone(checkout: Path) -
 
 
 def test_an_unreachable_registry_is_said_and_the_environment_kept(ready: Path) -> None:
-    lock(ready, "api", "absent==1.0")
+    lock(ready, "api", "absent==1.0", NO_FILE)
     done = launch(ready, "jobs", PIP_NO_INDEX="", PIP_INDEX_URL="http://127.0.0.1:9/simple", PIP_RETRIES="1")
     assert done.returncode == 1
     assert "The package registry could not be reached" in done.stderr
     assert done.stdout == "", "the command did not run"
-    lock(ready, "api", "# nothing")
+    lock(ready, "api")
     assert launch(ready, "jobs").returncode == 0
 
 
 def test_a_registry_without_the_pinned_version_is_said(ready: Path) -> None:
-    lock(ready, "api", "absent==1.0")
+    lock(ready, "api", "absent==1.0", NO_FILE)
     done = launch(ready, "jobs")
     assert done.returncode == 1
     assert "The package registry offers no absent==1.0 for Python" in done.stderr
 
 
+def test_a_file_that_is_not_the_locks_is_refused_and_the_next_call_goes_on(ready: Path) -> None:
+    file = wheel(ready, "changed", {"changed.py": ""})
+    lock(ready, "api", file, NO_FILE)
+    done = launch(ready, "jobs")
+    assert done.returncode == 1
+    seen = hashlib.sha256(file.read_bytes()).hexdigest()
+    assert "The file that was fetched for changed" in done.stderr
+    assert f" is none of those that requirements/ names: its SHA-256 is {seen}" in done.stderr
+    assert not list((ready / ".venv/lib").glob("python*/site-packages/changed.py"))
+    lock(ready, "api", file)
+    assert launch(ready, "jobs").returncode == 0
+
+
+def test_a_package_without_a_hash_is_refused(ready: Path) -> None:
+    (ready / "requirements/api.txt").write_text(f"{wheel(ready, 'bare', {'bare.py': ''})}\n")
+    done = launch(ready, "jobs")
+    assert done.returncode == 1
+    assert "Hashes are required in --require-hashes mode" in done.stderr
+
+
 def test_a_missing_compiler_is_said(ready: Path) -> None:
-    lock(ready, "api", str(source_that_wants_a_compiler(ready)))
+    lock(ready, "api", source_that_wants_a_compiler(ready))
     done = launch(ready, "jobs")
     assert done.returncode == 1
     assert "install a C compiler" in done.stderr
@@ -357,7 +384,7 @@ def test_torch_comes_from_the_named_index_and_stays_when_none_is_named(ready: Pa
     index.mkdir(parents=True)
     file = wheel(index, "torch", {"torch.py": "FROM = 'the named index'"})
     (index / "index.html").write_text(f'<a href="{file.name}">{file.name}</a>')
-    lock(ready, "worker", "torch==1.0")
+    lock(ready, "torch", "torch==1.0")
     done = launch(ready, "jobs", TUNEDOCK_TORCH_INDEX=named, PIP_NO_INDEX="")
     assert done.returncode == 0, done.stderr
     assert "[1/1] torch 1.0" in done.stderr

@@ -3,7 +3,6 @@
 import fcntl
 import os
 import platform
-import re
 import shutil
 import signal
 import subprocess
@@ -22,7 +21,7 @@ from services.cli.environment.progress import Progress
 CPU_BYTES = 3 * GB
 CUDA_BYTES = 9 * GB
 DEV_BYTES = GB // 2
-_TORCH_PIN = re.compile(r"^torch==\S+", re.MULTILINE)
+_WITHOUT_HASHES = "torch.txt"  # says why
 
 
 class Installation:
@@ -108,15 +107,23 @@ class Installation:
         stamps.clear_installed(self._root, part)
         drop_half_installed(stamps.environment_of(self._root))
         files = stamps.lock_files(self._root, part)
-        pins = sorted({line for file in files for line in _pins(file)})
-        self._progress.stage(f"Installing {part}: {len(pins)} packages (can be interrupted and goes on)")
-        if (torch := _TORCH_PIN.search("\n".join(pins))) and self._torch_index:
-            self._pip(["--index-url", self._torch_index, "--no-deps", torch[0]], 1, lock)
-        alone = ["--no-deps"] if part == "demo-model" else []
-        self._pip([*alone, *(text for file in files for text in ("-r", str(file)))], len(pins), lock)
+        pins = len({line for file in files for line in _pins(file)})
+        self._progress.stage(f"Installing {part}: {pins} packages (can be interrupted and goes on)")
+        hashed = [file for file in files if file.name != _WITHOUT_HASHES]
+        # The locks are whole. What pip found that a package needs beside them would have no hash.
+        self._pip(["--require-hashes", "--no-deps"], hashed, pins, lock)
+        if torch := [file for file in files if file.name == _WITHOUT_HASHES]:
+            self._install_torch(torch, lock)
         stamps.mark_installed(self._root, part)
 
-    def _pip(self, arguments: list[str], packages: int, lock: int) -> None:
+    def _install_torch(self, files: list[Path], lock: int) -> None:
+        """Last, so that all it finds missing are its CUDA packages, which it names by exact versions."""
+        if self._torch_index:
+            self._pip(["--index-url", self._torch_index, "--no-deps"], files, 1, lock)
+        self._pip([], files, 1, lock)
+
+    def _pip(self, options: list[str], files: list[Path], packages: int, lock: int) -> None:
+        arguments = [*options, *(text for file in files for text in ("-r", str(file)))]
         log = stamps.environment_of(self._root) / "set-up.log"
         python = stamps.python_of(self._root)
         pip_run.install(python, arguments, packages=packages, progress=self._progress, log=log, lock=lock)
@@ -144,8 +151,9 @@ def _runs(python: Path) -> bool:
 
 
 def _pins(lock_file: Path) -> list[str]:
+    """The lines that name packages; those that go on from them are indented."""
     lines = lock_file.read_text(encoding="utf-8").splitlines()
-    return [line for line in lines if line and not line.startswith("#")]
+    return [line for line in lines if line and not line.startswith(("#", " "))]
 
 
 def _size_bytes(folder: Path) -> int:

@@ -85,6 +85,14 @@ def _no_release(found: re.Match[str]) -> str:
     )
 
 
+def _other_file(found: re.Match[str]) -> str:
+    return (
+        f"The file that was fetched for {found[1]} is none of those that requirements/ names: its SHA-256 is "
+        f"{found[2]}. It was not installed. It may have been damaged on the way: call again. If this stays, "
+        "the index (`pip config list`) has another file under this name: find out why before you install it."
+    )
+
+
 # In this order: an unreachable registry also ends in "No matching distribution", a full disk in either.
 _EXPLANATIONS = [
     (r"No space left on device|Disk quota exceeded", _no_space),
@@ -99,5 +107,6 @@ _EXPLANATIONS = [
         r"|Network is unreachable|(4|5)\d\d (Client|Server) Error",
         _no_network,
     ),
+    (r"DO NOT MATCH THE HASHES[^\n]*\s+(\S+) [\s\S]*?Got +(\S+)", _other_file),
     (r"No matching distribution found for (\S+)", _no_release),
 ]

@@ -3,7 +3,12 @@
 from pathlib import Path
 
 # Lock files of each part. All but the first are installed only for the commands that need them.
-LOCKS = {"run": ("api", "worker", "cli"), "cli": ("cli",), "demo-model": ("demo-model",), "dev": ("dev",)}
+LOCKS = {
+    "run": ("api", "worker", "cli", "torch"),
+    "cli": ("cli",),
+    "demo-model": ("demo-model",),
+    "dev": ("dev",),
+}
 # Also useful beside a service in containers, where torch would be fetched for nothing.
 WITHOUT_SERVICES = ("doctor", "key")
 
