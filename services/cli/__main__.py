@@ -84,6 +84,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return EXIT_USAGE
         parsed = parser.parse_args(words)
         terminal.as_json = parsed.as_json
+        terminal.verbose = getattr(parsed, "verbose", False)
         for stray in stray_variables(os.environ):
             terminal.note(stray)
         status: int = parsed.run(parsed, settings_of(parsed, read_settings()), terminal)

@@ -8,7 +8,7 @@ from typing import Any
 from services.cli.failure import UsageError
 from services.cli.options import Commands, add_client_command, pair
 from services.cli.request_options import RequestOptions, add_columns, add_file, add_metadata, add_schema
-from services.cli.submission import add_detach, run_job
+from services.cli.submission import add_watching, run_job
 from services.cli.terminal import Terminal
 from shared.schemas import LoadDiagnosticRequest, TrainingDiagnosticRequest
 from shared.settings import Settings
@@ -51,7 +51,7 @@ def add_commands(commands: Commands) -> None:
     )  # fmt: skip
     add_columns(training, group)
     add_schema(training, group, TrainingDiagnosticRequest)
-    add_detach(diagnose)
+    add_watching(diagnose)
     diagnose.set_defaults(run=run_diagnosis, options=loading, **{OF_TRAINING: training})
 
 

@@ -18,7 +18,7 @@ from services.cli.request_options import (
     add_schema,
 )
 from services.cli.server import connect
-from services.cli.submission import add_detach, follow, submitted, tell_detached, uploaded
+from services.cli.submission import add_watching, follow, submitted, tell_detached, uploaded
 from services.cli.submit import one_source
 from services.cli.terminal import Terminal
 from shared.messages.message import say
@@ -46,7 +46,7 @@ def add_commands(commands: Commands) -> None:
     evaluate.add_argument(
         "--compare", action="store_true", help="with --adapter: the base model on the same rows first"
     )
-    add_detach(evaluate)
+    add_watching(evaluate)
     evaluate.set_defaults(run=evaluate_model)
 
 

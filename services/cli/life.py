@@ -14,8 +14,9 @@ from services.cli.outcome.outcome import Place, Words, outcome_text, plain
 from services.cli.record_text import JOB_COLUMNS, KEPT_COLUMNS, job_row, record_text
 from services.cli.request_options import RequestOptions
 from services.cli.server import connect
+from services.cli.submission import add_verbose
 from services.cli.terminal import Terminal
-from services.cli.watch import ENDED, POLL_SECONDS, event_line
+from services.cli.watch import ENDED, POLL_SECONDS, event_text
 from shared.messages.message import say
 from shared.messages.render import told
 from shared.model_names import fine_tuned_model
@@ -45,6 +46,7 @@ def add_commands(commands: Commands) -> None:
 
     events = add_client_command(commands, "events", "print a job's events, oldest first")
     events.add_argument("-f", "--follow", action="store_true", help="go on until the job ends")
+    add_verbose(events)
     events.set_defaults(run=print_events)
 
     cancel = add_client_command(commands, "cancel", "cancel a job")
@@ -131,7 +133,7 @@ def print_events(arguments: argparse.Namespace, settings: Settings, terminal: Te
             ended = client.job(job_id).status in ENDED
             for event in client.events_since(job_id, seen):
                 terminal.emit(event.model_dump(mode="json"))
-                terminal.say(words(event_line(event)))
+                terminal.say(words(event_text(event, verbose=terminal.verbose)))
                 seen = event.id
             if ended or not arguments.follow:
                 return 0

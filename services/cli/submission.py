@@ -21,8 +21,16 @@ from shared.schemas import AcceptedJob, JobRecord
 from shared.settings import Settings
 
 
-def add_detach(command: argparse.ArgumentParser) -> None:
+def add_watching(command: argparse.ArgumentParser) -> None:
+    """The options of a command that submits jobs and watches them."""
     command.add_argument("--detach", action="store_true", help="only submit, do not watch; prints the id")
+    add_verbose(command)
+
+
+def add_verbose(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--verbose", action="store_true", help="also print the details of events: of the plan, each speed-up"
+    )
 
 
 def run_job(arguments: argparse.Namespace, settings: Settings, terminal: Terminal) -> int:

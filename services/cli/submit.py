@@ -13,7 +13,7 @@ from services.cli.request_options import (
     add_schema,
     plan,
 )
-from services.cli.submission import add_detach, run_job
+from services.cli.submission import add_watching, run_job
 from services.cli.terminal import Terminal
 from shared.messages.message import say
 from shared.schemas import FineTuningRequest, Hyperparameters, ModelPreparationRequest
@@ -35,7 +35,7 @@ def add_commands(commands: Commands) -> None:
     )  # fmt: skip
     add_metadata(options, prepare)
     add_schema(options, prepare, ModelPreparationRequest)
-    add_detach(prepare)
+    add_watching(prepare)
     prepare.set_defaults(run=run_job)
 
 
@@ -68,7 +68,7 @@ def _add_train(commands: Commands) -> None:
     group = train.add_argument_group("hyperparameters")
     add_schema(options, group, Hyperparameters, "hyperparameters.")
     add_schema(options, train, FineTuningRequest)
-    add_detach(train)
+    add_watching(train)
     train.set_defaults(run=train_model)
 
 

@@ -28,13 +28,14 @@ class Waiting(Protocol):
 
 
 class Terminal:
-    """Where a command writes. With `as_json`, stdout carries nothing but JSON.
+    """Where a command writes. With `as_json`, stdout carries nothing but JSON. `verbose` tells details, too.
 
     What is said is shown in the reader's language, never obeyed: control characters are written as escapes.
     """
 
     def __init__(self, *, as_json: bool = False) -> None:
         self.as_json = as_json
+        self.verbose = False
         self._results = Console(highlight=False, markup=False, soft_wrap=True, emoji=False)
         self.progress = Console(stderr=True, highlight=False, markup=False, soft_wrap=True, emoji=False)
 

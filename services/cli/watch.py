@@ -51,14 +51,16 @@ def watch(
             try:
                 record = client.job(job_id)
                 events = client.events_since(job_id, seen)  # after the record: an ended job's are complete
+                if any(event.level == "error" for event in events):
+                    record = client.job(job_id)  # it may have failed between the two answers
             except (ServerUnreachable, RequestRefused) as error:
                 patience.spend(error)
                 time.sleep(poll_seconds)
                 continue
             patience.renew()
             for event in events:
-                if event.type == "message" and not (event.level == "warn" and event.message in earlier):
-                    terminal.note(words(event_line(event)))
+                if event.type == "message" and not _is_told_otherwise(event, record, earlier):
+                    terminal.note(words(event_text(event, verbose=terminal.verbose)))
             if told is not None:
                 told.update(event.message for event in events if event.level == "warn")
             if not any(event.type == "message" for event in events):
@@ -69,8 +71,21 @@ def watch(
             time.sleep(poll_seconds)
 
 
-def event_line(event: JobEvent) -> str:
-    """One event as a line: local time, level unless it is ordinary, words."""
+def _is_told_otherwise(event: JobEvent, record: JobRecord, earlier: frozenset[str]) -> bool:
+    """A warning that was told before, or the failure, which whoever watches is told with its remedy."""
+    if event.level == "error":
+        return record.error is not None and event.message == record.error.message
+    return event.level == "warn" and event.message in earlier
+
+
+def event_text(event: JobEvent, *, verbose: bool) -> str:
+    """One event as a line, and with `verbose` a line below it for each of its details."""
+    details = event.data.get("details") if verbose else None
+    return "\n".join([_event_line(event), *(f"  {detail}" for detail in details or () if detail)])
+
+
+def _event_line(event: JobEvent) -> str:
+    """Local time, level unless it is ordinary, words."""
     clock = time.strftime("%H:%M:%S", time.localtime(event.created_at))
     level = "" if event.level == "info" else f"{in_words(say('event-level-row', level=event.level))}: "
     return f"{clock} {level}{event.message}"

@@ -242,6 +242,24 @@ def test_cancelling_an_ended_job_and_asking_for_an_unknown_one_fail(
     assert "ftjob-nothere" in unknown.stderr
 
 
+def test_a_failure_is_told_once_and_a_report_of_it_says_what_to_do(stack: LiveStack) -> None:
+    done = stack.command(*TRAIN[:-1], "8")
+    assert done.returncode == 1
+    assert (done.stderr + done.stdout).count("None of the 40 rows") == 1
+    report = stack.command("report", "last")
+    error = json.loads(stack.command("show", "last", "--json").stdout)["error"]
+    assert error["remedy"]
+    assert error["remedy"] in report.stderr
+
+
+def test_the_details_of_the_plan_are_told_to_who_asks(stack: LiveStack, finished_job: str) -> None:
+    brief = stack.command("events", finished_job).stdout
+    (plan,) = [line for line in brief.splitlines() if "The plan auto is used" in line]
+    assert plan.count(". ") <= 1
+    assert "Rows are not padded" not in brief
+    assert "\n  Rows are not padded" in stack.command("events", finished_job, "--verbose").stdout
+
+
 def test_a_detached_job_can_be_cancelled(stack: LiveStack) -> None:
     started = stack.command(*TRAIN, "--max-steps", "100000", "--detach")
     assert started.returncode == 0, started.stderr

@@ -82,7 +82,7 @@ def ready_run(
     resumed = _resume(checkpoints, adapted, report)
     report.progress("planning the steps")
     plan, room = plan_for(base, request, rows, resumed, report)
-    report.event(plan.described(), data={"plan": plan.as_dict()})
+    report.event(plan.described(), data=plan.told())
     _tell_about_arithmetic(base.device, report)
     return Run(
         base=base,

@@ -1,7 +1,10 @@
 # How a job's steps are computed, and why a lever is off.
 
-plan-with-levers = The plan { $plan } is used. { $levers }
-plan-without-lever = The plan { $plan } is used, without any speed-up.
+plan-used = The plan { $plan } is used: { $how }.
+plan-used-with-levers-off = The plan { $plan } is used: { $how }. { $off ->
+    [one] One speed-up is not used.
+   *[other] { $off } speed-ups are not used.
+}
 lever-no-padding = Rows are not padded to a fixed length.
 lever-logits-of-targets = Logits are computed for targets only.
 lever-own-layers = Tunedock's own layers compute the steps.

@@ -46,7 +46,7 @@ def main(models: Path, sms: Path, steps: int, width: int | None) -> int:
     plan = choose_plan(
         "auto", config=base.model.config, max_seq_length=CAP, device=base.device, levers=levers
     )
-    print(in_english(plan.described()))
+    print(*map(in_english, (plan.described(), *plan.details())))
     worst_loss, worst_cosine = 0.0, 1.0
     with attached(base, lora_config(lora, base), seed=42) as adapted:
         parameters = trained_parameters(adapted)

@@ -26,6 +26,7 @@ from services.worker.training.run_state import RunState
 from services.worker.training.step_report import StepReport
 from shared import sealed_folder
 from shared.job_folder import JobFolder
+from shared.messages.document import in_sentences
 from shared.messages.message import read_stored, say
 from shared.messages.render import in_english
 from shared.schemas import FineTuningRequest, Hyperparameters, LearningRateSchedule, Lora
@@ -441,11 +442,16 @@ def test_a_job_tells_which_levers_are_on_and_why_one_is_off(
     settings = SETTINGS.model_copy(update={"max_steps": 2, "lora": Lora(r=4, alpha=8, dropout=dropout)})
     request = FineTuningRequest.model_validate({"dataset": "spam", "hyperparameters": settings.model_dump()})
     result = run(llama, data, tmp_path, report, request=request)
-    (message,) = [message for message, content in report.events if "plan" in content]
+    ((message, details),) = [
+        (message, str(in_sentences(content["details"])))
+        for message, content in report.events
+        if "plan" in content
+    ]
+    assert ("One speed-up is not used" in message) == (not on)
     assert result["plan"]["own_layers"] == on
-    assert ("flat layout" in message) == on
+    assert ("flat layout" in details) == on
     assert (result["computed_tokens"] < result["trained_tokens"]) == on  # by the shared prefix
-    assert ("lora.dropout is 0.1" in message) == (not on)
+    assert ("lora.dropout is 0.1" in details) == (not on)
 
 
 def test_rows_longer_than_the_own_layers_are_for_are_trained_by_the_models_and_the_job_says_so(
@@ -461,7 +467,8 @@ def test_rows_longer_than_the_own_layers_are_for_are_trained_by_the_models_and_t
     reason = say("rows-too-long-for-own-layers", longest=2101, most=2048)
     assert result["plan"]["off"] == {"own_layers": reason.model_dump(mode="json")}
     assert not result["plan"]["own_layers"]
-    assert any(f"own_layers is not used. {in_english(reason)}" in message for message, _ in report.events)
+    (details,) = [str(in_sentences(data["details"])) for _, data in report.events if "plan" in data]
+    assert f"own_layers is not used. {in_english(reason)}" in details
 
 
 @pytest.mark.parametrize("lost", ["tokens_per_micro_batch", "micro_batch_cost_tokens"])

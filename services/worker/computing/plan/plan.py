@@ -87,7 +87,7 @@ class Plan:
 
     @property
     def levers(self) -> tuple[Message, ...]:
-        """What each one that is on does, for people."""
+        """What each one that is on does."""
         recomputes_some = self.gradient_checkpointing and self.recompute_every > 1
         on = (
             (self.pad_to is None, say("lever-no-padding")),
@@ -102,14 +102,21 @@ class Plan:
         return tuple(lever for is_on, lever in on if is_on)
 
     def described(self) -> Message:
-        """For the job's events."""
+        """In one sentence or two, for the job's events."""
+        how = say("plan-piece", tokens=self.tokens_per_micro_batch, recomputed=self.recomputed or 0)
+        if self.off:
+            return say("plan-used-with-levers-off", plan=self.name, how=how, off=len(self.off))
+        return say("plan-used", plan=self.name, how=how)
+
+    def details(self) -> tuple[Message, ...]:
+        """What each lever that is on does, and why each other one is off."""
         left_off = [say("lever-off", lever=lever, reason=reason) for lever, reason in self.off.items()]
-        levers = [*self.levers, *left_off]
-        return (
-            say("plan-with-levers", plan=self.name, levers=levers)
-            if levers
-            else say("plan-without-lever", plan=self.name)
-        )
+        return (*self.levers, *left_off)
+
+    def told(self) -> dict[str, Any]:
+        """What goes with `described`: the plan, and its details for who asks for them."""
+        details = [detail.model_dump(mode="json") for detail in self.details()]
+        return {"plan": self.as_dict(), "details": details}
 
 
 def choose_plan(
