@@ -207,7 +207,7 @@ def finished(record: JobRecord, wanted: Literal["adapter", "report"]) -> JobReco
     if record.status not in TERMINAL:
         raise NotFinished(say("job-not-finished", job=record.id, status=record.status, wanted=wanted))
     ended = say("job-ended-without", job=record.id, status=record.status, wanted=wanted)
-    why = [record.error.message] if record.error else []
+    why = [record.error.message, record.error.remedy] if record.error else []
     raise NotFinished(say("sentences", sentences=[ended, *why]))
 
 

@@ -34,6 +34,8 @@ class RowsUsed(Stored):
     unrolled_rows: int = 0
     split_rows: int = 0
     rendered_tokens: int = 0
+    longest_tokens: int = 0
+    """Of the longest row, before it was cut."""
     lost_tokens: int = 0
     lost_target_tokens: int = 0
     answers: int = 0

@@ -188,13 +188,13 @@ def test_a_fine_tuning_s_report_is_its_result_and_what_its_steps_took(api: Api) 
     assert api.get(f"/v1/jobs/{job_id}").get_json()["result"] == {"train_loss": 0.5}
 
 
-def test_a_failed_job_says_why_it_has_no_report(api: Api) -> None:
+def test_a_failed_job_says_why_it_has_no_report_and_what_to_do(api: Api) -> None:
     record = api.submitted()
     error = {"code": "diverged", "message": "The loss is NaN.", "remedy": "Lower learning_rate."}
     api.store.finish(api.claim(), "failed", message="Failed", error=error)
     answer = api.get(f"/v1/jobs/{record['id']}/report")
     assert answer.status_code == 409
-    assert "The loss is NaN." in answer.get_json()["detail"]
+    assert answer.get_json()["detail"].endswith("The loss is NaN. Lower learning_rate.")
 
 
 def test_a_job_that_failed_late_has_the_report_it_wrote(api: Api) -> None:

@@ -68,6 +68,11 @@ def test_a_stored_record_is_told_as_it_was_when_it_was_stored(name: str) -> None
     assert outcome_text(ended, Place(data_dir=Path("/srv/tunedock/data"))) == told(name)
 
 
+def test_how_long_the_longest_row_is_stands_beside_where_rows_were_cut() -> None:
+    text = outcome_text(record("fine_tuning", TRAINED | {"longest_tokens": 812}), HERE)
+    assert "2 rows cut at 128 tokens (the longest has 812): 50 of 10,000 tokens lost" in text
+
+
 def test_a_training_says_what_was_reached_where_it_is_and_what_to_do_next() -> None:
     rows = {"validation_dataset": "my rows", "format": "chat", "columns": {"messages": "turns"}}
     text = outcome_text(record("fine_tuning", TRAINED, request=rows), HERE)

@@ -45,6 +45,8 @@ def _written_otherwise(used: RowsUsed) -> Iterator[Message]:
 
 def _cut(used: RowsUsed, limit: str) -> str:
     cut = say("cut-rows-label", rows=used.truncated_rows, limit=limit)
+    if used.longest_tokens:  # earlier releases did not keep it
+        cut = say("cut-rows-and-longest-label", cut=cut, longest=used.longest_tokens)
     lost, whole = used.lost_tokens, used.rendered_tokens
     if not lost or not whole:
         return shown(cut)

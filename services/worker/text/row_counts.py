@@ -16,13 +16,13 @@ class RowCounts:
     """Counted while rows are encoded. Rows are the data set's unless `made` or said otherwise.
 
     `tokens` and `target_tokens` are those of all that was rendered, `lost_*` the part beyond
-    max_seq_length. `lost_answers` are answers of which nothing is learned, `cut_answers` those that are
-    learned without their end; `unrendered_answers` are lost ones that stand so far beyond it that they were
-    not even rendered. `partly_refused` rows are used without some of their turns. `unwritten` counts rows by
-    the role whose words the template does not write. `unknown_characters` stand outside the answers of
-    `unknown_rows`. `thoughts_foreign` are thoughts in other tags than the template's. `added_before` and
-    `added_after` are what the template itself writes around an answer. Reasons are messages as they
-    are stored.
+    max_seq_length; `longest` are those of the longest row. `lost_answers` are answers of which nothing is
+    learned, `cut_answers` those that are learned without their end; `unrendered_answers` are lost ones that
+    stand so far beyond it that they were not even rendered. `partly_refused` rows are used without some of
+    their turns. `unwritten` counts rows by the role whose words the template does not write.
+    `unknown_characters` stand outside the answers of `unknown_rows`. `thoughts_foreign` are thoughts in other
+    tags than the template's. `added_before` and `added_after` are what the template itself writes around an
+    answer. Reasons are messages as they are stored.
     """
 
     seen: int = 0
@@ -32,6 +32,7 @@ class RowCounts:
     unrolled: int = 0
     split: int = 0
     tokens: int = 0
+    longest: int = 0
     lost_tokens: int = 0
     target_tokens: int = 0
     lost_target_tokens: int = 0
@@ -77,6 +78,7 @@ class RowCounts:
             unrolled_rows=self.unrolled,
             split_rows=self.split,
             rendered_tokens=self.tokens,
+            longest_tokens=self.longest,
             lost_tokens=self.lost_tokens,
             lost_target_tokens=self.lost_target_tokens,
             answers=self.answers,

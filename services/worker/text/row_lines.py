@@ -68,14 +68,20 @@ def _cut(counts: RowCounts, rules: RowRules) -> Iterator[RowLine]:
         tokens=counts.tokens,
         lost_ratio=_share(counts.lost_tokens, counts.tokens),
     )
-    if losses := list(_lost_answers(counts)):
-        said = say("rows-cut-with-answers", cut=said, losses=losses)
     yield RowLine(
         "rows_truncated",
-        said,
+        say(
+            "sentences",
+            sentences=[
+                said,
+                *_lost_answers(counts),
+                to_hold_rows(counts, "split" if rules.format == "text" else "shorten"),
+            ],
+        ),
         {
             "rows": counts.truncated,
             "tokens": counts.tokens,
+            "longest_tokens": counts.longest,
             "lost_tokens": counts.lost_tokens,
             "answers": counts.answers,
             "lost_answers": counts.lost_answers,
@@ -92,6 +98,15 @@ def _lost_answers(counts: RowCounts) -> Iterator[Message]:
         yield say("answers-not-rendered", answers=counts.unrendered_answers)
     if counts.cut_answers:
         yield say("answers-without-end", answers=counts.cut_answers)
+
+
+def to_hold_rows(counts: RowCounts, otherwise: Literal["shorten", "shorten_before", "split"]) -> Message:
+    """What to change: max_seq_length, or the rows.
+
+    Rows that were not rendered to their end are longer than the longest one that was.
+    """
+    is_known = not counts.unrendered_answers
+    return say("to-hold-rows", longest=counts.longest, known=is_known, otherwise=otherwise)
 
 
 def _split(counts: RowCounts, rules: RowRules) -> Iterator[RowLine]:

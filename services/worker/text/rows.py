@@ -15,7 +15,7 @@ from services.worker.text.dataset_file import DatasetFile, Row, read_rows
 from services.worker.text.decoded_answers import FAULTS
 from services.worker.text.marked_text import EncodedText, MarkedText, TokenRow, encode_texts
 from services.worker.text.row_counts import RowCounts
-from services.worker.text.row_lines import reasons_by_rows
+from services.worker.text.row_lines import reasons_by_rows, to_hold_rows
 from services.worker.text.row_rules import RowRules
 from services.worker.text.row_writer import RowWriter, WrittenRow
 from shared.messages.message import Message, say, stored
@@ -185,6 +185,7 @@ def _count(text: EncodedText, used: EncodedText | None, counts: RowCounts) -> No
     """What of `text` is used: tokens, targets, answers whole, cut or not at all."""
     targets, tokens = int(text.row.targets.sum()), len(used.row) if used else 0
     counts.tokens += len(text.row)
+    counts.longest = max(counts.longest, len(text.row))
     counts.lost_tokens += len(text.row) - tokens
     counts.target_tokens += targets
     counts.lost_target_tokens += targets - (int(used.row.targets.sum()) if used else 0)
@@ -199,14 +200,15 @@ def _nothing_left(counts: RowCounts, rules: RowRules) -> JobFailed:
     return JobFailed(
         FailureCode.DATASET_INVALID,
         say("no-row-can-be-learned", rows=counts.seen, reasons=reasons_by_rows(counts.skipped_reasons)),
-        _remedy(counts.skipped_reasons.most_common(1)[0][0], rules),
+        _remedy(counts, rules),
     )
 
 
-def _remedy(reason: str, rules: RowRules) -> Message:
+def _remedy(counts: RowCounts, rules: RowRules) -> Message:
     """What helps against the most frequent reason."""
+    reason = counts.skipped_reasons.most_common(1)[0][0]
     if reason == _no_target(rules.max_seq_length):
-        return say("raise-sequence-length")
+        return to_hold_rows(counts, "shorten_before")
     if reason in map(stored, FAULTS.values()):
         return say("name-model-with-characters")
     return say("follow-chat-template")

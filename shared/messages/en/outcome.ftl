@@ -79,6 +79,7 @@ cut-rows-label = { $rows ->
     [one] { $rows } row
    *[other] { $rows } rows
 } cut at { $limit } tokens
+cut-rows-and-longest-label = { $cut } (the longest has { $longest })
 lost-tokens-label = { $cut }: { $lost } of { $whole } tokens lost ({ $share })
 lost-answers-label = { $lost } of { $answers } answers not learned at all
 endless-answers-label = { $count } not learned to their end

@@ -45,7 +45,6 @@ rows-cut = { $rows ->
     [one] One row is longer than max_seq_length { NUMBER($max_seq_length, useGrouping: 0) } and was cut.
    *[other] { $rows } rows are longer than max_seq_length { NUMBER($max_seq_length, useGrouping: 0) } and were cut.
 } { $lost_tokens } of { $tokens } rendered tokens ({ $lost_ratio }) are lost.
-rows-cut-with-answers = { $cut } { $losses }
 answers-lost = { $lost } of { $answers } answers ({ $lost_ratio }) are not learned at all.
 answers-not-rendered = { $answers ->
     [one] One of them comes so far behind the limit that it was not rendered.
@@ -55,6 +54,14 @@ answers-without-end = { $answers ->
     [one] One answer loses its end: the model does not learn from it when to stop.
    *[other] { $answers } answers lose their end: the model does not learn from them when to stop.
 }
+to-hold-rows = Raise max_seq_length { $known ->
+    [true] to { NUMBER($longest, useGrouping: 0) }, which holds the longest row,
+   *[false] above { NUMBER($longest, useGrouping: 0) },
+} or { $otherwise ->
+    [split] let long texts be split (long_text: split)
+    [shorten_before] shorten the text before the completion
+   *[shorten] shorten the rows
+}.
 texts-split = { $texts ->
     [one] One text is longer than max_seq_length { NUMBER($max_seq_length, useGrouping: 0) } and is split.
    *[other] { $texts } texts are longer than max_seq_length { NUMBER($max_seq_length, useGrouping: 0) } and are split.
@@ -124,7 +131,6 @@ no-chat-template-applied = { $rows ->
 } The model has a chat template, which is not applied here. If you want to chat with the model, give { $setting }. Each row then becomes a message of the user and its answer.
 
 no-row-can-be-learned = None of the { $rows } rows can be trained on. { $reasons }
-raise-sequence-length = Raise max_seq_length, or shorten the text before the completion.
 name-model-with-characters = Use a model whose tokenizer knows these characters.
 follow-chat-template = Write the rows as the model's chat template expects them, or use another model.
 tokenizer-without-offsets = The tokenizer { $tokenizer } does not give the position of a token in the text.

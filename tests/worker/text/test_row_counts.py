@@ -165,6 +165,18 @@ def test_the_share_of_tokens_and_answers_that_a_cut_costs_is_told(write_rows: Wr
     assert counts.lost_tokens == counts.tokens - sum(map(len, rows.rows))
     (line,) = row_lines(counts, rules)
     assert "2 of 4 answers (50%) are not learned at all." in render(line.message)
+    assert f"Raise max_seq_length to {counts.longest}, which holds the longest row" in render(line.message)
+    whole, _ = encoded(chatml, write_rows, [{"messages": long}], max_seq_length=counts.longest)
+    assert whole.counts.lost_answers == whole.counts.lost_tokens == 0
+
+
+def test_what_keeps_texts_whole_is_told_where_they_are_cut(write_rows: WriteRows) -> None:
+    rows, rules = encoded(
+        BY_NAME["ChatML"], write_rows, [{"text": "왜? " * 100}], "text", max_seq_length=64, long_text="cut"
+    )
+    assert "let long texts be split (long_text: split)" in " ".join(
+        render(line.message) for line in row_lines(rows.counts, rules)
+    )
 
 
 def test_an_answer_that_loses_its_end_is_counted(write_rows: WriteRows) -> None:
