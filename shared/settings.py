@@ -8,6 +8,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 from pydantic import (
     Field,
+    NonNegativeFloat,
     NonNegativeInt,
     PositiveFloat,
     PositiveInt,
@@ -118,16 +119,16 @@ class Settings(BaseSettings):
     api_key: SecretStr | None = Field(
         None, description="API key that the commands send, as `--key`; a service elsewhere wants its own"
     )
-    keep_jobs: PositiveInt | None = Field(
+    keep_jobs: NonNegativeInt | None = Field(
         5000,
         description="ended jobs that are kept; of more, the oldest are deleted, except those that "
-        "`TUNEDOCK_KEEP_ADAPTERS` keeps",
+        "`TUNEDOCK_KEEP_ADAPTERS` keeps; 0: none is kept",
     )
-    keep_days: PositiveFloat | None = Field(
-        None, description="days for which ended jobs are kept; unset: for ever"
+    keep_days: NonNegativeFloat | None = Field(
+        None, description="days for which ended jobs are kept; 0: none is kept; unset: for ever"
     )
-    keep_bytes: PositiveInt | None = Field(
-        None, description="bytes on disk that ended jobs may keep; unset: no limit"
+    keep_bytes: NonNegativeInt | None = Field(
+        None, description="bytes on disk that ended jobs may keep; 0: none is kept; unset: no limit"
     )
     keep_adapters: bool = Field(
         True, description="`true`: the three limits above spare jobs with an adapter or checkpoint"

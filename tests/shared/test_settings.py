@@ -38,7 +38,7 @@ def test_every_variable_that_cannot_be_used_is_named(monkeypatch: pytest.MonkeyP
         ("API_PORT", "0", "TUNEDOCK_API_PORT must be at least 1. It is \"0\"."),
         ("API_PORT", "99999", "TUNEDOCK_API_PORT must be at most 65535. It is \"99999\"."),
         ("API_METRICS_PORT", "x", "TUNEDOCK_API_METRICS_PORT must be a whole number. It is \"x\"."),
-        ("KEEP_DAYS", "-1", "TUNEDOCK_KEEP_DAYS must be more than 0. It is \"-1\"."),
+        ("KEEP_DAYS", "-1", "TUNEDOCK_KEEP_DAYS must be at least 0. It is \"-1\"."),
         ("KEEP_ADAPTERS", "maybe", "TUNEDOCK_KEEP_ADAPTERS must be true or false. It is \"maybe\"."),
         ("DEVICE", "gpu", "TUNEDOCK_DEVICE must be auto, cuda, or cpu. It is \"gpu\"."),
         ("STORAGES", "x", "TUNEDOCK_STORAGES"),
@@ -65,6 +65,13 @@ def test_a_variable_that_can_not_be_used_is_told_in_one_plain_sentence(
 def test_an_address_or_a_name_may_be_listened_on(monkeypatch: pytest.MonkeyPatch, host: str) -> None:
     monkeypatch.setenv("TUNEDOCK_API_HOST", host)
     assert Settings.from_environment().api_host == host.strip()
+
+
+def test_none_of_the_ended_jobs_may_be_what_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("JOBS", "DAYS", "BYTES"):
+        monkeypatch.setenv(f"TUNEDOCK_KEEP_{name}", "0")
+    settings = Settings.from_environment()
+    assert (settings.keep_jobs, settings.keep_days, settings.keep_bytes) == (0, 0, 0)
 
 
 def test_the_store_s_address_has_the_password_of_its_file(tmp_path: Path) -> None:
