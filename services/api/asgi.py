@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from services.api.bodies import Message, Receive
 from services.api.bridge import Bridge
 from services.api.file_routes import FORM_OVERHEAD_BYTES
+from services.api.request_target import in_origin_form
 from services.api.wsgi import app as flask_app
 from services.api.wsgi import keys, settings
 
@@ -36,7 +37,7 @@ _bridge = Bridge(flask_app.wsgi_app, kind_of, refuses)
 async def app(scope: Message, receive: Receive, send: Callable[[Message], Awaitable[None]]) -> None:
     """One connection's request, or the server's start and end."""
     if scope["type"] == "http":
-        await _bridge(scope, receive, send)
+        await _bridge(in_origin_form(scope), receive, send)
     elif scope["type"] == "websocket":
         await send({"type": "websocket.close", "code": 1000})
     else:

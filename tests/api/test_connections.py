@@ -305,3 +305,18 @@ def received(connection: socket.socket) -> int:
     while piece := connection.recv(65536):
         taken += len(piece)
     return taken
+
+
+@pytest.mark.parametrize("target", ["http://localhost{}", "HTTP://user@localhost:80{}"])
+def test_a_target_with_scheme_and_host_is_the_same_page(server: Server, target: str) -> None:
+    """RFC 9112, section 3.2.2: a server accepts the absolute form."""
+    for path, status in (("/v1/jobs", 200), ("/v1/jobs?limit=0", 422), ("/nothing", 404)):
+        plain = answer_of(connected(server, head(server, f"GET {path} HTTP/1.1")))
+        whole = answer_of(connected(server, head(server, f"GET {target.format(path)} HTTP/1.1")))
+        assert plain[0] == whole[0] == status
+        assert json.loads(whole[2]).get("detail") == json.loads(plain[2]).get("detail")
+
+
+def test_the_host_of_a_whole_target_counts_and_not_the_header(server: Server) -> None:
+    status, _, body = answer_of(connected(server, head(server, "GET http://evil.example/v1/jobs HTTP/1.1")))
+    assert (status, json.loads(body)["code"]) == (400, "malformed_request")
