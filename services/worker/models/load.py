@@ -101,6 +101,7 @@ def load_base_model(
     with out_of_memory_explained(device), phases.measured_inside(weights.files, on_tensor):
         model = _from_pretrained(files.folder, blueprint, quantization, dtype, phases)
     watched.require()
+    phases.values.judge(weights.files, dtype, report)
     make_ready(model)
     return LoadedModel(
         model=model,

@@ -106,6 +106,15 @@ safetensors-truncated = { $file } has { $bytes } bytes, and its header describes
 index-lacks = { $file } has no { $field }.
 index-names-no-file = { $file } names { $name }, which is not a file name in its own folder.
 index-names-missing = { $file } names the shard { $name }, which is missing.
+weights-not-numbers = { $count ->
+    [one] One weight holds
+   *[other] { $count } weights hold
+} values that are not finite numbers (NaN or infinity): { $tensors }. In { $first } these are { $wrong } of { $values } values.
+weights-all-zero = { $count ->
+    [one] One matrix of the weights holds
+   *[other] { $count } matrices of the weights hold
+} nothing but zeros: { $tensors }. A copy or download that broke off leaves such files. If the model is not meant to be so, download it again.
+tensor-of-file-piece = { $name } in { $file }
 fetch-damaged-again = Delete the damaged file and download the model again, or check that the copy finished.
 
 pickle-refused = { $file } was not loaded. { $why }

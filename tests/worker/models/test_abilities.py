@@ -17,6 +17,7 @@ from services.worker.adapters.saved_adapter import open_adapter, with_adapter
 from services.worker.failures import Failure, FailureCode, JobFailed
 from services.worker.models.families.abilities import outside_language, skeleton_of, trained_linears
 from services.worker.models.families.blueprint import choose_blueprint
+from services.worker.models.families.fit import longest_row
 from services.worker.models.hub.model_places import ModelFiles
 from services.worker.models.load import LoadedModel, load_base_model
 from services.worker.training.causality import sees_ahead
@@ -164,6 +165,35 @@ def test_layers_of_an_own_kind_are_counted_at_their_full_size(tmp_path: Path) ->
     base = load(make_family(tmp_path / "falcon", "falcon"), report)
     assert base.abilities.unquantized_weights > 0
     assert any("can't be quantized to 4 bits" in message for message in messages(report))
+
+
+@pytest.mark.parametrize(
+    ("rotary", "steady"),
+    [
+        ({"rope_type": "default"}, None),
+        ({"rope_type": "linear", "factor": 2.0}, None),
+        ({"rope_type": "dynamic", "factor": 2.0}, 2048),
+        (
+            {"rope_type": "longrope", "short_factor": [1.0] * 8, "long_factor": [2.0] * 8,
+             "original_max_position_embeddings": 64},
+            64,
+        ),
+    ],
+)  # fmt: skip
+def test_positions_that_are_rotated_by_the_longest_row_are_told(
+    tmp_path: Path, rotary: dict[str, Any], steady: int | None
+) -> None:
+    folder = make_tiny_llama(tmp_path)
+    change(
+        folder / "config.json", max_position_embeddings=2048, rope_parameters={"rope_theta": 1e4, **rotary}
+    )
+    base = load(folder)
+    assert base.abilities.steady_positions == steady
+    for wanted in (64, 65, 2048, 2049):
+        report = RecordedReport()
+        assert longest_row(wanted, base.abilities, report) == wanted
+        told = [data for _, data in report.events if data["code"] == "positions_rotated_by_longest"]
+        assert bool(told) == (steady is not None and wanted > steady)
 
 
 def messages(report: RecordedReport) -> list[str]:

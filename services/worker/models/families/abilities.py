@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 
 _SPARE_POSITIONS = 8  # some tables begin with rows for padding: OPT's has two more than its positions
 _COMPUTED_TABLES = ("mpt",)  # these make theirs anew in each forward pass, no larger than config.json says
+_ROTATED_BY_LONGEST = {  # type of rotary positions → where their limit stands
+    "dynamic": "max_position_embeddings",
+    "longrope": "original_max_position_embeddings",
+}
 _POSITION_FIELDS = ("max_position_embeddings", "n_positions", "n_ctx", "max_seq_len", "seq_length")
 
 
@@ -31,9 +35,11 @@ class Abilities:
 
     `token_rows` is how many tokens its embedding has. `positions`: how many a table in the model has, beyond
     which it fails; `meant_positions`: how many config.json names, beyond which it computes, but was not
-    trained. `language_part` is the path of the part that writes, "" where that is all of the model; nothing
-    else is trained. `whole_weights` are parameters in matrices that are neither quantized nor adapted, the
-    embedding and the head aside (stacks of experts, say), `whole_name` is the largest one's.
+    trained; `steady_positions`: how long rows may be so that a row's positions are rotated alike whatever it
+    is computed with, None without limit. `language_part` is the path of the part that writes, "" where that
+    is all of the model; nothing else is trained. `whole_weights` are parameters in matrices that are neither
+    quantized nor adapted, the embedding and the head aside (stacks of experts, say), `whole_name` is the
+    largest one's.
     """
 
     loaded_bytes: int
@@ -41,6 +47,7 @@ class Abilities:
     token_rows: int | None = None
     positions: int | None = None
     meant_positions: int | None = None
+    steady_positions: int | None = None
     language_part: str = ""
     outside: str = ""
     """A pattern of the paths of modules that belong to no language, as PEFT's `exclude_modules` takes it."""
@@ -66,6 +73,7 @@ class Abilities:
             token_rows=None if weight is None else int(weight.shape[0]),
             positions=_table_of_positions(skeleton, embedding, others),
             meant_positions=_named_positions(skeleton),
+            steady_positions=_steady_positions(skeleton),
             language_part=language_part(skeleton),
             outside=others,
             whole_weights=sum(whole.values()),
@@ -227,3 +235,13 @@ def _named_positions(model: PreTrainedModel) -> int | None:
     config = model.config.get_text_config()
     found = (getattr(config, field, None) for field in _POSITION_FIELDS)
     return next((value for value in found if isinstance(value, int) and value > 0), None)
+
+
+def _steady_positions(model: PreTrainedModel) -> int | None:
+    """Beyond these transformers rotates all of a micro-batch by its longest row (`dynamic_rope_update`)."""
+    config = model.config.get_text_config()
+    asked = getattr(config, "rope_parameters", None) or {}
+    kinds = [one for one in asked.values() if isinstance(one, dict)] or [asked]  # one for each type of layer
+    rotary = [(one, _ROTATED_BY_LONGEST.get(one.get("rope_type", ""))) for one in kinds]
+    lengths = [one.get(field, getattr(config, field, None)) for one, field in rotary if field]
+    return min((length for length in lengths if isinstance(length, int)), default=None)

@@ -124,6 +124,13 @@ def longest_row(wanted: int, abilities: Abilities, report: Report) -> int:
             data={"code": "positions_limited", "wanted": wanted, "positions": abilities.positions},
         )
         return abilities.positions
+    steady = abilities.steady_positions
+    if steady is not None and wanted > steady:
+        report.event(
+            say("positions-rotated-by-longest", wanted=wanted, positions=steady),
+            level="warn",
+            data={"code": "positions_rotated_by_longest", "wanted": wanted, "positions": steady},
+        )
     meant = abilities.meant_positions
     if meant is not None and wanted > meant:
         report.event(

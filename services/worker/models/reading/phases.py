@@ -10,6 +10,7 @@ import torch
 from transformers import core_model_loading
 
 from services.worker.models.quantized.nf4 import quantize_operation
+from services.worker.models.reading.values import ValueWatch
 
 Phase = Literal["resolve", "read", "deserialize", "quantize", "move", "rest"]
 PHASES: tuple[Phase, ...] = ("resolve", "read", "deserialize", "quantize", "move", "rest")
@@ -28,6 +29,7 @@ class LoadPhases:
         self.opened_files: tuple[Path, ...] = ()
         self.quantize_error: Exception | None = None
         self.device = device
+        self.values = ValueWatch()
         self._started = time.perf_counter()
 
     @contextmanager
@@ -67,9 +69,12 @@ class LoadPhases:
                 on_cpu = device is None or torch.device(device).type == "cpu"
                 # A view of the mapped file would be read later, at first use, and change with the file.
                 value = mapped.to(dtype=dtype or mapped.dtype, copy=on_cpu)
+                if on_cpu:
+                    self.values.see(value)
             if not on_cpu:
                 with self.time("move"):
                     value = value.to(device)
+                    self.values.see(value)
             on_tensor(mapped.numel() * mapped.element_size())
             return value
 
