@@ -14,13 +14,14 @@ from services.api.docs import add_docs
 from services.api.errors import new_request_id, register_errors
 from services.api.metrics import HttpMetrics, metrics_text
 from services.api.openapi import openapi_document
+from services.api.page_kit.places import Places
 from services.api.routes import ROUTES, ROUTES_BY_GROUP
 from services.api.routing import bind
 from services.api.service import Service
 from services.api.uploads import FileShelf
 from shared.errors import MalformedRequest
 from shared.job_store import JobStore
-from shared.loopback import may_ask
+from shared.loopback import is_near, may_ask
 from shared.messages.catalog import DEFAULT_LANGUAGE, languages
 from shared.messages.message import say
 from shared.messages.render import in_english, set_reader
@@ -91,13 +92,15 @@ class MetricsPort:
 
 def _around_requests(app: Flask, service: Service, http: HttpMetrics) -> None:
     public = {f"{route.method} {route.path}" for route in ROUTES if route.is_public} | {"openapi", "docs"}
+    folders = Places.of(service.settings, {}).folders
 
     @app.before_request
     def _begin() -> None:
         g.started = time.perf_counter()
         g.request_id = new_request_id()
         g.language = request.accept_languages.best_match(languages(), default=DEFAULT_LANGUAGE)
-        set_reader(g.language)
+        near = is_near(request.remote_addr or "", request.headers.keys())
+        set_reader(g.language, naming=str if near else folders)
         if not may_ask(request.headers.get("Host", ""), listens_on=service.settings.api_host):
             raise MalformedRequest(FOR_THIS_MACHINE)
         if request.endpoint is not None and request.endpoint not in public:

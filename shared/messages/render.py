@@ -1,7 +1,7 @@
 """A message as a sentence in a reader's language."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
@@ -11,6 +11,7 @@ from shared.units import duration, rate, size, span
 from shared.visible import visible
 
 _reader: ContextVar[str] = ContextVar("reader", default=DEFAULT_LANGUAGE)
+_naming: ContextVar[Callable[[str], str]] = ContextVar("naming", default=str)
 
 
 @contextmanager
@@ -23,9 +24,13 @@ def reader_of(language: str) -> Iterator[None]:
         _reader.reset(token)
 
 
-def set_reader(language: str) -> None:
-    """From here on in this thread, `shown` speaks `language`."""
+def set_reader(language: str, naming: Callable[[str], str] = str) -> None:
+    """From here on in this thread, `shown` speaks `language`.
+
+    `naming` puts names in place of what this reader is not told as it is: folders of the machine, say.
+    """
     _reader.set(language)
+    _naming.set(naming)
 
 
 def reader() -> str:
@@ -36,7 +41,8 @@ def reader() -> str:
 def shown(said: str | Message, language: str | None = None) -> str:
     """A message, or a stored text, for the reader; one of before there were messages is shown as it is."""
     message = read_stored(said) if isinstance(said, str) else said
-    return message if isinstance(message, str) else render(message, language or _reader.get())
+    text = message if isinstance(message, str) else render(message, language or _reader.get())
+    return _naming.get()(text)
 
 
 def render(message: Message, language: str = DEFAULT_LANGUAGE) -> str:
@@ -54,7 +60,7 @@ def render(message: Message, language: str = DEFAULT_LANGUAGE) -> str:
 
 def told(text: str | Message) -> str:
     """For the reader; a text is told as it is."""
-    return text if isinstance(text, str) else render(text, _reader.get())
+    return _naming.get()(text if isinstance(text, str) else render(text, _reader.get()))
 
 
 def in_english(text: str | Message) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from services.api.routes import ROUTES
+from shared.messages.message import say, stored
 from shared.settings import Settings
 from shared.worker_store import WorkerStore
 from tests.api.conftest import ROWS, Api, jsonl, make_api
@@ -144,6 +145,26 @@ def test_an_unknown_model_is_answered_with_what_there_is(api: Api, model: str) -
         api.post("/v1/jobs", json={"kind": "load_diagnostic", "model": model}), 422, "model_not_found"
     )
     assert problem["error"]["param"] == "model"
+
+
+@pytest.mark.parametrize(
+    ("asks_from", "named"),
+    [({}, "whole"), ({"REMOTE_ADDR": "10.0.0.7"}, "short"), ({"HTTP_X_FORWARDED_FOR": "10.0.0.7"}, "short")],
+)
+def test_the_server_s_folders_are_named_whole_to_this_machine_alone(
+    api: Api, asks_from: dict[str, str], named: str
+) -> None:
+    folder = api.settings.models_dir if named == "whole" else "models"
+    body = {"kind": "load_diagnostic", "model": "nonsense"}
+    refused = api.post("/v1/jobs", json=body, environ_base=asks_from).get_json()
+    assert f"The models folder {folder} has no folder of that name" in refused["detail"]
+    record = api.submitted()
+    lost = say("models-folder-lacks", folder=api.settings.models_dir, model="m")
+    failure = {"code": "model_not_found", "message": stored(lost), "remedy": ""}
+    api.store.finish(api.claim(), "failed", message=stored(lost), error=failure)
+    for page in ("", "/events"):
+        text = api.get(f"/v1/jobs/{record['id']}{page}", environ_base=asks_from).text
+        assert f"The models folder {folder} has no folder m." in text
 
 
 def test_an_unknown_storage_is_answered_with_those_there_are(settings: Settings, store: WorkerStore) -> None:

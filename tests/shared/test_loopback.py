@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.loopback import is_loopback, may_ask, names_loopback
+from shared.loopback import is_loopback, is_near, may_ask, names_loopback
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2", "::1", "localhost"])
@@ -22,3 +22,9 @@ def test_an_address_that_others_reach_answers_every_name(host: str) -> None:
 @pytest.mark.parametrize("name", ["[::1]:8080", "127.0.0.1:8080", "LOCALHOST"])
 def test_a_port_and_brackets_are_no_part_of_a_name(name: str) -> None:
     assert names_loopback(name)
+
+
+def test_who_asks_through_a_proxy_is_elsewhere() -> None:
+    assert is_near("127.0.0.1", ["Host"])
+    assert not is_near("10.0.0.7", ["Host"])
+    assert not is_near("127.0.0.1", ["Host", "X-Forwarded-For"])

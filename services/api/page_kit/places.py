@@ -1,7 +1,8 @@
 """Paths and hosts of a report as names that say where without saying whose: the page gets passed on.
 
 What lies in a known folder is named from there (`data/models/…`, `~/.cache/…`); of any other path its last
-name stays. The report as JSON and as text keeps them whole, for whoever looks after the machine.
+name stays. The report as JSON and as text keeps them whole, for whoever looks after the machine. In sentences
+of the API, such as refusals and events, the known folders have their names where the reader is elsewhere.
 """
 
 import re
@@ -46,7 +47,7 @@ class Places:
             *((path, name) for name, path in settings.storages.items()),
             (settings.host_hf_cache, "host-cache"),
             (PROJECT_ROOT, "."),
-            (Path.home(), "~"),
+            (_home(), "~"),
         ]
         roots = {form: name for path, name in reversed(named) if path for form in _forms(path)}
         if isinstance(cache, str) and cache.startswith("/") and not _lies_in(cache, roots):
@@ -78,12 +79,24 @@ class Places:
         text = _URL.sub(_public, self._from_roots(text))
         return _ABSOLUTE.sub(_last_name, text)
 
+    def folders(self, text: str) -> str:
+        """A sentence in which the known folders have their names; what else stands in it stays."""
+        return self._from_roots(text)
+
     def _from_roots(self, text: str) -> str:
         for path, name in self.roots:
             if path in text:
                 whole = re.compile(rf"{_BEFORE}{re.escape(path)}{_END}")
                 text = whole.sub(name.replace("\\", r"\\"), text)
         return _WINDOWS_HOMES.sub(r"\1~", _HOMES.sub("~", text))
+
+
+def _home() -> Path | None:
+    """None for a user without one, as in some containers."""
+    try:
+        return Path.home()
+    except RuntimeError:
+        return None
 
 
 def _last_name(match: re.Match[str]) -> str:
