@@ -14,8 +14,8 @@ from bench.train_arms.ours import NeverDue
 from bench.train_inputs import CAP, LORA_OF_A_JOB
 from services.worker.adapters.lora import attached, lora_config, trained_parameters
 from services.worker.computing.batching import Schedule
+from services.worker.computing.plan.memory_budget import MemoryBudget
 from services.worker.computing.plan.plan import Plan
-from services.worker.computing.plan.room import Room
 from services.worker.explaining.arm import Arm, ArmSteps
 from services.worker.models.load import LoadedModel
 from services.worker.report import SilentReport
@@ -69,11 +69,11 @@ def measure_case(
     schedule = Schedule(len(rows), per_step, SEED, RUN_STEPS)
     with carrying_adapter(base) as (keeper, parameters):
         job_rows = JobRows(RowRules("classification", "all", CAP), TokenRows(list(rows), RowCounts()), None)
-        plan, room = plan_for(base, request, job_rows, None, SilentReport())
+        plan, budget = plan_for(base, request, job_rows, None, SilentReport())
         say(f"{case}: the estimate's best is {plan_name(plan)}; its run begins")
-        chosen = first_steps(base, request, plan, room, job_rows, keeper, parameters)
+        chosen = first_steps(base, request, plan, budget, job_rows, keeper, parameters)
         say(f"{case}: chosen is {plan_name(chosen)}")
-        plans = plans_to_sweep(plan, room)
+        plans = plans_to_sweep(plan, budget)
         arms = {name: ArmSteps(base, Arm(name, one), parameters) for name, one in plans.items()}
         units = [
             [rows[index] for index in schedule.rows_of(STEPS_AT_MOST + number)]
@@ -87,7 +87,7 @@ def first_steps(
     base: LoadedModel,
     request: FineTuningRequest,
     plan: Plan,
-    room: Room,
+    budget: MemoryBudget,
     rows: JobRows,
     keeper: KeepsNothing,
     parameters: Mapping[str, nn.Parameter],
@@ -106,8 +106,8 @@ def first_steps(
         device=base.device,
         keeper=keeper,
         report=SilentReport(),
-        room=room,
-        trials=plan_trials(plan, room, whole, None, SilentReport()),
+        budget=budget,
+        trials=plan_trials(plan, budget, whole, None, SilentReport()),
     )
     return chosen
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 
+from services.worker.computing.plan.memory_budget import MemoryBudget
 from services.worker.computing.plan.plan import Plan
-from services.worker.computing.plan.room import Room
 from services.worker.explaining.arm import ArmSteps
 from services.worker.text.marked_text import TokenRow
 
@@ -41,8 +41,8 @@ class Swept:
         return median(mine / best for mine, best in pairs) - 1
 
 
-def plans_to_sweep(auto: Plan, room: Room) -> dict[str, Plan]:
-    """All that the planner considers for `room`, by what tells them apart: micro-batches and recomputing,
+def plans_to_sweep(auto: Plan, budget: MemoryBudget) -> dict[str, Plan]:
+    """All that the planner considers for `budget`, by what tells them apart: micro-batches and recomputing,
     each with 4-bit weights that stay dequantized and without, and with the model's own forward where `auto`
     has the layers written out.
     """
@@ -53,7 +53,9 @@ def plans_to_sweep(auto: Plan, room: Room) -> dict[str, Plan]:
     return {
         plan_name(plan): plan
         for kind in kinds
-        for choice in replace(room, levers=replace(room.levers, own_layers=kind.own_layers)).fitting_choices()
+        for choice in replace(
+            budget, levers=replace(budget.levers, own_layers=kind.own_layers)
+        ).fitting_choices()
         for plan in [kind.with_micro_batches(*choice)]
     }
 

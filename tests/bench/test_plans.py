@@ -10,8 +10,8 @@ from bench import plans
 from bench.plan_sweep import Swept, plans_to_sweep
 from services.worker.computing.plan.activations import EngineActivations
 from services.worker.computing.plan.levers import Levers
+from services.worker.computing.plan.memory_budget import MICRO_BATCH_TOKENS, RECOMPUTING, MemoryBudget
 from services.worker.computing.plan.plan import Plan
-from services.worker.computing.plan.room import BUDGETS, RECOMPUTING, Room
 from tests.bench.conftest import Run
 from tests.bench.messages import write_messages
 from tests.tiny_models import make_tiny_llama
@@ -22,15 +22,15 @@ AUTO = Plan(
 )  # fmt: skip
 
 
-def room(free_bytes: float = 1e12, *, own_layers: bool = True) -> Room:
+def budget(free_bytes: float = 1e12, *, own_layers: bool = True) -> MemoryBudget:
     activations = EngineActivations(LlamaConfig(), 512, 0, whole_scores=True, head_bytes=1)
-    return Room(activations, free_bytes, Levers(own_layers=own_layers), "cpu")
+    return MemoryBudget(activations, free_bytes, Levers(own_layers=own_layers), "cpu")
 
 
 def test_the_sweep_has_every_plan_that_the_planner_considers_once() -> None:
-    swept = plans_to_sweep(AUTO, room())
-    own = len(BUDGETS["cpu"]) * len(RECOMPUTING)
-    models = len(BUDGETS["cpu"]) * len([every for every in RECOMPUTING if every != 2])
+    swept = plans_to_sweep(AUTO, budget())
+    own = len(MICRO_BATCH_TOKENS["cpu"]) * len(RECOMPUTING)
+    models = len(MICRO_BATCH_TOKENS["cpu"]) * len([every for every in RECOMPUTING if every != 2])
     assert len(swept) == 2 * own + models
     assert AUTO in swept.values()
     assert len({json.dumps(plan.as_dict()) for plan in swept.values()}) == len(swept)
@@ -40,9 +40,9 @@ def test_the_sweep_has_every_plan_that_the_planner_considers_once() -> None:
 
 
 def test_what_does_not_fit_and_layers_that_are_not_there_are_in_no_sweep() -> None:
-    assert plans_to_sweep(AUTO, room(free_bytes=1e3)) == {}
+    assert plans_to_sweep(AUTO, budget(free_bytes=1e3)) == {}
     models_own = Plan("auto", 1024, gradient_checkpointing=False)
-    names = plans_to_sweep(models_own, room(own_layers=False))
+    names = plans_to_sweep(models_own, budget(own_layers=False))
     assert all(name.startswith("model's forward") for name in names)
     assert len(names) == 4
 

@@ -86,7 +86,7 @@ class MicroBatch:
 
     @property
     def own_tokens(self) -> int:
-        """As the plan's budget counts them."""
+        """As the plan's budget of tokens counts them."""
         return self.computed_tokens
 
 

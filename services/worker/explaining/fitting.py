@@ -9,8 +9,8 @@ import torch
 from transformers import PretrainedConfig
 
 from services.worker.computing.plan.activations import BYTES_OF_A_LOGIT, ModelActivations
+from services.worker.computing.plan.memory_budget import free_memory_bytes
 from services.worker.computing.plan.plan import Plan
-from services.worker.computing.plan.room import free_memory_bytes
 from services.worker.explaining.arm import Arm
 from shared.reports.training_facts import MemoryParts
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from torch import nn
 
 from services.worker.computing.batching import Schedule
-from services.worker.computing.plan.room import free_memory_bytes
+from services.worker.computing.plan.memory_budget import free_memory_bytes
 from services.worker.computing.predicting.counted_memory import count_micro_batch
 from services.worker.computing.predicting.step_list import list_steps
 from services.worker.computing.predicting.trial import Trial

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from services.worker.computing.plan.room import free_memory_bytes
+from services.worker.computing.plan.memory_budget import free_memory_bytes
 from services.worker.computing.predicting.forecast import Forecast, forecast
 from services.worker.computing.predicting.trial import Trial
 from services.worker.machine.peak_memory import bytes_now

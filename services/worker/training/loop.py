@@ -10,8 +10,8 @@ from transformers import PreTrainedModel
 
 from services.worker.computing.batching import Schedule
 from services.worker.computing.forward import choose_forward
+from services.worker.computing.plan.memory_budget import MemoryBudget
 from services.worker.computing.plan.plan import Plan
-from services.worker.computing.plan.room import Room
 from services.worker.failures import FailureCode, JobFailed
 from services.worker.phase_clock import PhaseClock
 from services.worker.report import Report, WorkerDraining
@@ -53,7 +53,7 @@ def train(
     observe: Callable[[StepReport], None] = lambda step: None,
     alarms: Callable[[StepReport], None] = lambda step: None,
     clock: PhaseClock | None = None,
-    room: Room | None = None,
+    budget: MemoryBudget | None = None,
     eta: Eta | None = None,
     trials: PlanTrials | None = None,
 ) -> tuple[RunState, Plan]:
@@ -61,7 +61,7 @@ def train(
 
     The loss of a step is the cross-entropy summed over its targets divided by their number, however the
     step is split. Goes on from the keeper's newest checkpoint. A step that runs out of memory is computed
-    anew with less at once; `room` tells what should have fitted. The first steps may follow the plans of
+    anew with less at once; `budget` tells what should have fitted. The first steps may follow the plans of
     `trials` in turns, and the others the fastest of them. `clock` has afterwards what came after the
     last step. Returns what was done and the plan of the last step. Raises `JobFailed` (diverged, disk_full,
     out_of_memory) and whatever `report` raises; on `WorkerDraining` the state is saved first.
@@ -75,7 +75,7 @@ def train(
         lambda plan: choose_forward(model, plan, device, clock=clock),
         device=device,
         report=report,
-        room=room,
+        budget=budget,
         redraws=hyperparameters.lora.dropout > 0,
     )
     step = TrainingStep(parameters, optimizer, hyperparameters, memory, clock, tick, device)

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from statistics import median
 
+from services.worker.computing.plan.memory_budget import CLOSE
 from services.worker.computing.plan.plan import Plan, Tried
-from services.worker.computing.plan.room import CLOSE
 from services.worker.report import Report
 from services.worker.training.step_report import StepReport
 from shared.messages.message import Message, say

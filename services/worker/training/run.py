@@ -10,9 +10,9 @@ from torch import nn
 
 from services.worker.adapters.lora import left_out, set_adapter_weights, trained_parameters
 from services.worker.computing.batching import Schedule
+from services.worker.computing.plan.memory_budget import MemoryBudget
 from services.worker.computing.plan.plan import Plan
 from services.worker.computing.plan.precision import note_on_bf16
-from services.worker.computing.plan.room import Room
 from services.worker.models.load import LoadedModel
 from services.worker.report import Report
 from services.worker.text.marked_text import TokenRow
@@ -26,7 +26,7 @@ from shared.schemas import FineTuningRequest, Hyperparameters
 @dataclass(frozen=True)
 class Run:
     """`adapted` is the base's model with the adapter, whose trained weights are `parameters`, fp32 by name;
-    they are those of `resumed`, the checkpoint that the run goes on from, where there is one. `room` is the
+    they are those of `resumed`, the checkpoint that the run goes on from, where there is one. `budget` is the
     memory that `plan` was chosen for.
     """
 
@@ -39,7 +39,7 @@ class Run:
     resumed: Snapshot | None
     schedule: Schedule
     plan: Plan
-    room: Room
+    budget: MemoryBudget
 
     @property
     def hyperparameters(self) -> Hyperparameters:
@@ -81,7 +81,7 @@ def ready_run(
     _tell_what_is_left_out(base, request, report)
     resumed = _resume(checkpoints, adapted, report)
     report.progress("planning the steps")
-    plan, room = plan_for(base, request, rows, resumed, report)
+    plan, budget = plan_for(base, request, rows, resumed, report)
     report.event(plan.described(), data=plan.told())
     _tell_about_arithmetic(base.device, report)
     return Run(
@@ -94,7 +94,7 @@ def ready_run(
         resumed=resumed,
         schedule=_schedule(request.hyperparameters, rows),
         plan=plan,
-        room=room,
+        budget=budget,
     )
 
 

@@ -2,9 +2,9 @@
 
 from services.worker.computing.batching import Schedule
 from services.worker.computing.plan.levers import levers_for
+from services.worker.computing.plan.memory_budget import MemoryBudget, find_memory_budget
 from services.worker.computing.plan.plan import Plan, choose_plan
 from services.worker.computing.plan.resumed_plan import resumed_plan
-from services.worker.computing.plan.room import Room, find_room
 from services.worker.computing.predicting.counted_layers import with_counted
 from services.worker.models.load import LoadedModel
 from services.worker.report import Report
@@ -17,7 +17,7 @@ from shared.schemas import FineTuningRequest
 
 def plan_for(
     base: LoadedModel, request: FineTuningRequest, rows: JobRows, resumed: Snapshot | None, report: Report
-) -> tuple[Plan, Room]:
+) -> tuple[Plan, MemoryBudget]:
     """A resumed run keeps its plan where it can: another split of a step would round otherwise. The model
     carries its adapter.
     """
@@ -31,27 +31,27 @@ def plan_for(
     trained = {name: part for name, part in base.model.named_parameters() if part.requires_grad}
     levers = with_counted(levers, base.model, trained, base.device)
     config, longest = base.model.config.get_text_config(), hyperparameters.max_seq_length
-    room = find_room(config, max_seq_length=longest, device=base.device, levers=levers)
+    budget = find_memory_budget(config, max_seq_length=longest, device=base.device, levers=levers)
     fresh = choose_plan(
         request.plan, config=config, max_seq_length=longest, device=base.device, levers=levers
     )
     if resumed is None:
-        return fresh, room
-    plan, reason = resumed_plan(resumed.state.get("plan"), fresh, room)
+        return fresh, budget
+    plan, reason = resumed_plan(resumed.state.get("plan"), fresh, budget)
     if reason:
         report.event(
             say("plan-changed", reason=reason),
             level="warn",
             data={"code": "plan_changed", "reason": reason.model_dump(mode="json")},
         )
-    return plan, room
+    return plan, budget
 
 
 def plan_trials(
-    plan: Plan, room: Room, schedule: Schedule, resumed: Snapshot | None, report: Report
+    plan: Plan, budget: MemoryBudget, schedule: Schedule, resumed: Snapshot | None, report: Report
 ) -> PlanTrials:
     """Of what was chosen by an estimate; a run that goes on has a plan already."""
     if plan.name != "auto" or resumed is not None:
         return PlanTrials([], steps=0, report=report)
-    plans = [plan.with_micro_batches(*choice) for choice in room.close_choices()]
+    plans = [plan.with_micro_batches(*choice) for choice in budget.close_choices()]
     return PlanTrials.of(plans, schedule.total_steps, report)

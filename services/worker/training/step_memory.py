@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 import torch
 
 from services.worker.computing.forward import Forward
+from services.worker.computing.plan.memory_budget import MemoryBudget, free_memory_bytes
 from services.worker.computing.plan.plan import Plan
-from services.worker.computing.plan.room import Room, free_memory_bytes
 from services.worker.computing.plan.smaller_plan import MicroBatchSize, halved, no_larger, smaller_plan
 from services.worker.failures import FailureCode, JobFailed
 from services.worker.machine.out_of_memory import RanOut, try_in_memory
@@ -34,7 +34,7 @@ class _Place:
 class StepMemory:
     """The plan that steps follow, and what computes by it.
 
-    `make` gives a plan its forward; `room` tells what a micro-batch should take. With `redraws` another
+    `make` gives a plan its forward; `budget` tells what a micro-batch should take. With `redraws` another
     split of a step draws other random numbers (dropout's), which is said.
     """
 
@@ -47,11 +47,11 @@ class StepMemory:
         *,
         device: torch.device,
         report: Report,
-        room: Room | None = None,
+        budget: MemoryBudget | None = None,
         redraws: bool = False,
     ) -> None:
         self.plan, self._make, self._device, self._report = plan, make, device, report
-        self._room, self._redraws = room, redraws
+        self._budget, self._redraws = budget, redraws
         self.plan_number = 0
         self._forward: Forward | None = None
         self._place: _Place | None = None
@@ -145,7 +145,7 @@ class StepMemory:
             self._forward.step_over()
 
     def _smaller(self, failures: int) -> Smaller | None:
-        quantized = self._room is None or self._room.dequantized_bytes > 0
+        quantized = self._budget is None or self._budget.dequantized_bytes > 0
         smaller = smaller_plan(self.plan, self._size(), failures, quantized=quantized)
         if smaller is None or not self._redraws or no_larger(self.plan, smaller[0]) == self.plan:
             return smaller
@@ -185,8 +185,8 @@ class StepMemory:
                 error=ran_out.error,
             )
         ]
-        if self._room is not None:
-            wanted = self._room.activations.largest(size.tokens, every)
+        if self._budget is not None:
+            wanted = self._budget.activations.largest(size.tokens, every)
             said.append(say("micro-batch-takes-by-estimate", wanted_bytes=math.ceil(wanted)))
         return said
 

@@ -78,9 +78,9 @@ def train_run(
             look_at(device),
             predicted_seconds=foretold.forecast.mean_step_seconds if foretold else None,
         ),
-        room=run.room,
+        budget=run.budget,
         eta=eta,
-        trials=plan_trials(run.plan, run.room, run.schedule, run.resumed, report),
+        trials=plan_trials(run.plan, run.budget, run.schedule, run.resumed, report),
         clock=clock,
     )
     happened = watch.happened(state, clock.so_far())

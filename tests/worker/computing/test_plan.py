@@ -10,11 +10,15 @@ from transformers import LlamaConfig
 
 from bench.weights import SHAPES_2B4
 from services.worker.computing.engine.head import bytes_at_once
-from services.worker.computing.plan import room as room_module
+from services.worker.computing.plan import memory_budget as budget_module
 from services.worker.computing.plan.activations import EngineActivations, ModelActivations
 from services.worker.computing.plan.levers import NO_LEVERS, Levers
+from services.worker.computing.plan.memory_budget import (
+    MemoryBudget,
+    free_memory_bytes,
+    micro_batch_cost_tokens,
+)
 from services.worker.computing.plan.plan import Plan, choose_plan
-from services.worker.computing.plan.room import Room, free_memory_bytes, micro_batch_cost_tokens
 from shared.messages.message import say
 from shared.messages.render import in_english
 from shared.schemas import ExplicitPlan
@@ -27,7 +31,7 @@ LEVERS = Levers(own_layers=True, shared_prefix_tokens=33, dequantized_bytes=4 * 
 
 
 def auto(monkeypatch: pytest.MonkeyPatch, free_bytes: int | None, levers: Levers = NO_LEVERS) -> Plan:
-    monkeypatch.setattr(room_module, "free_memory_bytes", lambda device: free_bytes)
+    monkeypatch.setattr(budget_module, "free_memory_bytes", lambda device: free_bytes)
     return choose_plan("auto", config=CONFIG, max_seq_length=512, device=CPU, levers=levers)
 
 
@@ -94,8 +98,8 @@ def test_less_memory_means_every_second_layer_recomputed_and_then_every_one(
 ) -> None:
     activations = own_activations(LEVERS.shared_prefix_tokens)
     whole, half, every = (activations.largest(512, every) for every in (None, 2, 1))
-    for room, expected in ((whole, (False, 1)), (half, (True, 2)), (every, (True, 1)), (1, (True, 1))):
-        plan = auto(monkeypatch, int(room / 0.4) + 10, LEVERS)
+    for budget, expected in ((whole, (False, 1)), (half, (True, 2)), (every, (True, 1)), (1, (True, 1))):
+        plan = auto(monkeypatch, int(budget / 0.4) + 10, LEVERS)
         assert (plan.gradient_checkpointing, plan.recompute_every) == expected
         assert plan.tokens_per_micro_batch == 512
 
@@ -115,7 +119,7 @@ def micro_batches(
         EXAONE, 512, prefix_tokens, whole_scores=False, head_bytes=bytes_at_once("cuda")
     )
     cost = micro_batch_cost_tokens(EXAONE, flops_per_second)
-    return Room(activations, free_gb * 1e9, levers, "cuda", cost).best_micro_batches()
+    return MemoryBudget(activations, free_gb * 1e9, levers, "cuda", cost).best_micro_batches()
 
 
 def test_a_small_card_computes_nothing_twice_while_smaller_micro_batches_still_fit() -> None:
@@ -149,16 +153,16 @@ def test_kept_weights_leave_less_for_activations() -> None:
     activations = own_activations(0)
     bare = activations.largest(512, None) / 0.4
     levers = Levers(own_layers=True, dequantized_bytes=int(bare))
-    room = Room(activations, 3 * bare, levers)
-    assert room.weights == "use"
-    assert room.keeps_weights(forbearance=1.5)
-    beside = Room(activations, 1.9 * bare, levers)
+    budget = MemoryBudget(activations, 3 * bare, levers)
+    assert budget.weights == "use"
+    assert budget.keeps_weights(forbearance=1.5)
+    beside = MemoryBudget(activations, 1.9 * bare, levers)
     assert beside.fits(512, None, weights="use")
     assert not beside.fits(512, None, weights="run")
 
 
 def test_what_must_fit_are_the_rows_at_hand_not_the_longest_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(room_module, "free_memory_bytes", lambda device: 8 * 1024**3)
+    monkeypatch.setattr(budget_module, "free_memory_bytes", lambda device: 8 * 1024**3)
     allowed, short = (
         choose_plan("auto", config=CONFIG, max_seq_length=2048, device=CPU, levers=levers)
         for levers in (LEVERS, replace(LEVERS, longest_row=100))
@@ -217,9 +221,9 @@ def test_plans_that_the_estimate_can_hardly_tell_apart_are_named_quickest_first(
 
     def close(free_gb: float, levers: Levers, speed: float) -> list[tuple[int, int | None]]:
         cost = micro_batch_cost_tokens(EXAONE, speed)
-        room = Room(activations, free_gb * 1e9, levers, "cuda", cost)
-        choices = room.close_choices()
-        assert [room.best_micro_batches()] == choices[:1] or not choices
+        budget = MemoryBudget(activations, free_gb * 1e9, levers, "cuda", cost)
+        choices = budget.close_choices()
+        assert [budget.best_micro_batches()] == choices[:1] or not choices
         return choices
 
     assert close(80, FULL, RTX_3050) == [(4096, None), (2048, None), (1024, None)]

@@ -16,8 +16,8 @@ from services.worker.computing.batching import Schedule, target_count
 from services.worker.computing.forward import choose_forward
 from services.worker.computing.plan.activations import ModelActivations
 from services.worker.computing.plan.levers import levers_for
+from services.worker.computing.plan.memory_budget import find_memory_budget
 from services.worker.computing.plan.plan import Plan
-from services.worker.computing.plan.room import find_room
 from services.worker.computing.predicting.counted_layers import with_counted
 from services.worker.computing.predicting.counted_memory import count_micro_batch
 from services.worker.computing.predicting.first_layers import first_layers, layers_of
@@ -221,5 +221,5 @@ def test_a_model_that_can_not_be_counted_keeps_its_estimate_and_says_why(
         told = with_counted(levers, deep.model, trial.parameters, CPU)
     assert told.counted is None
     assert "no operator" in in_english(told.off["counted_activations"])
-    room = find_room(deep.model.config, max_seq_length=64, device=CPU, levers=told)
-    assert isinstance(room.activations, ModelActivations)
+    budget = find_memory_budget(deep.model.config, max_seq_length=64, device=CPU, levers=told)
+    assert isinstance(budget.activations, ModelActivations)

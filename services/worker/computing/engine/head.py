@@ -46,11 +46,11 @@ class _CrossEntropy(torch.autograd.Function):
         gradient = torch.empty_like(hidden) if learned else None
         rows = torch.zeros(len(hidden), 1, device=hidden.device)
         rows.index_add_(0, batch.label_sources, batch.label_rows[:, None])
-        room: Tensor | None = None  # the first chunk is the largest
+        buffer: Tensor | None = None  # the first chunk is the largest
         for chunk, parts in _chunks(batch, len(hidden), len(weight)):
-            if room is None:
-                room = hidden.new_empty(chunk.stop, len(weight))
-            logits = torch.mm(hidden[chunk], weight.t(), out=room[: chunk.stop - chunk.start])
+            if buffer is None:
+                buffer = hidden.new_empty(chunk.stop, len(weight))
+            logits = torch.mm(hidden[chunk], weight.t(), out=buffer[: chunk.stop - chunk.start])
             for part in parts:
                 total += _loss_of(part, logits[part.place], rows[chunk][part.place], learned) * scale
             if gradient is not None:

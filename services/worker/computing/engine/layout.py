@@ -78,7 +78,7 @@ class PackedBatch:
 
     @property
     def own_tokens(self) -> int:
-        """As a plan's budget counts them: without the prefix."""
+        """As a plan's budget of tokens counts them: without the prefix."""
         return self.computed_tokens - self.prefix_tokens
 
     @cached_property

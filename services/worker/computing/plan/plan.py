@@ -8,7 +8,7 @@ import torch
 from transformers import PretrainedConfig
 
 from services.worker.computing.plan.levers import NO_LEVERS, Levers
-from services.worker.computing.plan.room import Room, find_room
+from services.worker.computing.plan.memory_budget import MemoryBudget, find_memory_budget
 from shared.messages.message import Message, say
 from shared.schemas import ExplicitPlan
 
@@ -132,27 +132,27 @@ def choose_plan(
     """
     if wanted == "baseline":
         return baseline_plan(max_seq_length)
-    room = find_room(config, max_seq_length=max_seq_length, device=device, levers=levers)
+    budget = find_memory_budget(config, max_seq_length=max_seq_length, device=device, levers=levers)
     if isinstance(wanted, ExplicitPlan):
         plan = Plan("explicit", wanted.tokens_per_micro_batch, wanted.gradient_checkpointing)
     else:
-        tokens, recompute_every = room.best_micro_batches()
+        tokens, recompute_every = budget.best_micro_batches()
         plan = Plan("auto", tokens, recompute_every is not None, recompute_every=recompute_every or 1)
-    return with_levers(replace(plan, micro_batch_cost_tokens=room.micro_batch_cost_tokens), levers, room)
+    return with_levers(replace(plan, micro_batch_cost_tokens=budget.micro_batch_cost_tokens), levers, budget)
 
 
-def with_levers(plan: Plan, levers: Levers, room: Room) -> Plan:
+def with_levers(plan: Plan, levers: Levers, budget: MemoryBudget) -> Plan:
     """`plan` with all levers that can be used, and the reasons for the others."""
     if not levers.own_layers:
         return replace(plan, off=dict(levers.off))
-    reason = say("weights-not-kept", wanted_bytes=room.dequantized_bytes, free_bytes=room.free_bytes)
+    reason = say("weights-not-kept", wanted_bytes=budget.dequantized_bytes, free_bytes=budget.free_bytes)
     return replace(
         plan,
         own_layers=True,
         layout="flat",
         shared_prefix_tokens=levers.shared_prefix_tokens,
-        weights=room.weights,
-        off={**levers.off, **({"weights": reason} if room.weights == "use" else {})},
+        weights=budget.weights,
+        off={**levers.off, **({"weights": reason} if budget.weights == "use" else {})},
     )
 
 

@@ -9,7 +9,7 @@ from shared.messages.message import Message, say
 
 @dataclass(frozen=True)
 class MicroBatchSize:
-    """Of one micro-batch: its rows, and its tokens as the plan's budget counts them."""
+    """Of one micro-batch: its rows, and its tokens as the plan's budget of tokens counts them."""
 
     rows: int
     tokens: int

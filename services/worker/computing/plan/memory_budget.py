@@ -21,7 +21,7 @@ SHARE_AT_MOST = 0.95
 # A parameter's gradient and its two moments, and the copies in bf16 that a step makes of it.
 BYTES_OF_A_TRAINED_PARAMETER = 16
 # Tokens of a micro-batch. A CPU gains nothing from large ones, and answers a cancel later.
-BUDGETS = {"cuda": (4096, 2048, 1024, 768, 512), "cpu": (1024, 512)}
+MICRO_BATCH_TOKENS = {"cuda": (4096, 2048, 1024, 768, 512), "cpu": (1024, 512)}
 RECOMPUTING = (None, 2, 1)  # of so many layers one
 CLOSE = 0.15  # the estimate tells plans no better apart than that
 # What a micro-batch costs beside its tokens: dequantizing, and on a card launching every layer's kernels
@@ -32,7 +32,7 @@ SHARE_OF_MATRIX_SPEED = 0.5  # what is left of the speed of large products for a
 
 
 @dataclass(frozen=True)
-class Room:
+class MemoryBudget:
     """The memory a plan is made for (`free_bytes`), and what the choice of micro-batches depends on.
 
     `forbearance`: by how much a share may be exceeded.
@@ -92,7 +92,7 @@ class Room:
         return [
             (tokens, every)
             for every in RECOMPUTING
-            for tokens in BUDGETS[self.device_type]
+            for tokens in MICRO_BATCH_TOKENS[self.device_type]
             if own or every != 2
         ]
 
@@ -108,10 +108,10 @@ class Room:
         return (1 + twice) * (1 + self.micro_batch_cost_tokens / filled)
 
 
-def find_room(
+def find_memory_budget(
     config: PretrainedConfig, *, max_seq_length: int, device: torch.device, levers: Levers = NO_LEVERS
-) -> Room:
-    """The room that `device` has now."""
+) -> MemoryBudget:
+    """The memory budget that `device` has now."""
     longest = levers.longest_row or max_seq_length
     activations = (
         EngineActivations(
@@ -126,7 +126,7 @@ def find_room(
     )
     free = free_memory_bytes(device)
     trained = levers.adapter_parameters * BYTES_OF_A_TRAINED_PARAMETER
-    return Room(
+    return MemoryBudget(
         activations,
         math.inf if free is None else float(max(0, free - trained)),
         levers,
