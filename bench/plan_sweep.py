@@ -54,7 +54,7 @@ def plans_to_sweep(auto: Plan, budget: MemoryBudget) -> dict[str, Plan]:
         plan_name(plan): plan
         for kind in kinds
         for choice in replace(
-            budget, levers=replace(budget.levers, own_layers=kind.own_layers)
+            budget, workload=replace(budget.workload, own_layers=kind.own_layers)
         ).fitting_choices()
         for plan in [kind.with_micro_batches(*choice)]
     }

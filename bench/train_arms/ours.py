@@ -16,8 +16,8 @@ from bench.train_arms.token_file import TokenFile
 from bench.train_arms.turns import Turns
 from services.worker.adapters.lora import attached, set_adapter_weights, trained_parameters
 from services.worker.computing.batching import Schedule
-from services.worker.computing.plan.levers import levers_for
 from services.worker.computing.plan.plan import Plan, baseline_plan, choose_plan
+from services.worker.computing.plan.workload import workload_of
 from services.worker.models.hub.model_places import ModelFiles
 from services.worker.models.load import LoadedModel
 from services.worker.models.residency import Residency
@@ -115,7 +115,7 @@ def plan_for(job: TrainJob, ready: Loaded) -> Plan:
         config=ready.base.model.config,
         max_seq_length=job.max_seq_length,
         device=ready.base.device,
-        levers=levers_for(ready.base.model, ready.rows, dropout=0.0, rows_per_step=job.rows_per_step),
+        workload=workload_of(ready.base.model, ready.rows, dropout=0.0, rows_per_step=job.rows_per_step),
     )
     return plan_of(job.arm, baseline_plan(job.max_seq_length), auto)
 

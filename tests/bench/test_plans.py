@@ -9,9 +9,9 @@ from transformers import LlamaConfig
 from bench import plans
 from bench.plan_sweep import Swept, plans_to_sweep
 from services.worker.computing.plan.activations import EngineActivations
-from services.worker.computing.plan.levers import Levers
 from services.worker.computing.plan.memory_budget import MICRO_BATCH_TOKENS, RECOMPUTING, MemoryBudget
 from services.worker.computing.plan.plan import Plan
+from services.worker.computing.plan.workload import Workload
 from tests.bench.conftest import Run
 from tests.bench.messages import write_messages
 from tests.tiny_models import make_tiny_llama
@@ -24,7 +24,7 @@ AUTO = Plan(
 
 def budget(free_bytes: float = 1e12, *, own_layers: bool = True) -> MemoryBudget:
     activations = EngineActivations(LlamaConfig(), 512, 0, whole_scores=True, head_bytes=1)
-    return MemoryBudget(activations, free_bytes, Levers(own_layers=own_layers), "cpu")
+    return MemoryBudget(activations, free_bytes, Workload(own_layers=own_layers), "cpu")
 
 
 def test_the_sweep_has_every_plan_that_the_planner_considers_once() -> None:

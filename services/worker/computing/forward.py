@@ -13,9 +13,9 @@ from transformers import PreTrainedModel
 from services.worker.computing.batching import MicroBatch, micro_batches, packed_batches
 from services.worker.computing.engine.forward import EngineLayers
 from services.worker.computing.loss import choose_loss
-from services.worker.computing.plan.levers import common_prefix
 from services.worker.computing.plan.plan import Plan
 from services.worker.computing.plan.precision import autocast
+from services.worker.computing.plan.workload import common_prefix
 from services.worker.phase_clock import PhaseClock
 from services.worker.text.marked_text import TokenRow
 

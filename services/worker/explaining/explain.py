@@ -9,7 +9,6 @@ from torch import nn
 
 from services.worker.adapters.lora import attached, lora_config, trained_parameters
 from services.worker.computing.batching import Schedule
-from services.worker.computing.plan.levers import levers_for
 from services.worker.computing.plan.plan import choose_plan
 from services.worker.computing.plan.utilization import (
     ModelArithmetic,
@@ -17,6 +16,7 @@ from services.worker.computing.plan.utilization import (
     flops_per_second_in,
     memory_bytes_per_second,
 )
+from services.worker.computing.plan.workload import workload_of
 from services.worker.computing.predicting.counted_layers import with_counted
 from services.worker.explaining.arm import ArmSteps
 from services.worker.explaining.between_steps import between_steps, forward_seconds, time_saving
@@ -70,14 +70,14 @@ def explain(
     with attached(base, lora_config(settings.lora, base), seed=settings.seed, stages=clock) as adapted:
         clock.turn("set_up")
         parameters = trained_parameters(adapted)
-        levers = levers_for(base.model, rows.rows, dropout=settings.lora.dropout, rows_per_step=step_rows)
-        levers = with_counted(levers, base.model, parameters, base.device)
+        workload = workload_of(base.model, rows.rows, dropout=settings.lora.dropout, rows_per_step=step_rows)
+        workload = with_counted(workload, base.model, parameters, base.device)
         auto = choose_plan(
             "auto",
             config=base.model.config.get_text_config(),
             max_seq_length=settings.max_seq_length,
             device=base.device,
-            levers=levers,
+            workload=workload,
         )
         trials = trial_arms(settings, auto=auto, lengths=lengths)
         count = partial(

@@ -1,10 +1,10 @@
 """Which plan a run follows, and which others its first steps try."""
 
 from services.worker.computing.batching import Schedule
-from services.worker.computing.plan.levers import levers_for
 from services.worker.computing.plan.memory_budget import MemoryBudget, find_memory_budget
 from services.worker.computing.plan.plan import Plan, choose_plan
 from services.worker.computing.plan.resumed_plan import resumed_plan
+from services.worker.computing.plan.workload import workload_of
 from services.worker.computing.predicting.counted_layers import with_counted
 from services.worker.models.load import LoadedModel
 from services.worker.report import Report
@@ -22,18 +22,18 @@ def plan_for(
     carries its adapter.
     """
     hyperparameters = request.hyperparameters
-    levers = levers_for(
+    workload = workload_of(
         base.model,
         rows.training.rows,
         dropout=hyperparameters.lora.dropout,
         rows_per_step=hyperparameters.global_batch_size,
     )
     trained = {name: part for name, part in base.model.named_parameters() if part.requires_grad}
-    levers = with_counted(levers, base.model, trained, base.device)
+    workload = with_counted(workload, base.model, trained, base.device)
     config, longest = base.model.config.get_text_config(), hyperparameters.max_seq_length
-    budget = find_memory_budget(config, max_seq_length=longest, device=base.device, levers=levers)
+    budget = find_memory_budget(config, max_seq_length=longest, device=base.device, workload=workload)
     fresh = choose_plan(
-        request.plan, config=config, max_seq_length=longest, device=base.device, levers=levers
+        request.plan, config=config, max_seq_length=longest, device=base.device, workload=workload
     )
     if resumed is None:
         return fresh, budget

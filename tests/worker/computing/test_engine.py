@@ -22,9 +22,9 @@ from services.worker.computing.engine.layout import pack
 from services.worker.computing.engine.lora import AdaptedLinears
 from services.worker.computing.engine.model_parts import adapted_linears
 from services.worker.computing.forward import choose_forward
-from services.worker.computing.plan import levers as levers_module
-from services.worker.computing.plan.levers import common_prefix, levers_for
+from services.worker.computing.plan import workload as workload_module
 from services.worker.computing.plan.plan import Plan, baseline_plan
+from services.worker.computing.plan.workload import common_prefix, workload_of
 from services.worker.computing.validation import mean_loss
 from services.worker.models.load import LoadedModel
 from services.worker.text.marked_text import TokenRow
@@ -356,19 +356,19 @@ def test_the_common_prefix_ends_where_any_row_differs_or_ends() -> None:
 
 def test_levers_say_why_they_are_off(llama: LoadedModel, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = make_rows(learned=1.0)
-    assert levers_for(llama.model, rows, dropout=0.0, rows_per_step=4).shared_prefix_tokens == PREFIX
-    off = levers_for(llama.model, rows, dropout=0.1, rows_per_step=4).off["own_layers"]
+    assert workload_of(llama.model, rows, dropout=0.0, rows_per_step=4).shared_prefix_tokens == PREFIX
+    off = workload_of(llama.model, rows, dropout=0.1, rows_per_step=4).off["own_layers"]
     assert "dropout is 0.1" in in_english(off)
-    assert levers_for(llama.model, [rows[0]], dropout=0.0, rows_per_step=4).off == {}
-    length = levers_module.LONGEST_ROW + 1
+    assert workload_of(llama.model, [rows[0]], dropout=0.0, rows_per_step=4).off == {}
+    length = workload_module.LONGEST_ROW + 1
     too_long = TokenRow(np.zeros(length, dtype=np.int32), np.ones(length, dtype=bool))
-    off = levers_for(llama.model, [too_long], dropout=0.0, rows_per_step=4).off["own_layers"]
+    off = workload_of(llama.model, [too_long], dropout=0.0, rows_per_step=4).off["own_layers"]
     assert "The longest row has 2,049" in in_english(off)
-    monkeypatch.setattr(levers_module, "SHORTEST_PREFIX", PREFIX + 1)
-    off = levers_for(llama.model, rows, dropout=0.0, rows_per_step=4).off["shared_prefix"]
+    monkeypatch.setattr(workload_module, "SHORTEST_PREFIX", PREFIX + 1)
+    off = workload_of(llama.model, rows, dropout=0.0, rows_per_step=4).off["shared_prefix"]
     assert "first 9 tokens" in in_english(off)
     monkeypatch.setattr(llama.model.config, "attention_bias", True)
-    assert levers_for(llama.model, rows, dropout=0.0, rows_per_step=4).off == {
+    assert workload_of(llama.model, rows, dropout=0.0, rows_per_step=4).off == {
         "own_layers": say("own-layers-not-for-setting", setting="attention_bias", value="True")
     }
 

@@ -12,13 +12,13 @@ from bench.weights import SHAPES_2B4
 from services.worker.computing.engine.head import bytes_at_once
 from services.worker.computing.plan import memory_budget as budget_module
 from services.worker.computing.plan.activations import EngineActivations, ModelActivations
-from services.worker.computing.plan.levers import NO_LEVERS, Levers
 from services.worker.computing.plan.memory_budget import (
     MemoryBudget,
     free_memory_bytes,
     micro_batch_cost_tokens,
 )
 from services.worker.computing.plan.plan import Plan, choose_plan
+from services.worker.computing.plan.workload import UNKNOWN_WORKLOAD, Workload
 from shared.messages.message import say
 from shared.messages.render import in_english
 from shared.schemas import ExplicitPlan
@@ -27,12 +27,14 @@ CPU = torch.device("cpu")
 CONFIG = LlamaConfig(hidden_size=2560, intermediate_size=7168, num_hidden_layers=30)
 
 
-LEVERS = Levers(own_layers=True, shared_prefix_tokens=33, dequantized_bytes=4 * 1024**3)
+WORKLOAD = Workload(own_layers=True, shared_prefix_tokens=33, dequantized_bytes=4 * 1024**3)
 
 
-def auto(monkeypatch: pytest.MonkeyPatch, free_bytes: int | None, levers: Levers = NO_LEVERS) -> Plan:
+def auto(
+    monkeypatch: pytest.MonkeyPatch, free_bytes: int | None, workload: Workload = UNKNOWN_WORKLOAD
+) -> Plan:
     monkeypatch.setattr(budget_module, "free_memory_bytes", lambda device: free_bytes)
-    return choose_plan("auto", config=CONFIG, max_seq_length=512, device=CPU, levers=levers)
+    return choose_plan("auto", config=CONFIG, max_seq_length=512, device=CPU, workload=workload)
 
 
 def details(plan: Plan) -> str:
@@ -75,7 +77,7 @@ def test_an_explicit_plan_is_taken_as_it_is() -> None:
 
 
 def test_auto_uses_all_levers_that_can_be_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    plan = auto(monkeypatch, 400 * 1024**3, LEVERS)
+    plan = auto(monkeypatch, 400 * 1024**3, WORKLOAD)
     assert (plan.own_layers, plan.layout, plan.shared_prefix_tokens, plan.weights) == (
         True,
         "flat",
@@ -87,7 +89,7 @@ def test_auto_uses_all_levers_that_can_be_used(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_weights_are_not_kept_where_they_would_take_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    plan = auto(monkeypatch, 6 * 1024**3, LEVERS)
+    plan = auto(monkeypatch, 6 * 1024**3, WORKLOAD)
     assert plan.weights == "use"
     assert in_english(plan.described()).endswith("One speed-up is not used.")
     assert "weights is not used. The dequantized weights would take 4.29 GB, but only" in details(plan)
@@ -96,30 +98,30 @@ def test_weights_are_not_kept_where_they_would_take_the_memory(monkeypatch: pyte
 def test_less_memory_means_every_second_layer_recomputed_and_then_every_one(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    activations = own_activations(LEVERS.shared_prefix_tokens)
+    activations = own_activations(WORKLOAD.shared_prefix_tokens)
     whole, half, every = (activations.largest(512, every) for every in (None, 2, 1))
     for budget, expected in ((whole, (False, 1)), (half, (True, 2)), (every, (True, 1)), (1, (True, 1))):
-        plan = auto(monkeypatch, int(budget / 0.4) + 10, LEVERS)
+        plan = auto(monkeypatch, int(budget / 0.4) + 10, WORKLOAD)
         assert (plan.gradient_checkpointing, plan.recompute_every) == expected
         assert plan.tokens_per_micro_batch == 512
 
 
 EXAONE = LlamaConfig(**SHAPES_2B4)
 FULL, SHORT = (
-    Levers(True, dequantized_bytes=4_286_054_400, longest_row=512, mean_row=mean, step_tokens=16 * mean)
+    Workload(True, dequantized_bytes=4_286_054_400, longest_row=512, mean_row=mean, step_tokens=16 * mean)
     for mean in (512.0, 28.0)
 )
 RTX_3050, H200 = 8e12, 7e14  # what they do in large products
 
 
 def micro_batches(
-    free_gb: float, levers: Levers, flops_per_second: float, prefix_tokens: int = 0
+    free_gb: float, workload: Workload, flops_per_second: float, prefix_tokens: int = 0
 ) -> tuple[int, int | None]:
     activations = EngineActivations(
         EXAONE, 512, prefix_tokens, whole_scores=False, head_bytes=bytes_at_once("cuda")
     )
     cost = micro_batch_cost_tokens(EXAONE, flops_per_second)
-    return MemoryBudget(activations, free_gb * 1e9, levers, "cuda", cost).best_micro_batches()
+    return MemoryBudget(activations, free_gb * 1e9, workload, "cuda", cost).best_micro_batches()
 
 
 def test_a_small_card_computes_nothing_twice_while_smaller_micro_batches_still_fit() -> None:
@@ -143,7 +145,7 @@ def test_what_a_micro_batch_costs_is_said_in_powers_of_two() -> None:
 
 def test_an_adapter_s_gradient_and_moments_must_fit_too(monkeypatch: pytest.MonkeyPatch) -> None:
     plans = [
-        auto(monkeypatch, 13 * 1024**3, replace(LEVERS, adapter_parameters=count))
+        auto(monkeypatch, 13 * 1024**3, replace(WORKLOAD, adapter_parameters=count))
         for count in (10**6, 600 * 10**6)
     ]
     assert [plan.gradient_checkpointing for plan in plans] == [False, True]
@@ -152,11 +154,11 @@ def test_an_adapter_s_gradient_and_moments_must_fit_too(monkeypatch: pytest.Monk
 def test_kept_weights_leave_less_for_activations() -> None:
     activations = own_activations(0)
     bare = activations.largest(512, None) / 0.4
-    levers = Levers(own_layers=True, dequantized_bytes=int(bare))
-    budget = MemoryBudget(activations, 3 * bare, levers)
+    workload = Workload(own_layers=True, dequantized_bytes=int(bare))
+    budget = MemoryBudget(activations, 3 * bare, workload)
     assert budget.weights == "use"
     assert budget.keeps_weights(forbearance=1.5)
-    beside = MemoryBudget(activations, 1.9 * bare, levers)
+    beside = MemoryBudget(activations, 1.9 * bare, workload)
     assert beside.fits(512, None, weights="use")
     assert not beside.fits(512, None, weights="run")
 
@@ -164,8 +166,8 @@ def test_kept_weights_leave_less_for_activations() -> None:
 def test_what_must_fit_are_the_rows_at_hand_not_the_longest_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(budget_module, "free_memory_bytes", lambda device: 8 * 1024**3)
     allowed, short = (
-        choose_plan("auto", config=CONFIG, max_seq_length=2048, device=CPU, levers=levers)
-        for levers in (LEVERS, replace(LEVERS, longest_row=100))
+        choose_plan("auto", config=CONFIG, max_seq_length=2048, device=CPU, workload=workload)
+        for workload in (WORKLOAD, replace(WORKLOAD, longest_row=100))
     )
     assert allowed.gradient_checkpointing
     assert not short.gradient_checkpointing
@@ -174,8 +176,8 @@ def test_what_must_fit_are_the_rows_at_hand_not_the_longest_allowed(monkeypatch:
 def test_a_long_shared_prefix_is_part_of_what_must_fit(monkeypatch: pytest.MonkeyPatch) -> None:
     """It comes on top of a micro-batch's budget."""
     free = int(own_activations(33).largest(1024, None) / 0.4) + 10
-    assert auto(monkeypatch, free, LEVERS).tokens_per_micro_batch == 1024
-    assert auto(monkeypatch, free, replace(LEVERS, shared_prefix_tokens=400)).tokens_per_micro_batch == 512
+    assert auto(monkeypatch, free, WORKLOAD).tokens_per_micro_batch == 1024
+    assert auto(monkeypatch, free, replace(WORKLOAD, shared_prefix_tokens=400)).tokens_per_micro_batch == 512
 
 
 @pytest.mark.gpu
@@ -191,13 +193,13 @@ def test_a_model_without_written_out_layers_keeps_its_own_forward_and_says_why(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     gemma = say("model-is-no-llama", model_class="GemmaForCausalLM")
-    plan = auto(monkeypatch, None, Levers(off={"own_layers": gemma}))
+    plan = auto(monkeypatch, None, Workload(off={"own_layers": gemma}))
     assert (plan.own_layers, plan.layout, plan.shared_prefix_tokens) == (False, "padded", 0)
     assert "own_layers is not used. The model is a GemmaForCausalLM" in details(plan)
 
 
 def test_a_plan_survives_a_checkpoint(monkeypatch: pytest.MonkeyPatch) -> None:
-    plan = auto(monkeypatch, 6 * 1024**3, LEVERS)
+    plan = auto(monkeypatch, 6 * 1024**3, WORKLOAD)
     assert plan.off["weights"] == say("weights-not-kept", wanted_bytes=4 * 1024**3, free_bytes=6 * 1024.0**3)
     assert TypeAdapter(Plan).validate_python(json.loads(json.dumps(plan.as_dict()))) == plan
 
@@ -205,13 +207,13 @@ def test_a_plan_survives_a_checkpoint(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_reason_that_a_version_before_messages_stored_is_told_as_it_is(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    stored = auto(monkeypatch, 6 * 1024**3, LEVERS).as_dict() | {"off": {"weights": "4 bytes of 2 free"}}
+    stored = auto(monkeypatch, 6 * 1024**3, WORKLOAD).as_dict() | {"off": {"weights": "4 bytes of 2 free"}}
     plan = TypeAdapter(Plan).validate_python(stored)
     assert details(plan).endswith("weights is not used. 4 bytes of 2 free")
 
 
 def test_the_baseline_takes_no_lever() -> None:
-    plan = choose_plan("baseline", config=CONFIG, max_seq_length=512, device=CPU, levers=LEVERS)
+    plan = choose_plan("baseline", config=CONFIG, max_seq_length=512, device=CPU, workload=WORKLOAD)
     assert plan.levers == ()
 
 
@@ -219,9 +221,9 @@ def test_plans_that_the_estimate_can_hardly_tell_apart_are_named_quickest_first(
     """On the reference card, and of short rows all of which are one micro-batch anyway."""
     activations = EngineActivations(EXAONE, 512, 0, whole_scores=False, head_bytes=bytes_at_once("cuda"))
 
-    def close(free_gb: float, levers: Levers, speed: float) -> list[tuple[int, int | None]]:
+    def close(free_gb: float, workload: Workload, speed: float) -> list[tuple[int, int | None]]:
         cost = micro_batch_cost_tokens(EXAONE, speed)
-        budget = MemoryBudget(activations, free_gb * 1e9, levers, "cuda", cost)
+        budget = MemoryBudget(activations, free_gb * 1e9, workload, "cuda", cost)
         choices = budget.close_choices()
         assert [budget.best_micro_batches()] == choices[:1] or not choices
         return choices

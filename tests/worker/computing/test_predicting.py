@@ -15,9 +15,9 @@ from services.worker.adapters.lora import attached, lora_config, trained_paramet
 from services.worker.computing.batching import Schedule, target_count
 from services.worker.computing.forward import choose_forward
 from services.worker.computing.plan.activations import ModelActivations
-from services.worker.computing.plan.levers import levers_for
 from services.worker.computing.plan.memory_budget import find_memory_budget
 from services.worker.computing.plan.plan import Plan
+from services.worker.computing.plan.workload import workload_of
 from services.worker.computing.predicting.counted_layers import with_counted
 from services.worker.computing.predicting.counted_memory import count_micro_batch
 from services.worker.computing.predicting.first_layers import first_layers, layers_of
@@ -197,7 +197,7 @@ def test_two_layers_tell_what_all_of_them_hold_in_larger_micro_batches(
     rows = [TokenRow(ids, np.arange(256) > 0)] * 4
     plan = Plan("explicit", 1024, checkpointing)
     with trial_on(deep, plan, rows) as trial:
-        dropout = levers_for(deep.model, rows, dropout=0.1, rows_per_step=4)
+        dropout = workload_of(deep.model, rows, dropout=0.1, rows_per_step=4)
         counted = with_counted(dropout, deep.model, trial.parameters, CPU).counted
         assert counted is not None
         run = trial.run(trial.layers)
@@ -217,9 +217,9 @@ def test_a_model_that_can_not_be_counted_keeps_its_estimate_and_says_why(
 
     monkeypatch.setattr(SmallRun, "held", fails)
     with trial_on(deep, PLANS["the model's own forward"], rows) as trial:
-        levers = levers_for(deep.model, rows, dropout=0.1, rows_per_step=4)
-        told = with_counted(levers, deep.model, trial.parameters, CPU)
+        workload = workload_of(deep.model, rows, dropout=0.1, rows_per_step=4)
+        told = with_counted(workload, deep.model, trial.parameters, CPU)
     assert told.counted is None
     assert "no operator" in in_english(told.off["counted_activations"])
-    budget = find_memory_budget(deep.model.config, max_seq_length=64, device=CPU, levers=told)
+    budget = find_memory_budget(deep.model.config, max_seq_length=64, device=CPU, workload=told)
     assert isinstance(budget.activations, ModelActivations)

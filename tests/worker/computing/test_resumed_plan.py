@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from services.worker.computing.plan.activations import EngineActivations
-from services.worker.computing.plan.levers import Levers
 from services.worker.computing.plan.memory_budget import MemoryBudget
 from services.worker.computing.plan.plan import Plan, baseline_plan
 from services.worker.computing.plan.resumed_plan import resumed_plan
+from services.worker.computing.plan.workload import Workload
 from shared.messages.message import say
 from shared.messages.render import in_english
 from tests.worker.computing.test_plan import CONFIG
@@ -37,7 +37,9 @@ ITS_SHARE = int(ACTIVATIONS.largest(1024, None) / 0.4) + 1
 
 
 def budget(free_bytes: float, dequantized_bytes: int = 0) -> MemoryBudget:
-    return MemoryBudget(ACTIVATIONS, free_bytes, Levers(own_layers=True, dequantized_bytes=dequantized_bytes))
+    return MemoryBudget(
+        ACTIVATIONS, free_bytes, Workload(own_layers=True, dequantized_bytes=dequantized_bytes)
+    )
 
 
 def kept(plan: Plan, **more: Any) -> dict[str, Any]:

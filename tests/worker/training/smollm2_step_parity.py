@@ -21,8 +21,8 @@ from torch import nn
 from bench.train_arms.gradients import loss_and_gradient
 from services.worker.adapters.lora import attached, lora_config, trained_parameters
 from services.worker.computing.forward import choose_forward
-from services.worker.computing.plan.levers import levers_for
 from services.worker.computing.plan.plan import baseline_plan, choose_plan
+from services.worker.computing.plan.workload import workload_of
 from services.worker.models.hub.demo_model import make_demo_model
 from services.worker.models.load import LoadedModel
 from services.worker.report import SilentReport
@@ -42,9 +42,9 @@ def main(models: Path, sms: Path, steps: int, width: int | None) -> int:
     base = load(make_demo_model(models, SilentReport()), "nf4")
     rows = sms_rows(base, sms)
     lora = Lora(r=8, alpha=16, target_modules=["q_proj", "v_proj"])
-    levers = levers_for(base.model, rows, dropout=0.0, rows_per_step=16)
+    workload = workload_of(base.model, rows, dropout=0.0, rows_per_step=16)
     plan = choose_plan(
-        "auto", config=base.model.config, max_seq_length=CAP, device=base.device, levers=levers
+        "auto", config=base.model.config, max_seq_length=CAP, device=base.device, workload=workload
     )
     print(*map(in_english, (plan.described(), *plan.details())))
     worst_loss, worst_cosine = 0.0, 1.0

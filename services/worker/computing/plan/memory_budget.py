@@ -10,8 +10,8 @@ from transformers import PretrainedConfig
 
 from services.worker.computing.engine.head import bytes_at_once
 from services.worker.computing.plan.activations import CountedActivations, EngineActivations, ModelActivations
-from services.worker.computing.plan.levers import NO_LEVERS, Levers
 from services.worker.computing.plan.utilization import ModelArithmetic, matrix_flops_per_second
+from services.worker.computing.plan.workload import UNKNOWN_WORKLOAD, Workload
 from services.worker.models.reading.page_cache import available_memory_bytes
 
 # Of what is free. A card's memory is all a job's, but its allocator loses some to gaps.
@@ -40,17 +40,17 @@ class MemoryBudget:
 
     activations: ModelActivations | CountedActivations | EngineActivations
     free_bytes: float
-    levers: Levers = NO_LEVERS
+    workload: Workload = UNKNOWN_WORKLOAD
     device_type: str = "cpu"
     micro_batch_cost_tokens: int = DEQUANTIZING_TOKENS
 
     @property
     def dequantized_bytes(self) -> int:
-        return self.levers.dequantized_bytes
+        return self.workload.dequantized_bytes
 
     @property
     def weights(self) -> Literal["use", "run"]:
-        return "run" if self.levers.own_layers and self.keeps_weights() else "use"
+        return "run" if self.workload.own_layers and self.keeps_weights() else "use"
 
     def keeps_weights(self, *, forbearance: float = 1.0) -> bool:
         return self.dequantized_bytes <= self.free_bytes * SHARE_FOR_WEIGHTS * forbearance
@@ -88,7 +88,7 @@ class MemoryBudget:
         return [choice for choice in self._choices() if self.fits(*choice, weights=self.weights)]
 
     def _choices(self) -> list[tuple[int, int | None]]:
-        own = self.levers.own_layers
+        own = self.workload.own_layers
         return [
             (tokens, every)
             for every in RECOMPUTING
@@ -101,35 +101,39 @@ class MemoryBudget:
 
         Forward and the gradient of inputs take as long as each other, so a second forward is half as much.
         """
-        row = self.levers.mean_row or self.activations.longest_row
+        row = self.workload.mean_row or self.activations.longest_row
         whole_rows = max(1, tokens // row) * row
-        filled = max(1.0, min(whole_rows, self.levers.step_tokens or whole_rows))
+        filled = max(1.0, min(whole_rows, self.workload.step_tokens or whole_rows))
         twice = 0.0 if recompute_every is None else 0.5 / recompute_every
         return (1 + twice) * (1 + self.micro_batch_cost_tokens / filled)
 
 
 def find_memory_budget(
-    config: PretrainedConfig, *, max_seq_length: int, device: torch.device, levers: Levers = NO_LEVERS
+    config: PretrainedConfig,
+    *,
+    max_seq_length: int,
+    device: torch.device,
+    workload: Workload = UNKNOWN_WORKLOAD,
 ) -> MemoryBudget:
     """The memory budget that `device` has now."""
-    longest = levers.longest_row or max_seq_length
+    longest = workload.longest_row or max_seq_length
     activations = (
         EngineActivations(
             config,
             longest,
-            levers.shared_prefix_tokens,
-            whole_scores=levers.whole_scores,
+            workload.shared_prefix_tokens,
+            whole_scores=workload.whole_scores,
             head_bytes=bytes_at_once(device.type),
         )
-        if levers.own_layers
-        else levers.counted or ModelActivations(config, longest)
+        if workload.own_layers
+        else workload.counted or ModelActivations(config, longest)
     )
     free = free_memory_bytes(device)
-    trained = levers.adapter_parameters * BYTES_OF_A_TRAINED_PARAMETER
+    trained = workload.adapter_parameters * BYTES_OF_A_TRAINED_PARAMETER
     return MemoryBudget(
         activations,
         math.inf if free is None else float(max(0, free - trained)),
-        levers,
+        workload,
         device.type,
         micro_batch_cost_tokens(config, _matrix_speed(device) if device.type == "cuda" else 0.0),
     )

@@ -7,8 +7,8 @@ from typing import Any, Literal
 import torch
 from transformers import PretrainedConfig
 
-from services.worker.computing.plan.levers import NO_LEVERS, Levers
 from services.worker.computing.plan.memory_budget import MemoryBudget, find_memory_budget
+from services.worker.computing.plan.workload import UNKNOWN_WORKLOAD, Workload
 from shared.messages.message import Message, say
 from shared.schemas import ExplicitPlan
 
@@ -125,34 +125,36 @@ def choose_plan(
     config: PretrainedConfig,
     max_seq_length: int,
     device: torch.device,
-    levers: Levers = NO_LEVERS,
+    workload: Workload = UNKNOWN_WORKLOAD,
 ) -> Plan:
     """The plan for a request; `auto` looks at the model's shape, the rows, the device and the memory that is
     free now.
     """
     if wanted == "baseline":
         return baseline_plan(max_seq_length)
-    budget = find_memory_budget(config, max_seq_length=max_seq_length, device=device, levers=levers)
+    budget = find_memory_budget(config, max_seq_length=max_seq_length, device=device, workload=workload)
     if isinstance(wanted, ExplicitPlan):
         plan = Plan("explicit", wanted.tokens_per_micro_batch, wanted.gradient_checkpointing)
     else:
         tokens, recompute_every = budget.best_micro_batches()
         plan = Plan("auto", tokens, recompute_every is not None, recompute_every=recompute_every or 1)
-    return with_levers(replace(plan, micro_batch_cost_tokens=budget.micro_batch_cost_tokens), levers, budget)
+    return with_levers(
+        replace(plan, micro_batch_cost_tokens=budget.micro_batch_cost_tokens), workload, budget
+    )
 
 
-def with_levers(plan: Plan, levers: Levers, budget: MemoryBudget) -> Plan:
+def with_levers(plan: Plan, workload: Workload, budget: MemoryBudget) -> Plan:
     """`plan` with all levers that can be used, and the reasons for the others."""
-    if not levers.own_layers:
-        return replace(plan, off=dict(levers.off))
+    if not workload.own_layers:
+        return replace(plan, off=dict(workload.off))
     reason = say("weights-not-kept", wanted_bytes=budget.dequantized_bytes, free_bytes=budget.free_bytes)
     return replace(
         plan,
         own_layers=True,
         layout="flat",
-        shared_prefix_tokens=levers.shared_prefix_tokens,
+        shared_prefix_tokens=workload.shared_prefix_tokens,
         weights=budget.weights,
-        off={**levers.off, **({"weights": reason} if budget.weights == "use" else {})},
+        off={**workload.off, **({"weights": reason} if budget.weights == "use" else {})},
     )
 
 

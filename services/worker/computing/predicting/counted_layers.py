@@ -10,8 +10,8 @@ from transformers import PreTrainedModel
 
 from services.worker.computing.loss import LOGITS_AT_ONCE, head_stands_alone
 from services.worker.computing.plan.activations import Counted, CountedActivations, TokenLine
-from services.worker.computing.plan.levers import Levers
 from services.worker.computing.plan.plan import Plan
+from services.worker.computing.plan.workload import Workload
 from services.worker.computing.predicting.first_layers import layers_of
 from services.worker.computing.predicting.small_run import Held, SmallRun
 from services.worker.models.memory import free_device_memory
@@ -22,26 +22,26 @@ ROW_TOKENS = 256  # of the rows that are tried, where the longest has as many
 
 
 def with_counted(
-    levers: Levers, model: PreTrainedModel, parameters: Mapping[str, nn.Parameter], device: torch.device
-) -> Levers:
-    """`levers` with the activations of the model's own forward counted, where the plan is to use that.
+    workload: Workload, model: PreTrainedModel, parameters: Mapping[str, nn.Parameter], device: torch.device
+) -> Workload:
+    """`workload` with the activations of the model's own forward counted, where the plan is to use that.
 
     `model` carries its adapter. Where nothing can be counted, `off` says why, and the estimate stays.
     """
     layers = layers_of(model)
-    if levers.own_layers:
-        return levers
-    if layers is None or len(layers) < 2 or levers.longest_row is None:
+    if workload.own_layers:
+        return workload
+    if layers is None or len(layers) < 2 or workload.longest_row is None:
         reason = say("layers-not-in-one-list")
     else:
         try:
-            counted = _count(model, parameters, device, layers=len(layers), longest=levers.longest_row)
+            counted = _count(model, parameters, device, layers=len(layers), longest=workload.longest_row)
         except Exception as error:  # whatever it is, there is the estimate
             reason = say("layers-not-tried", error=f"{type(error).__name__}: {str(error)[:200]}")
         else:
-            return replace(levers, counted=counted)
+            return replace(workload, counted=counted)
     free_device_memory(device)
-    return replace(levers, off={**levers.off, "counted_activations": reason})
+    return replace(workload, off={**workload.off, "counted_activations": reason})
 
 
 def _count(

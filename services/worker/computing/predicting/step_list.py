@@ -8,8 +8,8 @@ from typing import Any
 import torch
 
 from services.worker.computing.batching import Schedule, micro_batches, packed_batches
-from services.worker.computing.plan.levers import common_prefix
 from services.worker.computing.plan.plan import Plan
+from services.worker.computing.plan.workload import common_prefix
 from services.worker.text.marked_text import TokenRow
 
 LISTING_SECONDS = 1.0

@@ -1,4 +1,4 @@
-"""What of the fast step a model, its adapter and its rows allow."""
+"""What a plan is made for: the levers that a model, its adapter and its rows allow, and their sizes."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,8 +20,8 @@ SHORTEST_PREFIX = 3  # tokens worth a second attention group for each micro-batc
 
 
 @dataclass(frozen=True)
-class Levers:
-    """What a model, its adapter and its rows allow beyond the model's own forward.
+class Workload:
+    """What a model, its adapter and its rows allow beyond the model's own forward, and how large they are.
 
     `dequantized_bytes` is the size of all 4-bit weights in the dtype they compute in. `longest_row` has the
     most tokens (None: as many as are allowed), a step's rows have `step_tokens` on average, of which
@@ -42,12 +42,12 @@ class Levers:
     off: Mapping[str, Message] = field(default_factory=dict)
 
 
-NO_LEVERS = Levers()
+UNKNOWN_WORKLOAD = Workload()
 
 
-def levers_for(
+def workload_of(
     model: PreTrainedModel, rows: Sequence[TokenRow], *, dropout: float, rows_per_step: int
-) -> Levers:
+) -> Workload:
     """`model` carries its adapter already."""
     prefix, off = common_prefix(rows), dict[str, Message]()
     longest, whole_scores = max(map(len, rows)), True
@@ -61,7 +61,7 @@ def levers_for(
     elif prefix < SHORTEST_PREFIX:
         prefix, off = 0, {"shared_prefix": say("little-shared-by-rows", tokens=prefix)}
     mean_row = sum(map(len, rows)) / len(rows) - prefix
-    return Levers(
+    return Workload(
         own_layers="own_layers" not in off,
         shared_prefix_tokens=prefix,
         dequantized_bytes=dequantized_bytes(model),
