@@ -21,7 +21,7 @@ from bench.document import Samples, machine, say
 from bench.options import count, names
 from bench.peers import PEER_OF_ARM
 from bench.sms import Message, NoMessages, read_messages
-from bench.train_arms.plans import lever_arms
+from bench.train_arms.plans import speed_up_arms
 from bench.train_inputs import CASES, ROWS_PER_STEP, fold_into, make_rows, make_start
 from bench.train_measure import (
     ARMS_AT_ONCE,
@@ -42,7 +42,7 @@ from shared.settings import PROJECT_ROOT
 
 DEFAULT_ARMS = ("hf-user", "hf-grouped", "trl-best", "ours-baseline", "ours-auto")
 PEERS = tuple(arm for arm in PEER_OF_ARM if arm not in DEFAULT_ARMS)
-ARMS = (*DEFAULT_ARMS, *PEERS, *lever_arms())
+ARMS = (*DEFAULT_ARMS, *PEERS, *speed_up_arms())
 # EXAONE-3.5-2.4B's shapes, random weights. On two cores the user's settings take many minutes a step.
 FULL_SIZE_CASE = "exaone-2.4b/all"
 FULL_SIZE_ARMS = ("hf-user", "ours-auto")
@@ -131,8 +131,8 @@ def check_rows(case: str, rows: int, measuring: Measuring, arms: Sequence[str]) 
 
 def arms_of(case: str, arguments: argparse.Namespace) -> list[str]:
     wanted = arguments.arms or (FULL_SIZE_ARMS if case == FULL_SIZE_CASE else DEFAULT_ARMS)
-    levers = lever_arms() if arguments.levers else []
-    return list(dict.fromkeys([*wanted, *arguments.peers, *levers]))
+    speed_ups = speed_up_arms() if arguments.levers else []
+    return list(dict.fromkeys([*wanted, *arguments.peers, *speed_ups]))
 
 
 def _measuring(case: str, arguments: argparse.Namespace, scratch: Path, folder: Path) -> Measuring:
@@ -168,7 +168,7 @@ def _arguments() -> argparse.Namespace:
     add("--peers", type=names(PEERS), default=[], metavar="NAME,…", help=f"also {', '.join(PEERS)}")
     add("--cases", type=names(cases), default=["sms/all"], metavar="NAME,…", help=", ".join(cases))
     add("--arms", type=names(ARMS), metavar="NAME,…", help=", ".join(ARMS))
-    add("--levers", action="store_true", help="also our levers, one by one and added up")
+    add("--levers", action="store_true", help="also our speed-ups, one by one and added up")
     add("--repeats", type=count, metavar="N", help="turns of each arm; default 5, at full size 1")
     add("--quick", action="store_true", help="one step a turn, no warm-up")
     add("--rows", type=count, default=2000, metavar="N", help="how many to choose from")

@@ -13,6 +13,7 @@ WORKER = "services/worker"
 GIVEN_UP = [  # a name as a whole, where it may not be used, and the word in its place
     (r"attempts?", f"{WORKER}/computing {WORKER}/diagnosis bench", "attempt"),
     (r"plan|\w*Plan|plan_\w+", f"{WORKER}/models", "blueprint"),
+    (r"Levers|LEVERS|levers_for|with_levers|lever_arms", f"{WORKER} bench", "speed-up"),
     (r"_?room|Room|find_room", f"{WORKER}/computing {WORKER}/training", "memory budget"),
     (r"turn(ed)?(_back)?|\w*_starts", f"{WORKER}/computing/engine", "rotate"),
     (r"\w*into_cache", f"{WORKER} bench tests/worker", "page cache"),

@@ -1,12 +1,12 @@
-"""The plan of each of our arms: the baseline, `auto`, and levers one by one or added up."""
+"""The plan of each of our arms: the baseline, `auto`, and speed-ups one by one or added up."""
 
 from collections.abc import Iterator
 from dataclasses import replace
 
 from services.worker.computing.plan.plan import Plan
 
-# What each lever takes from `auto`'s plan, in the order they are added up.
-LEVERS: dict[str, tuple[str, ...]] = {
+# What each speed-up takes from `auto`'s plan, in the order they are added up.
+SPEED_UPS: dict[str, tuple[str, ...]] = {
     "unpad": (
         "tokens_per_micro_batch",
         "micro_batch_cost_tokens",
@@ -21,7 +21,7 @@ LEVERS: dict[str, tuple[str, ...]] = {
     "prefix": ("shared_prefix_tokens",),
     "weights": ("weights",),
 }
-# What a lever does nothing without; taken along when it is looked at alone.
+# What a speed-up does nothing without; taken along when it is looked at alone.
 NEEDS: dict[str, tuple[str, ...]] = {
     "layers": ("unpad", "head"),
     "flat": ("unpad", "head", "layers"),
@@ -29,12 +29,12 @@ NEEDS: dict[str, tuple[str, ...]] = {
     "weights": ("unpad", "head", "layers"),
 }
 ALONE, ADDED_UP = "ours-", "ours-to-"
-LONGEST = "ours-longest"  # what losses are compared with; no lever
+LONGEST = "ours-longest"  # what losses are compared with; no speed-up
 
 
-def lever_arms() -> list[str]:
-    """`ours-<lever>` is the baseline with that lever; `ours-to-<lever>` with it and all before it."""
-    return [*(ALONE + lever for lever in LEVERS), *(ADDED_UP + lever for lever in list(LEVERS)[1:])]
+def speed_up_arms() -> list[str]:
+    """`ours-<name>` is the baseline with that speed-up; `ours-to-<name>` with it and all before it."""
+    return [*(ALONE + name for name in SPEED_UPS), *(ADDED_UP + name for name in list(SPEED_UPS)[1:])]
 
 
 def plan_of(arm: str, baseline: Plan, auto: Plan) -> Plan:
@@ -45,16 +45,16 @@ def plan_of(arm: str, baseline: Plan, auto: Plan) -> Plan:
         return replace(
             baseline, name="explicit", rows_per_micro_batch=4, pad_to=None, gradient_checkpointing=False
         )
-    changed = {name: getattr(auto, name) for lever in _levers(arm) for name in LEVERS[lever]}
+    changed = {field: getattr(auto, field) for name in _speed_ups(arm) for field in SPEED_UPS[name]}
     return replace(baseline, name="explicit", **changed)
 
 
-def _levers(arm: str) -> Iterator[str]:
-    if (lever := arm.removeprefix(ADDED_UP)) in LEVERS:
-        names = list(LEVERS)
-        yield from names[: names.index(lever) + 1]
-    elif (lever := arm.removeprefix(ALONE)) in LEVERS:
-        yield from NEEDS.get(lever, ())
-        yield lever
+def _speed_ups(arm: str) -> Iterator[str]:
+    if (name := arm.removeprefix(ADDED_UP)) in SPEED_UPS:
+        names = list(SPEED_UPS)
+        yield from names[: names.index(name) + 1]
+    elif (name := arm.removeprefix(ALONE)) in SPEED_UPS:
+        yield from NEEDS.get(name, ())
+        yield name
     else:
-        raise ValueError(f"arm {arm!r} is none of {', '.join(lever_arms())}")
+        raise ValueError(f"arm {arm!r} is none of {', '.join(speed_up_arms())}")

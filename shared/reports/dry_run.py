@@ -19,7 +19,7 @@ class DryRun(RowsUsed):
     tokens: TokenCounts
     max_seq_length: int | None = None
     plan: dict[str, Any]
-    """With the reason for each lever that is off."""
+    """With the reason for each speed-up that is not used."""
     memory: MemoryParts = MemoryParts()
     step_seconds: float | None = None
     """On average."""

@@ -88,7 +88,7 @@ def test_of_a_failure_only_its_values_are_left_and_not_a_word_of_english(api: Ap
     assert words <= {"a", "b", "q", "v", "kaj", "aŭ"}
 
 
-def test_why_a_lever_is_off_is_told_in_a_result_and_in_an_event_s_data(api: Api) -> None:
+def test_why_a_speed_up_is_off_is_told_in_a_result_and_in_an_event_s_data(api: Api) -> None:
     """A plan keeps its reasons as ids and values, and of before there were messages as a text."""
     api.submitted()
     claim = api.claim()

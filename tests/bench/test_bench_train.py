@@ -14,7 +14,7 @@ from huggingface_hub import constants
 
 from bench import train
 from bench.train import DEFAULT_ARMS, TooFewRows, check_rows
-from bench.train_arms.plans import LEVERS, lever_arms, plan_of
+from bench.train_arms.plans import SPEED_UPS, plan_of, speed_up_arms
 from bench.train_measure import Measuring
 from services.worker.computing.plan.plan import Plan, baseline_plan
 from shared.settings import PROJECT_ROOT
@@ -123,7 +123,7 @@ def test_too_few_rows_for_an_epoch_are_refused_before_anything_is_trained() -> N
     check_rows("sms/all", 16, measuring, ["ours-auto", "ours-baseline"])
 
 
-def test_levers_alone_and_added_up_go_from_the_baseline_to_auto() -> None:
+def test_speed_ups_alone_and_added_up_go_from_the_baseline_to_auto() -> None:
     auto = Plan(
         "auto", 1024, gradient_checkpointing=False, own_layers=True, layout="flat", weights="run",
         shared_prefix_tokens=9,
@@ -133,9 +133,9 @@ def test_levers_alone_and_added_up_go_from_the_baseline_to_auto() -> None:
     assert plan_of("ours-auto", baseline, auto) == auto
     assert plan_of("ours-head", baseline, auto).full_logits is False
     assert plan_of("ours-head", baseline, auto).pad_to == 512
-    everything = plan_of(f"ours-to-{list(LEVERS)[-1]}", baseline, auto)
+    everything = plan_of(f"ours-to-{list(SPEED_UPS)[-1]}", baseline, auto)
     assert {**everything.as_dict(), "name": "auto"} == auto.as_dict()
-    for arm in lever_arms():
+    for arm in speed_up_arms():
         plan = plan_of(arm, baseline, auto)
         assert plan.name == "explicit"
         if plan.own_layers:  # these pad to nothing and compute no other logits, whatever a plan says

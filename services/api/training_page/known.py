@@ -107,7 +107,7 @@ def _machine(facts: TrainingFacts) -> Iterator[Row]:
 
 
 def _flat(values: dict[str, Any], prefix: str = "") -> Iterator[Row]:
-    """Settings in their own words, `lora.r`; unset ones are left out. A message tells why a lever is off."""
+    """Settings in their own words, `lora.r`, but for unset ones. A message says why a speed-up is off."""
     for name, value in values.items():
         if isinstance(value, dict) and value.keys() == {"message_id", "values"}:
             yield Row(f"{prefix}{name}", told(Message.model_validate(value)))

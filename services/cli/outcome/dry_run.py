@@ -22,7 +22,7 @@ def dry_run_text(record: JobRecord, stored: dict[str, Any], place: Place) -> str
         *(("", note) for note in row_notes(stored)),
         (say("tokens-label"), _tokens(result)),
         (say("plan-label"), str(result.plan.get("name", ""))),
-        *(("", note) for note in _levers(result)),
+        *(("", note) for note in _speed_ups(result)),
         (say("steps-label"), _steps(result)),
         (say("time-label"), _time(result)),
         (say("memory-label"), _memory(result)),
@@ -52,7 +52,7 @@ def _tokens(result: DryRun) -> Message:
     )
 
 
-def _levers(result: DryRun) -> list[Said]:
+def _speed_ups(result: DryRun) -> list[Said]:
     """How a micro-batch is computed, and why not faster."""
     plan = result.plan
     how: list[Said] = [
@@ -63,9 +63,9 @@ def _levers(result: DryRun) -> list[Said]:
             layers="own" if plan.get("own_layers") else "model",
         )
     ]
-    for lever, reason in (plan.get("off") or {}).items():
+    for name, reason in (plan.get("off") or {}).items():
         why = reason if isinstance(reason, str) else Message.model_validate(reason)
-        how.append(say("lever-off", lever=lever, reason=why))
+        how.append(say("lever-off", lever=name, reason=why))
     return how
 
 

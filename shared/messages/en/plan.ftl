@@ -1,4 +1,4 @@
-# How a job's steps are computed, and why a lever is off.
+# How a job's steps are computed, and why a speed-up is not used. Ids say lever: stored records have them.
 
 plan-used = The plan { $plan } is used: { $how }.
 plan-used-with-levers-off = The plan { $plan } is used: { $how }. { $off ->

@@ -128,7 +128,7 @@ def assert_same(
 
 @pytest.mark.parametrize("learned", [0.3, 1.0], ids=["some tokens learned", "all tokens learned"])
 @pytest.mark.parametrize("plan", PLANS.values(), ids=PLANS)
-def test_no_lever_changes_the_loss_or_its_gradient(base: LoadedModel, plan: Plan, learned: float) -> None:
+def test_no_speed_up_changes_the_loss_or_its_gradient(base: LoadedModel, plan: Plan, learned: float) -> None:
     """Against two rows at a time through the model's own forward, padded to the full length with a mask."""
     rows = make_rows(learned=learned)
     baseline = replace(baseline_plan(WIDTH), gradient_checkpointing=False)
@@ -354,7 +354,7 @@ def test_the_common_prefix_ends_where_any_row_differs_or_ends() -> None:
     assert common_prefix([row(1, 2), row(2, 2)]) == 0
 
 
-def test_levers_say_why_they_are_off(llama: LoadedModel, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_speed_ups_say_why_they_are_off(llama: LoadedModel, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = make_rows(learned=1.0)
     assert workload_of(llama.model, rows, dropout=0.0, rows_per_step=4).shared_prefix_tokens == PREFIX
     off = workload_of(llama.model, rows, dropout=0.1, rows_per_step=4).off["own_layers"]

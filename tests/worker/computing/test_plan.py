@@ -76,7 +76,7 @@ def test_an_explicit_plan_is_taken_as_it_is() -> None:
     assert plan.pad_to is None
 
 
-def test_auto_uses_all_levers_that_can_be_used(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_auto_uses_all_speed_ups_that_can_be_used(monkeypatch: pytest.MonkeyPatch) -> None:
     plan = auto(monkeypatch, 400 * 1024**3, WORKLOAD)
     assert (plan.own_layers, plan.layout, plan.shared_prefix_tokens, plan.weights) == (
         True,
@@ -212,9 +212,9 @@ def test_a_reason_that_a_version_before_messages_stored_is_told_as_it_is(
     assert details(plan).endswith("weights is not used. 4 bytes of 2 free")
 
 
-def test_the_baseline_takes_no_lever() -> None:
+def test_the_baseline_takes_no_speed_up() -> None:
     plan = choose_plan("baseline", config=CONFIG, max_seq_length=512, device=CPU, workload=WORKLOAD)
-    assert plan.levers == ()
+    assert plan.speed_ups == ()
 
 
 def test_plans_that_the_estimate_can_hardly_tell_apart_are_named_quickest_first() -> None:

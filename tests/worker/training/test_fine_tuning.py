@@ -435,7 +435,7 @@ def test_a_baseline_job_recomputes_while_it_runs_and_leaves_the_model_as_it_was(
 
 
 @pytest.mark.parametrize(("dropout", "on"), [(0.0, True), (0.1, False)])
-def test_a_job_tells_which_levers_are_on_and_why_one_is_off(
+def test_a_job_tells_which_speed_ups_are_on_and_why_one_is_off(
     llama: LoadedModel, data: DatasetFile, tmp_path: Path, dropout: float, on: bool
 ) -> None:
     report = RecordedReport()

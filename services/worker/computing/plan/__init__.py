@@ -1,1 +1,1 @@
-"""How a step is to be computed: levers, memory and speed of the device, and what was chosen."""
+"""How a step is to be computed: speed-ups, memory and speed of the device, and what was chosen."""

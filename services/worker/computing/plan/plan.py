@@ -37,12 +37,12 @@ class Plan:
     pads to the longest row of the micro-batch. `full_logits` computes every position's logits at once;
     otherwise only those of targets, in chunks.
 
-    The levers below `own_layers` need it: the layers of `engine/` for the Llama family, in place of
+    The speed-ups below `own_layers` need it: the layers of `engine/` for the Llama family, in place of
     the model's own. `layout` "flat" puts the rows' tokens end to end, without padding, through everything
     but attention. The first `shared_prefix_tokens` tokens, equal in all rows, are computed once per
     micro-batch. `weights` says how long a 4-bit weight stays dequantized: for one use, or the run.
     With `gradient_checkpointing`, one layer in `recompute_every` is computed again in the backward pass.
-    `off` holds, for each lever `auto` left off, the reason; versions before messages stored a text.
+    `off` holds, for each speed-up that `auto` left off, the reason; versions before messages stored a text.
     `tried` are the plans that the run's first steps compared, if they did.
     """
 
@@ -79,14 +79,14 @@ class Plan:
     def as_dict(self) -> dict[str, Any]:
         """As it is stored; a reason stays an id and its values."""
         off = {
-            lever: reason if isinstance(reason, str) else reason.model_dump(mode="json")
-            for lever, reason in self.off.items()
+            name: reason if isinstance(reason, str) else reason.model_dump(mode="json")
+            for name, reason in self.off.items()
         }
         fields = asdict(self)
         return {**fields, "off": off, "tried": list(fields["tried"])}  # as JSON gives them back
 
     @property
-    def levers(self) -> tuple[Message, ...]:
+    def speed_ups(self) -> tuple[Message, ...]:
         """What each one that is on does."""
         recomputes_some = self.gradient_checkpointing and self.recompute_every > 1
         on = (
@@ -99,7 +99,7 @@ class Plan:
             (not self.gradient_checkpointing, say("lever-nothing-recomputed")),
             (recomputes_some, say("lever-some-recomputed", every=self.recompute_every)),
         )
-        return tuple(lever for is_on, lever in on if is_on)
+        return tuple(said for is_on, said in on if is_on)
 
     def described(self) -> Message:
         """In one sentence or two, for the job's events."""
@@ -109,9 +109,9 @@ class Plan:
         return say("plan-used", plan=self.name, how=how)
 
     def details(self) -> tuple[Message, ...]:
-        """What each lever that is on does, and why each other one is off."""
-        left_off = [say("lever-off", lever=lever, reason=reason) for lever, reason in self.off.items()]
-        return (*self.levers, *left_off)
+        """What each speed-up that is on does, and why each other one is off."""
+        left_off = [say("lever-off", lever=name, reason=reason) for name, reason in self.off.items()]
+        return (*self.speed_ups, *left_off)
 
     def told(self) -> dict[str, Any]:
         """What goes with `described`: the plan, and its details for who asks for them."""
@@ -138,13 +138,13 @@ def choose_plan(
     else:
         tokens, recompute_every = budget.best_micro_batches()
         plan = Plan("auto", tokens, recompute_every is not None, recompute_every=recompute_every or 1)
-    return with_levers(
+    return with_speed_ups(
         replace(plan, micro_batch_cost_tokens=budget.micro_batch_cost_tokens), workload, budget
     )
 
 
-def with_levers(plan: Plan, workload: Workload, budget: MemoryBudget) -> Plan:
-    """`plan` with all levers that can be used, and the reasons for the others."""
+def with_speed_ups(plan: Plan, workload: Workload, budget: MemoryBudget) -> Plan:
+    """`plan` with all speed-ups that can be used, and the reasons for the others."""
     if not workload.own_layers:
         return replace(plan, off=dict(workload.off))
     reason = say("weights-not-kept", wanted_bytes=budget.dequantized_bytes, free_bytes=budget.free_bytes)

@@ -71,7 +71,7 @@ def _takes(budget: MemoryBudget, plan: Plan) -> int:
 
 
 def _other_fields(kept: object) -> Message | None:
-    """A checkpoint of another version may know fewer levers, or more."""
+    """A checkpoint of another version may know fewer speed-ups, or more."""
     names = set(kept) - {"tried"} if isinstance(kept, Mapping) else set()
     unknown, missing = sorted(names - _FIELDS), sorted(_FIELDS - names)
     if unknown:

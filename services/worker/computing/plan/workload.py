@@ -1,4 +1,4 @@
-"""What a plan is made for: the levers that a model, its adapter and its rows allow, and their sizes."""
+"""What a plan is made for: the speed-ups that a model, its adapter and its rows allow, and their sizes."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -27,7 +27,7 @@ class Workload:
     most tokens (None: as many as are allowed), a step's rows have `step_tokens` on average, of which
     `mean_row` in each, without what they share. `adapter_parameters` are trained. With `whole_scores`
     there is no kernel that spares attention its score matrices. `counted`: what the model's own forward keeps
-    (None: not counted). `off` says why a lever can't be used.
+    (None: not counted). `off` says why a speed-up can't be used.
     """
 
     own_layers: bool = False
