@@ -27,7 +27,7 @@ from services.worker.text.chat_template import ChatTemplate
 from services.worker.text.classification import ClassificationPrompt
 from services.worker.training.checkpoint_keeper import CheckpointKeeper
 from services.worker.training.checkpoints import CheckpointFolder
-from services.worker.training.step_report import StepReport
+from services.worker.training.done_step import DoneStep
 from shared.job_folder import JobFolder
 
 CHECKPOINT_SECONDS = 60
@@ -134,7 +134,7 @@ def _train(wanted: LossRun, job: TrainJob, ready: Loaded, plan: Plan) -> list[fl
     try:
         with log.open("a", encoding="utf-8") as lines:
 
-            def observe(step: StepReport) -> None:
+            def observe(step: DoneStep) -> None:
                 lines.write(
                     json.dumps({"step": step.step, "loss": step.train_loss, "norm": step.grad_norm}) + "\n"
                 )

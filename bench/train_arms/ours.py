@@ -25,8 +25,8 @@ from services.worker.report import SilentReport
 from services.worker.text.marked_text import TokenRow
 from services.worker.training.checkpoint_keeper import CheckpointKeeper
 from services.worker.training.checkpoints import CheckpointFolder
+from services.worker.training.done_step import DoneStep
 from services.worker.training.loop import train
-from services.worker.training.step_report import StepReport
 from shared.job_folder import JobFolder
 from shared.schemas import Hyperparameters
 
@@ -52,7 +52,7 @@ def ours(job: TrainJob, turns: Turns) -> None:
         plan = plan_for(job, ready)
         print(f"{job.arm}: {plan}", flush=True)
 
-        def observe(step: StepReport) -> None:
+        def observe(step: DoneStep) -> None:
             turns.step_done(
                 loss=step.train_loss,
                 grad_norm=step.grad_norm,
@@ -74,7 +74,7 @@ def ours(job: TrainJob, turns: Turns) -> None:
 
 
 def run(
-    job: TrainJob, ready: Loaded, plan: Plan, keeper: CheckpointKeeper, observe: Callable[[StepReport], None]
+    job: TrainJob, ready: Loaded, plan: Plan, keeper: CheckpointKeeper, observe: Callable[[DoneStep], None]
 ) -> None:
     """The job's steps on the common rows, from the keeper's checkpoint on if it has one."""
     train(

@@ -28,8 +28,8 @@ from services.worker.preparing.prepare import prepare
 from services.worker.process.failure_of import failure_of
 from services.worker.report import JobCancelled, JobStopped, Report
 from services.worker.text.dataset_file import DatasetFile
+from services.worker.training.done_step import DoneStep
 from services.worker.training.fine_tuning import fine_tune
-from services.worker.training.step_report import StepReport
 from shared.adapters import adapter_folder as find_adapter
 from shared.adapters import held_adapter
 from shared.durable import write_json_durably
@@ -142,7 +142,7 @@ def _train(
     books.stages.turn("model_load")
     books.base = base = _base(request, list(datasets.values()), settings, residency, report)
 
-    def observe(step: StepReport) -> None:
+    def observe(step: DoneStep) -> None:
         books.look()
         _observe_step(step)
 
@@ -331,7 +331,7 @@ def _adapter_folder(adapter: str | None, folder: JobFolder, settings: Settings) 
     )
 
 
-def _observe_step(step: StepReport) -> None:
+def _observe_step(step: DoneStep) -> None:
     metrics.record_step(
         step=step.step,
         total_steps=step.total_steps,

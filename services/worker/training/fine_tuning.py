@@ -21,12 +21,12 @@ from services.worker.training.account import Bookkeeper, NoBookkeeper
 from services.worker.training.causality import require_causal
 from services.worker.training.checkpoints import CheckpointFolder
 from services.worker.training.disk_space import Patience, when_disk_allows
+from services.worker.training.done_step import DoneStep
 from services.worker.training.dry_run import dry_run
 from services.worker.training.foretold import foretell
 from services.worker.training.job_rows import JobRows, RowSource, job_rows
 from services.worker.training.run import ready_run
 from services.worker.training.run_result import account_of, publish, result_of
-from services.worker.training.step_report import StepReport
 from services.worker.training.trained import train_run
 from shared.job_folder import JobFolder
 from shared.messages.message import say
@@ -47,7 +47,7 @@ def fine_tune(
     checkpoint_seconds: float,
     report: Report,
     start: Path | None = None,
-    observe: Callable[[StepReport], None] = lambda step: None,
+    observe: Callable[[DoneStep], None] = lambda step: None,
     patience: Patience = PATIENCE,
     now: datetime | None = None,
     bookkeeper: Bookkeeper | None = None,

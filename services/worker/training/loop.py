@@ -17,6 +17,7 @@ from services.worker.phase_clock import PhaseClock
 from services.worker.report import Report, WorkerDraining
 from services.worker.text.marked_text import TokenRow
 from services.worker.training.checkpoint_keeper import CheckpointKeeper
+from services.worker.training.done_step import Computed, DoneStep
 from services.worker.training.eta import Eta
 from services.worker.training.optimizer import (
     make_optimizer,
@@ -30,7 +31,6 @@ from services.worker.training.run_validation import RunValidation
 from services.worker.training.schedule import learning_rate
 from services.worker.training.step import TrainingStep
 from services.worker.training.step_memory import StepMemory
-from services.worker.training.step_report import Computed, StepReport
 from services.worker.training.tick import Tick
 from shared.messages.message import say
 from shared.schemas import Hyperparameters
@@ -50,8 +50,8 @@ def train(
     device: torch.device,
     keeper: CheckpointKeeper,
     report: Report,
-    observe: Callable[[StepReport], None] = lambda step: None,
-    alarms: Callable[[StepReport], None] = lambda step: None,
+    observe: Callable[[DoneStep], None] = lambda step: None,
+    alarms: Callable[[DoneStep], None] = lambda step: None,
     clock: PhaseClock | None = None,
     budget: MemoryBudget | None = None,
     eta: Eta | None = None,
@@ -97,9 +97,9 @@ def train(
 
     def tell(
         state: RunState, done: Computed, rate: float, phases: dict[str, float], between: dict[str, float]
-    ) -> StepReport:
+    ) -> DoneStep:
         seconds = sum(phases.values())
-        told = StepReport(
+        told = DoneStep(
             step=state.step,
             total_steps=total_steps,
             train_loss=done.loss,

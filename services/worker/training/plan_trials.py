@@ -7,7 +7,7 @@ from statistics import median
 from services.worker.computing.plan.memory_budget import CLOSE
 from services.worker.computing.plan.plan import Plan, Tried
 from services.worker.report import Report
-from services.worker.training.step_report import StepReport
+from services.worker.training.done_step import DoneStep
 from shared.messages.message import Message, say
 
 STEPS_AT_MOST = 8
@@ -59,7 +59,7 @@ class PlanTrials:
         """What a run that is resumed here is to follow: one tries no more."""
         return now if self._over else self._fastest()
 
-    def after(self, step: StepReport, followed: Plan) -> Plan:
+    def after(self, step: DoneStep, followed: Plan) -> Plan:
         """What to go on with after a step that `followed` a plan. One that was not asked for is what memory
         left of one that was: it stays, and nothing more is tried.
         """

@@ -8,7 +8,7 @@ from statistics import median
 from services.worker.machine.card import CardState
 from services.worker.machine.card_watch import CardLook
 from services.worker.report import JsonValue, Report
-from services.worker.training.step_report import StepReport
+from services.worker.training.done_step import DoneStep
 from shared.messages.message import Message, say
 
 SKIPPED_STEPS = 2  # the first ones warm up
@@ -49,7 +49,7 @@ class RunAlarms:
         self._seconds = deque[float](maxlen=WINDOW)  # of a step
         self._told = set[str]()
 
-    def __call__(self, step: StepReport) -> None:
+    def __call__(self, step: DoneStep) -> None:
         self._take_pace(step)
         if self._now() - self._looked >= self._period_seconds and (seen := self._look()) is not None:
             self._looked = self._now()
@@ -57,7 +57,7 @@ class RunAlarms:
         for find in (self._spill, self._throttle, self._drift):
             find(step)
 
-    def _take_pace(self, step: StepReport) -> None:
+    def _take_pace(self, step: DoneStep) -> None:
         """Another plan has another pace: what is compared begins anew."""
         if step.plan_number != self._plan_number:
             self._plan_number, self._seen, self._paces = step.plan_number, 0, []
@@ -77,7 +77,7 @@ class RunAlarms:
             return None
         return median(self._paces[-WINDOW:]) / median(self._paces[:WINDOW])
 
-    def _spill(self, step: StepReport) -> None:
+    def _spill(self, step: DoneStep) -> None:
         if not self._looks:
             return
         spilled = self._looks[-1].spilled_bytes
@@ -120,7 +120,7 @@ class RunAlarms:
             return None
         return median(self._seconds) / self._predicted_seconds
 
-    def _throttle(self, step: StepReport) -> None:
+    def _throttle(self, step: DoneStep) -> None:
         start, clock = self._start("clock_hertz"), self._later("clock_hertz")
         if not start or clock is None or clock >= SLOWED_CLOCK * start:
             return
@@ -143,13 +143,13 @@ class RunAlarms:
         told = list[JsonValue](reasons or ())
         self._tell("card_throttled", said, step, clock_hertz=clock, start_clock_hertz=start, reasons=told)
 
-    def _drift(self, step: StepReport) -> None:
+    def _drift(self, step: DoneStep) -> None:
         if self.slower is None or self.slower <= SLOWER:
             return
         said = say("run-slows-down", step=step.step, times=self.slower)
         self._tell("steps_slower", said, step, times=self.slower)
 
-    def _tell(self, code: str, said: Message, step: StepReport, **facts: JsonValue) -> None:
+    def _tell(self, code: str, said: Message, step: DoneStep, **facts: JsonValue) -> None:
         if code not in self._told:
             self._told.add(code)
             self._report.event(said, level="warn", data={"code": code, "step": step.step, **facts})

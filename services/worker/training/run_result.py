@@ -6,10 +6,10 @@ from typing import Any
 from services.worker.adapters import adapter_folder
 from services.worker.report import Report
 from services.worker.training.account import RunAccount
+from services.worker.training.done_step import finite
 from services.worker.training.foretold import Foretold
 from services.worker.training.run import Run
 from services.worker.training.run_outline import outline_of
-from services.worker.training.step_report import finite
 from services.worker.training.trained import Trained
 from shared.job_folder import ADAPTER
 from shared.reports.fine_tuning import MeasuredLoss, Training

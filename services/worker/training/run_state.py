@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from services.worker.training.step_report import Computed, finite
+from services.worker.training.done_step import Computed, finite
 
 
 @dataclass(frozen=True)

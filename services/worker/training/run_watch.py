@@ -8,8 +8,8 @@ import torch
 
 from services.worker.machine.peak_memory import PeakMemory
 from services.worker.training.checkpoints import Snapshot
+from services.worker.training.done_step import DoneStep
 from services.worker.training.run_state import RunState
-from services.worker.training.step_report import StepReport
 from shared.reports.training_facts import RunPart
 
 _NAMED: tuple[RunPart, ...] = ("validation", "saving", "reporting")
@@ -37,10 +37,10 @@ class RunWatch:
         self._between = dict[str, float]()
         self._started = time.perf_counter()
 
-    def watching(self, observe: Callable[[StepReport], None]) -> Callable[[StepReport], None]:
+    def watching(self, observe: Callable[[DoneStep], None]) -> Callable[[DoneStep], None]:
         """`observe`, while this watch sees what lay before each step."""
 
-        def both(step: StepReport) -> None:
+        def both(step: DoneStep) -> None:
             self._add(step.between_seconds)
             observe(step)
 

@@ -12,9 +12,9 @@ from services.worker.computing.batching import target_count
 from services.worker.computing.forward import Forward
 from services.worker.phase_clock import PhaseClock
 from services.worker.text.marked_text import TokenRow
+from services.worker.training.done_step import Computed
 from services.worker.training.optimizer import all_or_nothing
 from services.worker.training.step_memory import StepMemory
-from services.worker.training.step_report import Computed
 from services.worker.training.tick import Tick
 from shared.schemas import Hyperparameters
 

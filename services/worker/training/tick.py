@@ -3,7 +3,7 @@
 import time
 
 from services.worker.report import JsonValue, Report
-from services.worker.training.step_report import StepReport
+from services.worker.training.done_step import DoneStep
 from shared.messages.message import say
 
 TICK_SECONDS = 1.0
@@ -22,7 +22,7 @@ class Tick:
         self._now = {"step": step, "total_steps": total_steps}
         self._tell("training")
 
-    def done(self, step: StepReport) -> None:
+    def done(self, step: DoneStep) -> None:
         """The event comes first: an order to stop may come with any word, and the step is done."""
         self._now = step.progress()
         has_loss = step.progress()["loss"] is not None

@@ -11,6 +11,7 @@ from services.worker.phase_clock import PhaseClock
 from services.worker.report import Report
 from services.worker.training.account import Bookkeeper
 from services.worker.training.checkpoint_keeper import CheckpointKeeper
+from services.worker.training.done_step import DoneStep
 from services.worker.training.eta import Eta
 from services.worker.training.foretold import Foretold
 from services.worker.training.loop import train
@@ -21,7 +22,6 @@ from services.worker.training.run_outline import outline_of
 from services.worker.training.run_plan import plan_trials
 from services.worker.training.run_state import RunState
 from services.worker.training.run_watch import RunWatch
-from services.worker.training.step_report import StepReport
 from shared.reports.training_facts import Prediction
 
 
@@ -42,7 +42,7 @@ def train_run(
     foretold: Foretold | None,
     *,
     checkpoint_seconds: float,
-    observe: Callable[[StepReport], None],
+    observe: Callable[[DoneStep], None],
     bookkeeper: Bookkeeper,
     report: Report,
 ) -> Trained:
@@ -88,7 +88,7 @@ def train_run(
     return Trained(state, plan, predictions, clock)
 
 
-def _with_utilization(observe: Callable[[StepReport], None], run: Run) -> Callable[[StepReport], None]:
+def _with_utilization(observe: Callable[[DoneStep], None], run: Run) -> Callable[[DoneStep], None]:
     """`observe`, told of each step how much of the device it used, where that can be known."""
     utilization = Utilization.of(
         run.base.model,

@@ -14,9 +14,9 @@ from services.worker.computing.plan.utilization import (
     best_flops_per_second,
     matrix_flops_per_second,
 )
-from services.worker.training.step_report import StepReport
+from services.worker.training.done_step import DoneStep
 
-STEP = StepReport(
+STEP = DoneStep(
     step=1, total_steps=1, train_loss=1.0, grad_norm=1.0, learning_rate=1.0, step_seconds=2.0,
     real_tokens=1000, computed_tokens=1000, target_tokens=1000, eta_seconds=0.0, phase_seconds={},
 )  # fmt: skip

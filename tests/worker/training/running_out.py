@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from services.worker.training.step_report import StepReport
+from services.worker.training.done_step import DoneStep
 
 
 class RunningOut(TorchDispatchMode):
@@ -33,7 +33,7 @@ class RunningOut(TorchDispatchMode):
         self._steps = self._count = 0
         self._computing = False
 
-    def observe(self, step: StepReport) -> None:
+    def observe(self, step: DoneStep) -> None:
         """To be told of each step that is done."""
         self.counts[step.step] = self._count
         self._steps, self._count, self._computing = step.step, 0, False

@@ -20,10 +20,10 @@ from services.worker.models.load import LoadedModel
 from services.worker.report import JobCancelled, JobStopped, LeaseLost, WorkerDraining
 from services.worker.text.dataset_file import DatasetFile
 from services.worker.training.disk_space import Patience
+from services.worker.training.done_step import DoneStep
 from services.worker.training.fine_tuning import fine_tune
 from services.worker.training.loop import diverged
 from services.worker.training.run_state import RunState
-from services.worker.training.step_report import StepReport
 from shared import sealed_folder
 from shared.job_folder import JobFolder
 from shared.messages.document import in_sentences
@@ -82,7 +82,7 @@ def with_settings(**changed: Any) -> FineTuningRequest:
 
 
 def test_an_nf4_base_learns_and_says_how(llama_nf4: LoadedModel, data: DatasetFile, tmp_path: Path) -> None:
-    report, observed = RecordedReport(), list[StepReport]()
+    report, observed = RecordedReport(), list[DoneStep]()
     result = run(llama_nf4, data, tmp_path, report, validation=data, observe=observed.append)
     assert report.losses[-1] < 0.8 * report.losses[0]
     assert result["steps"] == len(observed) == len(report.losses) == 10
@@ -368,7 +368,7 @@ def test_a_job_too_large_for_memory_fails_and_the_next_one_works(
 ) -> None:
     """The allocator is asked for more than any machine has."""
 
-    def hog(step: StepReport) -> None:
+    def hog(step: DoneStep) -> None:
         torch.empty(2**60, dtype=torch.uint8)
 
     with pytest.raises(JobFailed) as failed:

@@ -18,8 +18,8 @@ from services.worker.text.row_rules import RowRules
 from services.worker.text.rows import encode_dataset
 from services.worker.training.checkpoint_keeper import CheckpointKeeper
 from services.worker.training.checkpoints import CheckpointFolder
+from services.worker.training.done_step import DoneStep
 from services.worker.training.loop import train
-from services.worker.training.step_report import StepReport
 from shared.job_folder import JobFolder
 from shared.schemas import Hyperparameters, Lora
 from tests.worker.training.tiny_bases import RecordedReport, Rows, WriteRows
@@ -79,7 +79,7 @@ def losses_of_our_loop(
     plan: Plan,
     folder: Path,
     settings: Hyperparameters = SETTINGS,
-    observe: Callable[[StepReport], None] = lambda step: None,
+    observe: Callable[[DoneStep], None] = lambda step: None,
 ) -> list[float]:
     report = RecordedReport()
     with attached(base, lora_config(settings.lora, base), seed=settings.seed) as adapted:

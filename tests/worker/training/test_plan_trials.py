@@ -12,9 +12,9 @@ from services.worker.models.load import LoadedModel
 from services.worker.report import WorkerDraining
 from services.worker.text.dataset_file import DatasetFile
 from services.worker.training import plan_trials
+from services.worker.training.done_step import DoneStep
 from services.worker.training.fine_tuning import fine_tune
 from services.worker.training.plan_trials import PlanTrials
-from services.worker.training.step_report import StepReport
 from shared.job_folder import JobFolder
 from shared.schemas import FineTuningRequest
 from tests.worker.training.tiny_bases import RecordedReport, Rows, WriteRows
@@ -24,8 +24,8 @@ SMALL = Plan("auto", 512, gradient_checkpointing=False)
 LEAN = Plan("auto", 1024, gradient_checkpointing=True)
 
 
-def step(number: int, seconds: float, tokens: int) -> StepReport:
-    return StepReport(
+def step(number: int, seconds: float, tokens: int) -> DoneStep:
+    return DoneStep(
         step=number,
         total_steps=1000,
         train_loss=1.0,

@@ -7,16 +7,16 @@ import pytest
 
 from services.worker.machine.card import CardState
 from services.worker.machine.card_watch import CardLook
+from services.worker.training.done_step import DoneStep
 from services.worker.training.run_alarms import RunAlarms
-from services.worker.training.step_report import StepReport
 from tests.worker.training.tiny_bases import RecordedReport
 
 GB = 10**9
 HEALTHY = CardState(clock_hertz=1.7e9, power_watts=68.0, memory_bytes=6 * GB, used_bytes=4 * GB, reasons=())
 
 
-def step(number: int, seconds: float = 2.0, tokens: int = 1000, plan_number: int = 0) -> StepReport:
-    return StepReport(
+def step(number: int, seconds: float = 2.0, tokens: int = 1000, plan_number: int = 0) -> DoneStep:
+    return DoneStep(
         step=number,
         total_steps=1000,
         train_loss=1.0,
@@ -33,7 +33,7 @@ def step(number: int, seconds: float = 2.0, tokens: int = 1000, plan_number: int
 
 
 def told(
-    steps: Sequence[StepReport],
+    steps: Sequence[DoneStep],
     card: Callable[[int], CardState | None],
     reserved: int = 0,
     predicted_seconds: float | None = None,

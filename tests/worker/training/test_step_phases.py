@@ -11,7 +11,7 @@ from services.worker.computing.batching import Schedule
 from services.worker.computing.plan.plan import Plan, baseline_plan
 from services.worker.models.load import LoadedModel
 from services.worker.text.marked_text import TokenRow
-from services.worker.training.step_report import StepReport
+from services.worker.training.done_step import DoneStep
 from shared.schemas import Hyperparameters, Lora
 from tests.worker.training.test_loss_parity import FAST, losses_of_our_loop
 
@@ -24,8 +24,8 @@ def rows() -> list[TokenRow]:
     return [TokenRow(random.integers(3, 500, 50).astype(np.int32), np.arange(50) >= 40) for _ in range(8)]
 
 
-def steps_of(llama: LoadedModel, plan: Plan, folder: Path) -> Sequence[StepReport]:
-    steps = list[StepReport]()
+def steps_of(llama: LoadedModel, plan: Plan, folder: Path) -> Sequence[DoneStep]:
+    steps = list[DoneStep]()
     schedule = Schedule.of(8, rows_per_step=4, seed=1, n_epochs=1, max_steps=3)
     losses_of_our_loop(llama, rows(), schedule, plan, folder, SETTINGS, observe=steps.append)
     return steps

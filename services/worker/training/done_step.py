@@ -7,7 +7,7 @@ from services.worker.report import JsonValue
 
 @dataclass(frozen=True)
 class Computed:
-    """What one step gave: `good` unless its loss or its gradient is no number; tokens as in `StepReport`."""
+    """What one step gave: `good` unless its loss or its gradient is no number; tokens as in `DoneStep`."""
 
     loss: float
     grad_norm: float
@@ -18,7 +18,7 @@ class Computed:
 
 
 @dataclass(frozen=True)
-class StepReport:
+class DoneStep:
     """`step` counts from 1. Tokens are this step's: `real` those of its rows, `computed` those put through
     the layers, which padding makes more and a shared prefix fewer; seconds are wall time.
 
