@@ -32,6 +32,7 @@ class ArmStep:
     grad_norm: float
     rows: float
     tokens: int
+    processor_seconds: float = 0.0
     peak_bytes: int | None = None
 
 

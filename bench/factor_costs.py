@@ -4,6 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
+from bench.arm_process import ArmStep
+from bench.train_arms.hf_factors import COMMON
+from bench.train_measure import Steps
 from shared.reports.training_facts import Factor, FactorCost
 
 BAR = 0.15  # how far the two ratios of a factor may lie apart
@@ -27,6 +30,27 @@ class Spread:
 
 
 @dataclass(frozen=True)
+class Turn:
+    """What a row took in one turn of an arm: wall and processor seconds."""
+
+    seconds: float
+    processor: float
+
+    @classmethod
+    def of(cls, steps: Sequence[ArmStep]) -> "Turn":
+        rows = sum(step.rows for step in steps)
+        return cls(
+            sum(step.seconds for step in steps) / rows, sum(step.processor_seconds for step in steps) / rows
+        )
+
+
+def turns_of(steps: Sequence[ArmStep], planned: Steps) -> list[Turn]:
+    """The turns that an arm came to the end of, without its warm-up."""
+    counted, each = steps[planned.warm_up :], planned.turn
+    return [Turn.of(counted[first : first + each]) for first in range(0, len(counted) - each + 1, each)]
+
+
+@dataclass(frozen=True)
 class Compared:
     """One factor on one case's rows; None: it was not measured. `basis` is how the diagnosis knows it."""
 
@@ -38,6 +62,8 @@ class Compared:
     """With its 95 % interval."""
     trained: Spread | None
     """With the least and the most of the turns."""
+    processor: Spread | None = None
+    """The same by the processor's seconds, which tell more where other programs took some of it."""
 
     @property
     def apart(self) -> float | None:
@@ -54,10 +80,9 @@ class Compared:
 def compare(
     case: str,
     factors: Sequence[FactorCost],
-    as_is: Sequence[float],
-    changed: Mapping[str, Sequence[float]],
+    turns: Mapping[str, Sequence[Turn]],
 ) -> list[Compared]:
-    """`as_is` and `changed` are seconds of the same number of rows, turn by turn; `changed` by `ARM_OF`.
+    """`turns` by arm: `COMMON` and those of `ARM_OF`.
 
     The arm that pads to the longest sees other rows than those it is compared with, which is the same to
     these: padded to the full length, all rows take the same time.
@@ -70,7 +95,8 @@ def compare(
             f"{cost.as_is} -> {cost.changed}",
             cost.basis,
             diagnosed(cost),
-            trained(as_is, changed.get(arm, ())),
+            trained([turn.seconds for turn in turns[COMMON]], [turn.seconds for turn in turns[arm]]),
+            trained([turn.processor for turn in turns[COMMON]], [turn.processor for turn in turns[arm]]),
         )
         for factor, arm in ARM_OF.items()
         if (cost := costs.get(factor)) is not None
@@ -91,7 +117,7 @@ def trained(as_is: Sequence[float], changed: Sequence[float]) -> Spread | None:
 
 
 def table(compared: Sequence[Compared]) -> str:
-    header = ("case", "factor", "change", "diagnosis", "HF Trainer", "apart", "")
+    header = ("case", "factor", "change", "diagnosis", "HF Trainer", "apart", "", "by processor")
     cells = [header, *(_row(one) for one in compared)]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     lines = ["  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)) for row in cells]
@@ -108,4 +134,5 @@ def _row(one: Compared) -> tuple[str, ...]:
         one.trained.text() if one.trained else "failed",
         apart,
         "kept" if one.kept else "MISSED",
+        one.processor.text() if one.processor else "",
     )

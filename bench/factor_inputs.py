@@ -11,7 +11,7 @@ from transformers import PreTrainedTokenizerBase
 
 from bench.sms import LABELS, Message, as_jsonl, joined, shuffled
 from bench.train_arms.token_file import TokenFile
-from bench.train_inputs import CAP, JOINED_CHARACTERS
+from bench.train_inputs import JOINED_CHARACTERS
 from services.worker.text.dataset_file import DatasetFile
 from services.worker.text.row_rules import RowRules
 from services.worker.text.rows import encode_dataset
@@ -42,14 +42,15 @@ def case_rows(
     tokenizer: PreTrainedTokenizerBase,
     *,
     rows: int,
+    longest: int,
     folder: Path,
     now: datetime,
 ) -> CaseRows:
-    """`rows` messages as they are, or joined until they fill the cap. `folder` gets the data set's file."""
+    """`rows` messages as they are, or joined to fill `longest` tokens. `folder` gets the data set's file."""
     chosen = shuffled(messages)
     chosen = chosen[:rows] if case == "sms" else joined(chosen, JOINED_CHARACTERS)[:rows]
     data = write_dataset(chosen, folder / "rows.jsonl")
-    rules = RowRules.of(data, loss_on=None, max_seq_length=CAP, instruction=None, now=now)
+    rules = RowRules.of(data, loss_on=None, max_seq_length=longest, instruction=None, now=now)
     made = encode_dataset(data, rules, tokenizer).rows
     return CaseRows(data, [row.ids.tolist() for row in made], [row.targets.tolist() for row in made])
 

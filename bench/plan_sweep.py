@@ -85,7 +85,7 @@ def sweep(
             too_large.append(name)
         else:
             first[name] = seconds
-    told(f"{len(first)} plans seen once")
+            told(f"{len(first) + len(too_large)}/{len(arms)} {name}: {seconds:.2f} s")
     near = [name for name in first if name == chosen or first[name] <= HOPELESS * min(first.values())]
     rounds = {name: list[float]() for name in near}
     for number, unit in enumerate(units[1:], 1):

@@ -61,6 +61,7 @@ class Measuring:
     load_together: bool = False
     peers_here: bool = False
     rows_per_step: int = 16
+    max_seq_length: int = 512
     optim: str = "adamw_torch"
 
     def steps_of(self, arm: str) -> Steps:
@@ -159,6 +160,7 @@ def make_job(arm: str, case: str, inputs: Inputs, measuring: Measuring) -> Train
             -(-inputs.row_count // measuring.rows_per_step), steps.warm_up + measuring.repeats * steps.turn
         ),
         rows_per_step=measuring.rows_per_step,
+        max_seq_length=measuring.max_seq_length,
         optim=measuring.optim,
         seed=SEED,
         memory_cap_bytes=measuring.memory_cap_bytes,

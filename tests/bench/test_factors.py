@@ -7,11 +7,13 @@ from pathlib import Path
 import pytest
 
 from bench import factors
-from bench.factor_costs import ARM_OF, Compared, Spread, compare, table, trained
+from bench.arm_process import ArmStep
+from bench.factor_costs import ARM_OF, Compared, Spread, Turn, compare, table, trained, turns_of
 from bench.factor_inputs import turns_order
 from bench.factors import cause_line
 from bench.train_arms.__main__ import ARMS
 from bench.train_arms.hf_factors import RECIPES
+from bench.train_measure import Steps
 from shared.messages.message import say
 from shared.reports.training_facts import Basis, Factor, FactorCost
 from tests.bench.conftest import Run, only_with_all
@@ -37,7 +39,17 @@ def test_a_factor_is_kept_within_fifteen_per_cent_and_missed_beyond_or_unmeasure
     assert not compared(None, 1.0).kept
     assert not compared(1.0, None).kept
     header, kept, missed = table([compared(1.15, 1.0), compared(None, None)]).split("\n")
-    assert header.split() == ["case", "factor", "change", "diagnosis", "HF", "Trainer", "apart"]
+    assert header.split() == [
+        "case",
+        "factor",
+        "change",
+        "diagnosis",
+        "HF",
+        "Trainer",
+        "apart",
+        "by",
+        "processor",
+    ]
     assert "1.15 (1.15-1.15)" in kept
     assert kept.endswith("+15.0%  kept")
     assert "failed" in missed
@@ -57,7 +69,8 @@ def test_the_diagnosis_first_way_of_a_factor_is_compared_with_its_own_arm() -> N
         cost("batch_size", None, "not_tried"),
         cost("precision", 2.0),
     )
-    found = compare("sms", costs, [4.0], {"hf-longest": [1.0], "hf-4-rows": [2.0]})
+    turns = {"hf-common": [Turn(4.0, 8.0)], "hf-longest": [Turn(1.0, 4.0)], "hf-4-rows": [Turn(2.0, 2.0)]}
+    found = compare("sms", costs, {**turns, "hf-no-checkpointing": []})
     assert [(one.factor, one.basis) for one in found] == [
         ("padding", "measured"),
         ("batch_size", "not_tried"),
@@ -66,6 +79,16 @@ def test_the_diagnosis_first_way_of_a_factor_is_compared_with_its_own_arm() -> N
     assert padding.apart == pytest.approx(0.5)
     assert batch.trained == Spread(2.0, 2.0, 2.0)
     assert batch.apart is None
+    assert padding.processor == Spread(2.0, 2.0, 2.0)
+
+
+def test_turns_are_the_whole_ones_after_the_warm_up_and_of_a_row() -> None:
+    def step(seconds: float) -> ArmStep:
+        return ArmStep(seconds, 0.0, 0.0, rows=4, tokens=9, processor_seconds=2 * seconds)
+
+    steps = [step(seconds) for seconds in (99.0, 1.0, 3.0, 5.0, 7.0, 50.0)]
+    assert turns_of(steps, Steps(1, 2)) == [Turn(0.5, 1.0), Turn(1.5, 3.0)]
+    assert turns_of([], Steps(1, 2)) == []
 
 
 def test_every_turn_has_all_rows_once_in_an_order_of_its_own() -> None:
