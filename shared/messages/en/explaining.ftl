@@ -11,8 +11,8 @@ advice-shorter-cuts = Shorter rows would cut { $rows ->
 } at { $length } tokens.
 advice-bf16 = Set bnb_4bit_compute_dtype to bfloat16: products in float32 take several times as long.
 advice-untried = { $why } { $advice }
-advice-too-large = This needs more memory than there is, so it was not timed.
-advice-too-large-peak = This is predicted to need { $peak_bytes }, which is more memory than there is, so it was not tried.
+advice-too-large = This needs more memory than is available, so it was not timed.
+advice-too-large-peak = This is predicted to need { $peak_bytes }, which is more memory than is available, so it was not tried.
 advice-no-time = There was no time to try this. Give a higher value for minutes, or try it while nothing else runs.
 advice-grouping = Put rows of like length together. Then the order of the rows depends on their lengths.
 advice-accumulation = An update takes { $update_seconds }. Accumulating more rows saves only a little of each step, and the model then learns something different.

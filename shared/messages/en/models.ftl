@@ -113,7 +113,7 @@ weights-not-numbers = { $count ->
 weights-all-zero = { $count ->
     [one] One matrix of the weights holds
    *[other] { $count } matrices of the weights hold
-} nothing but zeros: { $tensors }. A copy or download that broke off leaves such files. If the model is not meant to be so, download it again.
+} nothing but zeros: { $tensors }. A copy or download that broke off leaves such files. If the model should not have them, download it again.
 tensor-of-file-piece = { $name } in { $file }
 fetch-damaged-again = Delete the damaged file and download the model again, or check that the copy finished.
 

@@ -161,7 +161,7 @@ run-part-label = { $part ->
     [validation] its validations
     [saving] saving
     [reporting] reporting
-    [other] what is in none of them
+    [other] everything else
    *[another] { $part }
 }
 
@@ -227,7 +227,7 @@ other-jobs-within-row = { $others ->
     [one] of 1 other job { $right } was right
    *[other] of { $others } other jobs { $right } were right
 }
-run-adds-up-from-title = What the whole run adds up from
+run-adds-up-from-title = The parts of the whole run
 most-of-the-error-row = most of the error
 off-label = difference
 how-stages-are-read = { $whole } in all.

@@ -92,7 +92,7 @@ def test_what_there_was_no_time_or_memory_for_is_foretold_by_tokens_or_not_at_al
     assert padding.ratio > 2
     assert (batch.ratio, twice.ratio) == (None, None)
     assert "a higher value for minutes" in told(batch.advice)
-    assert "more memory than there is" in told(twice.advice)
+    assert "more memory than is available" in told(twice.advice)
 
 
 def test_what_does_not_fit_is_foretold_with_its_memory_and_without_what_is_computed_again() -> None:
