@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 WORKER = "services/worker"
 GIVEN_UP = [  # a name as a whole, where it may not be used, and the word in its place
     (r"StepReport|step_report", f"{WORKER} bench tests/worker", "done step"),
-    (r"attempts?", f"{WORKER}/computing {WORKER}/diagnosis bench", "attempt"),
+    (r"attempts?", f"{WORKER}/computing {WORKER}/diagnosis", "attempt"),
     (r"plan|\w*Plan|plan_\w+", f"{WORKER}/models", "blueprint"),
     (r"Levers|LEVERS|levers_for|with_levers|lever_arms", f"{WORKER} bench", "speed-up"),
     (r"_?room|Room|find_room", f"{WORKER}/computing {WORKER}/training", "memory budget"),
