@@ -12,7 +12,7 @@ from services.worker.computing.plan.utilization import (
 )
 from services.worker.explaining.between_steps import between_steps, forward_seconds
 from services.worker.explaining.factors import Measured, factor_costs, path
-from services.worker.explaining.row_lengths import token_counts
+from services.worker.explaining.row_lengths import computed
 from services.worker.explaining.settings_arm import AS_CONFIGURED
 from services.worker.explaining.split import split_of, with_dequantizing
 from services.worker.explaining.trial_arms import AUTO
@@ -22,6 +22,7 @@ from services.worker.machine.machine_watch import MachineWatch
 from services.worker.models.load import LoadedModel
 from services.worker.report import Report
 from services.worker.text.rows import TokenRows
+from services.worker.text.token_counts import token_counts
 from shared.reports.training_facts import DeviceFacts, TrainingFacts
 from shared.training_settings.settings import TrainingSettings
 
@@ -52,7 +53,7 @@ def explain(
         row_seconds=forward_seconds(split, settings) / measured.rows_per_step,
         saving_seconds=tried.saving_seconds,
     )
-    counts, took = rows.counts, {**stages, **tried.stage_seconds}
+    took = {**stages, **tried.stage_seconds}
     return TrainingFacts(
         model=base.files.name,
         settings=settings.model_dump(mode="json"),
@@ -66,11 +67,7 @@ def explain(
         between_seconds={**between.seconds},
         between_counts={**between.counts},
         validation_rows=between.validation_rows,
-        tokens=token_counts(
-            rows.rows, settings,
-            truncated=counts.truncated, lost=counts.lost_tokens, lost_answers=counts.lost_answers,
-            cut_answers=counts.cut_answers, answers=counts.answers,
-        ),
+        tokens=token_counts(rows, computed_tokens=_computed_tokens(measured)),
         factors=factor_costs(measured),
         path=path(measured),
         memory=tried.memory.model_copy(update={"peak": rounds.peak_bytes(AS_CONFIGURED)}),
@@ -81,7 +78,12 @@ def explain(
         processor_ratio=tried.processor_ratio,
         compute_dtype="float32" if measured.trials.arms[0].fp32 else "bfloat16",
         recomputed_ratio=1.0 if settings.gradient_checkpointing else 0.0,
-    )  # fmt: skip
+    )
+
+
+def _computed_tokens(measured: Measured) -> int:
+    settings = measured.settings
+    return computed(sorted(measured.lengths), settings, settings.padding).tokens
 
 
 def _device(base: LoadedModel, tried: Tried) -> DeviceFacts:

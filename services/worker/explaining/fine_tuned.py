@@ -6,11 +6,11 @@ from pathlib import Path
 from services.worker.computing.plan.plan import Plan
 from services.worker.computing.plan.utilization import ModelArithmetic, known_flops_per_second
 from services.worker.explaining.report import make_report
-from services.worker.explaining.row_lengths import length_counts
 from services.worker.explaining.run_steps import RunSteps, drawn, run_steps
 from services.worker.machine.device import device_name
 from services.worker.machine.machine_watch import MachineSeen
 from services.worker.models.load import LoadedModel
+from services.worker.text.token_counts import token_counts
 from services.worker.training.account import RunAccount
 from services.worker.training.run_state import RunState
 from shared.reports.training import TrainingReport
@@ -103,16 +103,8 @@ def _split(steps: RunSteps, state: RunState) -> StepSplit:
 def _tokens(account: RunAccount) -> TokenCounts:
     """Of the data set; what is computed for it as it was on average over the run, epochs and all."""
     rows, state = account.outline.rows, account.state
-    real = sum(map(len, rows.rows))
-    return length_counts(
-        rows.rows,
-        computed_tokens=round(real * state.computed_tokens / state.real_tokens),
-        truncated=rows.counts.truncated,
-        lost=rows.counts.lost_tokens,
-        lost_answers=rows.counts.lost_answers,
-        cut_answers=rows.counts.cut_answers,
-        answers=rows.counts.answers,
-    )
+    computed_tokens = round(rows.tokens * state.computed_tokens / state.real_tokens)
+    return token_counts(rows, computed_tokens=computed_tokens)
 
 
 def _device(base: LoadedModel, steps: RunSteps, account: RunAccount) -> DeviceFacts:

@@ -4,10 +4,7 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import ceil
-from statistics import fmean
 
-from services.worker.text.marked_text import TokenRow
-from shared.reports.training_facts import TokenCounts
 from shared.training_settings.settings import Padding, TrainingSettings
 
 MEGA_BATCHES = 50  # transformers' LengthGroupedSampler sorts within so many batches
@@ -37,63 +34,6 @@ def computed(lengths: Sequence[int], settings: TrainingSettings, padding: Paddin
     return Computed(sum(max(batch) * len(batch) for batch in batches), len(batches))
 
 
-def token_counts(
-    rows: Sequence[TokenRow],
-    settings: TrainingSettings,
-    *,
-    truncated: int,
-    lost: int,
-    lost_answers: int,
-    cut_answers: int = 0,
-    answers: int = 0,
-) -> TokenCounts:
-    """Of the whole data set; raises ValueError without a row."""
-    lengths = sorted(map(len, rows))
-    return length_counts(
-        rows,
-        computed_tokens=computed(lengths, settings, settings.padding).tokens,
-        truncated=truncated,
-        lost=lost,
-        lost_answers=lost_answers,
-        cut_answers=cut_answers,
-        answers=answers,
-    )
-
-
-def length_counts(
-    rows: Sequence[TokenRow],
-    *,
-    computed_tokens: int,
-    truncated: int,
-    lost: int,
-    lost_answers: int,
-    cut_answers: int = 0,
-    answers: int = 0,
-) -> TokenCounts:
-    """Likewise, where it is known how many tokens are computed for them."""
-    lengths = sorted(map(len, rows))
-    return TokenCounts(
-        rows=len(rows),
-        real_tokens=sum(lengths),
-        computed_tokens=computed_tokens,
-        target_tokens=sum(int(row.targets.sum()) for row in rows),
-        mean=fmean(lengths),
-        p50=_percentile(lengths, 0.5),
-        p95=_percentile(lengths, 0.95),
-        longest=lengths[-1],
-        truncated_rows=truncated,
-        lost_tokens=lost,
-        lost_answers=lost_answers,
-        cut_answers=cut_answers,
-        answers=answers,
-    )
-
-
 def _grouped(lengths: Sequence[int], at_once: int) -> Iterator[int]:
     for first in range(0, len(lengths), at_once):
         yield from sorted(lengths[first : first + at_once], reverse=True)
-
-
-def _percentile(ordered: Sequence[int], share: float) -> int:
-    """The nearest rank."""
-    return ordered[max(0, ceil(share * len(ordered)) - 1)]

@@ -3,8 +3,11 @@
 import numpy as np
 import pytest
 
-from services.worker.explaining.row_lengths import computed, token_counts
+from services.worker.explaining.row_lengths import computed
 from services.worker.text.marked_text import TokenRow
+from services.worker.text.row_counts import RowCounts
+from services.worker.text.rows import TokenRows
+from services.worker.text.token_counts import token_counts
 from shared.training_settings.settings import Padding, TrainingSettings
 
 SETTINGS = TrainingSettings(per_device_train_batch_size=2, max_seq_length=100)
@@ -28,6 +31,6 @@ def test_rows_of_like_length_together_pad_least() -> None:
 
 def test_percentiles_are_lengths_that_rows_have() -> None:
     rows = [TokenRow(np.zeros(length, np.int32), np.ones(length, np.bool_)) for length in LENGTHS]
-    counts = token_counts(rows, SETTINGS, truncated=1, lost=5, lost_answers=0)
+    counts = token_counts(TokenRows(rows, RowCounts()), computed_tokens=400)
     assert (counts.p50, counts.p95, counts.longest, counts.real_tokens) == (20, 90, 90, 200)
     assert counts.padding_ratio == 0.5
