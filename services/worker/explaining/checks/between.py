@@ -1,10 +1,12 @@
 """What a run does between its steps more often than it has to."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import ceil
+from typing import Literal
 
 from services.worker.explaining.checks.finding import NOTICED_SECONDS, WORTH_A_WORD, TrainingCheck, by_share
-from shared.messages.message import say
+from shared.messages.message import Message, say
 from shared.reports.finding import Finding, Remedy, Severity
 from shared.reports.training_facts import Between, TrainingFacts
 
@@ -45,9 +47,9 @@ class _Cadence:
     def share(self) -> float:
         return self.seconds / self.run_seconds
 
-    def saves_seconds(self, *, least_seconds: float = 0.0) -> float:
-        """Of one step; `least_seconds` of the run are kept in any case."""
-        return max(0.0, self.seconds - max(self.enough_seconds, least_seconds)) / self.steps
+    def saves_seconds(self, *, kept: int) -> float:
+        """Of one step; `kept` times it is done in any case."""
+        return max(0.0, self.seconds - max(self.enough_seconds, kept * self.one_seconds)) / self.steps
 
     def severity(self, saves_seconds: float) -> Severity | None:
         """None where next to nothing can be saved."""
@@ -59,67 +61,63 @@ class _Cadence:
 
 def find_frequent_validation(facts: TrainingFacts) -> Finding | None:
     """By another cadence, or where that is once an epoch already, by fewer rows."""
-    cadence = _Cadence.of(facts, "validation")
-    if cadence is None:
-        return None
-    saves = cadence.saves_seconds()
-    if (severity := cadence.severity(saves)) is None:
-        return None
     rows, settings = facts.validation_rows or 0, facts.settings
-    by_steps = settings is not None and settings.get("eval_strategy") == "steps"
-    if by_steps and cadence.every < cadence.steps:
-        action = say("frequent-validation-remedy", every=cadence.every)
-    else:
-        action = say("frequent-validation-remedy-rows")
-    return Finding(
-        id="frequent-validation",
-        severity=severity,
-        title=say("frequent-validation-title", share_ratio=cadence.share),
-        evidence=(
-            say(
-                "frequent-validation-evidence",
-                count=cadence.count,
-                steps=cadence.steps,
-                one_seconds=cadence.one_seconds,
-                all_seconds=cadence.seconds,
-            ),
-            say("validation-rows", rows=rows)
-            if settings is None
-            else say("validation-rows-assumed", rows=rows),
-        ),
-        remedies=(Remedy(action=action, saves_seconds=saves),),
-        costs_seconds=cadence.seconds / cadence.steps,
-    )
+
+    def action(cadence: _Cadence) -> Message:
+        by_steps = settings is not None and settings.get("eval_strategy") == "steps"
+        if by_steps and cadence.every < cadence.steps:
+            return say("frequent-validation-remedy", every=cadence.every)
+        return say("frequent-validation-remedy-rows")
+
+    counted = say("validation-rows" if settings is None else "validation-rows-assumed", rows=rows)
+    return _frequent(facts, "validation", kept=0, action=action, more=(counted,))
 
 
 def find_frequent_saving(facts: TrainingFacts) -> Finding | None:
     """One checkpoint, at the end, is kept in any case."""
-    cadence = _Cadence.of(facts, "saving")
+
+    def action(cadence: _Cadence) -> Message:
+        if facts.settings is None:
+            return say("frequent-saving-remedy-here")
+        if cadence.every < cadence.steps:
+            return say("frequent-saving-remedy", every=cadence.every)
+        return say("frequent-saving-remedy-end")
+
+    return _frequent(facts, "saving", kept=1, action=action)
+
+
+def _frequent(
+    facts: TrainingFacts,
+    what: Literal["validation", "saving"],
+    *,
+    kept: int,
+    action: Callable[[_Cadence], Message],
+    more: tuple[Message, ...] = (),
+) -> Finding | None:
+    """`action` answers a cadence; `more` is evidence beside its numbers."""
+    cadence = _Cadence.of(facts, what)
     if cadence is None:
         return None
-    saves = cadence.saves_seconds(least_seconds=cadence.one_seconds)
+    saves = cadence.saves_seconds(kept=kept)
     if (severity := cadence.severity(saves)) is None:
         return None
-    if facts.settings is None:
-        action = say("frequent-saving-remedy-here")
-    elif cadence.every < cadence.steps:
-        action = say("frequent-saving-remedy", every=cadence.every)
-    else:
-        action = say("frequent-saving-remedy-end")
+    evaluates = what == "validation"
+    title = say(
+        "frequent-validation-title" if evaluates else "frequent-saving-title", share_ratio=cadence.share
+    )
+    counted = say(
+        "frequent-validation-evidence" if evaluates else "frequent-saving-evidence",
+        count=cadence.count,
+        steps=cadence.steps,
+        one_seconds=cadence.one_seconds,
+        all_seconds=cadence.seconds,
+    )
     return Finding(
-        id="frequent-saving",
+        id=f"frequent-{what}",
         severity=severity,
-        title=say("frequent-saving-title", share_ratio=cadence.share),
-        evidence=(
-            say(
-                "frequent-saving-evidence",
-                count=cadence.count,
-                steps=cadence.steps,
-                one_seconds=cadence.one_seconds,
-                all_seconds=cadence.seconds,
-            ),
-        ),
-        remedies=(Remedy(action=action, saves_seconds=saves),),
+        title=title,
+        evidence=(counted, *more),
+        remedies=(Remedy(action=action(cadence), saves_seconds=saves),),
         costs_seconds=cadence.seconds / cadence.steps,
     )
 
