@@ -1,29 +1,38 @@
-"""Which kinds of jobs have a report that is drawn as a page, and what draws it."""
+"""Which kinds of jobs have a report that is drawn as a page, and how it gets there from its file."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from flask import Response
 from pydantic import ValidationError
 
 from services.api.load_page.page import load_page
+from services.api.page_kit.places import Places
 from services.api.service import Service
 from services.api.training_page.page import training_page
-from shared.reports.stored import read_stored
+from shared.errors import NotFound
+from shared.messages.message import say
+from shared.reports.load import LoadReport
+from shared.reports.stored import Stored, read_stored
+from shared.reports.training import TrainingReport
 from shared.reports.training_facts import Prediction
 from shared.schemas import JobKind, JobRecord
+from shared.visible import all_visible
 
 OTHER_JOBS = 100  # whose predictions stand beside a job's own
 
+Report = TypeVar("Report", bound=Stored)
 Draw = Callable[[Service, JobRecord, dict[str, Any]], Response]
+"""Of a report as it stands in report.json; raises `NotFound` where there is nothing to draw."""
 
 
-def _load(service: Service, record: JobRecord, report: dict[str, Any]) -> Response:
-    return load_page(record.id, report, service.settings)
+def _load(service: Service, record: JobRecord, values: dict[str, Any]) -> Response:
+    return load_page(record.id, _opened(LoadReport, service, record, values))
 
 
-def _training(service: Service, record: JobRecord, report: dict[str, Any]) -> Response:
-    return training_page(record.id, report, service.settings, predictions_of_others(service, record))
+def _training(service: Service, record: JobRecord, values: dict[str, Any]) -> Response:
+    report = _opened(TrainingReport, service, record, values)
+    return training_page(record.id, report, predictions_of_others(service, record))
 
 
 PAGES: Mapping[JobKind, Draw] = {
@@ -32,6 +41,16 @@ PAGES: Mapping[JobKind, Draw] = {
     "training_diagnostic": _training,
     "fine_tuning": _training,
 }
+
+
+def _opened(part: type[Report], service: Service, record: JobRecord, values: dict[str, Any]) -> Report:
+    """Without whole paths and hosts: a page gets passed on."""
+    values = Places.of(service.settings, values).shown(values)
+    try:
+        return read_stored(part, all_visible(values))
+    except ValidationError as error:
+        fields = sorted({".".join(map(str, problem["loc"])) for problem in error.errors()})[:3]
+        raise NotFound(say("report-not-drawn", job=record.id, fields=fields)) from None
 
 
 def predictions_of_others(service: Service, record: JobRecord) -> Sequence[Prediction]:

@@ -1,7 +1,6 @@
 """A report in a second, made-up language: its lines and sentences, and what an earlier release stored."""
 
 import html
-import json
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -24,11 +23,8 @@ def _language() -> Iterator[None]:
 
 
 def answered(api: Api, report: dict[str, Any], language: str) -> dict[str, Any]:
-    job_id = api.post("/v1/jobs", json={"kind": "load_diagnostic"}).get_json()["id"]
-    claim = api.claim()
-    (api.job_folder(job_id) / "report.json").write_text(json.dumps(report))
     result = {"findings": [finding | {"evidence": []} for finding in report["findings"]]}
-    api.store.finish(claim, "succeeded", message="Done", result=result)
+    job_id = api.ended({"kind": "load_diagnostic"}, report, result)
     headers = {"Accept-Language": language}
     answer = dict(api.get(f"/v1/jobs/{job_id}/report", headers=headers).get_json())
     record = api.get(f"/v1/jobs/{job_id}", headers=headers).get_json()
@@ -78,10 +74,7 @@ def strings(value: Any, name: str = "") -> Iterator[str]:
 @pytest.mark.parametrize("report", [slow_disk(), broken_report()], ids=["slow", "broken"])
 def test_of_a_page_only_values_are_left_and_not_a_word_of_english(api: Api, report: dict[str, Any]) -> None:
     """Phases, formats and sizes are words of the report itself."""
-    job_id = api.post("/v1/jobs", json={"kind": "load_diagnostic"}).get_json()["id"]
-    claim = api.claim()
-    (api.job_folder(job_id) / "report.json").write_text(json.dumps(report))
-    api.store.finish(claim, "succeeded", message="Done", result={})
+    job_id = api.ended({"kind": "load_diagnostic"}, report)
     answer = api.get(f"/v1/jobs/{job_id}/report?format=html", headers={"Accept-Language": LANGUAGE})
     assert f'<html lang="{LANGUAGE}">' in answer.text
     body = answer.text.partition("<body>")[2].partition("<script>")[0]

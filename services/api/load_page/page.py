@@ -1,9 +1,6 @@
 """A load report as one HTML page."""
 
-from typing import Any
-
 from flask import Response
-from pydantic import ValidationError
 
 from services.api.load_page.disk_scale import disk_scale
 from services.api.load_page.figures import key_figures
@@ -14,30 +11,12 @@ from services.api.load_page.phases import phase_meanings
 from services.api.load_page.remedies import Remedies, outcomes, ranked_remedies
 from services.api.load_page.shard_bar import shard_bars
 from services.api.load_page.verdict import storage_word, verdict
-from services.api.page_kit.drawing import nothing_to_draw
-from services.api.page_kit.places import Places
 from services.api.page_kit.shell import standing_page
 from shared.messages.render import told
 from shared.reports.load import LoadReport
-from shared.reports.stored import read_stored
-from shared.settings import Settings
-from shared.visible import all_visible
 
 
-def load_page(job_id: str, values: dict[str, Any], settings: Settings) -> Response:
-    """The page of a report as it stands in report.json, without whole paths and hosts.
-
-    Raises `NotFound` where there is nothing to draw.
-    """
-    values = Places.of(settings, values).shown(values)
-    try:
-        report = read_stored(LoadReport, all_visible(values))
-    except ValidationError as error:
-        raise nothing_to_draw(job_id, error) from None
-    return _draw(job_id, report)
-
-
-def _draw(job_id: str, report: LoadReport) -> Response:
+def load_page(job_id: str, report: LoadReport) -> Response:
     remedies = ranked_remedies(report)
     return standing_page(
         "load_report.html",

@@ -1,13 +1,9 @@
 """A training's report as one HTML page."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from flask import Response
-from pydantic import ValidationError
 
-from services.api.page_kit.drawing import nothing_to_draw
-from services.api.page_kit.places import Places
 from services.api.page_kit.shares import compact, in_hundred
 from services.api.page_kit.shell import standing_page
 from services.api.training_page.checks import checks_done
@@ -24,30 +20,12 @@ from services.api.training_page.stages import stages
 from services.api.training_page.step_bars import step_bars
 from services.api.training_page.tokens import token_bars
 from services.api.training_page.verdict import verdict
-from shared.reports.stored import read_stored
 from shared.reports.training import TrainingReport
 from shared.reports.training_facts import Prediction
-from shared.settings import Settings
-from shared.visible import all_visible
 
 
-def training_page(
-    job_id: str, values: dict[str, Any], settings: Settings, others: Sequence[Prediction] = ()
-) -> Response:
-    """The page of a report as it stands in report.json, without whole paths and hosts; `others` are what was
-    foretold of other jobs.
-
-    Raises `NotFound` where there is nothing to draw.
-    """
-    values = Places.of(settings, values).shown(values)
-    try:
-        report = read_stored(TrainingReport, all_visible(values))
-    except ValidationError as error:
-        raise nothing_to_draw(job_id, error) from None
-    return _draw(job_id, report, others)
-
-
-def _draw(job_id: str, report: TrainingReport, others: Sequence[Prediction]) -> Response:
+def training_page(job_id: str, report: TrainingReport, others: Sequence[Prediction]) -> Response:
+    """`others` are what was foretold of other jobs."""
     return standing_page(
         "training_report.html",
         job_id=job_id,
