@@ -1,4 +1,4 @@
-"""Turns `.bin` weights into safetensors, once, in a process that can harm nothing; this one opens none."""
+"""The safetensors copy of `.bin` weights: made once, and anew where it is outdated or damaged."""
 
 import hashlib
 import json
@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from services.worker.failures import FailureCode, JobFailed
 from services.worker.machine.disk_full import is_disk_full
 from services.worker.models.files.artifact import (
     building,
@@ -21,23 +20,16 @@ from services.worker.models.files.model_folder import (
     is_snapshot,
     matches,
     refuse_odd_files,
-    stands_in,
 )
+from services.worker.models.files.sandboxed_shards import no_room, sandboxed_shards
 from services.worker.models.files.unchanged import UnchangedFiles
 from services.worker.models.files.weight_files import Weights, find_weights, read_header
 from services.worker.models.reading.byte_progress import ByteProgress
 from services.worker.report import Report
-from shared.look_alikes import stand_in_file
 from shared.messages.message import Message, say
-from shared.sandbox import SandboxLimits, SandboxResult, run_in_sandbox
 from shared.sealed_folder import fault_in_sizes, file_sha256, manifest_of, write_manifest
 
-READER_MODULE = "services.worker.models.files.pickle_reader"
-SLOWEST_BYTES_PER_SECOND = 2_000_000
-# Address space that torch reserves and never touches; a pickle is mapped, so its own size comes on top.
-TORCH_ADDRESS_SPACE_BYTES = 24 * 1024**3
-TORCH_DATA_BYTES = 2 * 1024**3  # its own, with and without CUDA's libraries; weights come on top
-MIB = 1024**2
+SPARE_BYTES = 64 * 1024**2
 
 
 @dataclass(frozen=True)
@@ -167,7 +159,7 @@ def _convert(
     refuse_odd_files(folder)
     try:
         with building(converted) as draft:
-            shards = _convert_weights(weights, draft, report)
+            shards = sandboxed_shards(weights, draft, report)
             watched.require()  # the hashes in the manifest are of what was converted
             _write_index(draft, shards)
             for file in sorted(folder.iterdir()):
@@ -178,116 +170,16 @@ def _convert(
         if not is_disk_full(error):
             raise
         lack = say("no-space-for-converted-copy", folder=folder, error=error.strerror)
-        raise _disk_full(lack) from error
-
-
-def _convert_weights(weights: Weights, draft: Path, report: Report) -> list[Path]:
-    """Let the sandbox write into a folder of its own; take the files asked for, if they are sound."""
-    _refuse_stand_ins(weights)
-    bench = draft / "sandbox"
-    bench.mkdir()
-    names = [_shard_name(number, len(weights.files)) for number in range(1, len(weights.files) + 1)]
-    pairs = [
-        (str(file.resolve()), str(bench / name)) for file, name in zip(weights.files, names, strict=True)
-    ]
-    progress = ByteProgress(report, "converting", weights.bytes)
-    result = run_in_sandbox(
-        READER_MODULE,
-        [path for pair in pairs for path in pair],
-        _limits(weights),
-        readable=[file.resolve() for file in weights.files],
-        writable=[bench],
-        on_line=lambda line: progress.add(int(line) if line.isdecimal() else 0),
-        environment={"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""},
-    )
-    _check_result(weights, result)
-    shards = [_taken(bench / name, draft) for name in names]
-    shutil.rmtree(bench)
-    return shards
-
-
-def _refuse_stand_ins(weights: Weights) -> None:
-    for file in weights.files:
-        if instead := stand_in_file(file):
-            raise stands_in(file, instead)
-
-
-def _limits(weights: Weights) -> SandboxLimits:
-    seconds = 120 + weights.bytes // SLOWEST_BYTES_PER_SECOND
-    largest = max(file.stat().st_size for file in weights.files)
-    return SandboxLimits(
-        wall_seconds=seconds,
-        cpu_seconds=seconds,
-        memory_bytes=TORCH_ADDRESS_SPACE_BYTES + 2 * largest,
-        data_bytes=TORCH_DATA_BYTES + 3 * largest,
-        file_bytes=2 * largest + MIB,
-        open_files=256,
-    )
-
-
-def _taken(written: Path, draft: Path) -> Path:
-    if written.is_symlink() or not written.is_file():
-        raise _refused(written.name, say("conversion-left-no-file"))
-    read_header(written)
-    return written.rename(draft / written.name)
-
-
-def _check_result(weights: Weights, result: SandboxResult) -> None:
-    said = result.value if isinstance(result.value, dict) else {}
-    if result.reason == "ok" and type(said.get("tensors")) is int:
-        return
-    names = [file.name for file in weights.files]
-    name = said["file"] if said.get("file") in names else ", ".join(names[:3])
-    if "refused" in said:
-        raise _refused(name, say("pickle-not-only-weights", wanted=_printable(said["refused"])))
-    if "No space left" in result.error_text:
-        raise _disk_full(say("no-space-to-convert", file=name))
-    if result.reason in ("signal", "file_size", "memory"):
-        raise _refused(name, say("conversion-hit-limit", limit=result.reason))
-    error = _printable(said.get("error") or (result.error_text.splitlines() or [result.reason])[-1])
-    raise JobFailed(
-        FailureCode.MODEL_UNREADABLE,
-        say("pickle-not-converted", file=name, why=_odd_content(said) or error),
-        say("fetch-pickle-again"),
-    )
-
-
-def _odd_content(said: dict[str, Any]) -> Message | None:
-    """What else than tensors the reader found; its words are those of an untrusted process."""
-    entry, kind = _printable(said.get("entry")), _printable(said.get("kind"))
-    match said.get("odd"):
-        case "content":
-            return say("pickle-holds-no-dictionary", kind=kind)
-        case "entry":
-            return say("pickle-entry-no-tensor", entry=entry)
-        case "tensor":
-            return say("pickle-tensor-of-odd-kind", tensor=entry, kind=kind)
-        case "size" if type(said.get("bytes")) is int and 0 <= said["bytes"] < 2**63:
-            return say("pickle-unfolds", unfolded_bytes=said["bytes"])
-    return None
-
-
-def _refused(name: str, why: Message) -> JobFailed:
-    return JobFailed(
-        FailureCode.MODEL_REFUSED, say("pickle-refused", file=name, why=why), say("get-trusted-safetensors")
-    )
+        raise no_room(lack) from error
 
 
 def _refuse_full_disk(weights: Weights, models_folder: Path) -> None:
     models_folder.mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(models_folder).free
-    if weights.bytes + 64 * MIB > free:
-        raise _disk_full(
-            say("converted-copy-does-not-fit", wanted_bytes=weights.bytes + 64 * MIB, free_bytes=free)
+    if weights.bytes + SPARE_BYTES > free:
+        raise no_room(
+            say("converted-copy-does-not-fit", wanted_bytes=weights.bytes + SPARE_BYTES, free_bytes=free)
         )
-
-
-def _disk_full(message: Message) -> JobFailed:
-    return JobFailed(FailureCode.DISK_FULL, message, say("free-or-move-data-folder"))
-
-
-def _shard_name(number: int, count: int) -> str:
-    return "model.safetensors" if count == 1 else f"model-{number:05d}-of-{count:05d}.safetensors"
 
 
 def _write_index(draft: Path, shards: list[Path]) -> None:
@@ -307,8 +199,3 @@ def _described(file: Path, report: Report) -> dict[str, Any]:
 
 def _hash(file: Path, report: Report) -> str:
     return file_sha256(file, ByteProgress(report, "hashing", file.stat().st_size).add)
-
-
-def _printable(text: object) -> str:
-    """What an untrusted process said, fit for a log and a record."""
-    return "".join(sign if sign.isprintable() else " " for sign in str(text))[:300]
