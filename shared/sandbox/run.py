@@ -108,19 +108,7 @@ def run_in_sandbox(
             answer_descriptor=answer.fileno(),
         )
         process = _start(order, answer, error_stream, environment or {})
-        timed_out = False
-        try:
-            for line in _lines(process, started + limits.wall_seconds):
-                if on_line is not None:
-                    on_line(line)
-            process.wait(max(0.0, started + limits.wall_seconds - time.monotonic()))
-        except (_OutOfTime, subprocess.TimeoutExpired):
-            timed_out = True
-        finally:
-            process.kill()
-            exit_code = process.wait()
-            assert process.stdout is not None
-            process.stdout.close()
+        exit_code, timed_out = _heard(process, started + limits.wall_seconds, on_line)
         said = _read_answer(answer)
         result = SandboxResult(
             reason="time" if timed_out else _reason(exit_code, said, _tail(error_stream)),
@@ -156,6 +144,26 @@ def _start(
         pass_fds=[answer.fileno()],
         start_new_session=True,  # Ctrl-C is for us to answer
     )
+
+
+def _heard(
+    process: "subprocess.Popen[bytes]", deadline: float, on_line: Callable[[str], None] | None
+) -> tuple[int, bool]:
+    """Its exit code once it has ended or was ended, and whether the time ran out."""
+    timed_out = False
+    try:
+        for line in _lines(process, deadline):
+            if on_line is not None:
+                on_line(line)
+        process.wait(max(0.0, deadline - time.monotonic()))
+    except (_OutOfTime, subprocess.TimeoutExpired):
+        timed_out = True
+    finally:
+        process.kill()
+        exit_code = process.wait()
+        assert process.stdout is not None
+        process.stdout.close()
+    return exit_code, timed_out
 
 
 def _lines(process: "subprocess.Popen[bytes]", deadline: float) -> Iterator[str]:

@@ -53,20 +53,6 @@ def diagnose(
     located = time.perf_counter() - started
     own_residency = residency or Residency(device_of_trials())
 
-    def trial_loads() -> Trials:
-        if request.trial_load:
-            try:
-                loadable = as_safetensors(files, places, report=report)
-            except JobFailed as failed:
-                return Trials(failure=trial_failure(failed))
-            return run_trials(loadable, cold=request.cold, residency=own_residency, report=report)
-        resident = own_residency.peek(files)
-        if resident is None and own_residency.name == files.name:  # of pickles a load reads the copy
-            resident = own_residency.peek(as_safetensors(files, places, report=report))
-        if resident is None:
-            return Trials(failure=_failure_without_trial(files))
-        return Trials(trial=describe_resident(resident))
-
     copy = find_converted(files, settings.data_dir)
     copy_before = describe_converted(copy) if copy is not None else None
     try:
@@ -75,7 +61,7 @@ def diagnose(
             wanted_revision=request.revision,
             models_dir=settings.models_dir,
             locate_seconds=located,
-            trial_loads=trial_loads,
+            trial_loads=lambda: _trial_loads(request, files, places, own_residency, report),
             places=places_to_read_from(settings) if request.trial_load else {},
             report=report,
             watch_seconds=watch_seconds,
@@ -89,6 +75,28 @@ def diagnose(
         if residency is None:
             own_residency.evict()
     return make_report(facts, run_checks(facts))
+
+
+def _trial_loads(
+    request: LoadDiagnosticRequest,
+    files: ModelFiles,
+    places: ModelPlaces,
+    residency: Residency,
+    report: Report,
+) -> Trials:
+    """Trial loads, or where none is wanted what is known of a resident model's load."""
+    if request.trial_load:
+        try:
+            loadable = as_safetensors(files, places, report=report)
+        except JobFailed as failed:
+            return Trials(failure=trial_failure(failed))
+        return run_trials(loadable, cold=request.cold, residency=residency, report=report)
+    resident = residency.peek(files)
+    if resident is None and residency.name == files.name:  # of pickles a load reads the copy
+        resident = residency.peek(as_safetensors(files, places, report=report))
+    if resident is None:
+        return Trials(failure=_failure_without_trial(files))
+    return Trials(trial=describe_resident(resident))
 
 
 def places_to_read_from(settings: Settings) -> dict[str, Path]:

@@ -8,6 +8,7 @@ import hashlib
 import os
 import re
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -91,20 +92,8 @@ def import_snapshot(snapshot: Path, name: str, cache: Path, report: Report) -> P
             new_cache=cache,
         )
     )
-    target, draft = ours / "snapshots" / snapshot.name, _draft(ours, snapshot.name)
     try:
-        # In the hub's own folder for locks: beside the models a file would be taken for a broken one.
-        with only_one_builder(cache / ".locks" / ours.name / "importing", report):
-            for left in set(ours.glob(".importing*")) - {draft}:
-                shutil.rmtree(left, ignore_errors=True)
-            for folder in (target.parent, draft, ours / "blobs"):
-                folder.mkdir(parents=True, exist_ok=True)
-            for left in (ours / "blobs").glob(".*.importing"):
-                left.unlink(missing_ok=True)
-            for file in files:
-                _import_file(file, draft, progress)
-            _put_in_place(draft, target)
-            _copy_references(theirs, ours, snapshot.name)
+        return _copied(snapshot, files, ours, progress, report)
     except OSError as error:
         if not is_disk_full(error):
             raise
@@ -112,6 +101,25 @@ def import_snapshot(snapshot: Path, name: str, cache: Path, report: Report) -> P
             "copy-did-not-fit", model_bytes=progress.total_bytes, cache=cache, error=str(error.strerror)
         )
         raise _disk_full(name, lack, cache) from error
+
+
+def _copied(
+    snapshot: Path, files: Sequence[_File], ours: Path, progress: ByteProgress, report: Report
+) -> Path:
+    """`files` into the repository `ours`; returns the snapshot there. Raises OSError."""
+    target, draft = ours / "snapshots" / snapshot.name, _draft(ours, snapshot.name)
+    # In the hub's own folder for locks: beside the models a file would be taken for a broken one.
+    with only_one_builder(ours.parent / ".locks" / ours.name / "importing", report):
+        for left in set(ours.glob(".importing*")) - {draft}:
+            shutil.rmtree(left, ignore_errors=True)
+        for folder in (target.parent, draft, ours / "blobs"):
+            folder.mkdir(parents=True, exist_ok=True)
+        for left in (ours / "blobs").glob(".*.importing"):
+            left.unlink(missing_ok=True)
+        for file in files:
+            _import_file(file, draft, progress)
+        _put_in_place(draft, target)
+        _copy_references(snapshot.parent.parent, ours, snapshot.name)
     return target
 
 
