@@ -11,7 +11,8 @@ from services.worker.computing.plan.utilization import (
     memory_bytes_per_second,
 )
 from services.worker.explaining.between_steps import between_steps, forward_seconds
-from services.worker.explaining.factors import Measured, factor_costs, path
+from services.worker.explaining.factors import factor_costs, path
+from services.worker.explaining.measured import Measured
 from services.worker.explaining.row_lengths import computed
 from services.worker.explaining.settings_arm import AS_CONFIGURED
 from services.worker.explaining.split import split_of, with_dequantizing

@@ -1,7 +1,7 @@
 """Where the seconds of a step go by one arm of a diagnosis: its phases in all rounds, for a whole step."""
 
 from services.worker.explaining.dequantizing import Dequantizing
-from services.worker.explaining.factors import Measured
+from services.worker.explaining.measured import Measured
 from services.worker.explaining.settings_arm import AS_CONFIGURED
 from shared.reports.training_facts import StepSplit
 

@@ -16,8 +16,8 @@ from services.worker.computing.predicting.counted_layers import with_counted
 from services.worker.explaining.arm import ArmSteps
 from services.worker.explaining.between_steps import time_saving
 from services.worker.explaining.dequantizing import Dequantizing, watch_dequantizing
-from services.worker.explaining.factors import Measured
 from services.worker.explaining.fitting import too_large_arms, with_peaks
+from services.worker.explaining.measured import Measured
 from services.worker.explaining.memory import counted_parts
 from services.worker.explaining.packing import packs, rows_of_a_step
 from services.worker.explaining.rounds import Rounds, measure_rounds

@@ -10,8 +10,9 @@ from services.worker.computing.plan.plan import Plan
 from services.worker.explaining import fitting
 from services.worker.explaining import trial_arms as names
 from services.worker.explaining.arm import Arm, Timed
-from services.worker.explaining.factors import Measured, factor_costs, path
+from services.worker.explaining.factors import factor_costs, path
 from services.worker.explaining.fitting import at_most_bytes, too_large_arms
+from services.worker.explaining.measured import Measured
 from services.worker.explaining.rounds import Rounds
 from services.worker.explaining.settings_arm import AS_CONFIGURED
 from services.worker.explaining.trial_arms import trial_arms
