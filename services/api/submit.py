@@ -2,32 +2,20 @@
 
 import json
 import shutil
-import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 
 from services.api.base_models import resolve_models
-from services.api.free_space import check_free_space, disk_full_refused
+from services.api.free_space import disk_full_refused
+from services.api.job_rows import prepare_rows
 from services.api.service import Service
 from services.api.tries import Try
 from services.api.user_settings import Understood, understood
 from shared.adapters import adapter_folder, held_adapter, hold
 from shared.cache_choice import cache_on, storage_names
-from shared.datasets.names import resolve_dataset
-from shared.datasets.overlap import overlap
-from shared.datasets.prepare import prepare_dataset
 from shared.durable import fsync_path, write_durably
-from shared.errors import (
-    FieldError,
-    InvalidDataset,
-    InvalidField,
-    ModelUnknown,
-    NotFound,
-    StoreTakesNoWrites,
-    StoreUnavailable,
-)
+from shared.errors import InvalidField, ModelUnknown, StoreTakesNoWrites, StoreUnavailable
 from shared.job_folder import JobFolder
 from shared.job_records import Submission
 from shared.jobs import new_job_id
@@ -43,14 +31,10 @@ from shared.schemas import (
     JobWarning,
     ModelPreparationRequest,
     PartWarning,
-    TrainingDiagnosticRequest,
 )
 from shared.settings import OWN_CACHE, Settings
 
 OWNER = "local"  # one owner until keys have scopes; not the key itself, which may be replaced
-
-# Reading a large data set takes a processor and memory; more at once than this only get in each other's way.
-_reading = threading.BoundedSemaphore(2)
 
 
 @dataclass(frozen=True)
@@ -150,7 +134,7 @@ def _write_spec(
     request = told.request
     folder.rows.mkdir(parents=True)
     fsync_path(folder.path.parent)
-    summaries = _prepare_rows(service, request, folder)
+    summaries = prepare_rows(service, request, folder)
     if isinstance(request, FineTuningRequest | EvaluationRequest) and request.adapter is not None:
         _hold_adapter(service, request.adapter, folder)
     spec = {
@@ -173,101 +157,3 @@ def _hold_adapter(service: Service, name: str, folder: JobFolder) -> None:
             hold(adapter, folder)
     if held_adapter(folder) is None:
         raise ModelUnknown(say("model-was-deleted", model=name), param="adapter")
-
-
-def _prepare_rows(service: Service, request: JobRequest, folder: JobFolder) -> Mapping[str, DatasetSummary]:
-    match request:
-        case FineTuningRequest():
-            training = _prepare(service, request, "training_file", "dataset", folder.rows_of("training"))
-            _check_loss_on(request, training)
-            _check_long_text(request, training)
-            if request.validation_file is None and request.validation_dataset is None:
-                return {"training": training}
-            same = request.model_copy(update={"format": training.format})
-            path = folder.rows_of("validation")
-            validation = _prepare(service, same, "validation_file", "validation_dataset", path)
-            _check_labels(training, validation)
-            if found := overlap(folder.rows_of("training"), path, validation):
-                validation = validation.model_copy(update={"warnings": [found, *validation.warnings]})
-            return {"training": training, "validation": validation}
-        case TrainingDiagnosticRequest():
-            training = _prepare(service, request, "training_file", "dataset", folder.rows_of("training"))
-            _check_long_text(request, training)
-            return {"training": training}
-        case EvaluationRequest():
-            return {"evaluation": _prepare(service, request, "file", "dataset", folder.rows_of("evaluation"))}
-    return {}
-
-
-def _prepare(
-    service: Service,
-    request: FineTuningRequest | EvaluationRequest | TrainingDiagnosticRequest,
-    file_field: str,
-    dataset_field: str,
-    destination: Path,
-) -> DatasetSummary:
-    """Check and copy the rows that one of two fields names, so that the source may change or go."""
-    file_id, dataset = getattr(request, file_field), getattr(request, dataset_field)
-    field = file_field if file_id else dataset_field
-    if file_id:
-        source, file_name = _uploaded(service, file_id, field)
-    else:
-        source, file_name = resolve_dataset(dataset, service.settings.datasets_dir, param=field), None
-    check_free_space(
-        service.settings.data_dir,
-        needed_bytes=_size_bytes(source),
-        reserve_bytes=service.settings.min_free_bytes,
-    )
-    try:
-        with _reading:
-            return prepare_dataset(
-                source,
-                destination,
-                format=request.format,
-                columns={str(field): name for field, name in request.columns.items()},
-                file_name=file_name,
-                measured=file_field != "training_file",
-            )
-    except InvalidDataset as refusal:
-        refusal.param = refusal.param or field
-        raise
-    except FileNotFoundError as error:
-        if source.exists():
-            raise
-        raise InvalidField(say("rows-were-deleted", rows=file_id or dataset), param=field) from error
-
-
-def _uploaded(service: Service, file_id: str, field: str) -> tuple[Path, str]:
-    try:
-        return service.files.content(file_id), service.files.get(file_id).filename
-    except NotFound:
-        raise InvalidField(say("upload-file-first", file=file_id), param=field) from None
-
-
-def _size_bytes(source: Path) -> int:
-    files = source.iterdir() if source.is_dir() else [source]
-    return sum(path.stat().st_size for path in files if path.is_file())
-
-
-def _check_loss_on(request: FineTuningRequest, training: DatasetSummary) -> None:
-    if training.format == "text" and request.hyperparameters.loss_on == "completion":
-        raise InvalidField(say("no-completion-in-text"), param="hyperparameters.loss_on")
-
-
-def _check_long_text(
-    request: FineTuningRequest | TrainingDiagnosticRequest, training: DatasetSummary
-) -> None:
-    if training.format != "text" and request.long_text == "split":
-        raise InvalidField(say("format-cannot-be-split", format=training.format), param="long_text")
-
-
-def _check_labels(training: DatasetSummary, validation: DatasetSummary) -> None:
-    """A label never trained on can't be predicted."""
-    if unknown := sorted(set(validation.labels or ()) - set(training.labels or ())):
-        raise InvalidDataset(
-            say("validation-labels-unknown", count=len(unknown), labels=unknown[:10]),
-            param="validation_file",
-            errors=tuple(
-                FieldError("validation_file", say("label-not-trained", label=label)) for label in unknown[:20]
-            ),
-        )
