@@ -76,14 +76,17 @@ def test_every_factor_is_told_with_its_basis_and_the_path_ends_at_auto(
     assert read_stored(TrainingReport, report.model_dump(mode="json")) == report
 
 
-def test_what_there_is_no_time_for_is_not_tried_and_said_so(
+def test_what_there_is_no_time_for_is_foretold_or_not_tried_and_said_so(
     llama_nf4: LoadedModel, write_rows: WriteRows, spam_rows: Rows
 ) -> None:
     report = explained(llama_nf4, write_rows, spam_rows, minutes=1e-6)
     found = {cost.factor: cost for cost in report.facts.factors}
-    assert found["gradient_checkpointing"].basis == "not_tried"
-    assert found["gradient_checkpointing"].ratio is None
-    assert "a higher value for minutes" in told(found["gradient_checkpointing"].advice)
+    assert found["gradient_checkpointing"].basis == "predicted"
+    assert found["gradient_checkpointing"].ratio is not None
+    assert found["batch_size"].basis == "not_tried"
+    assert found["batch_size"].ratio is None
+    for factor in ("gradient_checkpointing", "batch_size"):
+        assert "a higher value for minutes" in told(found[factor].advice)
     assert [station.change for station in report.facts.path] == ["as configured", "plan auto"]
 
 
