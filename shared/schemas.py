@@ -77,22 +77,11 @@ Columns = Annotated[
     dict[Literal["messages", "text", "prompt", "completion", "label"], Name], Field(max_length=5)
 ]
 
-REVISION_HELP = "a branch, tag or commit of the hub's model; default: its main branch"
-LONG_TEXT_HELP = (
-    "rows of the format text that are longer than max_seq_length: `split` into several rows (default) or "
-    "`cut`; other formats are cut"
-)
-SETTINGS_HELP = (
-    "the training's settings in the words of HF TrainingArguments and PEFT; default: the common recipe for a "
-    "small card (2 rows 8 times, gradient checkpointing, padded to 512 tokens); they win over "
-    "`settings_file`"
-)
-SETTINGS_FILE_HELP = (
-    "the text of your own file: a TrainingArguments JSON, or the YAML of LLaMA-Factory or Axolotl"
-)
-INSTRUCTION_HELP = (
-    "what the model is told to do with each text of a classification; default: one made of the labels"
-)
+REVISION_HELP = stored(say("field-revision-row"))
+LONG_TEXT_HELP = stored(say("field-long-text-row"))
+SETTINGS_HELP = stored(say("field-settings-row"))
+SETTINGS_FILE_HELP = stored(say("field-settings-file-row"))
+INSTRUCTION_HELP = stored(say("field-instruction-row"))
 
 
 class Frozen(BaseModel):
@@ -106,59 +95,50 @@ class Lora(Frozen):
 
     r: Annotated[int, Field(ge=1, le=512)] = Field(
         16,
-        description="the rank of the adapter: the larger, the more it can learn and the more memory it takes",
+        description=stored(say("field-lora-rank-row")),
     )
     alpha: Annotated[float, Field(gt=0, le=4096)] = Field(
         32,
-        description="how strongly the adapter acts: what it adds is multiplied by alpha divided by the rank",
+        description=stored(say("field-lora-alpha-row")),
     )
     dropout: Annotated[float, Field(ge=0, lt=1)] = Field(
-        0.0, description="the share of the adapter's inputs that are set to 0 at random while it learns"
+        0.0, description=stored(say("field-lora-dropout-row"))
     )
     target_modules: (
         Annotated[list[ModuleName], Field(min_length=1, max_length=64)] | Literal["all-linear"]
-    ) = Field(
-        "all-linear", description="the linear layers that get an adapter, by their names, or all of them"
-    )
+    ) = Field("all-linear", description=stored(say("field-lora-layers-row")))
 
 
 class Hyperparameters(Frozen):
     """What is learned; nothing here changes speed alone (that is the plan's part)."""
 
-    n_epochs: Annotated[int, Field(ge=1, le=1000)] = Field(3, description="how often all rows are learned")
+    n_epochs: Annotated[int, Field(ge=1, le=1000)] = Field(3, description=stored(say("field-epochs-row")))
     max_steps: Annotated[int, Field(ge=1, le=10_000_000)] | None = Field(
-        None, description="exactly so many steps, whatever n_epochs would give"
+        None, description=stored(say("field-max-steps-row"))
     )
     global_batch_size: Annotated[int, Field(ge=1, le=4096)] = Field(
-        16, description="the rows of a step, after which the weights change once"
+        16, description=stored(say("field-batch-size-row"))
     )
-    optim: OptimizerName = Field(
-        "adamw", description="`adamw_8bit` rounds its state to 8 bits as bitsandbytes does, paged or not"
-    )
+    optim: OptimizerName = Field("adamw", description=stored(say("field-optimizer-row")))
     learning_rate: Annotated[float, Field(gt=0, le=1)] = Field(
-        2e-4, description="how far the weights change in a step, after the warm-up"
+        2e-4, description=stored(say("field-learning-rate-row"))
     )
-    lr_scheduler_type: LearningRateSchedule = Field(
-        "cosine", description="what the learning rate does after the warm-up; `constant` has no warm-up"
-    )
+    lr_scheduler_type: LearningRateSchedule = Field("cosine", description=stored(say("field-schedule-row")))
     warmup_ratio: Annotated[float, Field(ge=0, le=1)] = Field(
-        0.03, description="the share of the steps in which the learning rate rises from 0"
+        0.03, description=stored(say("field-warm-up-row"))
     )
     max_seq_length: Annotated[int, Field(ge=8, le=131_072)] = Field(
-        512, description="the most tokens of a row; what is longer is cut, or split into several rows"
+        512, description=stored(say("field-max-length-row"))
     )
     loss_on: Literal["completion", "all"] | None = Field(
         None,
-        description="what is learned of a row: the completion alone, or all of it; default: completion; "
-        "for text, all",
+        description=stored(say("field-loss-on-row")),
     )
     lora: Lora = Lora()
     max_grad_norm: Annotated[float, Field(gt=0, le=1e6)] = Field(
-        1.0, description="the gradient of a step is scaled down to this length where it is longer"
+        1.0, description=stored(say("field-gradient-norm-row"))
     )
-    seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = Field(
-        42, description="the start of every random choice, such as the order of the rows"
-    )
+    seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = Field(42, description=stored(say("field-seed-row")))
 
 
 class ExplicitPlan(Frozen):
@@ -170,13 +150,9 @@ class ExplicitPlan(Frozen):
 
 class FineTuningRequest(Frozen):
     kind: Literal["fine_tuning"] = "fine_tuning"
-    model: Name | None = Field(
-        None, description="a base model; or a fine-tuned model, which is its `adapter`"
-    )
+    model: Name | None = Field(None, description=stored(say("field-model-row")))
     revision: Revision | None = Field(None, description=REVISION_HELP)
-    adapter: Name | None = Field(
-        None, description="a fine-tuned model, or a checkpoint, whose weights training begins with"
-    )
+    adapter: Name | None = Field(None, description=stored(say("field-start-adapter-row")))
     training_file: FileId | None = None
     dataset: Name | None = None
     validation_file: FileId | None = None
@@ -189,7 +165,7 @@ class FineTuningRequest(Frozen):
     plan: Literal["auto", "baseline"] | ExplicitPlan = "auto"
     dry_run: bool = Field(
         False,
-        description="check, load, plan and predict, and train nothing: the result says what it would take",
+        description=stored(say("field-dry-run-row")),
     )
     suffix: Suffix | None = None
     metadata: Metadata = {}
@@ -242,11 +218,9 @@ class TrainingDiagnosticRequest(Frozen):
     settings: dict[str, Any] = Field({}, description=SETTINGS_HELP)
     settings_file: SettingsText | None = Field(None, description=SETTINGS_FILE_HELP)
     settings_kind: Literal["training_arguments", "llama_factory", "axolotl"] | None = Field(
-        None, description="whose file `settings_file` is; default: by its keys"
+        None, description=stored(say("field-settings-kind-row"))
     )
-    minutes: Annotated[float, Field(gt=0, le=240)] = Field(
-        5, description="the time that trials may take; five rounds are made in any case"
-    )
+    minutes: Annotated[float, Field(gt=0, le=240)] = Field(5, description=stored(say("field-minutes-row")))
     metadata: Metadata = {}
 
     @model_validator(mode="after")
@@ -261,9 +235,7 @@ class ModelPreparationRequest(Frozen):
     revision: Revision | None = Field(None, description=REVISION_HELP)
     quantization: Literal["nf4"] = "nf4"
     convert_pickle: bool = True
-    move_cache_to: Name | None = Field(
-        None, description="a storage of TUNEDOCK_STORAGES, or `default` for the cache's first place"
-    )
+    move_cache_to: Name | None = Field(None, description=stored(say("field-move-cache-row")))
     warm_page_cache: bool = False
     metadata: Metadata = {}
 

@@ -15,7 +15,8 @@ from services.api.openai_statuses import status_on
 from services.api.request_examples import named
 from services.api.routing import Route
 from shared.errors import InvalidField, MalformedRequest, NotFound, Refusal, StoreUnavailable, Unauthorized
-from shared.messages.render import in_english
+from shared.messages.catalog import DEFAULT_LANGUAGE
+from shared.messages.render import in_english, shown
 from shared.version import VERSION
 
 REF = "#/components/schemas/{model}"
@@ -99,7 +100,22 @@ def _schemas(routes: Iterable[Route]) -> tuple[Mapping[tuple[Any, JsonSchemaMode
             wanted.setdefault((_key(type_), mode), TypeAdapter(type_))
     inputs = [(key, mode, adapter) for (key, mode), adapter in wanted.items()]
     inline, rest = TypeAdapter.json_schemas(inputs, ref_template=REF)
-    return inline, rest.get("$defs", {})
+    told = {key: _in_english(schema) for key, schema in inline.items()}
+    return told, _in_english(rest.get("$defs", {}))
+
+
+def _in_english(schema: Any) -> Any:
+    """A schema whose fields describe themselves in English; they have stored messages."""
+    if isinstance(schema, list):
+        return [_in_english(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    return {
+        name: shown(value, DEFAULT_LANGUAGE)
+        if name == "description" and isinstance(value, str)
+        else _in_english(value)
+        for name, value in schema.items()
+    }
 
 
 def _types(route: Route) -> Iterable[tuple[Any, JsonSchemaMode]]:
@@ -199,7 +215,7 @@ def _query_parameters(route: Route) -> list[Json]:
             "name": name,
             "in": "query",
             "required": field.is_required(),
-            "description": field.description or "",
+            "description": shown(field.description or "", DEFAULT_LANGUAGE),
             "schema": schemas[name],
             **({"style": "deepObject"} if name == "metadata" else {}),
         }
