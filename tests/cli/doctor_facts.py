@@ -1,10 +1,11 @@
 """Facts for tests of the doctor: a healthy Linux machine, and what recorded machines differ in."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from services.cli.doctor.checks import examine
-from services.cli.doctor.checks.finding import Finding
+from services.cli.doctor.checks.finding import Finding, Status
 from services.cli.doctor.facts import (
     ApiFacts,
     CacheFacts,
@@ -17,6 +18,7 @@ from services.cli.doctor.facts import (
     ProgramCall,
     StoreFacts,
 )
+from shared.messages.render import in_english
 from shared.reports.storage import BlockDevice, Storage
 from shared.storage import classify, find_mount, parse_mountinfo
 
@@ -65,7 +67,7 @@ def healthy(**changed: Any) -> Facts:
             torch="2.13.0",
         ),
         "folders": tuple(
-            folder(role) for role in ("repository", "data", "datasets", "models", "model cache")
+            folder(role) for role in ("repository", "data", "datasets", "models", "model-cache")
         ),
         "cache": CacheFacts(folder="/home/me/.cache/huggingface/hub", decided_by="default"),
     }
@@ -106,6 +108,21 @@ def recorded_storage(table: str, path: str, device: str | None = None) -> Storag
     )
 
 
-def finding(facts: Facts, id: str) -> Finding:
+@dataclass(frozen=True)
+class Told:
+    """A finding as it is read in English."""
+
+    id: str
+    status: Status
+    message: str
+    remedy: str
+
+
+def told(found: Finding) -> Told:
+    remedy = in_english(found.remedy) if found.remedy else ""
+    return Told(found.id, found.status, in_english(found.message), remedy)
+
+
+def finding(facts: Facts, id: str) -> Told:
     """What the check `id` finds."""
-    return next(found for found in examine(facts) if found.id == id)
+    return next(told(found) for found in examine(facts) if found.id == id)

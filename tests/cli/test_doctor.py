@@ -39,7 +39,7 @@ def findings(done: subprocess.CompletedProcess[str]) -> dict[str, dict[str, Any]
 def test_without_a_stack_it_fails_and_says_how_to_start_one(tmp_path: Path) -> None:
     done = doctor(tmp_path)
     assert done.returncode == 1
-    assert "the embedded store is not running" in done.stdout
+    assert "The embedded store is not running" in done.stdout
     assert "→ Start the service: ./tunedock up" in done.stdout
     assert "\x1b" not in done.stdout + done.stderr
     assert "Traceback" not in done.stderr
@@ -50,7 +50,7 @@ def test_beside_a_running_stack_nothing_is_an_error(stack: LiveStack) -> None:
     found = findings(done)
     assert done.returncode == 0, done.stdout
     assert {found[name]["status"] for name in ("store", "api", "key", "worker")} == {"ok"}
-    assert "the embedded store at 127.0.0.1:" in found["store"]["message"]
+    assert "The embedded store at 127.0.0.1:" in found["store"]["message"]
     assert stack.key not in done.stdout
 
 
@@ -70,7 +70,7 @@ def test_a_wrong_password_reads_differently_from_a_store_that_is_away(valkey: Va
     valkey.kill()
     away = findings(doctor(tmp_path, "--json", TUNEDOCK_STORE_URL=valkey_url))["store"]["message"]
     assert "refuses the password" in refused
-    assert "nothing answers" in away
+    assert "Nothing answers" in away
     assert "wrong@" not in refused + away
 
 
@@ -93,7 +93,7 @@ def test_a_card_with_an_old_driver_is_shown_with_both_numbers(tmp_path: Path) ->
     tools.mkdir()
     make_program(tools / "nvidia-smi", "echo 'NVIDIA GeForce RTX 3050, 450.36, 6144, 8.6'")
     found = findings(doctor(tmp_path, "--json", PATH=str(tools)))
-    assert "RTX 3050 (6.4 GB)" in found["card"]["message"]
+    assert "RTX 3050 (6.44 GB)" in found["card"]["message"]
     assert "450.36" in found["driver"]["message"]
 
 

@@ -1,6 +1,7 @@
 """The doctor's checks on facts of many machines: each trap is named, with the way out."""
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -24,6 +25,7 @@ from services.cli.doctor.facts import (
     StoreFacts,
     WorkerState,
 )
+from services.cli.doctor.programs import ask_program
 from shared.reports.storage import BlockDevice
 from tests.cli.doctor_facts import (
     RTX_3050,
@@ -33,8 +35,10 @@ from tests.cli.doctor_facts import (
     healthy,
     on_wsl,
     recorded_storage,
+    told,
     with_folder,
 )
+from tests.cli.programs import make_program
 
 NO_API = ApiFacts(url="http://127.0.0.1:8080")
 NO_CARD = CardFacts()
@@ -69,12 +73,12 @@ def test_every_line_that_asks_for_a_deed_says_which() -> None:
 @pytest.mark.parametrize(
     ("state", "embedded", "says", "remedy"),
     [
-        ("not running", True, "embedded store is not running", "./tunedock up"),
-        ("unreachable", False, "nothing answers for the store at db:6379", "TUNEDOCK_STORE_URL"),
-        ("unreachable", True, "nothing answers for the embedded store", "store.log"),
-        ("wrong password", False, "refuses the password", "TUNEDOCK_STORE_PASSWORD_FILE"),
+        ("not-running", True, "embedded store is not running", "./tunedock up"),
+        ("unreachable", False, "Nothing answers for the store at db:6379", "TUNEDOCK_STORE_URL"),
+        ("unreachable", True, "Nothing answers for the embedded store", "store.log"),
+        ("wrong-password", False, "refuses the password", "TUNEDOCK_STORE_PASSWORD_FILE"),
         ("silent", False, "does not answer", "log"),
-        ("bad setting", False, "can't be used", "Correct"),
+        ("bad-setting", False, "can't be used", "Correct"),
     ],
 )
 def test_a_store_that_is_away_is_told_by_its_reason(
@@ -84,11 +88,11 @@ def test_a_store_that_is_away_is_told_by_its_reason(
     found = finding(healthy(store=store, api=NO_API), "store")
     assert found.status == "error"
     assert says in found.message
-    assert remedy in (found.remedy or "")
+    assert remedy in found.remedy
 
 
 def test_a_stack_elsewhere_answers_for_its_store() -> None:
-    store = StoreFacts(embedded=True, state="not running")
+    store = StoreFacts(embedded=True, state="not-running")
     assert finding(healthy(store=store), "store").status == "ok"
     lacking = ApiFacts(url="http://x", answers=True, missing=(Missing(path="store", message="start it"),))
     assert finding(healthy(store=store, api=lacking), "store").status == "error"
@@ -118,7 +122,7 @@ def test_a_key_that_the_api_refuses_is_an_error_and_an_unasked_one_is_unknown() 
     assert finding(healthy(key=refused), "key").status == "error"
     assert finding(healthy(key=KeyFacts(path="/data/api.key"), api=NO_API), "key").status == "unknown"
     missing = finding(healthy(key=KeyFacts(path="/data/api.key", problem="can't read it")), "key")
-    assert "docker compose exec api tunedock key" in (missing.remedy or "")
+    assert "docker compose exec api tunedock key" in missing.remedy
 
 
 def test_a_worker_without_its_card_says_so_in_its_own_words() -> None:
@@ -131,27 +135,29 @@ def test_a_worker_without_its_card_says_so_in_its_own_words() -> None:
 
 
 def test_what_a_stopped_service_left_behind_is_not_called_alive() -> None:
-    stopped = StoreFacts(embedded=True, state="not running")
+    stopped = StoreFacts(embedded=True, state="not-running")
     left = {"api": NO_API, "store": stopped, "worker": WorkerState(age_seconds=15, device="cpu")}
     found = finding(healthy(stack_here=False, engine=EngineFacts(), **left), "worker")
-    assert (found.status, found.message) == ("unknown", "does not run; its last sign of life is 15 s old")
-    assert found.remedy == "Start the service: ./tunedock up."
-    assert "alive" in finding(healthy(stack_here=True, **left), "worker").message
+    assert (found.status, found.message) == (
+        "unknown", "It does not run. Its last sign of life was 15.0 s ago."
+    )  # fmt: skip
+    assert found.remedy == "Start the service: ./tunedock up"
+    assert "It runs, on cpu" in finding(healthy(stack_here=True, **left), "worker").message
 
 
 @pytest.mark.parametrize(("version", "offered"), [(None, False), ("27.5", True)])
 def test_compose_is_advised_only_where_an_engine_runs_it(version: str | None, offered: bool) -> None:
     facts = healthy(stack_here=False, api=NO_API, engine=EngineFacts(version=version))
-    assert ("docker compose" in (finding(facts, "api").remedy or "")) == offered
+    assert ("docker compose" in finding(facts, "api").remedy) == offered
 
 
 def test_a_worker_that_is_starting_silent_or_unknown_is_told_apart() -> None:
     starting = ApiFacts(url="http://x", answers=True, missing=(Missing(path="worker", message="start it"),))
     assert "start it" in finding(healthy(api=starting), "worker").message
     silent = finding(healthy(api=NO_API, worker=WorkerState(age_seconds=7300, device="cpu")), "worker")
-    assert (silent.status, silent.message) == ("error", "its last sign of life is 2 h old")
+    assert (silent.status, silent.message) == ("error", "Its last sign of life was 2.0 h ago.")
     alive = finding(healthy(api=NO_API, worker=WorkerState(age_seconds=2, device="cpu")), "worker")
-    assert (alive.status, alive.message) == ("unknown", "alive on cpu; the API can't say more")
+    assert (alive.status, alive.message) == ("unknown", "It runs, on cpu. The API can't say more.")
     assert finding(healthy(api=NO_API), "worker").status == "unknown"
 
 
@@ -159,30 +165,30 @@ def test_in_containers_the_logs_and_the_store_are_composes() -> None:
     away = StoreFacts(embedded=False, state="unreachable", address="store:6379")
     api = ApiFacts(url="http://x", answers=True, missing=(Missing(path="worker", message="none"),))
     facts = healthy(container=True, stack_here=False, store=away, api=api)
-    assert "docker compose up -d store" in (finding(facts, "store").remedy or "")
-    assert "docker compose logs worker" in (finding(facts, "worker").remedy or "")
-    assert "data/logs" not in "".join(found.remedy or "" for found in examine(facts))
+    assert "docker compose up -d store" in finding(facts, "store").remedy
+    assert "docker compose logs worker" in finding(facts, "worker").remedy
+    assert "data/logs" not in "".join(told(found).remedy for found in examine(facts))
     local = healthy(api=api)
-    assert "/home/me/tunedock/data/logs/worker.log" in (finding(local, "worker").remedy or "")
+    assert "/home/me/tunedock/data/logs/worker.log" in finding(local, "worker").remedy
 
 
 def test_beside_a_service_in_containers_a_missing_key_is_no_error() -> None:
     missing = KeyFacts(path="/data/api.key", problem="can't read /data/api.key")
     found = finding(healthy(stack_here=False, key=missing), "key")
     assert found.status == "unknown"
-    assert "docker compose exec api tunedock key" in (found.remedy or "")
+    assert "docker compose exec api tunedock key" in found.remedy
     assert finding(healthy(key=missing), "key").status == "error"
 
 
 def test_a_cpu_build_in_an_image_asks_for_another_image() -> None:
     problem = "TUNEDOCK_DEVICE is cuda, but torch 2.13.0+cpu was built without CUDA."
     worker = WorkerState(age_seconds=3, problem=problem)
-    assert "--build" in (finding(healthy(**IN_COMPOSE, worker=worker), "worker").remedy or "")
+    assert "--build" in finding(healthy(**IN_COMPOSE, worker=worker), "worker").remedy
     cpu = ApiFacts(url="http://x", answers=True, ready=True, devices=("cpu",))
     card = healthy().card.model_copy(update={"torch": "2.13.0+cpu"})
     beside = healthy(stack_here=False, card=card, api=cpu)
-    assert "--build" in (finding(beside, "card").remedy or "")
-    assert finding(beside, "driver").message.endswith("for the image's torch)")
+    assert "--build" in finding(beside, "card").remedy
+    assert "the image's torch needs 580 or newer" in finding(beside, "driver").message
 
 
 # --- card and driver
@@ -194,7 +200,7 @@ def test_a_machine_without_a_card_is_fine_unless_one_was_asked_for() -> None:
     assert finding(healthy(card=NO_CARD, api=cpu), "driver").status == "ok"
     asked = healthy(card=NO_CARD, api=NO_API, wanted_device="cuda")
     assert finding(asked, "card").status == "error"
-    assert "compose.cpu.yaml" in (finding(asked, "card").remedy or "")
+    assert "compose.cpu.yaml" in finding(asked, "card").remedy
     assert "no nvidia-smi" in finding(asked, "driver").message
 
 
@@ -202,15 +208,15 @@ def test_wsl_without_graphics_points_to_windows() -> None:
     found = finding(on_wsl(card=NO_CARD, api=NO_API, wanted_device="cuda"), "card")
     assert found.status == "error"
     assert "/dev/dxg is missing" in found.message
-    assert "on Windows" in (found.remedy or "")
-    assert "wsl --update" in (found.remedy or "")
+    assert "on Windows" in found.remedy
+    assert "wsl --update" in found.remedy
 
 
 def test_wsl_with_graphics_but_no_driver_forbids_one_inside_wsl() -> None:
     found = finding(on_wsl(card=CardFacts(device_files=("/dev/dxg",)), api=NO_API), "driver")
     assert found.status == "warning"
     assert "/usr/lib/wsl/lib" in found.message
-    assert "never inside WSL" in (found.remedy or "")
+    assert "never inside WSL" in found.remedy
 
 
 def test_a_linux_driver_inside_wsl_is_found() -> None:
@@ -222,8 +228,7 @@ def test_a_linux_driver_inside_wsl_is_found() -> None:
     ("said", "remedy"),
     [
         ("Failed to initialize NVML: GPU access blocked by the operating system", "no-cgroups"),
-        ("Failed to initialize NVML: Driver/library version mismatch", "restart the machine"),
-        ("gave no answer within 5 s", "hangs"),
+        ("Failed to initialize NVML: Driver/library version mismatch", "Please restart the machine"),
         ("NVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver.", "580 or newer"),
     ],
 )
@@ -231,14 +236,22 @@ def test_a_failing_nvidia_smi_is_quoted_with_its_own_remedy(said: str, remedy: s
     call = ProgramCall(path="/usr/bin/nvidia-smi", exit_code=9, output=said)
     found = finding(healthy(card=CardFacts(nvidia_smi=call, on_pci_bus=True), api=NO_API), "driver")
     assert said in found.message
-    assert remedy in (found.remedy or "")
+    assert remedy in found.remedy
+
+
+def test_an_nvidia_smi_that_gives_no_answer_is_told_as_a_driver_that_hangs(tmp_path: Path) -> None:
+    make_program(tmp_path / "nvidia-smi", "sleep 60")
+    call = ask_program("nvidia-smi", [], {"PATH": f"{tmp_path}:/usr/bin:/bin"}, limit_seconds=0.2)
+    found = finding(healthy(card=CardFacts(nvidia_smi=call, on_pci_bus=True), api=NO_API), "driver")
+    assert found.message == f"{tmp_path}/nvidia-smi failed: It gave no answer within 0.20 s."
+    assert "hangs" in found.remedy
 
 
 def test_a_card_on_the_bus_without_a_driver_is_a_warning() -> None:
     found = finding(healthy(card=CardFacts(on_pci_bus=True), api=NO_API), "card")
     assert (found.status, found.message) == (
         "warning",
-        "the PCI bus shows an NVIDIA card, but no driver shows it",
+        "The PCI bus shows an NVIDIA card, but no driver shows it.",
     )
 
 
@@ -248,9 +261,9 @@ def test_a_driver_too_old_for_cuda_13_offers_the_older_build() -> None:
         on_wsl(card=healthy().card.model_copy(update={"cards": (old,)}), wanted_device="cuda"), "driver"
     )
     assert found.status == "error"
-    assert "driver 566.36 is too old: torch 2.13.0 needs 580" in found.message
-    assert "TUNEDOCK_TORCH_INDEX" in (found.remedy or "")
-    assert "cu126" in (found.remedy or "")
+    assert found.message == "The driver 566.36 is too old: torch 2.13.0 needs 580 or newer."
+    assert "TUNEDOCK_TORCH_INDEX" in found.remedy
+    assert "cu126" in found.remedy
     enough = CardFacts(cards=(old,), torch="2.13.0+cu126")
     assert finding(healthy(card=enough), "driver").status == "ok"
 
@@ -280,9 +293,9 @@ def test_the_cpu_by_choice_needs_neither_card_nor_driver() -> None:
 
 def test_from_the_apis_container_the_worker_speaks_for_the_card() -> None:
     facts = healthy(**IN_COMPOSE)
-    assert finding(facts, "card").message.startswith("the worker computes on NVIDIA GeForce RTX 3050")
+    assert finding(facts, "card").message.startswith("The worker computes on NVIDIA GeForce RTX 3050")
     cpu = ApiFacts(url="http://x", answers=True, ready=True, devices=("cpu",))
-    assert finding(healthy(**IN_COMPOSE, api=cpu), "card").message == "the worker computes on the CPU"
+    assert finding(healthy(**IN_COMPOSE, api=cpu), "card").message == "The worker computes on the CPU."
     silent = healthy(**IN_COMPOSE, api=NO_API)
     unseen = ("card", "driver", "container-runtime", "model-cache", "cache-variables", "host-cache")
     assert {finding(silent, name).status for name in unseen} == {"unknown"}
@@ -296,12 +309,12 @@ def test_an_engine_without_nvidias_runtime_is_explained_by_its_own_refusal() -> 
     linux = finding(healthy(engine=engine), "container-runtime")
     assert linux.status == "warning"
     assert REFUSAL in linux.message
-    assert "nvidia-ctk runtime configure --runtime=docker" in (linux.remedy or "")
-    assert "compose.cpu.yaml" in (linux.remedy or "")
+    assert "nvidia-ctk runtime configure --runtime=docker" in linux.remedy
+    assert "compose.cpu.yaml" in linux.remedy
     assert finding(healthy(engine=engine, wanted_device="cuda"), "container-runtime").status == "error"
-    assert "inside this WSL" in (finding(on_wsl(engine=engine), "container-runtime").remedy or "")
+    assert "Inside this WSL" in finding(on_wsl(engine=engine), "container-runtime").remedy
     bare = finding(healthy(engine=engine, card=NO_CARD), "container-runtime")
-    assert (bare.remedy or "").startswith("Without a card")
+    assert bare.remedy.startswith("Without a card")
 
 
 @pytest.mark.parametrize("changed", [{"runtimes": ("nvidia", "runc")}, {"nvidia_hook": True}])
@@ -316,7 +329,7 @@ def test_docker_desktop_is_asked_by_a_trial() -> None:
     )
     found = finding(on_wsl(engine=engine), "container-runtime")
     assert found.status == "unknown"
-    assert "docker run --rm --gpus all" in (found.remedy or "")
+    assert "docker run --rm --gpus all" in found.remedy
 
 
 @pytest.mark.parametrize(
@@ -329,7 +342,7 @@ def test_docker_desktop_is_asked_by_a_trial() -> None:
 )
 def test_an_engine_that_does_not_answer_has_its_own_remedy(problem: str, remedy: str) -> None:
     engine = EngineFacts(path="/usr/bin/docker", problem=problem)
-    assert remedy in (finding(healthy(engine=engine), "container-runtime").remedy or "")
+    assert remedy in finding(healthy(engine=engine), "container-runtime").remedy
 
 
 # --- folders and cache
@@ -350,7 +363,7 @@ def test_an_engine_that_does_not_answer_has_its_own_remedy(problem: str, remedy:
         ("data", "data-folder"),
         ("datasets", "datasets-folder"),
         ("models", "models-folder"),
-        ("model cache", "model-cache"),
+        ("model-cache", "model-cache"),
     ],
 )
 def test_a_drive_letter_of_windows_is_the_trap(
@@ -361,14 +374,14 @@ def test_a_drive_letter_of_windows_is_the_trap(
     assert found.status == "warning"
     assert "a drive of Windows" in found.message
     assert path in found.message
-    assert "docs/windows.md, step 3" in (found.remedy or "")
+    assert "docs/windows.md, step 3" in found.remedy
 
 
 def test_the_linux_side_of_wsl_is_no_trap_but_its_disk_is_unknown() -> None:
     storage = recorded_storage("wsl2_9p", "/home/me/tunedock", "8:48")
     facts = with_folder(on_wsl(), folder("data", storage))
     assert finding(facts, "data-folder").status == "ok"
-    cache = finding(with_folder(facts, folder("model cache", storage)), "model-cache")
+    cache = finding(with_folder(facts, folder("model-cache", storage)), "model-cache")
     assert cache.status == "unknown"
     assert "disk image of Windows" in cache.message
 
@@ -376,15 +389,15 @@ def test_the_linux_side_of_wsl_is_no_trap_but_its_disk_is_unknown() -> None:
 @pytest.mark.parametrize(
     ("table", "path", "device", "says"),
     [
-        ("nfs", "/srv/models/exaone", "0:55", "each load reads across it"),
-        ("docker_desktop_macos", "/models/x", "0:40", "each load reads across it"),
+        ("nfs", "/srv/models/exaone", "0:55", "Each load reads across it"),
+        ("docker_desktop_macos", "/models/x", "0:40", "Each load reads across it"),
         ("container", "/home/app/.cache/huggingface", "0:171", "downloads everything again"),
         ("container", "/dev/shm/model", "0:175", "in memory"),
     ],
 )
 def test_a_cache_on_a_slow_or_passing_place_is_named(table: str, path: str, device: str, says: str) -> None:
     found = finding(
-        with_folder(healthy(), folder("model cache", recorded_storage(table, path, device))), "model-cache"
+        with_folder(healthy(), folder("model-cache", recorded_storage(table, path, device))), "model-cache"
     )
     assert found.status == "warning"
     assert says in found.message
@@ -392,20 +405,20 @@ def test_a_cache_on_a_slow_or_passing_place_is_named(table: str, path: str, devi
 
 def test_a_named_volume_in_a_container_is_fine() -> None:
     storage = recorded_storage("container", "/cache/hub", "259:2")
-    assert finding(with_folder(healthy(), folder("model cache", storage)), "model-cache").status == "ok"
+    assert finding(with_folder(healthy(), folder("model-cache", storage)), "model-cache").status == "ok"
 
 
 @pytest.mark.parametrize(("disk", "status"), [("sda", "warning"), ("vda", "unknown"), ("loop3", "unknown")])
 def test_a_hard_disk_is_believed_unless_it_is_virtual(disk: str, status: str) -> None:
     device = BlockDevice(name=disk, device="8:1", disks=(disk,), rotational=True)
     storage = SSD.model_copy(update={"block_device": device})
-    assert finding(with_folder(healthy(), folder("model cache", storage)), "model-cache").status == status
+    assert finding(with_folder(healthy(), folder("model-cache", storage)), "model-cache").status == status
 
 
 def test_data_in_a_containers_layer_in_memory_or_read_only_is_named() -> None:
     layer = recorded_storage("container", "/app/data", "0:171")
     assert (
-        "gone with the container"
+        "is gone with the container"
         in finding(with_folder(healthy(), folder("data", layer)), "data-folder").message
     )
     memory = recorded_storage("container", "/dev/shm/data", "0:175")
@@ -428,7 +441,7 @@ def test_a_missing_folder_is_a_warning_but_data_is_made_at_the_start() -> None:
 def test_room_is_measured_against_the_setting_and_the_model() -> None:
     full = SSD.model_copy(update={"free_bytes": 100_000_000})
     assert finding(with_folder(healthy(), folder("data", full)), "disk-space").status == "error"
-    tight = with_folder(healthy(), folder("model cache", SSD.model_copy(update={"free_bytes": 4 * 10**9})))
+    tight = with_folder(healthy(), folder("model-cache", SSD.model_copy(update={"free_bytes": 4 * 10**9})))
     assert finding(tight, "disk-space").status == "warning"
     cached = tight.cache.model_copy(update={"holds_default_model": True})
     assert finding(tight.model_copy(update={"cache": cached}), "disk-space").status == "ok"
@@ -439,14 +452,14 @@ def test_a_variable_set_in_vain_is_named_with_the_one_that_won() -> None:
     found = finding(healthy(cache=cache), "cache-variables")
     assert found.status == "warning"
     assert "TRANSFORMERS_CACHE=/old is ignored" in found.message
-    assert "HF_HOME decides: /c/hub" in found.message
-    assert "HF_HUB_CACHE=/old" in (found.remedy or "")
+    assert "The cache is /c/hub, decided by HF_HOME." in found.message
+    assert "HF_HUB_CACHE=/old" in found.remedy
 
 
 def test_the_old_cache_may_be_slow_but_must_be_there() -> None:
     windows = recorded_storage("wsl2_9p", "/mnt/c/Users/me/.cache/huggingface/hub", "0:71")
-    assert finding(with_folder(on_wsl(), folder("host cache", windows)), "host-cache").status == "ok"
-    gone = with_folder(on_wsl(), folder("host cache", windows, exists=False))
+    assert finding(with_folder(on_wsl(), folder("host-cache", windows)), "host-cache").status == "ok"
+    gone = with_folder(on_wsl(), folder("host-cache", windows, exists=False))
     assert finding(gone, "host-cache").status == "warning"
 
 
@@ -455,13 +468,13 @@ def test_the_old_cache_may_be_slow_but_must_be_there() -> None:
 
 def compose_with(changed: Folder) -> Facts:
     told = CacheFacts(folder="/hf-cache/hub", decided_by="the worker's HF_HOME", told_by_worker=True)
-    cache = folder("model cache", path="/hf-cache/hub")
+    cache = folder("model-cache", path="/hf-cache/hub")
     facts = healthy(**IN_COMPOSE, stack_here=False, cache=told, folders=(folder("data"), cache))
     return with_folder(facts, changed)
 
 
 def host_cache(**changed: object) -> Folder:
-    seen = folder("host cache", path="/host-hf-cache", models=0)
+    seen = folder("host-cache", path="/host-hf-cache", models=0)
     return seen.model_copy(update=changed)
 
 
@@ -470,9 +483,9 @@ def test_in_compose_the_workers_words_are_judged() -> None:
     for name in ("model-cache", "cache-variables", "host-cache"):
         assert finding(facts, name).status == "ok"
     windows = recorded_storage("wsl2_9p", "/mnt/c/hub", "0:71")
-    slow = finding(with_folder(facts, folder("model cache", windows)), "model-cache")
+    slow = finding(with_folder(facts, folder("model-cache", windows)), "model-cache")
     assert slow.status == "warning"
-    assert "TUNEDOCK_HF_CACHE" in (slow.remedy or "")
+    assert "TUNEDOCK_HF_CACHE" in slow.remedy
 
 
 @pytest.mark.parametrize(
@@ -480,7 +493,7 @@ def test_in_compose_the_workers_words_are_judged() -> None:
     [
         ("/var/lib/docker/volumes/tunedock_no-host-cache/_data", "ok", "is not set"),
         ("/home/me/.cache/typo", "warning", "/home/me/.cache/typo"),
-        (None, "unknown", "empty: if you set TUNEDOCK_HOST_HF_CACHE, that folder has no models"),
+        (None, "unknown", "empty. If you set TUNEDOCK_HOST_HF_CACHE, that folder has no models"),
     ],
 )
 def test_an_empty_host_cache_is_composes_own_or_a_wrong_name(
@@ -489,19 +502,19 @@ def test_an_empty_host_cache_is_composes_own_or_a_wrong_name(
     found = finding(compose_with(host_cache(mount_root=mount_root)), "host-cache")
     assert found.status == status
     assert says in found.message
-    assert status != "warning" or "The engine makes an empty folder" in (found.remedy or "")
+    assert status != "warning" or "The engine makes an empty folder" in found.remedy
 
 
 def test_a_host_cache_that_the_worker_may_not_read_is_told() -> None:
     found = finding(compose_with(host_cache(readable=False, mount_root="/home/me/hub")), "host-cache")
-    assert (found.status, "can't be read" in found.message) == ("warning", True)
+    assert (found.status, "can't read" in found.message) == ("warning", True)
 
 
 def test_beside_a_service_in_containers_the_own_cache_is_not_judged() -> None:
     facts = healthy(stack_here=False)
     for name in ("model-cache", "cache-variables", "host-cache"):
         assert finding(facts, name).status == "unknown"
-        assert "docker compose exec api tunedock doctor" in (finding(facts, name).remedy or "")
+        assert "docker compose exec api tunedock doctor" in finding(facts, name).remedy
     assert "model cache" not in finding(facts, "disk-space").message
 
 
@@ -511,7 +524,7 @@ def test_beside_a_service_in_containers_the_own_cache_is_not_judged() -> None:
 def test_a_small_wsl_is_raised_in_wslconfig() -> None:
     found = finding(on_wsl(memory_bytes=8 * 10**9), "memory")
     assert found.status == "warning"
-    assert ".wslconfig" in (found.remedy or "")
+    assert ".wslconfig" in found.remedy
     assert finding(healthy(memory_bytes=8 * 10**9), "memory").status == "ok"
 
 
@@ -547,7 +560,7 @@ def test_windows_power_mode_is_unknown_even_on_mains() -> None:
 def test_the_data_folder_s_bytes_are_told_by_kind_largest_first() -> None:
     use = DataUse(by_kind={"adapters": 3 * 10**9, "prepared_models": 9 * 10**9, "rows": 10})
     found = finding(healthy(data_use=use), "data-use")
-    assert found.message.endswith("takes 12.00 GB: prepared models 9.00 GB, adapters 3.00 GB")
+    assert found.message.endswith("takes 12.00 GB: prepared models 9.00 GB and adapters 3.00 GB.")
     part = DataUse(by_kind={"adapters": 3 * 10**9}, complete=False)
     assert "at least 3.00 GB" in finding(healthy(data_use=part), "data-use").message
     elsewhere = healthy(stack_here=False, data_use=use)
@@ -562,4 +575,4 @@ def test_a_store_is_warned_of_before_it_is_full(used: int | None, limit: int | N
     store = healthy().store.model_copy(update={"memory_bytes": used, "memory_limit_bytes": limit})
     found = finding(healthy(store=store), "store-memory")
     assert found.status == status
-    assert status != "warning" or "prune --dry-run" in (found.remedy or "")
+    assert status != "warning" or "prune --dry-run" in found.remedy

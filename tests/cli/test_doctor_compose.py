@@ -52,7 +52,7 @@ def test_an_installation_that_a_plain_up_would_turn_into_another_is_told(tmp_pat
     found = finding(healthy(compose=seen), "compose-files")
     assert found.status == "warning"
     assert "docker-compose.yml and compose.cpu.yaml" in found.message
-    assert CHOOSE_CPU in (found.remedy or "")
+    assert CHOOSE_CPU in found.remedy
     chosen = seen.model_copy(update={"chosen": BOTH})
     assert finding(healthy(compose=chosen), "compose-files").status == "ok"
     assert finding(healthy(), "compose-files").status == "ok"
@@ -106,4 +106,4 @@ def test_the_doctor_asks_the_port_that_env_names(tmp_path: Path) -> None:
     assert (facts.api.url, facts.api.answers) == (url, True)
     assert "answers" in finding(facts, "api").message
     facts = gather(settings, {"PATH": "/nowhere"}, tmp_path / "root", checkout)
-    assert f"no Tunedock answers at {url}" in finding(facts, "api").message
+    assert f"No Tunedock answers at {url}" in finding(facts, "api").message

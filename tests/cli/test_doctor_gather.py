@@ -22,6 +22,7 @@ from services.cli.ports import free_port
 from services.worker.diagnosis.cache_rules import cache_variables
 from services.worker.process.cache_watch import look
 from shared.cache_choice import OLD_CACHE_FOLDERS, CacheChoice, write_choice
+from shared.messages.render import in_english
 from shared.settings import Settings
 from tests.cli.doctor_facts import MOUNT_TABLES, finding
 from tests.valkey import Valkey
@@ -74,7 +75,7 @@ def test_a_wsl_machine_with_its_data_on_drive_c_is_recognised(tmp_path: Path) ->
     for name in ("data-folder", "model-cache"):
         assert "9p on C:\\" in finding(facts, name).message
         assert finding(facts, name).status == "warning"
-    assert ".wslconfig" in (finding(facts, "memory").remedy or "")
+    assert ".wslconfig" in finding(facts, "memory").remedy
     assert "/dev/dxg is missing" in finding(facts, "card").message
 
 
@@ -139,7 +140,7 @@ def test_the_cache_is_where_the_first_variable_says(
     tmp_path: Path, environment: dict[str, str], folder: str, decided_by: str
 ) -> None:
     cache = find_cache(settings(tmp_path), environment, None)
-    assert (cache.folder, cache.decided_by) == (folder, decided_by)
+    assert (cache.folder, in_english(cache.decided_by)) == (folder, decided_by)
     assert cache.ignored == tuple((name, "/d") for name in environment if name == "TRANSFORMERS_CACHE")
 
 
@@ -247,7 +248,7 @@ def test_a_store_that_keeps_nothing_on_disk_is_told(valkey: Valkey) -> None:
 def test_a_wrong_or_missing_password_is_no_other_trouble(valkey: Valkey, password: str) -> None:
     redis.Redis(port=valkey.port).config_set("requirepass", "s3cret")
     store = ask_url(f"redis://{password}127.0.0.1:{valkey.port}/0", embedded=False)
-    assert store.state == "wrong password"
+    assert store.state == "wrong-password"
     assert "guessed" not in repr(store)
     assert ask_url(f"redis://:s3cret@127.0.0.1:{valkey.port}/0", embedded=False).state == "answers"
 
@@ -263,7 +264,7 @@ def test_a_store_that_is_gone_frozen_or_nowhere(valkey: Valkey) -> None:
 def test_an_address_that_is_none_is_told_without_its_password(tmp_path: Path) -> None:
     wrong = settings(tmp_path, store_url=SecretStr("http://:s3cret@host/0"))
     store = ask_store(wrong, None)
-    assert store.state == "bad setting"
+    assert store.state == "bad-setting"
     assert "s3cret" not in repr(store)
 
 
@@ -271,12 +272,12 @@ def test_a_password_file_that_can_not_be_read_is_a_bad_setting(tmp_path: Path) -
     missing = tmp_path / "password"
     wrong = settings(tmp_path, store_url=SecretStr("redis://host/0"), store_password_file=missing)
     store = ask_store(wrong, None)
-    assert store.state == "bad setting"
+    assert store.state == "bad-setting"
     assert str(missing) in store.detail
 
 
 def test_without_an_address_the_store_is_the_stacks(tmp_path: Path) -> None:
-    assert ask_store(settings(tmp_path), None).state == "not running"
+    assert ask_store(settings(tmp_path), None).state == "not-running"
 
 
 def test_something_else_on_the_apis_port_is_no_tunedock(valkey: Valkey, tmp_path: Path) -> None:

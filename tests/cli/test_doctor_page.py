@@ -11,6 +11,7 @@ from tests.cli.doctor_facts import on_wsl
 
 PAGE = (PROJECT_ROOT / "docs/windows.md").read_text(encoding="utf-8")
 CHECKS = PROJECT_ROOT / "services/cli/doctor/checks"
+SENTENCES = PROJECT_ROOT / "shared/messages/en/doctor.ftl"
 
 
 def test_the_page_explains_every_line_of_the_doctor() -> None:
@@ -21,7 +22,8 @@ def test_the_page_explains_every_line_of_the_doctor() -> None:
 
 
 def test_every_step_that_a_remedy_names_is_on_the_page() -> None:
-    sent_to = set(re.findall(r"step (\d)", "".join(path.read_text() for path in CHECKS.glob("*.py"))))
+    said = "".join(path.read_text() for path in (*CHECKS.glob("*.py"), SENTENCES))
+    sent_to = set(re.findall(r"(?:windows_step\(|windows\.md, step )(\d)", said))
     steps = re.findall(r"^## (\d)\. ", PAGE, re.MULTILINE)
     assert steps == sorted(steps)
     assert sent_to == set(steps)

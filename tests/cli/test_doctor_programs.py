@@ -8,6 +8,7 @@ from services.cli.doctor.ask_card import ask_card, read_cards
 from services.cli.doctor.ask_engine import ask_engine
 from services.cli.doctor.facts import CardFacts
 from services.cli.doctor.programs import ask_program
+from shared.messages.render import in_english
 from tests.cli.programs import make_program
 
 # What client 28.2.2 writes, and ends with 0, where no engine listens; shortened.
@@ -36,13 +37,13 @@ def test_a_program_that_hangs_with_its_children_is_left_after_the_limit(tmp_path
     started = time.monotonic()
     engine = ask_engine({"PATH": f"{tmp_path}:/usr/bin:/bin"})
     assert time.monotonic() - started < 8
-    assert "gave no answer within 5 s" in engine.problem
+    assert in_english(engine.problem) == "It gave no answer within 5.00 s."
 
 
 def test_a_program_that_can_not_be_started_is_told(tmp_path: Path) -> None:
     (tmp_path / "docker").write_bytes(b"\x7fELF broken")
     (tmp_path / "docker").chmod(0o755)
-    assert "can't be started" in ask_engine({"PATH": str(tmp_path)}).problem
+    assert "can't be started" in in_english(ask_engine({"PATH": str(tmp_path)}).problem)
 
 
 def test_an_engine_without_a_daemon_is_known_by_its_empty_answer(tmp_path: Path) -> None:
@@ -71,7 +72,7 @@ def test_the_toolkits_hook_or_a_cdi_device_counts_too(tmp_path: Path) -> None:
 
 def test_dockers_stand_in_of_an_unintegrated_wsl_is_quoted(tmp_path: Path) -> None:
     make_program(tmp_path / "docker", 'echo "The command could not be found in this WSL 2 distro."; exit 1')
-    assert "could not be found in this WSL" in ask_engine({"PATH": str(tmp_path)}).problem
+    assert "could not be found in this WSL" in in_english(ask_engine({"PATH": str(tmp_path)}).problem)
 
 
 def test_cards_are_read_from_the_drivers_table(tmp_path: Path) -> None:

@@ -90,4 +90,4 @@ def test_the_sweep_finishes_deletions_and_keeps_the_newest_and_what_was_trained(
     assert float(found[1]) > 10_000
     told = stack.command("doctor").stdout
     assert re.search(r"^ok +data-use +\S+ takes [\d.]+ .B", told, re.MULTILINE), told
-    assert re.search(r"^ok +store-memory +the store uses", told, re.MULTILINE)
+    assert re.search(r"^ok +store-memory +The store uses", told, re.MULTILINE)

@@ -9,6 +9,7 @@ from services.cli.doctor.facts import CacheFacts, DataUse, Folder, FolderRole, W
 from shared.cache_choice import cache_on, move_to, read_choice
 from shared.cache_facts import SeenCache
 from shared.disk_use import disk_use
+from shared.messages.message import Message, say
 from shared.settings import PROJECT_ROOT, Settings
 from shared.storage import storage_of
 
@@ -28,7 +29,9 @@ def find_cache(settings: Settings, environment: Mapping[str, str], worker: Worke
     if worker and worker.speaks and (told := worker.caches):
         return CacheFacts(
             folder=told.hub.path,
-            decided_by=told.decided_by if told.moved else f"the worker's {told.decided_by}",
+            decided_by=told.decided_by
+            if told.moved
+            else say("cache-of-worker-piece", variable=told.decided_by),
             moved=told.moved,
             ignored=told.ignored,
             holds_default_model=told.holds_default_model,
@@ -36,15 +39,16 @@ def find_cache(settings: Settings, environment: Mapping[str, str], worker: Worke
         )
     decided = next(((name, end) for name, end in DECIDING if name in environment), None)
     moved_to = _moved_to(settings)
+    decided_by: str | Message
     if moved_to:
         storage, folder = moved_to
         decided_by = move_to(storage)
     elif worker and worker.hf_cache:
-        folder, decided_by = Path(worker.hf_cache), "the worker's environment"
+        folder, decided_by = Path(worker.hf_cache), say("cache-of-worker-environment-piece")
     elif decided:
         folder, decided_by = Path(environment[decided[0]], decided[1]).expanduser(), decided[0]
     else:
-        folder, decided_by = Path("~/.cache/huggingface/hub").expanduser(), "default"
+        folder, decided_by = Path("~/.cache/huggingface/hub").expanduser(), say("cache-default-piece")
     entry = folder / f"models--{settings.default_model.replace('/', '--')}"
     return CacheFacts(
         folder=str(folder),
@@ -76,13 +80,13 @@ def describe_folders(
         ("models", settings.models_dir, "TUNEDOCK_MODELS_DIR"),
     ]
     if cache.told_by_worker and worker and worker.caches:
-        seen = [_seen("model cache", worker.caches.hub, "HF_HUB_CACHE")]
+        seen = [_seen("model-cache", worker.caches.hub, "HF_HUB_CACHE")]
         if worker.caches.host:
-            seen.append(_seen("host cache", worker.caches.host, "TUNEDOCK_HOST_HF_CACHE"))
+            seen.append(_seen("host-cache", worker.caches.host, "TUNEDOCK_HOST_HF_CACHE"))
         return (*(_describe(role, path, setting, root) for role, path, setting in named), *seen)
-    named.append(("model cache", Path(cache.folder), "HF_HUB_CACHE"))
+    named.append(("model-cache", Path(cache.folder), "HF_HUB_CACHE"))
     if settings.host_hf_cache is not None:
-        named.append(("host cache", settings.host_hf_cache, "TUNEDOCK_HOST_HF_CACHE"))
+        named.append(("host-cache", settings.host_hf_cache, "TUNEDOCK_HOST_HF_CACHE"))
     return tuple(_describe(role, path, setting, root) for role, path, setting in named)
 
 
@@ -102,7 +106,7 @@ def _describe(role: FolderRole, path: Path, setting: str | None, root: Path) -> 
         setting=setting,
         exists=exists,
         writable=os.access(there, os.W_OK),
-        models=_count_models(path) if role == "host cache" else None,
+        models=_count_models(path) if role == "host-cache" else None,
         readable=not exists or os.access(path, os.R_OK | os.X_OK),
         storage=storage_of(there, proc=root / "proc", sys=root / "sys"),
     )

@@ -12,6 +12,7 @@ from services.cli.doctor.facts import ApiFacts, KeyFacts, Missing, WorkerState
 from services.cli.failure import CommandFailed
 from services.cli.server import key_path, read_key
 from shared.cache_facts import CachesSeen
+from shared.messages.message import say
 from shared.reports.stored import read_stored
 from shared.settings import Settings
 
@@ -26,8 +27,8 @@ def ask_api(url: str) -> ApiFacts:
         return ApiFacts(url=url)
     readiness = _get(f"{url}/readyz", READINESS_SECONDS)
     if readiness is None:
-        silent = Missing(path="readyz", message=f"no answer within {READINESS_SECONDS:g} s")
-        return ApiFacts(url=url, answers=True, missing=(silent,))
+        silent = say("no-answer-in-time", limit_seconds=READINESS_SECONDS)
+        return ApiFacts(url=url, answers=True, missing=(Missing(path="readyz", message=silent),))
     told = _json(readiness)
     return ApiFacts(
         url=url,
@@ -47,7 +48,7 @@ def ask_key(settings: Settings, api: ApiFacts) -> KeyFacts:
     try:
         key = read_key(path)
     except CommandFailed as failure:
-        return KeyFacts(path=str(path), problem=failure.message)
+        return KeyFacts(path=str(path), problem=failure.said)
     answer = _get(f"{api.url}/v1/jobs?limit=1", Authorization=f"Bearer {key}") if api.answers else None
     # A store that is away answers 503 after the key was looked at.
     return KeyFacts(path=str(path), accepted=None if answer is None else answer.status_code != 401)

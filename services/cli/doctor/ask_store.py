@@ -22,17 +22,17 @@ def ask_store(settings: Settings, stack: StackState | None) -> StoreFacts:
     try:
         url = settings.store_address
     except ValueError as error:  # its words name variable and file, not the password
-        return StoreFacts(embedded=False, state="bad setting", detail=str(error))
+        return StoreFacts(embedded=False, state="bad-setting", detail=str(error))
     if url is not None:
         return ask_url(url, embedded=False)
     if stack is None:
-        return StoreFacts(embedded=True, state="not running")
+        return StoreFacts(embedded=True, state="not-running")
     if "store" not in stack.processes:
         return StoreFacts(embedded=True, state="elsewhere")
     try:
         access = StoreAccess(**json.loads((Path(settings.data_dir) / "store/access.json").read_text()))
     except (OSError, ValueError, TypeError) as error:
-        return StoreFacts(embedded=True, state="bad setting", detail=f"store/access.json: {error}")
+        return StoreFacts(embedded=True, state="bad-setting", detail=f"store/access.json: {error}")
     return ask_url(access.url, embedded=True)
 
 
@@ -47,7 +47,7 @@ def ask_url(url: str, *, embedded: bool) -> StoreFacts:
             retry=Retry(NoBackoff(), 0),
         )
     except ValueError as error:
-        return StoreFacts(embedded=embedded, state="bad setting", address=address, detail=str(error))
+        return StoreFacts(embedded=embedded, state="bad-setting", address=address, detail=str(error))
     try:
         told: dict[str, Any] = client.info()
     except redis.RedisError as error:
@@ -70,7 +70,7 @@ def ask_url(url: str, *, embedded: bool) -> StoreFacts:
 def _trouble(error: redis.RedisError) -> tuple[StoreState, str]:
     text = str(error)
     if isinstance(error, redis.AuthenticationError) or "NOAUTH" in text or "WRONGPASS" in text:
-        return "wrong password", text
+        return "wrong-password", text
     if isinstance(error, redis.exceptions.BusyLoadingError):
         return "loading", text
     if isinstance(error, redis.TimeoutError):

@@ -4,23 +4,29 @@ import argparse
 import os
 from collections import Counter
 
+from rich.cells import cell_len
+
 from services.cli.doctor.checks import examine
-from services.cli.doctor.checks.finding import Finding
+from services.cli.doctor.checks.finding import Finding, Status
 from services.cli.doctor.gather import gather
 from services.cli.options import Commands, add_command
 from services.cli.terminal import Terminal
+from shared.messages.message import say
+from shared.messages.render import told
 from shared.settings import Settings
+
+STATUSES: tuple[Status, ...] = ("error", "warning", "unknown", "ok")
 
 
 def add_commands(commands: Commands) -> None:
-    doctor = add_command(commands, "doctor", "find out what is wrong with this installation, and what to do")
+    doctor = add_command(commands, "doctor", say("help-doctor-row"))
     doctor.set_defaults(run=run_doctor)
 
 
 def run_doctor(arguments: argparse.Namespace, settings: Settings, terminal: Terminal) -> int:
-    with terminal.waiting("looking at the installation"):
+    with terminal.waiting(say("doctor-looks-row")):
         findings = examine(gather(settings, os.environ))
-    terminal.emit([finding.model_dump() for finding in findings])
+    terminal.emit([_told(finding) for finding in findings])
     for line in report_lines(findings):
         terminal.say(line)
     return 1 if any(finding.status == "error" for finding in findings) else 0
@@ -29,13 +35,21 @@ def run_doctor(arguments: argparse.Namespace, settings: Settings, terminal: Term
 def report_lines(findings: list[Finding]) -> list[str]:
     """A line for each check, its remedy below it, and a count at the end."""
     width = max(len(finding.id) for finding in findings)
+    words = {status: told(say("doctor-status-label", status=status)) for status in STATUSES}
+    before = max(7, *map(cell_len, words.values())) + 1
     lines = []
     for finding in findings:
-        lines.append(f"{finding.status:<8}{finding.id:<{width}}  {finding.message}")
+        word = words[finding.status]
+        status = word + " " * (before - cell_len(word))
+        lines.append(f"{status}{finding.id:<{width}}  {told(finding.message)}")
         if finding.remedy:
-            lines.append(f"{'':<{8 + width}}  → {finding.remedy}")
+            lines.append(f"{'':<{before + width}}  → {told(finding.remedy)}")
     counts = Counter(finding.status for finding in findings)
-    named = [
-        f"{counts[status]} {status}" for status in ("error", "warning", "unknown", "ok") if counts[status]
-    ]
-    return [*lines, "", ", ".join(named)]
+    named = [say("doctor-count-piece", count=counts[one], status=one) for one in STATUSES if counts[one]]
+    return [*lines, "", ", ".join(map(told, named))]
+
+
+def _told(finding: Finding) -> dict[str, str | None]:
+    """For programs; its sentences are in the reader's language."""
+    remedy = told(finding.remedy) if finding.remedy else None
+    return {"id": finding.id, "status": finding.status, "message": told(finding.message), "remedy": remedy}

@@ -3,13 +3,14 @@
 from typing import Literal
 
 from shared.cache_facts import CachesSeen
+from shared.messages.message import Message
 from shared.reports.storage import Storage
 from shared.schemas import Frozen
 
 StoreState = Literal[
-    "answers", "not running", "elsewhere", "unreachable", "silent", "loading", "wrong password", "bad setting"
+    "answers", "not-running", "elsewhere", "unreachable", "silent", "loading", "wrong-password", "bad-setting"
 ]
-FolderRole = Literal["repository", "data", "datasets", "models", "model cache", "host cache"]
+FolderRole = Literal["repository", "data", "datasets", "models", "model-cache", "host-cache"]
 
 
 class StoreFacts(Frozen):
@@ -32,7 +33,7 @@ class Missing(Frozen):
     """One thing that the API says it needs before a job can run."""
 
     path: str
-    message: str
+    message: str | Message
 
 
 class ApiFacts(Frozen):
@@ -50,7 +51,7 @@ class KeyFacts(Frozen):
     """The API key that commands use."""
 
     path: str
-    problem: str | None = None
+    problem: str | Message | None = None
     accepted: bool | None = None
     """None: the API did not answer, or there was no key to ask with."""
 
@@ -78,7 +79,9 @@ class ProgramCall(Frozen):
     exit_code: int | None = None
     """None: not run, could not be started, or stopped at its time limit."""
     output: str = ""
-    complaint: str = ""
+    complaint: str | Message = ""
+    is_silent: bool = False
+    """It was stopped at its time limit."""
 
 
 class Card(Frozen):
@@ -112,7 +115,7 @@ class EngineFacts(Frozen):
     runtimes: tuple[str, ...] = ()
     nvidia_hook: bool = False
     """The toolkit's hook or a CDI device is there: the engine takes cards without a runtime of that name."""
-    problem: str = ""
+    problem: str | Message = ""
 
 
 class ComposeFacts(Frozen):
@@ -157,7 +160,7 @@ class CacheFacts(Frozen):
     """Which variable decides where models are cached."""
 
     folder: str
-    decided_by: str
+    decided_by: str | Message
     ignored: tuple[tuple[str, str], ...] = ()
     """Variables, with their values, that look as if they moved the cache, and do not."""
     holds_default_model: bool = False

@@ -9,13 +9,19 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from services.cli.doctor.facts import ProgramCall
+from shared.messages.message import Message, say
 
 LIMIT_SECONDS = 5.0
 LONGEST_COMPLAINT = 300
 
 
 def ask_program(
-    name: str, arguments: Sequence[str], environment: Mapping[str, str], *, also_in: Sequence[str] = ()
+    name: str,
+    arguments: Sequence[str],
+    environment: Mapping[str, str],
+    *,
+    also_in: Sequence[str] = (),
+    limit_seconds: float = LIMIT_SECONDS,
 ) -> ProgramCall:
     """Run a program of the PATH, or of the folders `also_in`, which go first."""
     places = os.pathsep.join([*also_in, environment.get("PATH", os.defpath)])
@@ -34,14 +40,15 @@ def ask_program(
                 start_new_session=True,
             )
         except OSError as error:
-            return ProgramCall(path=path, complaint=f"can't be started: {error.strerror}")
+            return ProgramCall(path=path, complaint=say("program-not-started", error=error.strerror))
         try:
-            exit_code = process.wait(LIMIT_SECONDS)
+            exit_code = process.wait(limit_seconds)
         except subprocess.TimeoutExpired:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-            return ProgramCall(path=path, complaint=f"gave no answer within {LIMIT_SECONDS:g} s")
+            silent = say("no-answer-in-time", limit_seconds=limit_seconds)
+            return ProgramCall(path=path, complaint=silent, is_silent=True)
         texts = []
         for file in (output, complaint):
             file.seek(0)
@@ -49,7 +56,10 @@ def ask_program(
     return ProgramCall(path=path, exit_code=exit_code, output=texts[0], complaint=texts[1])
 
 
-def complaint_of(call: ProgramCall) -> str:
+def complaint_of(call: ProgramCall) -> str | Message:
     """What a program that failed said, in one line."""
-    said = " ".join((call.complaint or call.output or f"exit status {call.exit_code}").split())
+    told = call.complaint or call.output or say("program-exit-status", code=str(call.exit_code))
+    if isinstance(told, Message):
+        return told
+    said = " ".join(told.split())
     return said if len(said) <= LONGEST_COMPLAINT else said[: LONGEST_COMPLAINT - 1] + "…"

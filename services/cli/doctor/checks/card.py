@@ -1,23 +1,20 @@
 """Card and driver: which level between the bus and torch the card gets lost at."""
 
 from services.cli.doctor.checks.finding import (
-    WINDOWS_PAGE,
     Finding,
     Status,
-    gigabytes,
     ok,
+    together,
     unknown,
     warning,
+    windows_step,
 )
 from services.cli.doctor.compose_env import CHOOSE_CPU, CPU_FILE
-from services.cli.doctor.facts import Facts
+from services.cli.doctor.facts import Card, Facts
 from services.cli.doctor.programs import complaint_of
+from shared.messages.message import Message, say
 
-WITHOUT_CARD = (
-    f"Without a card: TUNEDOCK_DEVICE=cpu; with compose: the line {CHOOSE_CPU} in .env, then docker compose "
-    "up -d --wait."
-)
-REBUILD = "unset TUNEDOCK_TORCH_INDEX and build the image again (docker compose up -d --build --wait)."
+WITHOUT_CARD = say("without-a-card", line=CHOOSE_CPU)
 CUDA_13_DRIVER = 580
 # CUDA 12 runs on any driver of its own generation or a later one.
 CUDA_12_DRIVER = 525
@@ -27,69 +24,53 @@ CUDA_13_CAPABILITY = 7.5  # Turing
 def check_card(facts: Facts) -> Finding:
     seen = facts.card
     if facts.wanted_device == "cpu":
-        return ok("card", "TUNEDOCK_DEVICE is cpu: no card is used")
+        return ok("card", say("card-not-wanted"))
     if seen.cards:
-        cards = ", ".join(
-            f"{card.name} ({gigabytes(card.memory_bytes)})" if card.memory_bytes else card.name
-            for card in seen.cards
-        )
+        cards = [_named(card) for card in seen.cards]
         if facts.worker_device == "cpu":
-            return warning(
-                "card",
-                f"{cards} is here, but the worker computes on the CPU",
-                f"{_torch_remedy(facts)} Then start the service again.",
-            )
-        return ok("card", cards)
+            message = say("card-but-worker-on-cpu", cards=cards)
+            return warning("card", message, *_torch_remedy(facts), say("then-start-again"))
+        return ok("card", say("cards-seen", cards=cards))
     if facts.worker_device not in (None, "cpu"):
-        return ok("card", f"the worker computes on {facts.worker_device}, which is not seen from here")
+        return ok("card", say("worker-computes-elsewhere", device=facts.worker_device))
     if facts.worker_elsewhere and facts.worker_device == "cpu":
-        return ok("card", "the worker computes on the CPU")
+        return ok("card", say("worker-computes-on-cpu"))
     if facts.worker_elsewhere:
-        return unknown(
-            "card",
-            "only the worker's container has the card",
-            "Its nvidia-smi: docker compose exec worker nvidia-smi",
-        )
+        return unknown("card", say("card-in-worker-container"), say("ask-worker-container-row"))
     if facts.wsl and "/dev/dxg" not in seen.device_files:
-        return _lacking(
-            facts,
-            "card",
-            "WSL has no graphics here: /dev/dxg is missing",
-            "Install NVIDIA's driver on Windows, update WSL in PowerShell (wsl --update; wsl --shutdown), "
-            "see that the distribution is version 2 (wsl -l -v); "
-            f"{WINDOWS_PAGE}, step 1. {WITHOUT_CARD}",
-        )
+        remedies = (say("install-driver-on-windows"), windows_step(1), WITHOUT_CARD)
+        return _lacking(facts, "card", say("wsl-without-graphics"), *remedies)
     if facts.wsl or seen.on_pci_bus or seen.device_files:
-        return _lacking(facts, "card", f"{_trace(facts)}, but no driver shows it", "See the next line.")
+        return _lacking(facts, "card", _trace(facts), say("see-driver-below"))
     if facts.wanted_device == "cuda":
-        return _lacking(
-            facts, "card", "TUNEDOCK_DEVICE is cuda, but this machine shows no NVIDIA card", WITHOUT_CARD
-        )
-    return ok("card", "this machine shows no NVIDIA card: jobs run on the CPU")
+        return _lacking(facts, "card", say("cuda-without-card"), WITHOUT_CARD)
+    return ok("card", say("no-card-so-cpu"))
 
 
 def check_driver(facts: Facts) -> Finding:
     seen, call = facts.card, facts.card.nvidia_smi
     if facts.wanted_device == "cpu":
-        return ok("driver", "TUNEDOCK_DEVICE is cpu: no driver is needed")
+        return ok("driver", say("driver-not-wanted"))
     if seen.linux_driver_in_wsl:
-        return warning(
-            "driver",
-            "an NVIDIA driver for Linux is installed inside WSL, where it hides the one of Windows",
-            f"Remove it: sudo apt purge '^nvidia-.*' '^libnvidia-.*'; {WINDOWS_PAGE}, step 1.",
-        )
+        remedies = (say("remove-linux-driver"), windows_step(1))
+        return warning("driver", say("linux-driver-in-wsl"), *remedies)
     if seen.cards:
         return _judge_version(facts)
     if call.path is None:
         expected = bool(seen.device_files) or seen.on_pci_bus or facts.wanted_device == "cuda"
         if facts.worker_elsewhere:
-            return unknown("driver", "the driver is the host's, and is not seen from this container")
+            return unknown("driver", say("driver-of-host"))
         if not expected:
-            return ok("driver", "no card, so none is needed")
-        where = "/usr/lib/wsl/lib has no nvidia-smi" if facts.wsl else "there is no nvidia-smi"
-        return _lacking(facts, "driver", f"{where}: NVIDIA's driver is not installed", _install(facts))
-    said = complaint_of(call) if call.exit_code != 0 else f"showed no card: {call.output or 'no output'}"
-    return _lacking(facts, "driver", f"{call.path} failed: {said}", _mend(facts, said))
+            return ok("driver", say("no-card-no-driver"))
+        missing = say("wsl-without-nvidia-smi") if facts.wsl else say("without-nvidia-smi")
+        return _lacking(facts, "driver", missing, *_install(facts))
+    if call.exit_code != 0:
+        said = say("nvidia-smi-failed", program=call.path, said=complaint_of(call))
+    elif call.output:
+        said = say("nvidia-smi-shows-no-card", program=call.path, said=call.output)
+    else:
+        said = say("nvidia-smi-shows-nothing", program=call.path)
+    return _lacking(facts, "driver", said, *_mend(facts))
 
 
 def needed_driver(torch: str | None) -> int | None:
@@ -103,83 +84,66 @@ def needed_driver(torch: str | None) -> int | None:
     return CUDA_12_DRIVER if local.startswith("cu12") else CUDA_13_DRIVER
 
 
+def _named(card: Card) -> str | Message:
+    if card.memory_bytes is None:
+        return card.name
+    return say("card-with-memory-piece", name=card.name, memory_bytes=card.memory_bytes)
+
+
 def _judge_version(facts: Facts) -> Finding:
     card, torch = facts.card.cards[0], facts.worker_torch
     needed = needed_driver(torch)
-    build = f"torch {torch}" if torch else "the image's torch"
+    build = say("torch-version-piece", version=torch) if torch else say("torch-of-image-piece")
     if needed is None:
-        status_of = _status(facts)
-        message = f"driver {card.driver} runs, but {build} is built without CUDA: jobs run on the CPU"
-        return Finding(id="driver", status=status_of, message=message, remedy=_torch_remedy(facts))
-    older_build = (
-        "or take torch's build for CUDA 12.6: set TUNEDOCK_TORCH_INDEX to PyTorch's index of cu126 builds "
-        "and install (or build the image) again."
-    )
-    major = int(card.driver.split(".")[0])
-    if major < needed:
-        return _lacking(
-            facts,
-            "driver",
-            f"driver {card.driver} is too old: {build} needs {needed} or newer",
-            f"Update the driver{' on Windows' if facts.wsl else ''}, {older_build}",
-        )
+        message = say("driver-but-no-cuda", driver=card.driver, torch=build)
+        return _lacking(facts, "driver", message, *_torch_remedy(facts))
+    if int(card.driver.split(".")[0]) < needed:
+        message = say("driver-too-old", driver=card.driver, torch=build, needed=needed)
+        return _lacking(facts, "driver", message, say("update-driver", windows=facts.wsl))
     too_old = card.compute_capability is not None and card.compute_capability < CUDA_13_CAPABILITY
     if too_old and needed == CUDA_13_DRIVER:
-        return _lacking(
-            facts,
-            "driver",
-            f"{card.name} (compute capability {card.compute_capability}) is older than CUDA 13 supports",
-            f"Use a card from Turing on, {older_build}",
-        )
-    return ok("driver", f"{card.driver} (needed: {needed} or newer for {build})")
+        message = say("card-too-old", card=card.name, capability=str(card.compute_capability))
+        return _lacking(facts, "driver", message, say("use-newer-card"))
+    return ok("driver", say("driver-fits", driver=card.driver, needed=needed, torch=build))
 
 
-def _torch_remedy(facts: Facts) -> str:
+def _torch_remedy(facts: Facts) -> list[Message]:
     torch = facts.worker_torch
     if torch and torch.endswith("+cpu"):
-        return (
-            f"torch {torch} is built without CUDA: unset TUNEDOCK_TORCH_INDEX, remove .venv and call "
-            "./tunedock again."
-        )
-    chosen = "Look for TUNEDOCK_DEVICE=cpu or compose.cpu.yaml in what started it"
+        return [say("torch-without-cuda", version=torch)]
+    chosen = say("look-what-chose-cpu", log=facts.worker_log)
     if facts.in_compose and CPU_FILE in facts.compose.chosen:
-        chosen = f"Take {CPU_FILE} out of COMPOSE_FILE in {facts.compose.dotenv or 'the environment'}"
-    if facts.in_compose:
-        return f"{chosen}, and into its log ({facts.worker_log}). If its torch is a CPU build: {REBUILD}"
-    return f"{chosen}, and into its log ({facts.worker_log})."
+        place = facts.compose.dotenv or say("the-environment-piece")
+        chosen = say("take-cpu-file-out", file=CPU_FILE, place=place, log=facts.worker_log)
+    return [chosen, say("cpu-build-in-image")] if facts.in_compose else [chosen]
 
 
-def _trace(facts: Facts) -> str:
-    if facts.card.device_files:
-        return f"{', '.join(facts.card.device_files)} is there"
-    return "the PCI bus shows an NVIDIA card"
+def _trace(facts: Facts) -> Message:
+    """What shows a card that no driver shows."""
+    if files := facts.card.device_files:
+        return say("card-device-without-driver", files=files, count=len(files))
+    return say("card-on-bus-without-driver")
 
 
-def _install(facts: Facts) -> str:
+def _install(facts: Facts) -> list[Message]:
     if facts.wsl:
-        return (
-            f"Install the driver on Windows, never inside WSL, then wsl --shutdown; {WINDOWS_PAGE}, step 1."
-        )
-    return f"Install NVIDIA's driver {CUDA_13_DRIVER} or newer and restart the machine. {WITHOUT_CARD}"
+        return [say("never-inside-wsl"), windows_step(1)]
+    return [say("install-driver", needed=CUDA_13_DRIVER), WITHOUT_CARD]
 
 
-def _mend(facts: Facts, said: str) -> str:
+def _mend(facts: Facts) -> list[Message]:
+    call = facts.card.nvidia_smi
+    if call.is_silent:
+        return [say("driver-hangs")]
+    said = f"{call.complaint} {call.output}"
     if "blocked by the operating system" in said:
-        return (
-            "Windows does not let WSL use the card: update the driver on Windows, then wsl --update and wsl "
-            "--shutdown. In a container set no-cgroups = false in /etc/nvidia-container-runtime/config.toml."
-        )
+        return [say("windows-blocks-card")]
     if "version mismatch" in said:
-        return "The driver was updated under a running system: restart the machine."
-    if "gave no answer" in said:
-        return "The driver hangs: restart the machine (WSL: wsl --shutdown), then look at dmesg."
-    return f"Restart the machine after a driver's update. {_install(facts)}"
+        return [say("driver-updated-under-way")]
+    return [say("restart-after-update"), *_install(facts)]
 
 
-def _status(facts: Facts) -> Status:
+def _lacking(facts: Facts, id: str, message: Message, *remedies: Message) -> Finding:
     """A card that was asked for is an error to lack; with `auto` the CPU does the work."""
-    return "error" if facts.wanted_device == "cuda" else "warning"
-
-
-def _lacking(facts: Facts, id: str, message: str, remedy: str) -> Finding:
-    return Finding(id=id, status=_status(facts), message=message, remedy=remedy)
+    status: Status = "error" if facts.wanted_device == "cuda" else "warning"
+    return Finding(id=id, status=status, message=message, remedy=together(*remedies))

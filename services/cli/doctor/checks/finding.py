@@ -2,37 +2,48 @@
 
 from typing import Literal
 
+from shared.messages.message import Message, say
 from shared.schemas import Frozen
 
 Status = Literal["ok", "warning", "error", "unknown"]
-WINDOWS_PAGE = "docs/windows.md"
 
 
 class Finding(Frozen):
-    """One line of the doctor's report; `unknown` means that nobody can tell from here."""
+    """One line of the doctor's report; `unknown` means that nobody can tell from here.
+
+    What a service or a program said of itself is a text.
+    """
 
     id: str
     status: Status
-    message: str
-    remedy: str | None = None
+    message: str | Message
+    remedy: Message | None = None
 
 
-def ok(id: str, message: str, remedy: str | None = None) -> Finding:
-    return Finding(id=id, status="ok", message=message, remedy=remedy)
+def ok(id: str, message: str | Message) -> Finding:
+    return Finding(id=id, status="ok", message=message)
 
 
-def warning(id: str, message: str, remedy: str) -> Finding:
-    return Finding(id=id, status="warning", message=message, remedy=remedy)
+def warning(id: str, message: str | Message, *remedies: Message) -> Finding:
+    return Finding(id=id, status="warning", message=message, remedy=together(*remedies))
 
 
-def error(id: str, message: str, remedy: str) -> Finding:
-    return Finding(id=id, status="error", message=message, remedy=remedy)
+def error(id: str, message: str | Message, *remedies: Message) -> Finding:
+    return Finding(id=id, status="error", message=message, remedy=together(*remedies))
 
 
-def unknown(id: str, message: str, remedy: str | None = None) -> Finding:
-    return Finding(id=id, status="unknown", message=message, remedy=remedy)
+def unknown(id: str, message: str | Message, *remedies: Message) -> Finding:
+    return Finding(id=id, status="unknown", message=message, remedy=together(*remedies) if remedies else None)
 
 
-def gigabytes(count: int) -> str:
-    """Bytes as disks are sold: 9.6 GB."""
-    return f"{count / 1e9:.1f} GB" if count < 1e11 else f"{count / 1e9:.0f} GB"
+def together(*sentences: str | Message) -> Message:
+    """Sentences one after the other."""
+    match sentences:
+        case (Message() as one,):
+            return one
+    return say("sentences", sentences=sentences)
+
+
+def windows_step(number: int) -> Message:
+    """Where docs/windows.md says how."""
+    return say("windows-step", step=str(number))

@@ -1,7 +1,8 @@
 """Memory, spill and power: what makes a healthy installation slow."""
 
-from services.cli.doctor.checks.finding import WINDOWS_PAGE, Finding, gigabytes, ok, unknown, warning
+from services.cli.doctor.checks.finding import Finding, ok, together, unknown, warning, windows_step
 from services.cli.doctor.facts import Facts, PowerFacts
+from shared.messages.message import Message, say
 
 CHECKPOINT_BYTES = 9_620_000_000  # the default model as published, in float32
 
@@ -9,56 +10,44 @@ CHECKPOINT_BYTES = 9_620_000_000  # the default model as published, in float32
 def check_memory(facts: Facts) -> Finding:
     total = facts.memory_bytes
     if total is None:
-        return unknown("memory", "/proc/meminfo can't be read")
+        return unknown("memory", say("memory-not-read"))
     if facts.wsl and total < CHECKPOINT_BYTES:
-        return warning(
-            "memory",
-            f"WSL has {gigabytes(total)}: less than the {gigabytes(CHECKPOINT_BYTES)} of EXAONE-3.5-2.4B's "
-            "files, which are then read from the disk at each load",
-            f"Raise memory= in .wslconfig, then wsl --shutdown; {WINDOWS_PAGE}, step 5.",
-        )
-    return ok("memory", f"{gigabytes(total)}{' for WSL' if facts.wsl else ''}")
+        message = say("memory-of-wsl-small", memory_bytes=total, model_bytes=CHECKPOINT_BYTES)
+        return warning("memory", message, say("raise-wsl-memory"), windows_step(5))
+    if facts.wsl:
+        return ok("memory", say("memory-seen-for-wsl", memory_bytes=total))
+    return ok("memory", say("memory-seen", memory_bytes=total))
 
 
 def check_spill(facts: Facts) -> Finding:
     if facts.wsl and facts.wanted_device != "cpu":
-        return unknown(
-            "spill",
-            "Windows may lay the card's overflow into main memory, silently and many times slower; its "
-            "setting can't be read from here, and is not obeyed in WSL (microsoft/WSL#11050)",
-            "Watch shared GPU memory in the Task Manager, keep other programs off the card; "
-            f"{WINDOWS_PAGE}, step 6.",
-        )
-    return ok(
-        "spill",
-        "a full card ends the job with an error here; only Windows continues in main memory, slowly",
-    )
+        return unknown("spill", say("spill-unknown"), say("watch-shared-memory"), windows_step(6))
+    return ok("spill", say("spill-none"))
 
 
 def check_power(facts: Facts) -> Finding:
-    power = facts.power
-    seen = ", ".join(
-        [
-            *([] if power.on_battery is None else ["on battery" if power.on_battery else "on mains"]),
-            *([f"profile {power.profile}"] if power.profile else []),
-            *([f"governor {power.governor}"] if power.governor else []),
-        ]
-    )
+    power, seen = facts.power, _seen(facts.power)
+    told = say("power-seen", power=seen)
     if power.on_battery:
-        return warning(
-            "power", seen, "Plug it in: cards of laptops run at a fraction of their power on battery."
-        )
+        return warning("power", told, say("plug-it-in"))
     if _saves(power):
-        return warning(
-            "power", f"{seen}: saving power", "Choose the performance profile (powerprofilesctl set …)."
-        )
+        return warning("power", say("power-saves", power=seen), say("choose-performance-profile"))
+    shown = told if seen else say("power-not-shown")
     if facts.wsl:
-        return unknown(
-            "power",
-            f"{seen or 'no supply is shown'}; the power mode of Windows can't be read from here",
-            f"Settings, System, Power: best performance; {WINDOWS_PAGE}, step 6.",
-        )
-    return ok("power", seen) if seen else unknown("power", "this machine shows no power supply or profile")
+        message = together(shown, say("power-of-windows-unknown"))
+        return unknown("power", message, say("choose-best-performance"), windows_step(6))
+    return ok("power", shown) if seen else unknown("power", shown)
+
+
+def _seen(power: PowerFacts) -> list[Message]:
+    seen = []
+    if power.on_battery is not None:
+        seen.append(say("power-battery-piece") if power.on_battery else say("power-mains-piece"))
+    if power.profile:
+        seen.append(say("power-profile-piece", profile=power.profile))
+    if power.governor:
+        seen.append(say("power-governor-piece", governor=power.governor))
+    return seen
 
 
 def _saves(power: PowerFacts) -> bool:

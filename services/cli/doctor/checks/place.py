@@ -1,17 +1,20 @@
 """What kind of place a folder lies in, in words; the trap of Windows drives under WSL."""
 
-from services.cli.doctor.checks.finding import WINDOWS_PAGE
+from services.cli.doctor.checks.finding import windows_step
 from services.cli.doctor.facts import Folder
+from shared.messages.message import Message, say
 from shared.reports.storage import Storage
 
 
-def place(folder: Folder) -> str:
-    """Path and what carries it: `/mnt/c/tunedock (9p from C:\\)`."""
+def place(folder: Folder) -> Message:
+    """Path and what carries it: `/mnt/c/tunedock (9p on C:\\)`."""
     storage = folder.storage
     disks = storage.block_device.disks if storage.block_device else ()
-    source = ", ".join(disks) or storage.source or "unknown"
-    there = "" if folder.exists else ", not there yet"
-    return f"{folder.path} ({storage.filesystem or 'unknown filesystem'} on {source}{there})"
+    source = ", ".join(disks) or storage.source or say("unknown-disk-piece")
+    filesystem = storage.filesystem or say("unknown-filesystem-piece")
+    if folder.exists:
+        return say("folder-place-piece", folder=folder.path, filesystem=filesystem, source=source)
+    return say("folder-place-to-be-piece", folder=folder.path, filesystem=filesystem, source=source)
 
 
 def is_windows_drive(storage: Storage) -> bool:
@@ -36,11 +39,7 @@ def is_virtual(storage: Storage) -> bool:
     )
 
 
-def off_the_drive(setting: str | None) -> str:
+def off_the_drive(setting: str | None) -> tuple[Message, Message]:
     """How to leave a Windows drive."""
-    where = f" and name it in {setting}" if setting else ""
-    return (
-        "Each read crosses from Linux to Windows (measured elsewhere: 90-250 MB/s where the disk gives "
-        f"GB/s). Keep it on the Linux side, for example under ~/{where}, or in a named volume; "
-        f"{WINDOWS_PAGE}, step 3."
-    )
+    how = say("leave-windows-drive-by", setting=setting) if setting else say("leave-windows-drive")
+    return how, windows_step(3)

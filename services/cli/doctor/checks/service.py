@@ -1,175 +1,137 @@
 """Store, API, key and worker: whether a job sent now would run."""
 
-from services.cli.doctor.checks.card import REBUILD
-from services.cli.doctor.checks.finding import Finding, error, ok, unknown, warning
+from services.cli.doctor.checks.finding import Finding, error, ok, together, unknown, warning
 from services.cli.doctor.facts import Facts, StoreFacts
+from shared.messages.message import Message, say
 
-START_COMPOSE = "Start the service: docker compose up -d --wait."
-START = "Start the service: ./tunedock up, or docker compose up -d --wait."
-START_HERE = "Start the service: ./tunedock up."
-START_STORE = "docker compose up -d store; docker compose logs store says why it stopped."
+START_STORE = say("start-store-row")
 
 
 def check_store(facts: Facts) -> Finding:
     store = facts.store
-    what = f"{'the embedded store' if store.embedded else 'the store'} at {store.address}"
+    kind, address = _kind(store), store.address
     match store.state:
         case "answers":
-            return _judge_answering(store, what)
-        case "not running" | "elsewhere":
+            return _judge_answering(store)
+        case "not-running" | "elsewhere":
             return _judge_by_api(facts)
-        case "bad setting":
-            return error(
-                "store", f"the store's address can't be used: {store.detail}", "Correct the setting."
-            )
-        case "wrong password":
-            return error(
-                "store",
-                f"{what} refuses the password: {store.detail}",
-                "Set the server's password in TUNEDOCK_STORE_URL (redis://:PASSWORD@host:6379/0) or in the "
-                "file that TUNEDOCK_STORE_PASSWORD_FILE names.",
-            )
+        case "bad-setting":
+            message = say("store-setting-wrong", detail=store.detail)
+            return error("store", message, say("correct-the-setting"))
+        case "wrong-password":
+            message = say("store-refuses-password", store_kind=kind, address=address, detail=store.detail)
+            return error("store", message, say("set-store-password"))
         case "loading":
-            return warning("store", f"{what} is still reading its log", "Wait; jobs go on afterwards.")
+            message = say("store-still-reads", store_kind=kind, address=address)
+            return warning("store", message, say("wait-for-store"))
         case "silent":
-            return error(
-                "store",
-                f"{what} accepts connections but does not answer: {store.detail}",
-                "Look at the store's log and its disk: a machine that swaps, or a full disk, answers late.",
-            )
+            message = say("store-accepts-but-silent", store_kind=kind, address=address, detail=store.detail)
+            return error("store", message, say("look-at-store-disk"))
         case "unreachable":
-            return error(
-                "store",
-                f"nothing answers for {what}: {store.detail}",
-                "Look into data/logs/store.log and start again: ./tunedock up."
-                if store.embedded
-                else START_STORE
-                if facts.container
-                else "Start the server, or correct TUNEDOCK_STORE_URL.",
-            )
+            message = say("store-unreachable", store_kind=kind, address=address, detail=store.detail)
+            return error("store", message, _start_store(facts))
 
 
 def check_api(facts: Facts) -> Finding:
     api = facts.api
     if not api.answers:
-        return error("api", f"no Tunedock answers at {api.url}", _start(facts))
+        return error("api", say("api-does-not-answer", address=api.url), _start(facts))
     if not api.ready:
-        lacks = "; ".join(f"{item.path}: {item.message}" for item in api.missing) or "no reason given"
-        return warning(
-            "api", f"{api.url} answers, but is not ready: {lacks}", "See the lines below and above."
-        )
-    return ok("api", f"{api.url} answers and is ready")
+        lacks = [say("reason-row", path=item.path, message=item.message) for item in api.missing]
+        reasons = together(*(lacks or [say("no-reason-given")]))
+        message = say("api-not-ready", address=api.url, reasons=reasons)
+        return warning("api", message, say("see-other-lines"))
+    return ok("api", say("api-is-ready", address=api.url))
 
 
 def check_key(facts: Facts) -> Finding:
     key = facts.key
+    if key.problem and facts.served_elsewhere:
+        message = together(key.problem, say("service-of-others", address=facts.api.url))
+        return unknown("key", message, say("ask-key-there-row"))
     if key.problem:
-        if facts.served_elsewhere:
-            return unknown(
-                "key",
-                f"{key.problem}; the service at {facts.api.url} was not started from here",
-                "If it runs in containers, ask there: docker compose exec api tunedock key.",
-            )
-        return (error if facts.api.answers else unknown)(
-            "key",
-            key.problem,
-            "The key is made at the first start. If the service runs in containers, ask there: "
-            "docker compose exec api tunedock key.",
-        )
+        return (error if facts.api.answers else unknown)("key", key.problem, say("key-is-made-first"))
     if key.accepted is None:
-        return unknown("key", f"{key.path} holds a key, which the API could not be asked about")
+        return unknown("key", say("key-not-tried", file=key.path))
     if not key.accepted:
-        return error(
-            "key",
-            f"the API at {facts.api.url} refuses the key in {key.path}",
-            "Give this command the server's TUNEDOCK_DATA_DIR or TUNEDOCK_API_KEYS_FILE; a service in "
-            "containers has its own key: docker compose exec api tunedock key.",
-        )
-    return ok("key", f"the API takes the key in {key.path}")
+        message = say("key-refused", address=facts.api.url, file=key.path)
+        return error("key", message, say("give-server-s-folder"))
+    return ok("key", say("key-taken", file=key.path))
 
 
 def check_worker(facts: Facts) -> Finding:
     api, worker = facts.api, facts.worker
-    logs = f"Its log says more: {facts.worker_log}."
+    logs = say("worker-log-says-more", log=facts.worker_log)
     if worker and facts.worker_speaks and worker.problem:
-        return error("worker", worker.problem, f"{_torch_or_card(facts, worker.problem)} {logs}")
+        return error("worker", worker.problem, _torch_or_card(facts, worker.problem), logs)
     if api.ready:
-        return ok("worker", f"works on {facts.worker_device or 'an unnamed device'}")
+        device = facts.worker_device or say("unnamed-device-piece")
+        return ok("worker", say("worker-works-on", device=device))
     told = [item.message for item in api.missing if item.path == "worker"]
     if api.answers and told:
-        return error("worker", f"not ready: {told[0]}", f"Wait a minute if it has just started. {logs}")
+        return error("worker", say("worker-not-ready", problem=told[0]), say("wait-a-minute"), logs)
     if worker and facts.nothing_runs_here:
-        return unknown(
-            "worker", f"does not run; its last sign of life is {_age(worker.age_seconds)} old", _start(facts)
-        )
+        message = say("worker-does-not-run", run_seconds=worker.age_seconds)
+        return unknown("worker", message, _start(facts))
     if worker and facts.worker_speaks:
-        return unknown("worker", f"alive on {worker.device or 'no device yet'}; the API can't say more")
+        return unknown("worker", say("worker-alive", device=worker.device or say("no-device-piece")))
     if worker:
-        return error("worker", f"its last sign of life is {_age(worker.age_seconds)} old", _start(facts))
-    return unknown("worker", "nothing is known of it while the API does not answer")
+        return error("worker", say("worker-silent", run_seconds=worker.age_seconds), _start(facts))
+    return unknown("worker", say("worker-unknown"))
 
 
-def _torch_or_card(facts: Facts, problem: str) -> str:
+def _torch_or_card(facts: Facts, problem: str) -> Message:
     """What to look at: a CPU build in an image needs another image, whatever the card and its driver do."""
     if "without CUDA" in problem and facts.in_compose:
-        return f"The image has torch's CPU build: {REBUILD}"
-    return "See card and driver below."
+        return say("image-has-cpu-build")
+    return say("see-card-and-driver")
 
 
-def _start(facts: Facts) -> str:
+def _start(facts: Facts) -> Message:
     if facts.container and not facts.store.embedded:  # a container may be somebody's whole machine
-        return START_COMPOSE
-    return START if facts.engine.version else START_HERE  # without an engine compose starts nothing
+        return say("start-compose-row")
+    # Without an engine compose starts nothing.
+    return say("start-or-compose-row") if facts.engine.version else say("start-here-row")
 
 
-def _judge_answering(store: StoreFacts, what: str) -> Finding:
-    seen = f"{what} answers ({store.version})"
+def _start_store(facts: Facts) -> Message:
+    if facts.store.embedded:
+        return say("look-into-store-log-row")
+    return START_STORE if facts.container else say("start-store-or-correct")
+
+
+def _kind(store: StoreFacts) -> str:
+    return "embedded" if store.embedded else "own"
+
+
+def _judge_answering(store: StoreFacts) -> Finding:
+    seen = say("store-answers", store_kind=_kind(store), address=store.address, version=store.version)
     if _is_too_old(store.version):
-        return error("store", f"{seen}, which is too old", "Use Redis 6.2 or newer, or Valkey.")
+        return error("store", together(seen, say("store-too-old")), say("use-newer-store"))
     if not store.durable:
-        return warning(
-            "store",
-            f"{seen}, but keeps changes in memory only (appendonly no): a power cut loses accepted jobs",
-            "Start it with appendonly yes and appendfsync always.",
-        )
+        message = together(seen, say("store-in-memory-only"))
+        return warning("store", message, say("make-store-durable"))
     if store.eviction not in (None, "noeviction"):
-        return warning(
-            "store",
-            f"{seen}, but drops records when its memory is full (maxmemory-policy {store.eviction})",
-            "Start it with maxmemory-policy noeviction.",
-        )
-    return ok("store", f"{seen} and logs every change to disk")
+        message = together(seen, say("store-evicts", policy=store.eviction))
+        return warning("store", message, say("make-store-keep"))
+    return ok("store", together(seen, say("store-is-durable")))
 
 
 def _judge_by_api(facts: Facts) -> Finding:
     """No stack runs on this data folder, or its store is another's: the API alone can tell."""
-    if facts.api.ready:
-        return ok("store", f"the API at {facts.api.url} reaches its store")
-    told = [item.message for item in facts.api.missing if item.path == "store"]
-    if facts.api.answers:
-        return (
-            error(
-                "store",
-                f"the API does not reach its store: {told[0]}",
-                START_STORE if facts.served_elsewhere else "Its log says more: data/logs/store.log.",
-            )
-            if told
-            else ok("store", f"the API at {facts.api.url} complains of other things only")
-        )
-    return error(
-        "store",
-        f"the embedded store is not running: no stack runs on the data folder {facts.data_dir}",
-        _start(facts),
-    )
+    api = facts.api
+    if api.ready:
+        return ok("store", say("api-reaches-store", address=api.url))
+    told = [item.message for item in api.missing if item.path == "store"]
+    if api.answers and told:
+        remedy = START_STORE if facts.served_elsewhere else say("store-log-says-more-row")
+        return error("store", say("api-misses-store", problem=told[0]), remedy)
+    if api.answers:
+        return ok("store", say("api-misses-other-things", address=api.url))
+    return error("store", say("embedded-store-stopped", folder=facts.data_dir), _start(facts))
 
 
 def _is_too_old(version: str | None) -> bool:
     name, _, number = (version or "").partition(" ")
     parts = [int(part) for part in number.split(".")[:2] if part.isdigit()]
     return name == "Redis" and len(parts) == 2 and parts < [6, 2]
-
-
-def _age(seconds: float) -> str:
-    if seconds < 120:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.0f} h"
