@@ -13,13 +13,24 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from fluent.syntax import FluentParser
+from fluent.syntax import ast as ftl
 
-from services.cli.environment import installation, obstacles, stamps
+from services.cli.environment import installation, obstacles, sentences, stamps
 from services.cli.environment.installation import Installation
 from services.cli.environment.obstacles import GB, Obstacle
 from services.cli.environment.progress import Progress
+from shared.messages.catalog import DEFAULT_LANGUAGE, FOLDER
+from shared.messages.message import Message
+from shared.messages.render import render
+from shared.units import size
 
 PROJECT = Path(__file__).resolve().parents[2]
+# What set-up reads besides its own folder and the message files.
+OF_SET_UP = (
+    "services/__init__.py", "services/cli/__init__.py", "services/cli/language.py", "shared/__init__.py",
+    "shared/units.py", "shared/visible.py",
+)  # fmt: skip
 # What the launcher hands over to: says what it was given and where it runs.
 COMMAND = """
 import json, os, sys
@@ -48,7 +59,10 @@ def checkout(tmp_path: Path) -> Path:
         root / "services/cli/environment",
         ignore=shutil.ignore_patterns("__pycache__"),
     )
-    for file in ("tunedock", "services/__init__.py", "services/cli/__init__.py"):
+    shutil.copytree(
+        PROJECT / "shared/messages", root / "shared/messages", ignore=shutil.ignore_patterns("__pycache__")
+    )
+    for file in ("tunedock", *OF_SET_UP):
         shutil.copy2(PROJECT / file, root / file)
     (root / "services/cli/__main__.py").write_text(COMMAND)
     (root / "requirements").mkdir()
@@ -150,7 +164,7 @@ def test_a_new_clone_builds_its_environment_and_goes_on_with_the_command(
     assert told["arguments"] == ["train", "my file.jsonl"]
     assert told["folder"] == str(elsewhere), "a relative FILE means the caller's"
     assert told["prefix"] == str(checkout / ".venv")
-    assert "Installing run: 1 packages" in done.stderr
+    assert "Installing run (packages: 1;" in done.stderr
     assert "[1/1] small 1.0" in done.stderr, "progress has a line for each package"
     assert len(list((checkout / ".venv/lib").glob("python*/site-packages/small.py"))) == 1
     assert launch(checkout, "jobs").stderr == "", "the second call has nothing to set up"
@@ -189,7 +203,7 @@ def test_the_launcher_works_through_symbolic_links(ready: Path, tmp_path: Path) 
 def test_development_tools_are_installed_only_for_the_commands_that_need_them(ready: Path) -> None:
     lock(ready, "dev", wheel(ready, "tool", {"tool.py": ""}))
     assert "tool" not in launch(ready, "jobs").stderr
-    assert "Installing dev: 1 packages" in launch(ready, "check").stderr
+    assert "Installing dev (packages: 1;" in launch(ready, "check").stderr
     assert launch(ready, "test", "-k", "some").stderr == ""
 
 
@@ -222,7 +236,7 @@ def test_an_environment_whose_python_is_gone_is_built_anew(ready: Path) -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_set_up_never_looks_complete(checkout: Path, number: signal.Signals) -> None:
     said = interrupt(checkout, number)
-    assert "set-up was interrupted; the next call goes on from here" in said
+    assert "Set-up was interrupted. The next call continues from here." in said
     assert not stamps.is_sound(checkout, tag(), None)
 
 
@@ -311,7 +325,7 @@ def test_a_python_without_the_venv_module_names_the_missing_package(checkout: Pa
 
 
 def test_too_little_disk_is_refused_before_anything_is_written(checkout: Path) -> None:
-    with pytest.raises(Obstacle, match=r"has 1\.2 GB free; set-up needs 3\.0 GB there") as refused:
+    with pytest.raises(Obstacle, match=r"has 1\.20 GB free, and set-up needs 3\.00 GB there") as refused:
         obstacles.require_space(checkout, int(1.2 * GB), installation.CPU_BYTES)
     assert str(checkout) in str(refused.value)
 
@@ -319,7 +333,7 @@ def test_too_little_disk_is_refused_before_anything_is_written(checkout: Path) -
 def test_too_little_disk_stops_a_real_set_up(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     free_bytes = shutil.disk_usage(checkout).free
     monkeypatch.setattr(installation, "CPU_BYTES", free_bytes * 2)
-    with pytest.raises(Obstacle, match=rf"free; set-up needs {free_bytes * 2 / GB:.1f} GB"):
+    with pytest.raises(Obstacle, match=f"free, and set-up needs {size(free_bytes * 2)}"):
         Installation(checkout, None, Progress(sys.stderr)).complete(["run"])
     assert not (checkout / ".venv").exists()
 
@@ -389,6 +403,35 @@ def test_torch_comes_from_the_named_index_and_stays_when_none_is_named(ready: Pa
     assert done.returncode == 0, done.stderr
     assert "[1/1] torch 1.0" in done.stderr
     assert launch(ready, "jobs").stderr == ""
+
+
+def test_the_small_reader_of_messages_says_what_fluent_says() -> None:
+    """Set-up can't import Fluent; its file holds nothing that the small reader does not understand."""
+    parser, shown = FluentParser(), 0
+    for entry in parser.parse((FOLDER / DEFAULT_LANGUAGE / sentences.FILE).read_text(encoding="utf-8")).body:
+        if isinstance(entry, ftl.Message):
+            assert entry.value is not None
+            named = [
+                part.expression.id.name for part in entry.value.elements if isinstance(part, ftl.Placeable)
+            ]
+            values: dict[str, int | str] = {
+                name: 1_500_000 if name.endswith("_bytes") else "a\nb\x1b" for name in named
+            }
+            whole = Message(message_id=entry.id.name, values=dict(values))
+            assert sentences.say(entry.id.name, **values) == render(whole)
+            shown += 1
+    assert shown > 15
+
+
+def test_set_up_speaks_the_language_of_its_reader(checkout: Path) -> None:
+    (checkout / "shared/messages/eo").mkdir()
+    (checkout / "shared/messages/eo/set_up.ftl").write_text("environment-of-others = Tien: { $folder }!\n")
+    (checkout / ".venv").mkdir()
+    (checkout / ".venv/precious").touch()
+    done = launch(checkout, "jobs", LC_ALL="eo_XX.UTF-8")
+    assert done.stderr == f"tunedock: Tien: {checkout}/.venv!\n"
+    done = launch(checkout, "jobs", LC_ALL="", LC_MESSAGES="", LANG="")
+    assert "was not made by ./tunedock" in done.stderr
 
 
 def test_a_live_line_is_kept_for_terminals() -> None:

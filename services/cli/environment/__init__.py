@@ -1,6 +1,6 @@
 """The command's own Python environment: built once from the locks, checked at each start.
 
-Nothing here may import anything but the standard library: it runs before any package is installed.
+Nothing here may import a package, nor a module of ours that does: it runs before any is installed.
 """
 
 # (variable, default, meaning) of what the launcher reads; rows of docs/settings.md.

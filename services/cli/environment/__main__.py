@@ -24,6 +24,7 @@ def build(arguments: list[str]) -> int:
     from services.cli.environment.installation import Installation
     from services.cli.environment.obstacles import Interrupted, Obstacle
     from services.cli.environment.progress import Progress
+    from services.cli.environment.sentences import say
 
     installation = Installation(ROOT, os.environ.get("TUNEDOCK_TORCH_INDEX"), Progress(sys.stderr))
     try:
@@ -32,7 +33,7 @@ def build(arguments: list[str]) -> int:
         print(f"tunedock: {obstacle}", file=sys.stderr)
         return 1
     except (Interrupted, KeyboardInterrupt):
-        print("tunedock: set-up was interrupted; the next call goes on from here.", file=sys.stderr)
+        print(f"tunedock: {say('set-up-interrupted')}", file=sys.stderr)
         return 130
     python = stamps.python_of(ROOT)
     os.execv(python, [str(python), "-m", "services.cli", *arguments])

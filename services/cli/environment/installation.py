@@ -15,6 +15,7 @@ from services.cli.environment import obstacles, pip_run, stamps
 from services.cli.environment.child import child
 from services.cli.environment.obstacles import GB, Interrupted, Obstacle
 from services.cli.environment.progress import Progress
+from services.cli.environment.sentences import say
 
 # Measured with torch's CPU build: 1.8 GB, and 0.5 GB of downloads beside them. The CUDA build's need is
 # an estimate.
@@ -38,7 +39,8 @@ class Installation:
             try:
                 self._complete(parts, lock)
             except OSError as error:
-                raise Obstacle(f"{stamps.environment_of(self._root)} can't be written: {error}") from error
+                folder = stamps.environment_of(self._root)
+                raise Obstacle(say("environment-not-written", folder=folder, error=error)) from error
             finally:
                 self._progress.end()
 
@@ -66,7 +68,7 @@ class Installation:
             try:
                 fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                self._progress.stage("Another ./tunedock is setting up; waiting for it")
+                self._progress.stage(say("other-set-up-row"))
                 fcntl.flock(folder, fcntl.LOCK_EX)
             yield folder
         finally:
@@ -82,9 +84,12 @@ class Installation:
         obstacles.require_space(self._root, free_bytes, max(CPU_BYTES - used_bytes, 0))
         if free_bytes < CUDA_BYTES - used_bytes and self._may_be_cuda():
             self._progress.stage(
-                f"{self._root} has {free_bytes / GB:.1f} GB free; with torch's CUDA build set-up needs "
-                f"{CUDA_BYTES / GB:.0f} GB. Without a GPU, name an index of the CPU build in "
-                "TUNEDOCK_TORCH_INDEX."
+                say(
+                    "cuda-build-needs-more",
+                    folder=self._root,
+                    free_bytes=free_bytes,
+                    needed_bytes=CUDA_BYTES,
+                )
             )
 
     def _may_be_cuda(self) -> bool:
@@ -92,7 +97,7 @@ class Installation:
 
     def _start_anew(self, lock: int) -> None:
         folder = stamps.environment_of(self._root)
-        self._progress.stage(f"Setting up {folder} with Python {platform.python_version()} (once)")
+        self._progress.stage(say("setting-up-row", folder=folder, version=platform.python_version()))
         python = os.path.realpath(sys.executable)  # our own may lie in the folder that is removed
         if folder.exists():
             shutil.rmtree(folder)
@@ -100,7 +105,7 @@ class Installation:
         with child([python, "-I", "-m", "venv", str(folder)], lock) as process:
             output = process.communicate()[0].decode(errors="replace")
         if process.returncode != 0:
-            raise Obstacle(f"{python} can't make an environment in {folder}:\n{output}".rstrip())
+            raise Obstacle(say("environment-not-made", program=python, folder=folder, output=output.rstrip()))
         stamps.mark_sound(self._root, sys.implementation.cache_tag, self._torch_index)
 
     def _install(self, part: str, lock: int) -> None:
@@ -108,7 +113,7 @@ class Installation:
         drop_half_installed(stamps.environment_of(self._root))
         files = stamps.lock_files(self._root, part)
         pins = len({line for file in files for line in _pins(file)})
-        self._progress.stage(f"Installing {part}: {pins} packages (can be interrupted and goes on)")
+        self._progress.stage(say("installing-row", part=part, packages=pins))
         hashed = [file for file in files if file.name != _WITHOUT_HASHES]
         # The locks are whole. What pip found that a package needs beside them would have no hash.
         self._pip(["--require-hashes", "--no-deps"], hashed, pins, lock)

@@ -5,8 +5,10 @@ import re
 import sys
 from pathlib import Path
 
+from services.cli.environment.sentences import say
+
 GB = 1_000_000_000
-_PYTHON = f"Python {platform.python_version()} on {platform.system()} {platform.machine()}"
+_PYTHON = f"Python {platform.python_version()}, {platform.system()} {platform.machine()}"
 
 
 class Obstacle(Exception):
@@ -24,73 +26,56 @@ def require_venv_module() -> None:
         import venv  # noqa: F401
     except ImportError:
         package = f"python{sys.version_info.major}.{sys.version_info.minor}-venv"
+        version = platform.python_version()
         raise Obstacle(
-            f"Python {platform.python_version()} ({sys.executable}) can't make environments: it lacks the "
-            f"modules `venv` and `ensurepip`. On Debian and Ubuntu: apt install {package}. "
-            "Or name a Python that already has Tunedock's packages in TUNEDOCK_PYTHON."
+            say("python-lacks-venv", version=version, program=sys.executable, package=package)
         ) from None
 
 
 def require_space(folder: Path, free_bytes: int, needed_bytes: int) -> None:
     if free_bytes < needed_bytes:
         raise Obstacle(
-            f"{folder} has {free_bytes / GB:.1f} GB free; set-up needs {needed_bytes / GB:.1f} GB there. "
-            "Free some space, or move the project to a larger disk."
+            say(
+                "too-little-space-to-set-up",
+                folder=folder,
+                free_bytes=free_bytes,
+                needed_bytes=needed_bytes,
+            )
         )
 
 
 def require_own(folder: Path, ours: bool) -> None:
     if folder.exists() and not ours and any(folder.iterdir()):
-        raise Obstacle(
-            f"{folder} exists and was not made by ./tunedock, so it is left alone. Move it away, or name its "
-            "Python in TUNEDOCK_PYTHON."
-        )
+        raise Obstacle(say("environment-of-others", folder=folder))
 
 
 def from_pip(output: str, log: Path) -> Obstacle:
     """Why pip failed, read from what it printed; `log` has all of it."""
     for pattern, explain in _EXPLANATIONS:
         if found := re.search(pattern, output):
-            return Obstacle(f"{explain(found)} (pip's own words: {log})")
+            return Obstacle(say("pip-failed-for-reason", reason=explain(found), file=log))
     last = "\n".join(f"  {line}" for line in output.strip().splitlines()[-8:])
-    return Obstacle(f"pip failed; its whole output is in {log}. The end of it:\n{last}")
+    return Obstacle(say("pip-failed", file=log, lines=last))
 
 
 def _no_space(found: re.Match[str]) -> str:
-    return (
-        "The disk became full while packages were unpacked. Besides the project's own disk, pip uses the "
-        "folder of TMPDIR and its cache (PIP_CACHE_DIR); free some space or name others, then call again."
-    )
+    return say("disk-full-while-unpacking")
 
 
 def _no_compiler(found: re.Match[str]) -> str:
-    return (
-        f"A package has no ready build for {_PYTHON}, and building it failed. Use Python 3.11 to 3.14 on "
-        "Linux (x86-64, arm64) or macOS (arm64), where every package is ready; or install a C compiler and "
-        "Python's headers (Debian: apt install build-essential python3-dev) and call again."
-    )
+    return say("no-build-for-machine", python=_PYTHON)
 
 
 def _no_network(found: re.Match[str]) -> str:
-    return (
-        f"The package registry could not be reached ({found[0]}). Check the network, the proxy variables and "
-        "pip's settings (`pip config list`), then call again: what was fetched is kept."
-    )
+    return say("registry-not-reached", error=found[0])
 
 
 def _no_release(found: re.Match[str]) -> str:
-    return (
-        f"The package registry offers no {found[1]} for {_PYTHON}. Use Python 3.11 to 3.14 on Linux "
-        "(x86-64, arm64) or macOS (arm64); with an index of your own, see that it has this version."
-    )
+    return say("registry-lacks-version", package=found[1], python=_PYTHON)
 
 
 def _other_file(found: re.Match[str]) -> str:
-    return (
-        f"The file that was fetched for {found[1]} is none of those that requirements/ names: its SHA-256 is "
-        f"{found[2]}. It was not installed. It may have been damaged on the way: call again. If this stays, "
-        "the index (`pip config list`) has another file under this name: find out why before you install it."
-    )
+    return say("file-with-other-hash", package=found[1], sha256=found[2])
 
 
 # In this order: an unreachable registry also ends in "No matching distribution", a full disk in either.

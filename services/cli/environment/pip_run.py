@@ -10,6 +10,7 @@ from pathlib import Path
 from services.cli.environment import obstacles
 from services.cli.environment.child import child
 from services.cli.environment.progress import Progress
+from services.cli.environment.sentences import say
 
 _FETCHED = re.compile(
     r"(?P<how>Downloading|Using cached|Processing) (?:.*/)?(?P<name>[A-Za-z0-9_.]+?)-(?P<version>\d[^-\s]*?)"
@@ -41,15 +42,23 @@ def _follow(process: subprocess.Popen[bytes], packages: int, progress: Progress,
             file.write(f"{line}\n")
             if found := _FETCHED.search(line):
                 fetched += 1
-                size = " (cached)" if found["how"] == "Using cached" else found["size"] or ""
-                progress.step(
-                    f"[{fetched}/{max(packages, fetched)}] {found['name']} {found['version']}{size}"
-                )
+                progress.step(_fetched(found, fetched, max(packages, fetched)))
             elif line.startswith("Installing collected packages"):
-                progress.step(f"installing {line.count(',') + 1} packages")
+                progress.step(say("unpacking-row", packages=line.count(",") + 1))
             elif "Building wheel" in line and "finished" not in line:
                 progress.step(line.strip())
     return "\n".join(lines)
+
+
+def _fetched(found: re.Match[str], number: int, packages: int) -> str:
+    name, version, size = found["name"], found["version"], found["size"]
+    if found["how"] == "Using cached":
+        return say("fetched-from-cache-row", number=number, packages=packages, name=name, version=version)
+    if not size:
+        return say("fetched-row", number=number, packages=packages, name=name, version=version)
+    return say(
+        "fetched-with-size-row", number=number, packages=packages, name=name, version=version, size=size
+    )
 
 
 def _lines(process: subprocess.Popen[bytes], progress: Progress) -> Iterator[str]:
