@@ -7,6 +7,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from shared.messages.message import Message, say
+from shared.messages.render import in_english
+
 OTHERS = 0o077  # what group and others may do
 OURS = ("api.key", "files", "jobs", "logs", "models", "stack.json", "stack.lock", "store", "worker")
 
@@ -15,14 +18,19 @@ _usual_umask = os.umask(OTHERS)
 os.umask(_usual_umask)
 
 
-def keep_private(data_dir: Path, tell: Callable[[str], None] = _log.warning) -> None:
-    """Make this process's files private, and the data folder; tells how many files were open to others."""
+def keep_private(data_dir: Path, tell: Callable[[Message], None] | None = None) -> None:
+    """Make this process's files private, and the data folder; tells how many files were open to others.
+
+    Without `tell` the log is told.
+    """
     os.umask(OTHERS)
     data_dir.mkdir(parents=True, exist_ok=True)
     if closed := close_to_others(data_dir):
-        tell(
-            f"{closed} of the files and folders in {data_dir} could be used by other users; now only you can."
-        )
+        said = say("files-were-open", files=closed, folder=data_dir)
+        if tell:
+            tell(said)
+        else:
+            _log.warning(in_english(said))
 
 
 def usual_umask() -> int:

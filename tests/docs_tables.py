@@ -21,7 +21,7 @@ from services.worker.failures import FailureCode
 from services.worker.metrics import METRICS as WORKER_METRICS
 from shared.errors import refusals
 from shared.jobs import TRANSITIONS
-from shared.messages.render import in_english
+from shared.messages.render import in_english, shown
 from shared.settings import Settings
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
@@ -30,7 +30,7 @@ DOCS = Path(__file__).resolve().parent.parent / "docs"
 def commands() -> str:
     parser = command_parser()
     rows = [
-        (f"`./tunedock {command.dest}`", command.help or "")
+        (f"`./tunedock {command.dest}`", shown(command.help or ""))
         for action in parser._actions
         if isinstance(action, argparse._SubParsersAction)
         for command in action._choices_actions

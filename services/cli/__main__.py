@@ -28,9 +28,10 @@ from services.cli.explain import command as explain
 from services.cli.failure import CommandFailed, UsageError
 from services.cli.guide import version_text
 from services.cli.language import language_of
-from services.cli.options import Commands, settings_of
+from services.cli.options import Commands, add_bare_command, settings_of
 from services.cli.stray_variables import stray_variables
 from services.cli.terminal import Terminal
+from shared.messages.message import Message, say, stored
 from shared.messages.render import set_reader
 from shared.settings import Settings
 
@@ -46,20 +47,24 @@ def command_parser() -> CommandParser:
     """The parser of all commands; each sets `run`, a function of arguments, settings and terminal."""
     parser = CommandParser(
         prog="./tunedock",
-        description="Fine-tunes language models with adapters on one machine, and says why loading and "
-        "training take their time.",
-        epilog="./tunedock help COMMAND says what a command takes. ID is a job's id, the first characters of "
-        "one, or `last`.",
+        description=stored(say("program-purpose")),
+        epilog=stored(say("program-help")),
     )
-    parser.add_argument("--version", action="version", version=version_text())
+    parser.add_argument(
+        "--version", action="version", version=version_text(), help=stored(say("help-version-row"))
+    )
     commands: Commands = parser.add_subparsers(
-        title="commands", metavar="COMMAND", dest="command", required=True, parser_class=CommandParser
+        title=stored(say("help-commands-label")),
+        metavar="COMMAND",
+        dest="command",
+        required=True,
+        parser_class=CommandParser,
     )
     for group in (demo, serve, submit, diagnose, evaluate, life, listings, removal, doctor, key, explain):
         group.add_commands(commands)
-    commands.add_parser("bench", help="repeat the published numbers on this machine: bench load, bench train")
-    commands.add_parser("check", help="lint, types and import contracts of the code")
-    commands.add_parser("test", help="the test suite; further words go to pytest")
+    add_bare_command(commands, "bench", say("help-bench-row"))
+    add_bare_command(commands, "check", say("help-check-row"))
+    add_bare_command(commands, "test", say("help-test-row"))
     guide.add_commands(commands)
     parser.set_defaults(parser=parser)
     return parser
@@ -68,13 +73,13 @@ def command_parser() -> CommandParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit status: 0, 1 for a failure, 2 for wrong usage, 130 for Ctrl-C."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    set_reader(language_of(os.environ))
     if words and words[0] in QUALITY:
         return QUALITY[words[0]](words[1:])
     _open_what_was_closed()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # no locale is too poor to say what happened
-    set_reader(language_of(os.environ))
     terminal = Terminal(as_json="--json" in words)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # leave as tidily as after Ctrl-C
     try:
@@ -96,7 +101,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             terminal.note(line)
         return EXIT_USAGE if isinstance(failure, UsageError) else EXIT_FAILED
     except KeyboardInterrupt:
-        terminal.note("interrupted")
+        terminal.note(say("interrupted-row"))
         return EXIT_INTERRUPTED
     except BrokenPipeError:
         # The reader of our output has left (`… | head`): nothing more to say, and nothing to complain about.
@@ -106,7 +111,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
             raise
         _drop_output()
-        terminal.note(f"Can't write {error.filename or 'the output'}: {error.strerror}.")
+        terminal.note(_not_written(error))
         return EXIT_FAILED
 
 
@@ -115,6 +120,12 @@ def _open_what_was_closed() -> None:
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115 for as long as we run
+
+
+def _not_written(error: OSError) -> Message:
+    if error.filename is None:
+        return say("output-not-written", error=error.strerror)
+    return say("not-written", file=str(error.filename), error=error.strerror)
 
 
 def _drop_output() -> None:
@@ -127,7 +138,7 @@ def read_settings() -> Settings:
     try:
         return Settings.from_environment()
     except ValueError as error:
-        raise UsageError(str(error), "Correct the environment variable.") from error
+        raise UsageError(str(error), say("correct-the-variable")) from error
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 from services.cli.client import Client
 from services.cli.failure import CommandFailed
 from services.cli.terminal import Terminal
+from shared.messages.message import say
 
 
 class FolderNotWritable(CommandFailed):
@@ -22,9 +23,7 @@ def download_adapter(
     The folder must be new or empty.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise CommandFailed(
-            f"{folder} exists and is not an empty folder", "Name a folder that does not exist."
-        )
+        raise CommandFailed(say("folder-is-not-empty", folder=folder), say("name-new-folder"))
     parent = folder.absolute().parent
     try:
         parent.mkdir(parents=True, exist_ok=True)
@@ -38,7 +37,7 @@ def download_adapter(
             unpacked.rename(folder)
     except OSError as error:
         raise FolderNotWritable(
-            f"can't write {folder}: {error.strerror}", "Name a folder you can write."
+            say("folder-not-written", folder=folder, error=error.strerror), say("name-folder-you-can-write")
         ) from error
     return sorted(path.name for path in folder.iterdir())
 
@@ -47,7 +46,7 @@ def _fetch(client: Client, job_id: str, step: int | None, archive: Path, termina
     with (
         client.adapter(job_id, step) as (size_bytes, pieces),
         archive.open("wb") as file,
-        terminal.transfer(f"downloading the adapter of {job_id}", size_bytes) as transfer,
+        terminal.transfer(say("downloading-adapter-row", job=job_id), size_bytes) as transfer,
     ):
         for piece in pieces:
             file.write(piece)
@@ -62,12 +61,10 @@ def unpack(archive: Path, folder: Path) -> None:
             for member in tar:
                 name = PurePosixPath(member.name)
                 if not member.isfile() or len(name.parts) != 2 or ".." in name.parts or name.is_absolute():
-                    raise CommandFailed(
-                        f"the server's archive holds {member.name!r}, which does not belong there"
-                    )
+                    raise CommandFailed(say("archive-has-stranger", name=member.name))
                 content = tar.extractfile(member)
                 assert content is not None
                 with content, (folder / name.name).open("xb") as file:
                     shutil.copyfileobj(content, file)
     except (tarfile.TarError, EOFError) as error:
-        raise CommandFailed(f"the server's archive can't be read: {error}") from error
+        raise CommandFailed(say("archive-unreadable", error=str(error))) from error

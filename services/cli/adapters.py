@@ -3,6 +3,7 @@
 from services.cli.client import Client
 from services.cli.failure import CommandFailed
 from services.cli.job_ids import LAST, find_job
+from shared.messages.message import say
 from shared.model_names import is_fine_tuned
 from shared.schemas import JobRecord
 
@@ -19,13 +20,10 @@ def named_adapter(client: Client, text: str) -> tuple[str, JobRecord]:
         return text, record
     made = (record.result or {}).get("fine_tuned_model")
     if not made and record.request.get("dry_run"):
-        raise CommandFailed(
-            f"{record.id} was a dry run, which trains nothing and makes no adapter",
-            "Submit it again without --dry-run.",
-        )
+        raise CommandFailed(say("was-dry-run", job=record.id), say("submit-without-dry-run"))
     if not made:
         raise CommandFailed(
-            f"{record.id} is a {record.kind} job that is {record.status}; it has made no adapter",
-            "Those that have: ./tunedock jobs --kind fine_tuning --status succeeded",
+            say("made-no-adapter", job=record.id, kind=record.kind, status=record.status),
+            say("list-jobs-with-adapter-row"),
         )
     return str(made), record

@@ -6,9 +6,11 @@ from urllib.parse import urlsplit
 
 from services.cli.failure import UsageError
 from services.cli.stack_state import running_stack
+from shared.messages.message import Message, say
 from shared.settings import Settings
 
-WANTED = "Give an address like http://192.168.1.5:8080 with --server, or in TUNEDOCK_SERVER."
+WANTED = say("give-address-like")
+START = say("start-it-row")
 LOOPBACK = {4: ("127.0.0.1",), 6: ("[::1]", "127.0.0.1")}  # what listens on :: listens on both, as a rule
 
 
@@ -19,7 +21,7 @@ class Address:
 
     urls: tuple[str, ...]
     is_own: bool
-    remedy: str
+    remedy: Message
 
 
 def address(settings: Settings) -> Address:
@@ -31,22 +33,22 @@ def address(settings: Settings) -> Address:
         return Address(
             (url,),
             is_own=url in (*own, stack.url if stack else ""),
-            remedy="Check --server or TUNEDOCK_SERVER, and whether the service runs there and may be reached "
-            "(TUNEDOCK_API_HOST=0.0.0.0 where it runs).",
+            remedy=say("check-named-server"),
         )
     named = sorted(settings.model_fields_set & {"api_host", "api_port"})
     if stack and (not named or stack.url in own):
-        return Address((stack.url,), is_own=True, remedy="Start it with: ./tunedock up")
+        return Address((stack.url,), is_own=True, remedy=START)
     if stack:
-        variables = " and ".join(f"TUNEDOCK_{name.upper()}" for name in named)
-        verb = "name" if len(named) > 1 else "names"
-        return Address(
-            own,
-            is_own=True,
-            remedy=f"{variables} {verb} this address, but the service that runs on {settings.data_dir} is at "
-            f"{stack.url}: unset {variables}, or give --server {stack.url}.",
+        variables = [f"TUNEDOCK_{name.upper()}" for name in named]
+        remedy = say(
+            "other-address-named",
+            variables=variables,
+            count=len(variables),
+            folder=settings.data_dir,
+            address=stack.url,
         )
-    return Address(own, is_own=True, remedy="Start it with: ./tunedock up")
+        return Address(own, is_own=True, remedy=remedy)
+    return Address(own, is_own=True, remedy=START)
 
 
 def api_url(settings: Settings) -> str:
@@ -82,14 +84,12 @@ def server_url(text: str) -> str:
         (parts.hostname or "").encode("idna")  # raises for a name with a part that is empty or too long
     except ValueError as error:
         bare = _is_bare_ipv6(text.strip())
-        remedy = f"An IPv6 address stands in brackets: http://[{text.strip()}]:8080." if bare else WANTED
-        raise UsageError(f"{text[:80]!r} is no address of a service", remedy) from error
+        remedy = say("ipv6-in-brackets", address=text.strip()) if bare else WANTED
+        raise UsageError(say("address-is-none", address=repr(text[:80])), remedy) from error
     if parts.scheme not in ("http", "https") or not parts.hostname or port == 0:
-        raise UsageError(f"{text!r} is no address of a service", WANTED)
+        raise UsageError(say("address-is-none", address=repr(text)), WANTED)
     if parts.username is not None or parts.query or parts.fragment or any(c.isspace() for c in whole):
-        raise UsageError(
-            f"the address {parts.hostname!r} comes with a user name, a question mark, # or a space", WANTED
-        )
+        raise UsageError(say("address-with-more", host=parts.hostname), WANTED)
     path = parts.path.rstrip("/").removesuffix("/v1").rstrip("/")
     return f"{parts.scheme}://{parts.netloc.lower()}{path}"
 

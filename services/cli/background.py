@@ -13,6 +13,7 @@ from services.cli.failure import CommandFailed
 from services.cli.leash import leashed
 from services.cli.stack_state import StackState, folder_is_owned, running_stack
 from services.cli.terminal import Terminal
+from shared.messages.message import say
 from shared.settings import PROJECT_ROOT
 
 READY_SECONDS = 300.0
@@ -55,7 +56,7 @@ def start_stack(
             start_new_session=True,
         )
     try:
-        with terminal.waiting("starting the job store, the API and the worker"):
+        with terminal.waiting(say("starting-stack-row")):
             return BackgroundStack(_ready_state(data_dir, process, log), process)
     except BaseException:
         process.terminate()
@@ -65,14 +66,15 @@ def start_stack(
 
 def stop_stack(data_dir: Path, stack: StackState, terminal: Terminal) -> None:
     """Ask a stack to stop and wait until its last process is gone."""
-    with terminal.waiting("stopping; a running job saves a checkpoint and goes on at the next start"):
+    with terminal.waiting(say("stopping-stack-row")):
         os.kill(stack.pid, signal.SIGTERM)
         deadline = time.monotonic() + GONE_SECONDS
         while folder_is_owned(data_dir):
             if time.monotonic() > deadline:
+                process = str(stack.pid)
                 raise CommandFailed(
-                    f"the stack (process {stack.pid}) still runs after {GONE_SECONDS:g} s",
-                    f"Stop it at once with: kill {stack.pid}",
+                    say("stack-does-not-stop", process=process, limit_seconds=GONE_SECONDS),
+                    say("kill-it-row", process=process),
                 )
             time.sleep(POLL_SECONDS)
 
@@ -84,11 +86,11 @@ def _ready_state(data_dir: Path, process: subprocess.Popen[bytes], log: Path) ->
         if state and state.ready and state.pid == process.pid:
             return state
         if process.poll() is not None:
-            raise CommandFailed(f"the stack could not start; it said:\n{_last_lines(log)}")
+            raise CommandFailed(say("stack-not-started", lines=_last_lines(log)))
         time.sleep(POLL_SECONDS)
     raise CommandFailed(
-        f"the stack was not ready after {READY_SECONDS:g} s; it said:\n{_last_lines(log)}",
-        f"The logs are in {log.parent}.",
+        say("stack-not-ready", limit_seconds=READY_SECONDS, lines=_last_lines(log)),
+        say("logs-are-in", folder=log.parent),
     )
 
 

@@ -3,6 +3,9 @@
 import os
 import sys
 
+from shared.messages.message import say
+from shared.messages.render import told
+
 BENCHES = ("load", "train", "factors", "plans", "predictions", "reporting_cost")
 
 
@@ -12,10 +15,9 @@ def bench(arguments: list[str]) -> int:
     Nobody stands between it and Ctrl-C, after which it has disks to take away.
     """
     if not arguments or arguments[0] not in BENCHES:
-        asked = f"There is no benchmark {arguments[0]!r}." if arguments else "Name a benchmark."
-        print(
-            f"{asked} There are: {', '.join(BENCHES)}.\nSee: ./tunedock bench {BENCHES[0]} --help",
-            file=sys.stderr,
-        )
+        asked = say("name-benchmark", names=BENCHES)
+        if arguments:
+            asked = say("no-such-benchmark", name=repr(arguments[0]), names=BENCHES)
+        print(told(asked), told(say("see-bench-help-row", name=BENCHES[0])), sep="\n", file=sys.stderr)
         return 2
     os.execv(sys.executable, [sys.executable, "-m", f"bench.{arguments[0]}", *arguments[1:]])

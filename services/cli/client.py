@@ -5,6 +5,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 from urllib.parse import quote
@@ -15,6 +16,7 @@ from pydantic import BaseModel, ValidationError
 from services.cli.address import is_loopback
 from services.cli.failure import CommandFailed, RequestRefused, ServerUnreachable
 from shared.errors import FieldError
+from shared.messages.message import say
 from shared.messages.render import reader
 from shared.schemas import AcceptedJob, JobEvent, JobRecord
 
@@ -23,7 +25,7 @@ SUBMIT_SECONDS = 300.0  # the API reads the whole data set before it accepts
 SUBMIT_TRIES = 3
 EVENT_PAGE = 100
 JOB_PAGE = 100
-JOBS_THERE_ARE = "List the jobs: ./tunedock jobs"
+JOBS_THERE_ARE = say("list-jobs-row")
 
 Shape = TypeVar("Shape", bound=BaseModel)
 Advance = Callable[[int], None]
@@ -178,8 +180,8 @@ class Client:
             value = None
         if not isinstance(value, dict):
             raise CommandFailed(
-                f"{self.url}{path} answered with something that is no JSON object: {answer.text[:100]!r}",
-                "Is that the address of a Tunedock, and not of another program or a login page?",
+                say("answer-is-no-object", address=self.url + path, begins=repr(answer.text[:100])),
+                say("check-address-is-tunedock"),
             )
         return value
 
@@ -189,10 +191,8 @@ class Client:
             yield
         except httpx.HTTPError as error:
             raise ServerUnreachable(
-                f"no answer from {self.url}: {str(error) or type(error).__name__}",
-                "Is it running? Start it with: ./tunedock up"
-                if is_loopback(self.url)
-                else "Is it running, and can it be reached from here?",
+                say("no-answer-from", address=self.url, error=str(error) or type(error).__name__),
+                say("start-it-row") if is_loopback(self.url) else say("check-it-runs"),
             ) from error
 
 
@@ -200,17 +200,19 @@ def refusal(answer: httpx.Response) -> RequestRefused:
     """The refusal in a problem document (RFC 9457), or what else the server said."""
     try:
         problem = answer.json()
-        errors = tuple(FieldError(item["path"], item["message"]) for item in problem.get("errors", ()))
+        told = map(itemgetter("path", "message"), problem.get("errors", ()))
+        errors = tuple(FieldError(path, message) for path, message in told)
         message = problem.get("detail") or problem["title"]
         refused = RequestRefused(answer.status_code, str(problem["code"]), str(message), errors=errors)
         if refused.code == "not_found" and problem.get("error", {}).get("param") == "job_id":
-            refused.remedy = JOBS_THERE_ARE
+            refused.advice = JOBS_THERE_ARE
         return refused
     except (ValueError, KeyError, TypeError, AttributeError):
-        text = answer.text.strip()[:500] or answer.reason_phrase
+        text, status = answer.text.strip()[:500] or answer.reason_phrase, str(answer.status_code)
+        said = say("answer-of-http", status=status, text=text)
         if target := answer.headers.get("location"):
-            text = f"it leads to {target}; give the address that it leads to with --server"
-        return RequestRefused(answer.status_code, "http_error", f"HTTP {answer.status_code}: {text}")
+            said = say("answer-leads-elsewhere", status=status, target=target)
+        return RequestRefused(answer.status_code, "http_error", said)
 
 
 def _record(answer: dict[str, Any]) -> JobRecord:
@@ -222,8 +224,7 @@ def _understood(shape: type[Shape], answer: dict[str, Any]) -> Shape:
         return shape.model_validate(answer)
     except ValidationError as error:
         raise CommandFailed(
-            f"the server's record of a job is not one this command understands: {error}",
-            "Are the command and the server of the same version?",
+            say("answer-not-understood", error=str(error)), say("check-same-version")
         ) from error
 
 

@@ -14,7 +14,7 @@ from services.cli.background import start_stack, stop_stack
 from services.cli.client import Client
 from services.cli.demo_reports import Page, write_pages
 from services.cli.failure import CommandFailed
-from services.cli.options import Commands
+from services.cli.options import Commands, add_bare_command
 from services.cli.ports import free_port
 from services.cli.server import key_path, read_key
 from services.cli.stack_state import running_stack
@@ -22,7 +22,7 @@ from services.cli.submission import upload
 from services.cli.terminal import Terminal
 from services.cli.watch import watch
 from shared.job_folder import JobFolder
-from shared.messages.message import Message, say
+from shared.messages.message import Message, say, stored
 from shared.schemas import JobRecord
 from shared.settings import DEMO_MODEL, PROJECT_ROOT, Settings
 
@@ -85,12 +85,9 @@ class DemoRun:
 
 
 def add_commands(commands: Commands) -> None:
-    summary = "diagnose, fine-tune and evaluate a small model on sample data, with nothing else installed"
-    demo = commands.add_parser("demo", help=summary, description=summary)
-    demo.add_argument(
-        "--json", dest="json_file", metavar="FILE", help="write the results to FILE (-: stdout)"
-    )
-    demo.add_argument("--keep", action="store_true", help="leave the stack running, to go on with")
+    demo = add_bare_command(commands, "demo", say("help-demo-row"))
+    demo.add_argument("--json", dest="json_file", metavar="FILE", help=stored(say("help-demo-json-row")))
+    demo.add_argument("--keep", action="store_true", help=stored(say("help-demo-keep-row")))
     demo.set_defaults(run=run_demo, as_json=False)
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from services.cli.client import Client
-from services.cli.failure import CommandFailed, sentence
+from services.cli.failure import CommandFailed
 from services.cli.outcome.lines import pairs
 from shared.messages.message import Message, say
 from shared.messages.render import shown
@@ -46,7 +46,7 @@ def _write(client: Client, name: str, job_id: str, folder: Path) -> Page:
         folder.mkdir(parents=True, exist_ok=True)
         path.write_bytes(page)
     except CommandFailed as failure:
-        return Page(name, missing=sentence(failure.message))
+        return Page(name, missing=failure.message)
     except OSError as error:
         return Page(name, missing=f"{path}: {error.strerror}")
     return Page(name, path=path)

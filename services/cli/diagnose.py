@@ -5,11 +5,13 @@ import json
 from pathlib import Path
 from typing import Any
 
+from services.cli.command_parser import WrongValue
 from services.cli.failure import UsageError
 from services.cli.options import Commands, add_client_command, pair
 from services.cli.request_options import RequestOptions, add_columns, add_file, add_metadata, add_schema
 from services.cli.submission import add_watching, run_job
 from services.cli.terminal import Terminal
+from shared.messages.message import say, stored
 from shared.schemas import LoadDiagnosticRequest, TrainingDiagnosticRequest
 from shared.settings import Settings
 
@@ -18,36 +20,40 @@ OF_TRAINING = "of_training"
 
 
 def add_commands(commands: Commands) -> None:
-    diagnose = add_client_command(
-        commands, "diagnose", "find out why a model loads slowly or not at all; or why its training is slow"
-    )
+    diagnose = add_client_command(commands, "diagnose", say("help-diagnose-row"))
     loading = RequestOptions(diagnose, "load_diagnostic")
-    diagnose.add_argument("model", metavar="MODEL", nargs="?", help="hub id or model folder of the server")
-    diagnose.add_argument("--model", dest="model_too", metavar="MODEL", help="the same as MODEL above")
+    diagnose.add_argument("model", metavar="MODEL", nargs="?", help=stored(say("help-loaded-model-row")))
+    diagnose.add_argument(
+        "--model", dest="model_too", metavar="MODEL", help=stored(say("help-same-as-model-row"))
+    )
     loading.option_of["model"] = "MODEL"
     loading.add(
         diagnose, "--cold", "cold", action=argparse.BooleanOptionalAction,
-        help="drop its files' cached pages first",
+        help=stored(say("help-cold-row")),
     )  # fmt: skip
     loading.add(
         diagnose, "--trial-load", "trial_load", action=argparse.BooleanOptionalAction,
-        help="load it, too (default); without, it is only looked at",
+        help=stored(say("help-trial-load-row")),
     )  # fmt: skip
     add_metadata(loading, diagnose)
     add_schema(loading, diagnose, LoadDiagnosticRequest)
 
-    group = diagnose.add_argument_group("training", "of a training instead of a load")
+    group = diagnose.add_argument_group(
+        stored(say("training-group-label")), stored(say("training-group-row"))
+    )
     training = RequestOptions(diagnose, "training_diagnostic")
     training.option_of |= {name: loading.option_of[name] for name in ("model", "revision", "metadata")}
-    training.add(group, "--training", "dataset", metavar="NAME", help="a data set of the server to train on")
-    add_file(training, group, "--training-file", "training_file", "rows to upload, or the id of an upload")
+    training.add(
+        group, "--training", "dataset", metavar="NAME", help=stored(say("help-training-dataset-row"))
+    )
+    add_file(training, group, "--training-file", "training_file", say("help-file-row"))
     training.add(
         group, "--settings", "settings_file", type=_text_of, metavar="FILE",
-        help="your own file: a TrainingArguments JSON, or the YAML of LLaMA-Factory or Axolotl",
+        help=stored(say("help-settings-file-row")),
     )  # fmt: skip
     training.add(
         group, "--set", "settings", action="append", type=_setting, metavar="NAME=VALUE",
-        help="a setting in the words of HF TrainingArguments, as in padding=longest; repeatable",
+        help=stored(say("help-setting-row")),
     )  # fmt: skip
     add_columns(training, group)
     add_schema(training, group, TrainingDiagnosticRequest)
@@ -62,14 +68,12 @@ def run_diagnosis(arguments: argparse.Namespace, settings: Settings, terminal: T
     given = [training.option_of[path] for path in mine if getattr(arguments, path) is not None]
     if arguments.dataset is None and arguments.training_file is None:
         if given:
-            raise UsageError(
-                f"{given[0]} is of a training; name its rows with --training NAME or --training-file FILE"
-            )
+            raise UsageError(say("option-of-training", option=given[0]))
         if arguments.model is None:
-            raise UsageError("diagnose wants a MODEL, or --training NAME", "See: ./tunedock diagnose --help")
+            raise UsageError(say("diagnose-wants-model"), say("see-help-row", command="diagnose"))
         return run_job(arguments, settings, terminal)
     if wrong := [name for name in OF_LOADING if getattr(arguments, name) is not None]:
-        raise UsageError(f"{arguments.options.option_of[wrong[0]]} is of a load, not of a training")
+        raise UsageError(say("option-of-load", option=arguments.options.option_of[wrong[0]]))
     arguments.options = training
     return run_job(arguments, settings, terminal)
 
@@ -78,9 +82,10 @@ def _text_of(name: str) -> str:
     try:
         return Path(name).read_text(encoding="utf-8")
     except OSError as error:
-        raise argparse.ArgumentTypeError(f"can't read {name}: {error.strerror or error}") from None
+        why = error.strerror or str(error)
+        raise WrongValue(say("text-file-not-read", file=name, error=why)) from None
     except UnicodeDecodeError:
-        raise argparse.ArgumentTypeError(f"{name} is no text in UTF-8") from None
+        raise WrongValue(say("text-file-not-utf8", file=name)) from None
 
 
 def _setting(text: str) -> tuple[str, Any]:

@@ -21,31 +21,25 @@ from services.cli.server import connect
 from services.cli.submission import add_watching, follow, submitted, tell_detached, uploaded
 from services.cli.submit import one_source
 from services.cli.terminal import Terminal
-from shared.messages.message import say
+from shared.messages.message import say, stored
 from shared.schemas import EvaluationRequest, JobRecord
 from shared.settings import Settings
 
 
 def add_commands(commands: Commands) -> None:
-    evaluate = add_client_command(
-        commands, "evaluate", "measure how well a model or an adapter does on rows it has not seen"
-    )
+    evaluate = add_client_command(commands, "evaluate", say("help-evaluate-row"))
     options = RequestOptions(evaluate, "evaluation")
-    add_file(options, evaluate, "FILE", "file", "rows to upload, or the id of an upload")
-    options.add(
-        evaluate, "--dataset", "dataset", metavar="NAME", help="a data set of the server, instead of FILE"
-    )
+    add_file(options, evaluate, "FILE", "file", say("help-file-row"))
+    options.add(evaluate, "--dataset", "dataset", metavar="NAME", help=stored(say("help-dataset-row")))
     options.add(
         evaluate, "--adapter", "adapter", metavar="ID",
-        help="a fine-tuned model's id, or the job that made it, or its first characters; last: the newest",
+        help=stored(say("help-evaluated-adapter-row")),
     )  # fmt: skip
     add_model(options, evaluate)
     add_columns(options, evaluate)
     add_metadata(options, evaluate)
     add_schema(options, evaluate, EvaluationRequest)
-    evaluate.add_argument(
-        "--compare", action="store_true", help="with --adapter: the base model on the same rows first"
-    )
+    evaluate.add_argument("--compare", action="store_true", help=stored(say("help-compare-row")))
     add_watching(evaluate)
     evaluate.set_defaults(run=evaluate_model)
 

@@ -1,36 +1,38 @@
-"""Why a command could not do what it was asked, in words for the person at the terminal."""
-
-import re
+"""Why a command could not do what it was asked, for the person at the terminal."""
 
 from shared.errors import FieldError
-from shared.messages.message import Message
+from shared.messages.message import Message, say
 from shared.messages.render import told
-
-OF_ANOTHER_KEY = (
-    "Give the key of that service with --key or TUNEDOCK_API_KEY; where it runs, ./tunedock key prints it."
-)
-_PLAIN_WORD = re.compile(r"[a-z][a-z']*(?=[ ,])")
-_NO_PERIOD_AFTER = re.compile(r"(?:[.!?:…。！？]|(?:^|: )\S*(?:tunedock|docker|http)\b.*)$")
-
-
-def sentence(text: str) -> str:
-    """`text` with a capital and a period; none after a command, an address or a list: they are copied."""
-    begun = text[:1].upper() + text[1:] if _PLAIN_WORD.match(text) else text
-    return begun if not begun or "\n" in begun or _NO_PERIOD_AFTER.search(begun) else f"{begun}."
 
 
 class CommandFailed(Exception):
-    """Ends a command with exit status 1: what is wrong, and what to do about it, in the reader's language."""
+    """Ends a command with exit status 1: `said` is what is wrong, `advice` what to do about it.
+
+    What the service said is a text, in the reader's language already.
+    """
 
     code = "failed"
 
     def __init__(
-        self, message: str | Message, remedy: str | Message = "", *, errors: tuple[FieldError, ...] = ()
+        self, said: str | Message, advice: str | Message = "", *, errors: tuple[FieldError, ...] = ()
     ) -> None:
-        super().__init__(told(message))
-        self.message = told(message)
-        self.remedy = told(remedy)
+        super().__init__(said)
+        self.said = said
+        self.advice = advice
         self.errors = errors
+
+    def __str__(self) -> str:
+        return self.message
+
+    @property
+    def message(self) -> str:
+        """What is wrong, in the reader's language."""
+        return told(self.said)
+
+    @property
+    def remedy(self) -> str:
+        """What to do, in the reader's language."""
+        return told(self.advice)
 
     def lines(self) -> list[str]:
         """The message, one line for each thing wrong that it does not name, the remedy."""
@@ -39,7 +41,7 @@ class CommandFailed(Exception):
             for error in self.errors
             if error.message not in self.message
         ]
-        return [sentence(self.message), *details, *([sentence(self.remedy)] if self.remedy else [])]
+        return [self.message, *details, *([self.remedy] if self.remedy else [])]
 
     def as_json(self) -> dict[str, object]:
         """The same for machines."""
@@ -68,7 +70,10 @@ class ServerUnreachable(CommandFailed):
 class RequestRefused(CommandFailed):
     """The API answered with a refusal; `status` is the HTTP status, `code` the problem's own."""
 
-    def __init__(self, status: int, code: str, message: str, *, errors: tuple[FieldError, ...] = ()) -> None:
-        super().__init__(message, OF_ANOTHER_KEY if code == "invalid_api_key" else "", errors=errors)
+    def __init__(
+        self, status: int, code: str, said: str | Message, *, errors: tuple[FieldError, ...] = ()
+    ) -> None:
+        advice = say("give-key-of-service") if code == "invalid_api_key" else ""
+        super().__init__(said, advice, errors=errors)
         self.status = status
         self.code = code

@@ -3,19 +3,17 @@
 import argparse
 import platform
 
-from services.cli.command_parser import CommandParser, meant
-from services.cli.failure import UsageError
+from services.cli.command_parser import CommandParser, no_such_command
 from services.cli.options import Commands, add_command
 from services.cli.terminal import Terminal
+from shared.messages.message import say, stored
 from shared.settings import Settings
 from shared.version import VERSION
 
 
 def add_commands(commands: Commands) -> None:
-    guide = add_command(commands, "help", "say what the commands do, or what one takes")
-    guide.add_argument(
-        "about", nargs="?", metavar="COMMAND", help="the one to explain; left out: all are listed"
-    )
+    guide = add_command(commands, "help", say("help-guide-row"))
+    guide.add_argument("about", nargs="?", metavar="COMMAND", help=stored(say("help-guide-about-row")))
     guide.set_defaults(run=print_help)
 
 
@@ -27,10 +25,7 @@ def print_help(arguments: argparse.Namespace, settings: Settings, terminal: Term
         return 0
     command = parser.commands.get(arguments.about)
     if command is None:
-        raise UsageError(
-            f"there is no command {arguments.about!r}{meant(arguments.about, parser.commands)}",
-            "See all: ./tunedock help",
-        )
+        raise no_such_command(arguments.about, parser.commands)
     terminal.say(command.format_help().rstrip())
     terminal.emit({"command": arguments.about, "help": command.format_help()})
     return 0

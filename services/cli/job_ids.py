@@ -6,6 +6,7 @@ from services.cli.client import JOBS_THERE_ARE, Client
 from services.cli.failure import RequestRefused, UsageError
 from shared.errors import FieldError
 from shared.jobs import is_whole_job_id
+from shared.messages.message import say, stored
 from shared.model_names import fine_tuned_model
 
 LAST = "last"
@@ -14,11 +15,8 @@ CANDIDATES_SHOWN = 10
 
 def add_job_argument(command: argparse.ArgumentParser, *, kind: str | None = None) -> None:
     """The argument ID; `kind` is what `last` means the newest of."""
-    newest = f"the newest {kind} job" if kind else "the newest job"
-    command.add_argument(
-        "job_id", metavar="ID",
-        help=f"id of a job or of a fine-tuned model, or the first characters of one; {LAST}: {newest}",
-    )  # fmt: skip
+    told = say("help-job-id-row", last=LAST, kind=kind or "any")
+    command.add_argument("job_id", metavar="ID", help=stored(told))
 
 
 def find_job(client: Client, text: str, *, kind: str | None = None, status: str | None = None) -> str:
@@ -32,26 +30,31 @@ def find_job(client: Client, text: str, *, kind: str | None = None, status: str 
     if is_whole_job_id(text):
         return text
     if not text:
-        raise UsageError("the id of a job is empty", "See: ./tunedock jobs")
+        raise UsageError(say("job-id-empty"), JOBS_THERE_ARE)
     names = client.job_names(kind, status)
     if text == LAST:
         newest = next(names, None)
         if newest is None:
-            what = " ".join(word for word in (status, kind, "job") if word)
-            raise UsageError(f"there is no {what} yet, so none is the last one")
+            words = [word for word in (kind, status) if word]
+            raise UsageError(say("no-such-job-yet", words=words) if words else say("no-job-yet"))
         return newest[0]
     found = [name for name in names if _begins(name[0], text)]
     if not found:
-        unknown = RequestRefused(404, "not_found", f"There is no job whose id begins with {text!r}.")
-        unknown.remedy = JOBS_THERE_ARE
+        unknown = RequestRefused(404, "not_found", say("no-job-begins-so", text=repr(text)))
+        unknown.advice = JOBS_THERE_ARE
         raise unknown
     if len(found) == 1:
         return found[0][0]
-    shown = [FieldError(job_id, f"{kind}, {status}") for job_id, kind, status in found[:CANDIDATES_SHOWN]]
-    if len(found) > len(shown):
-        shown.append(FieldError("", f"and {len(found) - len(shown)} more"))
+    shown = [
+        FieldError(job_id, say("kind-and-status-row", kind=kind, status=status))
+        for job_id, kind, status in found[:CANDIDATES_SHOWN]
+    ]
+    if (left := len(found) - len(shown)) > 0:
+        shown.append(FieldError("", say("jobs-left-row", jobs=left)))
     raise UsageError(
-        f"{len(found)} jobs begin with {text!r}:", "Give more characters of one.", errors=tuple(shown)
+        say("several-jobs-begin-so-row", jobs=len(found), text=repr(text)),
+        say("give-more-characters"),
+        errors=tuple(shown),
     )
 
 

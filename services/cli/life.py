@@ -17,8 +17,7 @@ from services.cli.server import connect
 from services.cli.submission import add_verbose
 from services.cli.terminal import Terminal
 from services.cli.watch import ENDED, POLL_SECONDS, event_text
-from shared.messages.message import say
-from shared.messages.render import told
+from shared.messages.message import say, stored
 from shared.model_names import fine_tuned_model
 from shared.schemas import JobKind, JobRecord, JobStatus
 from shared.settings import Settings
@@ -27,38 +26,38 @@ STDOUT = "-"
 
 
 def add_commands(commands: Commands) -> None:
-    jobs = add_client_command(commands, "jobs", "list jobs, newest first")
-    jobs.add_argument("--kind", choices=get_args(JobKind), help="only jobs of this kind")
-    jobs.add_argument("--status", choices=get_args(JobStatus), help="only jobs that are this far")
+    jobs = add_client_command(commands, "jobs", say("help-jobs-row"))
+    jobs.add_argument("--kind", choices=get_args(JobKind), help=stored(say("help-jobs-kind-row")))
+    jobs.add_argument("--status", choices=get_args(JobStatus), help=stored(say("help-jobs-status-row")))
     amount = jobs.add_mutually_exclusive_group()
-    amount.add_argument("--limit", type=positive, default=20, metavar="N", help="at most so many (20)")
-    amount.add_argument("--all", action="store_true", help="every job there is")
+    amount.add_argument(
+        "--limit", type=positive, default=20, metavar="N", help=stored(say("help-jobs-limit-row"))
+    )
+    amount.add_argument("--all", action="store_true", help=stored(say("help-jobs-all-row")))
     jobs.set_defaults(run=list_jobs)
 
-    show = add_client_command(commands, "show", "show a job's record and result")
+    show = add_client_command(commands, "show", say("help-show-row"))
     show.set_defaults(run=show_job)
 
-    report = add_client_command(
-        commands, "report", "print a job's report, or write it as a page with pictures"
-    )
-    report.add_argument("--html", metavar="FILE", help="write the page here, for a browser; -: to stdout")
+    report = add_client_command(commands, "report", say("help-report-row"))
+    report.add_argument("--html", metavar="FILE", help=stored(say("help-report-html-row")))
     report.set_defaults(run=report_job)
 
-    events = add_client_command(commands, "events", "print a job's events, oldest first")
-    events.add_argument("-f", "--follow", action="store_true", help="go on until the job ends")
+    events = add_client_command(commands, "events", say("help-events-row"))
+    events.add_argument("-f", "--follow", action="store_true", help=stored(say("help-events-follow-row")))
     add_verbose(events)
     events.set_defaults(run=print_events)
 
-    cancel = add_client_command(commands, "cancel", "cancel a job")
+    cancel = add_client_command(commands, "cancel", say("help-cancel-row"))
     cancel.set_defaults(run=cancel_job)
 
-    download = add_client_command(commands, "download", "write a finished job's adapter into a folder")
+    download = add_client_command(commands, "download", say("help-download-row"))
     download.set_defaults(run=download_job)
 
     for command in (show, report, events, cancel):
         add_job_argument(command)
-    add_job_argument(download, kind="fine-tuning")
-    download.add_argument("folder", metavar="DIR", type=Path, help="a new or empty folder")
+    add_job_argument(download, kind="fine_tuning")
+    download.add_argument("folder", metavar="DIR", type=Path, help=stored(say("help-download-folder-row")))
 
 
 def list_jobs(arguments: argparse.Namespace, settings: Settings, terminal: Terminal) -> int:
@@ -160,7 +159,7 @@ def download_job(arguments: argparse.Namespace, settings: Settings, terminal: Te
         except FolderNotWritable as failure:
             if place.is_compose and step is None:
                 command = place.download_command(job_id, arguments.folder.name)
-                failure.remedy = told(say("to-have-it-here-row", command=command))
+                failure.advice = say("to-have-it-here-row", command=command)
             raise
     terminal.emit({"folder": str(arguments.folder), "files": files})
     terminal.say(say("files-downloaded-row", files=len(files), folder=arguments.folder))

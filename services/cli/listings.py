@@ -13,14 +13,14 @@ from shared.model_names import is_fine_tuned
 from shared.settings import DEMO_MODEL, Settings
 from shared.units import size
 
-MODEL_COLUMNS = ("ID", "FROM", "CREATED")
-FILE_COLUMNS = ("ID", "SIZE", "UPLOADED", "NAME")
+MODEL_COLUMNS = ("id", "from", "created")
+FILE_COLUMNS = ("id", "size", "uploaded", "name")
 
 
 def add_commands(commands: Commands) -> None:
-    models = add_client_command(commands, "models", "list fine-tuned models, newest first, then base models")
+    models = add_client_command(commands, "models", say("help-models-row"))
     models.set_defaults(run=list_models)
-    files = add_client_command(commands, "files", "list uploaded files, newest first")
+    files = add_client_command(commands, "files", say("help-files-row"))
     files.set_defaults(run=list_files)
 
 

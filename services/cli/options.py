@@ -7,39 +7,38 @@ from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
-from services.cli.command_parser import CommandParser, closest
+from services.cli.command_parser import CommandParser, WrongValue, closest, did_you_mean
 from shared.datasets.names import EXTENSIONS
+from shared.messages.message import Message, say, stored
 from shared.schemas import FILE_ID_PATTERN
 from shared.settings import Settings
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
 
-    Commands = _SubParsersAction[argparse.ArgumentParser] | _SubParsersAction[CommandParser]
+    Commands = _SubParsersAction[CommandParser]
 else:
     Commands = object
 
 
-def add_command(commands: Commands, name: str, summary: str) -> argparse.ArgumentParser:
+def add_bare_command(commands: Commands, name: str, summary: Message) -> CommandParser:
+    """A new command without options."""
+    return commands.add_parser(name, help=stored(summary), description=stored(summary))
+
+
+def add_command(commands: Commands, name: str, summary: Message) -> CommandParser:
     """A new command with the option every command has."""
-    command = commands.add_parser(name, help=summary, description=summary)
-    command.add_argument(
-        "--json", dest="as_json", action="store_true", help="write JSON to stdout, for machines"
-    )
+    command = add_bare_command(commands, name, summary)
+    command.add_argument("--json", dest="as_json", action="store_true", help=stored(say("help-json-row")))
     return command
 
 
-def add_client_command(commands: Commands, name: str, summary: str) -> argparse.ArgumentParser:
+def add_client_command(commands: Commands, name: str, summary: Message) -> CommandParser:
     """A new command that talks to a service: `connect(settings)` then reaches the one that is named here."""
     command = add_command(commands, name, summary)
-    group = command.add_argument_group("a service elsewhere")
-    group.add_argument(
-        "--server", metavar="URL", help="its address, http://host:8080 say; also TUNEDOCK_SERVER"
-    )
-    group.add_argument(
-        "--key", dest="api_key", metavar="KEY",
-        help="its API key; also TUNEDOCK_API_KEY, which other users of this machine can't see",
-    )  # fmt: skip
+    group = command.add_argument_group(stored(say("service-elsewhere-label")))
+    group.add_argument("--server", metavar="URL", help=stored(say("help-server-row")))
+    group.add_argument("--key", dest="api_key", metavar="KEY", help=stored(say("help-key-option-row")))
     return command
 
 
@@ -57,7 +56,7 @@ def pair(text: str) -> tuple[str, str]:
     """``name=value``."""
     name, equals, value = text.partition("=")
     if not equals or not name or not value:
-        raise argparse.ArgumentTypeError(f"wants name=value, saw {text!r}")
+        raise WrongValue(say("pair-wanted", seen=repr(text)))
     return name, value
 
 
@@ -69,11 +68,11 @@ def readable_file(text: str) -> Path | str:
     if re.fullmatch(FILE_ID_PATTERN, text):
         return text
     if path.is_dir():
-        raise argparse.ArgumentTypeError(f"{text} is a folder; name a file in it, or --dataset NAME")
-    raise argparse.ArgumentTypeError(f"{text} does not exist{_meant_file(path)}")
+        raise WrongValue(say("file-is-folder", file=text))
+    raise WrongValue(say("file-does-not-exist", file=text), *_meant_file(path))
 
 
-def _meant_file(path: Path) -> str:
+def _meant_file(path: Path) -> list[Message]:
     """The file of rows beside it whose name is most like the one looked for, as the user would write it.
 
     Only endings that files of rows have count. Names are compared without folder and ending: those alike
@@ -82,9 +81,9 @@ def _meant_file(path: Path) -> str:
     try:
         beside = {other.stem: other.name for other in path.parent.iterdir() if _may_hold_rows(other)}
     except OSError:
-        return "."
+        return []
     found = closest(path.stem, beside)
-    return f"; did you mean {path.parent / beside[found]}?" if found else "."
+    return [did_you_mean(str(path.parent / beside[found]))] if found else []
 
 
 def _may_hold_rows(path: Path) -> bool:
@@ -95,18 +94,18 @@ def whole_number(text: str) -> int:
     try:
         return int(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"wants a whole number, saw {text!r}") from None
+        raise WrongValue(say("whole-number-wanted", seen=repr(text))) from None
 
 
 def number(text: str) -> float:
     try:
         return float(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"wants a number, saw {text!r}") from None
+        raise WrongValue(say("number-wanted", seen=repr(text))) from None
 
 
 def positive(text: str) -> int:
     """A whole number from 1 on."""
     if not text.isascii() or not text.isdigit() or not int(text):
-        raise argparse.ArgumentTypeError(f"wants a whole number from 1 on, saw {text!r}")
+        raise WrongValue(say("positive-wanted", seen=repr(text)))
     return int(text)

@@ -4,6 +4,7 @@ import errno
 import socket
 
 from services.cli.failure import CommandFailed
+from shared.messages.message import say
 
 
 def free_port(host: str = "127.0.0.1") -> int:
@@ -31,13 +32,14 @@ def require_free(host: str, port: int, variable: str) -> None:
     try:
         free = is_free(host, port)
     except OSError as error:
+        why = error.strerror or str(error)
         raise CommandFailed(
-            f"can't listen on {host} port {port}: {error.strerror or error}",
-            f"Set {variable} (or TUNEDOCK_API_HOST) to an address and port this user may listen on.",
+            say("port-not-usable", port=str(port), host=host, error=why),
+            say("name-port-or-host", variable=variable),
         ) from error
     if not free:
         raise CommandFailed(
-            f"port {port} on {host} is taken by another program", f"Set {variable} to a free port."
+            say("port-in-use", port=str(port), host=host), say("name-free-port", variable=variable)
         )
 
 

@@ -9,6 +9,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from shared.messages.message import say
+from shared.messages.render import told
+
 ROOT = Path(__file__).resolve().parents[2]
 
 _LINT_IMPORTS = "import sys; from importlinter.cli import lint_imports; sys.exit(lint_imports(no_logo=True))"
@@ -33,7 +36,7 @@ class Verdict:
 def check(arguments: list[str]) -> int:
     """Runs every check and prints what each says; 1 when any failed, 2 on wrong usage."""
     if arguments not in ([], ["--json"]):
-        print(f"usage: ./tunedock check [--json] (saw {' '.join(arguments)})", file=sys.stderr)
+        print(told(say("check-usage", seen=repr(" ".join(arguments)))), file=sys.stderr)
         return 2
     verdicts = []
     for name in CHECKS:
@@ -71,7 +74,10 @@ def _run(name: str) -> Verdict:
 def _print(verdict: Verdict) -> None:
     if not verdict.ok:
         print(verdict.output)
-    print(f"{verdict.check:8} {'ok' if verdict.ok else 'FAILED'} ({verdict.seconds:.1f} s)", flush=True)
+    said = say(
+        "check-verdict-label", verdict="ok" if verdict.ok else "failed", time=f"{verdict.seconds:.1f} s"
+    )
+    print(f"{verdict.check:8} {told(said)}", flush=True)
 
 
 def _pytest(arguments: list[str], stdout: int | None = None) -> int:

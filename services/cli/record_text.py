@@ -16,14 +16,9 @@ from shared.reports.fine_tuning import Training
 from shared.reports.stored import read_stored
 from shared.schemas import JobRecord
 
-JOB_COLUMNS = ("ID", "KIND", "STATUS", "CREATED", "MODEL", "PROGRESS")
-KEPT_COLUMNS = (
-    "STATUS",
-    "PROGRESS",
-    "KIND",
-    "CREATED",
-    "MODEL",
-)  # the last goes first from a narrow terminal
+JOB_COLUMNS = ("id", "kind", "status", "created", "model", "progress")
+# The last goes first from a narrow terminal.
+KEPT_COLUMNS = ("status", "progress", "kind", "created", "model")
 
 
 def job_row(record: JobRecord) -> tuple[str, ...]:

@@ -7,12 +7,13 @@ from http import HTTPStatus
 from typing import Any, Literal
 
 from services.cli.client import Client
+from services.cli.command_parser import WrongValue
 from services.cli.failure import RequestRefused, UsageError
 from services.cli.job_ids import find_job
 from services.cli.options import Commands, add_client_command
 from services.cli.server import connect
 from services.cli.terminal import Terminal
-from shared.messages.message import Message, say
+from shared.messages.message import Message, say, stored
 from shared.messages.render import told
 from shared.model_names import is_fine_tuned
 from shared.settings import Settings
@@ -22,31 +23,24 @@ SHOWN_JOBS = 30
 
 
 def add_commands(commands: Commands) -> None:
-    delete = add_client_command(
-        commands, "delete", "delete jobs that have ended, fine-tuned models or uploaded files, for good"
-    )
-    delete.add_argument(
-        "ids", nargs="+", metavar="ID",
-        help="a job's id or the first characters of one (it goes with all it made), a fine-tuned model's id "
-        "(ft:…: its adapter goes, the job's record stays), or a file's id (file-…)",
-    )  # fmt: skip
+    delete = add_client_command(commands, "delete", say("help-delete-row"))
+    delete.add_argument("ids", nargs="+", metavar="ID", help=stored(say("help-delete-ids-row")))
     delete.set_defaults(run=delete_all)
 
-    prune = add_client_command(commands, "prune", "delete the oldest jobs that have ended")
-    prune.add_argument("--dry-run", action="store_true", help="only show what would be deleted, and why")
+    prune = add_client_command(commands, "prune", say("help-prune-row"))
+    prune.add_argument("--dry-run", action="store_true", help=stored(say("help-dry-run-row")))
+    for option, kind, meaning in (
+        ("--keep-jobs", _count, say("help-keep-jobs-row")),
+        ("--keep-days", _days, say("help-keep-days-row")),
+        ("--keep-bytes", _count, say("help-keep-bytes-row")),
+    ):
+        prune.add_argument(option, type=kind, metavar="N", help=stored(meaning))
     prune.add_argument(
-        "--keep-jobs", type=_count, metavar="N", help="keep the newest N of the jobs that ended"
-    )
-    prune.add_argument(
-        "--keep-days", type=_days, metavar="N", help="keep those that ended in the last N days"
-    )
-    prune.add_argument("--keep-bytes", type=_count, metavar="N", help="keep the newest that fit into N bytes")
-    prune.add_argument(
-        "--adapters", action="store_true", default=None, help="also jobs with an adapter or a checkpoint"
+        "--adapters", action="store_true", default=None, help=stored(say("help-prune-adapters-row"))
     )
     prune.set_defaults(run=prune_jobs)
     for command in (delete, prune):
-        command.add_argument("--yes", action="store_true", help="do not ask")
+        command.add_argument("--yes", action="store_true", help=stored(say("help-yes-row")))
 
 
 def delete_all(arguments: argparse.Namespace, settings: Settings, terminal: Terminal) -> int:
@@ -100,7 +94,7 @@ def _show(pruning: dict[str, Any], terminal: Terminal, *, done: bool) -> None:
     if jobs:
         shown = jobs[:SHOWN_JOBS]
         rows = [(job["id"], job["status"], size(job["bytes"]), job["why"]) for job in shown]
-        terminal.table(("ID", "STATUS", "ON DISK", "WHY"), rows, keep=("ID", "ON DISK", "WHY", "STATUS"))
+        terminal.table(("id", "status", "on-disk", "why"), rows, keep=("id", "on-disk", "why", "status"))
         if len(jobs) > len(shown):
             terminal.say(say("more-jobs-row", jobs=len(jobs) - len(shown)))
     for job in refused:
@@ -149,8 +143,7 @@ def _number(kind: Callable[[str], Any], text: str) -> Any:
     except ValueError:
         value = -1
     if not 0 <= value < float("inf"):
-        wanted = say("wants-number-from-zero-row", kind="whole" if kind is int else "any", seen=repr(text))
-        raise argparse.ArgumentTypeError(told(wanted))
+        raise WrongValue(say("from-zero-wanted", kind="whole" if kind is int else "any", seen=repr(text)))
     return value
 
 

@@ -12,12 +12,13 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from services.cli.command_parser import meant
+from services.cli.command_parser import CommandParser, WrongValue, meant, no_such_word
 from services.cli.failure import RequestRefused, UsageError
 from services.cli.options import number, pair, readable_file, whole_number
 from shared.errors import FieldError
 from shared.field_errors import invalid_field
 from shared.field_values import reworded
+from shared.messages.message import Message, read_stored, say, stored
 from shared.schemas import Columns, JobKind, JobRequest
 from shared.settings import Settings
 
@@ -33,9 +34,10 @@ _REQUEST: TypeAdapter[Any] = TypeAdapter(JobRequest)
 class RequestOptions:
     """The options of `command`, whose request is of `kind`; arguments carry values by the field's path."""
 
-    def __init__(self, command: argparse.ArgumentParser, kind: JobKind) -> None:
+    def __init__(self, command: CommandParser, kind: JobKind) -> None:
         self.kind = kind
         self.option_of: dict[str, str] = {}
+        command.words.append(self.text)
         command.set_defaults(options=self)
 
     def add(self, group: argparse._ActionsContainer, option: str, path: str, **details: Any) -> None:
@@ -71,7 +73,7 @@ class RequestOptions:
             _REQUEST.validate_python(request)
         except ValidationError as error:
             refused = invalid_field(error, request, _REQUEST.json_schema())
-            raise UsageError("these options can't be used:", errors=self._errors(refused.errors)) from error
+            raise UsageError(say("options-refused-row"), errors=self._errors(refused.errors)) from error
 
     def spoken(self, refused: RequestRefused) -> RequestRefused:
         """A server's refusal, by the names of the options."""
@@ -116,35 +118,32 @@ def _placed(error: FieldError, place: str) -> str:
 
 
 def add_file(
-    options: RequestOptions, command: argparse._ActionsContainer, name: str, path: str, what: str
+    options: RequestOptions, command: argparse._ActionsContainer, name: str, path: str, what: Message
 ) -> None:
     """A file to upload, as an option or as the argument FILE."""
     if name.startswith("-"):
-        options.add(command, name, path, type=readable_file, metavar="FILE", help=what)
+        options.add(command, name, path, type=readable_file, metavar="FILE", help=stored(what))
     else:
-        options.add(command, name, path, nargs="?", type=readable_file, help=what)
+        options.add(command, name, path, nargs="?", type=readable_file, help=stored(what))
 
 
 def add_model(options: RequestOptions, command: argparse.ArgumentParser) -> None:
-    options.add(
-        command, "--model", "model", metavar="MODEL",
-        help="base model: hub id or model folder of the server; not needed with --adapter; default: the "
-        f"server's TUNEDOCK_DEFAULT_MODEL, {Settings.model_fields['default_model'].default} unless it is set",
-    )  # fmt: skip
+    default = str(Settings.model_fields["default_model"].default)
+    told = stored(say("help-model-row", model=default))
+    options.add(command, "--model", "model", metavar="MODEL", help=told)
 
 
 def add_columns(options: RequestOptions, command: argparse._ActionsContainer) -> None:
     options.add(
         command, "--column", "columns", action="append", type=_column, metavar="FIELD=NAME",
-        help="column NAME of your file holds FIELD, as in text=comments; repeatable; FIELD is "
-        f"{', '.join(COLUMN_FIELDS)}",
+        help=stored(say("help-columns-row", field_choices=COLUMN_FIELDS)),
     )  # fmt: skip
 
 
 def add_metadata(options: RequestOptions, command: argparse.ArgumentParser) -> None:
     options.add(
         command, "--metadata", "metadata", action="append", type=pair, metavar="NAME=TEXT",
-        help="kept with the job; repeatable",
+        help=stored(say("help-metadata-row")),
     )  # fmt: skip
 
 
@@ -159,8 +158,7 @@ def add_schema(
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
             add_schema(options, group, field.annotation, f"{path}.")
         else:
-            told = options.text(_default(field))
-            options.add(group, _option(path), path, help=told or None, **_reading(field.annotation))
+            options.add(group, _option(path), path, help=_told(field), **_reading(field.annotation))
 
 
 def _option(path: str) -> str:
@@ -195,9 +193,14 @@ def _kinds(annotation: Any) -> list[Any]:
     return [origin or annotation]
 
 
-def _default(field: FieldInfo) -> str:
-    default = "" if field.default in (None, PydanticUndefined) else f"default: {field.default}"
-    return "; ".join(part for part in (field.description, default) if part)
+def _told(field: FieldInfo) -> str | None:
+    """What a field means, and what it is where it is not given."""
+    if field.default in (None, PydanticUndefined):
+        return field.description
+    default = str(field.default)
+    if field.description is None:
+        return stored(say("help-default-row", default=default))
+    return stored(say("help-and-default-row", help=read_stored(field.description), default=default))
 
 
 def plan(text: str) -> str | dict[str, Any]:
@@ -206,9 +209,7 @@ def plan(text: str) -> str | dict[str, Any]:
         return text
     if "=" in text:
         return dict(map(pair, text.split(",")))
-    raise argparse.ArgumentTypeError(
-        f"wants {', '.join(PLAN_WORDS)} or tokens_per_micro_batch=N, saw {text!r}{meant(text, PLAN_WORDS)}"
-    )
+    raise WrongValue(say("plan-wanted", seen=repr(text)), *meant(text, PLAN_WORDS))
 
 
 def _as_options(fields: Mapping[str, Any]) -> str:
@@ -223,10 +224,7 @@ def _as_options(fields: Mapping[str, Any]) -> str:
 def _column(text: str) -> tuple[str, str]:
     field, name = pair(text)
     if field not in COLUMN_FIELDS:
-        raise argparse.ArgumentTypeError(
-            f"names a field that there isn't: {field!r}{meant(field, COLUMN_FIELDS)} There are: "
-            f"{', '.join(COLUMN_FIELDS)}."
-        )
+        raise WrongValue(*no_such_word(field, COLUMN_FIELDS))
     return field, name
 
 

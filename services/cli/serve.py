@@ -7,13 +7,14 @@ from services.cli.options import Commands, add_command
 from services.cli.stack import run_stack
 from services.cli.stack_state import running_stack
 from services.cli.terminal import Terminal
+from shared.messages.message import say
 from shared.settings import Settings
 
 
 def add_commands(commands: Commands) -> None:
-    up = add_command(commands, "up", "run store, API and worker until Ctrl-C; each is restarted when it dies")
+    up = add_command(commands, "up", say("help-up-row"))
     up.set_defaults(run=run_up)
-    down = add_command(commands, "down", "stop the stack that runs on this data folder")
+    down = add_command(commands, "down", say("help-down-row"))
     down.set_defaults(run=run_down)
 
 
@@ -27,8 +28,8 @@ def run_down(arguments: argparse.Namespace, settings: Settings, terminal: Termin
     stack = running_stack(settings.data_dir)
     if stack:
         stop_stack(settings.data_dir, stack, terminal)
-        terminal.say(f"stopped the stack at {stack.url}")
+        terminal.say(say("stack-stopped-row", address=stack.url))
     else:
-        terminal.say(f"no stack runs on {settings.data_dir}")
+        terminal.say(say("no-stack-runs-row", folder=settings.data_dir))
     terminal.emit({"stopped": stack is not None})
     return 0

@@ -8,10 +8,11 @@ import httpx
 from services.cli.address import Address, address, is_loopback
 from services.cli.client import Client, refusal
 from services.cli.failure import CommandFailed, ServerUnreachable, UsageError
+from shared.messages.message import Message, say
 from shared.settings import Settings
 
-UNKNOWN_NAME = "This machine knows no address for that name; check how it is spelled, or give the number."
-PLAIN_HTTP = "What listens there does not speak TLS: give the address with http://, not https://."
+UNKNOWN_NAME = say("name-without-address")
+PLAIN_HTTP = say("address-speaks-no-tls")
 PROBE_SECONDS = 2.0
 PROBE_SECONDS_ELSEWHERE = 10.0
 
@@ -37,12 +38,11 @@ def read_key(path: Path) -> str:
         lines = [line.strip() for line in path.read_text().splitlines()]
     except OSError as error:
         raise CommandFailed(
-            f"can't read the API key from {path}: {error.strerror}",
-            "Set TUNEDOCK_DATA_DIR or TUNEDOCK_API_KEYS_FILE as the server has it, or give the key: --key.",
+            say("key-not-read", file=path, error=error.strerror), say("name-keys-file-or-give-key")
         ) from error
     keys = [line for line in lines if line and not line.startswith("#")]
     if not keys:
-        raise CommandFailed(f"{path} holds no API key")
+        raise CommandFailed(say("no-key-in-file", file=path))
     return keys[0]
 
 
@@ -54,31 +54,40 @@ def answers(url: str) -> bool:
         return False
 
 
-def missing_for_readiness(url: str) -> str | None:
+def missing_for_readiness(url: str) -> str | Message | None:
     """What the API at `url` says is missing before a job can run; None when nothing is."""
     try:
         answer = _get(f"{url}/readyz")
     except httpx.HTTPError:
-        return "the API does not answer yet"
-    return None if answer.status_code == 200 else refusal(answer).message
+        return say("api-silent-yet")
+    return None if answer.status_code == 200 else refusal(answer).said
 
 
 def _answering(place: Address) -> str:
-    problems, unresolved = [], False
+    problems, remedy = [], place.remedy
     for url in place.urls:
         try:
             answer = _get(f"{url}/healthz")
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            unresolved = unresolved or _is_unknown_name(error)
-            problems.append(f"no Tunedock answers at {url} ({str(error) or type(error).__name__})")
+            why = str(error) or type(error).__name__
+            if _is_unknown_name(error):
+                remedy = UNKNOWN_NAME
+            elif "WRONG_VERSION_NUMBER" in why:
+                remedy = PLAIN_HTTP
+            problems.append(say("no-tunedock-answers", address=url, error=why))
             continue
         if answer.status_code == 200:
             return url
-        problems.append(f"what answers at {url} is no Tunedock: /healthz is HTTP {answer.status_code}")
-        if target := answer.headers.get("location"):
-            problems[-1] += f" and leads to {target}"
-    remedy = PLAIN_HTTP if any("WRONG_VERSION_NUMBER" in problem for problem in problems) else place.remedy
-    raise ServerUnreachable("; ".join(problems), UNKNOWN_NAME if unresolved else remedy)
+        problems.append(_other_program(url, answer))
+    raise ServerUnreachable(say("sentences", sentences=problems), remedy)
+
+
+def _other_program(url: str, answer: httpx.Response) -> Message:
+    """What answers, but not as an API does."""
+    status = str(answer.status_code)
+    if target := answer.headers.get("location"):
+        return say("other-program-leads-elsewhere", address=url, status=status, target=target)
+    return say("other-program-answers", address=url, status=status)
 
 
 def _is_unknown_name(error: BaseException | None) -> bool:
@@ -93,16 +102,10 @@ def _key(place: Address, settings: Settings) -> str:
     if settings.api_key is not None:
         key = settings.api_key.get_secret_value().strip()
         if not key.isascii() or not key.isprintable() or not key or " " in key:
-            raise UsageError(
-                "the key given by --key or TUNEDOCK_API_KEY holds characters that no key has",
-                "Copy it again; where the service runs, ./tunedock key prints it.",
-            )
+            raise UsageError(say("key-with-strange-characters"), say("copy-key-again"))
         return key
     if not place.is_own:
-        raise CommandFailed(
-            f"{place.urls[0]} wants an API key, and none is given",
-            "Give it with --key or TUNEDOCK_API_KEY; where the service runs, ./tunedock key prints it.",
-        )
+        raise CommandFailed(say("key-wanted", address=place.urls[0]), say("give-key"))
     return read_key(key_path(settings))
 
 

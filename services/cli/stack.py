@@ -14,6 +14,7 @@ from services.cli.answering import Answering
 from services.cli.failure import CommandFailed
 from services.cli.interrupts import Interrupts, counted_interrupts
 from services.cli.log_lines import terminal_line
+from services.cli.outcome.lines import Said, pairs
 from services.cli.ports import require_free
 from services.cli.process import ProcessSpec, SupervisedProcess
 from services.cli.server import answers, key_path, missing_for_readiness, read_key
@@ -122,7 +123,7 @@ class Stack:
 
     def _start(self) -> None:
         """Start the store, then the rest; return when the API says ready, or a stop was asked for."""
-        with self._terminal.waiting("starting the job store") as waiting:
+        with self._terminal.waiting(say("starting-store-row")) as waiting:
             if self._store:
                 self._supervisor.start("store")
                 self._until(self._store.answers)
@@ -140,7 +141,7 @@ class Stack:
     def _is_ready(self, waiting: Waiting) -> bool:
         missing = missing_for_readiness(api_url(self._settings))
         if missing:
-            waiting.update(f"starting the API and the worker: {missing}")
+            waiting.update(say("starting-services-row", reason=missing))
         return missing is None
 
     def _until(self, reached: Callable[[], bool]) -> None:
@@ -163,11 +164,15 @@ class Stack:
         """Before the stack was ever ready, a process that keeps dying is a fault to report."""
         for name, process in self._supervisor.processes.items():
             if process.backoff.deaths_in_a_row >= DEATHS_BEFORE_READY:
-                last_words = "\n".join(f"  {line}" for line in process.tail)
                 raise CommandFailed(
-                    f"The {name} died {DEATHS_BEFORE_READY} times with {_ending(process.exit_code)}; "
-                    f"it said:\n{last_words}",
-                    f"Its whole output is in {process.log_path}.",
+                    say(
+                        "process-keeps-ending",
+                        process=name,
+                        times=DEATHS_BEFORE_READY,
+                        ending=_ending(process.exit_code),
+                        lines="\n".join(f"  {line}" for line in process.tail),
+                    ),
+                    say("its-output-is-in", file=process.log_path),
                 )
 
     def _stop(self) -> None:
@@ -175,11 +180,11 @@ class Stack:
             for part in self._answering:
                 part.stop()
         asked_first = min(1, self._interrupts.count)
-        with self._terminal.waiting("stopping (Ctrl-C again to stop without waiting)") as waiting:
+        with self._terminal.waiting(say("stopping-row")) as waiting:
             self._supervisor.stop(waiting.update, hurry=lambda: self._interrupts.count > asked_first)
         remove_state(self._settings.data_dir)
         self._terminal.emit({"event": "stopped"})
-        self._terminal.say("stopped")
+        self._terminal.say(say("stopped-row"))
 
     def _note_state(self) -> None:
         """Tell other commands; a full disk takes no note, which is tried again until it does."""
@@ -219,9 +224,8 @@ class Stack:
                 "restart_in_seconds": seconds,
             }
         )
-        self._terminal.note(
-            f"{name} ended with {_ending(process.exit_code)}; starting it again in {seconds:g} s"
-        )
+        ending = _ending(process.exit_code)
+        self._terminal.note(say("process-ended", process=name, ending=ending, wait_seconds=seconds))
 
     def _show_line(self, name: str, line: str) -> None:
         """One line of a process's output, shortened; the log has all of it."""
@@ -234,13 +238,15 @@ class Stack:
 
 def ready_lines(url: str, key_file: Path, data_dir: Path, new_key: str | None) -> list[str]:
     """What a person reads once the stack is ready. A new key is a line of its own, to be copied whole."""
-    shown = ["            new, and shown whole again by `./tunedock key`:", new_key] if new_key else []
+    files: list[tuple[Said, Said]] = [
+        (say("api-key-label"), str(key_file)),
+        (say("data-label"), str(data_dir)),
+    ]
     return [
-        f"Tunedock is ready at {url} (pages and API reference: {url}/docs)",
-        f"  API key   {key_file}",
-        *shown,
-        f"  data      {data_dir}",
-        "  Ctrl-C stops: a running job saves a checkpoint and goes on at the next start",
+        told(say("stack-is-ready-row", address=url)),
+        *pairs(files),
+        *([f"  {told(say('key-is-new-row'))}", new_key] if new_key else []),
+        f"  {told(say('ctrl-c-stops-row'))}",
     ]
 
 
@@ -286,7 +292,7 @@ def _require_ports(settings: Settings) -> None:
         require_free(host, port, variable)
 
 
-def _ending(exit_code: int | None) -> str:
+def _ending(exit_code: int | None) -> Message:
     if exit_code is not None and exit_code < 0:
-        return f"signal {signal.Signals(-exit_code).name}"
-    return f"exit code {exit_code}"
+        return say("ended-by-signal-piece", signal=signal.Signals(-exit_code).name)
+    return say("ended-by-code-piece", code=str(exit_code))

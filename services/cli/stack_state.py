@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from services.cli.failure import CommandFailed
+from shared.messages.message import Message, say
 
 LEFTOVER_SECONDS = 30.0
 
@@ -59,7 +60,7 @@ def process_start(pid: int) -> str | None:
 
 
 @contextmanager
-def own_folder(data_dir: Path, tell: Callable[[str], None]) -> Iterator[int]:
+def own_folder(data_dir: Path, tell: Callable[[Message], None]) -> Iterator[int]:
     """Hold the data folder's lock and hand out its descriptor, for the stack's processes to inherit.
 
     So the lock is free only when the last of them is gone, and the job log never has two writers.
@@ -70,8 +71,7 @@ def own_folder(data_dir: Path, tell: Callable[[str], None]) -> Iterator[int]:
         descriptor = os.open(_lock_path(data_dir), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise CommandFailed(
-            f"can't use the data folder {data_dir}: {error.strerror}",
-            "Set TUNEDOCK_DATA_DIR to a folder this user can write.",
+            say("data-folder-not-used", folder=data_dir, error=error.strerror), say("name-folder-to-write")
         ) from error
     try:
         _lock_when_free(descriptor, data_dir, tell)
@@ -92,22 +92,22 @@ def folder_is_owned(data_dir: Path) -> bool:
         os.close(descriptor)
 
 
-def _lock_when_free(descriptor: int, data_dir: Path, tell: Callable[[str], None]) -> None:
+def _lock_when_free(descriptor: int, data_dir: Path, tell: Callable[[Message], None]) -> None:
     deadline = time.monotonic() + LEFTOVER_SECONDS
     told = False
     while not _try_lock(descriptor):
         if stack := running_stack(data_dir):
             raise CommandFailed(
-                f"a stack (process {stack.pid}, {stack.url}) already uses the data folder {data_dir}",
-                "Use that one, stop it with ./tunedock down, or set TUNEDOCK_DATA_DIR to another folder.",
+                say("data-folder-in-use", process=str(stack.pid), address=stack.url, folder=data_dir),
+                say("use-or-stop-stack"),
             )
         if time.monotonic() > deadline:
             raise CommandFailed(
-                f"processes of an earlier stack still use the data folder {data_dir}",
-                f"Find them with: fuser {_lock_path(data_dir)}",
+                say("data-folder-still-in-use", folder=data_dir),
+                say("find-them-row", file=_lock_path(data_dir)),
             )
         if not told:
-            tell("waiting for the processes of an earlier stack to end")
+            tell(say("waiting-for-earlier-row"))
             told = True
         time.sleep(0.1)
 

@@ -12,6 +12,7 @@ import redis
 from services.cli.failure import CommandFailed
 from services.cli.ports import free_port, is_free
 from shared.durable import write_private
+from shared.messages.message import say
 from shared.store_configuration import store_configuration
 
 HOST = "127.0.0.1"
@@ -88,8 +89,8 @@ def server_binary() -> Path:
         if binary.is_file():
             return binary
     raise CommandFailed(
-        f"there is no embedded job store for {platform.system()} on {platform.machine()}",
-        "Start a Redis ≥ 6.2 or Valkey of your own and name it: TUNEDOCK_STORE_URL=redis://host:6379/0",
+        say("no-store-for-machine", system=platform.system(), machine=platform.machine()),
+        say("name-own-store-row"),
     )
 
 

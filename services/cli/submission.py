@@ -15,7 +15,7 @@ from services.cli.server import connect
 from services.cli.suggestions import with_suggestion
 from services.cli.terminal import Terminal
 from services.cli.watch import watch
-from shared.messages.message import say
+from shared.messages.message import say, stored
 from shared.messages.render import shown
 from shared.schemas import AcceptedJob, JobRecord
 from shared.settings import Settings
@@ -23,14 +23,12 @@ from shared.settings import Settings
 
 def add_watching(command: argparse.ArgumentParser) -> None:
     """The options of a command that submits jobs and watches them."""
-    command.add_argument("--detach", action="store_true", help="only submit, do not watch; prints the id")
+    command.add_argument("--detach", action="store_true", help=stored(say("help-detach-row")))
     add_verbose(command)
 
 
 def add_verbose(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--verbose", action="store_true", help="also print the details of events: of the plan, each speed-up"
-    )
+    command.add_argument("--verbose", action="store_true", help=stored(say("help-verbose-row")))
 
 
 def run_job(arguments: argparse.Namespace, settings: Settings, terminal: Terminal) -> int:

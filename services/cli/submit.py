@@ -15,23 +15,23 @@ from services.cli.request_options import (
 )
 from services.cli.submission import add_watching, run_job
 from services.cli.terminal import Terminal
-from shared.messages.message import say
+from shared.messages.message import say, stored
 from shared.schemas import FineTuningRequest, Hyperparameters, ModelPreparationRequest
 from shared.settings import Settings
 
 
 def add_commands(commands: Commands) -> None:
     _add_train(commands)
-    prepare = add_client_command(commands, "prepare", "keep a 4-bit copy of a model, so that it loads sooner")
+    prepare = add_client_command(commands, "prepare", say("help-prepare-row"))
     options = RequestOptions(prepare, "model_preparation")
-    options.add(prepare, "MODEL", "model", help="hub id or model folder of the server")
+    options.add(prepare, "MODEL", "model", help=stored(say("help-loaded-model-row")))
     options.add(
         prepare, "--move-cache-to", "move_cache_to", metavar="STORAGE",
-        help="first move the model's cache to this storage of TUNEDOCK_STORAGES, or back to `default`",
+        help=stored(say("help-move-cache-row")),
     )  # fmt: skip
     options.add(
         prepare, "--warm-page-cache", "warm_page_cache", action=argparse.BooleanOptionalAction,
-        help="read it into memory's page cache too",
+        help=stored(say("help-warm-page-cache-row")),
     )  # fmt: skip
     add_metadata(options, prepare)
     add_schema(options, prepare, ModelPreparationRequest)
@@ -40,32 +40,28 @@ def add_commands(commands: Commands) -> None:
 
 
 def _add_train(commands: Commands) -> None:
-    train = add_client_command(
-        commands, "train", "fine-tune a model on a file, or on a data set of the server"
-    )
+    train = add_client_command(commands, "train", say("help-train-row"))
     options = RequestOptions(train, "fine_tuning")
-    add_file(options, train, "FILE", "training_file", "rows to upload and learn, or the id of an upload")
+    add_file(options, train, "FILE", "training_file", say("help-training-file-row"))
+    options.add(train, "--dataset", "dataset", metavar="NAME", help=stored(say("help-dataset-row")))
+    add_file(options, train, "--validation-file", "validation_file", say("help-validation-file-row"))
     options.add(
-        train, "--dataset", "dataset", metavar="NAME", help="a data set of the server, instead of FILE"
-    )
-    measured = "rows that the loss is measured on, but not learned"
-    add_file(options, train, "--validation-file", "validation_file", measured)
-    options.add(
-        train, "--validation-dataset", "validation_dataset", metavar="NAME", help="the same, on the server"
-    )
+        train, "--validation-dataset", "validation_dataset", metavar="NAME",
+        help=stored(say("help-validation-dataset-row")),
+    )  # fmt: skip
     add_model(options, train)
     options.add(
         train, "--adapter", "adapter", metavar="ID",
-        help="begin with this fine-tuned model or checkpoint: its id, or its job's first characters, or last",
+        help=stored(say("help-start-adapter-row")),
     )  # fmt: skip
     add_columns(options, train)
     options.add(
         train, "--plan", "plan", type=plan, metavar="PLAN",
-        help="auto, baseline, or tokens_per_micro_batch=N[,gradient_checkpointing=true]",
+        help=stored(say("help-plan-row")),
     )  # fmt: skip
-    options.add(train, "--suffix", "suffix", metavar="WORD", help="part of the fine-tuned model's id")
+    options.add(train, "--suffix", "suffix", metavar="WORD", help=stored(say("help-suffix-row")))
     add_metadata(options, train)
-    group = train.add_argument_group("hyperparameters")
+    group = train.add_argument_group(stored(say("hyperparameters-label")))
     add_schema(options, group, Hyperparameters, "hyperparameters.")
     add_schema(options, train, FineTuningRequest)
     add_watching(train)

@@ -5,6 +5,7 @@ from typing import Any
 from services.cli.client import Client
 from services.cli.command_parser import closest
 from services.cli.failure import CommandFailed, RequestRefused
+from shared.messages.message import say
 
 
 def with_suggestion(refused: RequestRefused, request: dict[str, Any], client: Client) -> RequestRefused:
@@ -18,8 +19,8 @@ def with_suggestion(refused: RequestRefused, request: dict[str, Any], client: Cl
         return refused
     if meant is None or meant == asked:
         return refused
-    message = f"{refused.message} Did you mean {meant}?"
-    return RequestRefused(refused.status, refused.code, message, errors=refused.errors)
+    said = say("did-you-mean-model-row", message=refused.message, model=meant)
+    return RequestRefused(refused.status, refused.code, said, errors=refused.errors)
 
 
 def closest_model(asked: str, known: list[str]) -> str | None:

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from services.cli.process import SupervisedProcess
+from shared.messages.message import Message, say
 
 POLL_SECONDS = 0.1
 
@@ -35,17 +36,17 @@ class Supervisor:
             changed = process.restart_if_due() or changed
         return changed
 
-    def stop(self, tell: Callable[[str], None], hurry: Callable[[], bool]) -> None:
+    def stop(self, tell: Callable[[Message], None], hurry: Callable[[], bool]) -> None:
         """Stop all, last started first, each within its `stop_seconds`; `hurry` says to wait no longer."""
         for process in self.processes.values():
             process.start_again_at = None
         for name, process in reversed(self.processes.items()):
             if process.gone():
                 continue
-            tell(f"stopping {name}")
+            tell(say("stopping-process-row", process=name))
             process.ask_to_stop()
             if not self._wait(process, hurry):
-                tell(f"{name} did not stop in time, killing it")
+                tell(say("killing-process-row", process=name))
                 process.kill()
                 while not process.gone():
                     time.sleep(POLL_SECONDS)

@@ -13,7 +13,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, SpinnerColumn, Te
 from rich.status import Status
 
 from services.cli.columns import fit
-from shared.messages.message import Message
+from shared.messages.message import Message, say
 from shared.messages.render import told
 from shared.visible import visible
 
@@ -24,7 +24,7 @@ _NOT_FOR_TERMINALS = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff]")  # JSON 
 class Waiting(Protocol):
     """A wait in progress; `update` replaces what it says."""
 
-    def update(self, text: str) -> None: ...
+    def update(self, text: str | Message) -> None: ...
 
 
 class Terminal:
@@ -64,16 +64,17 @@ class Terminal:
         """Columns of the terminal that results go to; 80 where there is none."""
         return self._results.width if self._results.is_terminal else 80
 
-    def table(self, headings: Sequence[str], rows: Sequence[Sequence[str]], *, keep: Sequence[str]) -> None:
+    def table(self, columns: Sequence[str], rows: Sequence[Sequence[str]], *, keep: Sequence[str]) -> None:
         """A table on a terminal, whose columns but the first give way in the order that `keep` ends with;
-        elsewhere one row a line, whole, with tabs between."""
+        elsewhere one row a line, whole, with tabs between. Columns are those of `column-label`."""
         if self.as_json:
             return
+        headings, kept = _headings(columns), _headings(keep)
         clean = [[" ".join(visible(cell).split()) for cell in row] for row in [headings, *rows]]
         if not self._results.is_terminal:
             sys.stdout.writelines("\t".join(row) + "\n" for row in clean)  # rich would make spaces of tabs
             return
-        for line in fit(clean, keep=keep, width=self.width):
+        for line in fit(clean, keep=kept, width=self.width):
             self._results.print(line)
 
     @contextmanager
@@ -83,7 +84,7 @@ class Terminal:
             with self.progress.status(visible(told(text))) as status:
                 yield LiveWaiting(status)
         else:
-            yield PlainWaiting(self, told(text))
+            yield PlainWaiting(self, text)
 
     @contextmanager
     def transfer(self, text: str | Message, total_bytes: int | None) -> Iterator["Transfer"]:
@@ -98,6 +99,10 @@ class Terminal:
             yield Transfer(bar)
 
 
+def _headings(columns: Sequence[str]) -> list[str]:
+    return [told(say("column-label", column=column)) for column in columns]
+
+
 def json_text(value: object) -> str:
     """`value` as one line of JSON that no terminal obeys."""
     text = json.dumps(value, ensure_ascii=False)
@@ -110,20 +115,20 @@ class LiveWaiting:
     def __init__(self, status: Status) -> None:
         self._status = status
 
-    def update(self, text: str) -> None:
-        self._status.update(visible(text))
+    def update(self, text: str | Message) -> None:
+        self._status.update(visible(told(text)))
 
 
 class PlainWaiting:
     """A wait on something that is no terminal: a line when the text changes and some seconds have passed."""
 
-    def __init__(self, terminal: Terminal, text: str) -> None:
+    def __init__(self, terminal: Terminal, text: str | Message) -> None:
         self._terminal = terminal
         self._said = text
         self._said_at = time.monotonic()
         terminal.note(text)
 
-    def update(self, text: str) -> None:
+    def update(self, text: str | Message) -> None:
         if text != self._said and time.monotonic() - self._said_at >= PLAIN_LINE_SECONDS:
             self._said, self._said_at = text, time.monotonic()
             self._terminal.note(text)

@@ -13,6 +13,7 @@ from services.cli.address import address, api_urls, is_loopback, server_url
 from services.cli.failure import ServerUnreachable, UsageError
 from services.cli.server import UNKNOWN_NAME, connect
 from services.cli.stack_state import StackState, process_start, write_state
+from shared.messages.render import render
 from shared.settings import Settings
 
 
@@ -54,13 +55,13 @@ def test_the_stack_of_the_data_folder_is_meant_where_nothing_else_is_named(
 def test_a_host_that_is_named_is_never_silently_another(tmp_path: Path, running: str) -> None:
     place = address(settings(tmp_path, api_host="127.0.0.2"))
     assert place.urls == ("http://127.0.0.2:8080",)
-    assert "unset TUNEDOCK_API_HOST" in place.remedy
-    assert running in place.remedy
+    assert "Unset TUNEDOCK_API_HOST" in render(place.remedy)
+    assert running in render(place.remedy)
 
 
 def test_the_stack_s_own_settings_name_the_stack(tmp_path: Path, running: str) -> None:
     place = address(settings(tmp_path, api_host="127.0.0.1", api_port=4321))
-    assert (place.urls, place.remedy) == ((running,), "Start it with: ./tunedock up")
+    assert (place.urls, render(place.remedy)) == ((running,), "Start it with: ./tunedock up")
 
 
 def test_a_server_that_is_named_comes_before_everything_and_is_not_ours(tmp_path: Path, running: str) -> None:
@@ -122,4 +123,4 @@ def test_only_this_machine_is_reached_without_its_proxy() -> None:
 def test_a_name_without_an_address_is_told_as_that(tmp_path: Path) -> None:
     with pytest.raises(ServerUnreachable) as caught:
         connect(settings(tmp_path, server="http://nobody.invalid:8080", api_key=SecretStr("k")))
-    assert caught.value.remedy == UNKNOWN_NAME
+    assert caught.value.advice == UNKNOWN_NAME

@@ -165,23 +165,32 @@ def test_the_options_of_diagnose_are_the_fields_of_the_request() -> None:
 @pytest.mark.parametrize(
     ("words", "meant"),
     [
-        ("jbos", "did you mean jobs?"),
-        ("status x", "did you mean show?"),
-        ("rm x", "did you mean delete?"),
-        ("jobs --limt 3", "did you mean --limit?"),
-        ("jobs --status suceeded", "did you mean succeeded?"),
-        ("train --dataset x --plan basline", "did you mean baseline?"),
-        ("train --dataset x --column lable=y", "did you mean label?"),
-        ("help trian", "did you mean train?"),
-        ("stop", "did you mean down (the service) or cancel (a job)?"),
-        ("train --dataset x --lr 2", "there is no option --lr; did you mean --learning-rate?"),
-        ("train --dataset x --rank 2", "there is no option --rank; did you mean --lora-r?"),
-        ("--port", "there is no option --port."),
-        ("--port 80 up", "there is no option --port."),
-        ("-v", "there is no option -v; did you mean --version?"),
-        ("--json jobs", "--json is an option of the commands; write it after the command."),
-        ("train --dataset x --max-steps many", "--max-steps: wants a whole number, saw 'many'"),
-        ("train --dataset x --learning-rate fast", "--learning-rate: wants a number, saw 'fast'"),
+        ("jbos", "There is no command 'jbos'. Did you mean jobs?"),
+        ("status x", "Did you mean show?"),
+        ("rm x", "Did you mean delete?"),
+        ("jobs --limt 3", "Did you mean --limit?"),
+        ("jobs --status suceeded", "--status: There is no 'suceeded'. Did you mean succeeded? There are: "),
+        ("train --dataset x --plan basline", "Did you mean baseline?"),
+        ("train --dataset x --column lable=y", "Did you mean label?"),
+        ("help trian", "There is no command 'trian'. Did you mean train?"),
+        ("stop", "Did you mean down (the service) or cancel (a job)?"),
+        ("train --dataset x --lr 2", "There is no option --lr. Did you mean --learning-rate?"),
+        ("train --dataset x --rank 2", "There is no option --rank. Did you mean --lora-r?"),
+        ("--port", "There is no option --port."),
+        ("--port 80 up", "There is no option --port."),
+        ("-v", "There is no option -v. Did you mean --version?"),
+        ("--json jobs", "--json is an option of the commands. Write it after the command."),
+        ("train --dataset x --max-steps many", "--max-steps: This must be a whole number, not 'many'."),
+        ("train --dataset x --learning-rate fast", "--learning-rate: This must be a number, not 'fast'."),
+        # What argparse says itself.
+        ("", "usage: ./tunedock"),
+        ("show", "./tunedock show: ID is missing."),
+        ("download", "./tunedock download: ID and DIR are missing."),
+        ("delete", "./tunedock delete: ID is missing."),
+        ("report x --html", "./tunedock report: --html: A value must follow it."),
+        ("jobs --limit 3 --all", "--all: It can't be given together with --limit."),
+        ("jobs --all=3", "--all: It takes no value, but '3' was given."),
+        ("train --dataset x --l 3", "--l may mean several options: --learning-rate"),
     ],
 )
 def test_a_wrong_word_is_told_with_what_was_meant(
@@ -196,7 +205,7 @@ def test_a_file_that_is_not_there_is_told_with_one_that_is(
 ) -> None:
     (tmp_path / "rows.jsonl").write_text("{}")
     assert run(f"train {tmp_path}/rwos.jsonl") == 2
-    assert f"did you mean {tmp_path}/rows.jsonl?" in capsys.readouterr().err
+    assert f"Did you mean {tmp_path}/rows.jsonl?" in capsys.readouterr().err
 
 
 def test_a_file_that_only_shares_folder_and_ending_is_not_suggested(

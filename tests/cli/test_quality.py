@@ -88,7 +88,7 @@ def test_a_file_and_what_shares_an_engine_stay_in_one_process(
 
 def test_check_refuses_words_it_does_not_know(capfd: pytest.CaptureFixture[str]) -> None:
     assert quality.check(["services/api"]) == 2
-    assert "saw services/api" in capfd.readouterr().err
+    assert "not 'services/api'" in capfd.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -87,7 +87,9 @@ def test_a_wrong_name_of_a_pair_is_told_beside_its_option() -> None:
 
 
 def test_every_hyperparameter_says_what_it_is_in_the_words_of_options() -> None:
-    actions = {a.dest: str(a.help) for a in command_parser().commands["train"]._actions}
-    told = {path: text for path, text in actions.items() if path.startswith("hyperparameters.")}
+    train = command_parser().commands["train"]
+    texts = {a.dest: train._get_formatter()._expand_help(a) for a in train._actions}
+    told = {path: text for path, text in texts.items() if path.startswith("hyperparameters.")}
+    assert len(told) > 10
     assert [path for path, text in told.items() if text.startswith("default:")] == []
     assert "--epochs" in told["hyperparameters.max_steps"]

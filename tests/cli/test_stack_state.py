@@ -28,7 +28,7 @@ def test_a_second_stack_on_a_folder_is_refused_and_told_of_the_first(tmp_path: P
     with own_folder(tmp_path, lambda text: None):
         write_state(tmp_path, our_state())
         with (
-            pytest.raises(CommandFailed, match="already uses the data folder") as caught,
+            pytest.raises(CommandFailed, match="uses the data folder") as caught,
             own_folder(tmp_path, lambda text: None),
         ):
             pass

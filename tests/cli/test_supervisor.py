@@ -12,6 +12,8 @@ import pytest
 
 from services.cli.process import ProcessSpec, SupervisedProcess
 from services.cli.supervisor import Supervisor
+from shared.messages.message import Message
+from shared.messages.render import render
 
 SLEEPS = "import time; time.sleep(600)"
 IGNORES_SIGTERM = "import signal, time; signal.signal(15, signal.SIG_IGN); print('deaf'); time.sleep(600)"
@@ -87,9 +89,9 @@ def test_parts_are_stopped_last_started_first(tmp_path: Path, lines: Lines) -> N
     supervisor = Supervisor(parts, lambda dead: None)
     for part in parts:
         supervisor.start(part.spec.name)
-    told: list[str] = []
+    told: list[Message] = []
     supervisor.stop(told.append, hurry=lambda: False)
-    assert told == ["stopping worker", "stopping api", "stopping store"]
+    assert [render(one) for one in told] == ["stopping worker", "stopping api", "stopping store"]
     assert all(part.gone() for part in parts)
 
 

@@ -11,7 +11,7 @@ def test_control_characters_of_a_server_are_shown_as_escapes(capsys: pytest.Capt
     terminal = Terminal()
     terminal.say("\x1b]0;title\x07 done")
     terminal.note("\x1b[2J gone")
-    terminal.table(("ID",), [("a\x1bb\nc",)], keep=())
+    terminal.table(("id",), [("a\x1bb\nc",)], keep=())
     with terminal.waiting("wait\x1b[1m"):
         pass
     seen = capsys.readouterr()
@@ -31,5 +31,5 @@ def test_json_is_the_same_value_without_control_characters(capsys: pytest.Captur
 
 
 def test_a_table_that_is_no_terminal_s_is_whole(capsys: pytest.CaptureFixture[str]) -> None:
-    Terminal().table(("ID", "PROGRESS"), [("i" * 60, "p" * 60)], keep=("PROGRESS",))
+    Terminal().table(("id", "progress"), [("i" * 60, "p" * 60)], keep=("progress",))
     assert capsys.readouterr().out == f"ID\tPROGRESS\n{'i' * 60}\t{'p' * 60}\n"

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from shared.messages.message import Message
+from shared.messages.render import render
 from shared.private_files import close_to_others, keep_private, open_as_usual
 
 
@@ -34,10 +36,11 @@ def opened(data: Path) -> list[Path]:
 def test_what_an_earlier_version_left_open_is_closed_once_and_counted(tmp_path: Path) -> None:
     data = tmp_path / "data"
     paths = opened(data)
-    said: list[str] = []
+    said: list[Message] = []
     keep_private(data, said.append)
-    assert said == [
-        f"{len(paths)} of the files and folders in {data} could be used by other users; now only you can."
+    assert [render(message) for message in said] == [
+        f"{len(paths)} of the files and folders in {data} could be used by other users. Now only you can "
+        "use them."
     ]
     assert [mode(path) for path in paths] == [0o700, 0o700, 0o700, 0o600, 0o700, 0o700]
     (data / "files" / "new").mkdir()

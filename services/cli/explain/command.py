@@ -7,27 +7,24 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from services.cli.failure import UsageError
-from services.cli.options import Commands
+from services.cli.options import Commands, add_bare_command
 from services.cli.terminal import Terminal
+from shared.messages.message import say, stored
 from shared.settings import Settings
 
 PROBE = Path(__file__).with_name("tunedock_probe.py")
-EXAMPLE = "As in: ./tunedock explain -- python train.py --epochs 1"
+EXAMPLE = say("explain-example-row")
 # Options of Python that take a word after them; those that name the program (-m, -c) end its own options.
 WITH_VALUE = ("-W", "-X", "--check-hash-based-pycs")
 
 
 def add_commands(commands: Commands) -> None:
-    summary = "run your own training program, untouched, and say how its model loads and where a step goes"
-    explain = commands.add_parser("explain", help=summary, description=summary)
+    explain = add_bare_command(commands, "explain", say("help-explain-row"))
     explain.add_argument(
-        "--json",
-        dest="json_file",
-        metavar="FILE",
-        help="write the report to FILE instead of a file named by time",
+        "--json", dest="json_file", metavar="FILE", help=stored(say("help-explain-json-row"))
     )
     explain.add_argument(
-        "program", nargs="*", metavar="-- PROGRAM", help="python, its script and their words"
+        "program", nargs="*", metavar="-- PROGRAM", help=stored(say("help-explain-program-row"))
     )
     explain.set_defaults(run=run_explain, as_json=False)
 
@@ -41,19 +38,18 @@ def run_explain(arguments: argparse.Namespace, settings: Settings, terminal: Ter
 def probed(program: Sequence[str], json_file: str | None) -> list[str]:
     """The words that run `program` under the probe; raises UsageError where it is no Python program."""
     if not program:
-        raise UsageError("name the program to explain after --", EXAMPLE)
+        raise UsageError(say("name-program-after-dashes"), EXAMPLE)
     interpreter = program[0]
     if not Path(interpreter).name.startswith(("python", "pypy")):
         raise UsageError(
-            f"the program begins with {interpreter!r}, which is no Python interpreter",
-            f"Write the interpreter first. {EXAMPLE}. For a launcher, let it start the probe: "
-            f"accelerate launch {PROBE.name} train.py",
+            say("program-is-no-python", program=repr(interpreter)),
+            say("write-interpreter-first", probe=PROBE.name),
         )
     if shutil.which(interpreter) is None:
-        raise UsageError(f"there is no program {interpreter!r}", EXAMPLE)
+        raise UsageError(say("no-such-program", program=repr(interpreter)), EXAMPLE)
     at = first_word_of_the_program(program)
     if at == len(program):
-        raise UsageError(f"{' '.join(program)!r} names no program to run", EXAMPLE)
+        raise UsageError(say("words-name-no-program", words=repr(" ".join(program))), EXAMPLE)
     own = ["--json", json_file] if json_file else []
     return [*program[:at], str(PROBE), *own, *program[at:]]
 

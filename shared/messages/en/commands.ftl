@@ -8,7 +8,7 @@ file-not-read = The file { $file } can't be read: { $error }.
 level-and-text-row = { $level }: { $text }
 job-is-row = { $job } is { $status }
 job-goes-on-row = { $job } continues on the server. To watch the job: { $show }. To cancel the job: { $cancel }
-wants-one-source = { $command } needs either { $option } or --dataset NAME, but { $seen ->
+wants-one-source = The command { $command } needs either { $option } or --dataset NAME, but { $seen ->
     [both] both were given
    *[neither] neither was given
 }.
@@ -21,6 +21,21 @@ the-base-model-row = The base model:
 the-adapter-row = The adapter:
 
 ## lists
+column-label = { $column ->
+    [id] ID
+    [kind] KIND
+    [status] STATUS
+    [created] CREATED
+    [model] MODEL
+    [progress] PROGRESS
+    [from] FROM
+    [size] SIZE
+    [uploaded] UPLOADED
+    [name] NAME
+    [on-disk] ON DISK
+    [why] WHY
+   *[other] { $column }
+}
 no-jobs-row = no jobs
 no-files-uploaded = No files are uploaded.
 model-origin-row = { $origin ->
@@ -73,7 +88,3 @@ jobs-deleted-row = { $jobs ->
    *[other] { $jobs } jobs are deleted
 }, { $freed_bytes } on disk
 no-job-has-to-go-row = there is no job to delete
-wants-number-from-zero-row = must be a { $kind ->
-    [whole] whole number
-   *[any] number
-}, 0 or more, but is { $seen }

@@ -1,0 +1,35 @@
+"""Help as argparse lays it out, in the reader's language: its texts are stored messages until it is shown."""
+
+import argparse
+from collections.abc import Callable, Iterable
+
+from shared.messages.message import say
+from shared.messages.render import shown, told
+
+
+class HelpFormat(argparse.HelpFormatter):
+    """`words` says fields of a request, which some texts name, as the command calls them."""
+
+    def __init__(self, prog: str, words: Callable[[str], str] = str) -> None:
+        super().__init__(prog)
+        self._words = words
+
+    def start_section(self, heading: str | None) -> None:
+        super().start_section(shown(heading) if heading else heading)
+
+    def add_text(self, text: str | None) -> None:
+        super().add_text(shown(text) if text else text)
+
+    def add_usage(
+        self,
+        usage: str | None,
+        actions: Iterable[argparse.Action],
+        groups: Iterable[argparse._MutuallyExclusiveGroup],
+        prefix: str | None = None,
+    ) -> None:
+        word = f"{told(say('usage-label'))} " if prefix is None else prefix
+        super().add_usage(usage, actions, groups, word)
+
+    def _get_help_string(self, action: argparse.Action) -> str:
+        """argparse replaces what follows a percent sign, which ours mean as it is."""
+        return self._words(shown(action.help or "")).replace("%", "%%")

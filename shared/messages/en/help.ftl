@@ -1,0 +1,101 @@
+# What `./tunedock help` says: the commands, and what each takes. These are no sentences but rows of a list.
+
+usage-label = usage:
+help-arguments-label = arguments
+help-options-label = options
+help-commands-label = commands
+service-elsewhere-label = a service elsewhere
+hyperparameters-label = hyperparameters
+training-group-label = training
+training-group-row = of a training instead of a load
+program-purpose = Fine-tunes language models with adapters on one machine, and says why loading and training take their time.
+program-help = `./tunedock help COMMAND` says what a command takes. ID is a job's id, the first characters of one, or `last`.
+help-help-row = show this help and end
+help-version-row = show the version and end
+help-json-row = write JSON to stdout, for machines
+help-server-row = its address, for example http://host:8080; also TUNEDOCK_SERVER
+help-key-option-row = its API key; also TUNEDOCK_API_KEY, which other users of this machine can't see
+help-default-row = default: { $default }
+help-and-default-row = { $help }; default: { $default }
+
+## the commands
+help-demo-row = diagnose, fine-tune and evaluate a small model on sample data, with nothing else installed
+help-demo-json-row = write the results to FILE (-: stdout)
+help-demo-keep-row = leave the service running, to go on with
+help-up-row = run store, API and worker until Ctrl-C; each is restarted when it ends by itself
+help-down-row = stop the service that runs on this data folder
+help-train-row = fine-tune a model on a file, or on a data set of the server
+help-prepare-row = keep a 4-bit copy of a model, so that it loads sooner
+help-diagnose-row = find out why a model loads slowly or not at all; or why its training is slow
+help-evaluate-row = measure how well a model or an adapter does on rows it has not seen
+help-jobs-row = list jobs, newest first
+help-show-row = show a job's record and result
+help-report-row = print a job's report, or write it as a page with pictures
+help-events-row = print a job's events, oldest first
+help-cancel-row = cancel a job
+help-download-row = write a finished job's adapter into a folder
+help-models-row = list fine-tuned models, newest first, then base models
+help-files-row = list uploaded files, newest first
+help-delete-row = delete jobs that have ended, fine-tuned models or uploaded files, for good
+help-prune-row = delete the oldest jobs that have ended
+help-doctor-row = find out what is wrong with this installation, and what to do
+help-key-row = print the API key of this installation
+help-explain-row = run your own training program, untouched, and say how its model loads and where a step goes
+help-bench-row = repeat the published numbers on this machine: bench load, bench train
+help-check-row = check the code: lint, types and import contracts
+help-test-row = run the tests; further words go to pytest
+help-guide-row = say what the commands do, or what one takes
+help-guide-about-row = the one to explain; left out: all are listed
+
+## options that several have
+help-detach-row = only submit, do not watch; prints the id
+help-verbose-row = also print the details of events: of the plan, each speed-up
+help-metadata-row = kept with the job; repeatable
+help-columns-row = column NAME of your file holds FIELD, as in text=comments; repeatable; FIELD is { $field_choices }
+help-model-row = base model: hub id or model folder of the server; not needed with --adapter; default: the server's TUNEDOCK_DEFAULT_MODEL, { $model } unless it is set
+help-loaded-model-row = hub id or model folder of the server
+help-dataset-row = a data set of the server, instead of FILE
+help-file-row = rows to upload, or the id of an upload
+help-job-id-row = id of a job or of a fine-tuned model, or the first characters of one; { $last }: the newest { $kind ->
+    [any] job
+   *[fine_tuning] fine-tuning job
+}
+help-yes-row = do not ask
+
+## train, prepare, diagnose, evaluate
+help-training-file-row = rows to upload and learn, or the id of an upload
+help-validation-file-row = rows that the loss is measured on, but not learned
+help-validation-dataset-row = the same, on the server
+help-start-adapter-row = begin with this fine-tuned model or checkpoint: its id, or its job's first characters, or last
+help-plan-row = auto, baseline, or tokens_per_micro_batch=N[,gradient_checkpointing=true]
+help-suffix-row = part of the fine-tuned model's id
+help-move-cache-row = first move the model's cache to this storage of TUNEDOCK_STORAGES, or back to `default`
+help-warm-page-cache-row = read it into memory's page cache too
+help-same-as-model-row = the same as MODEL above
+help-cold-row = drop its files' cached pages first
+help-trial-load-row = load it, too (default); without, it is only looked at
+help-training-dataset-row = a data set of the server to train on
+help-settings-file-row = your own file: a TrainingArguments JSON, or the YAML of LLaMA-Factory or Axolotl
+help-setting-row = a setting in the words of HF TrainingArguments, as in padding=longest; repeatable
+help-evaluated-adapter-row = a fine-tuned model's id, or the job that made it, or its first characters; last: the newest
+help-compare-row = with --adapter: the base model on the same rows first
+
+## jobs and what they made
+help-jobs-kind-row = only jobs of this kind
+help-jobs-status-row = only jobs that are this far
+help-jobs-limit-row = at most so many (20)
+help-jobs-all-row = every job there is
+help-report-html-row = write the page here, for a browser; -: to stdout
+help-events-follow-row = go on until the job ends
+help-download-folder-row = a new or empty folder
+help-delete-ids-row = a job's id or the first characters of one (it goes with all it made), a fine-tuned model's id (ft:…: its adapter goes, the job's record stays), or a file's id (file-…)
+help-dry-run-row = only show what would be deleted, and why
+help-keep-jobs-row = keep the newest N of the jobs that ended
+help-keep-days-row = keep those that ended in the last N days
+help-keep-bytes-row = keep the newest that fit into N bytes
+help-prune-adapters-row = also jobs with an adapter or a checkpoint
+
+## this installation
+help-grafana-row = print the password of Grafana's user admin instead
+help-explain-json-row = write the report to FILE instead of a file named by time
+help-explain-program-row = python, its script and their words

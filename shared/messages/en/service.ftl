@@ -1,0 +1,116 @@
+# Reaching the service, running it on this machine, and its keys: what the command says of them.
+
+## reaching it
+start-it-row = Start it with: ./tunedock up
+give-address-like = Give an address such as http://192.168.1.5:8080 with --server, or in TUNEDOCK_SERVER.
+check-named-server = Check --server or TUNEDOCK_SERVER. Check also that the service runs there and may be reached from other machines (TUNEDOCK_API_HOST=0.0.0.0 where it runs).
+other-address-named = { $variables } { $count ->
+    [one] names
+   *[other] name
+} this address, but the service that runs on { $folder } is at { $address }. Unset { $variables }, or give --server { $address }.
+address-is-none = { $address } is not the address of a service.
+ipv6-in-brackets = An IPv6 address stands in brackets: http://[{ $address }]:8080.
+address-with-more = The address of { $host } comes with a user name, a question mark, a # or a space.
+name-without-address = This machine knows no address for that name. Check how it is spelled, or give the address as a number.
+address-speaks-no-tls = What listens there does not use TLS. Give the address with http://, not https://.
+no-tunedock-answers = No Tunedock answers at { $address } ({ $error }).
+other-program-answers = What answers at { $address } is not a Tunedock: its /healthz answered HTTP { $status }.
+other-program-leads-elsewhere = What answers at { $address } is not a Tunedock: its /healthz answered HTTP { $status }, which leads to { $target }.
+no-answer-from = There is no answer from { $address }: { $error }.
+check-it-runs = Check that the service runs, and that it can be reached from here.
+answer-is-no-object = The answer of { $address } is not a JSON object. It begins with { $begins }.
+check-address-is-tunedock = Check that the address is that of a Tunedock, and not of another program or a login page.
+answer-not-understood = This command does not understand the server's record of a job: { $error }
+check-same-version = Check that the command and the server have the same version.
+answer-of-http = The answer is HTTP { $status }: { $text }
+answer-leads-elsewhere = The answer is HTTP { $status }, which leads to { $target }. Give the address that it leads to with --server.
+api-silent-yet = The API does not answer yet.
+
+## keys
+give-key-of-service = Give the key of that service with --key or TUNEDOCK_API_KEY. Where it runs, `./tunedock key` prints it.
+key-with-strange-characters = The key given by --key or TUNEDOCK_API_KEY has characters that no key has.
+copy-key-again = Copy it again. Where the service runs, `./tunedock key` prints it.
+key-wanted = The service at { $address } wants an API key, and none is given.
+give-key = Give it with --key or TUNEDOCK_API_KEY. Where the service runs, `./tunedock key` prints it.
+key-not-read = The API key can't be read from { $file }: { $error }.
+name-keys-file-or-give-key = Set TUNEDOCK_DATA_DIR or TUNEDOCK_API_KEYS_FILE as the server has it, or give the key with --key.
+no-key-in-file = The file { $file } holds no API key.
+no-key-yet = There is no API key at { $file }.
+key-is-made-at-start = The key is made at the first start: ./tunedock up. Where the service runs in containers, ask there: docker compose exec api tunedock key. For another data folder, set TUNEDOCK_DATA_DIR or TUNEDOCK_API_KEYS_FILE as the server has it.
+no-grafana-here = { $variable } is not set: this installation has no Grafana of its own.
+ask-grafana-in-compose-row = Grafana is part of the installation with containers. Ask there: docker compose exec api tunedock key --grafana
+grafana-password-not-read = Grafana's password can't be read from { $file }: { $error }.
+grafana-password-is-made = It is made at the first start of docker compose up. { $variable } names its file.
+grafana-password-empty = The file { $file } is empty.
+delete-and-start-compose-row = Delete it and start again: docker compose up -d --wait
+
+## running it here
+starting-store-row = starting the job store
+starting-services-row = starting the API and the worker: { $reason }
+starting-stack-row = starting the job store, the API and the worker
+stopping-stack-row = stopping; a running job saves a checkpoint and continues at the next start
+stopping-row = stopping (Ctrl-C again to stop without waiting)
+stopping-process-row = stopping { $process }
+killing-process-row = { $process } did not stop in time, so it is killed
+stopped-row = stopped
+stack-stopped-row = stopped the service at { $address }
+no-stack-runs-row = no service runs on { $folder }
+stack-is-ready-row = Tunedock is ready at { $address } (pages and API reference: { $address }/docs)
+api-key-label = API key
+data-label = data
+key-is-new-row = The key is new. `./tunedock key` shows it again:
+ctrl-c-stops-row = Ctrl-C stops the service. A running job saves a checkpoint and continues at the next start
+ended-by-signal-piece = signal { $signal }
+ended-by-code-piece = exit code { $code }
+process-ended = { $process } ended with { $ending }. It is started again in { $wait_seconds }.
+process-keeps-ending = { $process } ended { $times } times before the service was ready, the last time with { $ending }. It said:
+    { $lines }
+its-output-is-in = All that it said is in { $file }.
+stack-not-started = The service could not start. It said:
+    { $lines }
+stack-not-ready = The service was not ready after { $limit_seconds }. It said:
+    { $lines }
+logs-are-in = The logs are in { $folder }.
+stack-does-not-stop = The service (process { $process }) still runs after { $limit_seconds }.
+kill-it-row = Stop it at once with: kill { $process }
+data-folder-not-used = The data folder { $folder } can't be used: { $error }.
+name-folder-to-write = Set TUNEDOCK_DATA_DIR to a folder that this user can write.
+data-folder-in-use = A service (process { $process }, { $address }) uses the data folder { $folder } already.
+use-or-stop-stack = Use that one, stop it with `./tunedock down`, or set TUNEDOCK_DATA_DIR to another folder.
+data-folder-still-in-use = Processes of an earlier service still use the data folder { $folder }.
+find-them-row = Find them with: fuser { $file }
+waiting-for-earlier-row = waiting for the processes of an earlier service to end
+port-not-usable = Nothing can listen on port { $port } of { $host }: { $error }.
+name-port-or-host = Set { $variable }, or TUNEDOCK_API_HOST, to a port and an address that this user may listen on.
+port-in-use = Port { $port } of { $host } is used by another program.
+name-free-port = Set { $variable } to a free port.
+no-store-for-machine = There is no embedded job store for { $system } on { $machine }.
+name-own-store-row = Start Redis 6.2 or newer, or Valkey, and name it: TUNEDOCK_STORE_URL=redis://host:6379/0
+files-were-open = { $files } of the files and folders in { $folder } could be used by other users. Now only you can use them.
+interrupted-row = interrupted
+not-written = { $file } can't be written: { $error }.
+output-not-written = The output can't be written: { $error }.
+correct-the-variable = Correct the environment variable.
+
+## jobs and adapters that are meant
+no-job-begins-so = There is no job whose id begins with { $text }.
+list-jobs-row = List the jobs: ./tunedock jobs
+job-id-empty = The id of a job is empty.
+no-job-yet = There is no job yet, so none is the last one.
+no-such-job-yet = There is no job of that kind yet ({ $words }), so none is the last one.
+several-jobs-begin-so-row = { $jobs } jobs begin with { $text }:
+give-more-characters = Give more characters of one.
+kind-and-status-row = { $kind }, { $status }
+jobs-left-row = and { $jobs } more
+was-dry-run = Job { $job } was a dry run, which trains nothing and makes no adapter.
+submit-without-dry-run = Submit it again without --dry-run.
+made-no-adapter = Job { $job } is a { $kind } job whose status is { $status }. It has made no adapter.
+list-jobs-with-adapter-row = Jobs that have made one: ./tunedock jobs --kind fine_tuning --status succeeded
+did-you-mean-model-row = { $message } Did you mean { $model }?
+folder-is-not-empty = { $folder } exists already, and is not an empty folder.
+name-new-folder = Name a folder that does not exist yet.
+folder-not-written = The folder { $folder } can't be written: { $error }.
+name-folder-you-can-write = Name a folder that you can write.
+downloading-adapter-row = downloading the adapter of { $job }
+archive-has-stranger = The server's archive holds { $name }, which does not belong there.
+archive-unreadable = The server's archive can't be read: { $error }.
