@@ -73,10 +73,6 @@ class Timed:
         """Of `seconds`, making the micro-batches and copying them to the device."""
         return self.phase_seconds.get("data", 0.0) + self.phase_seconds.get("copy", 0.0)
 
-    @property
-    def seconds_of_a_row(self) -> float:
-        return self.seconds / self.rows
-
 
 class ArmSteps:
     """Computes rows by one arm on a model that carries its adapter; nothing of the model is changed after."""

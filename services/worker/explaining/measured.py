@@ -31,27 +31,29 @@ class Measured:
     @property
     def computing_seconds(self) -> float:
         """Of the settings' own step, without the update."""
-        return self._scale(AS_CONFIGURED) * self.rounds.seconds(AS_CONFIGURED, self.rows_per_step)
+        tokens = self.rows_per_step * self.tokens_of_a_row(self.settings)
+        return tokens * self.rounds.token_seconds(AS_CONFIGURED)
 
     def ratio(self, name: str) -> Interval:
         """How many times faster an arm computes the rows of the whole data set than the settings' own does.
 
-        Of the paired rounds, which is surer than that of two medians; scaled by the tokens that the data set
-        has for each token that was tried.
+        Of the paired rounds, which is surer than that of two medians, by token; and by the tokens that the
+        two compute for the whole data set.
         """
         interval = self.rounds.ratio(AS_CONFIGURED, name)
-        scale = self._scale(AS_CONFIGURED) / self._scale(name)
+        scale = self.tokens_of_a_row(self.settings) / self._tokens_of_a_row_by(name)
         return Interval(interval.median * scale, interval.low * scale, interval.high * scale, interval.rounds)
 
     def seconds(self, name: str) -> float:
         """A whole step by an arm: its rows and the update."""
         return self.computing_seconds / self.ratio(name).median + self.optimizer_seconds
 
-    def _scale(self, name: str) -> float:
-        if name not in self.trials.settings:
-            return 1.0
-        tokens = self.tokens_of_a_row(self.trials.settings[name])
-        return tokens / self.rounds.computed_tokens_of_a_row(name)
+    def _tokens_of_a_row_by(self, name: str) -> float:
+        """By an arm that is nobody's settings, a plan's, as many as for the rows that were tried."""
+        settings = self.trials.settings.get(name)
+        if settings is None:
+            return self.rounds.computed_tokens_of_a_row(name)
+        return self.tokens_of_a_row(settings)
 
     def tokens_of_a_row(self, settings: TrainingSettings) -> float:
         """Computed tokens over the whole data set, by row."""

@@ -32,8 +32,11 @@ class Rounds:
         return min(map(len, self.timed.values()), default=0)
 
     def ratio(self, as_is: str, changed: str) -> Interval:
-        """How many times faster `changed` computes a row: over the rounds that nothing else disturbed; where
-        there are too few of these, by the processor's seconds, which others take less from.
+        """How many times faster `changed` computes a token, padding or not: over the rounds that nothing else
+        disturbed; where there are too few of these, by the processor's seconds, which others take less from.
+
+        By token, since rounds have other rows: what is left to differ between them is small, so their median
+        is no other than their mean.
         """
         pairs = list(zip(self.timed[as_is], self.timed[changed], strict=False))
         calm = [pair for pair in pairs if all(map(self._calm, (as_is, changed), pair))]
@@ -43,11 +46,11 @@ class Rounds:
             return _ratio(pairs, lambda timed: timed.processor_seconds)
         return _ratio(pairs, lambda timed: timed.seconds)
 
-    def seconds(self, name: str, rows: int) -> float:
-        """What so many rows take, by the median of an arm's calm rounds; without the optimizer."""
+    def token_seconds(self, name: str) -> float:
+        """What a token takes, padding or not, by the median of an arm's calm rounds; without the update."""
         timed = self.timed[name]
         calm = [one for one in timed if self._calm(name, one)] or timed
-        return rows * median(one.seconds_of_a_row for one in calm)
+        return median(one.seconds / one.computed_tokens for one in calm)
 
     @property
     def data_seconds(self) -> float:
@@ -124,7 +127,9 @@ def _affordable(tried: Sequence[tuple[ArmSteps, float]], seconds: float) -> list
 
 
 def _ratio(pairs: Sequence[tuple[Timed, Timed]], of: Callable[[Timed], float]) -> Interval:
-    as_is, changed = ([of(timed) / timed.rows for timed in arm] for arm in zip(*pairs, strict=True))
+    as_is, changed = (
+        [of(timed) / timed.computed_tokens for timed in arm] for arm in zip(*pairs, strict=True)
+    )
     return paired_ratio(as_is, changed)
 
 

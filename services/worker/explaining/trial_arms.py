@@ -38,7 +38,8 @@ def trial_arms(settings: TrainingSettings, *, auto: Plan, lengths: Sequence[int]
     time is short the last are left out.
 
     Where all rows take the same time, an arm is timed on those of one micro-batch; else on two, so that one
-    of twice the rows sees the same rows. `auto` is timed on those of a whole step, which is what it splits.
+    of twice the rows sees the same rows. So is one that pads short rows to the longest: they differ, and take
+    little time. `auto` is timed on those of a whole step, which is what it splits.
     """
     step = rows_of_a_step(lengths, settings)
     one = max(1, step // settings.gradient_accumulation_steps)
@@ -61,8 +62,14 @@ def trial_arms(settings: TrainingSettings, *, auto: Plan, lengths: Sequence[int]
         variants[SHORTER] = settings.model_copy(
             update={"max_seq_length": shorter(settings.max_seq_length, max(lengths))}
         )
+    short = 2 * sum(lengths) <= settings.max_seq_length * len(lengths)
+
+    def rows_of(name: str, values: TrainingSettings) -> int:
+        is_alike = values.padding == "max_length" or not short
+        return one if padded and is_alike and name != LARGER else two
+
     arms = {
-        name: replace(settings_arm(values, name=name), rows=one if padded and name != LARGER else two)
+        name: replace(settings_arm(values, name=name), rows=rows_of(name, values))
         for name, values in variants.items()
     }
     first, *others = arms.values()

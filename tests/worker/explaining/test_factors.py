@@ -143,4 +143,28 @@ def test_rounds_that_others_disturbed_don_t_count_where_enough_are_calm() -> Non
         AS_CONFIGURED: [*calm, slow], names.AUTO: [timed(names.AUTO)] * 6,
     })  # fmt: skip
     assert rounds.ratio(AS_CONFIGURED, names.AUTO).rounds == 5
-    assert rounds.seconds(AS_CONFIGURED, 8) == 80.0
+    assert rounds.token_seconds(AS_CONFIGURED) == 0.1
+
+
+def test_a_few_long_rows_among_those_tried_don_t_change_what_padding_costs() -> None:
+    """By row the median of the rounds is 0.05 s, and their mean 0.1 s."""
+    short = replace(timed(names.UNPADDED), seconds=0.1, processor_seconds=0.1, computed_tokens=40)
+    long = replace(timed(names.UNPADDED), seconds=0.5, processor_seconds=0.5, computed_tokens=200)
+    found = measured()
+    found.rounds.timed[names.UNPADDED] = [short, short, long, short, short, short]
+    found.rounds.timed[AS_CONFIGURED] = [timed(AS_CONFIGURED)] * 6
+    tokens = found.tokens_of_a_row(found.trials.settings[names.UNPADDED])
+    by_token = 0.1 / 40
+    assert found.ratio(names.UNPADDED).median == pytest.approx(10.0 / (by_token * tokens))
+    assert found.ratio(names.UNPADDED).width == pytest.approx(0)
+
+
+def test_short_rows_are_tried_in_two_micro_batches_where_they_are_not_padded() -> None:
+    def rows_by(lengths: list[int]) -> dict[str, int | None]:
+        arms = trial_arms(SETTINGS, auto=Plan("auto", 512, False), lengths=lengths).arms
+        return {arm.name: arm.rows for arm in arms}
+
+    short, full = rows_by([20, 40] * 8), rows_by([100] * 16)
+    assert (short[AS_CONFIGURED], short[names.UNPADDED], short[names.BOTH]) == (2, 4, 4)
+    assert {full[name] for name in (AS_CONFIGURED, names.UNPADDED, names.BOTH)} == {2}
+    assert short[names.LARGER] == full[names.LARGER] == 4
