@@ -91,6 +91,7 @@ class LoadPhases:
         try:
             yield
         finally:
+            self.values.close()
             core_model_loading._materialize_copy = materialize
             operation.convert = quantize
 

@@ -1,6 +1,7 @@
 """Weights that are no numbers or nothing but zeros: seen as they pass by, named once the load is over."""
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,15 +25,35 @@ class Tensor:
 
 
 class ValueWatch:
-    """Sees every weight in its place, in the dtype that is computed with; nobody waits for a device."""
+    """Sees every weight in its place, in the dtype that is computed with, while the next one is read."""
 
     def __init__(self) -> None:
         self._seen: list[tuple[tuple[int, ...], torch.Tensor]] = []
+        self._looking = ThreadPoolExecutor(1, thread_name_prefix="values")
+        self._last: Future[None] | None = None
 
     def see(self, values: torch.Tensor) -> None:
-        """One pass over `values`: NaN and infinity come out of it as what they are."""
-        if values.dtype in (torch.float32, torch.float16, torch.bfloat16) and values.numel():
-            self._seen.append((tuple(values.shape), torch.stack(torch.aminmax(values))))
+        """One pass over `values`, in which NaN and infinity are kept. Returns once the one before is over."""
+        if values.dtype not in (torch.float32, torch.float16, torch.bfloat16) or not values.numel():
+            return
+        if values.is_cuda:  # the card does it when it gets to it
+            self._look(values)
+            return
+        self._wait()
+        self._last = self._looking.submit(self._look, values)
+
+    def close(self) -> None:
+        """Wait for what is looked at; nothing more can be seen."""
+        self._looking.shutdown()
+        self._wait()
+
+    def _look(self, values: torch.Tensor) -> None:
+        self._seen.append((tuple(values.shape), torch.stack(torch.aminmax(values))))
+
+    def _wait(self) -> None:
+        if self._last is not None:
+            self._last.result()
+            self._last = None
 
     def judge(self, files: Sequence[Path], dtype: torch.dtype, report: Report) -> None:
         """Warn of matrices of zeros. Raises JobFailed(MODEL_UNREADABLE) for weights that are no numbers.
