@@ -97,13 +97,12 @@ class Utilization:
         return cls(arithmetic, measure(), rows_per_step, measure)
 
     def ratio(self, step: MeasuredStep) -> float:
-        """Above 1 is possible only where rows share a prefix, since their tokens count although they are
-        computed once.
-        """
+        """Never above 1: padding does not count, nor does what rows share and is computed once."""
         achieved = self._flops(step, step.computed_tokens) / step.step_seconds
         if achieved > self.flops_per_second:
             self.flops_per_second = max(achieved, self.measure())
-        return self._flops(step, step.real_tokens) / step.step_seconds / self.flops_per_second
+        needed = min(step.real_tokens, step.computed_tokens)
+        return self._flops(step, needed) / step.step_seconds / self.flops_per_second
 
     def _flops(self, step: MeasuredStep, tokens: int) -> float:
         return self.arithmetic.flops(tokens=tokens, targets=step.target_tokens, rows=self.rows_per_step)
