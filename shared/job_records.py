@@ -10,7 +10,7 @@ from shared.messages.document import in_sentences
 from shared.messages.render import shown
 from shared.schemas import JobEvent, JobKind, JobRecord, JobStatus
 
-Verdict = Literal["ok", "already", "cancel", "fenced", "ended", "missing"]
+Verdict = Literal["ok", "already", "cancel", "pause", "fenced", "ended", "missing"]
 
 
 @dataclass(frozen=True)
@@ -116,6 +116,7 @@ class Census:
     queue_length: Mapping[JobKind, int]
     oldest_queued_seconds: float
     counters: Mapping[str, float]
+    queue_paused: bool
     memory_bytes: tuple[int, int]
 
 

@@ -144,6 +144,46 @@ class JobStore:
             raise InvalidTransition(say("job-ended-before-cancel", job=job_id, status=record.status))
         return record
 
+    def pause(self, job_id: str) -> JobRecord:
+        """Take a queued job out of the queue, ask a running one to save a checkpoint and stop.
+
+        Raises `NotFound`, and `InvalidTransition` once it publishes its result, is being cancelled or has
+        ended.
+        """
+        verdict = self._run("pause", job_id)
+        record = self.get(job_id)
+        refusals = {
+            "late": say("job-publishes-before-pause", job=job_id),
+            "cancelling": say("job-is-being-cancelled", job=job_id),
+            "ended": say("job-ended-before-pause", job=job_id, status=record.status),
+        }
+        if refusal := refusals.get(verdict):
+            raise InvalidTransition(refusal)
+        return record
+
+    def resume(self, job_id: str) -> JobRecord:
+        """Queue a paused job again, where it stood. Raises `NotFound` and `InvalidTransition`."""
+        verdict = self._run("resume", job_id)
+        record = self.get(job_id)
+        if verdict == "cancelling":
+            raise InvalidTransition(say("job-is-being-cancelled", job=job_id))
+        if verdict == "ended":
+            raise InvalidTransition(say("job-ended-before-resume", job=job_id, status=record.status))
+        return record
+
+    def hold(self) -> list[str]:
+        """Pause the whole queue: no job starts any more. Returns the running jobs that are asked to pause."""
+        return list(self._run("hold"))
+
+    def let_go(self) -> list[str]:
+        """End `hold`; returns the jobs that it had paused and that are queued again."""
+        return list(self._run("let_go"))
+
+    def is_held(self) -> bool:
+        """Whether the whole queue is paused."""
+        with store_errors(self._outage):
+            return bool(self._redis.exists(f"{PREFIX}held"))
+
     def events(self, job_id: str, *, after: str | None = None, limit: int = 100) -> EventPage:
         """Newest first, those older than event `after`, as far as the store keeps them: messages, and steps
         while they are new. `shared.event_log` adds what the journals on disk have. Raises `NotFound`.
@@ -190,8 +230,9 @@ class JobStore:
                 pipeline.zcard(index_key(kind, status))
             pipeline.hgetall(f"{PREFIX}counters")
             pipeline.zrange(f"{PREFIX}queued", 0, 0)
+            pipeline.exists(f"{PREFIX}held")
             pipeline.info("memory")
-            *sizes, counters, oldest, memory = pipeline.execute()
+            *sizes, counters, oldest, is_held, memory = pipeline.execute()
         records = dict(zip(pairs, sizes, strict=True))
         waiting = self._records(oldest)
         return Census(
@@ -199,6 +240,7 @@ class JobStore:
             queue_length={kind: records[kind, "queued"] for kind in KINDS},
             oldest_queued_seconds=max(0.0, now - waiting[0].queued_at) if waiting and waiting[0] else 0.0,
             counters={name: float(value) for name, value in counters.items()},
+            queue_paused=bool(is_held),
             memory_bytes=(int(memory["used_memory"]), int(memory["maxmemory"])),
         )
 

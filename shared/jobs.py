@@ -9,10 +9,13 @@ KINDS: tuple[JobKind, ...] = get_args(JobKind)
 STATUSES: tuple[JobStatus, ...] = get_args(JobStatus)
 
 # A terminal status never changes. `running → queued` is a new attempt after a crash or a drained worker;
-# `cancelling → succeeded` happens when the result was already published as the cancel arrived.
+# `pausing → succeeded` and `cancelling → succeeded` happen when the result was already published as the order
+# arrived.
 TRANSITIONS: dict[JobStatus, tuple[JobStatus, ...]] = {
-    "queued": ("running", "cancelled"),
-    "running": ("succeeded", "failed", "cancelling", "queued"),
+    "queued": ("running", "paused", "cancelled"),
+    "running": ("succeeded", "failed", "cancelling", "pausing", "queued"),
+    "pausing": ("paused", "succeeded", "failed", "cancelling", "running"),
+    "paused": ("queued", "cancelled"),
     "cancelling": ("cancelled", "succeeded"),
     "succeeded": (),
     "failed": (),

@@ -30,7 +30,9 @@ LongText = Literal["split", "cut"]
 JobKind = Literal["fine_tuning", "load_diagnostic", "training_diagnostic", "evaluation", "model_preparation"]
 OptimizerName = Literal["adamw", "adamw_8bit"]
 LearningRateSchedule = Literal["cosine", "linear", "constant", "constant_with_warmup"]
-JobStatus = Literal["queued", "running", "cancelling", "succeeded", "failed", "cancelled"]
+JobStatus = Literal[
+    "queued", "running", "pausing", "paused", "cancelling", "succeeded", "failed", "cancelled"
+]
 
 
 def _without_parent_folder(value: str) -> str:

@@ -44,6 +44,7 @@ from shared.sealed_folder import sealed_at
 
 CHECKPOINT_METRICS = ("train_loss", "valid_loss", "train_mean_token_accuracy", "valid_mean_token_accuracy")
 ORGANIZATION = "tunedock"
+SHOWN_AS_RUNNING = ("running", "pausing", "cancelling")
 
 
 class FineTuningJobsQuery(Frozen):
@@ -86,6 +87,18 @@ def get_fine_tuning_job(service: Service, *, job_id: str) -> FineTuningJob:
 def cancel_fine_tuning_job(service: Service, *, job_id: str) -> FineTuningJob:
     _record(service, job_id)
     return shown_job(service.store.cancel(job_id))
+
+
+def pause_fine_tuning_job(service: Service, *, job_id: str) -> FineTuningJob:
+    _record(service, job_id)
+    return shown_job(service.store.pause(job_id))
+
+
+def resume_fine_tuning_job(service: Service, *, job_id: str) -> FineTuningJob:
+    _record(service, job_id)
+    record = service.store.resume(job_id)
+    service.ring(job_id)
+    return shown_job(record)
 
 
 def list_fine_tuning_events(
@@ -148,7 +161,7 @@ def shown_job(record: JobRecord) -> FineTuningJob:
     request = record.request
     hyperparameters = _shown_hyperparameters(Hyperparameters.model_validate(request["hyperparameters"]))
     result, eta_seconds = record.result or {}, record.progress.eta_seconds
-    running = record.status in ("running", "cancelling")
+    running = record.status in SHOWN_AS_RUNNING
     return FineTuningJob(
         id=record.id,
         created_at=int(record.created_at),
@@ -157,7 +170,7 @@ def shown_job(record: JobRecord) -> FineTuningJob:
         model=request.get("adapter") or request["model"],
         fine_tuned_model=kept_model(record) if record.status == "succeeded" else None,
         organization_id=ORGANIZATION,
-        status="running" if record.status == "cancelling" else record.status,
+        status="running" if record.status in SHOWN_AS_RUNNING else record.status,
         hyperparameters=hyperparameters,
         method=JobMethod(supervised=JobSupervised(hyperparameters=hyperparameters)),
         training_file=request.get("training_file") or request.get("dataset") or "",

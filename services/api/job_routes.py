@@ -39,6 +39,14 @@ from shared.schemas import (
 from shared.sealed_folder import MANIFEST, sealed_at
 
 
+class QueueState(Frozen):
+    """Whether jobs may start; `jobs` are those that an order to the whole queue paused or resumed."""
+
+    object: Literal["queue"] = "queue"
+    paused: bool
+    jobs: list[str] = []
+
+
 class JobsQuery(Frozen):
     kind: JobKind | None = None
     status: JobStatus | None = None
@@ -106,6 +114,30 @@ def get_job(service: Service, *, job_id: str) -> JobRecord:
 
 def cancel_job(service: Service, *, job_id: str) -> JobRecord:
     return service.store.cancel(job_id)
+
+
+def pause_job(service: Service, *, job_id: str) -> JobRecord:
+    return service.store.pause(job_id)
+
+
+def resume_job(service: Service, *, job_id: str) -> JobRecord:
+    record = service.store.resume(job_id)
+    service.ring(job_id)
+    return record
+
+
+def get_queue(service: Service) -> QueueState:
+    return QueueState(paused=service.store.is_held())
+
+
+def pause_queue(service: Service) -> QueueState:
+    return QueueState(paused=True, jobs=service.store.hold())
+
+
+def resume_queue(service: Service) -> QueueState:
+    jobs = service.store.let_go()
+    service.ring("the queue was resumed")
+    return QueueState(paused=False, jobs=jobs)
 
 
 def list_events(service: Service, *, job_id: str, query: EventsQuery) -> EventList:

@@ -43,6 +43,7 @@ METRICS = [
     MetricDescription(
         "tunedock_queue_oldest_seconds", "gauge", (), "how long the first in the queue has waited"
     ),
+    MetricDescription("tunedock_queue_paused", "gauge", (), "1 while the whole queue is paused, else 0"),
     MetricDescription("tunedock_job_wait_seconds", "histogram", ("kind",), "from submit to the first start"),
     MetricDescription(
         "tunedock_job_duration_seconds", "histogram", ("kind", "status"), "from the first start to the end"
@@ -136,6 +137,7 @@ class JobCollector(Collector):
             lengths.add_metric([kind], count)
         yield lengths
         yield _gauge("tunedock_queue_oldest_seconds", census.oldest_queued_seconds)
+        yield _gauge("tunedock_queue_paused", int(census.queue_paused))
         yield _gauge("tunedock_worker_heartbeat_timestamp_seconds", max(beats, default=0.0))
         waits: dict[tuple[str, ...], str] = {(kind,): f"wait:{kind}" for kind in KINDS}
         yield _histogram("tunedock_job_wait_seconds", waits, WAIT_BUCKETS, census.counters)

@@ -145,7 +145,7 @@ class FineTuningJob(Frozen):
     model: str
     fine_tuned_model: str | None
     organization_id: str
-    status: Literal["queued", "running", "succeeded", "failed", "cancelled"]
+    status: Literal["queued", "running", "paused", "succeeded", "failed", "cancelled"]
     hyperparameters: JobHyperparameters
     method: JobMethod
     training_file: str

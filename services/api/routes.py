@@ -19,14 +19,20 @@ from services.api.job_routes import (
     EventsQuery,
     JobList,
     JobsQuery,
+    QueueState,
     ReportQuery,
     cancel_job,
     create_job,
     get_adapter,
     get_job,
+    get_queue,
     get_report,
     list_events,
     list_jobs,
+    pause_job,
+    pause_queue,
+    resume_job,
+    resume_queue,
 )
 from services.api.model_routes import get_model, list_models
 from services.api.removal_routes import JobDeleted, PruneRequest, Pruning, delete_job, delete_model, prune
@@ -71,6 +77,14 @@ JOBS = (
         answer=JobRecord, status=202, refusals=(NotFound, InvalidTransition),
     ),
     Route(
+        POST, "/v1/jobs/<job_id>/pause", pause_job, "Pause a job",
+        answer=JobRecord, status=202, refusals=(NotFound, InvalidTransition),
+    ),
+    Route(
+        POST, "/v1/jobs/<job_id>/resume", resume_job, "Resume a paused job",
+        answer=JobRecord, status=202, refusals=(NotFound, InvalidTransition),
+    ),
+    Route(
         GET, "/v1/jobs/<job_id>/events", list_events, "List a job's events",
         answer=EventList, query=EventsQuery, refusals=(NotFound,),
     ),
@@ -82,6 +96,12 @@ JOBS = (
         GET, "/v1/jobs/<job_id>/adapter", get_adapter, "Download a job's adapter",
         answer="application/x-tar", query=AdapterQuery, refusals=(NotFound, NotFinished),
     ),
+)  # fmt: skip
+
+QUEUE = (
+    Route(GET, "/v1/queue", get_queue, "Read whether jobs may start", answer=QueueState),
+    Route(POST, "/v1/queue/pause", pause_queue, "Pause what runs, and let no job start", answer=QueueState),
+    Route(POST, "/v1/queue/resume", resume_queue, "Let jobs start again", answer=QueueState),
 )  # fmt: skip
 
 RETENTION = (
@@ -131,6 +151,14 @@ FINE_TUNING = (
         answer=shapes.FineTuningJob, refusals=(NotFound, InvalidTransition),
     ),
     Route(
+        POST, "/v1/fine_tuning/jobs/<job_id>/pause", tuning.pause_fine_tuning_job, "Pause it",
+        answer=shapes.FineTuningJob, refusals=(NotFound, InvalidTransition),
+    ),
+    Route(
+        POST, "/v1/fine_tuning/jobs/<job_id>/resume", tuning.resume_fine_tuning_job, "Resume it",
+        answer=shapes.FineTuningJob, refusals=(NotFound, InvalidTransition),
+    ),
+    Route(
         GET, "/v1/fine_tuning/jobs/<job_id>/events", tuning.list_fine_tuning_events, "List its events",
         answer=shapes.FineTuningEventList, query=tuning.FineTuningEventsQuery, refusals=(NotFound,),
     ),
@@ -162,6 +190,7 @@ HEALTH = (
 
 ROUTES_BY_GROUP = {
     "Jobs": JOBS,
+    "Queue": QUEUE,
     "Retention": RETENTION,
     "Files": FILES,
     "Fine-tuning, as OpenAI's clients speak it": FINE_TUNING,

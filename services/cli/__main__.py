@@ -17,6 +17,7 @@ from services.cli import (
     key,
     life,
     listings,
+    pausing,
     quality,
     removal,
     serve,
@@ -60,7 +61,20 @@ def command_parser() -> CommandParser:
         required=True,
         parser_class=CommandParser,
     )
-    for group in (demo, serve, submit, diagnose, evaluate, life, listings, removal, doctor, key, explain):
+    for group in (
+        demo,
+        serve,
+        submit,
+        diagnose,
+        evaluate,
+        life,
+        pausing,
+        listings,
+        removal,
+        doctor,
+        key,
+        explain,
+    ):
         group.add_commands(commands)
     add_bare_command(commands, "bench", say("help-bench-row"))
     add_bare_command(commands, "check", say("help-check-row"))

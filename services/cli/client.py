@@ -117,6 +117,20 @@ class Client:
     def cancel(self, job_id: str) -> JobRecord:
         return _record(self._ask("POST", f"{_path(job_id)}/cancel"))
 
+    def pause(self, job_id: str) -> JobRecord:
+        return _record(self._ask("POST", f"{_path(job_id)}/pause"))
+
+    def resume(self, job_id: str) -> JobRecord:
+        return _record(self._ask("POST", f"{_path(job_id)}/resume"))
+
+    def queue_is_paused(self) -> bool:
+        """Whether no job may start."""
+        return bool(self._ask("GET", "/v1/queue")["paused"])
+
+    def order_queue(self, order: Literal["pause", "resume"]) -> list[str]:
+        """Pause or resume the whole queue; the ids of the jobs that were running or go on."""
+        return list(self._ask("POST", f"/v1/queue/{order}")["jobs"])
+
     def delete(self, kind: Literal["jobs", "models", "files"], name: str) -> None:
         """Delete one thing for good."""
         self._ask("DELETE", f"/v1/{kind}/{quote(name, safe=':')}")

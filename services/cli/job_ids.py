@@ -13,10 +13,12 @@ LAST = "last"
 CANDIDATES_SHOWN = 10
 
 
-def add_job_argument(command: argparse.ArgumentParser, *, kind: str | None = None) -> None:
+def add_job_argument(
+    command: argparse.ArgumentParser, *, kind: str | None = None, is_optional: bool = False
+) -> None:
     """The argument ID; `kind` is what `last` means the newest of."""
     told = say("help-job-id-row", last=LAST, kind=kind or "any")
-    command.add_argument("job_id", metavar="ID", help=stored(told))
+    command.add_argument("job_id", metavar="ID", nargs="?" if is_optional else None, help=stored(told))
 
 
 def find_job(client: Client, text: str, *, kind: str | None = None, status: str | None = None) -> str:

@@ -64,11 +64,14 @@ def list_jobs(arguments: argparse.Namespace, settings: Settings, terminal: Termi
     with connect(settings) as client:
         limit = None if arguments.all else arguments.limit
         records = client.jobs(kind=arguments.kind, status=arguments.status, limit=limit)
+        is_paused = client.queue_is_paused()
     terminal.emit([record.model_dump(mode="json") for record in records])
     if records:
         terminal.table(JOB_COLUMNS, [job_row(record) for record in records], keep=KEPT_COLUMNS)
     else:
         terminal.say(say("no-jobs-row"))
+    if is_paused:
+        terminal.say(say("jobs-start-after-resume"))
     return 0
 
 

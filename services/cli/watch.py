@@ -144,7 +144,7 @@ def stage_text(record: JobRecord) -> str:
     """What the job does now, in the reader's language; the record has a word for programs."""
     if record.status == "queued":
         return in_words(_queued(record))
-    if record.status in ("cancelling", *ENDED):
+    if record.status in ("pausing", "paused", "cancelling", *ENDED):
         return in_words(say("job-status-row", status=record.status))
     stage = "starting" if record.progress.stage == "queued" else record.progress.stage
     return in_words(say("stage-row", stage=stage, key=stage.replace(" ", "_")))

@@ -21,6 +21,10 @@ class WorkerDraining(JobStopped):
     """The worker shuts down: save a checkpoint and hand the job back."""
 
 
+class JobPaused(WorkerDraining):
+    """The user paused the job: save a checkpoint, hand the job back and free the device."""
+
+
 class StoreLost(WorkerDraining):
     """The worker shuts down while the store is away: the job stays as it is; the next start takes it up."""
 

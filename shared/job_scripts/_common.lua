@@ -3,6 +3,8 @@
 --TRANSITIONS--
 local PREFIX = 'tunedock:'
 local QUEUED = PREFIX .. 'queued'      -- zset: job id by its number (older first)
+local PAUSED = PREFIX .. 'paused'      -- zset: job id by its number
+local HELD = PREFIX .. 'held'          -- is there while no job may start: the whole queue is paused
 local RUNNING = PREFIX .. 'running'    -- zset: job id by the end of its lease, ms
 local ENDED = PREFIX .. 'ended'        -- list: exactly one "<id> <status>" per ended job, the newest of them
 local COUNTERS = PREFIX .. 'counters'  -- hash: what /metrics shows, counted where the change happens
@@ -12,7 +14,7 @@ local EVENTS_KEPT = 5000               -- of a job: messages, and steps that no 
 local TAIL_KEPT = 100                  -- of a running job: its newest steps; the attempts' journals have them all
 local RUNS_BYTES = 4000                -- of a job: where in the journals they are
 local ENDED_KEPT = 1000
-local FORGOTTEN_AT_THE_END = {'nonce', 'boot', 'publishing', 'told_too_late', 'not_before',
+local FORGOTTEN_AT_THE_END = {'paused_with_all', 'nonce', 'boot', 'publishing', 'told_too_late', 'not_before',
   'crashes', 'deaths', 'checkpoint_step'}
 local WAIT_BUCKETS = {0.5, 1, 2, 5, 10, 30, 60, 300, 900, 3600, 14400, 86400}
 local DURATION_BUCKETS = {5, 15, 30, 60, 120, 300, 600, 1800, 3600, 10800, 21600, 43200, 86400}
@@ -91,14 +93,22 @@ local function move(id, to, level, message, data)
   redis.call('ZADD', index_key(kind, to), order, id)
   redis.call('HSET', job_key(id), 'status', to)
   redis.call('ZREM', QUEUED, id)
-  if to == 'queued' then
+  redis.call('ZREM', PAUSED, id)
+  if to == 'queued' or to == 'paused' then
     redis.call('ZREM', RUNNING, id)
     if field(id, 'nonce') then redis.call('HDEL', NONCES, field(id, 'nonce')) end
-    redis.call('ZADD', QUEUED, order, id)  -- its old number: it goes on where it stood
-    redis.call('HSET', job_key(id), 'queued_at', now)
+    redis.call('ZADD', to == 'queued' and QUEUED or PAUSED, order, id)  -- its old number: it goes on where it stood
+    if to == 'queued' then redis.call('HSET', job_key(id), 'queued_at', now) end
   end
   append_event(id, level, 'message', message, data or '{}')
   if to == 'succeeded' or to == 'failed' or to == 'cancelled' then end_job(id, kind, to, now) end
+end
+
+-- A job whose worker has not obeyed yet goes on at once, or from its checkpoint if it obeys first.
+local function resume(id)
+  redis.call('HDEL', job_key(id), 'paused_with_all', 'not_before')
+  if field(id, 'status') == 'paused' then move(id, 'queued', 'info', say('job-resumed')) end
+  if field(id, 'status') == 'pausing' then move(id, 'running', 'info', say('pause-withdrawn')) end
 end
 
 -- nil while `attempt` owns the job, else why it does not: a later attempt began, it was handed back, or it ended.
@@ -119,6 +129,10 @@ end
 local function bury_attempt(id, crash_limit)
   if field(id, 'status') == 'cancelling' then
     move(id, 'cancelled', 'info', say('job-cancelled'))
+    return
+  end
+  if field(id, 'status') == 'pausing' then
+    move(id, 'paused', 'info', say('job-paused'))
     return
   end
   local crashes = redis.call('HINCRBY', job_key(id), 'crashes', 1)
@@ -148,9 +162,9 @@ local function models_named(request)
   return ids
 end
 
--- A job that waits or runs on the model that job `id` made, or nil.
+-- A job that waits, runs or is paused on the model that job `id` made, or nil.
 local function user_of_model(id)
-  for _, set in ipairs({QUEUED, RUNNING}) do
+  for _, set in ipairs({QUEUED, RUNNING, PAUSED}) do
     for _, other in ipairs(redis.call('ZRANGE', set, 0, -1)) do
       if models_named(field(other, 'request') or '')[id] then return other end
     end

@@ -1,9 +1,10 @@
 -- host, boot, nonce, lease ms → 'claimed' id | 'empty' | 'wait' ms. The same nonce gets the same answer again.
--- Looks at the head of the queue only: those who must wait after a crash are few, and wait for minutes at most.
+-- Nothing starts while the whole queue is paused. Looks at the head of the queue only: those who must wait after a crash are few, and wait for minutes at most.
 local host, boot, nonce, lease_ms = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
 local PAGE, MOST_PAGES = 50, 20
 local known = redis.call('HGET', NONCES, nonce)
 if known then return {'claimed', known} end
+if redis.call('EXISTS', HELD) == 1 then return {'empty', ''} end
 
 local function begin(id, now)
   local attempt = redis.call('HINCRBY', job_key(id), 'attempt', 1)

@@ -1,4 +1,5 @@
 -- how long a worker counts as alive (ms) → how many idle workers a job waits for that may start now
+if redis.call('EXISTS', HELD) == 1 then return 0 end
 local now, idle, startable, busy = now_ms(), 0, 0, {}
 for _, id in ipairs(redis.call('ZRANGE', RUNNING, 0, -1)) do busy[field(id, 'host') or ''] = true end
 for _, host in ipairs(redis.call('ZRANGEBYSCORE', WORKERS, now - tonumber(ARGV[1]), '+inf')) do

@@ -32,7 +32,7 @@ def run(words: str) -> int:
     "words",
     [
         "",
-        "pause job",
+        "freeze job",
         "jbos",
         "jobs --limit 0",
         "jobs --limit 3 --all",
@@ -301,6 +301,7 @@ def test_every_command_is_in_the_help(capsys: pytest.CaptureFixture[str]) -> Non
     words = re.findall(r"^    (\w+) ", capsys.readouterr().out, re.MULTILINE)
     assert words == [
         "demo", "up", "down", "train", "prepare", "diagnose", "evaluate", "jobs", "show", "report", "events",
-        "cancel", "download", "models", "files", "delete", "prune", "doctor", "key", "explain", "bench",
+        "cancel", "download", "pause", "resume", "models", "files", "delete", "prune", "doctor", "key",
+        "explain", "bench",
         "check", "test", "help",
     ]  # fmt: skip

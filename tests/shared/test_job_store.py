@@ -304,3 +304,73 @@ def test_nothing_acknowledged_is_lost_when_the_store_is_killed(tmp_path: Path) -
     assert submit(store, key="k").id == record.id
     assert store.events(record.id).events[0].message == "hello"
     server.kill()
+
+
+def test_a_running_job_that_is_paused_hands_itself_back_and_goes_on_when_resumed(store: WorkerStore) -> None:
+    first, second = submit(store, body="first"), submit(store, body="second")
+    running = claim(store)
+    assert store.pause(first.id).status == "pausing"
+    assert store.pause(first.id).status == "pausing"
+    assert store.beat(running, lease_seconds=45, progress=None) == "pause"
+    assert store.release(running) == "ok"
+    assert store.get(first.id).status == "paused"
+    assert claim(store, nonce="next").job_id == second.id
+    assert store.resume(first.id).status == "queued"
+    assert store.get(first.id).queue_position == 1
+    assert claim(store, nonce="again") == Claim(
+        first.id, 2, "fine_tuning", running.request, running.created_at
+    )
+    assert store._redis.hget(f"tunedock:job:{first.id}", "crashes") is None
+
+
+def test_a_pause_is_refused_with_the_reason_once_it_is_too_late(store: WorkerStore) -> None:
+    record = submit(store)
+    running = claim(store)
+    store.publish(running)
+    with pytest.raises(InvalidTransition, match="publishing its result"):
+        store.pause(record.id)
+    store.finish(running, "succeeded", message="Done")
+    with pytest.raises(InvalidTransition, match="is succeeded already"):
+        store.pause(record.id)
+    with pytest.raises(InvalidTransition, match="is succeeded already"):
+        store.resume(record.id)
+    with pytest.raises(NotFound):
+        store.pause(new_job_id("fine_tuning"))
+
+
+def test_a_job_that_finishes_before_it_hears_of_the_pause_has_succeeded(store: WorkerStore) -> None:
+    record = submit(store)
+    running = claim(store)
+    store.pause(record.id)
+    assert store.publish(running) == "ok"
+    assert store.finish(running, "succeeded", message="Done") == "ok"
+    assert store.get(record.id).status == "succeeded"
+
+
+def test_a_paused_job_can_be_cancelled_and_keeps_its_base_from_being_deleted(store: WorkerStore) -> None:
+    made = submit(store)
+    running = claim(store)
+    store.publish(running)
+    store.finish(running, "succeeded", message="Done")
+    request = FineTuningRequest(model=f"ft:tiny::{made.id.removeprefix('ftjob-')}", dataset="spam")
+    user = store.submit(
+        new_job_id("fine_tuning"), request, owner="me", idempotency_key=None, fingerprint="x", is_retry=False,
+        max_queued_jobs=9,
+    ).record  # fmt: skip
+    assert store.pause(user.id).status == "paused"
+    assert store.get(user.id).queue_position is None
+    assert store.cancel(user.id).status == "cancelled"
+
+
+def test_while_the_queue_is_paused_jobs_are_accepted_and_none_starts(store: WorkerStore) -> None:
+    alone = submit(store, body="alone")
+    store.pause(alone.id)
+    first = submit(store, body="first")
+    running = claim(store)
+    assert store.hold() == [first.id]
+    store.release(running)
+    submit(store, body="later")
+    assert store.claim(host="a", boot="1", nonce="none", lease_seconds=45) is None
+    assert store.let_go() == [first.id]
+    assert claim(store, nonce="again").job_id == first.id
+    assert store.get(alone.id).status == "paused"

@@ -22,6 +22,7 @@ from shared.worker_store import WorkerStore
 from tests.valkey import Valkey
 
 CRASH_LIMIT = 3
+ORDERS = {"cancelling": "cancel", "pausing": "pause", "paused": "pause"}
 
 
 @dataclass
@@ -35,6 +36,7 @@ class Expected:
     publishing: bool = False
     handed_back: bool = False
     told_too_late: bool = False
+    with_all: bool = False
     events: int = 1
     history: list[JobStatus] = field(default_factory=lambda: ["queued"])
 
@@ -116,13 +118,63 @@ class Ledger(RuleBasedStateMachine):
                 self.store.cancel(job_id)
             return
         self.store.cancel(job_id)
-        if job.status == "queued":
-            job.move("cancelled")
-        elif job.status == "running" and job.publishing:
+        if job.status in ("running", "queued", "pausing") and job.publishing:
             job.events += not job.told_too_late  # once, however often it is asked
             job.told_too_late = True
-        elif job.status == "running":
+        elif job.status in ("queued", "paused"):
+            job.move("cancelled")
+        elif job.status in ("running", "pausing"):
             job.move("cancelling")
+
+    @rule(job_id=jobs)
+    def pause(self, job_id: str) -> None:
+        job = self.expected[job_id]
+        is_late = job.publishing and job.status in ("queued", "running")
+        if job.status in ("cancelling", *TERMINAL) or is_late:
+            with pytest.raises(InvalidTransition):
+                self.store.pause(job_id)
+            return
+        self.store.pause(job_id)
+        if job.status == "queued":
+            job.move("paused")
+        elif job.status == "running":
+            job.move("pausing")
+
+    @rule(job_id=jobs)
+    def resume(self, job_id: str) -> None:
+        job = self.expected[job_id]
+        if job.status in ("cancelling", *TERMINAL):
+            with pytest.raises(InvalidTransition):
+                self.store.resume(job_id)
+            return
+        self.store.resume(job_id)
+        self._go_on(job)
+
+    def _go_on(self, job: Expected) -> None:
+        job.with_all = False
+        if job.status == "paused":
+            job.move("queued")
+        elif job.status == "pausing":
+            job.move("running")
+
+    @rule()
+    def pause_the_queue_and_let_it_go(self) -> None:
+        """Nothing starts in between; what this paused goes on, and what was paused before does not."""
+        running = [i for i, job in self.expected.items() if job.status == "running" and not job.publishing]
+        assert set(self.store.hold()) == set(running)
+        for job_id in running:
+            self.expected[job_id].move("pausing")
+            self.expected[job_id].with_all = True
+        assert self.store.is_held()
+        assert self.store.claim(host="a", boot=str(self.boot), nonce="held", lease_seconds=1000) is None
+        assert self.store.wanted_rings(alive_seconds=1000) == 0
+        going_on = {
+            i for i, job in self.expected.items() if job.with_all and job.status in ("pausing", "paused")
+        }
+        assert set(self.store.let_go()) == going_on
+        for job_id in going_on:
+            self._go_on(self.expected[job_id])
+        assert not self.store.is_held()
 
     @rule(claim=claims, step=st.integers(1, 5))
     def checkpoint(self, claim: Claim | None, step: int) -> None:
@@ -138,7 +190,7 @@ class Ledger(RuleBasedStateMachine):
         if claim is None:
             return
         job = self.expected[claim.job_id]
-        wanted = job.verdict(claim.attempt) or ("cancel" if job.status == "cancelling" else "ok")
+        wanted = job.verdict(claim.attempt) or ORDERS.get(job.status, "ok")
         was_queued = wanted == "ok" and job.status == "queued"
         assert self.store.beat(claim, lease_seconds=1000, progress={"stage": "x"}) == wanted
         if was_queued:
@@ -185,8 +237,8 @@ class Ledger(RuleBasedStateMachine):
         if claim is None:
             return
         job = self.expected[claim.job_id]
-        late = job.status == "cancelling" and not job.publishing
-        assert self.store.publish(claim) == (job.verdict(claim.attempt) or ("cancel" if late else "ok"))
+        late = {"cancelling": "cancel", "paused": "pause"}.get(job.status) if not job.publishing else None
+        assert self.store.publish(claim) == (job.verdict(claim.attempt) or late or "ok")
         if job.verdict(claim.attempt) is None and not late:
             job.publishing = True
 
@@ -203,6 +255,8 @@ class Ledger(RuleBasedStateMachine):
             assert verdict == "cancel"
             assert self.store.finish(claim, "cancelled", message="end") == "ok"
             job.move("cancelled")
+        elif job.status == "paused":
+            assert verdict == "pause"
         else:
             assert verdict == "ok"
             if job.status == "queued":
@@ -222,17 +276,22 @@ class Ledger(RuleBasedStateMachine):
             job.handed_back = True
             if job.status == "running":
                 job.move("queued")
+            elif job.status == "pausing":
+                job.move("paused")
 
     @rule()
     def the_worker_dies_and_comes_back(self) -> None:
         self.boot += 1
-        held = [i for i, job in self.expected.items() if job.status in ("running", "cancelling")]
+        held = [i for i, job in self.expected.items() if job.status in ("running", "pausing", "cancelling")]
         recovered = self.store.recover(host="a", boot=str(self.boot), crash_limit=CRASH_LIMIT)
         assert set(recovered) == set(held)
         for job_id in held:
             job = self.expected[job_id]
             if job.status == "cancelling":
                 job.move("cancelled")
+                continue
+            if job.status == "pausing":
+                job.move("paused")
                 continue
             job.crashes += 1
             job.move("failed" if job.crashes >= CRASH_LIMIT else "queued")

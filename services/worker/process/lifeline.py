@@ -20,7 +20,15 @@ from typing import Any, Literal, Self
 from services.worker.failures import Failure, FailureCode
 from services.worker.process.insist import Answer, Insistence
 from services.worker.process.journal import Journal
-from services.worker.report import JobCancelled, JobStopped, JsonValue, LeaseLost, Level, WorkerDraining
+from services.worker.report import (
+    JobCancelled,
+    JobPaused,
+    JobStopped,
+    JsonValue,
+    LeaseLost,
+    Level,
+    WorkerDraining,
+)
 from shared.errors import StoreUnavailable
 from shared.job_records import Claim, Verdict, WorkerEvent
 from shared.journal import journal_events
@@ -34,6 +42,7 @@ logger = logging.getLogger(__name__)
 SEND_SECONDS = 0.5  # progress on screens is never older
 OBEY_SECONDS = 60.0  # a cancelled job that has not stopped by then is ended with its process
 EVENTS_A_CALL = 100
+ORDERS: Mapping[Verdict, type[JobStopped]] = {"cancel": JobCancelled, "pause": JobPaused}
 EXIT_STALLED = 70
 EXIT_DISOBEYED = 76
 
@@ -105,10 +114,8 @@ class Lifeline:
     def publish(self) -> None:
         self._settle()
         verdict = self._insist(lambda: self._store.publish(self.claim))
-        if verdict == "cancel":
-            raise JobCancelled
         if verdict != "ok":
-            raise LeaseLost
+            raise ORDERS.get(verdict, LeaseLost)
 
     # --- what the runner calls
 
@@ -203,7 +210,7 @@ class Lifeline:
     def _heed(self, verdict: Verdict) -> None:
         if verdict == "ok" or self._order is not None:
             return
-        self._order = JobCancelled if verdict == "cancel" else LeaseLost
+        self._order = ORDERS.get(verdict, LeaseLost)
         self._order_at = time.monotonic()
 
     def _enforce(self) -> None:

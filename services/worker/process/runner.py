@@ -24,7 +24,7 @@ from services.worker.process.lifeline import Lifeline
 from services.worker.process.ownership import DeviceOwnership
 from services.worker.process.paths import drain_order, handover
 from services.worker.process.state import tell_state
-from services.worker.report import JobCancelled, LeaseLost, StoreLost, WorkerDraining
+from services.worker.report import JobCancelled, JobPaused, LeaseLost, StoreLost, WorkerDraining
 from shared.durable import write_json_durably
 from shared.job_folder import JobFolder
 from shared.job_records import Claim
@@ -90,6 +90,7 @@ class Runner:
 
     def _work(self, claim: Claim, lifeline: Lifeline) -> None:
         """Raises `StoreLost` when the worker drains and can't tell the store how far it came."""
+        is_paused = False
         try:
             self._replay_earlier_attempts(claim, lifeline)
             self._bound_memory(lifeline)
@@ -98,6 +99,9 @@ class Runner:
             logger.warning("job %s: another attempt owns it; this one stops", claim.job_id)
         except JobCancelled:
             self._end(lifeline, "cancelled", say("job-cancelled"))
+        except JobPaused:
+            self._release(lifeline)
+            is_paused = True
         except WorkerDraining:
             self._release(lifeline)
         except JobFailed as failed:
@@ -110,6 +114,8 @@ class Runner:
             self._fail(lifeline, failure_of(error))
         else:
             self._end(lifeline, "succeeded", say("job-succeeded"), result=result)
+        if is_paused:  # here: inside `except` the exception's frames still hold the model
+            self._residency.evict()
 
     def _bound_memory(self, lifeline: Lifeline) -> None:
         """Anew for each job, since others come and go on a card that shows the screen, too."""

@@ -88,3 +88,17 @@ jobs-deleted-row = { $jobs ->
    *[other] { $jobs } jobs are deleted
 }, { $freed_bytes } on disk
 no-job-has-to-go-row = there is no job to delete
+
+name-job-or-all = Name a job or give --all, and not both.
+queue-paused-row = The queue is paused. No job starts until you run ./tunedock resume --all. { $jobs ->
+    [0] No job was running.
+    [one] The running job saves a checkpoint and frees the device.
+   *[other] The { $jobs } running jobs save a checkpoint and free their devices.
+}
+queue-resumed-row = Jobs start again. { $jobs ->
+    [0] No job had been paused with the queue.
+    [one] The job that was paused continues.
+   *[other] The { $jobs } jobs that were paused continue.
+}
+queue-is-paused-row = The whole queue is still paused. The job starts after: ./tunedock resume --all
+jobs-start-after-resume = The queue is paused. No job starts until you run ./tunedock resume --all.

@@ -8,6 +8,11 @@ job-cancelled = The job was cancelled.
 cancelled-before-start = The job was cancelled before it started.
 cancel-requested = The job was asked to stop.
 cancel-too-late = It is too late to cancel: the result is being published.
+pause-requested = The job was asked to pause.
+job-paused = The job is paused. The device is free. The job continues from its last checkpoint when it is resumed.
+paused-before-start = The job was paused before it started.
+job-resumed = The job was resumed. It is queued where it stood.
+pause-withdrawn = The job was resumed before it had paused.
 job-handed-back = The worker shuts down and hands the job back. The job continues when a worker starts.
 model-deleted = The model that this job made was deleted.
 

@@ -33,6 +33,8 @@ stage-row = { $key ->
 job-status-row = { $status ->
     [queued] queued
     [running] running
+    [pausing] pausing
+    [paused] paused
     [cancelling] cancelling
     [succeeded] succeeded
     [failed] failed
