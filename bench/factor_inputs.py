@@ -15,7 +15,7 @@ from bench.train_inputs import JOINED_CHARACTERS
 from services.worker.text.dataset_file import DatasetFile
 from services.worker.text.row_rules import RowRules
 from services.worker.text.rows import encode_dataset
-from shared.schemas import DatasetSummary
+from shared.schemas.datasets import DatasetSummary
 
 CASES = ("sms", "full512")
 

@@ -20,7 +20,7 @@ from services.worker.models.residency import Residency
 from services.worker.phase_clock import PhaseClock
 from services.worker.report import SilentReport
 from shared.reports.training import TrainingReport
-from shared.schemas import TrainingDiagnosticRequest
+from shared.schemas.requests import TrainingDiagnosticRequest
 from shared.training_settings.read import given_settings
 
 OPTIM = "paged_adamw_8bit"

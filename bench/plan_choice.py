@@ -29,7 +29,8 @@ from services.worker.training.loop import train
 from services.worker.training.plan_trials import STEPS_AT_MOST
 from services.worker.training.run_plan import plan_for, plan_trials
 from shared.job_folder import JobFolder
-from shared.schemas import FineTuningRequest, Hyperparameters
+from shared.schemas.hyperparameters import Hyperparameters
+from shared.schemas.requests import FineTuningRequest
 
 RUN_STEPS = 400  # of the run whose first steps try the plans
 SEED = 0

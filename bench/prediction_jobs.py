@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from shared.schemas import ExplicitPlan, Hyperparameters, Lora
+from shared.schemas.hyperparameters import ExplicitPlan, Hyperparameters, Lora
 
 Mix = Literal["short", "mixed", "long"]
 Model = Literal["demo", "small"]

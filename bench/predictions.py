@@ -31,7 +31,8 @@ from shared.job_folder import JobFolder
 from shared.reports.fine_tuning import Training
 from shared.reports.stored import read_stored
 from shared.reports.training_facts import Prediction
-from shared.schemas import DatasetSummary, FineTuningRequest
+from shared.schemas.datasets import DatasetSummary
+from shared.schemas.requests import FineTuningRequest
 from shared.settings import DEMO_MODEL, PROJECT_ROOT
 
 MESSAGES = PROJECT_ROOT / "datasets" / "sample_spam" / "train.jsonl"

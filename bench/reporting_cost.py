@@ -34,7 +34,7 @@ from services.worker.report import SilentReport
 from shared.reports.stored import read_stored
 from shared.reports.training import TrainingReport
 from shared.reports.training_facts import TrainingFacts
-from shared.schemas import JobRecord
+from shared.schemas.records import JobRecord
 from shared.settings import PROJECT_ROOT
 
 SEEN_BAR, REPORTING_BAR = 0.97, 0.01

@@ -19,7 +19,7 @@ from services.worker.computing.batching import Schedule
 from services.worker.text.chat_template import ChatTemplate
 from services.worker.text.classification import ClassificationPrompt
 from services.worker.text.marked_text import TokenRow
-from shared.schemas import Lora
+from shared.schemas.hyperparameters import Lora
 
 INSTRUCTION = "Classify this message as spam or ham."
 CAP = 512

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from shared.durable import write_json_durably
-from shared.schemas import Frozen
+from shared.schemas.frozen import Frozen
 from shared.settings import OWN_CACHE, Settings
 
 # Variables that earlier releases took the cache's folder from.

@@ -17,7 +17,7 @@ from shared.job_store import JobStore
 from shared.journal import journal_events
 from shared.messages.document import in_sentences
 from shared.messages.render import shown
-from shared.schemas import JobEvent
+from shared.schemas.records import JobEvent
 
 READ_AT_ONCE = 1000
 

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from shared.errors import FieldError, InvalidField, WrongField
 from shared.messages.message import Message, say
-from shared.schemas import PATTERN_NAMES
+from shared.schemas.fields import PATTERN_NAMES
 
 Json = Mapping[str, Any]
 

@@ -8,7 +8,8 @@ from typing import Any, Literal
 
 from shared.messages.document import in_sentences
 from shared.messages.render import shown
-from shared.schemas import JobEvent, JobKind, JobRecord, JobStatus
+from shared.schemas.fields import JobKind, JobStatus
+from shared.schemas.records import JobEvent, JobRecord
 
 Verdict = Literal["ok", "already", "cancel", "pause", "fenced", "ended", "missing"]
 

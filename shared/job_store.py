@@ -29,7 +29,10 @@ from shared.job_records import (
 )
 from shared.jobs import KINDS, STATUSES
 from shared.messages.message import say, stored
-from shared.schemas import JobKind, JobRecord, JobRequest, JobStatus, PartWarning
+from shared.schemas.datasets import PartWarning
+from shared.schemas.fields import JobKind, JobStatus
+from shared.schemas.records import JobRecord
+from shared.schemas.requests import JobRequest
 from shared.store_errors import store_errors
 from shared.store_link import Outage, store_client
 from shared.store_scripts import script

@@ -3,7 +3,7 @@
 import secrets
 from typing import get_args
 
-from shared.schemas import JobKind, JobStatus
+from shared.schemas.fields import JobKind, JobStatus
 
 KINDS: tuple[JobKind, ...] = get_args(JobKind)
 STATUSES: tuple[JobStatus, ...] = get_args(JobStatus)

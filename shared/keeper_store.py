@@ -8,7 +8,7 @@ from shared.job_records import EndedJob
 from shared.job_store import JobStore, index_key, job_key
 from shared.jobs import KINDS, TERMINAL
 from shared.messages.message import say
-from shared.schemas import JobKind, JobStatus
+from shared.schemas.fields import JobKind, JobStatus
 from shared.store_errors import store_errors
 
 _PAGE = 500

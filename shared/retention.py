@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from shared.messages.message import Message, say
-from shared.schemas import JobKind, JobStatus
+from shared.schemas.fields import JobKind, JobStatus
 from shared.settings import Settings
 
 Reason = Literal["age", "count", "bytes"]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from shared.messages.message import Message, say
 from shared.reports.storage import BlockDevice, Storage, StorageClass
-from shared.schemas import Frozen
+from shared.schemas.frozen import Frozen
 
 # A host share is a folder of the machine around this one (Windows under WSL2, the shared folder of a
 # hypervisor or of Docker Desktop): each request crosses that border, so it is slow whatever the disk is.

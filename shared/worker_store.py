@@ -11,7 +11,7 @@ from typing import Any, Literal
 from shared.job_records import Claim, Verdict, WorkerEvent
 from shared.job_store import PREFIX, JobStore, job_key
 from shared.json_text import encodable, json_text
-from shared.schemas import JobStatus
+from shared.schemas.fields import JobStatus
 from shared.store_errors import store_errors
 
 WORKER_TTL_SECONDS = 60

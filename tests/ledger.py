@@ -2,7 +2,8 @@
 
 from shared.job_records import Claim
 from shared.jobs import new_job_id
-from shared.schemas import JobRecord, LoadDiagnosticRequest
+from shared.schemas.records import JobRecord
+from shared.schemas.requests import LoadDiagnosticRequest
 from shared.worker_store import WorkerStore
 
 

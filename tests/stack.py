@@ -25,7 +25,7 @@ from services.cli.server import read_key
 from services.cli.stack_state import StackState, running_stack
 from services.cli.terminal import Terminal
 from services.cli.watch import ENDED
-from shared.schemas import JobRecord
+from shared.schemas.records import JobRecord
 from shared.settings import PROJECT_ROOT
 from tests.tiny_models import make_tiny_llama
 

@@ -9,7 +9,7 @@ from services.cli.__main__ import command_parser
 from services.cli.environment import LAUNCHER_SETTINGS
 from services.worker.metrics import METRICS as WORKER_METRICS
 from shared.jobs import KINDS, STATUSES
-from shared.schemas import JobRecord
+from shared.schemas.records import JobRecord
 from shared.settings import Settings
 from tests.docs_tables import DOCS
 

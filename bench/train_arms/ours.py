@@ -28,7 +28,7 @@ from services.worker.training.checkpoints import CheckpointFolder
 from services.worker.training.done_step import DoneStep
 from services.worker.training.loop import train
 from shared.job_folder import JobFolder
-from shared.schemas import Hyperparameters
+from shared.schemas.hyperparameters import Hyperparameters
 
 
 @dataclass(frozen=True)

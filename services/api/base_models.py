@@ -19,7 +19,9 @@ from shared.model_names import (
     is_fine_tuned,
 )
 from shared.model_search import check_base_model
-from shared.schemas import EvaluationRequest, FineTuningRequest, JobRecord, JobRequest, Lora
+from shared.schemas.hyperparameters import Lora
+from shared.schemas.records import JobRecord
+from shared.schemas.requests import EvaluationRequest, FineTuningRequest, JobRequest
 
 
 @dataclass(frozen=True)

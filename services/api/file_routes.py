@@ -16,7 +16,7 @@ from services.api.uploads import IncomingFile, StoredFile
 from shared.errors import InvalidField, MalformedRequest, NotFound, TooLarge
 from shared.messages.message import Message, say
 from shared.retention import DAY_SECONDS
-from shared.schemas import Frozen
+from shared.schemas.frozen import Frozen
 
 PURPOSES = ("fine-tune", "evals", "user_data")
 FORM_FIELDS = {"file", "purpose"}

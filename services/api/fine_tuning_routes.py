@@ -31,15 +31,11 @@ from shared.adapters import checkpoint_steps
 from shared.errors import NotFound
 from shared.messages.message import say
 from shared.model_names import checkpoint_model_id
-from shared.schemas import (
-    FACADE_EVENT_ID_PATTERN,
-    FineTuningRequest,
-    Frozen,
-    Hyperparameters,
-    JobEvent,
-    JobRecord,
-    MetadataFilter,
-)
+from shared.schemas.fields import FACADE_EVENT_ID_PATTERN, MetadataFilter
+from shared.schemas.frozen import Frozen
+from shared.schemas.hyperparameters import Hyperparameters
+from shared.schemas.records import JobEvent, JobRecord
+from shared.schemas.requests import FineTuningRequest
 from shared.sealed_folder import sealed_at
 
 CHECKPOINT_METRICS = ("train_loss", "valid_loss", "train_mean_token_accuracy", "valid_mean_token_accuracy")

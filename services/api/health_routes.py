@@ -6,7 +6,7 @@ from services.api.service import Service
 from shared.errors import FieldError, NotReady, StoreUnavailable
 from shared.job_records import WorkerState
 from shared.messages.message import Message, say
-from shared.schemas import Frozen
+from shared.schemas.frozen import Frozen
 
 BEAT_LIMIT_SECONDS = 15.0
 

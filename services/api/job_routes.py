@@ -26,16 +26,10 @@ from shared.reports.load_text import load_text
 from shared.reports.stored import read_stored
 from shared.reports.training import TrainingReport
 from shared.reports.training_text import training_text
-from shared.schemas import (
-    EVENT_ID_PATTERN,
-    Frozen,
-    JobEvent,
-    JobKind,
-    JobRecord,
-    JobRequest,
-    JobStatus,
-    MetadataFilter,
-)
+from shared.schemas.fields import EVENT_ID_PATTERN, JobKind, JobStatus, MetadataFilter
+from shared.schemas.frozen import Frozen
+from shared.schemas.records import JobEvent, JobRecord
+from shared.schemas.requests import JobRequest
 from shared.sealed_folder import MANIFEST, sealed_at
 
 

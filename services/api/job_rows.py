@@ -12,8 +12,8 @@ from shared.datasets.prepare import prepare_dataset
 from shared.errors import FieldError, InvalidDataset, InvalidField, NotFound
 from shared.job_folder import JobFolder
 from shared.messages.message import say
-from shared.schemas import (
-    DatasetSummary,
+from shared.schemas.datasets import DatasetSummary
+from shared.schemas.requests import (
     EvaluationRequest,
     FineTuningRequest,
     JobRequest,

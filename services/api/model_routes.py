@@ -7,7 +7,7 @@ from shared.errors import ModelUnknown, ModelUnusable, NotFound
 from shared.model_folders import model_folder, model_folder_names
 from shared.model_names import is_fine_tuned, is_hub_id
 from shared.model_search import check_base_model
-from shared.schemas import JobRecord
+from shared.schemas.records import JobRecord
 from shared.settings import DEMO_MODEL
 
 OWNER = "tunedock"

@@ -6,20 +6,10 @@ from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from shared.errors import WrongField
 from shared.messages.message import say
-from shared.schemas import (
-    Columns,
-    ExplicitPlan,
-    FileId,
-    Frozen,
-    Hyperparameters,
-    JobWarning,
-    LongText,
-    Metadata,
-    Name,
-    Revision,
-    RowFormat,
-    Suffix,
-)
+from shared.schemas.datasets import JobWarning
+from shared.schemas.fields import Columns, FileId, LongText, Metadata, Name, Revision, RowFormat, Suffix
+from shared.schemas.frozen import Frozen
+from shared.schemas.hyperparameters import ExplicitPlan, Hyperparameters
 
 AUTO_FIELDS = ("batch_size", "learning_rate_multiplier", "n_epochs")
 

@@ -19,7 +19,8 @@ from shared.model_search import check_base_model
 from shared.pruning import remove, to_leave
 from shared.removal import Removal
 from shared.retention import Leaving, Reason, RetentionRule
-from shared.schemas import Frozen, JobKind, JobStatus
+from shared.schemas.fields import JobKind, JobStatus
+from shared.schemas.frozen import Frozen
 from shared.settings import Settings
 
 

@@ -16,7 +16,8 @@ from shared.reports.load import LoadReport
 from shared.reports.stored import Stored, read_stored
 from shared.reports.training import TrainingReport
 from shared.reports.training_facts import Prediction
-from shared.schemas import JobKind, JobRecord
+from shared.schemas.fields import JobKind
+from shared.schemas.records import JobRecord
 from shared.visible import all_visible
 
 OTHER_JOBS = 100  # whose predictions stand beside a job's own

@@ -12,7 +12,7 @@ from services.api.openai_shapes import FileObject
 from services.api.service import Service
 from shared.errors import NotFound
 from shared.messages.message import say
-from shared.schemas import JobRecord
+from shared.schemas.records import JobRecord
 
 PURPOSE = "fine-tune-results"
 METRICS_ID, ADAPTER_ID = "file-metrics", "file-adapter"  # and the job's id without `ftjob-`

@@ -53,7 +53,8 @@ from shared.errors import (
     TooLarge,
     TooManyJobs,
 )
-from shared.schemas import AcceptedJob, JobRecord, JobRequest
+from shared.schemas.records import AcceptedJob, JobRecord
+from shared.schemas.requests import JobRequest
 
 GET, POST, DELETE = HTTPMethod.GET, HTTPMethod.POST, HTTPMethod.DELETE
 SUBMIT_REFUSALS = (

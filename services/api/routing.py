@@ -18,7 +18,7 @@ from services.api.service import Service
 from shared.errors import InvalidField, MalformedRequest, Refusal
 from shared.field_errors import invalid_field
 from shared.messages.message import Message, say
-from shared.schemas import Frozen
+from shared.schemas.frozen import Frozen
 
 Answer = BaseModel | Response
 EXACT_BELOW = 2**53  # whole numbers that a float can tell apart

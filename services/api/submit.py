@@ -22,16 +22,9 @@ from shared.jobs import new_job_id
 from shared.messages.message import say
 from shared.messages.render import shown
 from shared.model_names import fine_tuned_model
-from shared.schemas import (
-    AcceptedJob,
-    DatasetSummary,
-    EvaluationRequest,
-    FineTuningRequest,
-    JobRequest,
-    JobWarning,
-    ModelPreparationRequest,
-    PartWarning,
-)
+from shared.schemas.datasets import DatasetSummary, JobWarning, PartWarning
+from shared.schemas.records import AcceptedJob
+from shared.schemas.requests import EvaluationRequest, FineTuningRequest, JobRequest, ModelPreparationRequest
 from shared.settings import OWN_CACHE, Settings
 
 OWNER = "local"  # one owner until keys have scopes; not the key itself, which may be replaced

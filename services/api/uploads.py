@@ -16,7 +16,7 @@ from shared.durable import fsync_path, write_durably
 from shared.errors import InvalidField, NotFound, TooLarge
 from shared.messages.message import say
 from shared.old_uploads import INCOMING, discard_upload, remove_abandoned
-from shared.schemas import Frozen
+from shared.schemas.frozen import Frozen
 
 ID_CHARACTERS = string.ascii_letters + string.digits
 SPACE_CHECK_BYTES = 64 * 1024**2

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from shared.errors import FieldError, InvalidField
-from shared.schemas import JobRequest, TrainingDiagnosticRequest
+from shared.schemas.requests import JobRequest, TrainingDiagnosticRequest
 from shared.training_settings.outcome import ReadSettings
 from shared.training_settings.read import given_settings, read_settings
 

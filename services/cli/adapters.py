@@ -5,7 +5,7 @@ from services.cli.failure import CommandFailed
 from services.cli.job_ids import LAST, find_job
 from shared.messages.message import say
 from shared.model_names import is_fine_tuned
-from shared.schemas import JobRecord
+from shared.schemas.records import JobRecord
 
 
 def named_adapter(client: Client, text: str) -> tuple[str, JobRecord]:

@@ -18,7 +18,7 @@ from services.cli.failure import CommandFailed, RequestRefused, ServerUnreachabl
 from shared.errors import FieldError
 from shared.messages.message import say
 from shared.messages.render import reader
-from shared.schemas import AcceptedJob, JobEvent, JobRecord
+from shared.schemas.records import AcceptedJob, JobEvent, JobRecord
 
 REQUEST_SECONDS = 30.0
 SUBMIT_SECONDS = 300.0  # the API reads the whole data set before it accepts

@@ -23,7 +23,7 @@ from services.cli.terminal import Terminal
 from services.cli.watch import watch
 from shared.job_folder import JobFolder
 from shared.messages.message import Message, say, stored
-from shared.schemas import JobRecord
+from shared.schemas.records import JobRecord
 from shared.settings import DEMO_MODEL, PROJECT_ROOT, Settings
 
 STACK_AWAY_SECONDS = 60.0  # a restarted API is back sooner; a stack that someone stopped is not

@@ -9,7 +9,7 @@ from services.cli.failure import CommandFailed
 from services.cli.outcome.lines import pairs
 from shared.messages.message import Message, say
 from shared.messages.render import shown
-from shared.schemas import JobRecord
+from shared.schemas.records import JobRecord
 
 FOLDER = "demo"  # in the data folder; the next demo writes its own pages over these
 

@@ -11,7 +11,7 @@ from shared.messages.message import say
 from shared.messages.render import told
 from shared.reports.preparation import Preparation
 from shared.reports.stored import read_stored
-from shared.schemas import JobRecord
+from shared.schemas.records import JobRecord
 from shared.settings import DEMO_MODEL
 
 SPAM = "spam"

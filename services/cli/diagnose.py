@@ -12,7 +12,7 @@ from services.cli.request_options import RequestOptions, add_columns, add_file, 
 from services.cli.submission import add_watching, run_job
 from services.cli.terminal import Terminal
 from shared.messages.message import say, stored
-from shared.schemas import LoadDiagnosticRequest, TrainingDiagnosticRequest
+from shared.schemas.requests import LoadDiagnosticRequest, TrainingDiagnosticRequest
 from shared.settings import Settings
 
 OF_LOADING = ("cold", "trial_load")

@@ -22,7 +22,8 @@ from services.cli.submission import add_watching, follow, submitted, tell_detach
 from services.cli.submit import one_source
 from services.cli.terminal import Terminal
 from shared.messages.message import say, stored
-from shared.schemas import EvaluationRequest, JobRecord
+from shared.schemas.records import JobRecord
+from shared.schemas.requests import EvaluationRequest
 from shared.settings import Settings
 
 

@@ -19,7 +19,8 @@ from services.cli.terminal import Terminal
 from services.cli.watch import ENDED, POLL_SECONDS, event_text
 from shared.messages.message import say, stored
 from shared.model_names import fine_tuned_model
-from shared.schemas import JobKind, JobRecord, JobStatus
+from shared.schemas.fields import JobKind, JobStatus
+from shared.schemas.records import JobRecord
 from shared.settings import Settings
 
 STDOUT = "-"

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from services.cli.command_parser import CommandParser, WrongValue, closest, did_you_mean
 from shared.datasets.names import EXTENSIONS
 from shared.messages.message import Message, say, stored
-from shared.schemas import FILE_ID_PATTERN
+from shared.schemas.fields import FILE_ID_PATTERN
 from shared.settings import Settings
 
 if TYPE_CHECKING:

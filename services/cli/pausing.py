@@ -10,7 +10,7 @@ from services.cli.options import Commands, add_client_command
 from services.cli.server import connect
 from services.cli.terminal import Terminal
 from shared.messages.message import say, stored
-from shared.schemas import JobRecord
+from shared.schemas.records import JobRecord
 from shared.settings import Settings
 
 

@@ -14,7 +14,7 @@ from shared.messages.message import say
 from shared.messages.render import shown
 from shared.reports.fine_tuning import Training
 from shared.reports.stored import read_stored
-from shared.schemas import JobRecord
+from shared.schemas.records import JobRecord
 
 JOB_COLUMNS = ("id", "kind", "status", "created", "model", "progress")
 # The last goes first from a narrow terminal.

@@ -19,7 +19,8 @@ from shared.errors import FieldError
 from shared.field_errors import invalid_field
 from shared.field_values import reworded
 from shared.messages.message import Message, read_stored, say, stored
-from shared.schemas import Columns, JobKind, JobRequest
+from shared.schemas.fields import Columns, JobKind
+from shared.schemas.requests import JobRequest
 from shared.settings import Settings
 
 PLACEHOLDER_FILE = "file-0"  # stands for a file until it is uploaded, so that wrong options cost no upload

@@ -17,7 +17,7 @@ from services.cli.terminal import Terminal
 from services.cli.watch import watch
 from shared.messages.message import say, stored
 from shared.messages.render import shown
-from shared.schemas import AcceptedJob, JobRecord
+from shared.schemas.records import AcceptedJob, JobRecord
 from shared.settings import Settings
 
 

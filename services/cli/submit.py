@@ -16,7 +16,8 @@ from services.cli.request_options import (
 from services.cli.submission import add_watching, run_job
 from services.cli.terminal import Terminal
 from shared.messages.message import say, stored
-from shared.schemas import FineTuningRequest, Hyperparameters, ModelPreparationRequest
+from shared.schemas.hyperparameters import Hyperparameters
+from shared.schemas.requests import FineTuningRequest, ModelPreparationRequest
 from shared.settings import Settings
 
 

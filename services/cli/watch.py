@@ -13,7 +13,7 @@ from services.cli.failure import RequestRefused, ServerUnreachable
 from services.cli.terminal import PLAIN_LINE_SECONDS, Terminal
 from shared.messages.message import Message, say
 from shared.messages.render import told as in_words
-from shared.schemas import JobEvent, JobRecord, Progress
+from shared.schemas.records import JobEvent, JobRecord, Progress
 from shared.visible import visible
 
 POLL_SECONDS = 1.0

@@ -14,7 +14,7 @@ from shared.datasets.suggestion import suggestion
 from shared.messages.said import Said, say
 
 if TYPE_CHECKING:
-    from shared.schemas import RowFormat
+    from shared.schemas.fields import RowFormat
 
 Fields = Mapping[str, object]
 

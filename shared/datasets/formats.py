@@ -9,7 +9,7 @@ from shared.field_values import NAME, marked
 from shared.messages.said import Said, say
 
 if TYPE_CHECKING:  # pydantic would cost the sandboxed reader more than reading a small file
-    from shared.schemas import RowFormat
+    from shared.schemas.fields import RowFormat
 
 FORMAT_FIELDS: dict[RowFormat, tuple[str, ...]] = {
     "chat": ("messages",),

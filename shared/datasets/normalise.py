@@ -24,7 +24,7 @@ from shared.datasets.texts import BadRow, Row
 from shared.messages.said import Said, say
 
 if TYPE_CHECKING:
-    from shared.schemas import RowFormat
+    from shared.schemas.fields import RowFormat
 
 _encode = json.JSONEncoder(ensure_ascii=False).encode  # `json.dumps` would make one for every row
 ROWS_THAT_DECIDE, ITEMS_LOOKED_AT = 20, 1000

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from shared.datasets.findings import Tally
 from shared.messages.said import say
-from shared.schemas import DatasetSummary, DatasetWarning
+from shared.schemas.datasets import DatasetSummary, DatasetWarning
 
 ROWS_COMPARED = 1_000_000
 _BEFORE_LABEL = b'", "label": "'

@@ -17,7 +17,9 @@ from shared.datasets.limits import MIB, DatasetLimits
 from shared.errors import DiskFull, FieldError, InvalidDataset, InvalidField
 from shared.messages.message import Message, say
 from shared.sandbox import SandboxLimits, SandboxResult, run_in_sandbox
-from shared.schemas import DatasetSummary, DatasetWarning, Frozen, RowFormat, Words
+from shared.schemas.datasets import DatasetSummary, DatasetWarning, Words
+from shared.schemas.fields import RowFormat
+from shared.schemas.frozen import Frozen
 
 
 class _Others(Frozen):

@@ -17,7 +17,7 @@ from shared.field_values import marked
 from shared.messages.said import Said, say
 
 if TYPE_CHECKING:
-    from shared.schemas import RowFormat
+    from shared.schemas.fields import RowFormat
 
 
 def normalise_row(

@@ -17,7 +17,7 @@ from shared.datasets.tools import offered_tools
 from shared.messages.said import Said, say
 
 if TYPE_CHECKING:
-    from shared.schemas import RowFormat
+    from shared.schemas.fields import RowFormat
 
 KNOWN_FIELDS = frozenset({"text", "label", "prompt", "completion", "messages"})
 # question, what may stand beside it, answer

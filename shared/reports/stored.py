@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar, TypeVar
 from pydantic import ValidationInfo, ValidatorFunctionWrapHandler, WrapValidator, model_validator
 
 from shared.messages.message import Message
-from shared.schemas import Frozen
+from shared.schemas.frozen import Frozen
 
 _READING = "a stored file"  # pydantic's context, by which `read_stored` is told from making
 

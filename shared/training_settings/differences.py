@@ -1,7 +1,7 @@
 """What the worker does otherwise than settings say, so that a report can call it another curve."""
 
 from shared.messages.message import say
-from shared.schemas import Hyperparameters, OptimizerName
+from shared.schemas.hyperparameters import Hyperparameters, OptimizerName
 from shared.training_settings.outcome import Differs
 from shared.training_settings.settings import TrainingSettings
 from shared.training_settings.words import ADAMW, ADAMW_8BIT, OUR_SCHEDULES

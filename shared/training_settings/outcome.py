@@ -3,7 +3,7 @@
 from typing import Any, Literal
 
 from shared.messages.message import Message
-from shared.schemas import Frozen
+from shared.schemas.frozen import Frozen
 from shared.training_settings.settings import TrainingSettings
 
 SettingsKind = Literal["training_arguments", "llama_factory", "axolotl"]

@@ -7,7 +7,8 @@ from pydantic import AfterValidator, Field, model_validator
 
 from shared.errors import WrongField
 from shared.messages.message import say
-from shared.schemas import Frozen, Lora
+from shared.schemas.frozen import Frozen
+from shared.schemas.hyperparameters import Lora
 from shared.training_settings.words import known_optimizer, known_schedule
 
 Padding = Literal["max_length", "longest", "group_by_length", "packing"]

@@ -5,7 +5,7 @@ from typing import get_args
 
 from shared.messages.message import Message, say, stored
 from shared.messages.render import shown
-from shared.schemas import LearningRateSchedule
+from shared.schemas.hyperparameters import LearningRateSchedule
 
 
 def names(text: str) -> tuple[str, ...]:

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from services.api.openai_shapes import CreateFineTuningJob
-from shared.schemas import (
-    PATTERN_NAMES,
+from shared.schemas.fields import PATTERN_NAMES
+from shared.schemas.requests import (
     EvaluationRequest,
     FineTuningRequest,
     LoadDiagnosticRequest,

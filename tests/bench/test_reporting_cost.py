@@ -4,7 +4,7 @@ import pytest
 
 from bench.reporting_cost import Line, named_seconds, reporting_seconds, shares
 from shared.reports.training_facts import DeviceFacts, StepSplit, TokenCounts, TrainingFacts
-from shared.schemas import JobRecord
+from shared.schemas.records import JobRecord
 
 FACTS = TrainingFacts(
     model="m",

@@ -32,7 +32,7 @@ from services.cli.submit import one_source
 from services.cli.terminal import Terminal
 from shared.messages.catalog import add_language
 from shared.messages.render import reader_of
-from shared.schemas import JobRecord
+from shared.schemas.records import JobRecord
 from tests.cli.doctor_facts import healthy, on_wsl
 from tests.shared.messages.made_up import LANGUAGE, left_over, made_up_language
 from tests.stored_samples import stored

@@ -9,7 +9,7 @@ from services.cli.outcome.evaluated import compared_text, confusions
 from services.cli.outcome.outcome import Place, outcome_text
 from services.cli.outcome.place import in_compose
 from shared.reports.evaluation import ConfusionMatrix
-from shared.schemas import JobRecord
+from shared.schemas.records import JobRecord
 from shared.settings import Settings
 from tests.stored_samples import RECORDS, stored, told
 

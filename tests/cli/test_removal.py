@@ -14,7 +14,7 @@ import pytest
 from services.cli.client import Client
 from shared.jobs import new_job_id
 from shared.model_names import fine_tuned_model_id
-from shared.schemas import FineTuningRequest
+from shared.schemas.requests import FineTuningRequest
 from tests.adapter_folders import lay_out_adapter
 from tests.api.server import Server, serve
 from tests.ledger import claim_next, submit

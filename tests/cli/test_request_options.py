@@ -7,7 +7,7 @@ from services.cli.__main__ import command_parser
 from services.cli.failure import RequestRefused
 from services.cli.request_options import RequestOptions
 from shared.errors import FieldError
-from shared.schemas import (
+from shared.schemas.requests import (
     EvaluationRequest,
     FineTuningRequest,
     LoadDiagnosticRequest,

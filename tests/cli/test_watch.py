@@ -10,7 +10,7 @@ from services.cli.record_text import job_row, record_text
 from services.cli.watch import done_of_total, duration_text, progress_text, stage_text
 from shared.messages.catalog import add_language
 from shared.messages.render import reader_of
-from shared.schemas import JobRecord
+from shared.schemas.records import JobRecord
 from shared.settings import PROJECT_ROOT
 from tests.shared.messages.made_up import LANGUAGE, left_over, made_up_language
 

@@ -18,7 +18,7 @@ import httpx
 from services.cli.client import Client
 from services.cli.ports import free_port
 from services.cli.server import answers
-from shared.schemas import JobRecord
+from shared.schemas.records import JobRecord
 from shared.settings import PROJECT_ROOT
 from tests.stack import QUICK_SETTINGS, until_ended, wait_until
 

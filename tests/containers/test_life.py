@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from shared.schemas import JobRecord
+from shared.schemas.records import JobRecord
 from tests.containers.installation import Installation
 from tests.stack import TINY_MODEL, wait_until
 

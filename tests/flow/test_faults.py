@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from services.cli.store import StoreAccess
-from shared.schemas import JobRecord
+from shared.schemas.records import JobRecord
 from shared.worker_store import WorkerStore
 from tests.stack import TINY_MODEL, LiveStack, live_stack, wait_until
 

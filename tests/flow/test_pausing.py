@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from services.cli.failure import RequestRefused
-from shared.schemas import JobRecord
+from shared.schemas.records import JobRecord
 from tests.flow.test_faults import REQUEST, adapter_sha256, write_rows
 from tests.stack import LiveStack, live_stack, wait_until
 

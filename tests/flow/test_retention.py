@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from services.cli.failure import RequestRefused
-from shared.schemas import JobRecord
+from shared.schemas.records import JobRecord
 from tests.stack import TINY_MODEL, LiveStack, live_stack, wait_until
 
 

@@ -12,7 +12,7 @@ from shared.event_log import EventLog
 from shared.job_folder import JobFolder
 from shared.job_records import Claim, WorkerEvent, event_order
 from shared.journal import journal_events, journal_line
-from shared.schemas import JobEvent
+from shared.schemas.records import JobEvent
 from shared.worker_store import WorkerStore
 from tests.ledger import claim_next, submit
 

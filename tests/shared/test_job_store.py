@@ -8,7 +8,8 @@ import pytest
 from shared.errors import IdempotencyMismatch, InvalidTransition, NotFound, StoreUnavailable, TooManyJobs
 from shared.job_records import Claim, WorkerEvent
 from shared.jobs import new_job_id
-from shared.schemas import FineTuningRequest, JobRecord, LoadDiagnosticRequest
+from shared.schemas.records import JobRecord
+from shared.schemas.requests import FineTuningRequest, LoadDiagnosticRequest
 from shared.worker_store import WorkerStore
 from tests.valkey import Valkey
 

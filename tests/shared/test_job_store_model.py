@@ -17,7 +17,8 @@ from shared.job_folder import JobFolder
 from shared.job_records import Claim, WorkerEvent
 from shared.jobs import TERMINAL, TRANSITIONS, new_job_id
 from shared.journal import journal_events, journal_line
-from shared.schemas import FineTuningRequest, JobStatus
+from shared.schemas.fields import JobStatus
+from shared.schemas.requests import FineTuningRequest
 from shared.worker_store import WorkerStore
 from tests.valkey import Valkey
 

@@ -25,7 +25,8 @@ from shared.jobs import new_job_id
 from shared.keeper_store import KeeperStore
 from shared.model_names import fine_tuned_model_id
 from shared.removal import GONE, Removal
-from shared.schemas import EvaluationRequest, FineTuningRequest, JobRecord, JobRequest
+from shared.schemas.records import JobRecord
+from shared.schemas.requests import EvaluationRequest, FineTuningRequest, JobRequest
 from shared.worker_store import WorkerStore
 from tests.ledger import claim_next
 from tests.small_disk import MIB, may_mount, no_more_files, small_disk

@@ -206,7 +206,7 @@ class _Notes(SilentReport):
 
 def _diagnose(order: Order, settings: Settings, report: SilentReport) -> dict[str, Any]:
     from services.worker.diagnosis.diagnose import diagnose
-    from shared.schemas import LoadDiagnosticRequest
+    from shared.schemas.requests import LoadDiagnosticRequest
 
     request = LoadDiagnosticRequest(**order.request)
     found = diagnose(request, settings=settings, report=report, watch_seconds=order.watch_seconds)

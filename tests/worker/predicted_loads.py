@@ -104,7 +104,7 @@ def prepare_once(fields: dict[str, Any]) -> None:
     from services.worker.models.residency import Residency
     from services.worker.preparing.prepare import prepare
     from services.worker.report import SilentReport
-    from shared.schemas import ModelPreparationRequest
+    from shared.schemas.requests import ModelPreparationRequest
     from shared.settings import Settings
 
     settings = Settings.from_environment()

@@ -5,7 +5,7 @@ from typing import Literal
 from shared.cache_facts import CachesSeen
 from shared.messages.message import Message
 from shared.reports.storage import Storage
-from shared.schemas import Frozen
+from shared.schemas.frozen import Frozen
 
 StoreState = Literal[
     "answers", "not-running", "elsewhere", "unreachable", "silent", "loading", "wrong-password", "bad-setting"

@@ -11,7 +11,7 @@ from shared.messages.render import shown
 from shared.reports.dry_run import DryRun
 from shared.reports.stored import read_stored
 from shared.reports.training_facts import MemoryParts
-from shared.schemas import JobRecord
+from shared.schemas.records import JobRecord
 
 
 def dry_run_text(record: JobRecord, stored: dict[str, Any], place: Place) -> str:

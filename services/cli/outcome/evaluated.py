@@ -10,7 +10,7 @@ from shared.messages.message import Message, say
 from shared.messages.render import shown
 from shared.reports.evaluation import Classification, ConfusionMatrix, LabelScores
 from shared.reports.stored import read_stored
-from shared.schemas import JobRecord
+from shared.schemas.records import JobRecord
 
 LABELS_IN_A_MATRIX = 8
 CONFUSIONS_TOLD = 10

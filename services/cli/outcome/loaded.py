@@ -8,7 +8,7 @@ from shared.messages.message import Message, say
 from shared.messages.render import shown
 from shared.reports.preparation import Preparation, PreparedLoad
 from shared.reports.stored import read_stored
-from shared.schemas import JobRecord
+from shared.schemas.records import JobRecord
 
 
 def diagnosed_text(record: JobRecord, result: dict[str, Any], place: Place) -> str:

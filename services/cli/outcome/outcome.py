@@ -11,7 +11,7 @@ from services.cli.outcome.place import Place
 from services.cli.outcome.trained import trained_text
 from shared.messages.message import say
 from shared.messages.render import shown
-from shared.schemas import JobRecord
+from shared.schemas.records import JobRecord
 
 __all__ = ["Place", "Words", "outcome_text"]
 

@@ -12,7 +12,7 @@ from shared.messages.message import Message, say
 from shared.messages.render import shown
 from shared.reports.fine_tuning import FineTuning, MeasuredLoss
 from shared.reports.stored import read_stored
-from shared.schemas import JobRecord
+from shared.schemas.records import JobRecord
 
 
 def trained_text(record: JobRecord, stored: dict[str, Any], place: Place) -> str:

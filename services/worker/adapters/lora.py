@@ -18,7 +18,7 @@ from services.worker.models.load import LoadedModel
 from services.worker.models.quantized.nf4 import keep_weights_trainable_through
 from services.worker.phase_clock import PhaseClock
 from shared.messages.message import say
-from shared.schemas import Lora
+from shared.schemas.hyperparameters import Lora
 
 
 def lora_config(lora: Lora, base: LoadedModel) -> LoraConfig:

@@ -21,7 +21,7 @@ from services.worker.models.residency import DTYPE, Residency
 from services.worker.report import Report
 from shared.reports.load import LoadReport
 from shared.reports.load_facts import TrialFailure
-from shared.schemas import LoadDiagnosticRequest
+from shared.schemas.requests import LoadDiagnosticRequest
 from shared.settings import OWN_CACHE, Settings
 
 

@@ -14,7 +14,7 @@ from services.worker.text.row_rules import RowRules
 from services.worker.text.rows import encode_dataset
 from shared.messages.message import say
 from shared.reports.training import TrainingReport
-from shared.schemas import TrainingDiagnosticRequest
+from shared.schemas.requests import TrainingDiagnosticRequest
 from shared.training_settings.outcome import ReadSettings
 
 MEMORY_REMEDY = say("explain-with-less-memory")

@@ -10,7 +10,7 @@ from services.worker.machine.pressure import PressureWatch
 from services.worker.machine.processor_use import ProcessorWatch
 from services.worker.machine.resources import read_memory
 from shared.reports.machine import Memory, Pressure, ProcessorUse
-from shared.schemas import Frozen
+from shared.schemas.frozen import Frozen
 
 
 class MachineSeen(Frozen):

@@ -7,7 +7,7 @@ from typing import Literal
 
 from shared.messages.message import say
 from shared.reports.machine import DiskActivity, Memory
-from shared.schemas import Frozen
+from shared.schemas.frozen import Frozen
 from shared.storage import Mount, Reasons, parse_mountinfo
 
 _SECTOR_BYTES = 512  # of /proc/diskstats, whatever the device's own sectors are

@@ -20,7 +20,7 @@ from shared.messages.message import Message, say
 from shared.reports.finding import AppliedRemedy
 from shared.reports.load import LoadReport
 from shared.reports.preparation import Preparation, PreparedLoad
-from shared.schemas import ModelPreparationRequest
+from shared.schemas.requests import ModelPreparationRequest
 from shared.settings import Settings
 
 

@@ -33,7 +33,7 @@ from shared.errors import StoreUnavailable
 from shared.job_records import Claim, Verdict, WorkerEvent
 from shared.journal import journal_events
 from shared.messages.message import Message, say, stored
-from shared.schemas import Progress
+from shared.schemas.records import Progress
 from shared.steady_thread import SteadyThread
 from shared.worker_store import WorkerStore
 

@@ -41,8 +41,8 @@ from shared.reports.load import LoadReport
 from shared.reports.load_facts import LoadFacts, TrialLoad
 from shared.reports.stored import read_stored
 from shared.reports.training_facts import Prediction
-from shared.schemas import (
-    DatasetSummary,
+from shared.schemas.datasets import DatasetSummary
+from shared.schemas.requests import (
     EvaluationRequest,
     FineTuningRequest,
     LoadDiagnosticRequest,

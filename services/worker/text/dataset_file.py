@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from shared.schemas import DatasetSummary
+from shared.schemas.datasets import DatasetSummary
 
 Row = dict[str, Any]
 

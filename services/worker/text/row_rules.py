@@ -9,7 +9,7 @@ from services.worker.text.classification import ClassificationPrompt
 from services.worker.text.dataset_file import DatasetFile, read_rows
 from services.worker.text.thoughts import CLOSINGS, thought_in
 from shared.messages.message import say
-from shared.schemas import LongText, RowFormat
+from shared.schemas.fields import LongText, RowFormat
 
 LossOn = Literal["completion", "all"]
 

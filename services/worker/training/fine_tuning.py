@@ -30,7 +30,7 @@ from services.worker.training.run_result import account_of, publish, result_of
 from services.worker.training.trained import train_run
 from shared.job_folder import JobFolder
 from shared.messages.message import say
-from shared.schemas import FineTuningRequest
+from shared.schemas.requests import FineTuningRequest
 
 MEMORY_REMEDY = say("train-with-less-memory")
 PATIENCE = Patience()

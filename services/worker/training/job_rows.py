@@ -18,7 +18,7 @@ from services.worker.text.shown_row import shown_row
 from services.worker.training.kept_rows import keep_rows, kept_rows
 from shared.job_folder import JobFolder
 from shared.messages.message import say
-from shared.schemas import FineTuningRequest
+from shared.schemas.requests import FineTuningRequest
 
 
 @dataclass(frozen=True)

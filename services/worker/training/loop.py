@@ -33,7 +33,7 @@ from services.worker.training.step import TrainingStep
 from services.worker.training.step_memory import StepMemory
 from services.worker.training.tick import Tick
 from shared.messages.message import say
-from shared.schemas import Hyperparameters
+from shared.schemas.hyperparameters import Hyperparameters
 
 BAD_STEPS_ALLOWED = 2
 

@@ -7,7 +7,7 @@ from torch import nn
 from services.worker.computing.predicting.counted_memory import MicroBatchBytes
 from services.worker.models.load import LoadedModel
 from shared.reports.training_facts import MemoryParts
-from shared.schemas import OptimizerName
+from shared.schemas.hyperparameters import OptimizerName
 
 # A trained parameter's gradient in fp32, and its two moments.
 BYTES_OF_MOMENTS: dict[OptimizerName, int] = {"adamw": 8, "adamw_8bit": 2}

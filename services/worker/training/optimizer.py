@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from services.worker.models.quantized.own_kernels import bitsandbytes
-from shared.schemas import OptimizerName
+from shared.schemas.hyperparameters import OptimizerName
 
 # Of 8-bit states: constant tables, which every state of one optimizer shares.
 TABLES = ("qmap1", "qmap2")

@@ -20,7 +20,8 @@ from services.worker.training.checkpoints import CheckpointFolder, Snapshot
 from services.worker.training.job_rows import JobRows
 from services.worker.training.run_plan import plan_for
 from shared.messages.message import say
-from shared.schemas import FineTuningRequest, Hyperparameters
+from shared.schemas.hyperparameters import Hyperparameters
+from shared.schemas.requests import FineTuningRequest
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from services.worker.training.checkpoints import Snapshot
 from services.worker.training.job_rows import JobRows
 from services.worker.training.plan_trials import PlanTrials
 from shared.messages.message import say
-from shared.schemas import FineTuningRequest
+from shared.schemas.requests import FineTuningRequest
 
 
 def plan_for(

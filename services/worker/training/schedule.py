@@ -2,7 +2,7 @@
 
 import math
 
-from shared.schemas import LearningRateSchedule
+from shared.schemas.hyperparameters import LearningRateSchedule
 
 
 def learning_rate(

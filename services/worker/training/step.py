@@ -16,7 +16,7 @@ from services.worker.training.done_step import Computed
 from services.worker.training.optimizer import all_or_nothing
 from services.worker.training.step_memory import StepMemory
 from services.worker.training.tick import Tick
-from shared.schemas import Hyperparameters
+from shared.schemas.hyperparameters import Hyperparameters
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from services.worker.training.optimizer import all_or_nothing, make_optimizer
-from shared.schemas import OptimizerName
+from shared.schemas.hyperparameters import OptimizerName
 
 UPDATES_TIMED = 3
 

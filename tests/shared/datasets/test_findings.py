@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from shared.datasets.limits import DatasetLimits
 from shared.datasets.prepare import prepare_dataset
 from shared.messages.render import shown
-from shared.schemas import DatasetSummary, DatasetWarning
+from shared.schemas.datasets import DatasetSummary, DatasetWarning
 
 Rows = list[dict[str, Any]]
 WORDS: list[dict[str, Any]] = [

@@ -16,7 +16,7 @@ from shared.datasets.limits import DatasetLimits
 from shared.datasets.prepare import prepare_dataset
 from shared.errors import InvalidDataset, InvalidField
 from shared.messages.render import shown
-from shared.schemas import DatasetSummary
+from shared.schemas.datasets import DatasetSummary
 from tests.samples.arrow_folder import save_arrow_folder, save_arrow_splits
 
 ROWS = [{"text": f"message {number}", "label": ("ham", "spam")[number % 2]} for number in range(50)]

@@ -8,7 +8,7 @@ import pytest
 
 from shared.errors import InvalidField
 from shared.messages.render import in_english
-from shared.schemas import Lora
+from shared.schemas.hyperparameters import Lora
 from shared.training_settings.outcome import ReadSettings, SettingsKind
 from shared.training_settings.read import given_settings, read_settings
 from shared.training_settings.settings import TrainingSettings

@@ -26,7 +26,7 @@ from services.worker.computing.plan.activations import (
 from services.worker.computing.plan.plan import Plan
 from services.worker.models.load import LoadedModel
 from services.worker.text.marked_text import TokenRow
-from shared.schemas import Lora
+from shared.schemas.hyperparameters import Lora
 from tests.worker.computing.test_plan import CONFIG
 
 CPU = torch.device("cpu")

@@ -13,7 +13,7 @@ from services.worker.computing.plan.plan import Plan
 from services.worker.computing.validation import mean_loss
 from services.worker.models.load import LoadedModel
 from services.worker.text.marked_text import TokenRow
-from shared.schemas import Lora
+from shared.schemas.hyperparameters import Lora
 
 CPU = torch.device("cpu")
 WHOLE = Plan("explicit", tokens_per_micro_batch=10_000, gradient_checkpointing=False)

@@ -21,7 +21,7 @@ from services.worker.computing.plan.plan import Plan, choose_plan
 from services.worker.computing.plan.workload import UNKNOWN_WORKLOAD, Workload
 from shared.messages.message import say
 from shared.messages.render import in_english
-from shared.schemas import ExplicitPlan
+from shared.schemas.hyperparameters import ExplicitPlan
 
 CPU = torch.device("cpu")
 CONFIG = LlamaConfig(hidden_size=2560, intermediate_size=7168, num_hidden_layers=30)

@@ -9,7 +9,7 @@ from services.worker.computing.plan.plan import Plan
 from services.worker.computing.plan.precision import note_on_bf16
 from services.worker.models.load import LoadedModel
 from services.worker.models.residency import DTYPE
-from shared.schemas import Lora
+from shared.schemas.hyperparameters import Lora
 from tests.worker.computing.test_engine import CPU, OWN, make_rows
 
 SCALE = 1e-9  # fp16 ends at 6e-8

@@ -31,7 +31,7 @@ from services.worker.machine.peak_memory import bytes_now
 from services.worker.models.load import LoadedModel
 from services.worker.text.marked_text import TokenRow
 from shared.messages.render import in_english
-from shared.schemas import Lora
+from shared.schemas.hyperparameters import Lora
 from tests.tiny_models import make_tiny_llama
 from tests.worker.training.tiny_bases import load
 

@@ -19,7 +19,7 @@ from services.worker.report import JobCancelled, JsonValue, SilentReport
 from shared.messages.render import told
 from shared.reports.load import LoadReport
 from shared.reports.load_facts import TrialLoad
-from shared.schemas import LoadDiagnosticRequest
+from shared.schemas.requests import LoadDiagnosticRequest
 from shared.settings import Settings
 from shared.storage import storage_of
 from tests.tiny_models import make_tiny_exaone, make_tiny_llama

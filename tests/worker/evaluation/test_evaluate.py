@@ -14,7 +14,8 @@ from services.worker.text.dataset_file import DatasetFile
 from services.worker.training.fine_tuning import fine_tune
 from shared import adapters
 from shared.job_folder import JobFolder
-from shared.schemas import FineTuningRequest, Hyperparameters
+from shared.schemas.hyperparameters import Hyperparameters
+from shared.schemas.requests import FineTuningRequest
 from tests.tiny_models import make_tiny_llama
 from tests.worker.training.tiny_bases import RecordedReport, Rows, WriteRows, load
 

@@ -20,7 +20,8 @@ from services.worker.text.marked_text import TokenRow
 from shared.messages.render import told
 from shared.reports.stored import read_stored
 from shared.reports.training import TrainingReport
-from shared.schemas import Lora, TrainingDiagnosticRequest
+from shared.schemas.hyperparameters import Lora
+from shared.schemas.requests import TrainingDiagnosticRequest
 from shared.training_settings.read import given_settings
 from tests.worker.training.tiny_bases import Rows, WriteRows
 

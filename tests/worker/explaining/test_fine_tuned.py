@@ -25,7 +25,8 @@ from shared.messages.message import Message, say, stored
 from shared.reports.stored import read_stored
 from shared.reports.training import Ended, TrainingReport
 from shared.reports.training_facts import StepPoint
-from shared.schemas import FineTuningRequest, Hyperparameters, Lora
+from shared.schemas.hyperparameters import Hyperparameters, Lora
+from shared.schemas.requests import FineTuningRequest
 from tests.worker.training.tiny_bases import RecordedReport, Rows, WriteRows
 
 CPU = torch.device("cpu")

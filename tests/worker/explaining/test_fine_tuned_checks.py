@@ -11,7 +11,8 @@ from shared.job_folder import JobFolder
 from shared.reports.finding import Finding
 from shared.reports.stored import read_stored
 from shared.reports.training import TrainingReport
-from shared.schemas import FineTuningRequest, Hyperparameters, Lora
+from shared.schemas.hyperparameters import Hyperparameters, Lora
+from shared.schemas.requests import FineTuningRequest
 from tests.worker.explaining.causes import OF_THE_MACHINE
 from tests.worker.explaining.test_fine_tuned import Journaled
 from tests.worker.training.tiny_bases import Rows, WriteRows

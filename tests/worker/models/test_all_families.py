@@ -32,7 +32,8 @@ from services.worker.models.hub.model_places import ModelFiles
 from services.worker.models.load import load_base_model
 from services.worker.training.fine_tuning import fine_tune
 from shared.job_folder import JobFolder
-from shared.schemas import FineTuningRequest, Hyperparameters, Lora
+from shared.schemas.hyperparameters import Hyperparameters, Lora
+from shared.schemas.requests import FineTuningRequest
 from tests.tiny_models import make_tiny_llama
 from tests.worker.models.tiny_families import ROWS
 from tests.worker.training.tiny_bases import RecordedReport, WriteRows, write_rows

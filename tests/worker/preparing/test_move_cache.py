@@ -29,7 +29,7 @@ from shared.messages.message import Message, say
 from shared.messages.render import in_english, told
 from shared.reports.load import LoadReport
 from shared.reports.preparation import Preparation
-from shared.schemas import LoadDiagnosticRequest, ModelPreparationRequest
+from shared.schemas.requests import LoadDiagnosticRequest, ModelPreparationRequest
 from shared.settings import OWN_CACHE, Settings
 from tests.tiny_models import make_tiny_llama
 from tests.worker.diagnosis.diagnosed import trial

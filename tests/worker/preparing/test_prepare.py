@@ -12,7 +12,7 @@ from services.worker.models.residency import Residency
 from services.worker.preparing.prepare import prepare
 from shared.messages.render import told
 from shared.reports.preparation import Preparation
-from shared.schemas import ModelPreparationRequest
+from shared.schemas.requests import ModelPreparationRequest
 from shared.settings import Settings
 from tests.tiny_models import make_tiny_exaone, make_tiny_llama
 from tests.worker.training.tiny_bases import RecordedReport

@@ -14,7 +14,7 @@ from services.worker.text.row_rules import RowRules
 from services.worker.text.rows import TokenRows, encode_dataset
 from shared.messages.document import in_sentences
 from shared.messages.render import render
-from shared.schemas import RowFormat
+from shared.schemas.fields import RowFormat
 from tests.worker.text.families import CHATML, FAMILIES, LLAMA_2, PARTS, Family, tokenizer_of
 from tests.worker.text.test_targets import chat
 from tests.worker.training.tiny_bases import Rows, WriteRows

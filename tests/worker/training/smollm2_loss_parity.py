@@ -19,7 +19,7 @@ from services.worker.text.dataset_file import DatasetFile
 from services.worker.text.row_rules import RowRules
 from services.worker.text.rows import encode_dataset
 from shared.datasets.prepare import prepare_dataset
-from shared.schemas import Hyperparameters
+from shared.schemas.hyperparameters import Hyperparameters
 from shared.settings import PROJECT_ROOT
 from tests.worker.training.test_loss_parity import FAST, WIDTH, losses_of_hf_trainer, losses_of_our_loop
 from tests.worker.training.tiny_bases import load

@@ -31,7 +31,7 @@ from services.worker.text.classification import ClassificationPrompt
 from services.worker.text.marked_text import TokenRow, tokenize
 from services.worker.training.optimizer import make_optimizer
 from shared.messages.render import in_english
-from shared.schemas import Lora
+from shared.schemas.hyperparameters import Lora
 from tests.worker.training.tiny_bases import load
 
 CAP, ROWS, ROWS_PER_STEP, RATE = 512, 2000, 16, 2e-4

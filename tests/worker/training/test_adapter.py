@@ -13,7 +13,7 @@ from services.worker.adapters.lora import (
 )
 from services.worker.failures import FailureCode, JobFailed
 from services.worker.models.load import LoadedModel
-from shared.schemas import Lora
+from shared.schemas.hyperparameters import Lora
 
 IDS = torch.arange(1, 33).reshape(2, 16)
 

@@ -15,7 +15,7 @@ from services.worker.report import SilentReport, WorkerDraining
 from services.worker.text.dataset_file import DatasetFile
 from shared.adapters import adapter_folder, checkpoint_steps, held_adapter, hold
 from shared.job_folder import JobFolder
-from shared.schemas import Lora
+from shared.schemas.hyperparameters import Lora
 from tests.worker.training.test_fine_tuning import SETTINGS, run, with_settings
 from tests.worker.training.tiny_bases import RecordedReport, Rows, WriteRows
 

@@ -15,7 +15,8 @@ from shared.job_folder import JobFolder
 from shared.reports.dry_run import DryRun
 from shared.reports.fine_tuning import Training
 from shared.reports.stored import read_stored
-from shared.schemas import FineTuningRequest, Hyperparameters
+from shared.schemas.hyperparameters import Hyperparameters
+from shared.schemas.requests import FineTuningRequest
 from tests.worker.training.tiny_bases import RecordedReport, Rows, WriteRows
 
 REQUEST = FineTuningRequest(

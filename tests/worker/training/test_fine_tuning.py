@@ -29,7 +29,8 @@ from shared.job_folder import JobFolder
 from shared.messages.document import in_sentences
 from shared.messages.message import read_stored, say
 from shared.messages.render import in_english
-from shared.schemas import FineTuningRequest, Hyperparameters, LearningRateSchedule, Lora
+from shared.schemas.hyperparameters import Hyperparameters, LearningRateSchedule, Lora
+from shared.schemas.requests import FineTuningRequest
 from tests.worker.training.test_checkpoints import files_limited_to
 from tests.worker.training.tiny_bases import RecordedReport, Rows, WriteRows
 

@@ -14,7 +14,8 @@ from services.worker.training import kept_rows
 from services.worker.training.fine_tuning import fine_tune
 from services.worker.training.job_rows import RowSource, job_rows
 from shared.job_folder import JobFolder
-from shared.schemas import FineTuningRequest, Hyperparameters, Lora
+from shared.schemas.hyperparameters import Hyperparameters, Lora
+from shared.schemas.requests import FineTuningRequest
 from tests.tiny_models import CHATML_TEMPLATE
 from tests.worker.training.test_checkpoints import files_limited_to
 from tests.worker.training.tiny_bases import RecordedReport, WriteRows

@@ -10,7 +10,7 @@ from services.worker.computing.plan.plan import Plan, baseline_plan
 from services.worker.computing.validation import mean_loss
 from services.worker.models.load import LoadedModel
 from services.worker.text.marked_text import TokenRow
-from shared.schemas import Hyperparameters, Lora
+from shared.schemas.hyperparameters import Hyperparameters, Lora
 from tests.worker.training.test_loss_parity import FAST, losses_of_our_loop
 
 WHOLE = Plan("explicit", 10_000, gradient_checkpointing=False)

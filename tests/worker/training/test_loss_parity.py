@@ -21,7 +21,7 @@ from services.worker.training.checkpoints import CheckpointFolder
 from services.worker.training.done_step import DoneStep
 from services.worker.training.loop import train
 from shared.job_folder import JobFolder
-from shared.schemas import Hyperparameters, Lora
+from shared.schemas.hyperparameters import Hyperparameters, Lora
 from tests.worker.training.tiny_bases import RecordedReport, Rows, WriteRows
 
 WIDTH = 128

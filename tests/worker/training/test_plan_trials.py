@@ -16,7 +16,7 @@ from services.worker.training.done_step import DoneStep
 from services.worker.training.fine_tuning import fine_tune
 from services.worker.training.plan_trials import PlanTrials
 from shared.job_folder import JobFolder
-from shared.schemas import FineTuningRequest
+from shared.schemas.requests import FineTuningRequest
 from tests.worker.training.tiny_bases import RecordedReport, Rows, WriteRows
 
 LARGE = Plan("auto", 1024, gradient_checkpointing=False)

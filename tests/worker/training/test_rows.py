@@ -7,7 +7,7 @@ from services.worker.models.load import LoadedModel
 from services.worker.text.marked_text import TokenRow
 from services.worker.text.row_rules import RowRules
 from services.worker.text.rows import TokenRows, encode_dataset
-from shared.schemas import RowFormat
+from shared.schemas.fields import RowFormat
 from tests.worker.training.tiny_bases import Rows, WriteRows
 
 

@@ -7,7 +7,7 @@ import torch
 from transformers import get_scheduler
 
 from services.worker.training.schedule import learning_rate
-from shared.schemas import LearningRateSchedule
+from shared.schemas.hyperparameters import LearningRateSchedule
 
 
 @pytest.mark.parametrize("schedule", get_args(LearningRateSchedule))

@@ -12,7 +12,7 @@ from services.worker.report import WorkerDraining
 from services.worker.text.dataset_file import DatasetFile
 from services.worker.training.fine_tuning import fine_tune
 from shared.job_folder import JobFolder
-from shared.schemas import FineTuningRequest
+from shared.schemas.requests import FineTuningRequest
 from tests.worker.training.running_out import RunningOut
 from tests.worker.training.tiny_bases import RecordedReport, Rows, WriteRows
 

@@ -12,7 +12,7 @@ from services.worker.computing.plan.plan import Plan, baseline_plan
 from services.worker.models.load import LoadedModel
 from services.worker.text.marked_text import TokenRow
 from services.worker.training.done_step import DoneStep
-from shared.schemas import Hyperparameters, Lora
+from shared.schemas.hyperparameters import Hyperparameters, Lora
 from tests.worker.training.test_loss_parity import FAST, losses_of_our_loop
 
 SETTINGS = Hyperparameters(max_seq_length=64, lora=Lora(r=2, alpha=4))

@@ -15,7 +15,8 @@ from services.worker.report import JobStopped, JsonValue, Level, SilentReport
 from services.worker.text.dataset_file import DatasetFile
 from shared.messages.message import Message
 from shared.messages.render import in_english
-from shared.schemas import DatasetSummary, RowFormat
+from shared.schemas.datasets import DatasetSummary
+from shared.schemas.fields import RowFormat
 from tests.tiny_models import make_tiny_exaone, make_tiny_llama
 
 Rows = list[dict[str, Any]]

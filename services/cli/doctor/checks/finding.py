@@ -3,7 +3,7 @@
 from typing import Literal
 
 from shared.messages.message import Message, say
-from shared.schemas import Frozen
+from shared.schemas.frozen import Frozen
 
 Status = Literal["ok", "warning", "error", "unknown"]
 

@@ -10,7 +10,7 @@ from transformers import PretrainedConfig
 from services.worker.computing.plan.memory_budget import MemoryBudget, find_memory_budget
 from services.worker.computing.plan.workload import UNKNOWN_WORKLOAD, Workload
 from shared.messages.message import Message, say
-from shared.schemas import ExplicitPlan
+from shared.schemas.hyperparameters import ExplicitPlan
 
 BASELINE_ROWS = 2
 

@@ -18,7 +18,7 @@ from services.worker.models.hub.untried_move import present_choice
 from services.worker.report import Report
 from shared.cache_choice import CacheChoice, ChoiceBefore, cache_on, write_choice
 from shared.messages.message import Message, say
-from shared.schemas import Frozen
+from shared.schemas.frozen import Frozen
 from shared.settings import OWN_CACHE, Settings
 
 

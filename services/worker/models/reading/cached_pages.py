@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 from typing import Literal
 
-from shared.schemas import Frozen
+from shared.schemas.frozen import Frozen
 
 _CACHESTAT = 451  # the same number on every 64-bit Linux architecture; Linux 6.5 and later
 # The kernel drops a large folio only when it lies wholly inside the range, and one can have as much as this.

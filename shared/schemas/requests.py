@@ -1,0 +1,146 @@
+"""What may be asked for: one request for each kind of job."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+from shared.errors import WrongField
+from shared.messages.message import say, stored
+from shared.schemas.fields import (
+    Columns,
+    FileId,
+    Instruction,
+    LongText,
+    Metadata,
+    Name,
+    Revision,
+    RowFormat,
+    SettingsText,
+    Suffix,
+)
+from shared.schemas.frozen import Frozen
+from shared.schemas.hyperparameters import ExplicitPlan, Hyperparameters
+
+REVISION_HELP = stored(say("field-revision-row"))
+LONG_TEXT_HELP = stored(say("field-long-text-row"))
+SETTINGS_HELP = stored(say("field-settings-row"))
+SETTINGS_FILE_HELP = stored(say("field-settings-file-row"))
+INSTRUCTION_HELP = stored(say("field-instruction-row"))
+
+
+class FineTuningRequest(Frozen):
+    kind: Literal["fine_tuning"] = "fine_tuning"
+    model: Name | None = Field(None, description=stored(say("field-model-row")))
+    revision: Revision | None = Field(None, description=REVISION_HELP)
+    adapter: Name | None = Field(None, description=stored(say("field-start-adapter-row")))
+    training_file: FileId | None = None
+    dataset: Name | None = None
+    validation_file: FileId | None = None
+    validation_dataset: Name | None = None
+    format: Literal["auto"] | RowFormat = "auto"
+    columns: Columns = {}
+    instruction: Instruction | None = Field(None, description=INSTRUCTION_HELP)
+    long_text: LongText | None = Field(None, description=LONG_TEXT_HELP)
+    hyperparameters: Hyperparameters = Hyperparameters()
+    plan: Literal["auto", "baseline"] | ExplicitPlan = "auto"
+    dry_run: bool = Field(
+        False,
+        description=stored(say("field-dry-run-row")),
+    )
+    suffix: Suffix | None = None
+    metadata: Metadata = {}
+
+    @model_validator(mode="after")
+    def _one_source_each(self) -> "FineTuningRequest":
+        _exactly_one(training_file=self.training_file, dataset=self.dataset)
+        _at_most_one(validation_file=self.validation_file, validation_dataset=self.validation_dataset)
+        return self
+
+
+class EvaluationRequest(Frozen):
+    kind: Literal["evaluation"] = "evaluation"
+    model: Name | None = None
+    revision: Revision | None = Field(None, description=REVISION_HELP)
+    adapter: Name | None = None
+    file: FileId | None = None
+    dataset: Name | None = None
+    format: Literal["auto"] | RowFormat = "auto"
+    columns: Columns = {}
+    instruction: Instruction | None = Field(None, description=INSTRUCTION_HELP)
+    max_seq_length: Annotated[int, Field(ge=8, le=131_072)] = 512
+    metadata: Metadata = {}
+
+    @model_validator(mode="after")
+    def _one_source(self) -> "EvaluationRequest":
+        _exactly_one(file=self.file, dataset=self.dataset)
+        return self
+
+
+class LoadDiagnosticRequest(Frozen):
+    kind: Literal["load_diagnostic"] = "load_diagnostic"
+    model: Name | None = None
+    revision: Revision | None = Field(None, description=REVISION_HELP)
+    trial_load: bool = True
+    cold: bool = False
+    metadata: Metadata = {}
+
+
+class TrainingDiagnosticRequest(Frozen):
+    kind: Literal["training_diagnostic"] = "training_diagnostic"
+    model: Name | None = None
+    revision: Revision | None = Field(None, description=REVISION_HELP)
+    training_file: FileId | None = None
+    dataset: Name | None = None
+    format: Literal["auto"] | RowFormat = "auto"
+    columns: Columns = {}
+    instruction: Instruction | None = Field(None, description=INSTRUCTION_HELP)
+    long_text: LongText | None = Field(None, description=LONG_TEXT_HELP)
+    settings: dict[str, Any] = Field({}, description=SETTINGS_HELP)
+    settings_file: SettingsText | None = Field(None, description=SETTINGS_FILE_HELP)
+    settings_kind: Literal["training_arguments", "llama_factory", "axolotl"] | None = Field(
+        None, description=stored(say("field-settings-kind-row"))
+    )
+    minutes: Annotated[float, Field(gt=0, le=240)] = Field(5, description=stored(say("field-minutes-row")))
+    metadata: Metadata = {}
+
+    @model_validator(mode="after")
+    def _one_source(self) -> "TrainingDiagnosticRequest":
+        _exactly_one(training_file=self.training_file, dataset=self.dataset)
+        return self
+
+
+class ModelPreparationRequest(Frozen):
+    kind: Literal["model_preparation"] = "model_preparation"
+    model: Name | None = None
+    revision: Revision | None = Field(None, description=REVISION_HELP)
+    quantization: Literal["nf4"] = "nf4"
+    convert_pickle: bool = True
+    move_cache_to: Name | None = Field(None, description=stored(say("field-move-cache-row")))
+    warm_page_cache: bool = False
+    metadata: Metadata = {}
+
+
+JobRequest = Annotated[
+    FineTuningRequest
+    | EvaluationRequest
+    | LoadDiagnosticRequest
+    | TrainingDiagnosticRequest
+    | ModelPreparationRequest,
+    Field(discriminator="kind"),
+]
+
+
+def _exactly_one(**fields: object) -> None:
+    given = [name for name, value in fields.items() if value is not None]
+    if len(given) != 1:
+        wrong = (
+            say("give-only-one-field", fields=given)
+            if given
+            else say("give-one-field", field_choices=list(fields))
+        )
+        raise WrongField(wrong, next(iter(fields)))
+
+
+def _at_most_one(**fields: object) -> None:
+    if sum(value is not None for value in fields.values()) > 1:
+        raise WrongField(say("give-only-one-field", fields=list(fields)), next(iter(fields)))
