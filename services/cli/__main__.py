@@ -76,7 +76,7 @@ def command_parser() -> CommandParser:
         explain,
     ):
         group.add_commands(commands)
-    add_bare_command(commands, "bench", say("help-bench-row"))
+    add_bare_command(commands, "bench", say("help-bench-row", names=bench.BENCHES))
     add_bare_command(commands, "check", say("help-check-row"))
     add_bare_command(commands, "test", say("help-test-row"))
     guide.add_commands(commands)
