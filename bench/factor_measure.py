@@ -1,6 +1,6 @@
 """One case of `bench factors`: diagnosed as a job is, then trained by HF Trainer's arms in turns."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,14 +30,14 @@ ONE_STEP = Steps(1, 1)
 
 @dataclass(frozen=True)
 class Wanted:
-    """Of each case so many rows of at most `length` tokens, diagnosed within `minutes` and trained for so
-    many turns; `scratch` lasts, `folder` doesn't. `reports`: where the diagnoses are kept.
+    """Of each case so many rows of at most `length` tokens, diagnosed within `minutes` (by case) and trained
+    for so many turns; `scratch` lasts, `folder` doesn't. `reports`: where the diagnoses are kept.
     """
 
     model: Path
     rows: int
     length: int
-    minutes: float
+    minutes: Mapping[str, float]
     turns: int
     scratch: Path
     folder: Path
@@ -80,6 +80,7 @@ def diagnose(
     """As the worker does for a job of the kind training_diagnostic. The model is let go afterwards: HF
     Trainer's arms have memory and caches for themselves.
     """
+    minutes = wanted.minutes[case]
     now, stages = datetime.now(UTC), PhaseClock(first="model_load")
     residency = Residency(torch.device(wanted.device), wanted.scratch / "models")
     base, _ = residency.base(ModelFiles(wanted.model.name, None, wanted.model, "folder"), SilentReport())
@@ -87,10 +88,10 @@ def diagnose(
     rows = case_rows(
         case, messages, base.tokenizer, rows=wanted.rows, longest=wanted.length, folder=here, now=now
     )
-    say(f"{case}: diagnosing {len(rows.ids)} rows of {rows.mean_tokens:.0f} tokens, {wanted.minutes:g} min")
+    say(f"{case}: diagnosing {len(rows.ids)} rows of {rows.mean_tokens:.0f} tokens, {minutes:g} min")
     report = explain_training(
         base,
-        TrainingDiagnosticRequest(dataset="messages", minutes=wanted.minutes),
+        TrainingDiagnosticRequest(dataset="messages", minutes=minutes),
         rows.data,
         told=given_settings({"lora": LORA_OF_A_JOB, "optim": OPTIM, "max_seq_length": wanted.length}),
         stages=stages,

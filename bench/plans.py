@@ -111,14 +111,14 @@ def _arguments() -> argparse.Namespace:
     add("--sms", type=Path, metavar="FILE", help="label, tab, text; default: from the hub")
     add("--json", metavar="FILE", help="write the seconds to FILE")
     add("--cases", type=names(list(CASES)), default=cases, metavar="NAME,…", help=", ".join(CASES))
-    add("--repeats", type=count, metavar="N", help="rounds of the sweep; default 5, quick 1")
+    add("--repeats", type=count, metavar="N", help="rounds of the sweep; default 4, quick 1")
     add("--quick", action="store_true", help="one round: to see whether it works")
     add("--rows-per-step", type=count, metavar="N", help="default: 16, of long rows fewer")
     add("--rows", type=count, default=400, metavar="N", help="how many to choose from")
     add("--model", type=Path, metavar="FOLDER", help="default: SmolLM2-135M-Instruct")
     add("--scratch", default=str(PROJECT_ROOT / "data" / "bench"), metavar="FOLDER")
     arguments = parser.parse_args()
-    arguments.repeats = arguments.repeats or (1 if arguments.quick else 5)
+    arguments.repeats = arguments.repeats or (1 if arguments.quick else 4)
     return arguments
 
 
