@@ -16,6 +16,7 @@ from services.worker.computing.loss import choose_loss
 from services.worker.computing.plan.plan import Plan
 from services.worker.computing.plan.precision import autocast
 from services.worker.computing.plan.workload import common_prefix
+from services.worker.machine.peak_memory import look_at_memory
 from services.worker.phase_clock import PhaseClock
 from services.worker.text.marked_text import TokenRow
 
@@ -93,6 +94,7 @@ class ModelForward:
     def loss(self, batch: MicroBatch, scale: float) -> Tensor:
         with nullcontext() if self._fp32 else autocast(self._model, self._device):
             loss = self._loss(batch, scale)
+        look_at_memory(self._device)
         if self._head_has_backward:
             loss.register_hook(lambda _: self._clock.becomes("head_and_loss"))
             self._head_has_backward = False
@@ -156,7 +158,9 @@ class EngineForward:
         )
 
     def loss(self, batch: Any, scale: float) -> Tensor:
-        return self._layers(batch, scale)
+        loss = self._layers(batch, scale)
+        look_at_memory(self._device)
+        return loss
 
     def step_over(self) -> None:
         self._layers.step_over()

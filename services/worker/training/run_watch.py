@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import torch
 
-from services.worker.machine.peak_memory import PeakMemory
+from services.worker.machine.peak_memory import PeakMemory, bytes_now
 from services.worker.training.checkpoints import Snapshot
 from services.worker.training.done_step import DoneStep
 from services.worker.training.run_state import RunState
@@ -32,6 +32,7 @@ class RunWatch:
 
     def __init__(self, device: torch.device, resumed: Snapshot | None) -> None:
         self._before = RunState.of(resumed.state["run"]) if resumed else RunState()
+        bytes_now(device)  # what predictions left free is given back
         self._memory = PeakMemory(device)
         self._memory.restart()
         self._between = dict[str, float]()

@@ -5,7 +5,12 @@ from dataclasses import dataclass
 from services.worker.computing.predicting.small_run import Held
 from services.worker.computing.predicting.step_list import Size, StepList
 from services.worker.computing.predicting.trial import Trial
+from services.worker.machine.heap import bytes_in_use
 from services.worker.machine.peak_memory import PeakMemory
+
+# Of the caches that the worker's child has (services/worker/process/environment.py): 256 products, each with
+# 0.57 to 0.63 MB of generated code and tables where the processor has AVX-512.
+COMPILED_BYTES = 256 * 600_000
 
 
 @dataclass(frozen=True)
@@ -27,14 +32,23 @@ def count_micro_batch(trial: Trial, steps: StepList, before: int) -> MicroBatchB
     backward pass of the last layer, all of them are kept. `before`: what the device held before any trial.
     """
     few, more = trial.pattern, 2 * trial.pattern
+    unused = bytes_in_use() or 0
+    one, hidden = _held(trial, trial.layers if more >= trial.layers else few, steps.largest, before)
+    compiled = 0
+    if trial.device.type == "cpu":
+        compiled = compiled_bytes(max(0, (bytes_in_use() or 0) - unused), steps.different_sizes)
     if more >= trial.layers:
-        held, hidden = _held(trial, trial.layers, steps.largest, before)
-        return _parts(held, 0, hidden)
-    (one, hidden), (several, hidden_again) = (
-        _held(trial, layers, steps.largest, before) for layers in (few, more)
-    )
+        return _parts(one, 0, hidden + compiled)
+    several, hidden_again = _held(trial, more, steps.largest, before)
     of_others = (several.kept - one.kept) * (trial.layers - more) // (more - few)
-    return _parts(several, of_others, max(hidden, hidden_again))
+    return _parts(several, of_others, max(hidden, hidden_again) + compiled)
+
+
+def compiled_bytes(of_a_size: int, sizes: int) -> int:
+    """What oneDNN's products for micro-batches of so many sizes take beyond those for one, which were seen to
+    take `of_a_size` bytes: each size has its own, until the caches are full.
+    """
+    return max(0, min(of_a_size * sizes, COMPILED_BYTES) - of_a_size)
 
 
 def _held(trial: Trial, layers: int, size: Size, before: int) -> tuple[Held, int]:

@@ -41,6 +41,11 @@ class StepList:
         return [size for step in self.steps for size in step]
 
     @property
+    def different_sizes(self) -> int:
+        """How many of these are told apart by their computed tokens."""
+        return len({size.computed for size in self.micro_batches})
+
+    @property
     def padded_ratio(self) -> float:
         """Computed ÷ real tokens; below 1 where rows share a prefix."""
         sizes = self.micro_batches
