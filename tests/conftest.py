@@ -16,8 +16,11 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Each has torch and often a whole stack in memory."""
-    return min(4, len(os.sched_getaffinity(0)))
+    """One more than there are cores, since tests of processes wait for nearly half of their time.
+
+    No more than four: each has torch and often a whole stack in memory.
+    """
+    return min(4, len(os.sched_getaffinity(0)) + 1)
 
 
 @pytest.hookimpl(optionalhook=True)
