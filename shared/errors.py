@@ -96,6 +96,11 @@ class InUse(InvalidTransition):
     meaning = say("refused-in-use")
 
 
+class AdapterDamaged(InvalidTransition):
+    code = "adapter_damaged"
+    meaning = say("refused-adapter-damaged")
+
+
 class TooLarge(Refusal):
     status, code = 413, "too_large"
     meaning = say("refused-too-large")

@@ -1,6 +1,7 @@
 """The native API: jobs, their events, their reports, their adapters."""
 
 import json
+from pathlib import Path
 from typing import Any, Literal
 
 from flask import Response, g, request
@@ -12,8 +13,8 @@ from services.api.routing import json_response
 from services.api.service import Service
 from services.api.submit import submit_job
 from services.api.tries import this_try
-from shared.adapters import adapter_folder, checkpoint_steps
-from shared.errors import NotFinished, NotFound
+from shared.adapters import OPTIMIZER, adapter_folder, checkpoint_steps
+from shared.errors import AdapterDamaged, NotFinished, NotFound
 from shared.family_names import UnknownModule
 from shared.job_folder import JobFolder
 from shared.jobs import TERMINAL
@@ -30,7 +31,7 @@ from shared.schemas.fields import EVENT_ID_PATTERN, JobKind, JobStatus, Metadata
 from shared.schemas.frozen import Frozen
 from shared.schemas.records import JobEvent, JobRecord
 from shared.schemas.requests import JobRequest
-from shared.sealed_folder import MANIFEST, sealed_at
+from shared.sealed_folder import MANIFEST, fault_in_hashes, manifest_of, sealed_at
 
 
 class QueueState(Frozen):
@@ -195,15 +196,25 @@ def get_adapter(service: Service, *, job_id: str, query: AdapterQuery) -> Respon
     folder = job_folder.adapter if query.names == "original" else job_folder.adapter_under(query.names)
     if not folder.is_dir():
         raise NotFound(say("no-adapter-with-names", job=job_id, names=query.names))
+    _require_whole(folder, record.id)
     return AdapterArchive.of(
         folder, name=f"{record.id}-{folder.name}", made_at=record.finished_at or 0
     ).response()
+
+
+def _require_whole(folder: Path, job_id: str) -> None:
+    """Raises `AdapterDamaged`. Reads every byte first: half an answer can't be taken back."""
+    if (folder / MANIFEST).exists() and manifest_of(folder) is None:
+        raise AdapterDamaged(say("adapter-is-damaged", job=job_id, fault=say("no-manifest", name=MANIFEST)))
+    if fault := fault_in_hashes(folder, spared=(OPTIMIZER,)):
+        raise AdapterDamaged(say("adapter-is-damaged", job=job_id, fault=fault))
 
 
 def _checkpoint(service: Service, record: JobRecord, step: int, names: str) -> AdapterArchive:
     folder = adapter_folder(service.job_folder(record.id), step)
     if folder is None:
         raise NotFound(_no_checkpoint(service.job_folder(record.id), record.id, step), param="step")
+    _require_whole(folder, record.id)
     manifest = json.loads((folder / MANIFEST).read_bytes())
     family = names_of(manifest["fingerprint"]["base"]["architecture"])
     try:

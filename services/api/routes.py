@@ -38,6 +38,7 @@ from services.api.model_routes import get_model, list_models
 from services.api.removal_routes import JobDeleted, PruneRequest, Pruning, delete_job, delete_model, prune
 from services.api.routing import Route
 from shared.errors import (
+    AdapterDamaged,
     DatasetUnknown,
     DiskFull,
     IdempotencyMismatch,
@@ -95,7 +96,7 @@ JOBS = (
     ),
     Route(
         GET, "/v1/jobs/<job_id>/adapter", get_adapter, "Download a job's adapter",
-        answer="application/x-tar", query=AdapterQuery, refusals=(NotFound, NotFinished),
+        answer="application/x-tar", query=AdapterQuery, refusals=(NotFound, NotFinished, AdapterDamaged),
     ),
 )  # fmt: skip
 

@@ -42,6 +42,7 @@ class FailureCode(StrEnum):
         "cache_not_moved",
         "the model is not in the cache, or the storage to move it to can't be used",
     )
+    JOB_FILES_LOST = "job_files_lost", "files of the job were removed from the data folder, or can't be read"
     POISON = "poison", "the worker died in every attempt"
     STALLED = "stalled", "the job made no progress for too long"
     INTERNAL = "internal_error", "a bug in Tunedock; the worker's log has the traceback"

@@ -11,7 +11,7 @@ import pytest
 from shared.adapters import CONFIG, WEIGHTS
 from shared.exaone_names import EXAONE_NAMES
 from shared.model_names import fine_tuned_model_id
-from shared.sealed_folder import MANIFEST
+from shared.sealed_folder import MANIFEST, seal
 from tests.adapter_folders import CHECKPOINT_FILES, lay_out_adapter
 from tests.api.conftest import ROWS, Api, jsonl, make_api
 
@@ -166,7 +166,35 @@ def test_what_is_not_built_yet_is_not_found(api: Api) -> None:
     record = api.submitted()
     stream = api.get(f"/v1/jobs/{record['id']}/events", headers={"Accept": "text/event-stream"})
     assert stream.status_code == 404
-    assert api.post(f"/v1/jobs/{record['id']}/pause").status_code == 404
+
+
+@pytest.mark.parametrize("place", ["/v1/jobs", "/v1/fine_tuning/jobs"])
+def test_a_job_is_paused_and_resumed_over_both_faces(api: Api, place: str) -> None:
+    job_id = api.submitted()["id"]
+    for _ in range(2):
+        answer = api.post(f"{place}/{job_id}/pause")
+        assert (answer.status_code // 100, answer.get_json()["status"]) == (2, "paused")
+    assert api.get(f"{place}/{job_id}").get_json()["status"] == "paused"
+    assert api.post(f"{place}/{job_id}/resume").get_json()["status"] == "queued"
+    claim = api.claim()
+    shown = {"/v1/jobs": "pausing", "/v1/fine_tuning/jobs": "running"}
+    assert api.post(f"{place}/{job_id}/pause").get_json()["status"] == shown[place]
+    assert api.post(f"{place}/{job_id}/resume").get_json()["status"] == "running"
+    api.store.publish(claim)
+    late = api.post(f"{place}/{job_id}/pause")
+    assert (late.status_code, late.get_json()["code"]) == (409, "invalid_transition")
+    assert "publishing its result" in late.get_json()["detail"]
+    assert api.post(f"{place}/ftjob-unknown/pause").status_code == 404
+
+
+def test_the_whole_queue_is_paused_and_resumed(api: Api) -> None:
+    running = api.submitted()["id"]
+    api.claim()
+    assert api.get("/v1/queue").get_json() == {"object": "queue", "paused": False, "jobs": []}
+    assert api.post("/v1/queue/pause").get_json() == {"object": "queue", "paused": True, "jobs": [running]}
+    assert api.get("/v1/queue").get_json()["paused"] is True
+    assert api.post("/v1/jobs", json={"kind": "load_diagnostic"}).status_code == 202
+    assert api.post("/v1/queue/resume").get_json() == {"object": "queue", "paused": False, "jobs": [running]}
 
 
 def test_a_report_exists_once_the_job_has_succeeded(api: Api) -> None:
@@ -228,6 +256,24 @@ def test_an_adapter_is_downloaded_as_a_tar_of_known_length(api: Api) -> None:
     assert api.get(f"/v1/jobs/{record['id']}/adapter?names=llama").status_code == 404
 
 
+@pytest.mark.parametrize("spoiled", ["adapter_model.safetensors", "manifest.json"])
+def test_a_damaged_adapter_is_refused_and_not_sent(api: Api, spoiled: str) -> None:
+    record = api.submitted()
+    folder = api.job_folder(record["id"]) / "adapter"
+    folder.mkdir()
+    (folder / "adapter_config.json").write_bytes(b'{"r": 16}')
+    (folder / "adapter_model.safetensors").write_bytes(bytes(1000))
+    seal(folder, {})
+    api.store.finish(api.claim(), "succeeded", message="Done", result={})
+    assert api.get(f"/v1/jobs/{record['id']}/adapter").status_code == 200
+    content = bytearray((folder / spoiled).read_bytes())
+    content[len(content) // 2] ^= 0xFF
+    (folder / spoiled).write_bytes(content)
+    refused = api.get(f"/v1/jobs/{record['id']}/adapter")
+    assert (refused.status_code, refused.get_json()["code"]) == (409, "adapter_damaged")
+    assert spoiled in refused.get_json()["detail"]
+
+
 def test_a_checkpoint_whose_module_has_no_original_name_is_refused_and_kept_as_trained(api: Api) -> None:
     record = api.submitted()
     folder = lay_out_adapter(api.job_folder(record["id"]) / "checkpoints" / "step-3", CHECKPOINT_FILES)
@@ -235,9 +281,9 @@ def test_a_checkpoint_whose_module_has_no_original_name_is_refused_and_kept_as_t
     header = json.dumps({key: {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}}).encode()
     (folder / WEIGHTS).write_bytes(struct.pack("<Q", len(header)) + header + bytes(4))
     (folder / CONFIG).write_text("{}")
-    files: dict[str, dict[str, str]] = {name: {} for name in CHECKPOINT_FILES}
     base = {"architecture": EXAONE_NAMES.architecture}
-    (folder / MANIFEST).write_text(json.dumps({"files": files, "fingerprint": {"base": base}}))
+    (folder / MANIFEST).unlink(missing_ok=True)
+    seal(folder, {"fingerprint": {"base": base}})
     place = f"/v1/jobs/{record['id']}/adapter?step=3"
     refused = api.get(place)
     assert (refused.status_code, refused.get_json()["error"]["param"]) == (404, "names")

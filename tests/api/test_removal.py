@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from services.api import submit
+from services.api import job_rows
 from shared.model_names import fine_tuned_model_id
 from shared.settings import Settings
 from shared.worker_store import WorkerStore
@@ -219,7 +219,7 @@ def test_a_file_that_goes_just_before_its_rows_are_read_is_told(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file_id = api.uploaded()
-    monkeypatch.setattr(submit, "check_free_space", lambda *_, **__: api.delete(f"/v1/files/{file_id}"))
+    monkeypatch.setattr(job_rows, "check_free_space", lambda *_, **__: api.delete(f"/v1/files/{file_id}"))
     body = {"kind": "fine_tuning", "model": "tiny", "training_file": file_id}
     answer = api.post("/v1/jobs", json=body)
     assert (answer.status_code, answer.get_json()["error"]["param"]) == (422, "training_file")

@@ -69,11 +69,13 @@ def do(claim: Claim, settings: Settings, residency: Residency, report: Report) -
     try:
         return work[claim.kind](claim, settings, residency, report)
     except (PermissionError, FileNotFoundError) as error:
-        raise _unreadable(error, settings) from error
+        raise _unreadable(error, settings, claim.job_id) from error
 
 
 @contextmanager
-def _told_how_it_ended(tell: Callable[[Failure | None], None], settings: Settings) -> Iterator[None]:
+def _told_how_it_ended(
+    tell: Callable[[Failure | None], None], settings: Settings, job_id: str
+) -> Iterator[None]:
     """`tell` hears of a failure within, and, by None, of a cancel; not of an attempt that is followed by
     another one.
     """
@@ -86,15 +88,21 @@ def _told_how_it_ended(tell: Callable[[Failure | None], None], settings: Setting
         raise
     except Exception as error:
         if isinstance(error, PermissionError | FileNotFoundError):
-            tell(failure_of(_unreadable(error, settings)))
+            tell(failure_of(_unreadable(error, settings, job_id)))
         else:
             tell(failure_of(error))
         raise
 
 
-def _unreadable(error: OSError, settings: Settings) -> Exception:
-    """A file of the user's that may not be read, or vanished, is a failure; one of ours is a fault."""
-    path = Path(error.filename) if isinstance(error.filename, str) else None
+def _unreadable(error: OSError, settings: Settings, job_id: str) -> Exception:
+    """A file that may not be read, or vanished, is a failure: the user's, or what this job is to do. Another
+    of ours is a fault.
+    """
+    path = Path(str(error.filename)) if error.filename is not None else None
+    folder = JobFolder.of(settings.data_dir, job_id)
+    if path is not None and (path == folder.spec or path.is_relative_to(folder.rows)):
+        lost = say("job-file-lost", name=str(path.relative_to(folder.path)), error=error.strerror or "")
+        return JobFailed(FailureCode.JOB_FILES_LOST, lost, say("restore-or-submit-again"))
     if path is None or path.is_relative_to(settings.data_dir):
         return error
     if isinstance(error, FileNotFoundError):
@@ -120,7 +128,7 @@ def _fine_tune(claim: Claim, settings: Settings, residency: Residency, report: R
     def ended(failure: Failure | None) -> None:
         books.ended(failure, request.model or settings.default_model, residency.device)
 
-    with _told_how_it_ended(ended, settings):
+    with _told_how_it_ended(ended, settings, claim.job_id):
         result = _train(claim, request, books, settings, residency, report)
     _observe_predictions(result)
     return result
@@ -217,7 +225,7 @@ def _explain(claim: Claim, settings: Settings, residency: Residency, report: Rep
         )
         write_json_durably(folder.report, without.model_dump(mode="json"))
 
-    with _told_how_it_ended(ended, settings):
+    with _told_how_it_ended(ended, settings, claim.job_id):
         base = _base(request, [data], settings, residency, report)
         with model_errors_explained(base.files.name):
             explained = explain_training(

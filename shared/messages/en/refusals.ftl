@@ -9,6 +9,8 @@ too-many-jobs = { $jobs ->
 no-such-job = There is no job { $job }.
 job-has-status = The status of job { $job } is { $status }.
 job-of-other-kind = The kind of job { $job } is { $kind }, not fine_tuning. See /v1/jobs/{ $job }.
+no-manifest = Its { $name } is damaged.
+adapter-is-damaged = The adapter of job { $job } is damaged. { $fault } Nothing of it is sent. Take a checkpoint of the job (step=N), a backup, or train again.
 job-ended-before-pause = The status of job { $job } is { $status } already. Only a job that has not ended can be paused.
 job-ended-before-resume = The status of job { $job } is { $status } already. Only a paused job can be resumed.
 job-is-being-cancelled = Job { $job } is being cancelled. It can't be paused or resumed any more.

@@ -51,6 +51,7 @@ refused-method-not-allowed = The address exists, but not with this method.
 refused-invalid-transition = The job's status does not allow it.
 refused-not-finished = The job has no result yet, or ended without one.
 refused-in-use = A job that has not ended uses this model, so it is not deleted.
+refused-adapter-damaged = The files of the adapter are not those that were trained.
 refused-too-large = The body is larger than allowed.
 refused-invalid-field = A field is unknown, missing or out of range.
 refused-model-unknown = The name is neither a hub id, nor a model folder, nor a fine-tuned model of this installation.

@@ -1,5 +1,7 @@
 # What the worker says of any job: the base model, its files, the device.
 
+job-file-lost = The file { $name } of this job is no longer in the data folder, or can't be read ({ $error }).
+restore-or-submit-again = Submit the job again. If the data folder was cleaned by hand, leave out the folder jobs: it holds what waiting jobs are to learn.
 file-vanished = The file { $path } vanished while the job used it.
 let-writer-finish = Wait until the model files are no longer being changed, then submit the job again.
 file-not-readable = The worker runs as user { $user }, who may not read { $path }.

@@ -14,7 +14,7 @@ from tests.worker.diagnosis.diagnosed import healthy, trial
 def test_a_user_s_file_that_may_not_be_read_fails_the_job_with_a_remedy(tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path / "data")
     path = tmp_path / "models" / "base" / "model.safetensors"
-    failed = _unreadable(PermissionError(13, "Permission denied", str(path)), settings)
+    failed = _unreadable(PermissionError(13, "Permission denied", str(path)), settings, "x")
     assert isinstance(failed, JobFailed)
     assert failed.failure.code == FailureCode.MODEL_UNREADABLE
     assert str(path) in failed.failure.message
@@ -24,18 +24,29 @@ def test_a_user_s_file_that_may_not_be_read_fails_the_job_with_a_remedy(tmp_path
 def test_a_user_s_file_that_vanished_fails_the_job_with_a_remedy(tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path / "data")
     path = tmp_path / "models" / "base" / "model.safetensors"
-    failed = _unreadable(FileNotFoundError(2, "No such file or directory", str(path)), settings)
+    failed = _unreadable(FileNotFoundError(2, "No such file or directory", str(path)), settings, "x")
     assert isinstance(failed, JobFailed)
     assert f"{path} vanished" in failed.failure.message
-    ours = FileNotFoundError(2, "No such file or directory", str(tmp_path / "data" / "jobs" / "x"))
-    assert _unreadable(ours, settings) is ours
+    ours = FileNotFoundError(2, "No such file or directory", str(tmp_path / "data" / "jobs" / "x" / "tokens"))
+    assert _unreadable(ours, settings, "x") is ours
 
 
 def test_a_file_of_our_own_stays_a_fault_of_ours(tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path / "data")
-    error = PermissionError(13, "Permission denied", str(tmp_path / "data" / "jobs" / "x"))
-    assert _unreadable(error, settings) is error
-    assert _unreadable(PermissionError("without a name"), settings).args == ("without a name",)
+    error = PermissionError(13, "Permission denied", str(tmp_path / "data" / "jobs" / "x" / "tokens"))
+    assert _unreadable(error, settings, "x") is error
+    assert _unreadable(PermissionError("without a name"), settings, "x").args == ("without a name",)
+
+
+@pytest.mark.parametrize("name", ["spec.json", "rows/training.jsonl"])
+def test_a_job_whose_spec_or_rows_were_removed_says_so(tmp_path: Path, name: str) -> None:
+    settings = Settings(data_dir=tmp_path / "data")
+    path = tmp_path / "data" / "jobs" / "x" / name
+    failed = _unreadable(FileNotFoundError(2, "No such file or directory", path), settings, "x")
+    assert isinstance(failed, JobFailed)
+    assert failed.failure.code == FailureCode.JOB_FILES_LOST
+    assert name in failed.failure.message
+    assert "Submit the job again" in failed.failure.remedy
 
 
 @pytest.mark.parametrize("cold", [True, False])
