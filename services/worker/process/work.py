@@ -2,8 +2,7 @@
 
 import json
 import os
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,30 +17,22 @@ from services.worker.explaining.ended import how_it_ended, report_without_steps
 from services.worker.failures import Failure, FailureCode, JobFailed
 from services.worker.models.families.model_errors import model_errors_explained
 from services.worker.models.hub.cache_folder import apply_cache_folder
-from services.worker.models.hub.model_places import ModelPlaces
-from services.worker.models.hub.resolve import resolve_model
 from services.worker.models.hub.untried_move import take_back_untried_move
-from services.worker.models.load import LoadedModel
 from services.worker.models.residency import Residency
 from services.worker.phase_clock import PhaseClock
 from services.worker.preparing.prepare import prepare
 from services.worker.process.failure_of import failure_of
+from services.worker.process.job_inputs import adapter_of, base_model, datasets_of
+from services.worker.process.job_metrics import observe_diagnosis, observe_predictions, observe_step
 from services.worker.report import JobCancelled, JobStopped, Report
-from services.worker.text.dataset_file import DatasetFile
 from services.worker.training.done_step import DoneStep
 from services.worker.training.fine_tuning import fine_tune
-from shared.adapters import adapter_folder as find_adapter
-from shared.adapters import held_adapter
 from shared.durable import write_json_durably
 from shared.job_folder import JobFolder
 from shared.job_records import Claim
 from shared.messages.message import say
-from shared.model_names import fine_tuned_model, fine_tuned_model_id
+from shared.model_names import fine_tuned_model_id
 from shared.reports.load import LoadReport
-from shared.reports.load_facts import LoadFacts, TrialLoad
-from shared.reports.stored import read_stored
-from shared.reports.training_facts import Prediction
-from shared.schemas.datasets import DatasetSummary
 from shared.schemas.requests import (
     EvaluationRequest,
     FineTuningRequest,
@@ -130,7 +121,7 @@ def _fine_tune(claim: Claim, settings: Settings, residency: Residency, report: R
 
     with _told_how_it_ended(ended, settings, claim.job_id):
         result = _train(claim, request, books, settings, residency, report)
-    _observe_predictions(result)
+    observe_predictions(result)
     return result
 
 
@@ -144,15 +135,15 @@ def _train(
 ) -> Result:
     folder = JobFolder.of(settings.data_dir, claim.job_id)
     books.stages.turn("data_load")
-    datasets = _datasets(folder)
+    datasets = datasets_of(folder)
     if not request.dry_run:
         metrics.record_training_start()
     books.stages.turn("model_load")
-    books.base = base = _base(request, list(datasets.values()), settings, residency, report)
+    books.base = base = base_model(request, list(datasets.values()), settings, residency, report)
 
     def observe(step: DoneStep) -> None:
         books.look()
-        _observe_step(step)
+        observe_step(step)
 
     with model_errors_explained(base.files.name):
         result = fine_tune(
@@ -161,7 +152,7 @@ def _train(
             training=datasets["training"],
             validation=datasets.get("validation"),
             job_folder=folder,
-            start=_adapter_folder(request.adapter, folder, settings),
+            start=adapter_of(request.adapter, folder, settings),
             attempt=claim.attempt,
             checkpoint_seconds=settings.checkpoint_seconds,
             report=report,
@@ -175,24 +166,16 @@ def _train(
     return {"fine_tuned_model": name, **result}
 
 
-def _observe_predictions(result: Result) -> None:
-    """Those of before the first step."""
-    for stored in result.get("predictions") or ():
-        prediction = read_stored(Prediction, stored)
-        if prediction.measured is not None and prediction.when == "start":
-            metrics.record_prediction(prediction.quantity, prediction.predicted, prediction.measured)
-
-
 def _evaluate(claim: Claim, settings: Settings, residency: Residency, report: Report) -> Result:
     request = EvaluationRequest.model_validate(claim.request)
     folder = JobFolder.of(settings.data_dir, claim.job_id)
-    data = _datasets(folder)["evaluation"]
-    base = _base(request, [data], settings, residency, report)
+    data = datasets_of(folder)["evaluation"]
+    base = base_model(request, [data], settings, residency, report)
     with model_errors_explained(base.files.name):
         return evaluate(
             base,
             data=data,
-            adapter_folder=_adapter_folder(request.adapter, folder, settings),
+            adapter_folder=adapter_of(request.adapter, folder, settings),
             instruction=request.instruction,
             labels=data.summary.labels,
             max_seq_length=request.max_seq_length,
@@ -211,7 +194,7 @@ def _diagnose(claim: Claim, settings: Settings, residency: Residency, report: Re
 def _explain(claim: Claim, settings: Settings, residency: Residency, report: Report) -> Result:
     request = TrainingDiagnosticRequest.model_validate(claim.request)
     folder = JobFolder.of(settings.data_dir, claim.job_id)
-    data, stages = _datasets(folder)["training"], PhaseClock(first="model_load")
+    data, stages = datasets_of(folder)["training"], PhaseClock(first="model_load")
     told = ReadSettings.model_validate(json.loads(folder.spec.read_text())["settings"])
 
     def ended(failure: Failure | None) -> None:
@@ -226,7 +209,7 @@ def _explain(claim: Claim, settings: Settings, residency: Residency, report: Rep
         write_json_durably(folder.report, without.model_dump(mode="json"))
 
     with _told_how_it_ended(ended, settings, claim.job_id):
-        base = _base(request, [data], settings, residency, report)
+        base = base_model(request, [data], settings, residency, report)
         with model_errors_explained(base.files.name):
             explained = explain_training(
                 base,
@@ -257,100 +240,4 @@ def _prepare(claim: Claim, settings: Settings, residency: Residency, report: Rep
 def _keep_report(claim: Claim, diagnosis: LoadReport, settings: Settings) -> None:
     path = JobFolder.of(settings.data_dir, claim.job_id).report
     write_json_durably(path, diagnosis.model_dump(mode="json"))
-    _observe_diagnosis(diagnosis.facts)
-    for remedy in diagnosis.applied:
-        if remedy.predicted_seconds is not None and remedy.measured_seconds is not None:
-            metrics.record_prediction("load_seconds", remedy.predicted_seconds, remedy.measured_seconds)
-
-
-def _observe_diagnosis(facts: LoadFacts) -> None:
-    loads: list[tuple[str, TrialLoad, bool]] = [
-        (facts.checkpoint.source, run, run.cold_wanted) for run in facts.checkpoint_runs[:1]
-    ]
-    loads += [("artifact", run, True) for run in facts.prepared[:1]]  # cold, else made warm
-    for source, run, staged in loads:
-        metrics.record_load(
-            source=source, phase_seconds=run.phase_seconds, weight_bytes=run.weight_bytes, staged=staged
-        )
-    if facts.limit_bytes_per_second is not None:
-        metrics.record_read_rate(facts.storage_name, facts.limit_bytes_per_second)
-    for target in facts.targets:
-        if target.limit_bytes_per_second is not None:
-            metrics.record_read_rate(target.name, target.limit_bytes_per_second)
-
-
-def _base(
-    request: FineTuningRequest | EvaluationRequest | TrainingDiagnosticRequest,
-    datasets: Sequence[DatasetFile],
-    settings: Settings,
-    residency: Residency,
-    report: Report,
-) -> LoadedModel:
-    """The base model, in memory; that it can render the rows is seen before it is loaded."""
-    started = time.perf_counter()
-    report.progress("resolving")
-    files = resolve_model(
-        request.model or settings.default_model,
-        request.revision,
-        ModelPlaces.of(settings),
-        report=report,
-    )
-    for_chat = any(data.summary.format in ("chat", "classification") for data in datasets)
-    base, was_resident = residency.base(files, report, for_chat=for_chat)
-    if was_resident:
-        metrics.record_no_load(time.perf_counter() - started)
-        report.event(say("base-model-resident", model=files.name))
-    else:
-        metrics.record_load(
-            source="artifact" if base.from_artifact else files.source,
-            phase_seconds=base.phase_seconds,
-            weight_bytes=base.weight_bytes,
-        )
-        metrics.record_resident(files.name)
-        report.event(
-            say("base-model-loaded", model=files.name, load_seconds=sum(base.phase_seconds.values())),
-            data={"phase_seconds": dict(base.phase_seconds), "weight_bytes": base.weight_bytes},
-        )
-    return base
-
-
-def _datasets(folder: JobFolder) -> Mapping[str, DatasetFile]:
-    """The rows the API prepared and what it found in them, by part: training, validation, evaluation."""
-    summaries = json.loads(folder.spec.read_text())["datasets"]
-    return {
-        part: DatasetFile(folder.rows_of(part), DatasetSummary.model_validate(summary))
-        for part, summary in summaries.items()
-    }
-
-
-def _adapter_folder(adapter: str | None, folder: JobFolder, settings: Settings) -> Path | None:
-    """The adapter that the job of `folder` took hold of when it was accepted."""
-    if adapter is None:
-        return None
-    if held := held_adapter(folder):
-        return held
-    model = fine_tuned_model(adapter)  # a job from before jobs took hold of adapters
-    if model and (lying := find_adapter(JobFolder.of(settings.data_dir, model.job_id), model.step)):
-        return lying
-    raise JobFailed(
-        FailureCode.ADAPTER_INVALID,
-        say("adapter-gone", adapter=adapter),
-        say("train-again-or-restore"),
-    )
-
-
-def _observe_step(step: DoneStep) -> None:
-    metrics.record_step(
-        step=step.step,
-        total_steps=step.total_steps,
-        loss=step.train_loss,
-        grad_norm=step.grad_norm,
-        learning_rate=step.learning_rate,
-        step_seconds=step.step_seconds,
-        eta_seconds=step.eta_seconds,
-        real_tokens=step.real_tokens,
-        computed_tokens=step.computed_tokens,
-        phase_seconds=step.phase_seconds,
-        between_seconds=step.between_seconds,
-        utilization=step.utilization,
-    )
+    observe_diagnosis(diagnosis)

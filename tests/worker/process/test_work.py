@@ -6,7 +6,8 @@ import pytest
 from prometheus_client import REGISTRY
 
 from services.worker.failures import FailureCode, JobFailed
-from services.worker.process.work import _observe_diagnosis, _unreadable
+from services.worker.process.job_metrics import observe_loads
+from services.worker.process.work import _unreadable
 from shared.settings import Settings
 from tests.worker.diagnosis.diagnosed import healthy, trial
 
@@ -58,7 +59,7 @@ def test_a_load_that_a_diagnosis_made_cold_is_told_from_one_of_files_as_they_lay
     sources = ("hub_cache", "artifact")
     before = [counted(name, source) for name in names for source in sources]
     run = trial(read=1.0).model_copy(update={"cold_wanted": cold})
-    _observe_diagnosis(healthy(trial=run, prepared=(run,)))
+    observe_loads(healthy(trial=run, prepared=(run,)))
     after = [counted(name, source) for name in names for source in sources]
     added = [new - old for new, old in zip(after, before, strict=True)]
     assert added == [1, 1, cold, 1]  # a copy's file is put out of memory or into it, whatever was asked for
