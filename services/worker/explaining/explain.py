@@ -1,5 +1,6 @@
 """Explains how one model trains on one data set with a user's settings: what was tried becomes facts."""
 
+import time
 from collections.abc import Mapping
 
 import torch
@@ -54,7 +55,10 @@ def explain(
         row_seconds=forward_seconds(split, settings) / measured.rows_per_step,
         saving_seconds=tried.saving_seconds,
     )
+    started = time.perf_counter()
+    device = _device(base, tried)  # its speed is measured, which takes a second
     took = {**stages, **tried.stage_seconds}
+    took["set_up"] = took.get("set_up", 0.0) + time.perf_counter() - started
     return TrainingFacts(
         model=base.files.name,
         settings=settings.model_dump(mode="json"),
@@ -72,7 +76,7 @@ def explain(
         factors=factor_costs(measured),
         path=path(measured),
         memory=tried.memory.model_copy(update={"peak": rounds.peak_bytes(AS_CONFIGURED)}),
-        device=_device(base, tried).model_copy(update=tried.seen.card),
+        device=device.model_copy(update=tried.seen.card),
         machine_memory=tried.seen.machine_memory,
         pressure=tried.seen.pressure,
         processor=tried.seen.processor,

@@ -1,5 +1,6 @@
 """A training is explained by trials on its own rows, and the model is afterwards what it was."""
 
+import time
 from datetime import UTC, datetime
 from math import ceil
 
@@ -9,7 +10,7 @@ import torch
 
 from services.worker.adapters.lora import attached, lora_config, trained_parameters
 from services.worker.computing.plan.plan import Plan
-from services.worker.explaining import rounds
+from services.worker.explaining import explain, rounds
 from services.worker.explaining.arm import Arm, ArmSteps
 from services.worker.explaining.dequantizing import watch_dequantizing
 from services.worker.explaining.diagnosis import explain_training
@@ -161,6 +162,19 @@ def test_a_step_is_split_as_configured_and_by_the_plan(
     apart = sum(seconds for stage, seconds in facts.stages.items() if stage != "collating")
     assert facts.wall_seconds == pytest.approx(apart)
     assert 0 < facts.stages["collating"] < facts.stages["training"]
+
+
+def test_the_seconds_that_the_speed_of_the_device_takes_to_measure_are_in_a_stage(
+    llama_nf4: LoadedModel, write_rows: WriteRows, spam_rows: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def slowly(device: torch.device) -> float:
+        time.sleep(1.5)
+        return 1e9
+
+    monkeypatch.setattr(explain, "best_flops_per_second", slowly)
+    facts = explained(llama_nf4, write_rows, spam_rows, minutes=1e-6).facts
+    assert facts.stages["set_up"] >= 1.5
+    assert (facts.wall_seconds or 0.0) >= facts.stages["set_up"] + facts.stages["training"]
 
 
 def test_dequantizing_is_seen_by_the_profiler_and_taken_out_of_the_passes(
