@@ -18,7 +18,7 @@ from services.worker.explaining.diagnosis import explain_training
 from services.worker.models.hub.model_places import ModelFiles
 from services.worker.models.residency import Residency
 from services.worker.phase_clock import PhaseClock
-from services.worker.report import SilentReport
+from services.worker.running_job import NoJob
 from shared.reports.training import TrainingReport
 from shared.schemas.requests import TrainingDiagnosticRequest
 from shared.training_settings.read import given_settings
@@ -83,7 +83,7 @@ def diagnose(
     minutes = wanted.minutes[case]
     now, stages = datetime.now(UTC), PhaseClock(first="model_load")
     residency = Residency(torch.device(wanted.device), wanted.scratch / "models")
-    base, _ = residency.base(ModelFiles(wanted.model.name, None, wanted.model, "folder"), SilentReport())
+    base, _ = residency.base(ModelFiles(wanted.model.name, None, wanted.model, "folder"), NoJob())
     stages.turn("data_load")
     rows = case_rows(
         case, messages, base.tokenizer, rows=wanted.rows, longest=wanted.length, folder=here, now=now
@@ -96,7 +96,7 @@ def diagnose(
         told=given_settings({"lora": LORA_OF_A_JOB, "optim": OPTIM, "max_seq_length": wanted.length}),
         stages=stages,
         now=now,
-        report=SilentReport(),
+        job=NoJob(),
     )
     if wanted.reports is not None:
         wanted.reports.mkdir(parents=True, exist_ok=True)

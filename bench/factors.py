@@ -24,7 +24,7 @@ from bench.sms import NoMessages, read_messages
 from bench.train_inputs import CAP
 from services.worker.failures import JobFailed
 from services.worker.models.hub.demo_model import make_demo_model
-from services.worker.report import SilentReport
+from services.worker.running_job import NoJob
 from shared.settings import PROJECT_ROOT
 
 # Of a diagnosis: as many as all of its arms take. Full rows take as long with padding as without.
@@ -41,7 +41,7 @@ def main() -> int:
     found = dict[str, CaseFound]()
     try:
         messages = read_messages(arguments.sms)
-        model = arguments.model or make_demo_model(scratch / "models", SilentReport())
+        model = arguments.model or make_demo_model(scratch / "models", NoJob())
         with TemporaryDirectory(prefix="bench-factors-", dir=scratch) as name:
             wanted = Wanted(
                 model,

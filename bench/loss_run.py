@@ -22,7 +22,7 @@ from services.worker.evaluation.confusion import classification_scores, confusio
 from services.worker.evaluation.evaluate import PLAN
 from services.worker.evaluation.label_scores import score_labels
 from services.worker.evaluation.question import make_question
-from services.worker.report import SilentReport
+from services.worker.running_job import NoJob
 from services.worker.text.chat_template import ChatTemplate
 from services.worker.text.classification import ClassificationPrompt
 from services.worker.training.checkpoint_keeper import CheckpointKeeper
@@ -124,7 +124,7 @@ def _train(wanted: LossRun, job: TrainJob, ready: Loaded, plan: Plan) -> list[fl
         facts={"plan": plan.as_dict()},
         adapter_config={},
         checkpoint_seconds=CHECKPOINT_SECONDS,
-        report=SilentReport(),
+        job=NoJob(),
     )
     log = wanted.own_folder / "losses.jsonl"
     gradients = None

@@ -18,7 +18,7 @@ from services.worker.computing.plan.memory_budget import MemoryBudget
 from services.worker.computing.plan.plan import Plan
 from services.worker.explaining.arm import Arm, ArmSteps
 from services.worker.models.load import LoadedModel
-from services.worker.report import SilentReport
+from services.worker.running_job import NoJob
 from services.worker.text.marked_text import TokenRow
 from services.worker.text.row_counts import RowCounts
 from services.worker.text.row_rules import RowRules
@@ -70,7 +70,7 @@ def measure_case(
     schedule = Schedule(len(rows), per_step, SEED, RUN_STEPS)
     with carrying_adapter(base) as (keeper, parameters):
         job_rows = JobRows(RowRules("classification", "all", CAP), TokenRows(list(rows), RowCounts()), None)
-        plan, budget = plan_for(base, request, job_rows, None, SilentReport())
+        plan, budget = plan_for(base, request, job_rows, None, NoJob())
         say(f"{case}: the estimate's best is {plan_name(plan)}; its run begins")
         chosen = first_steps(base, request, plan, budget, job_rows, keeper, parameters)
         say(f"{case}: chosen is {plan_name(chosen)}")
@@ -106,9 +106,9 @@ def first_steps(
         plan,
         device=base.device,
         keeper=keeper,
-        report=SilentReport(),
+        job=NoJob(),
         budget=budget,
-        trials=plan_trials(plan, budget, whole, None, SilentReport()),
+        trials=plan_trials(plan, budget, whole, None, NoJob()),
     )
     return chosen
 
@@ -126,6 +126,6 @@ def carrying_adapter(base: LoadedModel) -> Iterator[tuple[KeepsNothing, Mapping[
             facts={},
             adapter_config={},
             checkpoint_seconds=float("inf"),
-            report=SilentReport(),
+            job=NoJob(),
         )
         yield keeper, trained_parameters(adapted)

@@ -27,7 +27,7 @@ from services.worker.failures import JobFailed
 from services.worker.models.hub.demo_model import make_demo_model
 from services.worker.models.hub.model_places import ModelFiles
 from services.worker.models.residency import Residency
-from services.worker.report import SilentReport
+from services.worker.running_job import NoJob
 from shared.settings import PROJECT_ROOT
 
 BAR = 0.05
@@ -44,10 +44,10 @@ def main() -> int:
     started, results = time.monotonic(), list[CaseResult]()
     try:
         messages = read_messages(arguments.sms)
-        model = arguments.model or make_demo_model(scratch / "models", SilentReport())
+        model = arguments.model or make_demo_model(scratch / "models", NoJob())
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         residency = Residency(device, scratch / "models")
-        base, _ = residency.base(ModelFiles(model.name, None, model, "folder"), SilentReport())
+        base, _ = residency.base(ModelFiles(model.name, None, model, "folder"), NoJob())
         tokenizer = AutoTokenizer.from_pretrained(model)
         for case in arguments.cases:
             made = make_rows(CASES[case], messages, tokenizer, seed=SEED, rows=arguments.rows)

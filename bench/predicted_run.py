@@ -12,7 +12,7 @@ from typing import Any
 
 from services.worker.process.environment import set_environment
 from services.worker.process.journal import Journal
-from services.worker.report import SilentReport
+from services.worker.running_job import NoJob
 from shared.job_folder import JobFolder
 from shared.job_records import Claim, WorkerEvent
 from shared.messages.message import Message, stored
@@ -21,7 +21,7 @@ from shared.settings import Settings
 JOB = "ftjob-000000000000000000000000"
 
 
-class JournalReport(SilentReport):
+class JournaledJob(NoJob):
     """Tells the job's journal alone: there is no store."""
 
     def __init__(self, path: Path) -> None:
@@ -58,7 +58,7 @@ def run(folder: Path) -> dict[str, Any]:
     request = json.loads(job.spec.read_text())["request"]
     claim = Claim(JOB, 1, "fine_tuning", request, time.time())
     residency = Residency(find_device(settings.device), folder / "models")
-    return work.do(claim, settings, residency, JournalReport(job.attempt(1).journal))
+    return work.do(claim, settings, residency, JournaledJob(job.attempt(1).journal))
 
 
 if __name__ == "__main__":

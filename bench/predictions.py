@@ -24,7 +24,7 @@ from bench.options import names
 from bench.predicted_run import JOB, settings_of
 from bench.prediction_jobs import JOBS, PredictedJob, make_rows
 from services.worker.models.hub.demo_model import make_demo_model
-from services.worker.report import SilentReport
+from services.worker.running_job import NoJob
 from shared.datasets.prepare import prepare_dataset
 from shared.durable import write_json_durably
 from shared.job_folder import JobFolder
@@ -63,7 +63,7 @@ def main() -> int:
     scratch.mkdir(parents=True, exist_ok=True)
     started, done, failed = time.monotonic(), dict[str, Done](), dict[str, str]()
     try:
-        demo = make_demo_model(scratch / "models", SilentReport())
+        demo = make_demo_model(scratch / "models", NoJob())
         with TemporaryDirectory(prefix="bench-predictions-", dir=scratch) as name:
             folder = Path(name)
             _lay_out_models(folder, demo)

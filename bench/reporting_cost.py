@@ -30,7 +30,7 @@ from services.cli.terminal import Terminal
 from services.cli.watch import ENDED
 from services.worker.failures import JobFailed
 from services.worker.models.hub.demo_model import make_demo_model
-from services.worker.report import SilentReport
+from services.worker.running_job import NoJob
 from shared.reports.stored import read_stored
 from shared.reports.training import TrainingReport
 from shared.reports.training_facts import TrainingFacts
@@ -78,7 +78,7 @@ def main() -> int:
     started = time.monotonic()
     try:
         messages = shuffled(read_messages(arguments.sms))
-        model = arguments.model or make_demo_model(scratch / "models", SilentReport())
+        model = arguments.model or make_demo_model(scratch / "models", NoJob())
         with TemporaryDirectory(prefix="bench-reporting-", dir=scratch) as name:
             lines = measure(messages, model.resolve(), Path(name), steps=arguments.steps)
     except (NoMessages, JobFailed, CommandFailed, Unfinished) as error:

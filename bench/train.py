@@ -37,7 +37,7 @@ from bench.train_measure import (
 from bench.weights import make_model
 from services.worker.failures import JobFailed
 from services.worker.models.hub.demo_model import make_demo_model
-from services.worker.report import SilentReport
+from services.worker.running_job import NoJob
 from shared.settings import PROJECT_ROOT
 
 DEFAULT_ARMS = ("hf-user", "hf-grouped", "trl-best", "ours-baseline", "ours-auto")
@@ -60,7 +60,7 @@ def main() -> int:
     failed: set[str] = set()
     try:
         messages = read_messages(arguments.sms)
-        demo = arguments.model or make_demo_model(scratch / "models", SilentReport())
+        demo = arguments.model or make_demo_model(scratch / "models", NoJob())
         with TemporaryDirectory(prefix="bench-train-", dir=scratch) as name:
             for case in arguments.cases:
                 inputs = make_inputs(case, messages, demo, Path(name), arguments)

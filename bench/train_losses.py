@@ -31,7 +31,7 @@ from bench.sms import NoMessages, read_messages
 from bench.train_arms.gradients import gradient_file
 from bench.train_inputs import CASES
 from services.worker.models.hub.demo_model import make_demo_model
-from services.worker.report import SilentReport
+from services.worker.running_job import NoJob
 from shared.settings import PROJECT_ROOT
 
 STEP_1_BAR, EMA_BAR, HELD_OUT_BAR, F1_BAR_POINTS, COSINE_BAR = 0.001, 0.005, 0.005, 1.5, 0.999
@@ -57,7 +57,7 @@ def main() -> int:
     except NoMessages as error:
         print(f"bench.train_losses: {error}", file=sys.stderr)
         return 1
-    model = arguments.model or make_demo_model(Path(arguments.scratch) / "models", SilentReport())
+    model = arguments.model or make_demo_model(Path(arguments.scratch) / "models", NoJob())
     tokenizer = AutoTokenizer.from_pretrained(model)
     results: dict[tuple[str, int], dict[str, Any]] = {}
     for seed in arguments.seeds:

@@ -35,7 +35,7 @@ from services.worker.adapters.lora import set_adapter_weights, trained_parameter
 from services.worker.computing.forward import choose_forward
 from services.worker.computing.plan.plan import Plan
 from services.worker.models.hub.demo_model import make_demo_model
-from services.worker.report import SilentReport
+from services.worker.running_job import NoJob
 from services.worker.text.marked_text import TokenRow
 from shared.settings import PROJECT_ROOT
 
@@ -78,7 +78,7 @@ def main() -> int:
         print(f"bench.train_rounding: {error}", file=sys.stderr)
         return 1
     models = Path(arguments.scratch) / "models"
-    model = arguments.model or make_demo_model(models, SilentReport())
+    model = arguments.model or make_demo_model(models, NoJob())
     tokenizer = AutoTokenizer.from_pretrained(model)
     with tempfile.TemporaryDirectory(prefix="tunedock-rounding-") as folder:
         run = LossRun(

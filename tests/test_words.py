@@ -11,6 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 WORKER = "services/worker"
 GIVEN_UP = [  # a name as a whole, where it may not be used, and the word in its place
+    (r"_?report|Report|SilentReport", f"{WORKER}/models {WORKER}/text {WORKER}/training", "running job"),
     (r"StepReport|step_report", f"{WORKER} bench tests/worker", "done step"),
     (r"attempts?", f"{WORKER}/computing {WORKER}/diagnosis", "attempt"),
     (r"plan|\w*Plan|plan_\w+", f"{WORKER}/models", "blueprint"),

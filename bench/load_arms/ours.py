@@ -9,25 +9,25 @@ from bench.load_arms.loaded import Loaded
 from services.worker.models.hub.model_places import ModelFiles
 from services.worker.models.quantized import nf4
 from services.worker.models.residency import Residency
-from services.worker.report import SilentReport
+from services.worker.running_job import NoJob
 
 IMPORTED_BEFORE = (modeling_llama, nf4)
 
 
 def prepare(model: Path, artifact: Path) -> Loaded:
     """Not measured: makes the artifact, which must not be there yet."""
-    _residency(artifact).base(_files(model), SilentReport())
+    _residency(artifact).base(_files(model), NoJob())
     assert artifact.is_dir(), f"no copy in {artifact}"
     return Loaded()
 
 
 def prepared(model: Path, artifact: Path) -> Loaded:
     residency = _residency(artifact)
-    loaded, _ = residency.base(_files(model), SilentReport())
+    loaded, _ = residency.base(_files(model), NoJob())
     assert loaded.from_artifact, f"{artifact} was not used"
 
     def again() -> None:
-        _, resident = residency.base(_files(model), SilentReport())
+        _, resident = residency.base(_files(model), NoJob())
         assert resident
 
     return Loaded(loaded.model.state_dict().values(), residency, again)

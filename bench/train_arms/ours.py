@@ -21,7 +21,7 @@ from services.worker.computing.plan.workload import workload_of
 from services.worker.models.hub.model_places import ModelFiles
 from services.worker.models.load import LoadedModel
 from services.worker.models.residency import Residency
-from services.worker.report import SilentReport
+from services.worker.running_job import NoJob
 from services.worker.text.marked_text import TokenRow
 from services.worker.training.checkpoint_keeper import CheckpointKeeper
 from services.worker.training.checkpoints import CheckpointFolder
@@ -67,7 +67,7 @@ def ours(job: TrainJob, turns: Turns) -> None:
             facts={},
             adapter_config={},
             checkpoint_seconds=float("inf"),
-            report=SilentReport(),
+            job=NoJob(),
         )
         turns.ready()
         run(job, ready, plan, keeper, observe)
@@ -87,7 +87,7 @@ def run(
         plan,
         device=ready.base.device,
         keeper=keeper,
-        report=SilentReport(),
+        job=NoJob(),
         observe=observe,
     )
 
@@ -96,7 +96,7 @@ def run(
 def loaded(job: TrainJob) -> Iterator[Loaded]:
     folder = Path(job.model)
     residency = Residency(torch.device(job.device), Path(job.artifacts))
-    base, _ = residency.base(ModelFiles(folder.name, None, folder, "folder"), SilentReport())
+    base, _ = residency.base(ModelFiles(folder.name, None, folder, "folder"), NoJob())
     config = LoraConfig.from_pretrained(job.start)
     config.inference_mode = False
     with attached(base, config, seed=job.seed) as adapted:

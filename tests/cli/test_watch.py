@@ -119,11 +119,11 @@ def test_epochs_are_left_out_where_steps_decide_and_words_are_the_command_s() ->
     assert "n_epochs" not in shown
 
 
-STAGE_CALLS = {"": ("report.progress", "self._report.progress"), "tick.py": ("self._tell",)}
+STAGE_CALLS = {"": ("job.progress", "self._job.progress", "course.job.progress"), "tick.py": ("self._tell",)}
 
 
 def stages() -> set[str]:
-    """Every stage that a worker tells: what `progress(`, `ByteProgress(report,` and a tick's `_tell(` get."""
+    """Every stage that a worker tells: what `progress(`, `ByteProgress(job,` and a tick's `_tell(` get."""
     told = set()
     for path in (PROJECT_ROOT / "services/worker").rglob("*.py"):
         for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

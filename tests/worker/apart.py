@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, NoReturn
 
-from services.worker.report import JsonValue, SilentReport
+from services.worker.running_job import JsonValue, NoJob
 from shared.messages.message import Message
 from shared.messages.render import in_english
 from shared.reports.load import LoadReport
@@ -189,7 +189,7 @@ def _done(order: Order) -> dict[str, Any]:
     return said | {"events": report.codes}
 
 
-class _Notes(SilentReport):
+class _Notes(NoJob):
     """Keeps the codes of events, and does once what is to be done at a stage."""
 
     def __init__(self, at_stage: Mapping[str, str]) -> None:
@@ -204,16 +204,16 @@ class _Notes(SilentReport):
         self.codes += [str(details.get("data", {}).get("code", in_english(message)))]
 
 
-def _diagnose(order: Order, settings: Settings, report: SilentReport) -> dict[str, Any]:
+def _diagnose(order: Order, settings: Settings, report: NoJob) -> dict[str, Any]:
     from services.worker.diagnosis.diagnose import diagnose
     from shared.schemas.requests import LoadDiagnosticRequest
 
     request = LoadDiagnosticRequest(**order.request)
-    found = diagnose(request, settings=settings, report=report, watch_seconds=order.watch_seconds)
+    found = diagnose(request, settings=settings, job=report, watch_seconds=order.watch_seconds)
     return dict(json.loads(found.model_dump_json()))
 
 
-def _load(order: Order, settings: Settings, report: SilentReport) -> dict[str, Any]:
+def _load(order: Order, settings: Settings, report: NoJob) -> dict[str, Any]:
     import torch
 
     from services.worker.models.hub.model_places import ModelPlaces
@@ -221,7 +221,7 @@ def _load(order: Order, settings: Settings, report: SilentReport) -> dict[str, A
     from services.worker.models.residency import Residency
 
     name, revision = order.request["model"], order.request.get("revision")
-    files = resolve_model(name, revision, ModelPlaces.of(settings), report=report)
+    files = resolve_model(name, revision, ModelPlaces.of(settings), job=report)
     base, _ = Residency(torch.device("cpu"), settings.data_dir / "models").base(files, report)
     logits = base.model(torch.arange(1, 9)[None]).logits
     return {
@@ -231,7 +231,7 @@ def _load(order: Order, settings: Settings, report: SilentReport) -> dict[str, A
     }
 
 
-def _explain(order: Order, settings: Settings, report: SilentReport) -> dict[str, Any]:
+def _explain(order: Order, settings: Settings, report: NoJob) -> dict[str, Any]:
     from tests.worker.explaining.caused import explained
 
     return explained(order)

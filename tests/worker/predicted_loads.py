@@ -103,14 +103,14 @@ def prepare_once(fields: dict[str, Any]) -> None:
 
     from services.worker.models.residency import Residency
     from services.worker.preparing.prepare import prepare
-    from services.worker.report import SilentReport
+    from services.worker.running_job import NoJob
     from shared.schemas.requests import ModelPreparationRequest
     from shared.settings import Settings
 
     settings = Settings.from_environment()
     request = ModelPreparationRequest.model_validate({"model": NAME, **fields})
     residency = Residency(torch.device("cpu"), settings.data_dir / "models")
-    done, _ = prepare(request, settings=settings, residency=residency, report=SilentReport())
+    done, _ = prepare(request, settings=settings, residency=residency, job=NoJob())
     print(done.text, file=sys.stderr)
     print(json.dumps([remedy.model_dump() for remedy in done.applied]))
 

@@ -18,7 +18,7 @@ from services.worker.models.hub.cache_folder import OWN_FOLDER
 from services.worker.models.hub.model_places import ModelFiles, ModelPlaces
 from services.worker.models.hub.resolve import as_safetensors, locate_model
 from services.worker.models.residency import DTYPE, Residency
-from services.worker.report import Report
+from services.worker.running_job import RunningJob
 from shared.reports.load import LoadReport
 from shared.reports.load_facts import TrialFailure
 from shared.schemas.requests import LoadDiagnosticRequest
@@ -29,7 +29,7 @@ def diagnose(
     request: LoadDiagnosticRequest,
     *,
     settings: Settings,
-    report: Report,
+    job: RunningJob,
     residency: Residency | None = None,
     watch_seconds: float = WATCH_SECONDS,
 ) -> LoadReport:
@@ -46,7 +46,7 @@ def diagnose(
         name,
         request.revision,
         places,
-        report=report,
+        job=job,
         import_it=False,  # the slow place is the one to be looked at
         incomplete=True,
     )
@@ -61,13 +61,13 @@ def diagnose(
             wanted_revision=request.revision,
             models_dir=settings.models_dir,
             locate_seconds=located,
-            trial_loads=lambda: _trial_loads(request, files, places, own_residency, report),
+            trial_loads=lambda: _trial_loads(request, files, places, own_residency, job),
             places=places_to_read_from(settings) if request.trial_load else {},
-            report=report,
+            job=job,
             watch_seconds=watch_seconds,
         )
         if copy is not None:
-            facts = with_converted(facts, copy, copy_before, report)
+            facts = with_converted(facts, copy, copy_before, job)
         damaged = facts.converted and facts.converted.problem and not facts.converted.made_anew
         if damaged and own_residency.name == files.name:
             own_residency.evict()  # a job would go on with what was read from damaged files
@@ -82,18 +82,18 @@ def _trial_loads(
     files: ModelFiles,
     places: ModelPlaces,
     residency: Residency,
-    report: Report,
+    job: RunningJob,
 ) -> Trials:
     """Trial loads, or where none is wanted what is known of a resident model's load."""
     if request.trial_load:
         try:
-            loadable = as_safetensors(files, places, report=report)
+            loadable = as_safetensors(files, places, job=job)
         except JobFailed as failed:
             return Trials(failure=trial_failure(failed))
-        return run_trials(loadable, cold=request.cold, residency=residency, report=report)
+        return run_trials(loadable, cold=request.cold, residency=residency, job=job)
     resident = residency.peek(files)
     if resident is None and residency.name == files.name:  # of pickles a load reads the copy
-        resident = residency.peek(as_safetensors(files, places, report=report))
+        resident = residency.peek(as_safetensors(files, places, job=job))
     if resident is None:
         return Trials(failure=_failure_without_trial(files))
     return Trials(trial=describe_resident(resident))

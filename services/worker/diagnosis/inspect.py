@@ -20,7 +20,7 @@ from services.worker.diagnosis.weights import describe_checkpoint, weight_paths
 from services.worker.machine.pressure import PressureWatch
 from services.worker.machine.resources import disk_that_read, read_disk_counters, read_memory, watch_disk
 from services.worker.models.hub.model_places import ModelFiles
-from services.worker.report import Report
+from services.worker.running_job import RunningJob
 from shared.reports.load_facts import LoadFacts
 from shared.reports.machine import ReadSpeed
 from shared.reports.model_files import Checkpoint, ConvertedCopy, FileHash, HubModel
@@ -42,7 +42,7 @@ def inspect_model(
     locate_seconds: float | None,
     trial_loads: TrialLoads,
     places: Mapping[str, Path],
-    report: Report,
+    job: RunningJob,
     watch_seconds: float = WATCH_SECONDS,
 ) -> LoadFacts:
     """All facts about the model in `files`. `trial_loads` loads it, or answers without a load.
@@ -52,24 +52,24 @@ def inspect_model(
     speed comes before the trial and leaves the page cache as it was. Raises JobStopped; a trial that fails is
     a fact.
     """
-    report.progress("inspecting", model=files.name)
+    job.progress("inspecting", model=files.name)
     checkpoint = describe_checkpoint(files.folder, files.source, files.revision)
     in_cache = files.source in ("hub", "hub_cache")
     cache = describe_cache(files.name, files.folder if in_cache else None)
     paths = weight_paths(checkpoint)
     storage = storage_of(paths[0] if paths else files.folder)
     memory = read_memory()
-    tick = _now_and_then(lambda: report.progress("measuring storage"))
+    tick = _now_and_then(lambda: job.progress("measuring storage"))
     read_speed, disk_behind = _measure(paths, storage, tick)
     disk = storage.block_device.disks[0] if storage.block_device else disk_behind
     activity = watch_disk(disk, watch_seconds)
-    report.progress("inspecting", model=files.name)
+    job.progress("inspecting", model=files.name)
     targets = measure_targets(places, paths[0], read_speed, tick) if paths else ()
     broken = bool(checkpoint.problems) or any(file.problem for file in checkpoint.opened)
     watch = PressureWatch()
     trials = Trials() if broken else trial_loads()  # what is wrong a check says better than the loader
     pressure = watch.read() if trials.trial or trials.failure else None
-    hashes = _hashes(checkpoint, read_speed, report)
+    hashes = _hashes(checkpoint, read_speed, job)
     return LoadFacts(
         model=files.name,
         wanted_revision=wanted_revision,
@@ -94,13 +94,15 @@ def inspect_model(
         intake_bytes_per_second=intake_bytes_per_second() if places else None,
         pressure=pressure,
         hashes=hashes,
-        hub=_ask_hub(files.name, checkpoint, report) if in_cache else None,
+        hub=_ask_hub(files.name, checkpoint, job) if in_cache else None,
         environment=storage_of(Path(sys.prefix)),
         versions=versions(),
     )
 
 
-def with_converted(facts: LoadFacts, folder: Path, before: ConvertedCopy | None, report: Report) -> LoadFacts:
+def with_converted(
+    facts: LoadFacts, folder: Path, before: ConvertedCopy | None, job: RunningJob
+) -> LoadFacts:
     """`facts` and the state of the safetensors copy in `folder`, which loads read in place of pickles: its
     bytes are those that become the model. `before` is how it was ahead of the trial, which may mend it.
     """
@@ -109,7 +111,7 @@ def with_converted(facts: LoadFacts, folder: Path, before: ConvertedCopy | None,
         folder,
         before,
         read_seconds=lambda size: size / limit if limit else None,
-        tick=_now_and_then(lambda: report.progress("hashing")),
+        tick=_now_and_then(lambda: job.progress("hashing")),
     )
     return facts.model_copy(update={"converted": converted, "hashes": facts.hashes + uncompared})
 
@@ -144,20 +146,20 @@ def _measure(
     return speed, disk_that_read(before, read_disk_counters(), fetched // 2) if fetched else None
 
 
-def _hashes(checkpoint: Checkpoint, speed: ReadSpeed | None, report: Report) -> tuple[FileHash, ...]:
+def _hashes(checkpoint: Checkpoint, speed: ReadSpeed | None, job: RunningJob) -> tuple[FileHash, ...]:
     """After the trial, which has brought the files into memory."""
-    report.progress("hashing")
+    job.progress("hashing")
     limit = speed.limit_bytes_per_second if speed else None
     return compare_hashes(
         Path(checkpoint.folder),
         [file.name for file in checkpoint.opened if file.problem is None],
         read_seconds=lambda size: size / limit if limit else None,
-        tick=_now_and_then(lambda: report.progress("hashing")),
+        tick=_now_and_then(lambda: job.progress("hashing")),
     )
 
 
-def _ask_hub(name: str, checkpoint: Checkpoint, report: Report) -> HubModel:
-    report.progress("asking the hub")
+def _ask_hub(name: str, checkpoint: Checkpoint, job: RunningJob) -> HubModel:
+    job.progress("asking the hub")
     pickled = any(file.format in ("pickle", "legacy pickle") for file in checkpoint.opened)
     return ask_hub(name, find_conversion=pickled)
 

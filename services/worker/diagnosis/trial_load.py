@@ -16,12 +16,12 @@ from services.worker.models.quantized.nf4_artifact import WEIGHTS_NAME
 from services.worker.models.reading.cached_pages import cached_pages, make_cold
 from services.worker.models.reading.page_cache import available_memory_bytes, read_into_page_cache
 from services.worker.models.residency import Residency
-from services.worker.report import Report
+from services.worker.running_job import RunningJob
 from shared.reports.load_facts import OpenedFile, TrialLoad
 
 
 def try_load(
-    files: ModelFiles, *, cold: bool, residency: Residency, report: Report, warm: bool = False
+    files: ModelFiles, *, cold: bool, residency: Residency, job: RunningJob, warm: bool = False
 ) -> TrialLoad:
     """Load `files` anew, even if the same base is in memory, and leave it in memory for the next job.
 
@@ -32,12 +32,12 @@ def try_load(
     residency.evict()
     weights = find_weights(files.folder).files
     if warm:
-        read_into_page_cache(weights, available_memory_bytes(), lambda done: report.progress("reading"))
-    return _timed(weights, cold, lambda: residency.base(files, report, from_checkpoint=True)[0])
+        read_into_page_cache(weights, available_memory_bytes(), lambda done: job.progress("reading"))
+    return _timed(weights, cold, lambda: residency.base(files, job, from_checkpoint=True)[0])
 
 
 def try_copy(
-    files: ModelFiles, folder: Path, *, cold: bool, residency: Residency, report: Report
+    files: ModelFiles, folder: Path, *, cold: bool, residency: Residency, job: RunningJob
 ) -> TrialLoad:
     """The same from the prepared copy in `folder`, and without `cold` from memory.
 
@@ -46,8 +46,8 @@ def try_copy(
     residency.evict()
     weights = (folder / WEIGHTS_NAME,)
     if not cold:
-        read_into_page_cache(weights, available_memory_bytes(), lambda done: report.progress("reading"))
-    return _timed(weights, cold, lambda: residency.from_copy(files, folder, report))
+        read_into_page_cache(weights, available_memory_bytes(), lambda done: job.progress("reading"))
+    return _timed(weights, cold, lambda: residency.from_copy(files, folder, job))
 
 
 def _timed(weights: tuple[Path, ...], cold: bool, load: Callable[[], LoadedModel]) -> TrialLoad:

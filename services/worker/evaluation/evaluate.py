@@ -18,7 +18,7 @@ from services.worker.failures import FailureCode, JobFailed
 from services.worker.machine.out_of_memory import explain_out_of_memory
 from services.worker.models.families.fit import longest_row, require_rows_fit
 from services.worker.models.load import LoadedModel
-from services.worker.report import Report
+from services.worker.running_job import RunningJob
 from services.worker.text.chat_template import ChatTemplate, TemplateRefusal
 from services.worker.text.classification import ClassificationPrompt
 from services.worker.text.dataset_file import DatasetFile, read_rows
@@ -41,7 +41,7 @@ def evaluate(
     instruction: str | None,
     labels: Sequence[str] | None,
     max_seq_length: int,
-    report: Report,
+    job: RunningJob,
     now: datetime | None = None,
 ) -> dict[str, Any]:
     """The mean loss over the targets of `data`, and for classification how often the likeliest label is
@@ -50,24 +50,24 @@ def evaluate(
     Without an `instruction` an adapter is asked as it was trained. To choose from are the labels given,
     those of the data set, and those the adapter learned. `now` is the date that a chat template may write.
     The base is afterwards what it was before. Raises
-    `JobFailed` (adapter_invalid, dataset_invalid, model_unsupported, out_of_memory) and what `report`
+    `JobFailed` (adapter_invalid, dataset_invalid, model_unsupported, out_of_memory) and what `job`
     raises.
     """
     started = time.perf_counter()
-    max_seq_length = longest_row(max_seq_length, base.abilities, report)
+    max_seq_length = longest_row(max_seq_length, base.abilities, job)
     if adapter_folder is not None:
-        report.progress("checking the adapter")
+        job.progress("checking the adapter")
     adapter = None if adapter_folder is None else open_adapter(adapter_folder, base)
     trained_as = adapter.trained_as if adapter else {}
     instruction = instruction or trained_as.get("instruction")
 
     def work() -> dict[str, Any]:
         if data.summary.format != "classification":
-            return _evaluate_loss(base, adapter, data, max_seq_length, now, report)
+            return _evaluate_loss(base, adapter, data, max_seq_length, now, job)
         known = {*(data.summary.labels or ()), *(labels or ()), *(trained_as.get("labels") or ())}
         prompt = ClassificationPrompt.of(instruction, sorted(known))
         template = ChatTemplate.of(base.tokenizer, thinking=False, now=now)  # a label comes without a thought
-        return _evaluate_labels(base, adapter, data, prompt, template, max_seq_length, report)
+        return _evaluate_labels(base, adapter, data, prompt, template, max_seq_length, job)
 
     result = explain_out_of_memory(work, base.device, MEMORY_REMEDY)
     return {
@@ -84,7 +84,7 @@ def _evaluate_loss(
     data: DatasetFile,
     max_seq_length: int,
     now: datetime | None,
-    report: Report,
+    job: RunningJob,
 ) -> dict[str, Any]:
     """An adapter's rows are written with or without thoughts as those it was trained on."""
     rules = RowRules.of(
@@ -95,21 +95,21 @@ def _evaluate_loss(
         thinking=adapter.trained_as.get("thinking") if adapter else None,
         now=now,
     )
-    rows = encode_dataset(data, rules, base.tokenizer, lambda rows: report.progress("tokenizing", rows=rows))
+    rows = encode_dataset(data, rules, base.tokenizer, lambda rows: job.progress("tokenizing", rows=rows))
     for line in row_lines(rows.counts, rules):
-        report.event(line.message, level=line.level, data={"code": line.code, **line.data})
+        job.event(line.message, level=line.level, data={"code": line.code, **line.data})
     require_rows_fit(rows.rows, base.tokenizer, base.abilities)
     done = 0
 
     def tick() -> None:
-        report.progress("evaluating", rows=done, total_rows=len(rows.rows))
+        job.progress("evaluating", rows=done, total_rows=len(rows.rows))
 
     def count(evaluated: int) -> None:
         nonlocal done
         done = evaluated
         tick()
 
-    with _adapted(base, adapter, report):
+    with _adapted(base, adapter, job):
         tick()
         loss = mean_loss(base.model, rows.rows, PLAN, device=base.device, tick=tick, tick_rows=count)
     return {**rows.counts.as_result(), "loss": loss}
@@ -122,14 +122,14 @@ def _evaluate_labels(
     prompt: ClassificationPrompt,
     template: ChatTemplate,
     max_seq_length: int,
-    report: Report,
+    job: RunningJob,
 ) -> dict[str, Any]:
-    questions, truth, skipped = _questions(data, prompt, template, max_seq_length, report)
+    questions, truth, skipped = _questions(data, prompt, template, max_seq_length, job)
 
     def tick(done: int) -> None:
-        report.progress("evaluating", rows=done, total_rows=len(questions))
+        job.progress("evaluating", rows=done, total_rows=len(questions))
 
-    with _adapted(base, adapter, report):
+    with _adapted(base, adapter, job):
         tick(0)
         scores = score_labels(base.model, questions, base.device, tick)
     right_answers = [question.answers[true] for question, true in zip(questions, truth, strict=True)]
@@ -150,17 +150,17 @@ def _questions(
     prompt: ClassificationPrompt,
     template: ChatTemplate,
     max_seq_length: int,
-    report: Report,
+    job: RunningJob,
 ) -> tuple[list[Question], list[int], Counter[str]]:
     """The questions, the index of each one's true label, and the reasons why others could not be asked."""
     questions, truth, seen, skipped = [], [], 0, Counter[str]()
-    report.progress("tokenizing", rows=0)
+    job.progress("tokenizing", rows=0)
     no_room = stored(say("no-room-for-message", max_seq_length=max_seq_length))
     told = 0.0
     for seen, row in enumerate(read_rows(data), start=1):
         if (clock := time.monotonic()) - told >= SECONDS_BETWEEN_TICKS:
             told = clock
-            report.progress("tokenizing", rows=seen - 1, total_rows=data.summary.rows)
+            job.progress("tokenizing", rows=seen - 1, total_rows=data.summary.rows)
         try:
             question = make_question(row["text"], prompt, template, max_seq_length)
         except TemplateRefusal as refusal:
@@ -181,8 +181,10 @@ def _questions(
     return questions, truth, skipped
 
 
-def _adapted(base: LoadedModel, adapter: SavedAdapter | None, report: Report) -> AbstractContextManager[None]:
+def _adapted(
+    base: LoadedModel, adapter: SavedAdapter | None, job: RunningJob
+) -> AbstractContextManager[None]:
     if adapter is None:
         return nullcontext()
-    report.progress("attaching the adapter")
+    job.progress("attaching the adapter")
     return with_adapter(base, adapter)

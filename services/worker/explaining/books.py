@@ -20,7 +20,7 @@ from services.worker.machine.machine_watch import MachineWatch
 from services.worker.machine.peak_memory import PeakMemory
 from services.worker.models.load import LoadedModel
 from services.worker.phase_clock import PhaseClock
-from services.worker.report import JobStopped, Report
+from services.worker.running_job import JobStopped, RunningJob
 from services.worker.training.account import RunAccount, RunOutline
 from shared.durable import write_json_durably
 from shared.job_folder import JobFolder
@@ -38,8 +38,8 @@ class TrainingBooks:
     `base` is to be set once the model is loaded.
     """
 
-    def __init__(self, attempt: int, folder: JobFolder, report: Report) -> None:
-        self._folder, self._report = folder, report
+    def __init__(self, attempt: int, folder: JobFolder, job: RunningJob) -> None:
+        self._folder, self._job = folder, job
         self._journals = [folder.attempt(number + 1).journal for number in range(attempt)]
         self._watch: MachineWatch | None = None
         self._peak: PeakMemory | None = None
@@ -81,7 +81,7 @@ class TrainingBooks:
         except Exception as error:
             logger.exception("the report in %s", self._folder.path)
             with suppress(JobStopped):  # the job is done
-                self._report.event(
+                self._job.event(
                     say("training-report-not-kept", error=str(error) or type(error).__name__),
                     level="warn",
                     data={"code": "report_not_kept"},

@@ -8,7 +8,7 @@ from services.worker.machine.out_of_memory import explain_out_of_memory
 from services.worker.models.families.fit import longest_row, require_rows_fit
 from services.worker.models.load import LoadedModel
 from services.worker.phase_clock import PhaseClock
-from services.worker.report import Report
+from services.worker.running_job import RunningJob
 from services.worker.text.dataset_file import DatasetFile
 from services.worker.text.row_rules import RowRules
 from services.worker.text.rows import encode_dataset
@@ -28,15 +28,15 @@ def explain_training(
     told: ReadSettings,
     stages: PhaseClock,
     now: datetime,
-    report: Report,
+    job: RunningJob,
 ) -> TrainingReport:
     """`told` are the request's settings and what reading them told; `now` is what a chat template may write.
     `stages`, by `Stage`, has what was done before.
 
     Raises `JobFailed` (dataset_invalid, model_unsupported, target_modules_unknown, out_of_memory) and what
-    `report` raises.
+    `job` raises.
     """
-    longest = longest_row(told.settings.max_seq_length, base.abilities, report)
+    longest = longest_row(told.settings.max_seq_length, base.abilities, job)
     settings = told.settings.model_copy(update={"max_seq_length": longest})
     stages.turn("tokenizing")
     rules = RowRules.of(
@@ -49,13 +49,13 @@ def explain_training(
         now=now,
     )
     rows = encode_dataset(
-        data, rules, base.tokenizer, lambda count: report.progress("tokenizing", rows=count), stages
+        data, rules, base.tokenizer, lambda count: job.progress("tokenizing", rows=count), stages
     )
     require_rows_fit(rows.rows, base.tokenizer, base.abilities)
     before = stages.so_far()
     stages.turn("training")
     facts = explain_out_of_memory(
-        lambda: explain(base, rows, settings, stages=before, minutes=request.minutes, report=report),
+        lambda: explain(base, rows, settings, stages=before, minutes=request.minutes, job=job),
         base.device,
         MEMORY_REMEDY,
     )

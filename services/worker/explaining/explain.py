@@ -22,7 +22,7 @@ from services.worker.explaining.tried import Tried, try_settings
 from services.worker.machine.device import device_name
 from services.worker.machine.machine_watch import MachineWatch
 from services.worker.models.load import LoadedModel
-from services.worker.report import Report
+from services.worker.running_job import RunningJob
 from services.worker.text.rows import TokenRows
 from services.worker.text.token_counts import token_counts
 from shared.reports.training_facts import DeviceFacts, TrainingFacts
@@ -36,16 +36,16 @@ def explain(
     *,
     stages: Mapping[str, float],
     minutes: float,
-    report: Report,
+    job: RunningJob,
     watch: MachineWatch | None = None,
 ) -> TrainingFacts:
     """What a step takes as configured and with each setting changed, on `rows`, within about `minutes`.
 
     `stages` are those before it. `watch` sees what the machine does meanwhile; default: this machine. The
     model is afterwards what it was. Raises `JobFailed` (target_modules_unknown, out_of_memory) and what
-    `report` raises.
+    `job` raises.
     """
-    tried = try_settings(base, rows, settings, minutes=minutes, report=report, watch=watch)
+    tried = try_settings(base, rows, settings, minutes=minutes, job=job, watch=watch)
     measured, rounds = tried.measured, tried.measured.rounds
     split = split_of(measured, AS_CONFIGURED)
     between = between_steps(

@@ -25,7 +25,7 @@ from services.worker.explaining.trial_arms import trial_arms
 from services.worker.machine.machine_watch import MachineSeen, MachineWatch
 from services.worker.models.load import LoadedModel
 from services.worker.phase_clock import PhaseClock
-from services.worker.report import Report
+from services.worker.running_job import RunningJob
 from services.worker.text.marked_text import TokenRow
 from services.worker.text.rows import TokenRows
 from services.worker.training.update_time import update_seconds
@@ -61,7 +61,7 @@ def try_settings(
     settings: TrainingSettings,
     *,
     minutes: float,
-    report: Report,
+    job: RunningJob,
     watch: MachineWatch | None = None,
 ) -> Tried:
     """As `explain`, which makes a report's facts of it."""
@@ -87,11 +87,11 @@ def try_settings(
         memory = count(trials.arms[0])
         others = [arm for arm in trials.arms[1:] if arm.name in trials.settings]
         too_large = too_large_arms(others, base.model.config.get_text_config(), base.device, count)
-        report.progress("trying", rounds=0)
+        job.progress("trying", rounds=0)
         clock.turn("training")
         arms = [ArmSteps(base, arm, parameters) for arm in trials.arms if arm.name not in too_large]
         units = _units(rows, settings, step_rows)
-        dequantizing, rounds = _rounds(base, arms, units, until=until, report=report, watch=watch)
+        dequantizing, rounds = _rounds(base, arms, units, until=until, job=job, watch=watch)
         rounds.too_large = with_peaks({**rounds.too_large, **too_large}, trials.arms, count)
         seen = watch.read()
         optimizer_seconds = update_seconds(parameters, base.device, optimizer_name(settings))
@@ -143,17 +143,17 @@ def _rounds(
     units: Sequence[Sequence[TokenRow]],
     *,
     until: float,
-    report: Report,
+    job: RunningJob,
     watch: MachineWatch,
 ) -> tuple[Dequantizing | None, Rounds]:
     """Dequantizing is seen first: rounds may take all the time there is, `until` by `time.monotonic`."""
 
     def tick() -> None:
-        report.progress("trying")
+        job.progress("trying")
 
     def told(count: int) -> None:
         watch.look()
-        report.progress("trying", rounds=count)
+        job.progress("trying", rounds=count)
 
     dequantizing = None
     if time.monotonic() < until:

@@ -25,7 +25,7 @@ from services.worker.models.quantized import nf4
 from services.worker.models.reading.byte_progress import ByteProgress
 from services.worker.models.reading.page_cache import available_memory_bytes, read_into_page_cache
 from services.worker.models.reading.phases import LoadPhases
-from services.worker.report import Report
+from services.worker.running_job import RunningJob
 from shared.messages.message import say
 
 __all__ = ["LoadedModel", "Quantization", "load_base_model", "make_ready"]
@@ -68,7 +68,7 @@ def load_base_model(
     quantization: Quantization,
     dtype: torch.dtype,
     device: torch.device,
-    report: Report,
+    job: RunningJob,
     for_chat: bool = False,
 ) -> LoadedModel:
     """Load the model in `files.folder` onto `device`; `for_chat` if conversations are to be rendered.
@@ -79,15 +79,15 @@ def load_base_model(
     """
     phases = LoadPhases(device)
     with phases.time("resolve"):
-        report.progress("resolving", model=files.name)
+        job.progress("resolving", model=files.name)
         seen = look(files.folder, quantization=quantization, dtype=dtype)
         blueprint, weights, watched = seen.blueprint, seen.weights, seen.watched
         refuse_what_cannot_fit(seen.abilities.loaded_bytes, device)
-        require_fit(seen.tokenizer, seen.abilities, report, for_chat=for_chat)
+        require_fit(seen.tokenizer, seen.abilities, job, for_chat=for_chat)
     with phases.time("read"), disk_errors_explained():
-        progress = ByteProgress(report, "reading", weights.bytes)
+        progress = ByteProgress(job, "reading", weights.bytes)
         read_into_page_cache(weights.files, available_memory_bytes(), progress.reached)
-    progress = ByteProgress(report, "loading", weights.bytes)
+    progress = ByteProgress(job, "loading", weights.bytes)
 
     next_look = 0.0
 
@@ -101,7 +101,7 @@ def load_base_model(
     with out_of_memory_explained(device), phases.measured_inside(weights.files, on_tensor):
         model = _from_pretrained(files.folder, blueprint, quantization, dtype, phases)
     watched.require()
-    phases.values.judge(weights.files, dtype, report)
+    phases.values.judge(weights.files, dtype, job)
     make_ready(model)
     return LoadedModel(
         model=model,

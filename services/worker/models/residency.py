@@ -12,7 +12,7 @@ from services.worker.models.hub.model_places import ModelFiles
 from services.worker.models.load import LoadedModel, load_base_model
 from services.worker.models.quantized.nf4_artifact import find_nf4
 from services.worker.models.quantized.prepared import load_copy, load_prepared
-from services.worker.report import Report
+from services.worker.running_job import RunningJob
 
 DTYPE = torch.bfloat16
 logger = logging.getLogger(__name__)
@@ -47,7 +47,7 @@ class Residency:
         return self._model if self._model and self._identity == identity(files) else None
 
     def base(
-        self, files: ModelFiles, report: Report, *, from_checkpoint: bool = False, for_chat: bool = False
+        self, files: ModelFiles, job: RunningJob, *, from_checkpoint: bool = False, for_chat: bool = False
     ) -> tuple[LoadedModel, bool]:
         """The base in `files`, and whether it was resident. Raises JobFailed as `load_base_model` does.
 
@@ -55,7 +55,7 @@ class Residency:
         rendered.
         """
         if resident := self.peek(files):
-            require_fit(resident.tokenizer, resident.abilities, report, for_chat=for_chat)
+            require_fit(resident.tokenizer, resident.abilities, job, for_chat=for_chat)
             return resident, True
         self.evict()
         wanted = identity(files)
@@ -65,7 +65,7 @@ class Residency:
                 quantization="nf4",
                 dtype=DTYPE,
                 device=self.device,
-                report=report,
+                job=job,
                 for_chat=for_chat,
             )
         else:
@@ -74,7 +74,7 @@ class Residency:
                 dtype=DTYPE,
                 device=self.device,
                 artifacts=self._artifacts,
-                report=report,
+                job=job,
                 for_chat=for_chat,
             )
         self._identity = wanted
@@ -84,14 +84,14 @@ class Residency:
         """The folder of the prepared copy that the next load of `files` would read; None if there is none."""
         return find_nf4(files.folder, files.name, DTYPE, self._artifacts) if self._artifacts else None
 
-    def from_copy(self, files: ModelFiles, folder: Path, report: Report) -> LoadedModel:
+    def from_copy(self, files: ModelFiles, folder: Path, job: RunningJob) -> LoadedModel:
         """Load the base anew from its prepared copy in `folder`, and from nowhere else.
 
         Raises ArtifactUnusable and OSError where the copy can't be used, JobFailed as `load_base_model`.
         """
         self.evict()
         wanted = identity(files)
-        self._model = load_copy(folder, files, dtype=DTYPE, device=self.device, report=report)
+        self._model = load_copy(folder, files, dtype=DTYPE, device=self.device, job=job)
         self._identity = wanted
         return self._model
 

@@ -9,7 +9,7 @@ from services.worker.diagnosis.trial_load import try_load
 from services.worker.diagnosis.trials import Trials
 from services.worker.models.hub.model_places import ModelFiles
 from services.worker.models.residency import Residency
-from services.worker.report import Report
+from services.worker.running_job import RunningJob
 from shared.reports.finding import AppliedRemedy
 from shared.reports.load_facts import LoadFacts, Target, TrialLoad
 from shared.settings import Settings
@@ -23,7 +23,7 @@ class Course:
     facts: LoadFacts
     settings: Settings
     residency: Residency
-    report: Report
+    job: RunningJob
     job_id: str | None = None
     applied: list[AppliedRemedy] = field(default_factory=list)
     copy: Path | None = None
@@ -41,13 +41,13 @@ class Course:
         """Load the checkpoint cold, unless that was done already and the model is still in memory."""
         known = self.facts.trial
         if known is None or self.residency.peek(self.files) is None:
-            known = try_load(self.files, cold=True, residency=self.residency, report=self.report)
+            known = try_load(self.files, cold=True, residency=self.residency, job=self.job)
             self.learn(trial=known)
         return known
 
 
 def inspected(
-    files: ModelFiles, wanted_revision: str | None, settings: Settings, report: Report
+    files: ModelFiles, wanted_revision: str | None, settings: Settings, job: RunningJob
 ) -> LoadFacts:
     """The facts of a model without a load of it."""
     return inspect_model(
@@ -57,7 +57,7 @@ def inspected(
         locate_seconds=None,
         trial_loads=Trials,
         places=places_to_read_from(settings),
-        report=report,
+        job=job,
     )
 
 

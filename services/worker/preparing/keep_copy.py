@@ -23,7 +23,7 @@ def keep_copy(course: Course) -> None:
             _measure_copy(course, before=None, predicted=None, action=say("copy-is-there"))
             return
         except (ArtifactUnusable, OSError) as error:
-            course.report.event(
+            course.job.event(
                 say("prepared-copy-remade", model=course.files.name, error=why_unusable(error)),
                 level="warn",
             )
@@ -52,7 +52,7 @@ def _make_copy(course: Course) -> None:
         return
     started, data_dir = time.monotonic(), course.settings.data_dir
     try:
-        course.copy = save_nf4(loaded, DTYPE, course.artifacts, course.report)
+        course.copy = save_nf4(loaded, DTYPE, course.artifacts, course.job)
     except OSError as error:
         if not is_disk_full(error):
             raise
@@ -67,7 +67,7 @@ def _make_copy(course: Course) -> None:
 def _measure_copy(course: Course, *, before: float | None, predicted: float | None, action: Message) -> None:
     assert course.copy is not None
     size_bytes = (course.copy / WEIGHTS_NAME).stat().st_size
-    run = try_copy(course.files, course.copy, cold=True, residency=course.residency, report=course.report)
+    run = try_copy(course.files, course.copy, cold=True, residency=course.residency, job=course.job)
     course.learn(copy_in_use=PreparedCopy(folder=str(course.copy), bytes=size_bytes), prepared=(run,))
     course.applied.append(
         AppliedRemedy(

@@ -26,7 +26,7 @@ def move_cache(course: Course, storage: str) -> None:
     before, facts = course.load_checkpoint(), course.facts
     target = facts.target(storage)
     predicted = predictions.from_target(facts, target) if target else None
-    moved = move_model_cache(course.files, storage, course.settings, course.report, job_id=course.job_id)
+    moved = move_model_cache(course.files, storage, course.settings, course.job, job_id=course.job_id)
     measured, note = _tried(course, before, moved)
     course.applied.append(
         AppliedRemedy(
@@ -60,7 +60,7 @@ def _tried(course: Course, before: TrialLoad, moved: MovedCache) -> tuple[TrialL
         measured = _load_from_new_place(course)
     except BaseException:  # a cancel, too: what was not tried is not kept
         course.files, course.facts = files, facts
-        roll_back(course.settings, course.report)
+        roll_back(course.settings, course.job)
         raise
     read = say(
         "reading-before-and-after",
@@ -75,18 +75,18 @@ def _tried(course: Course, before: TrialLoad, moved: MovedCache) -> tuple[TrialL
     else:
         course.residency.evict()
         course.files, course.facts = files, facts
-        roll_back(course.settings, course.report)
+        roll_back(course.settings, course.job)
         return measured, say("put-back", reading=read)
     keep_move(course.settings)
-    tell_old_copy(moved, course.report)
+    tell_old_copy(moved, course.job)
     return measured, note
 
 
 def _load_from_new_place(course: Course) -> TrialLoad:
     files, wanted_revision = course.files, course.facts.wanted_revision
     places = ModelPlaces.of(course.settings)
-    course.files = locate_model(files.name, files.revision, places, report=course.report)
-    course.facts = inspected(course.files, wanted_revision, course.settings, course.report)
+    course.files = locate_model(files.name, files.revision, places, job=course.job)
+    course.facts = inspected(course.files, wanted_revision, course.settings, course.job)
     return course.load_checkpoint()
 
 

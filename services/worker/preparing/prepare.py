@@ -15,7 +15,7 @@ from services.worker.preparing.course import Course, inspected
 from services.worker.preparing.keep_copy import keep_copy
 from services.worker.preparing.move_cache import move_cache
 from services.worker.preparing.warm_page_cache import warm_page_cache
-from services.worker.report import LeaseLost, Report
+from services.worker.running_job import LeaseLost, RunningJob
 from shared.messages.message import Message, say
 from shared.reports.finding import AppliedRemedy
 from shared.reports.load import LoadReport
@@ -29,7 +29,7 @@ def prepare(
     *,
     settings: Settings,
     residency: Residency,
-    report: Report,
+    job: RunningJob,
     job_id: str | None = None,
     keep_report: Callable[[LoadReport], None] = lambda _: None,
 ) -> tuple[Preparation, LoadReport]:
@@ -39,15 +39,15 @@ def prepare(
     the diagnosis as it is now, after giving that to `keep_report`; where a remedy fails, `keep_report` gets
     what was measured until then. Raises JobFailed as a load does, DISK_FULL and CACHE_NOT_MOVED.
     """
-    files, converted = _files(request, settings, report)
+    files, converted = _files(request, settings, job)
     residency.evict()
-    facts = inspected(files, request.revision, settings, report)
-    course = Course(files, facts, settings, residency, report, job_id)
+    facts = inspected(files, request.revision, settings, job)
+    course = Course(files, facts, settings, residency, job, job_id)
     if converted is not None:
         course.applied.append(converted)
     try:
         _apply(request, course)
-    except LeaseLost:  # the report is another attempt's now
+    except LeaseLost:  # the job is another attempt's now
         raise
     except Exception:
         with suppress(OSError):  # it may be for a full disk that the remedy failed
@@ -94,7 +94,7 @@ def _preparation(course: Course, diagnosis: LoadReport, *, converted: bool) -> P
 
 
 def _files(
-    request: ModelPreparationRequest, settings: Settings, report: Report
+    request: ModelPreparationRequest, settings: Settings, job: RunningJob
 ) -> tuple[ModelFiles, AppliedRemedy | None]:
     """The model as safetensors, and what was done for that.
 
@@ -102,17 +102,17 @@ def _files(
     """
     name, places = request.model or settings.default_model, ModelPlaces.of(settings)
     import_it = request.move_cache_to is None
-    located = locate_model(name, request.revision, places, report=report, import_it=import_it)
+    located = locate_model(name, request.revision, places, job=job, import_it=import_it)
     pickles = find_weights(located.folder)
     if pickles.form != "bin":
-        return as_safetensors(located, places, report=report), None
+        return as_safetensors(located, places, job=job), None
     if not request.convert_pickle:
         raise JobFailed(
             FailureCode.MODEL_REFUSED,
             say("model-has-pickles-only", model=name),
             say("leave-out-convert-pickle"),
         )
-    files = as_safetensors(located, places, report=report, verify=True)
+    files = as_safetensors(located, places, job=job, verify=True)
     return files, AppliedRemedy(
         remedy="convert_pickle",
         action=_conversion_told(len(pickles.files), files.conversion),

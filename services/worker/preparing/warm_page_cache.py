@@ -11,13 +11,11 @@ def warm_page_cache(course: Course) -> None:
     """Bring the file that jobs load into memory in large reads, and load it from there."""
     if course.copy is not None:
         predicted, before = predictions.from_warm_copy(course.facts), course.facts.prepared[0]
-        run = try_copy(
-            course.files, course.copy, cold=False, residency=course.residency, report=course.report
-        )
+        run = try_copy(course.files, course.copy, cold=False, residency=course.residency, job=course.job)
         course.learn(prepared=(*course.facts.prepared, run))
     else:  # a checkpoint that is quantized itself
         predicted, before = predictions.without_storage(course.facts), course.load_checkpoint()
-        run = try_load(course.files, cold=False, residency=course.residency, report=course.report, warm=True)
+        run = try_load(course.files, cold=False, residency=course.residency, job=course.job, warm=True)
         course.learn(warm=run)
     course.applied.append(
         AppliedRemedy(

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from services.worker.report import StoreLost
+from services.worker.running_job import StoreLost
 from shared.errors import StoreUnavailable
 
 logger = logging.getLogger(__name__)

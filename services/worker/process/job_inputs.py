@@ -11,7 +11,7 @@ from services.worker.models.hub.model_places import ModelPlaces
 from services.worker.models.hub.resolve import resolve_model
 from services.worker.models.load import LoadedModel
 from services.worker.models.residency import Residency
-from services.worker.report import Report
+from services.worker.running_job import RunningJob
 from services.worker.text.dataset_file import DatasetFile
 from shared.adapters import adapter_folder as find_adapter
 from shared.adapters import held_adapter
@@ -28,22 +28,22 @@ def base_model(
     datasets: Sequence[DatasetFile],
     settings: Settings,
     residency: Residency,
-    report: Report,
+    job: RunningJob,
 ) -> LoadedModel:
     """The base model, in memory; that it can render the rows is seen before it is loaded."""
     started = time.perf_counter()
-    report.progress("resolving")
+    job.progress("resolving")
     files = resolve_model(
         request.model or settings.default_model,
         request.revision,
         ModelPlaces.of(settings),
-        report=report,
+        job=job,
     )
     for_chat = any(data.summary.format in ("chat", "classification") for data in datasets)
-    base, was_resident = residency.base(files, report, for_chat=for_chat)
+    base, was_resident = residency.base(files, job, for_chat=for_chat)
     if was_resident:
         metrics.record_no_load(time.perf_counter() - started)
-        report.event(say("base-model-resident", model=files.name))
+        job.event(say("base-model-resident", model=files.name))
     else:
         metrics.record_load(
             source="artifact" if base.from_artifact else files.source,
@@ -51,7 +51,7 @@ def base_model(
             weight_bytes=base.weight_bytes,
         )
         metrics.record_resident(files.name)
-        report.event(
+        job.event(
             say("base-model-loaded", model=files.name, load_seconds=sum(base.phase_seconds.values())),
             data={"phase_seconds": dict(base.phase_seconds), "weight_bytes": base.weight_bytes},
         )

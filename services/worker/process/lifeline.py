@@ -20,7 +20,7 @@ from typing import Any, Literal, Self
 from services.worker.failures import Failure, FailureCode
 from services.worker.process.insist import Answer, Insistence
 from services.worker.process.journal import Journal
-from services.worker.report import (
+from services.worker.running_job import (
     JobCancelled,
     JobPaused,
     JobStopped,
@@ -48,7 +48,7 @@ EXIT_DISOBEYED = 76
 
 
 class Lifeline:
-    """Implements `Report` for one attempt of one job; a context manager around the work."""
+    """Implements `RunningJob` for one attempt of one job; a context manager around the work."""
 
     def __init__(
         self,
@@ -83,7 +83,7 @@ class Lifeline:
         self._told = ""  # the store's last refusal, said once an outage rather than twice a second
         self._thread = SteadyThread(f"lifeline-{claim.job_id}", self._talk, first_wait=SEND_SECONDS)
 
-    # --- what the job calls (services.worker.report.Report)
+    # --- what the job calls (services.worker.running_job.RunningJob)
 
     def progress(self, stage: str, **fields: JsonValue) -> None:
         with self._lock:

@@ -23,7 +23,7 @@ from services.worker.process.paths import device_lock, drain_order, handover, li
 from services.worker.process.pulse import ChildWatch, Pulse, Watch
 from services.worker.process.state import tell_state
 from services.worker.process.sweeper import Sweeper
-from services.worker.report import WorkerDraining
+from services.worker.running_job import WorkerDraining
 from shared.keeper_store import KeeperStore
 from shared.queue import TASK, Doorbell, celery_app
 from shared.settings import Settings

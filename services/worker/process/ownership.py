@@ -14,7 +14,7 @@ from pathlib import Path
 
 from services.worker.process.handover import Handover
 from services.worker.process.insist import Insistence
-from services.worker.report import WorkerDraining
+from services.worker.running_job import WorkerDraining
 from shared.worker_store import WorkerStore
 
 logger = logging.getLogger(__name__)

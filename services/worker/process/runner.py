@@ -24,7 +24,7 @@ from services.worker.process.lifeline import Lifeline
 from services.worker.process.ownership import DeviceOwnership
 from services.worker.process.paths import drain_order, handover
 from services.worker.process.state import tell_state
-from services.worker.report import JobCancelled, JobPaused, LeaseLost, StoreLost, WorkerDraining
+from services.worker.running_job import JobCancelled, JobPaused, LeaseLost, StoreLost, WorkerDraining
 from shared.durable import write_json_durably
 from shared.job_folder import JobFolder
 from shared.job_records import Claim

@@ -24,7 +24,7 @@ from services.worker.preparing.prepare import prepare
 from services.worker.process.failure_of import failure_of
 from services.worker.process.job_inputs import adapter_of, base_model, datasets_of
 from services.worker.process.job_metrics import observe_diagnosis, observe_predictions, observe_step
-from services.worker.report import JobCancelled, JobStopped, Report
+from services.worker.running_job import JobCancelled, JobStopped, RunningJob
 from services.worker.training.done_step import DoneStep
 from services.worker.training.fine_tuning import fine_tune
 from shared.durable import write_json_durably
@@ -46,7 +46,7 @@ from shared.training_settings.outcome import ReadSettings
 Result = dict[str, Any]
 
 
-def do(claim: Claim, settings: Settings, residency: Residency, report: Report) -> Result:
+def do(claim: Claim, settings: Settings, residency: Residency, job: RunningJob) -> Result:
     """Do the work of one claimed job and return its record's result. Raises JobFailed and JobStopped."""
     work: dict[str, Callable[..., Result]] = {
         "fine_tuning": _fine_tune,
@@ -55,10 +55,10 @@ def do(claim: Claim, settings: Settings, residency: Residency, report: Report) -
         "training_diagnostic": _explain,
         "model_preparation": _prepare,
     }
-    take_back_untried_move(claim.job_id, settings, report)
+    take_back_untried_move(claim.job_id, settings, job)
     apply_cache_folder(settings)  # the storage it was moved to may be back, or gone
     try:
-        return work[claim.kind](claim, settings, residency, report)
+        return work[claim.kind](claim, settings, residency, job)
     except (PermissionError, FileNotFoundError) as error:
         raise _unreadable(error, settings, claim.job_id) from error
 
@@ -109,18 +109,18 @@ def _unreadable(error: OSError, settings: Settings, job_id: str) -> Exception:
     )
 
 
-def _fine_tune(claim: Claim, settings: Settings, residency: Residency, report: Report) -> Result:
+def _fine_tune(claim: Claim, settings: Settings, residency: Residency, job: RunningJob) -> Result:
     folder = JobFolder.of(settings.data_dir, claim.job_id)
-    books = TrainingBooks(claim.attempt, folder, report)
+    books = TrainingBooks(claim.attempt, folder, job)
     request = FineTuningRequest.model_validate(claim.request)
     if request.dry_run:
-        return _train(claim, request, books, settings, residency, report)
+        return _train(claim, request, books, settings, residency, job)
 
     def ended(failure: Failure | None) -> None:
         books.ended(failure, request.model or settings.default_model, residency.device)
 
     with _told_how_it_ended(ended, settings, claim.job_id):
-        result = _train(claim, request, books, settings, residency, report)
+        result = _train(claim, request, books, settings, residency, job)
     observe_predictions(result)
     return result
 
@@ -131,7 +131,7 @@ def _train(
     books: TrainingBooks,
     settings: Settings,
     residency: Residency,
-    report: Report,
+    job: RunningJob,
 ) -> Result:
     folder = JobFolder.of(settings.data_dir, claim.job_id)
     books.stages.turn("data_load")
@@ -139,7 +139,7 @@ def _train(
     if not request.dry_run:
         metrics.record_training_start()
     books.stages.turn("model_load")
-    books.base = base = base_model(request, list(datasets.values()), settings, residency, report)
+    books.base = base = base_model(request, list(datasets.values()), settings, residency, job)
 
     def observe(step: DoneStep) -> None:
         books.look()
@@ -155,7 +155,7 @@ def _train(
             start=adapter_of(request.adapter, folder, settings),
             attempt=claim.attempt,
             checkpoint_seconds=settings.checkpoint_seconds,
-            report=report,
+            job=job,
             observe=observe,
             now=datetime.fromtimestamp(claim.created_at, UTC),
             bookkeeper=books,
@@ -166,11 +166,11 @@ def _train(
     return {"fine_tuned_model": name, **result}
 
 
-def _evaluate(claim: Claim, settings: Settings, residency: Residency, report: Report) -> Result:
+def _evaluate(claim: Claim, settings: Settings, residency: Residency, job: RunningJob) -> Result:
     request = EvaluationRequest.model_validate(claim.request)
     folder = JobFolder.of(settings.data_dir, claim.job_id)
     data = datasets_of(folder)["evaluation"]
-    base = base_model(request, [data], settings, residency, report)
+    base = base_model(request, [data], settings, residency, job)
     with model_errors_explained(base.files.name):
         return evaluate(
             base,
@@ -179,19 +179,19 @@ def _evaluate(claim: Claim, settings: Settings, residency: Residency, report: Re
             instruction=request.instruction,
             labels=data.summary.labels,
             max_seq_length=request.max_seq_length,
-            report=report,
+            job=job,
             now=datetime.fromtimestamp(claim.created_at, UTC),
         )
 
 
-def _diagnose(claim: Claim, settings: Settings, residency: Residency, report: Report) -> Result:
+def _diagnose(claim: Claim, settings: Settings, residency: Residency, job: RunningJob) -> Result:
     request = LoadDiagnosticRequest.model_validate(claim.request)
-    diagnosis = diagnose(request, settings=settings, residency=residency, report=report)
+    diagnosis = diagnose(request, settings=settings, residency=residency, job=job)
     _keep_report(claim, diagnosis, settings)
     return diagnosis.result()
 
 
-def _explain(claim: Claim, settings: Settings, residency: Residency, report: Report) -> Result:
+def _explain(claim: Claim, settings: Settings, residency: Residency, job: RunningJob) -> Result:
     request = TrainingDiagnosticRequest.model_validate(claim.request)
     folder = JobFolder.of(settings.data_dir, claim.job_id)
     data, stages = datasets_of(folder)["training"], PhaseClock(first="model_load")
@@ -209,7 +209,7 @@ def _explain(claim: Claim, settings: Settings, residency: Residency, report: Rep
         write_json_durably(folder.report, without.model_dump(mode="json"))
 
     with _told_how_it_ended(ended, settings, claim.job_id):
-        base = base_model(request, [data], settings, residency, report)
+        base = base_model(request, [data], settings, residency, job)
         with model_errors_explained(base.files.name):
             explained = explain_training(
                 base,
@@ -218,19 +218,19 @@ def _explain(claim: Claim, settings: Settings, residency: Residency, report: Rep
                 told=told,
                 stages=stages,
                 now=datetime.fromtimestamp(claim.created_at, UTC),
-                report=report,
+                job=job,
             )
     write_json_durably(folder.report, explained.model_dump(mode="json"))
     return explained.result()
 
 
-def _prepare(claim: Claim, settings: Settings, residency: Residency, report: Report) -> Result:
+def _prepare(claim: Claim, settings: Settings, residency: Residency, job: RunningJob) -> Result:
     request = ModelPreparationRequest.model_validate(claim.request)
     preparation, _ = prepare(
         request,
         settings=settings,
         residency=residency,
-        report=report,
+        job=job,
         job_id=claim.job_id,
         keep_report=lambda diagnosis: _keep_report(claim, diagnosis, settings),
     )

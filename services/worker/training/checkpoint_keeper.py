@@ -9,7 +9,7 @@ from torch import Tensor
 
 from services.worker.adapters.lora import adapter_weights
 from services.worker.machine.disk_full import is_disk_full
-from services.worker.report import Report
+from services.worker.running_job import RunningJob
 from services.worker.training.checkpoints import CheckpointFolder, Snapshot
 from shared.messages.message import say
 
@@ -35,14 +35,14 @@ class CheckpointKeeper:
         facts: Mapping[str, Any],
         adapter_config: Mapping[str, Any],
         checkpoint_seconds: float,
-        report: Report,
+        job: RunningJob,
     ) -> None:
         """`resumed` is the state the run goes on from; `facts` are kept in every checkpoint's state.
 
         `adapter_config` is PEFT's.
         """
         self.resumed = resumed
-        self._folder, self._adapted, self._facts, self._report = folder, adapted, facts, report
+        self._folder, self._adapted, self._facts, self._job = folder, adapted, facts, job
         self._adapter_config = adapter_config
         self._longest_seconds = checkpoint_seconds
         self._saved_step = resumed.step if resumed else None
@@ -60,7 +60,7 @@ class CheckpointKeeper:
         """Make the state of `step` durable and tell the record; nothing to do if it already is.
 
         A full disk is no reason to lose a run that can still end well: older checkpoints give way, and if
-        that is not enough the run goes on without this one. Raises what `report` raises.
+        that is not enough the run goes on without this one. Raises what `job` raises.
         """
         if step == self._saved_step:
             return
@@ -73,7 +73,7 @@ class CheckpointKeeper:
         self._save_seconds = self._tried_at - started
         if written:
             self._saved_step = step
-            self._report.checkpoint(step)
+            self._job.checkpoint(step)
 
     def _write(self, snapshot: Snapshot) -> bool:
         try:
@@ -87,7 +87,7 @@ class CheckpointKeeper:
         except OSError as error:
             if not is_disk_full(error):
                 raise
-        self._report.event(
+        self._job.event(
             say("disk-full-no-checkpoint", step=snapshot.step, saved_step=self._saved_step or 0),
             level="warn",
             data={"code": "checkpoint_skipped", "step": snapshot.step},

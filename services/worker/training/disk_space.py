@@ -9,7 +9,7 @@ from safetensors import SafetensorError
 
 from services.worker.failures import FailureCode, JobFailed
 from services.worker.machine.disk_full import is_disk_full
-from services.worker.report import Report
+from services.worker.running_job import RunningJob
 from shared.messages.message import say
 
 Result = TypeVar("Result")
@@ -24,10 +24,10 @@ class Patience:
     wait_seconds: float = 60.0
 
 
-def when_disk_allows(work: Callable[[], Result], report: Report, patience: Patience) -> Result:
+def when_disk_allows(work: Callable[[], Result], job: RunningJob, patience: Patience) -> Result:
     """`work()`, tried again while the disk is full; `work` cleans up after itself.
 
-    Raises `JobFailed` (disk_full) in the end, and whatever `report` raises in between.
+    Raises `JobFailed` (disk_full) in the end, and whatever `job` raises in between.
     """
     problem = ""
     for tried in range(patience.retries + 1):
@@ -38,12 +38,12 @@ def when_disk_allows(work: Callable[[], Result], report: Report, patience: Patie
                 raise
             problem = str(error)
         if tried == 0:
-            report.event(
+            job.event(
                 say("disk-full-result-waits", error=problem),
                 level="warn",
                 data={"code": "disk_full"},
             )
-        _wait(patience.wait_seconds, report)
+        _wait(patience.wait_seconds, job)
     raise JobFailed(
         FailureCode.DISK_FULL,
         say("adapter-not-saved", error=problem),
@@ -51,8 +51,8 @@ def when_disk_allows(work: Callable[[], Result], report: Report, patience: Patie
     )
 
 
-def _wait(seconds: float, report: Report) -> None:
+def _wait(seconds: float, job: RunningJob) -> None:
     until = time.monotonic() + seconds
     while (left := until - time.monotonic()) > 0:
-        report.progress("waiting for disk space")
+        job.progress("waiting for disk space")
         time.sleep(min(left, TICK_SECONDS))

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from services.worker.report import JsonValue
+from services.worker.running_job import JsonValue
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from services.worker.machine.out_of_memory import explain_out_of_memory
 from services.worker.models.families.fit import longest_row
 from services.worker.models.load import LoadedModel
 from services.worker.phase_clock import PhaseClock
-from services.worker.report import Report
+from services.worker.running_job import RunningJob
 from services.worker.text.dataset_file import DatasetFile
 from services.worker.training.account import Bookkeeper, NoBookkeeper
 from services.worker.training.causality import require_causal
@@ -45,7 +45,7 @@ def fine_tune(
     job_folder: JobFolder,
     attempt: int,
     checkpoint_seconds: float,
-    report: Report,
+    job: RunningJob,
     start: Path | None = None,
     observe: Callable[[DoneStep], None] = lambda step: None,
     patience: Patience = PATIENCE,
@@ -61,26 +61,26 @@ def fine_tune(
     attempt published it already, only the result is returned. Otherwise the run goes on from the newest
     checkpoint that verifies and fits, and `bookkeeper` sees what it takes. The base is afterwards what it
     was before, however this ends. Raises `JobFailed` (dataset_invalid, target_modules_unknown,
-    out_of_memory, diverged, disk_full, …) and what `report` raises; after `WorkerDraining` a checkpoint of
+    out_of_memory, diverged, disk_full, …) and what `job` raises; after `WorkerDraining` a checkpoint of
     the last whole step exists.
     """
     if (result := adapter_folder.published_result(job_folder)) is not None:
         return result
-    request = _within_positions(base, request, report)
+    request = _within_positions(base, request, job)
     bookkeeper = bookkeeper or NoBookkeeper()
     stages = bookkeeper.stages
     source = RowSource(training, validation, job_folder, attempt, now or datetime.now(UTC))
 
     def work() -> dict[str, Any]:
         stages.turn("tokenizing")
-        rows = job_rows(base, request, source, report, stages)
+        rows = job_rows(base, request, source, job, stages)
         stages.turn("set_up")
         begun_with = None if start is None else open_adapter(start, base)
         checkpoints = CheckpointFolder(job_folder, attempt, _fingerprint(base, request, rows, begun_with))
         checkpoints.clear_leftovers()
-        with _adapted(base, request, begun_with, stages, report) as adapted:
-            run = ready_run(base, request, rows, checkpoints, adapted, report)
-            foretold = foretell(run, report, checkpoint_seconds=checkpoint_seconds)
+        with _adapted(base, request, begun_with, stages, job) as adapted:
+            run = ready_run(base, request, rows, checkpoints, adapted, job)
+            foretold = foretell(run, job, checkpoint_seconds=checkpoint_seconds)
             if request.dry_run:
                 return dry_run(run, foretold).model_dump(mode="json")
             trained = train_run(
@@ -89,11 +89,11 @@ def fine_tune(
                 checkpoint_seconds=checkpoint_seconds,
                 observe=observe,
                 bookkeeper=bookkeeper,
-                report=report,
+                job=job,
             )
             result = result_of(run, trained)
             with trained.clock.whole("saving"):
-                published = when_disk_allows(lambda: publish(run, result, report), report, patience)
+                published = when_disk_allows(lambda: publish(run, result, job), job, patience)
             account = account_of(run, trained, foretold)
         bookkeeper.published(account)
         return published
@@ -101,10 +101,10 @@ def fine_tune(
     return explain_out_of_memory(work, base.device, MEMORY_REMEDY)
 
 
-def _within_positions(base: LoadedModel, request: FineTuningRequest, report: Report) -> FineTuningRequest:
+def _within_positions(base: LoadedModel, request: FineTuningRequest, job: RunningJob) -> FineTuningRequest:
     """The request with rows no longer than the model has positions."""
     hyperparameters = request.hyperparameters
-    longest = longest_row(hyperparameters.max_seq_length, base.abilities, report)
+    longest = longest_row(hyperparameters.max_seq_length, base.abilities, job)
     if longest == hyperparameters.max_seq_length:
         return request
     changed = hyperparameters.model_copy(update={"max_seq_length": longest})
@@ -117,16 +117,16 @@ def _adapted(
     request: FineTuningRequest,
     begun_with: SavedAdapter | None,
     stages: PhaseClock,
-    report: Report,
+    job: RunningJob,
 ) -> Iterator[PeftModel]:
     """The base with an adapter on it, whose first weights are those of `begun_with` where there is one."""
-    report.progress("attaching the adapter")
+    job.progress("attaching the adapter")
     stages.turn("lora")
     config = lora_config(request.hyperparameters.lora, base)
     with attached(base, config, seed=request.hyperparameters.seed, stages=stages) as adapted:
         if begun_with is not None:
             begun_with.write_into(adapted, base)
-            report.event(say("training-continues-adapter", adapter=str(request.adapter)))
+            job.event(say("training-continues-adapter", adapter=str(request.adapter)))
         stages.turn("set_up")
         require_causal(base.model, base.files.name)
         yield adapted

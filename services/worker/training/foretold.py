@@ -7,7 +7,7 @@ from services.worker.computing.predicting.forecast import Forecast, forecast
 from services.worker.computing.predicting.trial import Trial
 from services.worker.machine.peak_memory import bytes_now
 from services.worker.models.memory import free_device_memory
-from services.worker.report import JobStopped, Report
+from services.worker.running_job import JobStopped, RunningJob
 from services.worker.training.memory_parts import memory_parts
 from services.worker.training.run import Run
 from services.worker.training.saving_time import saving_seconds
@@ -48,7 +48,7 @@ class Foretold:
         return self.run_seconds - self.part_seconds["steps"]
 
 
-def foretell(run: Run, report: Report, *, checkpoint_seconds: float) -> Foretold | None:
+def foretell(run: Run, job: RunningJob, *, checkpoint_seconds: float) -> Foretold | None:
     """Of the steps that are left, by running a few layers on their rows; the model is afterwards what it was.
     None where no step is due or the model can't be tried, which is told. Checkpoints are at most
     `checkpoint_seconds` apart.
@@ -57,7 +57,7 @@ def foretell(run: Run, report: Report, *, checkpoint_seconds: float) -> Foretold
     first = run.resumed.step if run.resumed else 0
     if first >= run.schedule.total_steps:
         return None
-    report.progress("predicting")
+    job.progress("predicting")
     held, free = bytes_now(base.device), free_memory_bytes(base.device)
     trial = Trial(
         base.model,
@@ -66,7 +66,7 @@ def foretell(run: Run, report: Report, *, checkpoint_seconds: float) -> Foretold
         run.rows.training.rows,
         run.schedule,
         base.device,
-        tick=lambda: report.progress("predicting"),
+        tick=lambda: job.progress("predicting"),
     )
     try:
         told = forecast(
@@ -86,16 +86,16 @@ def foretell(run: Run, report: Report, *, checkpoint_seconds: float) -> Foretold
     else:
         parts = memory_parts(base, told.micro_batch, run.parameters, optimizer, held=held, free=free)
         foretold = Foretold(told, parts, saving)
-        _tell(foretold, report)
+        _tell(foretold, job)
         return foretold
     free_device_memory(base.device)  # the exception is gone, and with it the tensors of its frames
-    report.event(say("not-predicted", reason=reason), level="warn", data={"code": "not_predicted"})
+    job.event(say("not-predicted", reason=reason), level="warn", data={"code": "not_predicted"})
     return None
 
 
-def _tell(foretold: Foretold, report: Report) -> None:
+def _tell(foretold: Foretold, job: RunningJob) -> None:
     told, memory = foretold.forecast, foretold.memory
-    report.event(
+    job.event(
         say(
             "predicted",
             step_seconds=told.mean_step_seconds,
@@ -112,7 +112,7 @@ def _tell(foretold: Foretold, report: Report) -> None:
         },
     )
     if memory.limit is not None and memory.peak is not None and memory.peak > memory.limit:
-        report.event(
+        job.event(
             say("predicted-beyond-memory", peak_bytes=memory.peak, limit_bytes=memory.limit),
             level="warn",
             data={"code": "predicted_beyond_memory"},

@@ -9,7 +9,7 @@ from services.worker.machine.disk_full import is_disk_full
 from services.worker.models.families.fit import require_rows_fit
 from services.worker.models.load import LoadedModel
 from services.worker.phase_clock import PhaseClock
-from services.worker.report import Report
+from services.worker.running_job import RunningJob
 from services.worker.text.dataset_file import DatasetFile
 from services.worker.text.row_lines import row_lines
 from services.worker.text.row_rules import RowRules
@@ -45,7 +45,7 @@ def job_rows(
     base: LoadedModel,
     request: FineTuningRequest,
     source: RowSource,
-    report: Report,
+    job: RunningJob,
     stages: PhaseClock | None = None,
 ) -> JobRows:
     """Both data sets as tokens, those of an earlier attempt where they are kept. What is skipped, cut or
@@ -60,12 +60,12 @@ def job_rows(
     made_from = _made_from(base, files)
     parts = kept_rows(source.job_folder, made_from)
     if parts is None:
-        parts = {name: _encode(base, data, rules, report, stages) for name, (data, rules) in files.items()}
+        parts = {name: _encode(base, data, rules, job, stages) for name, (data, rules) in files.items()}
         for name, rows in parts.items():
-            _tell(rows, files[name][1], report, of_validation=name == "validation")
-        _show(parts["training"], base, report)
+            _tell(rows, files[name][1], job, of_validation=name == "validation")
+        _show(parts["training"], base, job)
         if not request.dry_run:
-            _keep(source, made_from, parts, report)
+            _keep(source, made_from, parts, job)
     return JobRows(rules, parts["training"], parts.get("validation"))
 
 
@@ -85,10 +85,10 @@ def _rules(
 
 
 def _encode(
-    base: LoadedModel, data: DatasetFile, rules: RowRules, report: Report, stages: PhaseClock | None
+    base: LoadedModel, data: DatasetFile, rules: RowRules, job: RunningJob, stages: PhaseClock | None
 ) -> TokenRows:
     def tick(rows: int) -> None:
-        report.progress("tokenizing", rows=rows)
+        job.progress("tokenizing", rows=rows)
 
     rows = encode_dataset(data, rules, base.tokenizer, tick, stages)
     require_rows_fit(rows.rows, base.tokenizer, base.abilities)
@@ -106,30 +106,30 @@ def _made_from(base: LoadedModel, files: dict[str, tuple[DatasetFile, RowRules]]
     return {"base": adapter_folder.base_facts(base), "parts": parts}
 
 
-def _keep(source: RowSource, made_from: dict[str, Any], parts: dict[str, TokenRows], report: Report) -> None:
+def _keep(source: RowSource, made_from: dict[str, Any], parts: dict[str, TokenRows], job: RunningJob) -> None:
     """A full disk is no reason to stop: a resumed run can render the rows again."""
     try:
         keep_rows(source.job_folder, source.attempt, made_from, parts)
     except OSError as error:
         if not is_disk_full(error):
             raise
-        report.event(
+        job.event(
             say("disk-full-rows-not-kept"),
             level="warn",
             data={"code": "rows_not_kept"},
         )
 
 
-def _tell(rows: TokenRows, rules: RowRules, report: Report, *, of_validation: bool) -> None:
+def _tell(rows: TokenRows, rules: RowRules, job: RunningJob, *, of_validation: bool) -> None:
     for line in row_lines(rows.counts, rules):
         message = say("of-part", part="validation", message=line.message) if of_validation else line.message
         data = {"code": line.code, **line.data} | ({"part": "validation"} if of_validation else {})
-        report.event(message, level=line.level, data=data)
+        job.event(message, level=line.level, data=data)
 
 
-def _show(rows: TokenRows, base: LoadedModel, report: Report) -> None:
+def _show(rows: TokenRows, base: LoadedModel, job: RunningJob) -> None:
     shown = shown_row(rows.rows[0], base.tokenizer)
-    report.event(
+    job.event(
         say("first-row", row=shown.marked),
         data={
             "code": "rendered_row",

@@ -14,7 +14,7 @@ from services.worker.computing.plan.memory_budget import MemoryBudget
 from services.worker.computing.plan.plan import Plan
 from services.worker.failures import FailureCode, JobFailed
 from services.worker.phase_clock import PhaseClock
-from services.worker.report import Report, WorkerDraining
+from services.worker.running_job import RunningJob, WorkerDraining
 from services.worker.text.marked_text import TokenRow
 from services.worker.training.checkpoint_keeper import CheckpointKeeper
 from services.worker.training.done_step import Computed, DoneStep
@@ -49,7 +49,7 @@ def train(
     *,
     device: torch.device,
     keeper: CheckpointKeeper,
-    report: Report,
+    job: RunningJob,
     observe: Callable[[DoneStep], None] = lambda step: None,
     alarms: Callable[[DoneStep], None] = lambda step: None,
     clock: PhaseClock | None = None,
@@ -64,23 +64,23 @@ def train(
     anew with less at once; `budget` tells what should have fitted. The first steps may follow the plans of
     `trials` in turns, and the others the fastest of them. `clock` has afterwards what came after the
     last step. Returns what was done and the plan of the last step. Raises `JobFailed` (diverged, disk_full,
-    out_of_memory) and whatever `report` raises; on `WorkerDraining` the state is saved first.
+    out_of_memory) and whatever `job` raises; on `WorkerDraining` the state is saved first.
     """
-    clock, tick, eta = clock or PhaseClock(device), Tick(report), eta or Eta()
-    trials = trials or PlanTrials([], steps=0, report=report)
+    clock, tick, eta = clock or PhaseClock(device), Tick(job), eta or Eta()
+    trials = trials or PlanTrials([], steps=0, job=job)
     optimizer, state = _begun(parameters, hyperparameters, keeper)
     total_steps = schedule.total_steps
     memory = StepMemory(
         plan,
         lambda plan: choose_forward(model, plan, device, clock=clock),
         device=device,
-        report=report,
+        job=job,
         budget=budget,
         redraws=hyperparameters.lora.dropout > 0,
     )
     step = TrainingStep(parameters, optimizer, hyperparameters, memory, clock, tick, device)
     validation = RunValidation(
-        model, validation_rows, schedule, memory, device=device, clock=clock, tick=tick, report=report
+        model, validation_rows, schedule, memory, device=device, clock=clock, tick=tick, job=job
     )
     rate_of = partial(
         learning_rate,

@@ -6,7 +6,7 @@ from statistics import median
 
 from services.worker.computing.plan.memory_budget import CLOSE
 from services.worker.computing.plan.plan import Plan, Tried
-from services.worker.report import Report
+from services.worker.running_job import RunningJob
 from services.worker.training.done_step import DoneStep
 from shared.messages.message import Message, say
 
@@ -24,20 +24,20 @@ class PlanTrials:
     have different rows, seconds of a row's token are compared.
     """
 
-    def __init__(self, plans: Sequence[Plan], *, steps: int, report: Report) -> None:
-        self._plans, self._steps, self._report = list(plans), steps, report
+    def __init__(self, plans: Sequence[Plan], *, steps: int, job: RunningJob) -> None:
+        self._plans, self._steps, self._job = list(plans), steps, job
         self._turn = self._done = 0
         self._paces = [list[float]() for _ in plans]
         self._over = len(plans) < 2
 
     @classmethod
-    def of(cls, plans: Sequence[Plan], total_steps: int, report: Report) -> "PlanTrials":
+    def of(cls, plans: Sequence[Plan], total_steps: int, job: RunningJob) -> "PlanTrials":
         """Of as many of `plans` as a run of `total_steps` has steps for; a run too short is told why."""
         steps = min(STEPS_AT_MOST, int(SHARE_OF_RUN * total_steps))
         tried = list(plans[: steps // TURNS_AT_LEAST])
         if len(plans) >= 2 > len(tried):
             needed = 2 * TURNS_AT_LEAST
-            report.event(
+            job.event(
                 say(
                     "plan-not-tried",
                     plans=len(plans),
@@ -49,7 +49,7 @@ class PlanTrials:
                 data={"code": "plan_not_tried", "plans": len(plans), "needed_steps": needed},
             )
         turns = steps // len(tried) if tried else 0
-        return cls(tried, steps=turns * len(tried), report=report)
+        return cls(tried, steps=turns * len(tried), job=job)
 
     def next_plan(self, now: Plan) -> Plan:
         """What the next step is to follow, where `now` is what the last one did."""
@@ -75,7 +75,7 @@ class PlanTrials:
             return followed
         self._over = True
         chosen = replace(self._fastest(), tried=tuple(self._tried()))
-        self._report.event(
+        self._job.event(
             say(
                 "plan-chosen",
                 plans=len(self._plans),

@@ -14,7 +14,7 @@ from services.worker.computing.plan.memory_budget import MemoryBudget
 from services.worker.computing.plan.plan import Plan
 from services.worker.computing.plan.precision import note_on_bf16
 from services.worker.models.load import LoadedModel
-from services.worker.report import Report
+from services.worker.running_job import RunningJob
 from services.worker.text.marked_text import TokenRow
 from services.worker.training.checkpoints import CheckpointFolder, Snapshot
 from services.worker.training.job_rows import JobRows
@@ -74,17 +74,17 @@ def ready_run(
     rows: JobRows,
     checkpoints: CheckpointFolder,
     adapted: PeftModel,
-    report: Report,
+    job: RunningJob,
 ) -> Run:
     """From the newest checkpoint that verifies and fits. Whatever is left out, rejected, changed or computed
     otherwise is told, and so is the plan.
     """
-    _tell_what_is_left_out(base, request, report)
-    resumed = _resume(checkpoints, adapted, report)
-    report.progress("planning the steps")
-    plan, budget = plan_for(base, request, rows, resumed, report)
-    report.event(plan.described(), data=plan.told())
-    _tell_about_arithmetic(base.device, report)
+    _tell_what_is_left_out(base, request, job)
+    resumed = _resume(checkpoints, adapted, job)
+    job.progress("planning the steps")
+    plan, budget = plan_for(base, request, rows, resumed, job)
+    job.event(plan.described(), data=plan.told())
+    _tell_about_arithmetic(base.device, job)
     return Run(
         base=base,
         request=request,
@@ -109,11 +109,11 @@ def _schedule(hyperparameters: Hyperparameters, rows: JobRows) -> Schedule:
     )
 
 
-def _resume(checkpoints: CheckpointFolder, adapted: PeftModel, report: Report) -> Snapshot | None:
+def _resume(checkpoints: CheckpointFolder, adapted: PeftModel, job: RunningJob) -> Snapshot | None:
     """The newest usable checkpoint, its weights already in the adapter."""
     snapshot, rejected = checkpoints.newest()
     if rejected:
-        report.event(
+        job.event(
             say("checkpoints-rejected", reasons=rejected, step=snapshot.step if snapshot else 0),
             level="warn",
             data={
@@ -123,24 +123,24 @@ def _resume(checkpoints: CheckpointFolder, adapted: PeftModel, report: Report) -
         )
     if snapshot is not None:
         set_adapter_weights(adapted, snapshot.adapter)
-        report.event(say("resumed", step=snapshot.step), data={"step": snapshot.step})
-        report.checkpoint(snapshot.step)  # the attempt that wrote it may have died before it could tell
+        job.event(say("resumed", step=snapshot.step), data={"step": snapshot.step})
+        job.checkpoint(snapshot.step)  # the attempt that wrote it may have died before it could tell
     return snapshot
 
 
-def _tell_what_is_left_out(base: LoadedModel, request: FineTuningRequest, report: Report) -> None:
+def _tell_what_is_left_out(base: LoadedModel, request: FineTuningRequest, job: RunningJob) -> None:
     names = left_out(base) if request.hyperparameters.lora.target_modules == "all-linear" else []
     if names:
-        report.event(
+        job.event(
             say("layers-left-out", layers=names),
             level="warn",
             data={"code": "layers_left_out", "layers": list(names)},
         )
 
 
-def _tell_about_arithmetic(device: torch.device, report: Report) -> None:
+def _tell_about_arithmetic(device: torch.device, job: RunningJob) -> None:
     if device.type == "cuda" and (note := note_on_bf16(torch.cuda.get_device_capability(device))):
-        report.event(
+        job.event(
             say("bf16-emulated", device=torch.cuda.get_device_name(device), compute_capability=note),
             level="warn",
             data={"code": "bf16_emulated"},

@@ -7,7 +7,7 @@ from statistics import median
 
 from services.worker.machine.card import CardState
 from services.worker.machine.card_watch import CardLook
-from services.worker.report import JsonValue, Report
+from services.worker.running_job import JsonValue, RunningJob
 from services.worker.training.done_step import DoneStep
 from shared.messages.message import Message, say
 
@@ -32,14 +32,14 @@ class RunAlarms:
 
     def __init__(
         self,
-        report: Report,
+        job: RunningJob,
         look: Callable[[], CardLook | None],
         *,
         predicted_seconds: float | None = None,
         period_seconds: float = PERIOD_SECONDS,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._report, self._look, self._period_seconds, self._now = report, look, period_seconds, now
+        self._job, self._look, self._period_seconds, self._now = job, look, period_seconds, now
         self._predicted_seconds = predicted_seconds
         self._looked = -period_seconds
         self._looks = list[CardLook]()
@@ -152,7 +152,7 @@ class RunAlarms:
     def _tell(self, code: str, said: Message, step: DoneStep, **facts: JsonValue) -> None:
         if code not in self._told:
             self._told.add(code)
-            self._report.event(said, level="warn", data={"code": code, "step": step.step, **facts})
+            self._job.event(said, level="warn", data={"code": code, "step": step.step, **facts})
 
     @property
     def _start_looks(self) -> Sequence[CardLook]:

@@ -7,7 +7,7 @@ from services.worker.computing.plan.resumed_plan import resumed_plan
 from services.worker.computing.plan.workload import workload_of
 from services.worker.computing.predicting.counted_layers import with_counted
 from services.worker.models.load import LoadedModel
-from services.worker.report import Report
+from services.worker.running_job import RunningJob
 from services.worker.training.checkpoints import Snapshot
 from services.worker.training.job_rows import JobRows
 from services.worker.training.plan_trials import PlanTrials
@@ -16,7 +16,7 @@ from shared.schemas.requests import FineTuningRequest
 
 
 def plan_for(
-    base: LoadedModel, request: FineTuningRequest, rows: JobRows, resumed: Snapshot | None, report: Report
+    base: LoadedModel, request: FineTuningRequest, rows: JobRows, resumed: Snapshot | None, job: RunningJob
 ) -> tuple[Plan, MemoryBudget]:
     """A resumed run keeps its plan where it can: another split of a step would round otherwise. The model
     carries its adapter.
@@ -39,7 +39,7 @@ def plan_for(
         return fresh, budget
     plan, reason = resumed_plan(resumed.state.get("plan"), fresh, budget)
     if reason:
-        report.event(
+        job.event(
             say("plan-changed", reason=reason),
             level="warn",
             data={"code": "plan_changed", "reason": reason.model_dump(mode="json")},
@@ -48,10 +48,10 @@ def plan_for(
 
 
 def plan_trials(
-    plan: Plan, budget: MemoryBudget, schedule: Schedule, resumed: Snapshot | None, report: Report
+    plan: Plan, budget: MemoryBudget, schedule: Schedule, resumed: Snapshot | None, job: RunningJob
 ) -> PlanTrials:
     """Of what was chosen by an estimate; a run that goes on has a plan already."""
     if plan.name != "auto" or resumed is not None:
-        return PlanTrials([], steps=0, report=report)
+        return PlanTrials([], steps=0, job=job)
     plans = [plan.with_micro_batches(*choice) for choice in budget.close_choices()]
-    return PlanTrials.of(plans, schedule.total_steps, report)
+    return PlanTrials.of(plans, schedule.total_steps, job)

@@ -4,7 +4,7 @@ import shutil
 from typing import Any
 
 from services.worker.adapters import adapter_folder
-from services.worker.report import Report
+from services.worker.running_job import RunningJob
 from services.worker.training.account import RunAccount
 from services.worker.training.done_step import finite
 from services.worker.training.foretold import Foretold
@@ -39,17 +39,17 @@ def result_of(run: Run, trained: Trained) -> dict[str, Any]:
     return training.model_dump(mode="json")
 
 
-def publish(run: Run, result: dict[str, Any], report: Report) -> dict[str, Any]:
+def publish(run: Run, result: dict[str, Any], job: RunningJob) -> dict[str, Any]:
     """Write the adapter aside, ask for leave, give it its name. On any exception nothing half-written is
     left.
     """
-    report.progress("publishing")
+    job.progress("publishing")
     checkpoints = run.checkpoints
     names = adapter_folder.folder_names(run.base)
     folders = {name: checkpoints.attempt_folder.adapter_draft(name) for name in names}
     try:
         adapter_folder.write_all(folders, run.adapted, run.base, result)
-        report.publish()
+        job.publish()
         return adapter_folder.publish(folders, checkpoints.job_folder)
     finally:
         for folder in folders.values():

@@ -9,7 +9,7 @@ from services.worker.computing.batching import Schedule
 from services.worker.computing.forward import Forward
 from services.worker.computing.validation import mean_loss
 from services.worker.phase_clock import PhaseClock
-from services.worker.report import Report
+from services.worker.running_job import RunningJob
 from services.worker.text.marked_text import TokenRow
 from services.worker.training.run_state import RunState
 from services.worker.training.step_memory import StepMemory, ValidationMemory
@@ -34,11 +34,11 @@ class RunValidation:
         device: torch.device,
         clock: PhaseClock,
         tick: Tick,
-        report: Report,
+        job: RunningJob,
     ) -> None:
         self._model, self._rows, self._schedule, self._plan = model, rows, schedule, steps.plan
-        self._memory = ValidationMemory(steps, device=device, report=report)
-        self._device, self._clock, self._tick, self._report = device, clock, tick, report
+        self._memory = ValidationMemory(steps, device=device, job=job)
+        self._device, self._clock, self._tick, self._job = device, clock, tick, job
 
     def due(self, state: RunState) -> bool:
         if not self._rows or not self._schedule.ends_epoch(state.step):
@@ -46,7 +46,7 @@ class RunValidation:
         return state.step not in dict(state.validation)
 
     def after(self, state: RunState) -> RunState:
-        """`state` with the loss after its last step. Raises `JobFailed` (out_of_memory) and what the report
+        """`state` with the loss after its last step. Raises `JobFailed` (out_of_memory) and what the job
         raises.
         """
         with self._clock.whole("validation"):
@@ -58,7 +58,7 @@ class RunValidation:
         is known by then.
         """
         step, loss = state.validation[-1]
-        self._report.event(
+        self._job.event(
             say("validation-loss", step=step, loss=f"{loss:.4f}"),
             type="metrics",
             data={"step": step, "validation_loss": loss},

@@ -35,7 +35,7 @@ class TrainingStep:
         """Change the parameters once. `step` counts from 0; `rate` is its learning rate.
 
         Where memory runs out in it, all of it happens once more, with less at once. Raises `JobFailed`
-        (out_of_memory) and what the report raises.
+        (out_of_memory) and what the job raises.
         """
         gradients_and_update = partial(self._compute, step, rows, rate)
         return self.memory.within(step + 1, gradients_and_update, undo=self._forget_gradients)

@@ -14,7 +14,7 @@ from services.worker.computing.plan.smaller_plan import MicroBatchSize, halved, 
 from services.worker.failures import FailureCode, JobFailed
 from services.worker.machine.out_of_memory import RanOut, try_in_memory
 from services.worker.models.memory import free_device_memory
-from services.worker.report import Report
+from services.worker.running_job import RunningJob
 from shared.messages.message import Message, say
 
 Result = TypeVar("Result")
@@ -46,11 +46,11 @@ class StepMemory:
         make: Callable[[Plan], Forward],
         *,
         device: torch.device,
-        report: Report,
+        job: RunningJob,
         budget: MemoryBudget | None = None,
         redraws: bool = False,
     ) -> None:
-        self.plan, self._make, self._device, self._report = plan, make, device, report
+        self.plan, self._make, self._device, self._job = plan, make, device, job
         self._budget, self._redraws = budget, redraws
         self.plan_number = 0
         self._forward: Forward | None = None
@@ -99,7 +99,7 @@ class StepMemory:
 
         All of it anew: a micro-batch whose backward pass broke off has left gradients in some layers, and
         would count twice. What did not fit once is not tried again. Raises JobFailed (out_of_memory) after
-        three times in a row, or as soon as there is nothing left to give up, and what `report` raises.
+        three times in a row, or as soon as there is nothing left to give up, and what `job` raises.
         """
         tried = list[Message]()
         while True:
@@ -127,7 +127,7 @@ class StepMemory:
         said = self._ran_out(step, ran_out.error, free, changes)
         size = self._size()
         self.follow(plan)
-        self._report.event(
+        self._job.event(
             said,
             level="warn",
             data={
@@ -199,8 +199,8 @@ class ValidationMemory(StepMemory):
 
     code = "validation_out_of_memory"
 
-    def __init__(self, steps: StepMemory, *, device: torch.device, report: Report) -> None:
-        super().__init__(steps.plan, steps._make, device=device, report=report)
+    def __init__(self, steps: StepMemory, *, device: torch.device, job: RunningJob) -> None:
+        super().__init__(steps.plan, steps._make, device=device, job=job)
         self._steps = steps
 
     @property

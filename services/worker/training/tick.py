@@ -2,7 +2,7 @@
 
 import time
 
-from services.worker.report import JsonValue, Report
+from services.worker.running_job import JsonValue, RunningJob
 from services.worker.training.done_step import DoneStep
 from shared.messages.message import say
 
@@ -10,10 +10,10 @@ TICK_SECONDS = 1.0
 
 
 class Tick:
-    """After each step, and within long ones at most once a second. Raises what `report` raises."""
+    """After each step, and within long ones at most once a second. Raises what `job` raises."""
 
-    def __init__(self, report: Report) -> None:
-        self._report = report
+    def __init__(self, job: RunningJob) -> None:
+        self._job = job
         self._now: dict[str, JsonValue] = {}
         self._told = time.perf_counter()
 
@@ -26,7 +26,7 @@ class Tick:
         """The event comes first: an order to stop may come with any word, and the step is done."""
         self._now = step.progress()
         has_loss = step.progress()["loss"] is not None
-        self._report.event(
+        self._job.event(
             say("step-done", loss=f"{step.train_loss:.4f}", step=step.step, total_steps=step.total_steps)
             if has_loss
             else say("step-done-without-loss", step=step.step, total_steps=step.total_steps),
@@ -45,4 +45,4 @@ class Tick:
 
     def _tell(self, stage: str) -> None:
         self._told = time.perf_counter()
-        self._report.progress(stage, **self._now)
+        self._job.progress(stage, **self._now)

@@ -8,7 +8,7 @@ from services.worker.computing.plan.plan import Plan
 from services.worker.computing.plan.utilization import Utilization
 from services.worker.machine.card_watch import look_at
 from services.worker.phase_clock import PhaseClock
-from services.worker.report import Report
+from services.worker.running_job import RunningJob
 from services.worker.training.account import Bookkeeper
 from services.worker.training.checkpoint_keeper import CheckpointKeeper
 from services.worker.training.done_step import DoneStep
@@ -44,7 +44,7 @@ def train_run(
     checkpoint_seconds: float,
     observe: Callable[[DoneStep], None],
     bookkeeper: Bookkeeper,
-    report: Report,
+    job: RunningJob,
 ) -> Trained:
     """All steps that are left of `run`, whose parameters are changed. Raises as `train` does."""
     device = run.base.device
@@ -55,7 +55,7 @@ def train_run(
         facts={"trained_as": run.trained_as},
         adapter_config=adapter_folder.adapter_config(run.adapted, run.base),
         checkpoint_seconds=checkpoint_seconds,
-        report=report,
+        job=job,
     )
     observe = _with_utilization(observe, run)  # measures the device: before the clocks begin
     eta, watch, clock = Eta(foretold), RunWatch(device, run.resumed), PhaseClock(device)
@@ -71,16 +71,16 @@ def train_run(
         run.plan,
         device=device,
         keeper=keeper,
-        report=report,
+        job=job,
         observe=watch.watching(observe),
         alarms=RunAlarms(
-            report,
+            job,
             look_at(device),
             predicted_seconds=foretold.forecast.mean_step_seconds if foretold else None,
         ),
         budget=run.budget,
         eta=eta,
-        trials=plan_trials(run.plan, run.budget, run.schedule, run.resumed, report),
+        trials=plan_trials(run.plan, run.budget, run.schedule, run.resumed, job),
         clock=clock,
     )
     happened = watch.happened(state, clock.so_far())

@@ -15,7 +15,7 @@ from services.worker.diagnosis.inspect import may_be_written
 from services.worker.failures import FailureCode, JobFailed
 from services.worker.models.hub.model_places import ModelFiles
 from services.worker.models.residency import Residency
-from services.worker.report import JobCancelled, JsonValue, SilentReport
+from services.worker.running_job import JobCancelled, JsonValue, NoJob
 from shared.messages.render import told
 from shared.reports.load import LoadReport
 from shared.reports.load_facts import TrialLoad
@@ -46,9 +46,7 @@ def folder(settings: Settings) -> Path:
 def diagnosed(settings: Settings) -> Diagnose:
     def run(residency: Residency | None = None, **fields: Any) -> LoadReport:
         request = LoadDiagnosticRequest(**{"model": "tiny"} | fields)
-        return diagnose(
-            request, settings=settings, residency=residency, report=SilentReport(), watch_seconds=0.05
-        )
+        return diagnose(request, settings=settings, residency=residency, job=NoJob(), watch_seconds=0.05)
 
     return run
 
@@ -231,14 +229,14 @@ def test_a_model_that_does_not_exist_fails_the_job(diagnosed: Diagnose) -> None:
 @pytest.mark.usefixtures("folder")
 @pytest.mark.parametrize("moment", ["inspecting", "loading"])
 def test_a_cancelled_diagnosis_ends_at_once(settings: Settings, residency: Residency, moment: str) -> None:
-    class Cancelling(SilentReport):
+    class Cancelling(NoJob):
         def progress(self, stage: str, **fields: JsonValue) -> None:
             if stage == moment:
                 raise JobCancelled
 
     request = LoadDiagnosticRequest(model="tiny")
     with pytest.raises(JobCancelled):
-        diagnose(request, settings=settings, residency=residency, report=Cancelling())
+        diagnose(request, settings=settings, residency=residency, job=Cancelling())
     assert residency.name is None
 
 
@@ -249,7 +247,7 @@ def test_three_runs_tell_storage_quantizing_and_fixed_costs_apart(
         pytest.skip("the temporary folder is on no local disk; --basetemp names another")
     residency = Residency(torch.device("cpu"), settings.data_dir / "models")
     files = ModelFiles("tiny", None, folder.resolve(), "folder")
-    residency.base(files, SilentReport())
+    residency.base(files, NoJob())
     report = diagnosed(residency, cold=True)
     runs = {run.name: run for run in report.summary.runs}
     assert list(runs) == ["cold", "warm", "prepared_cold", "prepared"]
@@ -275,7 +273,7 @@ def prepared(folder: Path, settings: Settings) -> tuple[Residency, ModelFiles, P
     """The model in memory, and the copy that this made of it."""
     residency = Residency(torch.device("cpu"), settings.data_dir / "models")
     files = ModelFiles("tiny", None, folder.resolve(), "folder")
-    residency.base(files, SilentReport())
+    residency.base(files, NoJob())
     copy = residency.prepared_copy(files)
     assert copy is not None
     return residency, files, copy
@@ -292,7 +290,7 @@ def test_a_prepared_copy_that_does_not_verify_is_a_finding(
     report = diagnosed(residency)
     assert "damaged-copy" in ids(report)
     assert report.facts.trial is not None
-    loaded, _ = residency.base(files, SilentReport())
+    loaded, _ = residency.base(files, NoJob())
     assert not loaded.from_artifact
     assert "damaged-copy" not in ids(diagnosed(residency))
 

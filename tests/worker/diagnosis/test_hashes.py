@@ -11,7 +11,7 @@ import pytest
 
 from services.worker.diagnosis.hashes import compare_hashes
 from services.worker.models.reading.cached_pages import cached_pages, make_cold
-from services.worker.report import JobCancelled
+from services.worker.running_job import JobCancelled
 from shared.messages.message import say
 from shared.messages.render import told
 from shared.reports.model_files import FileHash

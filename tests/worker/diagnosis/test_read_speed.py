@@ -16,7 +16,7 @@ from services.worker.diagnosis.read_speed import (
 )
 from services.worker.diagnosis.timed_reads import Mark, Sample
 from services.worker.models.reading.cached_pages import cached_pages, make_cold
-from services.worker.report import JobCancelled
+from services.worker.running_job import JobCancelled
 from shared.messages.message import say
 from shared.messages.render import told
 from shared.reports.machine import Rate, ReadSpeed

@@ -9,7 +9,7 @@ import torch
 from services.worker.evaluation.evaluate import evaluate
 from services.worker.failures import FailureCode, JobFailed
 from services.worker.models.load import LoadedModel
-from services.worker.report import JobCancelled, SilentReport
+from services.worker.running_job import JobCancelled, NoJob
 from services.worker.text.dataset_file import DatasetFile
 from services.worker.training.fine_tuning import fine_tune
 from shared import adapters
@@ -17,7 +17,7 @@ from shared.job_folder import JobFolder
 from shared.schemas.hyperparameters import Hyperparameters
 from shared.schemas.requests import FineTuningRequest
 from tests.tiny_models import make_tiny_llama
-from tests.worker.training.tiny_bases import RecordedReport, Rows, WriteRows, load
+from tests.worker.training.tiny_bases import RecordedJob, Rows, WriteRows, load
 
 IDS = torch.arange(1, 17).unsqueeze(0)
 
@@ -34,16 +34,16 @@ def evaluated(
         "instruction": None,
         "labels": None,
         "max_seq_length": 128,
-        "report": SilentReport(),
+        "job": NoJob(),
     }
     return evaluate(base, data=data, adapter_folder=adapter_folder, **{**settings, **more})
 
 
 def trained(
     base: LoadedModel, data: DatasetFile, job_folder: Path, instruction: str | None = None
-) -> RecordedReport:
+) -> RecordedJob:
     settings = Hyperparameters(n_epochs=3, global_batch_size=8, learning_rate=5e-3, max_seq_length=128)
-    report = RecordedReport()
+    job = RecordedJob()
     fine_tune(
         base,
         FineTuningRequest(dataset="spam", hyperparameters=settings, instruction=instruction),
@@ -52,9 +52,9 @@ def trained(
         job_folder=JobFolder(job_folder),
         attempt=1,
         checkpoint_seconds=1000,
-        report=report,
+        job=job,
     )
-    return report
+    return job
 
 
 @pytest.mark.parametrize("name", ["llama_nf4", "exaone"])
@@ -66,9 +66,9 @@ def test_training_makes_the_evaluation_better_and_leaves_the_base_alone(
     with torch.no_grad():
         logits = base.model(IDS).logits
     before = evaluated(base, data)
-    report = trained(base, data, tmp_path)
+    job = trained(base, data, tmp_path)
     after = evaluated(base, data, adapters.adapter_folder(JobFolder(tmp_path)))
-    assert report.losses[-1] < 0.7 * report.losses[0]
+    assert job.losses[-1] < 0.7 * job.losses[0]
     assert after["loss"] < 0.7 * before["loss"]
     assert after["labels"]["spam"]["f1"] > 0.9
     assert after["rows"] == 40
@@ -88,7 +88,7 @@ def test_the_loss_is_that_of_validation_during_training(
         job_folder=JobFolder(tmp_path),
         attempt=1,
         checkpoint_seconds=1000,
-        report=SilentReport(),
+        job=NoJob(),
     )
     assert evaluated(llama, data, tmp_path / "adapter")["loss"] == pytest.approx(
         result["validation_loss"], rel=1e-5
@@ -149,7 +149,7 @@ def test_a_damaged_adapter_is_refused(
 def test_a_cancelled_evaluation_stops_and_leaves_the_base_alone(
     llama: LoadedModel, data: DatasetFile, tmp_path: Path
 ) -> None:
-    class Cancelled(SilentReport):
+    class Cancelled(NoJob):
         def progress(self, stage: str, **fields: object) -> None:
             if stage == "evaluating":
                 raise JobCancelled
@@ -157,11 +157,11 @@ def test_a_cancelled_evaluation_stops_and_leaves_the_base_alone(
     trained(llama, data, tmp_path)
     classes = [type(module) for module in llama.model.modules()]
     with pytest.raises(JobCancelled):
-        evaluated(llama, data, tmp_path / "adapter", report=Cancelled())
+        evaluated(llama, data, tmp_path / "adapter", job=Cancelled())
     assert [type(module) for module in llama.model.modules()] == classes
 
 
-class Stages(SilentReport):
+class Stages(NoJob):
     """What was told of an evaluation: (stage, rows done, all rows)."""
 
     def __init__(self) -> None:
@@ -178,21 +178,21 @@ def test_every_stage_is_told_when_it_begins_and_counted_to_its_end(
     """Also of few rows: what was not told looked like the stage before, `resolving`."""
     data = write_rows(spam_rows[:rows], "classification")
     trained(llama, write_rows(spam_rows, "classification"), tmp_path)
-    report = Stages()
-    evaluated(llama, data, adapters.adapter_folder(JobFolder(tmp_path)), report=report)
-    assert list(dict.fromkeys(stage for stage, _, _ in report.told)) == [
+    job = Stages()
+    evaluated(llama, data, adapters.adapter_folder(JobFolder(tmp_path)), job=job)
+    assert list(dict.fromkeys(stage for stage, _, _ in job.told)) == [
         "checking the adapter", "tokenizing", "attaching the adapter", "evaluating",
     ]  # fmt: skip
-    assert ("tokenizing", 0, rows) in report.told
-    counted = [told for told in report.told if told[0] == "evaluating"]
+    assert ("tokenizing", 0, rows) in job.told
+    counted = [told for told in job.told if told[0] == "evaluating"]
     assert (counted[0], counted[-1]) == (("evaluating", 0, rows), ("evaluating", rows, rows))
 
 
 def test_an_evaluation_of_a_loss_counts_its_rows(llama: LoadedModel, write_rows: WriteRows) -> None:
     data = write_rows([{"text": f"row {number}"} for number in range(300)], "text")
-    report = Stages()
-    evaluated(llama, data, report=report)
-    counted = [rows for stage, rows, _ in report.told if stage == "evaluating"]
+    job = Stages()
+    evaluated(llama, data, job=job)
+    counted = [rows for stage, rows, _ in job.told if stage == "evaluating"]
     assert counted[0] == 0
     assert {256, 300} <= set(counted)
 

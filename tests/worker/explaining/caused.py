@@ -16,7 +16,7 @@ from services.worker.explaining.report import make_report
 from services.worker.machine.card import CardState
 from services.worker.machine.card_watch import CardLook, CardWatch
 from services.worker.machine.machine_watch import MachineWatch
-from services.worker.report import JsonValue, SilentReport
+from services.worker.running_job import JsonValue, NoJob
 from services.worker.text.marked_text import TokenRow
 from services.worker.text.row_counts import RowCounts
 from services.worker.text.rows import TokenRows
@@ -65,7 +65,7 @@ def slow_row(seconds: float) -> type[TokenRow]:
     return SlowRow
 
 
-class _Swaps(SilentReport):
+class _Swaps(NoJob):
     """While arms are tried the kernel's counter of pages that were fetched from swap grows."""
 
     def __init__(self, root: Path) -> None:
@@ -111,7 +111,7 @@ def explained(order: Order) -> dict[str, Any]:
     """The report of the order's training. `request`: `settings`; `minutes`; `model`; `rows` (fields of
     `Rows`); `card` (a name of `_CARDS`); `swaps`.
     """
-    place, request, report = Path(order.place), order.request, SilentReport()
+    place, request, report = Path(order.place), order.request, NoJob()
     base = load(place / "models" / request.get("model", "tiny"), "nf4")
     rows = Rows(**request.get("rows", {})).made()
     card = _CARDS[request["card"]]() if "card" in request else None
@@ -128,7 +128,7 @@ def explained(order: Order) -> dict[str, Any]:
         TrainingSettings(**request["settings"]),
         stages={},
         minutes=request["minutes"],
-        report=report,
+        job=report,
         watch=watch,
     )
     return dict(json.loads(make_report(facts, kind="training_diagnostic").model_dump_json()))

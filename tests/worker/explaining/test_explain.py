@@ -16,7 +16,7 @@ from services.worker.explaining.dequantizing import watch_dequantizing
 from services.worker.explaining.diagnosis import explain_training
 from services.worker.models.load import LoadedModel
 from services.worker.phase_clock import PhaseClock
-from services.worker.report import JobCancelled, JsonValue, SilentReport
+from services.worker.running_job import JobCancelled, JsonValue, NoJob
 from services.worker.text.marked_text import TokenRow
 from shared.messages.render import told
 from shared.reports.stored import read_stored
@@ -39,7 +39,7 @@ def explained(
         told=given_settings({"max_seq_length": 128, "gradient_accumulation_steps": 2, **settings}),
         stages=PhaseClock(first="model_load"),
         now=datetime.now(UTC),
-        report=SilentReport(),
+        job=NoJob(),
     )
 
 
@@ -118,7 +118,7 @@ def test_packs_are_timed_as_packs_and_a_step_has_their_rows(
     assert report.facts.total_steps == 3 * ceil(ceil(packs / 2) / 2)
 
 
-class CancelledWhileTrying(SilentReport):
+class CancelledWhileTrying(NoJob):
     def progress(self, stage: str, **fields: JsonValue) -> None:
         if stage == "trying" and fields.get("rounds") is None:
             raise JobCancelled
@@ -136,7 +136,7 @@ def test_a_cancel_is_heard_within_a_micro_batch_and_leaves_the_model_clean(
             told=given_settings({"max_seq_length": 64}),
             stages=PhaseClock(first="model_load"),
             now=datetime.now(UTC),
-            report=CancelledWhileTrying(),
+            job=CancelledWhileTrying(),
         )
     assert [name for name, _ in llama_nf4.model.named_modules()] == names
 

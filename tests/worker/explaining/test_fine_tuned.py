@@ -15,7 +15,7 @@ from services.worker.explaining.run_steps import drawn, run_steps
 from services.worker.failures import Failure, FailureCode
 from services.worker.models.load import LoadedModel
 from services.worker.process.journal import Journal
-from services.worker.report import JobCancelled, JobStopped, JsonValue, Level, WorkerDraining
+from services.worker.running_job import JobCancelled, JobStopped, JsonValue, Level, WorkerDraining
 from services.worker.text.dataset_file import DatasetFile
 from services.worker.training.account import RunAccount
 from services.worker.training.fine_tuning import fine_tune
@@ -27,7 +27,7 @@ from shared.reports.training import Ended, TrainingReport
 from shared.reports.training_facts import StepPoint
 from shared.schemas.hyperparameters import Hyperparameters, Lora
 from shared.schemas.requests import FineTuningRequest
-from tests.worker.training.tiny_bases import RecordedReport, Rows, WriteRows
+from tests.worker.training.tiny_bases import RecordedJob, Rows, WriteRows
 
 CPU = torch.device("cpu")
 REQUEST = FineTuningRequest(
@@ -38,7 +38,7 @@ REQUEST = FineTuningRequest(
 )
 
 
-class Journaled(RecordedReport):
+class Journaled(RecordedJob):
     """Writes its attempt's journal as the worker does."""
 
     def __init__(self, folder: JobFolder, attempt: int, **order: Any) -> None:
@@ -86,7 +86,7 @@ def run(
     kept.base = base
     return fine_tune(
         base, REQUEST, training=data, validation=data, job_folder=folder, attempt=attempt,
-        checkpoint_seconds=0.0, report=report, bookkeeper=kept,
+        checkpoint_seconds=0.0, job=report, bookkeeper=kept,
     )  # fmt: skip
 
 

@@ -37,7 +37,7 @@ def found(
         job_folder=job,
         attempt=1,
         checkpoint_seconds=300.0,
-        report=report,
+        job=report,
         bookkeeper=books,
     )
     told = read_stored(TrainingReport, json.loads(job.report.read_text()))

@@ -19,7 +19,7 @@ from services.worker.models.hub.cache_move import move_model_cache, tell_old_cop
 from services.worker.models.hub.model_places import ModelFiles, ModelPlaces
 from services.worker.models.hub.resolve import locate_model, resolve_model
 from services.worker.models.hub.untried_move import keep_move, roll_back, take_back_untried_move
-from services.worker.report import JsonValue, SilentReport
+from services.worker.running_job import JsonValue, NoJob
 from shared.messages.message import Message
 from shared.messages.render import in_english
 from shared.settings import Settings
@@ -27,7 +27,7 @@ from shared.settings import Settings
 Answer = dict[str, Any]
 
 
-class Notes(SilentReport):
+class Notes(NoJob):
     """Keeps the codes and content of events, and the stages."""
 
     def __init__(self) -> None:
@@ -43,15 +43,15 @@ class Notes(SilentReport):
 
 
 def resolve(settings: Settings, notes: Notes, model: str) -> Answer:
-    return _told(resolve_model(model, None, ModelPlaces.of(settings), report=notes))
+    return _told(resolve_model(model, None, ModelPlaces.of(settings), job=notes))
 
 
 def find(settings: Settings, notes: Notes, model: str) -> Answer:
-    return _told(locate_model(model, None, ModelPlaces.of(settings), report=notes, import_it=False))
+    return _told(locate_model(model, None, ModelPlaces.of(settings), job=notes, import_it=False))
 
 
 def move(settings: Settings, notes: Notes, model: str, storage: str, job_id: str | None = None) -> Answer:
-    files = locate_model(model, None, ModelPlaces.of(settings), report=notes, import_it=False)
+    files = locate_model(model, None, ModelPlaces.of(settings), job=notes, import_it=False)
     moved = move_model_cache(files, storage, settings, notes, job_id=job_id)
     tell_old_copy(moved, notes)
     return moved.model_dump()

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from services.worker.failures import JobFailed
-from services.worker.report import JsonValue, SilentReport
+from services.worker.running_job import JsonValue, NoJob
 from shared.messages.message import Message
 from shared.settings import Settings
 
@@ -29,7 +29,7 @@ LIBRARIES = {
 }
 
 
-class ToldStages(SilentReport):
+class ToldStages(NoJob):
     """Tells what stage the remedy is in, waits in the one it is asked to, and keeps the codes of events."""
 
     def __init__(self, wait_at: str | None) -> None:
@@ -50,7 +50,7 @@ class ToldStages(SilentReport):
         self.codes += [data["code"]] if isinstance(data, dict) and "code" in data else []
 
 
-def move(report: ToldStages, model: str, storage: str) -> Answer:
+def move(job: ToldStages, model: str, storage: str) -> Answer:
     from services.worker.models.hub.cache_folder import apply_cache_folder
     from services.worker.models.hub.cache_move import move_model_cache
     from services.worker.models.hub.model_places import ModelPlaces
@@ -58,29 +58,29 @@ def move(report: ToldStages, model: str, storage: str) -> Answer:
 
     settings = Settings()
     apply_cache_folder(settings)
-    files = locate_model(model, None, ModelPlaces.of(settings), report=report, import_it=False)
-    return move_model_cache(files, storage, settings, report).model_dump()
+    files = locate_model(model, None, ModelPlaces.of(settings), job=job, import_it=False)
+    return move_model_cache(files, storage, settings, job).model_dump()
 
 
-def find(report: ToldStages, model: str) -> Answer:
+def find(job: ToldStages, model: str) -> Answer:
     from services.worker.models.hub.cache_folder import apply_cache_folder
     from services.worker.models.hub.model_places import ModelPlaces
     from services.worker.models.hub.resolve import locate_model
 
     settings = Settings()
     apply_cache_folder(settings)
-    return {"folder": str(locate_model(model, None, ModelPlaces.of(settings), report=report).folder)}
+    return {"folder": str(locate_model(model, None, ModelPlaces.of(settings), job=job).folder)}
 
 
-def convert(report: ToldStages, folder: str) -> Answer:
+def convert(job: ToldStages, folder: str) -> Answer:
     from services.worker.models.files.pickle_conversion import convert_pickles
 
     source = Path(folder)
-    made = convert_pickles(source, source.name, revision=None, data_dir=Settings().data_dir, report=report)
+    made = convert_pickles(source, source.name, revision=None, data_dir=Settings().data_dir, job=job)
     return {"folder": str(made.folder)}
 
 
-def quantize(report: ToldStages, folder: str) -> Answer:
+def quantize(job: ToldStages, folder: str) -> Answer:
     import torch
 
     from services.worker.models.hub.model_places import ModelFiles
@@ -92,7 +92,7 @@ def quantize(report: ToldStages, folder: str) -> Answer:
         dtype=torch.bfloat16,
         device=torch.device("cpu"),
         artifacts=Settings().data_dir / "models",
-        report=report,
+        job=job,
     )
     return {"from_artifact": loaded.from_artifact}
 
@@ -112,14 +112,14 @@ def say(answer: Answer) -> None:
 def attempt(order: str, wait_at: str | None) -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})  # so that one that comes early is not lost
     say({"pid": os.getpid()})
-    report = ToldStages(wait_at)
-    report.progress("start")
+    job = ToldStages(wait_at)
+    job.progress("start")
     name, *arguments = order.split()
     try:
-        answer = REMEDIES[name](report, *arguments)
+        answer = REMEDIES[name](job, *arguments)
     except JobFailed as failed:
         answer = {"code": str(failed.failure.code), "message": failed.failure.message}
-    say({"answer": answer, "codes": report.codes})
+    say({"answer": answer, "codes": job.codes})
 
 
 def main(names: list[str]) -> None:

@@ -12,13 +12,13 @@ from typing import Any
 from services.worker.failures import JobFailed
 from services.worker.models.hub.model_places import ModelPlaces
 from services.worker.models.hub.resolve import resolve_model
-from services.worker.report import JobCancelled, JsonValue, SilentReport
+from services.worker.running_job import JobCancelled, JsonValue, NoJob
 from shared.messages.message import Message
 from shared.messages.render import in_english
 from shared.settings import Settings
 
 
-class Notes(SilentReport):
+class Notes(NoJob):
     def __init__(self, cancel: bool) -> None:
         self.cancel = cancel
         self.stages: list[str] = []
@@ -45,7 +45,7 @@ def main(name: str, revision: str, models: str, data: str, how: str = "") -> Non
             name,
             revision or None,
             ModelPlaces.of(Settings(models_dir=Path(models), data_dir=Path(data))),
-            report=notes,
+            job=notes,
             import_it=how != "in-place",
         )
         names = sorted(file.name for file in files.folder.iterdir())

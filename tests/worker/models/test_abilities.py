@@ -27,29 +27,29 @@ from shared.schemas.hyperparameters import Hyperparameters, Lora
 from shared.schemas.requests import FineTuningRequest
 from tests.tiny_models import make_tiny_llama
 from tests.worker.models.tiny_families import FAMILIES, ROWS, make_family
-from tests.worker.training.tiny_bases import RecordedReport, WriteRows, write_rows
+from tests.worker.training.tiny_bases import RecordedJob, WriteRows, write_rows
 
 __all__ = ["write_rows"]
 CPU = torch.device("cpu")
 
 
-def load(folder: Path, report: RecordedReport | None = None, *, for_chat: bool = False) -> LoadedModel:
+def load(folder: Path, job: RecordedJob | None = None, *, for_chat: bool = False) -> LoadedModel:
     return load_base_model(
         ModelFiles(folder.name, None, folder, "folder"),
         quantization="nf4",
         dtype=torch.bfloat16,
         device=CPU,
-        report=report or RecordedReport(),
+        job=job or RecordedJob(),
         for_chat=for_chat,
     )
 
 
 def failure_of(folder: Path, *, for_chat: bool = False) -> Failure:
     """How a load fails, before any weight is read."""
-    report = RecordedReport()
+    job = RecordedJob()
     with pytest.raises(JobFailed) as failed:
-        load(folder, report, for_chat=for_chat)
-    assert not {"reading", "loading"} & set(report.stages)
+        load(folder, job, for_chat=for_chat)
+    assert not {"reading", "loading"} & set(job.stages)
     return failed.value.failure
 
 
@@ -78,7 +78,7 @@ def test_every_family_is_known_loaded_and_trained_as_said(
     assert base.abilities.token_rows == ROWS
     rows = [{"prompt": "tell me " * length, "completion": "yes"} for length in (1, 4, 40, 60)]
     hyperparameters = Hyperparameters(max_steps=2, global_batch_size=4, lora=Lora(r=4, alpha=8))
-    report = RecordedReport()
+    job = RecordedJob()
     result = fine_tune(
         base,
         FineTuningRequest(dataset="x", hyperparameters=hyperparameters),
@@ -87,7 +87,7 @@ def test_every_family_is_known_loaded_and_trained_as_said(
         job_folder=JobFolder(tmp_path / "job"),
         attempt=1,
         checkpoint_seconds=1e9,
-        report=report,
+        job=job,
     )
     assert result["steps"] == 2
     positions = base.abilities.positions
@@ -117,10 +117,10 @@ def _require_loads_on_the_original(folder: Path, adapter: Path) -> None:
 
 @pytest.mark.parametrize("family", ["gemma3", "qwen2_vl", "llava", "mistral3"])
 def test_only_the_language_part_of_a_multimodal_model_is_trained(family: str, tmp_path: Path) -> None:
-    report = RecordedReport()
-    base = load(make_family(tmp_path / family, family), report)
+    job = RecordedJob()
+    base = load(make_family(tmp_path / family, family), job)
     assert base.abilities.language_part == "model.language_model"
-    assert any("model.language_model, is trained" in message for message in messages(report))
+    assert any("model.language_model, is trained" in message for message in messages(job))
     linears = trained_linears(base.model, base.abilities.outside, base.model.get_output_embeddings())
     paths = [path for path, _ in linears]
     assert paths
@@ -146,7 +146,7 @@ def test_a_model_that_sees_ahead_is_refused(tmp_path: Path, write_rows: WriteRow
             job_folder=JobFolder(tmp_path / "job"),
             attempt=1,
             checkpoint_seconds=1e9,
-            report=RecordedReport(),
+            job=RecordedJob(),
         )
     assert failed.value.failure.code == FailureCode.MODEL_UNSUPPORTED
     assert "sees the words that follow" in failed.value.failure.message
@@ -154,18 +154,18 @@ def test_a_model_that_sees_ahead_is_refused(tmp_path: Path, write_rows: WriteRow
 
 
 def test_experts_are_said_to_be_neither_adapted_nor_quantized(tmp_path: Path) -> None:
-    report = RecordedReport()
-    base = load(make_family(tmp_path / "mixtral", "mixtral"), report)
+    job = RecordedJob()
+    base = load(make_family(tmp_path / "mixtral", "mixtral"), job)
     experts = 2 * 4 * 3 * 32 * 64  # layers, experts, matrices of hidden by inner size
     assert base.abilities.whole_weights == experts + 2 * 4 * 32  # and the routers
-    assert any(f"{base.abilities.whole_weights:,} of the model's" in message for message in messages(report))
+    assert any(f"{base.abilities.whole_weights:,} of the model's" in message for message in messages(job))
 
 
 def test_layers_of_an_own_kind_are_counted_at_their_full_size(tmp_path: Path) -> None:
-    report = RecordedReport()
-    base = load(make_family(tmp_path / "falcon", "falcon"), report)
+    job = RecordedJob()
+    base = load(make_family(tmp_path / "falcon", "falcon"), job)
     assert base.abilities.unquantized_weights > 0
-    assert any("can't be quantized to 4 bits" in message for message in messages(report))
+    assert any("can't be quantized to 4 bits" in message for message in messages(job))
 
 
 @pytest.mark.parametrize(
@@ -191,14 +191,14 @@ def test_positions_that_are_rotated_by_the_longest_row_are_told(
     base = load(folder)
     assert base.abilities.steady_positions == steady
     for wanted in (64, 65, 2048, 2049):
-        report = RecordedReport()
-        assert longest_row(wanted, base.abilities, report) == wanted
-        told = [data for _, data in report.events if data["code"] == "positions_rotated_by_longest"]
+        job = RecordedJob()
+        assert longest_row(wanted, base.abilities, job) == wanted
+        told = [data for _, data in job.events if data["code"] == "positions_rotated_by_longest"]
         assert bool(told) == (steady is not None and wanted > steady)
 
 
-def messages(report: RecordedReport) -> list[str]:
-    return [message for message, _ in report.events]
+def messages(job: RecordedJob) -> list[str]:
+    return [message for message, _ in job.events]
 
 
 def test_tokens_beyond_the_embedding_that_are_needed_are_refused(tmp_path: Path) -> None:
@@ -221,9 +221,9 @@ def test_tokens_beyond_the_embedding_that_nobody_needs_are_told(
     """As with the 1B Gemma 3: its tokenizer has one for images, its embedding has not."""
     folder = make_tiny_llama(tmp_path / "m")
     _add_token(folder, "<image>")
-    report = RecordedReport()
-    base = load(folder, report)
-    assert any("'<image>'" in message for message in messages(report))
+    job = RecordedJob()
+    base = load(folder, job)
+    assert any("'<image>'" in message for message in messages(job))
     with pytest.raises(JobFailed) as failed:
         fine_tune(
             base,
@@ -235,7 +235,7 @@ def test_tokens_beyond_the_embedding_that_nobody_needs_are_told(
             job_folder=JobFolder(tmp_path / "job"),
             attempt=1,
             checkpoint_seconds=1e9,
-            report=RecordedReport(),
+            job=RecordedJob(),
         )
     assert failed.value.failure.code == FailureCode.DATASET_INVALID
     assert "the token '<image>', number" in failed.value.failure.message
@@ -346,9 +346,9 @@ def test_a_tokenizer_without_an_end_takes_the_one_of_the_configuration(
     change(folder / "config.json", pad_token_id=pad)
     assert load(folder).tokenizer.eos_token == wanted
     change(folder / "config.json", eos_token_id=None)
-    report = RecordedReport()
-    load(folder, report)
-    assert any("no end-of-sequence token" in message for message in messages(report))
+    job = RecordedJob()
+    load(folder, job)
+    assert any("no end-of-sequence token" in message for message in messages(job))
 
 
 def rewritten(folder: Path, change_weights: Callable[[dict[str, torch.Tensor]], None]) -> None:

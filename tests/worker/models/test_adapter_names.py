@@ -17,7 +17,7 @@ from services.worker.models.families.exaone import MODULE_NAMES
 from services.worker.models.families.renamed import FAMILIES
 from services.worker.models.hub.model_places import ModelFiles
 from services.worker.models.load import load_base_model
-from services.worker.report import SilentReport
+from services.worker.running_job import NoJob
 from shared.exaone_names import EXAONE_NAMES
 from shared.family_names import UnknownModule
 from shared.renamed_families import RENAMED_FAMILIES, RUN_UNDER
@@ -38,7 +38,7 @@ def llama_adapter(tmp_path: Path, **options: Any) -> tuple[Path, Path, torch.Ten
         quantization="none",
         dtype=torch.float32,
         device=torch.device("cpu"),
-        report=SilentReport(),
+        job=NoJob(),
     )
     ids = torch.randint(base.model.config.vocab_size, (2, 24), generator=torch.Generator().manual_seed(2))
     settings = {"r": 4, "lora_alpha": 8, "target_modules": "all-linear", **options}

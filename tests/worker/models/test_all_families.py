@@ -36,7 +36,7 @@ from shared.schemas.hyperparameters import Hyperparameters, Lora
 from shared.schemas.requests import FineTuningRequest
 from tests.tiny_models import make_tiny_llama
 from tests.worker.models.tiny_families import ROWS
-from tests.worker.training.tiny_bases import RecordedReport, WriteRows, write_rows
+from tests.worker.training.tiny_bases import RecordedJob, WriteRows, write_rows
 
 __all__ = ["write_rows"]
 AUTO_CLASSES = (AutoModelForCausalLM, AutoModelForImageTextToText, AutoModelForMultimodalLM)
@@ -98,7 +98,7 @@ def test_two_steps_or_a_reason(kind: str, tmp_path: Path, write_rows: WriteRows)
             quantization="nf4",
             dtype=torch.bfloat16,
             device=torch.device("cpu"),
-            report=RecordedReport(),
+            job=RecordedJob(),
         )
         with model_errors_explained(kind):
             result = fine_tune(
@@ -109,7 +109,7 @@ def test_two_steps_or_a_reason(kind: str, tmp_path: Path, write_rows: WriteRows)
                 job_folder=JobFolder(tmp_path / "job"),
                 attempt=1,
                 checkpoint_seconds=1e9,
-                report=RecordedReport(),
+                job=RecordedJob(),
             )
     except JobFailed as failed:
         refused = failed.failure

@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 
 from services.worker.models.files.artifact import building, only_one_builder, publish
-from services.worker.report import JobCancelled, JsonValue, SilentReport
+from services.worker.running_job import JobCancelled, JsonValue, NoJob
 from shared.sealed_folder import manifest_of
 from shared.version import VERSION
 
 
 def build(folder: Path, text: str) -> None:
-    with only_one_builder(folder, SilentReport()), building(folder) as draft:
+    with only_one_builder(folder, NoJob()), building(folder) as draft:
         (draft / "weights").write_text(text)
         publish(draft, folder, {"name": "tiny"})
 
@@ -61,7 +61,7 @@ def test_a_build_that_fails_leaves_nothing(tmp_path: Path) -> None:
 
 
 def _build_and_hang(folder: Path) -> None:
-    with only_one_builder(folder, SilentReport()), building(folder) as draft:
+    with only_one_builder(folder, NoJob()), building(folder) as draft:
         (draft / "weights").write_text("half")
         (folder.parent / "started").touch()
         time.sleep(60)
@@ -81,14 +81,14 @@ def test_a_killed_builder_holds_no_lock_and_its_leavings_are_swept(tmp_path: Pat
     assert entries(tmp_path / "a") == {"a"}
 
 
-class CancelWhileWaiting(SilentReport):
+class CancelWhileWaiting(NoJob):
     def progress(self, stage: str, **fields: JsonValue) -> None:
         raise JobCancelled
 
 
 def test_waiting_for_another_builder_can_be_cancelled(tmp_path: Path) -> None:
     with (
-        only_one_builder(tmp_path / "a", SilentReport()),
+        only_one_builder(tmp_path / "a", NoJob()),
         pytest.raises(JobCancelled),
         only_one_builder(tmp_path / "a", CancelWhileWaiting()),
     ):

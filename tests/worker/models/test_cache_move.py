@@ -15,7 +15,7 @@ import torch
 from services.worker.models.hub.model_places import ModelFiles
 from services.worker.models.load import load_base_model
 from services.worker.models.quantized.prepared import load_prepared
-from services.worker.report import SilentReport
+from services.worker.running_job import NoJob
 from shared.settings import PROJECT_ROOT
 from shared.units import size
 from tests.small_disk import MIB, make_read_only, may_mount, resize, small_disk
@@ -125,7 +125,7 @@ def test_a_moved_model_is_loaded_from_there_in_every_later_process(here: Install
         quantization="none",
         dtype=torch.float32,
         device=torch.device("cpu"),
-        report=SilentReport(),
+        job=NoJob(),
     )
     assert all(path.is_relative_to(here.ssd) for path in loaded.opened_files)
 
@@ -410,7 +410,7 @@ def test_the_quantized_copy_outlives_a_move(here: Installation) -> None:
             dtype=torch.bfloat16,
             device=torch.device("cpu"),
             artifacts=here.folder / "data" / "models",
-            report=SilentReport(),
+            job=NoJob(),
         ).from_artifact
 
     assert not load(Path(here.one(f"resolve {MODEL}")["folder"]))

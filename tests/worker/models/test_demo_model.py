@@ -14,14 +14,14 @@ from services.worker.models.hub import demo_model
 from services.worker.models.hub.model_places import ModelFiles, ModelPlaces
 from services.worker.models.hub.resolve import resolve_model
 from services.worker.models.load import load_base_model
-from services.worker.report import SilentReport
+from services.worker.running_job import NoJob
 from shared.settings import DEMO_MODEL
 
 pytestmark = pytest.mark.slow
 
 
 def resolve(data: Path) -> ModelFiles:
-    return resolve_model(DEMO_MODEL, None, ModelPlaces(data / "none", data), report=SilentReport())
+    return resolve_model(DEMO_MODEL, None, ModelPlaces(data / "none", data), job=NoJob())
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +75,7 @@ def test_the_worker_loads_it_in_nf4(made: ModelFiles) -> None:
         quantization="nf4",
         dtype=torch.bfloat16,
         device=torch.device("cpu"),
-        report=SilentReport(),
+        job=NoJob(),
     )
     assert base.architecture == "native"
     assert sum(base.phase_seconds.values()) > 0

@@ -12,7 +12,7 @@ from services.worker.models.families import exaone
 from services.worker.models.hub.model_places import ModelFiles, ModelPlaces
 from services.worker.models.hub.resolve import resolve_model
 from services.worker.models.load import LoadedModel, Quantization, load_base_model
-from services.worker.report import SilentReport
+from services.worker.running_job import NoJob
 from shared.messages.message import Message
 from shared.messages.render import in_english
 from tests.tiny_models import WeightsForm, exaone_config, make_tiny_exaone, make_tiny_llama
@@ -31,8 +31,8 @@ def loaded(
     quantization: Quantization = "none",
     dtype: torch.dtype = torch.float32,
 ) -> LoadedModel:
-    files = resolve_model(name, None, ModelPlaces(models, data), report=SilentReport())
-    return load_base_model(files, quantization=quantization, dtype=dtype, device=CPU, report=SilentReport())
+    files = resolve_model(name, None, ModelPlaces(models, data), job=NoJob())
+    return load_base_model(files, quantization=quantization, dtype=dtype, device=CPU, job=NoJob())
 
 
 def some_ids(vocabulary: int, rows: int = 2, length: int = 48) -> torch.Tensor:
@@ -142,7 +142,7 @@ def test_both_layouts_of_the_rotary_settings_mean_the_same() -> None:
     assert exaone.llama_config(old).rope_parameters == exaone.llama_config(new).rope_parameters
 
 
-class Events(SilentReport):
+class Events(NoJob):
     def __init__(self) -> None:
         self.messages: list[str] = []
 
@@ -155,9 +155,9 @@ def test_the_licence_is_shown_for_exaone_alone(tmp_path: Path) -> None:
     make_tiny_llama(tmp_path / "llama")
     told: dict[str, list[str]] = {}
     for name in ("exaone", "llama"):
-        report = Events()
-        resolve_model(name, None, ModelPlaces(tmp_path, tmp_path / "data"), report=report)
-        told[name] = report.messages
+        job = Events()
+        resolve_model(name, None, ModelPlaces(tmp_path, tmp_path / "data"), job=job)
+        told[name] = job.messages
     assert told["llama"] == []
     assert len(told["exaone"]) == 1
     assert "no commercial use" in told["exaone"][0]
@@ -172,7 +172,7 @@ def test_a_cuda_device_computes_what_the_cpu_does(tmp_path: Path, quantization: 
 
     def on(device: torch.device) -> LoadedModel:
         return load_base_model(
-            files, quantization=quantization, dtype=torch.float32, device=device, report=SilentReport()
+            files, quantization=quantization, dtype=torch.float32, device=device, job=NoJob()
         )
 
     here, there = on(CPU), on(torch.device("cuda"))

@@ -10,7 +10,7 @@ import pytest
 from services.worker.models.reading.cached_pages import make_cold
 from services.worker.models.reading.landing import HUGE_PAGE_BYTES, Landing
 from services.worker.models.reading.large_reads import READ_BYTES, read_file
-from services.worker.report import JobCancelled
+from services.worker.running_job import JobCancelled
 
 
 def write(path: Path, size: int) -> bytes:

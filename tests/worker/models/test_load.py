@@ -15,13 +15,13 @@ from services.worker.failures import Failure, FailureCode, JobFailed
 from services.worker.models.hub.model_places import ModelFiles
 from services.worker.models.load import LoadedModel, Quantization, load_base_model
 from services.worker.models.reading.phases import PHASES
-from services.worker.report import JobCancelled, JsonValue, SilentReport
+from services.worker.running_job import JobCancelled, JsonValue, NoJob
 from tests.tiny_models import make_tiny_exaone, make_tiny_llama
 
 CPU = torch.device("cpu")
 
 
-class Notes(SilentReport):
+class Notes(NoJob):
     """Keeps what a job reported, in order."""
 
     def __init__(self) -> None:
@@ -35,8 +35,8 @@ def load(
     folder: Path, quantization: Quantization = "none", dtype: torch.dtype = torch.float32, **options: Any
 ) -> LoadedModel:
     files = ModelFiles("tiny", None, folder, "folder")
-    report = options.get("report", SilentReport())
-    return load_base_model(files, quantization=quantization, dtype=dtype, device=CPU, report=report)
+    job = options.get("job", NoJob())
+    return load_base_model(files, quantization=quantization, dtype=dtype, device=CPU, job=job)
 
 
 def failure_of(folder: Path) -> Failure:
@@ -122,7 +122,7 @@ def test_the_hooks_into_transformers_are_taken_out_again(tmp_path: Path) -> None
 
 def test_progress_is_reported_while_loading(tmp_path: Path) -> None:
     notes = Notes()
-    load(make_tiny_exaone(tmp_path), report=notes)
+    load(make_tiny_exaone(tmp_path), job=notes)
     stages = [stage for stage, _ in notes.stages]
     assert stages[0] == "resolving"
     assert "loading" in stages
@@ -130,7 +130,7 @@ def test_progress_is_reported_while_loading(tmp_path: Path) -> None:
     assert last["total_bytes"] == sum(file.stat().st_size for file in tmp_path.glob("*.safetensors"))
 
 
-class CancelWhileLoading(SilentReport):
+class CancelWhileLoading(NoJob):
     def progress(self, stage: str, **fields: JsonValue) -> None:
         if stage == "loading":
             raise JobCancelled
@@ -139,7 +139,7 @@ class CancelWhileLoading(SilentReport):
 @pytest.mark.parametrize("quantization", ["nf4", "none"])
 def test_a_cancel_ends_a_load_at_the_next_tensor(tmp_path: Path, quantization: Quantization) -> None:
     with pytest.raises(JobCancelled):
-        load(make_tiny_llama(tmp_path), quantization, report=CancelWhileLoading())
+        load(make_tiny_llama(tmp_path), quantization, job=CancelWhileLoading())
 
 
 def test_a_bin_checkpoint_is_never_opened_here(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from services.worker.models.files.weight_files import read_header
 from services.worker.models.hub.model_places import ModelFiles
 from services.worker.models.load import Quantization, load_base_model
 from services.worker.models.memory import loaded_bytes, out_of_memory_explained, refuse_what_cannot_fit
-from services.worker.report import SilentReport
+from services.worker.running_job import NoJob
 from tests.tiny_models import make_tiny_llama
 
 CPU = torch.device("cpu")
@@ -22,9 +22,7 @@ def test_the_prediction_is_what_the_loaded_model_takes(tmp_path: Path) -> None:
     files = ModelFiles("tiny", None, folder, "folder")
     cases: tuple[tuple[Quantization, torch.dtype], ...] = (("nf4", torch.bfloat16), ("none", torch.float32))
     for quantization, dtype in cases:
-        base = load_base_model(
-            files, quantization=quantization, dtype=dtype, device=CPU, report=SilentReport()
-        )
+        base = load_base_model(files, quantization=quantization, dtype=dtype, device=CPU, job=NoJob())
         taken = sum(p.numel() * p.element_size() for p in base.model.parameters())
         for module in base.model.modules():
             if (state := getattr(getattr(module, "weight", None), "quant_state", None)) is not None:

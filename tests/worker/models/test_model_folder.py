@@ -10,24 +10,20 @@ from services.worker.failures import FailureCode, JobFailed
 from services.worker.models.files.model_folder import own_folder, refuse_odd_files
 from services.worker.models.hub.model_places import ModelPlaces
 from services.worker.models.hub.resolve import locate_model, resolve_model
-from services.worker.report import SilentReport
+from services.worker.running_job import NoJob
 from tests.tiny_models import make_tiny_llama
 
 
 def code_of(name: str, tmp_path: Path, revision: str | None = None) -> FailureCode:
     with pytest.raises(JobFailed) as failed:
-        resolve_model(
-            name, revision, ModelPlaces(tmp_path / "models", tmp_path / "data"), report=SilentReport()
-        )
+        resolve_model(name, revision, ModelPlaces(tmp_path / "models", tmp_path / "data"), job=NoJob())
     assert failed.value.failure.remedy
     return failed.value.failure.code
 
 
 def test_a_folder_in_the_models_folder_is_found_by_its_name(tmp_path: Path) -> None:
     folder = make_tiny_llama(tmp_path / "models" / "tiny")
-    files = resolve_model(
-        "tiny", None, ModelPlaces(tmp_path / "models", tmp_path / "data"), report=SilentReport()
-    )
+    files = resolve_model("tiny", None, ModelPlaces(tmp_path / "models", tmp_path / "data"), job=NoJob())
     assert (files.name, files.revision, files.folder, files.source) == ("tiny", None, folder, "folder")
 
 
@@ -38,7 +34,7 @@ def test_a_checkpoint_prepared_by_us_is_found_by_its_name(tmp_path: Path) -> Non
         "tiny-prepared",
         None,
         ModelPlaces(tmp_path / "models", tmp_path / "data"),
-        report=SilentReport(),
+        job=NoJob(),
     )
     assert (files.revision, files.source) == ("0123456789abcdef", "prepared")
 

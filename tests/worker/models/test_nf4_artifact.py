@@ -19,11 +19,11 @@ from services.worker.models.quantized.nf4_load import load_nf4
 from services.worker.models.quantized.prepared import load_prepared
 from services.worker.models.reading.phases import LoadPhases
 from services.worker.models.residency import Residency
-from services.worker.report import JobCancelled, JsonValue, SilentReport, WorkerDraining
+from services.worker.running_job import JobCancelled, JsonValue, NoJob, WorkerDraining
 from shared.sealed_folder import file_sha256
 from tests.tiny_models import make_tiny_exaone, make_tiny_llama
 from tests.worker.training.test_checkpoints import files_limited_to
-from tests.worker.training.tiny_bases import RecordedReport
+from tests.worker.training.tiny_bases import RecordedJob
 
 MAKERS: dict[str, Callable[[Path], Path]] = {
     "llama": make_tiny_llama,
@@ -43,13 +43,13 @@ def llama(tmp_path: Path) -> Path:
     return make_tiny_llama(tmp_path / "models" / "base")
 
 
-def load(source: Path, report: RecordedReport | None = None) -> LoadedModel:
+def load(source: Path, job: RecordedJob | None = None) -> LoadedModel:
     return load_prepared(
         ModelFiles("base", None, source, "folder"),
         dtype=torch.bfloat16,
         device=torch.device("cpu"),
         artifacts=artifacts_of(source),
-        report=report or RecordedReport(),
+        job=job or RecordedJob(),
     )
 
 
@@ -70,9 +70,9 @@ def assert_same(one: torch.nn.Module, other: torch.nn.Module) -> None:
 
 
 def test_the_second_load_reads_the_copy_and_is_equal_to_the_bit(source: Path) -> None:
-    report = RecordedReport()
-    first = load(source, report)
-    assert report.codes() == ["artifact_saved"]
+    job = RecordedJob()
+    first = load(source, job)
+    assert job.codes() == ["artifact_saved"]
     second = load(source)
     assert (first.from_artifact, second.from_artifact) == (False, True)
     assert_same(second.model, first.model)
@@ -125,9 +125,9 @@ def test_a_damaged_copy_is_thrown_away_and_made_anew(llama: Path, damage: str) -
         weights.write_bytes(bytes(len(content)))
     if damage == "config":
         (weights.parent / "config.json").write_text("{}")
-    report = RecordedReport()
-    again = load(llama, report)
-    assert report.codes() == ["artifact_rejected", "artifact_saved"]
+    job = RecordedJob()
+    again = load(llama, job)
+    assert job.codes() == ["artifact_rejected", "artifact_saved"]
     assert_same(again.model, first.model)
     assert load(llama).from_artifact
 
@@ -149,9 +149,9 @@ def unfit(copy: Path, lost: str) -> None:
 def test_a_copy_that_does_not_fit_the_model_s_class_is_made_anew(llama: Path, lost: str) -> None:
     first = load(llama)
     unfit(artifact_of(llama), lost)
-    report = RecordedReport()
-    again = load(llama, report)
-    assert report.codes() == ["artifact_rejected", "artifact_saved"]
+    job = RecordedJob()
+    again = load(llama, job)
+    assert job.codes() == ["artifact_rejected", "artifact_saved"]
     assert_same(again.model, first.model)
     assert load(llama).from_artifact
 
@@ -162,7 +162,7 @@ def test_a_copy_that_does_not_fit_the_model_s_class_is_made_anew(llama: Path, lo
 def test_what_the_copy_is_not_to_blame_for_is_not_blamed_on_it(llama: Path, error: Exception) -> None:
     load(llama)
 
-    class Stopping(SilentReport):
+    class Stopping(NoJob):
         def progress(self, stage: str, **fields: JsonValue) -> None:
             raise error
 
@@ -194,32 +194,32 @@ def test_a_copy_of_other_files_is_not_used(llama: Path) -> None:
 
 def test_a_full_disk_costs_the_copy_and_not_the_load(llama: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(nf4_artifact, "SPARE_BYTES", 2**60)
-    report = RecordedReport()
-    assert not load(llama, report).from_artifact
-    assert report.codes() == ["artifact_skipped"]
+    job = RecordedJob()
+    assert not load(llama, job).from_artifact
+    assert job.codes() == ["artifact_skipped"]
     assert not artifact_of(llama).exists()
 
 
 def test_a_disk_that_runs_full_while_the_copy_is_written_costs_no_more(llama: Path) -> None:
-    report = RecordedReport()
+    job = RecordedJob()
     with files_limited_to(50_000):
-        assert not load(llama, report).from_artifact
-    assert report.codes() == ["artifact_skipped"]
+        assert not load(llama, job).from_artifact
+    assert job.codes() == ["artifact_skipped"]
     assert not artifact_of(llama).exists()
 
 
 def test_a_checkpoint_that_is_quantized_already_gets_no_copy(llama: Path, tmp_path: Path) -> None:
     load(llama)
     ready = artifact_of(llama).rename(tmp_path / "models" / "ready")
-    report = RecordedReport()
-    assert not load(ready, report).from_artifact
-    assert report.codes() == []
+    job = RecordedJob()
+    assert not load(ready, job).from_artifact
+    assert job.codes() == []
 
 
 def test_a_trial_of_the_checkpoint_makes_no_copy_and_uses_none(llama: Path) -> None:
     files = ModelFiles("base", None, llama, "folder")
     residency = Residency(torch.device("cpu"), artifacts_of(llama))
-    trial, _ = residency.base(files, RecordedReport(), from_checkpoint=True)
+    trial, _ = residency.base(files, RecordedJob(), from_checkpoint=True)
     assert not trial.from_artifact
     assert not artifact_of(llama).exists()
 

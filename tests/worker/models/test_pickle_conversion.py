@@ -21,9 +21,9 @@ from services.worker.models.hub.resolve import resolve_model
 from services.worker.models.load import load_base_model
 from services.worker.models.quantized.nf4_artifact import nf4_folder
 from services.worker.models.residency import Residency
-from services.worker.report import JobCancelled, JsonValue, Report, SilentReport
+from services.worker.running_job import JobCancelled, JsonValue, NoJob, RunningJob
 from tests.tiny_models import make_tiny_exaone, make_tiny_llama
-from tests.worker.training.tiny_bases import RecordedReport
+from tests.worker.training.tiny_bases import RecordedJob
 
 
 class Payload:
@@ -36,13 +36,13 @@ class Payload:
         return os.system, (f"touch {self.marker}",)
 
 
-def files_of(tmp_path: Path, name: str = "tiny", report: Report | None = None) -> ModelFiles:
+def files_of(tmp_path: Path, name: str = "tiny", job: RunningJob | None = None) -> ModelFiles:
     places = ModelPlaces(tmp_path / "models", tmp_path / "data")
-    return resolve_model(name, None, places, report=report or SilentReport())
+    return resolve_model(name, None, places, job=job or NoJob())
 
 
-def resolved(tmp_path: Path, name: str = "tiny", report: Report | None = None) -> Path:
-    return files_of(tmp_path, name, report).folder
+def resolved(tmp_path: Path, name: str = "tiny", job: RunningJob | None = None) -> Path:
+    return files_of(tmp_path, name, job).folder
 
 
 def failure_of(tmp_path: Path) -> Failure:
@@ -101,39 +101,39 @@ def test_a_second_load_reuses_the_copy_and_a_changed_source_renews_it(tmp_path: 
 def test_a_damaged_copy_is_told_and_made_anew(tmp_path: Path, damage: str) -> None:
     source = make_tiny_llama(tmp_path / "models" / "tiny", form="bin")
     folder = resolved(tmp_path)
-    weights, report = folder / "model.safetensors", RecordedReport()
+    weights, job = folder / "model.safetensors", RecordedJob()
     whole = weights.read_bytes()
     if damage == "truncated":
         weights.write_bytes(whole[:-100])
     else:
         (weights if damage == "without weights" else folder / "config.json").unlink()
-    again = resolved(tmp_path, report=report)
+    again = resolved(tmp_path, job=job)
     assert weights.read_bytes() == whole
     assert again == folder
     assert (again / "config.json").read_bytes() == (source / "config.json").read_bytes()
-    assert report.codes() == ["conversion_rejected"]
-    resolved(tmp_path, report=report)
-    assert report.codes() == ["conversion_rejected"]
+    assert job.codes() == ["conversion_rejected"]
+    resolved(tmp_path, job=job)
+    assert job.codes() == ["conversion_rejected"]
 
 
 def test_a_flipped_bit_in_the_copy_is_found_before_it_is_quantized(tmp_path: Path) -> None:
     make_tiny_llama(tmp_path / "models" / "tiny", form="bin")
     residency = Residency(torch.device("cpu"), tmp_path / "data" / "models")
 
-    def load(report: RecordedReport) -> tuple[bool, torch.Tensor]:
+    def load(job: RecordedJob) -> tuple[bool, torch.Tensor]:
         residency.evict()
-        base, _ = residency.base(files_of(tmp_path), report)
+        base, _ = residency.base(files_of(tmp_path), job)
         return base.from_artifact, base.model(torch.arange(1, 9)[None]).logits
 
-    _, expected = load(RecordedReport())
+    _, expected = load(RecordedJob())
     weights = resolved(tmp_path) / "model.safetensors"
     whole = weights.read_bytes()
     shutil.rmtree(nf4_folder(weights.parent, "tiny", tmp_path / "data" / "models"))
     weights.write_bytes(whole[:-1] + bytes([whole[-1] ^ 64]))
-    report = RecordedReport()
-    from_artifact, logits = load(report)
+    job = RecordedJob()
+    from_artifact, logits = load(job)
     assert not from_artifact
-    assert report.codes() == ["conversion_rejected", "artifact_saved"]
+    assert job.codes() == ["conversion_rejected", "artifact_saved"]
     assert weights.read_bytes() == whole
     assert torch.equal(logits, expected)
 
@@ -177,16 +177,14 @@ def test_a_pickle_renamed_to_safetensors_is_unreadable_and_never_run(tmp_path: P
     make_tiny_exaone(source, shards=1 if name == "model.safetensors" else 2)
     marker = tmp_path / "was here"
     torch.save({"transformer.ln_f.weight": Payload(marker)}, source / name)
-    files = resolve_model(
-        "tiny", None, ModelPlaces(tmp_path / "models", tmp_path / "data"), report=SilentReport()
-    )
+    files = resolve_model("tiny", None, ModelPlaces(tmp_path / "models", tmp_path / "data"), job=NoJob())
     with pytest.raises(JobFailed) as failed:
         load_base_model(
             files,
             quantization="none",
             dtype=torch.float32,
             device=torch.device("cpu"),
-            report=SilentReport(),
+            job=NoJob(),
         )
     assert failed.value.failure.code == FailureCode.MODEL_UNREADABLE
     assert name in failed.value.failure.message
@@ -238,7 +236,7 @@ def test_a_small_file_that_unfolds_to_gigabytes_is_stopped(tmp_path: Path) -> No
     assert not (tmp_path / "out").exists()
 
 
-class CancelOnConversion(SilentReport):
+class CancelOnConversion(NoJob):
     def progress(self, stage: str, **fields: JsonValue) -> None:
         if stage == "converting":
             raise JobCancelled
@@ -251,7 +249,7 @@ def test_a_cancel_ends_the_conversion_and_leaves_nothing(tmp_path: Path) -> None
             "tiny",
             None,
             ModelPlaces(tmp_path / "models", tmp_path / "data"),
-            report=CancelOnConversion(),
+            job=CancelOnConversion(),
         )
     assert not [path for path in (tmp_path / "data" / "models").iterdir() if path.is_dir()]
 

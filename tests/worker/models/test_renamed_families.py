@@ -12,7 +12,7 @@ from services.worker.models.families import renamed
 from services.worker.models.families.exaone import EXAONE
 from services.worker.models.hub.model_places import ModelFiles
 from services.worker.models.load import LoadedModel, load_base_model
-from services.worker.report import SilentReport
+from services.worker.running_job import NoJob
 from shared import renamed_families
 from shared.job_folder import ADAPTERS
 from tests.tiny_models import make_tiny_exaone
@@ -26,7 +26,7 @@ def loaded(folder: Path) -> LoadedModel:
         quantization="none",
         dtype=torch.float32,
         device=torch.device("cpu"),
-        report=SilentReport(),
+        job=NoJob(),
         for_chat=True,
     )
 

@@ -5,14 +5,14 @@ import threading
 from pathlib import Path
 
 from services.worker.models.hub.snapshot_copy import import_snapshot
-from services.worker.report import JsonValue, SilentReport
+from services.worker.running_job import JsonValue, NoJob
 from tests.hub_layout import lay_out_model
 from tests.tiny_models import make_tiny_llama
 
 MODEL = "someone/tiny"
 
 
-class Second(SilentReport):
+class Second(NoJob):
     def __init__(self) -> None:
         self.waits = threading.Event()
 
@@ -21,25 +21,25 @@ class Second(SilentReport):
             self.waits.set()
 
 
-class First(SilentReport):
+class First(NoJob):
     """Lets the second begin in the middle of the first's copy."""
 
-    def __init__(self, second: threading.Thread, report: Second) -> None:
-        self.second, self.report = second, report
+    def __init__(self, second: threading.Thread, job: Second) -> None:
+        self.second, self.job = second, job
         self.second_waited = False
 
     def progress(self, stage: str, **fields: JsonValue) -> None:
         if stage == "importing" and self.second.ident is None:
             self.second.start()
-            self.second_waited = self.report.waits.wait(60)
+            self.second_waited = self.job.waits.wait(60)
 
 
 def test_a_second_import_waits_for_the_first_and_finds_it_made(tmp_path: Path) -> None:
     snapshot = lay_out_model(make_tiny_llama(tmp_path / "original"), MODEL, tmp_path / "theirs")
     made: list[Path] = []
 
-    def copy(report: SilentReport) -> None:
-        made.append(import_snapshot(snapshot, MODEL, tmp_path / "ours", report))
+    def copy(job: NoJob) -> None:
+        made.append(import_snapshot(snapshot, MODEL, tmp_path / "ours", job))
 
     second = Second()
     thread = threading.Thread(target=copy, args=(second,))

@@ -11,7 +11,7 @@ from services.worker.failures import Failure, FailureCode, JobFailed
 from services.worker.models.families.tokenizer import load_tokenizer
 from services.worker.models.files.pickle_conversion import convert_pickles
 from services.worker.models.files.weight_files import find_weights, read_headers
-from services.worker.report import SilentReport
+from services.worker.running_job import NoJob
 from tests.tiny_models import make_tiny_llama
 
 POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:11\nsize 269060552\n"
@@ -55,8 +55,8 @@ def test_in_the_place_of_a_shard(folder: Path, content: bytes, what: str, remedy
 def test_in_the_place_of_a_pickle(folder: Path, content: bytes, what: str, remedy: str) -> None:
     (folder / "model.safetensors").unlink()
     (folder / "pytorch_model.bin").write_bytes(content)
-    data, report = folder.parent, SilentReport()
-    failed = failure(lambda: convert_pickles(folder, "m", revision=None, data_dir=data, report=report))
+    data, job = folder.parent, NoJob()
+    failed = failure(lambda: convert_pickles(folder, "m", revision=None, data_dir=data, job=job))
     assert what in failed.message
     assert remedy in failed.remedy
 

@@ -10,18 +10,18 @@ from services.worker.failures import FailureCode, JobFailed
 from services.worker.models.hub.model_places import ModelFiles
 from services.worker.models.load import LoadedModel, Quantization, load_base_model
 from tests.tiny_models import make_tiny_exaone, make_tiny_llama
-from tests.worker.training.tiny_bases import RecordedReport
+from tests.worker.training.tiny_bases import RecordedJob
 
 MATRIX = "model.layers.1.mlp.down_proj.weight"
 
 
-def load(folder: Path, quantization: Quantization, report: RecordedReport) -> LoadedModel:
+def load(folder: Path, quantization: Quantization, job: RecordedJob) -> LoadedModel:
     return load_base_model(
         ModelFiles("tiny", None, folder, "folder"),
         quantization=quantization,
         dtype=torch.bfloat16,
         device=torch.device("cpu"),
-        report=report,
+        job=job,
     )
 
 
@@ -39,7 +39,7 @@ def test_a_weight_that_is_no_number_is_refused_by_its_name(
     folder = make_tiny_llama(tmp_path)
     change(folder / "model.safetensors", MATRIX, (3, 5), value)
     with pytest.raises(JobFailed) as failed:
-        load(folder, quantization, RecordedReport())
+        load(folder, quantization, RecordedJob())
     failure = failed.value.failure
     assert failure.code == FailureCode.MODEL_UNREADABLE
     assert failure.message.startswith("One weight holds values that are not finite numbers")
@@ -54,7 +54,7 @@ def test_the_first_weights_that_are_no_numbers_are_named_with_their_files(tmp_pa
         for name in load_file(file):
             change(file, name, slice(None), float("nan"))
     with pytest.raises(JobFailed) as failed:
-        load(folder, "nf4", RecordedReport())
+        load(folder, "nf4", RecordedJob())
     message = failed.value.failure.message
     assert "weights hold values that are not finite numbers" in message
     assert message.count("model-0000") == 3
@@ -62,13 +62,13 @@ def test_the_first_weights_that_are_no_numbers_are_named_with_their_files(tmp_pa
 
 def test_a_matrix_of_zeros_is_told_and_a_bias_of_zeros_is_not(tmp_path: Path) -> None:
     folder = make_tiny_llama(tmp_path)
-    report = RecordedReport()
-    load(folder, "nf4", report)
-    assert not [data for _, data in report.events if data.get("code") == "weights_all_zero"]
+    job = RecordedJob()
+    load(folder, "nf4", job)
+    assert not [data for _, data in job.events if data.get("code") == "weights_all_zero"]
     change(folder / "model.safetensors", MATRIX, slice(None), 0.0)
     change(folder / "model.safetensors", "model.norm.weight", slice(None), 0.0)
-    load(folder, "nf4", report)
-    (told,) = [message for message, data in report.events if data.get("code") == "weights_all_zero"]
+    load(folder, "nf4", job)
+    (told,) = [message for message, data in job.events if data.get("code") == "weights_all_zero"]
     assert told.startswith(
         f"One matrix of the weights holds nothing but zeros: {MATRIX} in model.safetensors."
     )

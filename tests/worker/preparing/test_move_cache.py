@@ -22,7 +22,7 @@ from services.worker.models.residency import Residency
 from services.worker.preparing import move_cache
 from services.worker.preparing.prepare import prepare
 from services.worker.process import work
-from services.worker.report import JobCancelled, JsonValue, Report
+from services.worker.running_job import JobCancelled, JsonValue, RunningJob
 from shared.cache_choice import CacheChoice, read_choice
 from shared.job_records import Claim
 from shared.messages.message import Message, say
@@ -34,7 +34,7 @@ from shared.settings import OWN_CACHE, Settings
 from tests.tiny_models import make_tiny_llama
 from tests.worker.diagnosis.diagnosed import trial
 from tests.worker.diagnosis.test_predictions import SSD, slow
-from tests.worker.training.tiny_bases import RecordedReport
+from tests.worker.training.tiny_bases import RecordedJob
 
 pytestmark = pytest.mark.usefixtures("short_intake")
 NAME, COMMIT = "org/model", "a" * 40
@@ -64,7 +64,7 @@ def residency(settings: Settings) -> Residency:
     return Residency(torch.device("cpu"), settings.data_dir / "models")
 
 
-class CancelledAfterTheMove(RecordedReport):
+class CancelledAfterTheMove(RecordedJob):
     """The user cancels while the model is loaded from its new place; each call brings the order."""
 
     def __init__(self) -> None:
@@ -85,7 +85,7 @@ class CancelledAfterTheMove(RecordedReport):
 
 def run(settings: Settings, residency: Residency, **fields: object) -> Preparation:
     request = ModelPreparationRequest.model_validate({"model": NAME, **fields})
-    return prepare(request, settings=settings, residency=residency, report=RecordedReport())[0]
+    return prepare(request, settings=settings, residency=residency, job=RecordedJob())[0]
 
 
 def elsewhere_is_slower(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -142,7 +142,7 @@ def test_a_cancel_during_the_load_takes_the_move_back_and_names_the_model_s_fold
     own, report = constants.HF_HUB_CACHE, CancelledAfterTheMove()
     request = ModelPreparationRequest(model=NAME, move_cache_to="ssd")
     with pytest.raises(JobCancelled):
-        prepare(request, settings=settings, residency=residency, report=report)
+        prepare(request, settings=settings, residency=residency, job=report)
     copy = settings.storages["ssd"] / "hub" / "models--org--model"
     assert report.messages[-1] == (
         f"The cache is back in {own}. The copy that this job made, {copy}, can be deleted."
@@ -151,7 +151,7 @@ def test_a_cancel_during_the_load_takes_the_move_back_and_names_the_model_s_fold
 
 
 def test_any_job_takes_back_a_move_that_was_never_tried(settings: Settings, residency: Residency) -> None:
-    own, report = Path(constants.HF_HUB_CACHE), RecordedReport()
+    own, report = Path(constants.HF_HUB_CACHE), RecordedJob()
     files = ModelFiles(NAME, COMMIT, own / "models--org--model" / "snapshots" / COMMIT, "hub_cache")
     moving.move_model_cache(files, "ssd", settings, report, job_id="job-a")
     assert str(own) != constants.HF_HUB_CACHE
@@ -171,7 +171,7 @@ def test_a_preparation_that_fails_late_keeps_what_it_measured_and_did(
     claim = Claim("job-a", 1, "model_preparation", {"model": NAME, "move_cache_to": "ssd"}, 0.0)
     (settings.data_dir / "jobs" / "job-a").mkdir(parents=True)
     with pytest.raises(JobFailed) as failed:
-        work.do(claim, settings, residency, RecordedReport())
+        work.do(claim, settings, residency, RecordedJob())
     assert failed.value.failure.code == FailureCode.DISK_FULL
     kept = json.loads((settings.data_dir / "jobs" / "job-a" / "report.json").read_text())
     assert [remedy["remedy"] for remedy in kept["applied"]] == ["move_cache"]
@@ -241,7 +241,7 @@ def test_a_load_that_fails_from_the_new_place_takes_the_move_back(
 ) -> None:
     own = constants.HF_HUB_CACHE
 
-    def damaging(snapshot: Path, name: str, cache: Path, report: Report) -> Path:
+    def damaging(snapshot: Path, name: str, cache: Path, report: RunningJob) -> Path:
         target = import_snapshot(snapshot, name, cache, report)
         (target / "config.json").write_text('{"model_type": "no_such_architecture"}')
         return target
@@ -259,9 +259,9 @@ def test_the_revision_that_was_asked_for_is_known_after_the_move_too(
     settings: Settings, residency: Residency, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     request = LoadDiagnosticRequest(model=NAME, revision=COMMIT, trial_load=False)
-    before = diagnose.diagnose(request, settings=settings, report=RecordedReport(), watch_seconds=0.05)
+    before = diagnose.diagnose(request, settings=settings, job=RecordedJob(), watch_seconds=0.05)
     wanted = ModelPreparationRequest(model=NAME, revision=COMMIT, move_cache_to="ssd")
-    _, after = prepare(wanted, settings=settings, residency=residency, report=RecordedReport())
+    _, after = prepare(wanted, settings=settings, residency=residency, job=RecordedJob())
     assert before.facts.wanted_revision == after.facts.wanted_revision == COMMIT
 
 

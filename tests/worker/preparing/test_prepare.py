@@ -15,7 +15,7 @@ from shared.reports.preparation import Preparation
 from shared.schemas.requests import ModelPreparationRequest
 from shared.settings import Settings
 from tests.tiny_models import make_tiny_exaone, make_tiny_llama
-from tests.worker.training.tiny_bases import RecordedReport
+from tests.worker.training.tiny_bases import RecordedJob
 
 pytestmark = pytest.mark.usefixtures("short_intake")
 
@@ -32,7 +32,7 @@ def residency(settings: Settings) -> Residency:
 
 def run(settings: Settings, residency: Residency, **fields: object) -> Preparation:
     request = ModelPreparationRequest.model_validate({"model": "base", **fields})
-    return prepare(request, settings=settings, residency=residency, report=RecordedReport())[0]
+    return prepare(request, settings=settings, residency=residency, job=RecordedJob())[0]
 
 
 def test_the_copy_is_made_once_and_stays_in_memory(settings: Settings, residency: Residency) -> None:
@@ -48,14 +48,14 @@ def test_the_copy_is_made_once_and_stays_in_memory(settings: Settings, residency
     again = run(settings, residency)
     assert (again.artifact, again.save_seconds, again.load.before_seconds) == (first.artifact, None, None)
     files = ModelFiles("base", None, (settings.models_dir / "base").resolve(), "folder")
-    loaded, was_resident = residency.base(files, RecordedReport())
+    loaded, was_resident = residency.base(files, RecordedJob())
     assert (loaded.from_artifact, was_resident) == (True, True)
 
 
 def test_what_was_predicted_stands_beside_what_was_measured(settings: Settings, residency: Residency) -> None:
     make_tiny_llama(settings.models_dir / "base", hidden_size=1024)
     request = ModelPreparationRequest(model="base", warm_page_cache=True)
-    done, diagnosis = prepare(request, settings=settings, residency=residency, report=RecordedReport())
+    done, diagnosis = prepare(request, settings=settings, residency=residency, job=RecordedJob())
     copied, warmed = done.applied
     assert (copied.remedy, warmed.remedy) == ("nf4_copy", "warm_page_cache")
     assert copied.before_seconds

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from services.worker.process.lifeline import Lifeline
-from services.worker.report import JobCancelled, LeaseLost, StoreLost, WorkerDraining
+from services.worker.running_job import JobCancelled, LeaseLost, StoreLost, WorkerDraining
 from shared.event_log import EventLog
 from shared.job_folder import JobFolder
 from shared.job_records import Claim, WorkerEvent

@@ -17,7 +17,7 @@ from services.worker.process import work
 from services.worker.process.ownership import DeviceOwnership
 from services.worker.process.paths import drain_order, handover
 from services.worker.process.runner import Runner
-from services.worker.report import Report, WorkerDraining
+from services.worker.running_job import RunningJob, WorkerDraining
 from services.worker.training.checkpoints import CheckpointFolder, Snapshot
 from shared.errors import StoreUnavailable
 from shared.event_log import EventLog
@@ -184,17 +184,17 @@ def test_a_running_job_survives_a_store_that_takes_no_writes(
     over = ExitStack()
 
     def work_through_it(
-        claim: Claim, settings: Settings, residency: object, report: Report
+        claim: Claim, settings: Settings, residency: object, job: RunningJob
     ) -> dict[str, Any]:
         over.enter_context(trouble(valkey, admin))
         for step in range(1, 41):
-            report.event(
+            job.event(
                 say("step-done-without-loss", step=step, total_steps=40), type="metrics", data={"step": step}
             )
-            report.progress("training", step=step)
+            job.progress("training", step=step)
             time.sleep(0.05)
         threading.Timer(1.5, over.close).start()
-        report.publish()
+        job.publish()
         return {"steps": 40}
 
     monkeypatch.setattr(work, "do", work_through_it)
@@ -210,13 +210,13 @@ def test_a_running_job_survives_a_store_that_takes_no_writes(
 def test_a_number_that_is_none_costs_neither_events_nor_the_result(
     runner: Runner, store: WorkerStore, job_id: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    def measure(claim: Claim, settings: Settings, residency: object, report: Report) -> dict[str, Any]:
-        report.event(
+    def measure(claim: Claim, settings: Settings, residency: object, job: RunningJob) -> dict[str, Any]:
+        job.event(
             say("validation-loss", step=1, loss="\ud83d"),
             type="metrics",
             data={"step": 1, "validation_loss": float("nan")},
         )
-        report.progress("validating", loss=float("inf"))
+        job.progress("validating", loss=float("inf"))
         return {"losses": [0.5, float("nan")], "steps": 1}
 
     monkeypatch.setattr(work, "do", measure)

@@ -14,7 +14,7 @@ import torch
 
 from services.worker.computing.batching import Schedule
 from services.worker.models.hub.demo_model import make_demo_model
-from services.worker.report import SilentReport
+from services.worker.running_job import NoJob
 from services.worker.text.dataset_file import DatasetFile
 from services.worker.text.row_rules import RowRules
 from services.worker.text.rows import encode_dataset
@@ -29,7 +29,7 @@ LARGEST_DIFFERENCE = 1e-3
 
 
 def main(models: Path) -> int:
-    base = load(make_demo_model(models, SilentReport()), "none")
+    base = load(make_demo_model(models, NoJob()), "none")
     with TemporaryDirectory() as name:
         folder = Path(name)
         rows_file = folder / "rows.jsonl"

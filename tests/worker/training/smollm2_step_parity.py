@@ -25,7 +25,7 @@ from services.worker.computing.plan.plan import baseline_plan, choose_plan
 from services.worker.computing.plan.workload import workload_of
 from services.worker.models.hub.demo_model import make_demo_model
 from services.worker.models.load import LoadedModel
-from services.worker.report import SilentReport
+from services.worker.running_job import NoJob
 from services.worker.text.chat_template import ChatTemplate
 from services.worker.text.classification import ClassificationPrompt
 from services.worker.text.marked_text import TokenRow, tokenize
@@ -39,7 +39,7 @@ LARGEST_LOSS_DIFFERENCE, SMALLEST_COSINE = 1e-3, 0.999
 
 
 def main(models: Path, sms: Path, steps: int, width: int | None) -> int:
-    base = load(make_demo_model(models, SilentReport()), "nf4")
+    base = load(make_demo_model(models, NoJob()), "nf4")
     rows = sms_rows(base, sms)
     lora = Lora(r=8, alpha=16, target_modules=["q_proj", "v_proj"])
     workload = workload_of(base.model, rows, dropout=0.0, rows_per_step=16)

@@ -11,13 +11,13 @@ from transformers import AutoModelForCausalLM
 from services.worker.evaluation.evaluate import evaluate
 from services.worker.failures import FailureCode, JobFailed
 from services.worker.models.load import LoadedModel
-from services.worker.report import SilentReport, WorkerDraining
+from services.worker.running_job import NoJob, WorkerDraining
 from services.worker.text.dataset_file import DatasetFile
 from shared.adapters import adapter_folder, checkpoint_steps, held_adapter, hold
 from shared.job_folder import JobFolder
 from shared.schemas.hyperparameters import Lora
 from tests.worker.training.test_fine_tuning import SETTINGS, run, with_settings
-from tests.worker.training.tiny_bases import RecordedReport, Rows, WriteRows
+from tests.worker.training.tiny_bases import RecordedJob, Rows, WriteRows
 
 STILL = with_settings(learning_rate=1e-12, max_steps=1)
 
@@ -47,10 +47,10 @@ def test_training_begins_where_the_adapter_ended(
     name: str, request: pytest.FixtureRequest, data: DatasetFile, tmp_path: Path
 ) -> None:
     base: LoadedModel = request.getfixturevalue(name)
-    first = RecordedReport()
+    first = RecordedJob()
     run(base, data, tmp_path / "first", first)
     source = adapter_folder(JobFolder(tmp_path / "first"))
-    second = RecordedReport()
+    second = RecordedJob()
     start = begun_with(source, tmp_path / "second")
     run(base, data, tmp_path / "second", second, request=STILL, start=start)
     assert second.losses[0] < 0.8 * first.losses[0]
@@ -70,7 +70,7 @@ def test_a_checkpoint_answers_as_an_adapter_of_that_step_does(
     def evaluated(folder: Path | None) -> dict[str, object]:
         result = evaluate(
             base, data=data, adapter_folder=folder, instruction=None, labels=None, max_seq_length=128,
-            report=SilentReport(),
+            job=NoJob(),
         )  # fmt: skip
         del result["evaluation_seconds"]
         return result
@@ -103,10 +103,10 @@ def test_a_continued_job_that_is_interrupted_ends_bit_equal(
     run(llama, data, tmp_path / "whole", start=whole)
     parts = begun_with(source, tmp_path / "parts")
     with pytest.raises(WorkerDraining):
-        run(llama, data, tmp_path / "parts", RecordedReport(stop=WorkerDraining, at_step=4), start=parts)
-    report = RecordedReport()
-    run(llama, data, tmp_path / "parts", report, attempt=2, start=parts)
-    assert len(report.losses) == 6
+        run(llama, data, tmp_path / "parts", RecordedJob(stop=WorkerDraining, at_step=4), start=parts)
+    job = RecordedJob()
+    run(llama, data, tmp_path / "parts", job, attempt=2, start=parts)
+    assert len(job.losses) == 6
     assert (tmp_path / "parts" / "adapter" / "adapter_model.safetensors").read_bytes() == (
         tmp_path / "whole" / "adapter" / "adapter_model.safetensors"
     ).read_bytes()
@@ -117,12 +117,12 @@ def test_a_checkpoint_begun_with_other_weights_is_not_resumed(
 ) -> None:
     run(llama, data, tmp_path / "first")
     with pytest.raises(WorkerDraining):
-        run(llama, data, tmp_path / "job", RecordedReport(stop=WorkerDraining, at_step=4))
+        run(llama, data, tmp_path / "job", RecordedJob(stop=WorkerDraining, at_step=4))
     hold(tmp_path / "first" / "adapter", JobFolder(tmp_path / "job"))
-    report = RecordedReport()
-    run(llama, data, tmp_path / "job", report, attempt=2, start=JobFolder(tmp_path / "job").start)
-    assert "resume_rejected" in report.codes()
-    assert len(report.losses) == 10
+    job = RecordedJob()
+    run(llama, data, tmp_path / "job", job, attempt=2, start=JobFolder(tmp_path / "job").start)
+    assert "resume_rejected" in job.codes()
+    assert len(job.losses) == 10
 
 
 def test_an_adapter_of_another_shape_is_refused(

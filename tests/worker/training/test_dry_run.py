@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from services.worker.models.load import LoadedModel
-from services.worker.report import JobCancelled
+from services.worker.running_job import JobCancelled
 from services.worker.training import foretold as foretold_module
 from services.worker.training.eta import Eta
 from services.worker.training.fine_tuning import fine_tune
@@ -17,7 +17,7 @@ from shared.reports.fine_tuning import Training
 from shared.reports.stored import read_stored
 from shared.schemas.hyperparameters import Hyperparameters
 from shared.schemas.requests import FineTuningRequest
-from tests.worker.training.tiny_bases import RecordedReport, Rows, WriteRows
+from tests.worker.training.tiny_bases import RecordedJob, Rows, WriteRows
 
 REQUEST = FineTuningRequest(
     dataset="spam", hyperparameters=Hyperparameters(n_epochs=2, global_batch_size=8, max_seq_length=64)
@@ -29,7 +29,7 @@ def run(
     rows: Rows,
     write_rows: WriteRows,
     folder: Path,
-    report: RecordedReport,
+    job: RecordedJob,
     **asked: Any,
 ) -> dict[str, Any]:
     return fine_tune(
@@ -40,16 +40,16 @@ def run(
         job_folder=JobFolder(folder),
         attempt=1,
         checkpoint_seconds=1000,
-        report=report,
+        job=job,
     )
 
 
 def test_a_dry_run_tells_what_training_would_take_and_leaves_nothing(
     llama_nf4: LoadedModel, write_rows: WriteRows, spam_rows: Rows, tmp_path: Path
 ) -> None:
-    report, folder = RecordedReport(), tmp_path / "job"
+    job, folder = RecordedJob(), tmp_path / "job"
     folder.mkdir()
-    told = read_stored(DryRun, run(llama_nf4, spam_rows, write_rows, folder, report, dry_run=True))
+    told = read_stored(DryRun, run(llama_nf4, spam_rows, write_rows, folder, job, dry_run=True))
     assert (told.dry_run, told.rows, told.steps, told.rows_per_step) == (True, 40, 10, 8)
     assert 0 < told.tokens.mean <= told.tokens.p95 <= told.tokens.longest <= 64
     assert (told.plan["name"], told.max_seq_length) == ("auto", 64)
@@ -64,16 +64,16 @@ def test_a_dry_run_tells_what_training_would_take_and_leaves_nothing(
     assert memory.peak < memory.limit
     assert told.fits
     assert list(folder.iterdir()) == []
-    assert "training" not in report.stages
-    assert report.checkpoints == []
+    assert "training" not in job.stages
+    assert job.checkpoints == []
 
 
 def test_a_run_keeps_what_was_told_beside_what_happened(
     llama_nf4: LoadedModel, write_rows: WriteRows, spam_rows: Rows, tmp_path: Path
 ) -> None:
     """By the plan whose micro-batches are all of one size: for each new size oneDNN keeps new kernels."""
-    report = RecordedReport()
-    result = run(llama_nf4, spam_rows, write_rows, tmp_path / "job", report, plan="baseline")
+    job = RecordedJob()
+    result = run(llama_nf4, spam_rows, write_rows, tmp_path / "job", job, plan="baseline")
     predictions = read_stored(Training, result).predictions
     assert [(one.quantity, one.when) for one in predictions] == [
         ("step_seconds", "start"),
@@ -84,7 +84,7 @@ def test_a_run_keeps_what_was_told_beside_what_happened(
     assert all(one.predicted > 0 and one.measured for one in predictions)
     peak = predictions[2]
     assert peak.error_ratio == pytest.approx(0, abs=0.1)
-    assert "predicted" in report.codes()
+    assert "predicted" in job.codes()
     parts = predictions[1].parts
     assert {part.part for part in parts} >= {"steps", "saving", "reporting", "other"}
     assert sum(part.predicted for part in parts) == pytest.approx(predictions[1].predicted)
@@ -109,9 +109,9 @@ def test_a_model_that_can_not_be_tried_is_trained_all_the_same(
         raise NotImplementedError("no such operator")
 
     monkeypatch.setattr(foretold_module, "forecast", fails)
-    result = run(llama_nf4, spam_rows, write_rows, tmp_path / "job", report := RecordedReport())
-    assert "not_predicted" in report.codes()
-    assert any("no such operator" in message for message, _ in report.events)
+    result = run(llama_nf4, spam_rows, write_rows, tmp_path / "job", job := RecordedJob())
+    assert "not_predicted" in job.codes()
+    assert any("no such operator" in message for message, _ in job.events)
     assert result["steps"] == 10
     assert result["predictions"] == []
 
@@ -128,7 +128,7 @@ def test_a_cancel_during_the_prediction_is_obeyed(
 
     monkeypatch.setattr(foretold_module, "forecast", cancelled)
     with pytest.raises(JobCancelled):
-        run(llama_nf4, spam_rows, write_rows, tmp_path / "job", RecordedReport())
+        run(llama_nf4, spam_rows, write_rows, tmp_path / "job", RecordedJob())
 
 
 def test_a_run_without_a_forecast_expects_steps_like_the_last_ones() -> None:

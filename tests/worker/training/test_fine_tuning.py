@@ -17,7 +17,7 @@ from transformers import AutoModelForCausalLM
 from services.worker import metrics
 from services.worker.failures import FailureCode, JobFailed
 from services.worker.models.load import LoadedModel
-from services.worker.report import JobCancelled, JobStopped, LeaseLost, WorkerDraining
+from services.worker.running_job import JobCancelled, JobStopped, LeaseLost, WorkerDraining
 from services.worker.text.dataset_file import DatasetFile
 from services.worker.training.disk_space import Patience
 from services.worker.training.done_step import DoneStep
@@ -32,7 +32,7 @@ from shared.messages.render import in_english
 from shared.schemas.hyperparameters import Hyperparameters, LearningRateSchedule, Lora
 from shared.schemas.requests import FineTuningRequest
 from tests.worker.training.test_checkpoints import files_limited_to
-from tests.worker.training.tiny_bases import RecordedReport, Rows, WriteRows
+from tests.worker.training.tiny_bases import RecordedJob, Rows, WriteRows
 
 SETTINGS = Hyperparameters(
     n_epochs=2,
@@ -54,7 +54,7 @@ def run(
     base: LoadedModel,
     data: DatasetFile,
     job_folder: Path,
-    report: RecordedReport | None = None,
+    report: RecordedJob | None = None,
     *,
     request: FineTuningRequest = REQUEST,
     attempt: int = 1,
@@ -69,7 +69,7 @@ def run(
         job_folder=JobFolder(job_folder),
         attempt=attempt,
         checkpoint_seconds=checkpoint_seconds,
-        report=report or RecordedReport(),
+        job=report or RecordedJob(),
         **more,
     )
 
@@ -83,7 +83,7 @@ def with_settings(**changed: Any) -> FineTuningRequest:
 
 
 def test_an_nf4_base_learns_and_says_how(llama_nf4: LoadedModel, data: DatasetFile, tmp_path: Path) -> None:
-    report, observed = RecordedReport(), list[DoneStep]()
+    report, observed = RecordedJob(), list[DoneStep]()
     result = run(llama_nf4, data, tmp_path, report, validation=data, observe=observed.append)
     assert report.losses[-1] < 0.8 * report.losses[0]
     assert result["steps"] == len(observed) == len(report.losses) == 10
@@ -115,7 +115,7 @@ def test_steps_and_validations_share_their_dequantized_weights(
     dequantized for the prediction, and let go.
     """
     dequantized, original = list[Any](), bitsandbytes.functional.dequantize_4bit
-    report = RecordedReport()
+    report = RecordedJob()
 
     def counted(weight: torch.Tensor, *rest: Any, **more: Any) -> torch.Tensor:
         if report.stages[-1] != "predicting":
@@ -165,12 +165,12 @@ def test_a_drained_job_goes_on_to_the_bit_equal_adapter(
 ) -> None:
     base: LoadedModel = request.getfixturevalue(name)
     whole = run(base, data, tmp_path / "whole", validation=data)
-    drained = RecordedReport(stop=WorkerDraining, at_step=4)
+    drained = RecordedJob(stop=WorkerDraining, at_step=4)
     with pytest.raises(WorkerDraining):
         run(base, data, tmp_path / "parts", drained, validation=data, checkpoint_seconds=1000)
     assert drained.checkpoints[-1] == len(drained.losses) == 4  # the step the order came with is told too
     assert not (tmp_path / "parts" / "adapter").exists()
-    resumed = RecordedReport()
+    resumed = RecordedJob()
     result = run(base, data, tmp_path / "parts", resumed, attempt=2, validation=data)
     assert len(resumed.losses) == 6
     assert adapter_bytes(tmp_path / "parts") == adapter_bytes(tmp_path / "whole")
@@ -184,13 +184,13 @@ def test_a_torn_checkpoint_costs_no_more_than_the_way_from_the_one_before(
 ) -> None:
     run(llama, data, tmp_path / "whole")
     for attempt, step in ((1, 3), (2, 6)):
-        report = RecordedReport(stop=WorkerDraining, at_step=step)
+        report = RecordedJob(stop=WorkerDraining, at_step=step)
         with pytest.raises(WorkerDraining):
             run(llama, data, tmp_path / "parts", report, attempt=attempt)
     steps = sorted((tmp_path / "parts" / "checkpoints").iterdir(), key=lambda path: int(path.name[5:]))
     newest = steps[-1] / "adapter_model.safetensors"
     newest.write_bytes(newest.read_bytes()[:-1])
-    resumed = RecordedReport()
+    resumed = RecordedJob()
     result = run(llama, data, tmp_path / "parts", resumed, attempt=3)
     assert resumed.codes() == ["resume_rejected", "predicted"]
     assert result["resumed_from_step"] == int(steps[-2].name[5:]) < 6
@@ -205,7 +205,7 @@ def test_a_drained_job_with_8_bit_adamw_goes_on_to_the_bit_equal_adapter(
     run(llama, data, tmp_path / "whole", request=asked)
     run(llama, data, tmp_path / "adamw", request=with_settings(lora=asked.hyperparameters.lora))
     with pytest.raises(WorkerDraining):
-        run(llama, data, tmp_path / "parts", RecordedReport(stop=WorkerDraining, at_step=4), request=asked)
+        run(llama, data, tmp_path / "parts", RecordedJob(stop=WorkerDraining, at_step=4), request=asked)
     states = load_file(tmp_path / "parts" / "checkpoints" / "step-4" / "optimizer.safetensors")
     assert (torch.uint8 in {value.dtype for value in states.values()}) == (rank == 64)
     result = run(llama, data, tmp_path / "parts", attempt=2, request=asked)
@@ -222,7 +222,7 @@ def test_under_every_schedule_a_drained_job_goes_on_to_the_bit_equal_adapter(
     run(llama, data, tmp_path / "whole", request=asked)
     run(llama, data, tmp_path / "cosine")
     with pytest.raises(WorkerDraining):
-        run(llama, data, tmp_path / "parts", RecordedReport(stop=WorkerDraining, at_step=4), request=asked)
+        run(llama, data, tmp_path / "parts", RecordedJob(stop=WorkerDraining, at_step=4), request=asked)
     result = run(llama, data, tmp_path / "parts", attempt=2, request=asked)
     assert result["resumed_from_step"] == 4
     assert adapter_bytes(tmp_path / "parts") == adapter_bytes(tmp_path / "whole")
@@ -233,7 +233,7 @@ def test_a_checkpoint_of_before_there_were_schedules_and_optimizers_is_resumed(
     llama: LoadedModel, data: DatasetFile, tmp_path: Path
 ) -> None:
     with pytest.raises(WorkerDraining):
-        run(llama, data, tmp_path, RecordedReport(stop=WorkerDraining, at_step=4))
+        run(llama, data, tmp_path, RecordedJob(stop=WorkerDraining, at_step=4))
     newest = max((tmp_path / "checkpoints").iterdir(), key=lambda path: int(path.name[5:]))
     kept = json.loads((newest / sealed_folder.MANIFEST).read_text(encoding="utf-8"))
     assert not {"lr_scheduler_type", "optim"} & kept["fingerprint"]["hyperparameters"].keys()
@@ -254,8 +254,8 @@ def test_a_checkpoint_of_other_settings_is_not_resumed(
     llama: LoadedModel, data: DatasetFile, tmp_path: Path
 ) -> None:
     with pytest.raises(WorkerDraining):
-        run(llama, data, tmp_path, RecordedReport(stop=WorkerDraining, at_step=4))
-    report = RecordedReport()
+        run(llama, data, tmp_path, RecordedJob(stop=WorkerDraining, at_step=4))
+    report = RecordedJob()
     result = run(llama, data, tmp_path, report, attempt=2, request=with_settings(learning_rate=1e-3))
     assert report.codes() == ["resume_rejected", "predicted"]
     assert (result["resumed_from_step"], len(report.losses)) == (None, 10)
@@ -266,7 +266,7 @@ def test_a_stopped_job_leaves_no_adapter_and_no_half_files(
     llama: LoadedModel, data: DatasetFile, tmp_path: Path, stop: type[JobStopped]
 ) -> None:
     for number, report in enumerate(
-        (RecordedReport(stop=stop, at_step=3), RecordedReport(stop=stop, at_publish=True))
+        (RecordedJob(stop=stop, at_step=3), RecordedJob(stop=stop, at_publish=True))
     ):
         job = tmp_path / str(number)
         with pytest.raises(stop):
@@ -279,7 +279,7 @@ def test_an_adapter_published_before_a_crash_is_not_trained_again(
     llama: LoadedModel, data: DatasetFile, tmp_path: Path
 ) -> None:
     first = run(llama, data, tmp_path)
-    report = RecordedReport()
+    report = RecordedJob()
     assert run(llama, data, tmp_path, report, attempt=2) == first
     assert (report.losses, report.stages) == ([], [])
 
@@ -297,7 +297,7 @@ def test_a_damaged_adapter_is_set_aside_and_made_again(
 def test_exaone_is_published_under_its_own_names_with_the_llama_names_beside(
     exaone: LoadedModel, data: DatasetFile, tmp_path: Path
 ) -> None:
-    report = RecordedReport()
+    report = RecordedJob()
     run(exaone, data, tmp_path, report)
     assert report.losses[-1] < report.losses[0]
     original = load_file(tmp_path / "adapter" / "adapter_model.safetensors")
@@ -325,7 +325,7 @@ def test_a_loss_that_is_no_number_ends_as_diverged(
     llama: LoadedModel, data: DatasetFile, tmp_path: Path, most_steps: int | None
 ) -> None:
     """However few the steps: an adapter that learned nothing is no success."""
-    report = RecordedReport()
+    report = RecordedJob()
     request = with_settings(max_steps=most_steps)
     with broken_token(llama, llama.tokenizer.bos_token_id), pytest.raises(JobFailed) as failed:
         run(llama, data, tmp_path, report, request=request)
@@ -341,7 +341,7 @@ def test_one_bad_row_costs_its_steps_and_no_more(
     """Each epoch has one step with the row; it must neither count as learned nor spoil the weights."""
     rows = [{"prompt": "See you at", "completion": f" {number}"} for number in range(31)]
     data = write_rows([*rows, {"prompt": "~", "completion": " 7"}], "prompt_completion")
-    report = RecordedReport()
+    report = RecordedJob()
     with broken_token(llama, llama.tokenizer.convert_tokens_to_ids("~")):
         result = run(llama, data, tmp_path, report)
     assert sum(loss is None for loss in report.losses) == 2
@@ -382,7 +382,7 @@ def test_a_job_too_large_for_memory_fails_and_the_next_one_works(
 def test_a_disk_full_for_checkpoints_does_not_stop_the_run(
     llama: LoadedModel, data: DatasetFile, tmp_path: Path
 ) -> None:
-    report = RecordedReport()
+    report = RecordedJob()
     with files_limited_to(30_000), pytest.raises(JobFailed) as failed:
         run(llama, data, tmp_path, report, patience=Patience(retries=2, wait_seconds=0.01))
     assert len(report.losses) == 10
@@ -408,7 +408,7 @@ def test_the_base_is_the_same_after_a_job_and_another_job_works(
 
 
 def test_baseline_and_auto_learn_alike(llama: LoadedModel, data: DatasetFile, tmp_path: Path) -> None:
-    auto, baseline = RecordedReport(), RecordedReport()
+    auto, baseline = RecordedJob(), RecordedJob()
     settings = SETTINGS.model_copy(update={"lora": Lora(r=4, alpha=8)})
     for name, report in (("auto", auto), ("baseline", baseline)):
         request = FineTuningRequest.model_validate(
@@ -439,7 +439,7 @@ def test_a_baseline_job_recomputes_while_it_runs_and_leaves_the_model_as_it_was(
 def test_a_job_tells_which_speed_ups_are_on_and_why_one_is_off(
     llama: LoadedModel, data: DatasetFile, tmp_path: Path, dropout: float, on: bool
 ) -> None:
-    report = RecordedReport()
+    report = RecordedJob()
     settings = SETTINGS.model_copy(update={"max_steps": 2, "lora": Lora(r=4, alpha=8, dropout=dropout)})
     request = FineTuningRequest.model_validate({"dataset": "spam", "hyperparameters": settings.model_dump()})
     result = run(llama, data, tmp_path, report, request=request)
@@ -463,7 +463,7 @@ def test_rows_longer_than_the_own_layers_are_for_are_trained_by_the_models_and_t
         update={"max_steps": 1, "max_seq_length": 4096, "lora": Lora(r=2, alpha=4, target_modules=["q_proj"])}
     )
     request = FineTuningRequest.model_validate({"dataset": "long", "hyperparameters": settings.model_dump()})
-    report = RecordedReport()
+    report = RecordedJob()
     result = run(llama, rows, tmp_path, report, request=request)
     reason = say("rows-too-long-for-own-layers", longest=2101, most=2048)
     assert result["plan"]["off"] == {"own_layers": reason.model_dump(mode="json")}
@@ -476,8 +476,8 @@ def test_rows_longer_than_the_own_layers_are_for_are_trained_by_the_models_and_t
 def test_a_run_goes_on_from_another_versions_checkpoint_and_says_that_its_plan_changed(
     llama: LoadedModel, data: DatasetFile, tmp_path: Path, lost: str
 ) -> None:
-    whole, resumed = RecordedReport(), RecordedReport()
-    drained = RecordedReport(stop=WorkerDraining, at_step=4)
+    whole, resumed = RecordedJob(), RecordedJob()
+    drained = RecordedJob(stop=WorkerDraining, at_step=4)
     run(llama, data, tmp_path / "whole", whole)
     with pytest.raises(WorkerDraining):
         run(llama, data, tmp_path / "parts", drained, checkpoint_seconds=1000)
@@ -503,7 +503,7 @@ def rewrite_plan(checkpoint: Path, lost: str) -> None:
 def test_checkpoints_are_rare_when_the_interval_is_long(
     llama: LoadedModel, data: DatasetFile, tmp_path: Path
 ) -> None:
-    report = RecordedReport()
+    report = RecordedJob()
     run(llama, data, tmp_path, report, checkpoint_seconds=1000)
     assert 10 in report.checkpoints
     assert len(report.checkpoints) < 10
@@ -511,8 +511,8 @@ def test_checkpoints_are_rare_when_the_interval_is_long(
 
 def test_resuming_needs_no_old_attempt_folder(llama: LoadedModel, data: DatasetFile, tmp_path: Path) -> None:
     with pytest.raises(WorkerDraining):
-        run(llama, data, tmp_path, RecordedReport(stop=WorkerDraining, at_step=4))
+        run(llama, data, tmp_path, RecordedJob(stop=WorkerDraining, at_step=4))
     shutil.rmtree(tmp_path / "attempts")
-    report = RecordedReport()
+    report = RecordedJob()
     run(llama, data, tmp_path, report, attempt=2)
     assert len(report.losses) == 6

@@ -22,7 +22,7 @@ from services.worker.training.done_step import DoneStep
 from services.worker.training.loop import train
 from shared.job_folder import JobFolder
 from shared.schemas.hyperparameters import Hyperparameters, Lora
-from tests.worker.training.tiny_bases import RecordedReport, Rows, WriteRows
+from tests.worker.training.tiny_bases import RecordedJob, Rows, WriteRows
 
 WIDTH = 128
 SETTINGS = Hyperparameters(
@@ -81,7 +81,7 @@ def losses_of_our_loop(
     settings: Hyperparameters = SETTINGS,
     observe: Callable[[DoneStep], None] = lambda step: None,
 ) -> list[float]:
-    report = RecordedReport()
+    job = RecordedJob()
     with attached(base, lora_config(settings.lora, base), seed=settings.seed) as adapted:
         keeper = CheckpointKeeper(
             CheckpointFolder(JobFolder(folder / "ours"), 1, {}),
@@ -90,7 +90,7 @@ def losses_of_our_loop(
             facts={},
             adapter_config={},
             checkpoint_seconds=1000,
-            report=report,
+            job=job,
         )
         parameters = trained_parameters(adapted)
         train(
@@ -103,10 +103,10 @@ def losses_of_our_loop(
             plan,
             device=base.device,
             keeper=keeper,
-            report=report,
+            job=job,
             observe=observe,
         )
-    return report.losses
+    return job.losses
 
 
 class PaddedRows(Dataset[dict[str, torch.Tensor]]):

@@ -9,7 +9,7 @@ from services.worker.machine.card import CardState
 from services.worker.machine.card_watch import CardLook
 from services.worker.training.done_step import DoneStep
 from services.worker.training.run_alarms import RunAlarms
-from tests.worker.training.tiny_bases import RecordedReport
+from tests.worker.training.tiny_bases import RecordedJob
 
 GB = 10**9
 HEALTHY = CardState(clock_hertz=1.7e9, power_watts=68.0, memory_bytes=6 * GB, used_bytes=4 * GB, reasons=())
@@ -37,18 +37,18 @@ def told(
     card: Callable[[int], CardState | None],
     reserved: int = 0,
     predicted_seconds: float | None = None,
-) -> RecordedReport:
-    report, number = RecordedReport(), 0
+) -> RecordedJob:
+    job, number = RecordedJob(), 0
 
     def look() -> CardLook | None:
         state = card(number)
         return None if state is None else CardLook(state, reserved)
 
-    alarms = RunAlarms(report, look, predicted_seconds=predicted_seconds, period_seconds=0)
+    alarms = RunAlarms(job, look, predicted_seconds=predicted_seconds, period_seconds=0)
     for one in steps:
         number = one.step
         alarms(one)
-    return report
+    return job
 
 
 def changed_at(at: int, state: CardState) -> Callable[[int], CardState]:
@@ -65,9 +65,9 @@ def test_a_healthy_run_is_told_nothing() -> None:
 
 def test_steps_that_get_slower_for_the_same_tokens_are_told_once() -> None:
     steps = [step(n, seconds=2.0 if n < 40 else 3.0) for n in range(1, 100)]
-    report = told(steps, lambda number: None)
-    assert report.codes() == ["steps_slower"]
-    message, content = report.events[0]
+    job = told(steps, lambda number: None)
+    assert job.codes() == ["steps_slower"]
+    message, content = job.events[0]
     assert 40 < content["step"] < 50
     assert content["times"] == pytest.approx(1.5)
     assert "a computed token takes 1.5 times as long" in message
@@ -90,9 +90,9 @@ def test_a_clock_that_falls_is_told_with_its_reason(
     reasons: tuple[str, ...] | None, remedies: list[str]
 ) -> None:
     slowed = CardState(clock_hertz=1.2e9, power_watts=40.0, reasons=reasons)
-    report = told([step(n) for n in range(1, 60)], changed_at(30, slowed))
-    assert report.codes() == ["card_throttled"]
-    message, content = report.events[0]
+    job = told([step(n) for n in range(1, 60)], changed_at(30, slowed))
+    assert job.codes() == ["card_throttled"]
+    message, content = job.events[0]
     assert "1,200 MHz" in message
     assert "1,700 MHz" in message
     assert [words for words in ("not given", "more air", "power limit") if words in message] == remedies
@@ -110,10 +110,10 @@ def test_a_card_with_little_to_do_is_not_slowed() -> None:
 
 
 def test_a_spill_is_told_by_what_the_allocator_holds_beyond_the_card() -> None:
-    report = told([step(1)], lambda number: HEALTHY, reserved=5 * GB)
-    assert report.codes() == ["card_spills"]
-    assert "1.00 GB of the card's data" in report.events[0][0]
-    assert "TUNEDOCK_GPU_RESERVE_BYTES" in report.events[0][0]
+    job = told([step(1)], lambda number: HEALTHY, reserved=5 * GB)
+    assert job.codes() == ["card_spills"]
+    assert "1.00 GB of the card's data" in job.events[0][0]
+    assert "TUNEDOCK_GPU_RESERVE_BYTES" in job.events[0][0]
 
 
 def test_a_spill_is_told_by_a_full_slow_and_cool_card_and_by_nothing_less() -> None:
@@ -137,9 +137,9 @@ def test_a_run_that_spills_from_its_first_step_is_told_by_the_prediction() -> No
         reasons=(),
     )
     slow = [step(number, seconds=8.0) for number in range(1, 30)]
-    report = told(slow, lambda number: spilled, predicted_seconds=2.0)
-    assert report.codes() == ["card_spills"]
-    assert "4 times as long as predicted" in report.events[0][0]
+    job = told(slow, lambda number: spilled, predicted_seconds=2.0)
+    assert job.codes() == ["card_spills"]
+    assert "4 times as long as predicted" in job.events[0][0]
     assert told(slow, lambda number: spilled, predicted_seconds=7.0).codes() == []
     assert told(slow, lambda number: spilled).codes() == []
     assert told(slow, lambda number: HEALTHY, predicted_seconds=2.0).codes() == []

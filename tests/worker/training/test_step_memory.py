@@ -8,13 +8,13 @@ import torch
 
 from services.worker.failures import FailureCode, JobFailed
 from services.worker.models.load import LoadedModel
-from services.worker.report import WorkerDraining
+from services.worker.running_job import WorkerDraining
 from services.worker.text.dataset_file import DatasetFile
 from services.worker.training.fine_tuning import fine_tune
 from shared.job_folder import JobFolder
 from shared.schemas.requests import FineTuningRequest
 from tests.worker.training.running_out import RunningOut
-from tests.worker.training.tiny_bases import RecordedReport, Rows, WriteRows
+from tests.worker.training.tiny_bases import RecordedJob, Rows, WriteRows
 
 BROKEN_STEP = 3
 # Every row is longer than that, so alone in its micro-batch: what is left to give up changes no sum.
@@ -46,11 +46,11 @@ def run(
     folder: Path,
     asked: FineTuningRequest,
     running_out: RunningOut,
-    report: RecordedReport | None = None,
+    job: RecordedJob | None = None,
     attempt: int = 1,
     validation: DatasetFile | None = None,
-) -> tuple[dict[str, Any], RecordedReport]:
-    report = report or RecordedReport()
+) -> tuple[dict[str, Any], RecordedJob]:
+    job = job or RecordedJob()
     with running_out:
         result = fine_tune(
             base,
@@ -60,14 +60,14 @@ def run(
             job_folder=JobFolder(folder),
             attempt=attempt,
             checkpoint_seconds=1000,
-            report=report,
+            job=job,
             observe=running_out.observe,
         )
-    return result, report
+    return result, job
 
 
-def shortages(report: RecordedReport) -> list[str]:
-    return [code for code in report.codes() if code.endswith("_out_of_memory")]
+def shortages(job: RecordedJob) -> list[str]:
+    return [code for code in job.codes() if code.endswith("_out_of_memory")]
 
 
 def adapter_bytes(folder: Path) -> bytes:
@@ -86,12 +86,12 @@ def test_wherever_a_step_runs_out_of_memory_the_adapter_is_the_same_to_the_bit(
     places = range(1, operations, operations // 6)
     for at in (*places, operations):
         running_out = RunningOut(after=BROKEN_STEP - 1, at=at)
-        result, report = run(llama, data, tmp_path / str(at), asked, running_out)
+        result, job = run(llama, data, tmp_path / str(at), asked, running_out)
         assert running_out.raised == 1
-        assert shortages(report) == ["step_out_of_memory"], at
+        assert shortages(job) == ["step_out_of_memory"], at
         assert result["plan"]["gradient_checkpointing"]
-        assert not any("dropout uses" in message for message, _ in report.events)  # the split is the same
-        assert report.losses == undisturbed.losses, at
+        assert not any("dropout uses" in message for message, _ in job.events)  # the split is the same
+        assert job.losses == undisturbed.losses, at
         assert adapter_bytes(tmp_path / str(at)) == adapter_bytes(tmp_path / "whole"), at
 
 
@@ -113,26 +113,26 @@ def test_half_the_micro_batch_comes_first_then_recomputing_and_each_is_said(
 ) -> None:
     _, undisturbed = run(llama, data, tmp_path / "whole", request(TOGETHER), RunningOut())
     running_out = RunningOut(after=BROKEN_STEP - 1, at=40, times=2)
-    result, report = run(llama, data, tmp_path / "broken", request(TOGETHER), running_out)
+    result, job = run(llama, data, tmp_path / "broken", request(TOGETHER), running_out)
     assert running_out.raised == 2
-    assert shortages(report) == ["step_out_of_memory"] * 2
-    said = [text for text, content in report.events if content.get("code") == "step_out_of_memory"]
+    assert shortages(job) == ["step_out_of_memory"] * 2
+    said = [text for text, content in job.events if content.get("code") == "step_out_of_memory"]
     assert said[0].startswith("Step 3 ran out of memory in micro-batch 1 of ")
     assert "From here on a micro-batch has at most " in said[0]
     assert "all layers are computed again" in said[1]
     assert result["plan"]["tokens_per_micro_batch"] <= TOGETHER["tokens_per_micro_batch"] / 2
     assert result["plan"]["gradient_checkpointing"]
-    assert len(report.losses) == 4
-    assert report.losses == pytest.approx(undisturbed.losses, rel=1e-4)
+    assert len(job.losses) == 4
+    assert job.losses == pytest.approx(undisturbed.losses, rel=1e-4)
 
 
 def test_a_baseline_plan_takes_half_the_rows_and_has_nothing_else_to_give_up(
     llama: LoadedModel, data: DatasetFile, tmp_path: Path
 ) -> None:
     _, undisturbed = run(llama, data, tmp_path / "whole", request("baseline"), RunningOut())
-    result, report = run(llama, data, tmp_path / "broken", request("baseline"), RunningOut(after=2, at=40))
+    result, job = run(llama, data, tmp_path / "broken", request("baseline"), RunningOut(after=2, at=40))
     assert result["plan"]["rows_per_micro_batch"] == 1
-    assert report.losses == pytest.approx(undisturbed.losses, rel=1e-4)
+    assert job.losses == pytest.approx(undisturbed.losses, rel=1e-4)
     with pytest.raises(JobFailed) as failed:
         run(llama, data, tmp_path / "failed", request("baseline"), RunningOut(after=2, at=40, times=2))
     assert "A try with 1 row of 256 tokens at once" in failed.value.failure.message
@@ -144,19 +144,19 @@ def test_what_did_not_fit_once_is_not_tried_again(
     counted = RunningOut()
     run(llama, data, tmp_path / "whole", request(TOGETHER), counted, validation=data)
     running_out = RunningOut(after=1, at=40)
-    _, report = run(llama, data, tmp_path / "broken", request(TOGETHER), running_out)
-    assert shortages(report) == ["step_out_of_memory"]
+    _, job = run(llama, data, tmp_path / "broken", request(TOGETHER), running_out)
+    assert shortages(job) == ["step_out_of_memory"]
     assert running_out.counts[4] > 1.2 * counted.counts[4]  # more micro-batches
 
 
 def test_three_times_in_a_row_is_a_failure_that_tells_what_was_tried_and_what_was_free(
     llama: LoadedModel, data: DatasetFile, tmp_path: Path
 ) -> None:
-    report = RecordedReport()
+    job = RecordedJob()
     with pytest.raises(JobFailed) as failed:
-        run(llama, data, tmp_path, request(TOGETHER), RunningOut(after=2, at=40, times=3), report)
+        run(llama, data, tmp_path, request(TOGETHER), RunningOut(after=2, at=40, times=3), job)
     assert failed.value.failure.code == FailureCode.OUT_OF_MEMORY
-    assert shortages(report) == ["step_out_of_memory"] * 2
+    assert shortages(job) == ["step_out_of_memory"] * 2
     message = failed.value.failure.message
     assert message.startswith("Step 3 does not fit into the memory of the cpu. A try with ")
     assert message.count("ran out of memory although") == message.count("By the estimate it takes") == 3
@@ -184,8 +184,8 @@ def test_the_drivers_own_words_are_understood(
     llama: LoadedModel, data: DatasetFile, tmp_path: Path, error: Exception
 ) -> None:
     running_out = RunningOut(after=2, at=40, error=lambda: error)
-    _, report = run(llama, data, tmp_path, request(ALONE), running_out)
-    assert shortages(report) == ["step_out_of_memory"]
+    _, job = run(llama, data, tmp_path, request(ALONE), running_out)
+    assert shortages(job) == ["step_out_of_memory"]
 
 
 def test_another_error_is_not_taken_for_it(llama: LoadedModel, data: DatasetFile, tmp_path: Path) -> None:
@@ -200,9 +200,9 @@ def test_a_validation_that_runs_out_of_memory_shrinks_validations_alone(
     """The validation follows the last step of four."""
     whole, _ = run(llama, data, tmp_path / "whole", request(TOGETHER), RunningOut(), validation=data)
     running_out = RunningOut(after=4, at=2, only="embedding")
-    result, report = run(llama, data, tmp_path / "broken", request(TOGETHER), running_out, validation=data)
+    result, job = run(llama, data, tmp_path / "broken", request(TOGETHER), running_out, validation=data)
     assert running_out.raised == 1
-    assert shortages(report) == ["validation_out_of_memory"]
+    assert shortages(job) == ["validation_out_of_memory"]
     assert result["plan"] == whole["plan"]
     assert adapter_bytes(tmp_path / "broken") == adapter_bytes(tmp_path / "whole")
     assert result["validation_loss"] == pytest.approx(whole["validation_loss"], rel=1e-5)
@@ -220,8 +220,8 @@ def test_a_validation_that_never_fits_is_a_failure(
 def test_with_dropout_another_split_is_said_to_draw_anew(
     llama: LoadedModel, data: DatasetFile, tmp_path: Path
 ) -> None:
-    _, report = run(llama, data, tmp_path, request(TOGETHER, 0.1), RunningOut(after=2, at=40))
-    (said,) = [text for text, content in report.events if content.get("code") == "step_out_of_memory"]
+    _, job = run(llama, data, tmp_path, request(TOGETHER, 0.1), RunningOut(after=2, at=40))
+    (said,) = [text for text, content in job.events if content.get("code") == "step_out_of_memory"]
     assert "dropout uses other random numbers" in said
 
 
@@ -230,7 +230,7 @@ def test_a_resumed_run_keeps_the_smaller_plan_and_ends_with_the_same_bits(
 ) -> None:
     asked = request("auto")
     whole, _ = run(llama, data, tmp_path / "whole", asked, RunningOut(after=1, at=40))
-    drained = RecordedReport(stop=WorkerDraining, at_step=4)
+    drained = RecordedJob(stop=WorkerDraining, at_step=4)
     with pytest.raises(WorkerDraining):
         run(llama, data, tmp_path / "parts", asked, RunningOut(after=1, at=40), drained)
     assert shortages(drained) == ["step_out_of_memory"]

@@ -11,7 +11,7 @@ import torch
 
 from services.worker.models.hub.model_places import ModelFiles
 from services.worker.models.load import LoadedModel, Quantization, load_base_model
-from services.worker.report import JobStopped, JsonValue, Level, SilentReport
+from services.worker.running_job import JobStopped, JsonValue, Level, NoJob
 from services.worker.text.dataset_file import DatasetFile
 from shared.messages.message import Message
 from shared.messages.render import in_english
@@ -29,7 +29,7 @@ def load(folder: Path, quantization: Quantization) -> LoadedModel:
         quantization=quantization,
         dtype=torch.bfloat16 if quantization == "nf4" else torch.float32,
         device=torch.device("cpu"),
-        report=SilentReport(),
+        job=NoJob(),
     )
 
 
@@ -84,8 +84,8 @@ def spam_rows() -> Rows:
     ]
 
 
-class RecordedReport:
-    """A `Report` that keeps all it is told, and gives one order to stop, at a step or at publication."""
+class RecordedJob:
+    """A `RunningJob` that keeps all it is told, and gives one order to stop, at a step or at publication."""
 
     def __init__(
         self, *, stop: type[JobStopped] | None = None, at_step: int | None = None, at_publish: bool = False

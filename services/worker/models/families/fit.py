@@ -9,7 +9,7 @@ from transformers import PreTrainedTokenizerBase
 from services.worker.failures import FailureCode, JobFailed
 from services.worker.models.families.abilities import Abilities
 from services.worker.models.families.usable_template import rendered_samples, require_usable
-from services.worker.report import Report
+from services.worker.running_job import RunningJob
 from shared.messages.message import say
 
 
@@ -26,7 +26,7 @@ RESIZE = say("use-or-resize-tokenizer")
 
 
 def require_fit(
-    tokenizer: PreTrainedTokenizerBase, abilities: Abilities, report: Report, *, for_chat: bool
+    tokenizer: PreTrainedTokenizerBase, abilities: Abilities, job: RunningJob, *, for_chat: bool
 ) -> None:
     """Say what of the model and its tokenizer restricts a job, before any weight is read.
 
@@ -35,17 +35,17 @@ def require_fit(
     """
     if for_chat:
         require_usable(tokenizer)
-    _require_known_tokens(tokenizer, abilities, report)
+    _require_known_tokens(tokenizer, abilities, job)
     if tokenizer.eos_token_id is None:
-        report.event(
+        job.event(
             say("no-end-token"),
             level="warn",
             data={"code": "no_end_token"},
         )
-    _tell_what_stays_whole(abilities, report)
+    _tell_what_stays_whole(abilities, job)
 
 
-def _require_known_tokens(tokenizer: PreTrainedTokenizerBase, abilities: Abilities, report: Report) -> None:
+def _require_known_tokens(tokenizer: PreTrainedTokenizerBase, abilities: Abilities, job: RunningJob) -> None:
     beyond = tokens_beyond(tokenizer, abilities)
     if not beyond:
         return
@@ -60,7 +60,7 @@ def _require_known_tokens(tokenizer: PreTrainedTokenizerBase, abilities: Abiliti
             RESIZE,
         )
     names = [repr(token) for token in list(beyond)[:_SHOWN]]
-    report.event(
+    job.event(
         say("tokens-beyond", count=len(beyond), rows=rows, last=last, tokens=names),
         level="warn",
         data={"code": "tokens_beyond_embedding", "tokens": len(beyond), "rows": abilities.token_rows},
@@ -84,15 +84,15 @@ def _used(tokenizer: PreTrainedTokenizerBase, beyond: set[int]) -> set[str]:
     return {str(tokenizer.convert_ids_to_tokens(number)) for number in numbers & beyond}
 
 
-def _tell_what_stays_whole(abilities: Abilities, report: Report) -> None:
+def _tell_what_stays_whole(abilities: Abilities, job: RunningJob) -> None:
     if abilities.language_part:
-        report.event(
+        job.event(
             say("language-part", module=abilities.language_part),
             data={"code": "language_part", "module": abilities.language_part},
         )
     share = abilities.whole_weights / max(1, abilities.parameters)
     if share >= WORTH_A_WORD:
-        report.event(
+        job.event(
             say(
                 "weights-not-adapted",
                 whole=abilities.whole_weights,
@@ -104,7 +104,7 @@ def _tell_what_stays_whole(abilities: Abilities, report: Report) -> None:
             data={"code": "weights_not_adapted", "parameters": abilities.whole_weights},
         )
     if abilities.unquantized_weights / max(1, abilities.parameters) >= WORTH_A_WORD:
-        report.event(
+        job.event(
             say(
                 "weights-not-quantized",
                 whole=abilities.unquantized_weights,
@@ -115,10 +115,10 @@ def _tell_what_stays_whole(abilities: Abilities, report: Report) -> None:
         )
 
 
-def longest_row(wanted: int, abilities: Abilities, report: Report) -> int:
+def longest_row(wanted: int, abilities: Abilities, job: RunningJob) -> int:
     """`wanted` tokens, or as many as the model has positions; what is applied or risked is said."""
     if abilities.positions is not None and wanted > abilities.positions:
-        report.event(
+        job.event(
             say("positions-limited", wanted=wanted, positions=abilities.positions),
             level="warn",
             data={"code": "positions_limited", "wanted": wanted, "positions": abilities.positions},
@@ -126,14 +126,14 @@ def longest_row(wanted: int, abilities: Abilities, report: Report) -> int:
         return abilities.positions
     steady = abilities.steady_positions
     if steady is not None and wanted > steady:
-        report.event(
+        job.event(
             say("positions-rotated-by-longest", wanted=wanted, positions=steady),
             level="warn",
             data={"code": "positions_rotated_by_longest", "wanted": wanted, "positions": steady},
         )
     meant = abilities.meant_positions
     if meant is not None and wanted > meant:
-        report.event(
+        job.event(
             say("positions-exceeded", wanted=wanted, positions=meant),
             level="warn",
             data={"code": "positions_exceeded", "wanted": wanted, "positions": meant},

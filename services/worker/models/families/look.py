@@ -23,7 +23,7 @@ from services.worker.models.files.unchanged import UnchangedFiles
 from services.worker.models.files.weight_files import Weights, find_weights, read_headers
 from services.worker.models.memory import is_out_of_memory
 from services.worker.models.reading.phases import LoadPhases
-from services.worker.report import JobStopped
+from services.worker.running_job import JobStopped
 from shared.messages.message import Message, say
 from shared.model_folders import what_is_wrong
 

@@ -10,7 +10,7 @@ import torch
 
 from services.worker.failures import FailureCode, JobFailed
 from services.worker.models.memory import is_out_of_memory
-from services.worker.report import JobStopped
+from services.worker.running_job import JobStopped
 from shared.messages.message import say
 
 logger = logging.getLogger(__name__)

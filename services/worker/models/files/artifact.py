@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from services.worker.models.reading.byte_progress import ByteProgress
-from services.worker.report import Report
+from services.worker.running_job import RunningJob
 from shared import sealed_folder
 from shared.messages.message import Message
 from shared.sealed_folder import fault_in_hashes, fault_in_sizes, manifest_of, measure, write_manifest
@@ -22,7 +22,7 @@ from shared.version import VERSION
 SECONDS_BETWEEN_LOCK_TRIES = 0.5
 
 
-def fault_in_bytes(folder: Path, report: Report) -> Message | None:
+def fault_in_bytes(folder: Path, job: RunningJob) -> Message | None:
     """Why the files of the artifact in `folder` are not those of its manifest, by all their bytes.
 
     None where nothing is wrong, and where there is no manifest to compare with.
@@ -30,12 +30,12 @@ def fault_in_bytes(folder: Path, report: Report) -> Message | None:
     if fault := fault_in_sizes(folder):
         return fault
     described = (manifest_of(folder) or {}).get("files", {})
-    progress = ByteProgress(report, "verifying", sum(file["bytes"] for file in described.values()))
+    progress = ByteProgress(job, "verifying", sum(file["bytes"] for file in described.values()))
     return fault_in_hashes(folder, on_read=progress.add)
 
 
 @contextlib.contextmanager
-def only_one_builder(folder: Path, report: Report) -> Iterator[None]:
+def only_one_builder(folder: Path, job: RunningJob) -> Iterator[None]:
     """Hold the lock of the artifact `folder`: the second of two builders waits and then finds it made.
 
     The system drops the lock when its holder dies. Waiting stays cancellable.
@@ -47,7 +47,7 @@ def only_one_builder(folder: Path, report: Report) -> Iterator[None]:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 break
             except BlockingIOError:
-                report.progress("waiting for another process that prepares this model")
+                job.progress("waiting for another process that prepares this model")
                 time.sleep(SECONDS_BETWEEN_LOCK_TRIES)
         yield
 

@@ -25,7 +25,7 @@ from services.worker.models.files.sandboxed_shards import no_room, sandboxed_sha
 from services.worker.models.files.unchanged import UnchangedFiles
 from services.worker.models.files.weight_files import Weights, find_weights, read_header
 from services.worker.models.reading.byte_progress import ByteProgress
-from services.worker.report import Report
+from services.worker.running_job import RunningJob
 from shared.messages.message import Message, say
 from shared.sealed_folder import fault_in_sizes, file_sha256, manifest_of, write_manifest
 
@@ -47,7 +47,7 @@ def convert_pickles(
     *,
     revision: str | None,
     data_dir: Path,
-    report: Report,
+    job: RunningJob,
     verify: bool = False,
 ) -> Conversion:
     """The safetensors copy of the `.bin` checkpoint in `folder`; made when missing, outdated or damaged.
@@ -58,14 +58,14 @@ def convert_pickles(
     """
     weights = find_weights(folder)
     converted = converted_folder(folder, name, data_dir)
-    if _same_files(converted, weights) and _fault(converted, verify, report) is None:
+    if _same_files(converted, weights) and _fault(converted, verify, job) is None:
         return Conversion(converted, folder, made=False)
-    with only_one_builder(converted, report):
+    with only_one_builder(converted, job):
         watched = UnchangedFiles(weights.files)
-        sources = {file.name: _described(file, report) for file in weights.files}
-        fault = _fault(converted, verify, report)  # once more: another process may have mended it meanwhile
+        sources = {file.name: _described(file, job) for file in weights.files}
+        fault = _fault(converted, verify, job)  # once more: another process may have mended it meanwhile
         if fault is not None:
-            _tell_damage(converted, name, fault, report)
+            _tell_damage(converted, name, fault, job)
         made = fault is not None or not _same_content(converted, sources)
         if made:
             about = {
@@ -74,11 +74,11 @@ def convert_pickles(
                 "revision": revision,
                 "source": {"folder": str(folder), "files": sources},
             }
-            _convert(folder, weights, converted, about, watched, report)
+            _convert(folder, weights, converted, about, watched, job)
     return Conversion(converted, folder, made)
 
 
-def verify_conversion(conversion: Conversion, name: str, report: Report) -> None:
+def verify_conversion(conversion: Conversion, name: str, job: RunningJob) -> None:
     """Compare the bytes of the copy of the model `name` with its manifest; make it anew where they differ.
 
     Raises JobFailed as `convert_pickles`.
@@ -90,7 +90,7 @@ def verify_conversion(conversion: Conversion, name: str, report: Report) -> None
         name,
         revision=(manifest_of(conversion.folder) or {}).get("revision"),
         data_dir=conversion.folder.parent.parent,
-        report=report,
+        job=job,
         verify=True,
     )
 
@@ -110,12 +110,12 @@ def artifact_name(folder: Path, name: str) -> str:
     return f"{readable}-safetensors-{hashlib.sha256(place.encode()).hexdigest()[:12]}"
 
 
-def _fault(converted: Path, verify: bool, report: Report) -> Message | None:
-    return fault_in_bytes(converted, report) if verify else fault_in_sizes(converted)
+def _fault(converted: Path, verify: bool, job: RunningJob) -> Message | None:
+    return fault_in_bytes(converted, job) if verify else fault_in_sizes(converted)
 
 
-def _tell_damage(converted: Path, name: str, fault: Message, report: Report) -> None:
-    report.event(
+def _tell_damage(converted: Path, name: str, fault: Message, job: RunningJob) -> None:
+    job.event(
         say("converted-copy-remade", model=name, fault=fault),
         level="warn",
         data={"code": "conversion_rejected", "folder": str(converted)},
@@ -153,13 +153,13 @@ def _convert(
     converted: Path,
     about: dict[str, Any],
     watched: UnchangedFiles,
-    report: Report,
+    job: RunningJob,
 ) -> None:
     _refuse_full_disk(weights, converted.parent)
     refuse_odd_files(folder)
     try:
         with building(converted) as draft:
-            shards = sandboxed_shards(weights, draft, report)
+            shards = sandboxed_shards(weights, draft, job)
             watched.require()  # the hashes in the manifest are of what was converted
             _write_index(draft, shards)
             for file in sorted(folder.iterdir()):
@@ -192,10 +192,10 @@ def _write_index(draft: Path, shards: list[Path]) -> None:
     (draft / "model.safetensors.index.json").write_text(json.dumps(index, indent=1), encoding="utf-8")
 
 
-def _described(file: Path, report: Report) -> dict[str, Any]:
+def _described(file: Path, job: RunningJob) -> dict[str, Any]:
     status = file.stat()
-    return {"bytes": status.st_size, "modified_ns": status.st_mtime_ns, "sha256": _hash(file, report)}
+    return {"bytes": status.st_size, "modified_ns": status.st_mtime_ns, "sha256": _hash(file, job)}
 
 
-def _hash(file: Path, report: Report) -> str:
-    return file_sha256(file, ByteProgress(report, "hashing", file.stat().st_size).add)
+def _hash(file: Path, job: RunningJob) -> str:
+    return file_sha256(file, ByteProgress(job, "hashing", file.stat().st_size).add)

@@ -8,7 +8,7 @@ from services.worker.failures import FailureCode, JobFailed
 from services.worker.models.files.model_folder import stands_in
 from services.worker.models.files.weight_files import Weights, read_header
 from services.worker.models.reading.byte_progress import ByteProgress
-from services.worker.report import Report
+from services.worker.running_job import RunningJob
 from shared.look_alikes import stand_in_file
 from shared.messages.message import Message, say
 from shared.sandbox import SandboxLimits, SandboxResult, run_in_sandbox
@@ -21,7 +21,7 @@ TORCH_DATA_BYTES = 2 * 1024**3  # its own, with and without CUDA's libraries; we
 MIB = 1024**2
 
 
-def sandboxed_shards(weights: Weights, draft: Path, report: Report) -> list[Path]:
+def sandboxed_shards(weights: Weights, draft: Path, job: RunningJob) -> list[Path]:
     """The weights as safetensors files in `draft`, one for each file: written into a folder of the sandbox's
     own, and taken from there if they are sound. Raises JobFailed: MODEL_REFUSED, MODEL_UNREADABLE, DISK_FULL.
     """
@@ -32,7 +32,7 @@ def sandboxed_shards(weights: Weights, draft: Path, report: Report) -> list[Path
     pairs = [
         (str(file.resolve()), str(bench / name)) for file, name in zip(weights.files, names, strict=True)
     ]
-    progress = ByteProgress(report, "converting", weights.bytes)
+    progress = ByteProgress(job, "converting", weights.bytes)
     result = run_in_sandbox(
         READER_MODULE,
         [path for pair in pairs for path in pair],

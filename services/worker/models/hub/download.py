@@ -28,7 +28,7 @@ from services.worker.models.files.model_folder import (
     refuse_outside_links,
 )
 from services.worker.models.reading.byte_progress import ByteProgress
-from services.worker.report import Report
+from services.worker.running_job import RunningJob
 from shared.messages.message import Message, say
 from shared.private_files import open_as_usual
 
@@ -46,7 +46,7 @@ class Snapshot:
 
 
 def download_snapshot(
-    name: str, revision: str | None, report: Report, *, incomplete: bool = False
+    name: str, revision: str | None, job: RunningJob, *, incomplete: bool = False
 ) -> Snapshot:
     """Bring a hub model's config, tokenizer and weights into the hub's cache.
 
@@ -55,8 +55,8 @@ def download_snapshot(
     when the hub does not; with `incomplete` so does what an interrupted download left. Raises JobFailed:
     MODEL_NOT_FOUND, HUB_UNAVAILABLE, DISK_FULL.
     """
-    progress = ByteProgress(report, "downloading")
-    report.progress("downloading", model=name)
+    progress = ByteProgress(job, "downloading")
+    job.progress("downloading", model=name)
     try:
         folder = _fetch_model(name, revision, progress)
     except IncompleteSnapshotError as error:

@@ -17,7 +17,7 @@ from services.worker.models.hub.model_places import ModelFiles, ModelPlaces
 from services.worker.models.hub.other_caches import find_in_other_caches
 from services.worker.models.hub.snapshot_copy import import_snapshot, lacking_space
 from services.worker.models.hub.tried_places import missing_of_own_cache, not_delivered, with_what_was_tried
-from services.worker.report import Report
+from services.worker.running_job import RunningJob
 from shared.messages.message import say
 from shared.model_folders import Lack
 from shared.model_search import Found, NotFoundHere, find_model
@@ -34,7 +34,7 @@ def resolve_model(
     revision: str | None,
     places: ModelPlaces,
     *,
-    report: Report,
+    job: RunningJob,
     import_it: bool = True,
     verify: bool = False,
 ) -> ModelFiles:
@@ -45,16 +45,16 @@ def resolve_model(
     model's licence forbids, where that is known.
     Raises JobFailed: MODEL_NOT_FOUND, HUB_UNAVAILABLE, MODEL_REFUSED, MODEL_UNREADABLE, DISK_FULL.
     """
-    files = locate_model(name, revision, places, report=report, import_it=import_it)
-    return as_safetensors(files, places, report=report, verify=verify)
+    files = locate_model(name, revision, places, job=job, import_it=import_it)
+    return as_safetensors(files, places, job=job, verify=verify)
 
 
 def as_safetensors(
-    files: ModelFiles, places: ModelPlaces, *, report: Report, verify: bool = False
+    files: ModelFiles, places: ModelPlaces, *, job: RunningJob, verify: bool = False
 ) -> ModelFiles:
     """A model that was located, or what the sandbox makes of its `.bin` weights; as `resolve_model`."""
     if notice := licence_notice(read_json(files.folder / "config.json")):
-        report.event(notice, level="warn")
+        job.event(notice, level="warn")
     if find_weights(files.folder).form == "safetensors":
         return files
     conversion = convert_pickles(
@@ -62,7 +62,7 @@ def as_safetensors(
         files.name,
         revision=files.revision,
         data_dir=places.data_dir,
-        report=report,
+        job=job,
         verify=verify,
     )
     converted = conversion.folder
@@ -74,7 +74,7 @@ def locate_model(
     revision: str | None,
     places: ModelPlaces,
     *,
-    report: Report,
+    job: RunningJob,
     import_it: bool = True,
     incomplete: bool = False,
 ) -> ModelFiles:
@@ -90,18 +90,18 @@ def locate_model(
         return _in_folder(name, found.folder, places)
     if found.place == "demo":
         _refuse_revision(name, revision)
-        return _in_folder(name, make_demo_model(places.prepared_dir, report), places)
+        return _in_folder(name, make_demo_model(places.prepared_dir, job), places)
     if places.cache_problem is not None:
-        report.event(
+        job.event(
             say("cache-not-where-moved", problem=places.cache_problem, cache=constants.HF_HUB_CACHE),
             level="warn",
             data={"code": "cache_storage_missing"},
         )
-    if elsewhere := find_in_other_caches(name, revision, _readable_caches(places, report)):
-        if not import_it or not _has_room(elsewhere, name, report):
+    if elsewhere := find_in_other_caches(name, revision, _readable_caches(places, job)):
+        if not import_it or not _has_room(elsewhere, name, job):
             return ModelFiles(name, elsewhere.name, elsewhere, "hub_cache")
-        import_snapshot(elsewhere, name, Path(constants.HF_HUB_CACHE), report)
-    snapshot = _from_hub(name, revision, places, report, incomplete=incomplete)
+        import_snapshot(elsewhere, name, Path(constants.HF_HUB_CACHE), job)
+    snapshot = _from_hub(name, revision, places, job, incomplete=incomplete)
     return ModelFiles(name, snapshot.commit, snapshot.folder, "hub" if snapshot.downloaded else "hub_cache")
 
 
@@ -121,12 +121,12 @@ def _in_folder(name: str, folder: Path, places: ModelPlaces) -> ModelFiles:
 
 
 def _from_hub(
-    name: str, revision: str | None, places: ModelPlaces, report: Report, *, incomplete: bool
+    name: str, revision: str | None, places: ModelPlaces, job: RunningJob, *, incomplete: bool
 ) -> Snapshot:
     """The snapshot, completed by the hub. Where that fails, it is said what was tried and what is missing."""
     missing = missing_of_own_cache(name, revision)
     if missing is not None:
-        report.event(
+        job.event(
             say(
                 "cache-incomplete",
                 cache=constants.HF_HUB_CACHE,
@@ -137,7 +137,7 @@ def _from_hub(
             data={"code": "cache_incomplete", "files": list(missing.names), "bytes": missing.bytes},
         )
     try:
-        snapshot = download_snapshot(name, revision, report, incomplete=incomplete)
+        snapshot = download_snapshot(name, revision, job, incomplete=incomplete)
     except JobFailed as failed:
         raise with_what_was_tried(failed, name, revision, places) from failed
     if not incomplete and (missing := what_is_missing(snapshot.folder)) is not None:
@@ -145,13 +145,13 @@ def _from_hub(
     return snapshot
 
 
-def _readable_caches(places: ModelPlaces, report: Report) -> list[Path]:
+def _readable_caches(places: ModelPlaces, job: RunningJob) -> list[Path]:
     host_cache = places.host_hf_cache
     if host_cache is None:
         return [*places.earlier_caches]
     if os.access(host_cache, os.R_OK | os.X_OK):
         return [*places.earlier_caches, host_cache]
-    report.event(
+    job.event(
         say("host-cache-unreadable", cache=host_cache, user=str(os.geteuid())),
         level="warn",
         data={"code": "host_cache_unreadable"},
@@ -159,10 +159,10 @@ def _readable_caches(places: ModelPlaces, report: Report) -> list[Path]:
     return [*places.earlier_caches]
 
 
-def _has_room(snapshot: Path, name: str, report: Report) -> bool:
+def _has_room(snapshot: Path, name: str, job: RunningJob) -> bool:
     lack = lacking_space(snapshot, Path(constants.HF_HUB_CACHE))
     if lack is not None:
-        report.event(
+        job.event(
             say("loaded-where-it-lies", model=name, folder=snapshot, lack=lack),
             level="warn",
             data={"code": "no_room_to_import"},

@@ -24,7 +24,7 @@ from services.worker.models.files.model_folder import (
 from services.worker.models.files.weight_files import find_weights
 from services.worker.models.hub.other_caches import find_snapshot, is_whole
 from services.worker.models.reading.byte_progress import ByteProgress
-from services.worker.report import Report
+from services.worker.running_job import RunningJob
 from shared.durable import fsync_path, write_durably
 from shared.messages.message import Message, say
 from shared.sealed_folder import file_sha256
@@ -69,7 +69,7 @@ def lacking_space(snapshot: Path, cache: Path) -> Message | None:
     return say("copy-wants-space", cache=cache, wanted_bytes=wanted, spare_bytes=SPARE_BYTES, free_bytes=free)
 
 
-def import_snapshot(snapshot: Path, name: str, cache: Path, report: Report) -> Path:
+def import_snapshot(snapshot: Path, name: str, cache: Path, job: RunningJob) -> Path:
     """Copy a snapshot from the cache it lies in into the cache `cache`; returns its folder there.
 
     Large files are compared with the hash that names them. What was copied whole is kept, so that a second
@@ -82,8 +82,8 @@ def import_snapshot(snapshot: Path, name: str, cache: Path, report: Report) -> P
         raise _disk_full(name, lack, cache)
     theirs, ours = snapshot.parent.parent, cache / snapshot.parent.parent.name
     files = _wanted(snapshot)
-    progress = ByteProgress(report, "importing", sum(file.bytes for file in files))
-    report.event(
+    progress = ByteProgress(job, "importing", sum(file.bytes for file in files))
+    job.event(
         say(
             "copying-model",
             model=name,
@@ -93,7 +93,7 @@ def import_snapshot(snapshot: Path, name: str, cache: Path, report: Report) -> P
         )
     )
     try:
-        return _copied(snapshot, files, ours, progress, report)
+        return _copied(snapshot, files, ours, progress, job)
     except OSError as error:
         if not is_disk_full(error):
             raise
@@ -104,12 +104,12 @@ def import_snapshot(snapshot: Path, name: str, cache: Path, report: Report) -> P
 
 
 def _copied(
-    snapshot: Path, files: Sequence[_File], ours: Path, progress: ByteProgress, report: Report
+    snapshot: Path, files: Sequence[_File], ours: Path, progress: ByteProgress, job: RunningJob
 ) -> Path:
     """`files` into the repository `ours`; returns the snapshot there. Raises OSError."""
     target, draft = ours / "snapshots" / snapshot.name, _draft(ours, snapshot.name)
     # In the hub's own folder for locks: beside the models a file would be taken for a broken one.
-    with only_one_builder(ours.parent / ".locks" / ours.name / "importing", report):
+    with only_one_builder(ours.parent / ".locks" / ours.name / "importing", job):
         for left in set(ours.glob(".importing*")) - {draft}:
             shutil.rmtree(left, ignore_errors=True)
         for folder in (target.parent, draft, ours / "blobs"):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from services.worker.models.hub.cache_folder import OWN_FOLDER, apply_cache_folder
 from services.worker.models.hub.other_caches import is_whole
-from services.worker.report import Report
+from services.worker.running_job import RunningJob
 from shared.cache_choice import CacheChoice, ChoiceBefore, read_choice, write_choice
 from shared.messages.message import Message, say
 from shared.messages.render import in_english
@@ -34,7 +34,7 @@ def keep_move(settings: Settings) -> None:
         write_choice(settings, choice.model_copy(update={"before": None}))
 
 
-def roll_back(settings: Settings, report: Report) -> Path:
+def roll_back(settings: Settings, job: RunningJob) -> Path:
     """Put the cache back where it was before this job's move; returns its folder now.
 
     What was copied stays on the storage, and is named if nothing is lost with it.
@@ -47,11 +47,11 @@ def roll_back(settings: Settings, report: Report) -> Path:
             if copy
             else say("cache-back", cache=before.folder)
         )
-        _restore(choice, before, message, settings, report)
+        _restore(choice, before, message, settings, job)
     return apply_cache_folder(settings).folder
 
 
-def take_back_untried_move(job_id: str, settings: Settings, report: Report) -> None:
+def take_back_untried_move(job_id: str, settings: Settings, job: RunningJob) -> None:
     """Before a job begins: put the cache back after a move whose job had no time to load from there.
 
     That job was cancelled or failed after its worker had died, or it is this one, which moves again.
@@ -61,7 +61,7 @@ def take_back_untried_move(job_id: str, settings: Settings, report: Report) -> N
         return
     message = _taken_back(before, choice.folder, job_id)
     logger.warning("%s", in_english(message))
-    _restore(choice, before, message, settings, report)
+    _restore(choice, before, message, settings, job)
 
 
 def _taken_back(before: ChoiceBefore, moved_to: str, job_id: str) -> Message:
@@ -73,13 +73,13 @@ def _taken_back(before: ChoiceBefore, moved_to: str, job_id: str) -> Message:
 
 
 def _restore(
-    choice: CacheChoice, before: ChoiceBefore, message: Message, settings: Settings, report: Report
+    choice: CacheChoice, before: ChoiceBefore, message: Message, settings: Settings, job: RunningJob
 ) -> None:
     """What later jobs downloaded into the place that is left is still found there."""
     earlier = [name for name in dict.fromkeys((*before.earlier, choice.folder)) if name != before.folder]
     write_choice(settings, CacheChoice(storage=before.storage, folder=before.folder, earlier=tuple(earlier)))
     apply_cache_folder(settings)  # first, for the event raises where the job was cancelled
-    report.event(message, data={"code": "cache_rolled_back", "folder": before.folder})
+    job.event(message, data={"code": "cache_rolled_back", "folder": before.folder})
 
 
 def _spare_copy(before: ChoiceBefore) -> Path | None:

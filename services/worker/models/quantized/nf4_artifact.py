@@ -23,7 +23,7 @@ from services.worker.models.files.artifact import (
 from services.worker.models.files.model_folder import CONFIG_PATTERNS, matches
 from services.worker.models.files.pickle_conversion import artifact_name
 from services.worker.models.files.weight_files import find_weights
-from services.worker.report import Report
+from services.worker.running_job import RunningJob
 from shared.messages.message import Message, say
 from shared.messages.render import in_english
 from shared.sealed_folder import manifest_of
@@ -71,17 +71,17 @@ def made_from(source: Path, dtype: torch.dtype) -> dict[str, Any]:
     }
 
 
-def save_nf4(loaded: "LoadedModel", dtype: torch.dtype, artifacts: Path, report: Report) -> Path:
+def save_nf4(loaded: "LoadedModel", dtype: torch.dtype, artifacts: Path, job: RunningJob) -> Path:
     """Write the artifact of a base model that was just quantized, unless there is one; whole or not at all.
 
     The space is asked for first. Raises OSError (`is_disk_full`) when there is too little; leaves nothing.
     """
     source = loaded.files.folder
     folder = nf4_folder(source, loaded.files.name, artifacts)
-    with only_one_builder(folder, report):
+    with only_one_builder(folder, job):
         if find_nf4(source, loaded.files.name, dtype, artifacts) is not None:
             return folder
-        report.progress("saving the quantized model", model=loaded.files.name)
+        job.progress("saving the quantized model", model=loaded.files.name)
         described = made_from(source, dtype)
         state = _state(loaded)
         _require_space(artifacts, sum(tensor.nbytes for tensor in state.values()))

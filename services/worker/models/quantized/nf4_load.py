@@ -22,7 +22,7 @@ from services.worker.models.quantized.own_kernels import bitsandbytes
 from services.worker.models.reading.byte_progress import ByteProgress
 from services.worker.models.reading.large_reads import CutShort, read_file
 from services.worker.models.reading.phases import LoadPhases
-from services.worker.report import JobStopped, Report
+from services.worker.running_job import JobStopped, RunningJob
 from shared.messages.message import Message, say
 from shared.messages.render import in_english
 from shared.sealed_folder import manifest_of
@@ -55,13 +55,13 @@ def why_unusable(error: ArtifactUnusable | OSError) -> str | Message:
     return error.said if isinstance(error, ArtifactUnusable | CutShort) else str(error)
 
 
-def load_nf4(folder: Path, dtype: torch.dtype, phases: LoadPhases, report: Report) -> PreTrainedModel:
+def load_nf4(folder: Path, dtype: torch.dtype, phases: LoadPhases, job: RunningJob) -> PreTrainedModel:
     """The model of the artifact in `folder`, on the phases' device. Raises ArtifactUnusable, OSError.
 
     What is hashed are the very bytes that become the parameters, so a file changed in between is found.
     """
     with _unusable_explained(folder):
-        return _load(folder, dtype, phases, report)
+        return _load(folder, dtype, phases, job)
 
 
 @contextmanager
@@ -83,14 +83,14 @@ def _unusable_explained(folder: Path) -> Iterator[None]:
         raise ArtifactUnusable(say("no-model-of-copy", folder=folder, error=what)) from error
 
 
-def _load(folder: Path, dtype: torch.dtype, phases: LoadPhases, report: Report) -> PreTrainedModel:
+def _load(folder: Path, dtype: torch.dtype, phases: LoadPhases, job: RunningJob) -> PreTrainedModel:
     manifest = manifest_of(folder) or {}
     described, path = _described(manifest, WEIGHTS_NAME), folder / WEIGHTS_NAME
     if not path.is_file():
         raise ArtifactUnusable(say("copy-is-no-file", file=path))
     config = _config(folder / "config.json", _described(manifest, "config.json"))
     with phases.time("read"):
-        progress = ByteProgress(report, "reading", described.get("bytes", 0))
+        progress = ByteProgress(job, "reading", described.get("bytes", 0))
         content, sha256 = read_file(path, progress.reached)
         if sha256 != described.get("sha256"):
             raise ArtifactUnusable(say("file-of-other-hash", file=path))

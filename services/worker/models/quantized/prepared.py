@@ -24,7 +24,7 @@ from services.worker.models.quantized.nf4_artifact import (
 )
 from services.worker.models.quantized.nf4_load import ArtifactUnusable, load_nf4, why_unusable
 from services.worker.models.reading.phases import LoadPhases
-from services.worker.report import Report
+from services.worker.running_job import RunningJob
 from shared.messages.message import say
 
 
@@ -34,7 +34,7 @@ def load_prepared(
     dtype: torch.dtype,
     device: torch.device,
     artifacts: Path,
-    report: Report,
+    job: RunningJob,
     for_chat: bool = False,
 ) -> LoadedModel:
     """Load the model in `files` in nf4 from its artifact in the folder `artifacts`, which is made if missing.
@@ -46,21 +46,21 @@ def load_prepared(
     """
     if folder := find_nf4(files.folder, files.name, dtype, artifacts):
         try:
-            return load_copy(folder, files, dtype=dtype, device=device, report=report, for_chat=for_chat)
+            return load_copy(folder, files, dtype=dtype, device=device, job=job, for_chat=for_chat)
         except (ArtifactUnusable, OSError) as error:
-            report.event(
+            job.event(
                 say("prepared-copy-remade", model=files.name, error=why_unusable(error)),
                 level="warn",
                 data={"code": "artifact_rejected", "folder": str(folder)},
             )
             throw_away_if_bad(folder, error)
     if files.conversion is not None:
-        verify_conversion(files.conversion, files.name, report)
+        verify_conversion(files.conversion, files.name, job)
     loaded = load_base_model(
-        files, quantization="nf4", dtype=dtype, device=device, report=report, for_chat=for_chat
+        files, quantization="nf4", dtype=dtype, device=device, job=job, for_chat=for_chat
     )
     if not loaded.was_quantized:
-        _save(loaded, dtype, artifacts, report)
+        _save(loaded, dtype, artifacts, job)
     return loaded
 
 
@@ -76,22 +76,22 @@ def load_copy(
     *,
     dtype: torch.dtype,
     device: torch.device,
-    report: Report,
+    job: RunningJob,
     for_chat: bool = False,
 ) -> LoadedModel:
     """The model in `files` from its artifact in `folder`. Raises ArtifactUnusable, OSError, JobFailed."""
     phases = LoadPhases(device)
     path = folder / WEIGHTS_NAME
     with phases.time("resolve"):
-        report.progress("resolving", model=files.name)
+        job.progress("resolving", model=files.name)
         config = read_config(files.folder)
         blueprint = choose_blueprint(config)
         abilities = Abilities.of(blueprint, skeleton_of(blueprint), dtype, nf4=True)
         refuse_what_cannot_fit(path.stat().st_size, device)
         tokenizer = load_tokenizer(files.folder, config)
-        require_fit(tokenizer, abilities, report, for_chat=for_chat)
+        require_fit(tokenizer, abilities, job, for_chat=for_chat)
     with out_of_memory_explained(device):
-        model = load_nf4(folder, dtype, phases, report)
+        model = load_nf4(folder, dtype, phases, job)
     make_ready(model)
     return LoadedModel(
         model=model,
@@ -108,21 +108,21 @@ def load_copy(
     )
 
 
-def _save(loaded: LoadedModel, dtype: torch.dtype, artifacts: Path, report: Report) -> None:
+def _save(loaded: LoadedModel, dtype: torch.dtype, artifacts: Path, job: RunningJob) -> None:
     started = time.monotonic()
     try:
-        folder = save_nf4(loaded, dtype, artifacts, report)
+        folder = save_nf4(loaded, dtype, artifacts, job)
     except OSError as error:
         if not is_disk_full(error):
             raise
-        report.event(
+        job.event(
             say("no-copy-kept", model=loaded.files.name, lack=lack_of_space(error)),
             level="warn",
             data={"code": "artifact_skipped"},
         )
         return
     size_bytes = (folder / WEIGHTS_NAME).stat().st_size
-    report.event(
+    job.event(
         say("copy-kept", model=loaded.files.name, copy_bytes=size_bytes),
         data={"code": "artifact_saved", "folder": str(folder), "seconds": time.monotonic() - started},
     )

@@ -3,22 +3,22 @@
 import threading
 import time
 
-from services.worker.report import JobStopped, Report
+from services.worker.running_job import JobStopped, RunningJob
 
 SECONDS_BETWEEN_REPORTS = 0.5
 
 
 class ByteProgress:
-    """Counts bytes of one stage and tells the report; safe to call from several threads.
+    """Counts bytes of one stage and tells the job; safe to call from several threads.
 
-    When the report orders the job to stop, that order is raised in every thread that calls again.
+    When the job is to stop, that order is raised in every thread that calls again.
     """
 
-    def __init__(self, report: Report, stage: str, total_bytes: int = 0) -> None:
+    def __init__(self, job: RunningJob, stage: str, total_bytes: int = 0) -> None:
         self.total_bytes = total_bytes
         self.done_bytes = 0
         self.stopped: JobStopped | None = None
-        self._report, self._stage = report, stage
+        self._job, self._stage = job, stage
         self._lock = threading.Lock()
         self._next_report = 0.0
 
@@ -44,7 +44,7 @@ class ByteProgress:
         self._next_report = now + SECONDS_BETWEEN_REPORTS
         fraction = min(1.0, self.done_bytes / self.total_bytes) if self.total_bytes else None
         try:
-            self._report.progress(
+            self._job.progress(
                 self._stage, done_bytes=self.done_bytes, total_bytes=self.total_bytes, fraction=fraction
             )
         except JobStopped as order:

@@ -9,7 +9,7 @@ import torch
 from safetensors import safe_open
 
 from services.worker.failures import FailureCode, JobFailed
-from services.worker.report import Report
+from services.worker.running_job import RunningJob
 from shared.messages.message import Message, say
 
 _SHOWN = 3
@@ -55,7 +55,7 @@ class ValueWatch:
             self._last.result()
             self._last = None
 
-    def judge(self, files: Sequence[Path], dtype: torch.dtype, report: Report) -> None:
+    def judge(self, files: Sequence[Path], dtype: torch.dtype, job: RunningJob) -> None:
         """Warn of matrices of zeros. Raises JobFailed(MODEL_UNREADABLE) for weights that are no numbers.
 
         Only if there are such, `files` are read again, to find their names.
@@ -73,7 +73,7 @@ class ValueWatch:
             if low == high == 0 and len(shape) > 1  # biases begin as zeros
         }
         if empty and (zeros := [one for one in _tensors(files, empty) if not one.values.any()]):
-            report.event(
+            job.event(
                 say("weights-all-zero", count=len(zeros), tensors=_names(zeros)),
                 level="warn",
                 data={"code": "weights_all_zero", "tensors": len(zeros)},

@@ -10,7 +10,7 @@ JsonValue = None | bool | int | float | str | list["JsonValue"] | dict[str, "Jso
 
 
 class JobStopped(Exception):
-    """Base of the orders a job must obey at once; raised out of a `Report` call, never swallowed."""
+    """Base of the orders a job must obey at once; raised out of a `RunningJob` call, never swallowed."""
 
 
 class JobCancelled(JobStopped):
@@ -33,7 +33,7 @@ class LeaseLost(JobStopped):
     """Another attempt owns the job now; nothing of this one may take effect any more."""
 
 
-class Report(Protocol):
+class RunningJob(Protocol):
     """A running job's line to its record. A call is cheap, ticks the stall watch, may raise `JobStopped`."""
 
     def progress(self, stage: str, **fields: JsonValue) -> None:
@@ -56,8 +56,8 @@ class Report(Protocol):
         """Ask for leave to make the result visible; raises `JobCancelled` when a cancel came first."""
 
 
-class SilentReport:
-    """A `Report` for work outside any job (trial runs, benchmarks): tells nobody and never stops it."""
+class NoJob:
+    """A `RunningJob` for work outside any job (trial runs, benchmarks): tells nobody and never stops it."""
 
     def progress(self, stage: str, **fields: JsonValue) -> None:
         return
