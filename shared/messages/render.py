@@ -47,15 +47,12 @@ def shown(said: str | Message, language: str | None = None) -> str:
 
 def render(message: Message, language: str = DEFAULT_LANGUAGE) -> str:
     """The sentence. An unknown id or a missing value raises nothing: then id and values are shown."""
-    bundle = catalog(language)
-    if not bundle.has_message(message.message_id):
+    sentences = catalog(language)
+    if message.message_id not in sentences:
         return _bare(message) if language == DEFAULT_LANGUAGE else render(message)
-    pattern = bundle.get_message(message.message_id).value
     values = {name: _written(name, value, language) for name, value in message.values.items()}
-    if pattern is None:
-        return _bare(message)
-    sentence, errors = bundle.format_pattern(pattern, values)
-    return _bare(message) if errors else str(sentence)
+    sentence = sentences.sentence(message.message_id, values)
+    return _bare(message) if sentence is None else sentence
 
 
 def told(text: str | Message) -> str:

@@ -14,7 +14,7 @@ from fluent.syntax.visitor import Visitor
 from jinja2 import nodes
 
 from shared.errors import refusals
-from shared.messages.catalog import DEFAULT_LANGUAGE, FOLDER, languages, message_files
+from shared.messages.catalog import DEFAULT_LANGUAGE, FOLDER, catalog, languages, message_files
 
 ROOT = FOLDER.parent.parent
 REFUSALS = {refusal.__name__ for refusal in refusals()}
@@ -129,6 +129,41 @@ def test_every_message_of_the_code_is_in_each_language_with_the_same_variables(l
     assert not [use for use in USES if use.message_id not in known]
     wrong = [use for use in USES if variables_of(known[use.message_id]) != use.variables]
     assert not wrong, [(use, variables_of(known[use.message_id])) for use in wrong]
+
+
+UNPARSED = ["span", "comment"]  # where it stood, and what stood above it
+
+
+@pytest.mark.parametrize("language", languages())
+def test_each_message_can_be_parsed_alone(language: str) -> None:
+    """The catalog finds each by itself, and none refers to another."""
+    whole = messages(language)
+    alone = {
+        name: [one for one in FluentParser().parse(text).body if isinstance(one, ftl.Message)]
+        for name, text in catalog(language)._entries.items()
+    }
+    assert set(alone) == set(whole)
+    same = {
+        name for name, found in alone.items() if len(found) == 1 and found[0].equals(whole[name], UNPARSED)
+    }
+    assert same == set(whole)
+    assert not [name for name, message in whole.items() if _refers(message)]
+
+
+def _refers(message: ftl.Message) -> bool:
+    seen = _References()
+    seen.visit(message)
+    return seen.found
+
+
+class _References(Visitor):
+    found = False
+
+    def visit_MessageReference(self, node: ftl.MessageReference) -> None:  # noqa: N802 (the library asks so)
+        self.found = True
+
+    def visit_TermReference(self, node: ftl.TermReference) -> None:  # noqa: N802 (the library asks so)
+        self.found = True
 
 
 @pytest.mark.parametrize("language", languages())
