@@ -13,7 +13,9 @@ from shared.settings import PROJECT_ROOT
 from tests.samples.arrow_folder import save_arrow_folder
 
 DATASETS = PROJECT_ROOT / "datasets"
-SPLITS = [("sample_spam", 320), ("sample_spam/held_out", 80)]
+TRAIN, HELD_OUT = "sample_spam", "sample_spam/held_out"
+SPLITS = [(TRAIN, 320), (HELD_OUT, 80)]
+MOST_SHARED = 0.35  # of the 5-grams of the shorter message; a copy with a few words changed has more
 HANGUL = re.compile("[가-힣]")
 
 
@@ -24,6 +26,17 @@ def rows_of(name: str) -> list[dict[str, str]]:
 
 def all_texts() -> list[str]:
     return [row["text"] for name, _ in SPLITS for row in rows_of(name)]
+
+
+def five_grams(text: str) -> frozenset[str]:
+    """Of the letters alone: spaces, marks, case, links and the values of numbers make no difference."""
+    letters = re.sub(r"[\W_]+", "", re.sub(r"\d+", "0", re.sub(r"example\.com\S*", "", text.lower())))
+    return frozenset(letters[start : start + 5] for start in range(max(1, len(letters) - 4)))
+
+
+def shared_part(one: frozenset[str], two: frozenset[str]) -> float:
+    """Of the shorter one's 5-grams, those that both have, 0 to 1."""
+    return len(one & two) / min(len(one), len(two))
 
 
 @pytest.mark.parametrize(("name", "count"), SPLITS)
@@ -48,6 +61,33 @@ def test_no_message_comes_twice_or_nearly_so() -> None:
     assert alike == []
 
 
+def test_no_message_that_is_trained_on_nearly_equals_one_held_out() -> None:
+    held_out = [(row["text"], five_grams(row["text"])) for row in rows_of(HELD_OUT)]
+    trained_on = [(row["text"], five_grams(row["text"])) for row in rows_of(TRAIN)]
+    alike = [
+        (text, held)
+        for text, grams in trained_on
+        for held, held_grams in held_out
+        if shared_part(grams, held_grams) > MOST_SHARED
+    ]
+    assert alike == []
+
+
+@pytest.mark.parametrize(
+    ("message", "copy"),
+    [
+        ("통신요금 43,200원이 25일 자동 납부됩니다", "통신요금 51,000원이 20일에 자동 납부됩니다."),
+        ("Can you pick up milk and bread on the way back?", "can you pick up eggs and bread on the way home"),
+        (
+            "원금보장 월 8% 이자 지급 펀드 선착순 모집",
+            "[광고] 원금 보장! 월 12% 이자지급 펀드 모집 example.com/a",
+        ),
+    ],
+)
+def test_a_copy_with_a_few_words_changed_counts_as_nearly_equal(message: str, copy: str) -> None:
+    assert shared_part(five_grams(message), five_grams(copy)) > MOST_SHARED
+
+
 def test_messages_are_short_and_name_nothing_real() -> None:
     for text in all_texts():
         assert 3 <= len(text) <= 120, text
@@ -59,10 +99,7 @@ def test_messages_are_short_and_name_nothing_real() -> None:
 
 
 def test_saved_as_an_arrow_folder_it_gives_the_same_rows(tmp_path: Path) -> None:
-    rows = rows_of("sample_spam")
+    rows = rows_of(TRAIN)
     save_arrow_folder(rows, tmp_path / "datasets" / "sample", class_names=["ham", "spam"])
     summary = prepare_dataset(resolve_dataset("sample", tmp_path / "datasets"), tmp_path / "arrow.jsonl")
-    assert (
-        summary.sha256
-        == prepare_dataset(resolve_dataset("sample_spam", DATASETS), tmp_path / "own.jsonl").sha256
-    )
+    assert summary.sha256 == prepare_dataset(resolve_dataset(TRAIN, DATASETS), tmp_path / "own.jsonl").sha256
