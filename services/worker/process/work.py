@@ -1,6 +1,7 @@
 """What each kind of job does: from a claim to the record's result."""
 
 import json
+import logging
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -43,6 +44,7 @@ from shared.schemas.requests import (
 from shared.settings import Settings
 from shared.training_settings.outcome import ReadSettings
 
+logger = logging.getLogger(__name__)
 Result = dict[str, Any]
 
 
@@ -68,20 +70,27 @@ def _told_how_it_ended(
     tell: Callable[[Failure | None], None], settings: Settings, job_id: str
 ) -> Iterator[None]:
     """`tell` hears of a failure within, and, by None, of a cancel; not of an attempt that is followed by
-    another one.
+    another one. What goes wrong in telling changes nothing about how the job ends.
     """
+
+    def told(failure: Failure | None) -> None:
+        try:
+            tell(failure)
+        except Exception:
+            logger.exception("the report of job %s, which ended early", job_id)
+
     try:
         yield
     except JobCancelled:
-        tell(None)
+        told(None)
         raise
     except JobStopped:
         raise
     except Exception as error:
         if isinstance(error, PermissionError | FileNotFoundError):
-            tell(failure_of(_unreadable(error, settings, job_id)))
+            told(failure_of(_unreadable(error, settings, job_id)))
         else:
-            tell(failure_of(error))
+            told(failure_of(error))
         raise
 
 

@@ -5,9 +5,11 @@ from pathlib import Path
 import pytest
 from prometheus_client import REGISTRY
 
-from services.worker.failures import FailureCode, JobFailed
+from services.worker.failures import Failure, FailureCode, JobFailed
 from services.worker.process.job_metrics import observe_loads
-from services.worker.process.work import _unreadable
+from services.worker.process.work import _told_how_it_ended, _unreadable
+from services.worker.running_job import JobCancelled, WorkerDraining
+from shared.messages.message import say
 from shared.settings import Settings
 from tests.worker.diagnosis.diagnosed import healthy, trial
 
@@ -48,6 +50,20 @@ def test_a_job_whose_spec_or_rows_were_removed_says_so(tmp_path: Path, name: str
     assert failed.failure.code == FailureCode.JOB_FILES_LOST
     assert name in failed.failure.message
     assert "Submit the job again" in failed.failure.remedy
+
+
+def test_how_a_job_ended_is_told_and_telling_it_changes_nothing(tmp_path: Path) -> None:
+    settings, told = Settings(data_dir=tmp_path), list[FailureCode | None]()
+
+    def tell(failure: Failure | None) -> None:
+        told.append(failure.code if failure else None)
+        raise OSError("no space left")
+
+    failed = JobFailed(FailureCode.DIVERGED, say("device-memory-too-small"), say("use-less-memory"))
+    for error in (failed, JobCancelled(), WorkerDraining(), ZeroDivisionError()):
+        with pytest.raises(type(error)), _told_how_it_ended(tell, settings, "x"):
+            raise error
+    assert told == [FailureCode.DIVERGED, None, FailureCode.INTERNAL]
 
 
 @pytest.mark.parametrize("cold", [True, False])
