@@ -2,7 +2,7 @@
 
 The record in the store is the truth about a job. Changes run as Lua scripts (`job_scripts/`), so that status,
 indexes, counters and events change together or not at all. What only a worker may do stands in
-`shared/worker_store.py`; these two modules alone know the store's keys.
+`shared/worker_store.py`, what deletes in `shared/keeper_store.py`.
 """
 
 import hashlib

@@ -98,7 +98,8 @@ class Settings(BaseSettings):
     stall_seconds: PositiveFloat = Field(900.0, description="a job without progress for so long is given up")
     hang_seconds: PositiveFloat = Field(
         60.0,
-        description="a process of the service that gives no sign of life for so long is ended and replaced",
+        description="a process of the worker that gives no sign of life for so long is ended and replaced; "
+        "with ./tunedock also the API and the store",
     )
     janitor_seconds: PositiveFloat = Field(5.0, description="time between two rounds of the janitor")
     reap_grace_seconds: PositiveFloat = Field(

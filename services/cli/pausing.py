@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Callable
+from typing import Literal
 
 from services.cli.client import Client
 from services.cli.failure import UsageError
@@ -30,25 +31,30 @@ def add_commands(commands: Commands) -> None:
 def pause_jobs(arguments: argparse.Namespace, settings: Settings, terminal: Terminal) -> int:
     with connect(settings) as client:
         if _is_for_all(arguments):
-            jobs = client.order_queue("pause")
-            terminal.emit({"paused": True, "jobs": jobs})
-            terminal.say(say("queue-paused-row", jobs=len(jobs)))
-            return 0
-        _order(arguments, client, terminal, client.pause)
+            _order_queue("pause", client, terminal)
+        else:
+            _order(arguments, client, terminal, client.pause)
     return 0
 
 
 def resume_jobs(arguments: argparse.Namespace, settings: Settings, terminal: Terminal) -> int:
     with connect(settings) as client:
         if _is_for_all(arguments):
-            jobs = client.order_queue("resume")
-            terminal.emit({"paused": False, "jobs": jobs})
-            terminal.say(say("queue-resumed-row", jobs=len(jobs)))
+            _order_queue("resume", client, terminal)
             return 0
         _order(arguments, client, terminal, client.resume)
         if client.queue_is_paused():
             terminal.say(say("queue-is-paused-row"))
     return 0
+
+
+def _order_queue(order: Literal["pause", "resume"], client: Client, terminal: Terminal) -> None:
+    jobs = client.order_queue(order)
+    terminal.emit({"paused": order == "pause", "jobs": jobs})
+    if order == "pause":
+        terminal.say(say("queue-paused-row", jobs=len(jobs)))
+    else:
+        terminal.say(say("queue-resumed-row", jobs=len(jobs)))
 
 
 def _order(

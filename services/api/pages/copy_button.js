@@ -1,14 +1,15 @@
 for (const button of document.querySelectorAll("button.copy")) {
+  const label = button.textContent;
   button.hidden = false;
   button.addEventListener("click", async () => {
     const code = button.parentElement.querySelector("code");
     try {
       await navigator.clipboard.writeText(code.textContent);
-      button.textContent = "Copied";
+      button.textContent = button.dataset.copied;
     } catch {
       getSelection().selectAllChildren(code);
-      button.textContent = "Press Ctrl+C";
+      button.textContent = button.dataset.byHand;
     }
-    setTimeout(() => { button.textContent = "Copy"; }, 3000);
+    setTimeout(() => { button.textContent = label; }, 3000);
   });
 }

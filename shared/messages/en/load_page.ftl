@@ -236,6 +236,8 @@ size-label = size
 not-opened-label = not opened
 what-is-not-known-title = What is not known
 copy-button-label = Copy
+copied-button-label = Copied
+copy-by-hand-button-label = Press Ctrl+C
 severity-label = { $severity ->
     [error] error
     [warning] warning
