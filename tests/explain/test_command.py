@@ -36,9 +36,9 @@ def test_the_report_s_file_is_the_probe_s_word() -> None:
 @pytest.mark.parametrize(
     ("program", "told"),
     [
-        ([], "name the program"), (["train.py"], "begins with 'train.py'"),
-        (["accelerate", "launch"], "no Python"), ([PYTHON, "-u"], "names no program"),
-        (["python-of-nobody", "a.py"], "there is no program"),
+        ([], "Name the program"), (["train.py"], "begins with 'train.py'"),
+        (["accelerate", "launch"], "not a Python interpreter"), ([PYTHON, "-u"], "names no program"),
+        (["python-of-nobody", "a.py"], "There is no program"),
     ],
 )  # fmt: skip
 def test_what_is_no_python_program_is_refused(program: list[str], told: str) -> None:

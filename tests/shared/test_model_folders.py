@@ -82,7 +82,7 @@ def test_an_adapter_names_its_base(tmp_path: Path) -> None:
     assert wrong is not None
     assert wrong.lack == "model_unsupported"
     assert "an adapter of the base model org/base" in render(wrong.message)
-    assert "name org/base" in render(wrong.remedy)
+    assert "use org/base," in render(wrong.remedy)
     assert "opy the whole model" not in render(wrong.remedy)
 
 
