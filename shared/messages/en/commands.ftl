@@ -97,8 +97,8 @@ queue-paused-row = The queue is paused. No job starts until you run ./tunedock r
 }
 queue-resumed-row = Jobs start again. { $jobs ->
     [0] No job had been paused with the queue.
-    [one] The job that was paused continues.
-   *[other] The { $jobs } jobs that were paused continue.
+    [one] The job that was paused with the queue continues.
+   *[other] The { $jobs } jobs that were paused with the queue continue.
 }
 queue-is-paused-row = The whole queue is still paused. The job starts after: ./tunedock resume --all
 jobs-start-after-resume = The queue is paused. No job starts until you run ./tunedock resume --all.

@@ -16,11 +16,11 @@ job-ended-before-resume = The status of job { $job } is { $status } already. Onl
 job-is-being-cancelled = Job { $job } is being cancelled. It can't be paused or resumed any more.
 job-publishes-before-pause = Job { $job } is publishing its result and ends in a moment. It can't be paused any more.
 job-ended-before-cancel = The status of job { $job } is { $status } already. Only a job that has not ended can be cancelled.
-job-not-ended = The status of job { $job } is { $status }. Only a job that has ended can be deleted. Cancel it first (POST /v1/jobs/{ $job }/cancel).
-job-not-finished = The status of job { $job } is { $status }. Its { $wanted ->
-    [adapter] adapter
-   *[report] report
-} exists once it has succeeded.
+job-not-ended = The status of job { $job } is { $status }. Only a job that has ended can be deleted. Cancel it first: ./tunedock cancel { $job }, or POST /v1/jobs/{ $job }/cancel.
+job-not-finished = The status of job { $job } is { $status }. { $wanted ->
+    [adapter] Its adapter exists once it has succeeded.
+   *[report] Its report exists once it has ended.
+}
 job-ended-without = The status of job { $job } is { $status }, and it has no { $wanted ->
     [adapter] adapter
    *[report] report
