@@ -5,9 +5,17 @@ from pathlib import Path
 
 import pytest
 
-from shared.errors import IdempotencyMismatch, InvalidTransition, NotFound, StoreUnavailable, TooManyJobs
+from shared.errors import (
+    IdempotencyMismatch,
+    InUse,
+    InvalidTransition,
+    NotFound,
+    StoreUnavailable,
+    TooManyJobs,
+)
 from shared.job_records import Claim, WorkerEvent
 from shared.jobs import new_job_id
+from shared.keeper_store import KeeperStore
 from shared.schemas.records import JobRecord
 from shared.schemas.requests import FineTuningRequest, LoadDiagnosticRequest
 from shared.worker_store import WorkerStore
@@ -348,18 +356,24 @@ def test_a_job_that_finishes_before_it_hears_of_the_pause_has_succeeded(store: W
     assert store.get(record.id).status == "succeeded"
 
 
-def test_a_paused_job_can_be_cancelled_and_keeps_its_base_from_being_deleted(store: WorkerStore) -> None:
+def test_a_paused_job_can_be_cancelled_and_keeps_its_base_from_being_deleted(
+    store: WorkerStore, valkey: Valkey
+) -> None:
     made = submit(store)
     running = claim(store)
     store.publish(running)
     store.finish(running, "succeeded", message="Done")
-    request = FineTuningRequest(model=f"ft:tiny::{made.id.removeprefix('ftjob-')}", dataset="spam")
+    request = FineTuningRequest(model=f"ft:tiny:tunedock:{made.id.removeprefix('ftjob-')}", dataset="spam")
     user = store.submit(
         new_job_id("fine_tuning"), request, owner="me", idempotency_key=None, fingerprint="x", is_retry=False,
         max_queued_jobs=9,
     ).record  # fmt: skip
     assert store.pause(user.id).status == "paused"
     assert store.get(user.id).queue_position is None
+    keeper = KeeperStore.connect(valkey.url)
+    with pytest.raises(InUse):
+        keeper.delete_job(made.id)
+    assert keeper.model_users() == {made.id: user.id}
     assert store.cancel(user.id).status == "cancelled"
 
 

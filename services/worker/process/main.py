@@ -132,7 +132,12 @@ def _start_watching(**_: Any) -> None:
 def _own_device(**_: Any) -> None:
     """In the child. In threads, since Celery wants this handler to return at once."""
     main = Watch(settings().data_dir, settings().worker_host, os.getppid(), settings().hang_seconds)
-    Pulse(settings().data_dir, settings().worker_host, main.look).start()
+
+    def look_at_main() -> None:
+        if os.getppid() == main.pid:  # else it has gone, and its number may be another process's
+            main.look()
+
+    Pulse(settings().data_dir, settings().worker_host, look_at_main).start()
     has_rung = False
 
     def tell() -> float:
