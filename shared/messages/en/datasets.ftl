@@ -286,7 +286,7 @@ repeated-rows = { $rows ->
         [counted] counted
        *[learned] learned
     } again.
-} Remove the repeats of rows that should be learned only once.
+} Remove the repeats if a row should count only once.
 repeats-not-counted = Repeated rows were looked for among the first rows only.
 contradicting-labels = { $rows ->
     [one] { $rows } row has the text of an earlier row and another label.
