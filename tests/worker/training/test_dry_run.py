@@ -8,7 +8,6 @@ import pytest
 from services.worker.models.load import LoadedModel
 from services.worker.running_job import JobCancelled
 from services.worker.training import foretold as foretold_module
-from services.worker.training.eta import Eta
 from services.worker.training.fine_tuning import fine_tune
 from services.worker.training.saving_time import times_saved
 from shared.job_folder import JobFolder
@@ -129,10 +128,3 @@ def test_a_cancel_during_the_prediction_is_obeyed(
     monkeypatch.setattr(foretold_module, "forecast", cancelled)
     with pytest.raises(JobCancelled):
         run(llama_nf4, spam_rows, write_rows, tmp_path / "job", RecordedJob())
-
-
-def test_a_run_without_a_forecast_expects_steps_like_the_last_ones() -> None:
-    eta = Eta()
-    assert eta.after(1, 2.0, 5) == 8.0
-    assert eta.after(2, 2.0, 5) == 6.0
-    assert eta.early_run_seconds is None
