@@ -89,6 +89,7 @@ def test_turns_are_the_whole_ones_after_the_warm_up_and_of_a_row() -> None:
     steps = [step(seconds) for seconds in (99.0, 1.0, 3.0, 5.0, 7.0, 50.0)]
     assert turns_of(steps, Steps(1, 2)) == [Turn(0.5, 1.0), Turn(1.5, 3.0)]
     assert turns_of([], Steps(1, 2)) == []
+    assert turns_of(steps, Steps(1, 2), cold=1) == [Turn(0.75, 1.5), Turn(1.75, 3.5)]
 
 
 def test_every_turn_has_all_rows_once_in_an_order_of_its_own() -> None:
