@@ -45,8 +45,8 @@ class Turn:
 
 
 def turns_of(steps: Sequence[ArmStep], planned: Steps, *, cold: int = 0) -> list[Turn]:
-    """The turns that an arm came to the end of, without its warm-up and without the first `cold` steps of each:
-    before them other arms had the processor's caches.
+    """The turns that an arm came to the end of, without its warm-up and without the first `cold` steps of
+    each: before them other arms had the processor's caches.
     """
     made, each = steps[planned.warm_up :], planned.turn
     return [Turn.of(made[first + cold : first + each]) for first in range(0, len(made) - each + 1, each)]

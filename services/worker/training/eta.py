@@ -11,7 +11,7 @@ LAST_STEP_COUNTS = 0.1  # in the mean of a run without a forecast
 class Eta:
     """`foretold` None: each step to come takes as long as the last ones did.
 
-    The first step of a process also makes what later ones find, up to half as much again in a short run. So it
+    The first step of a process also makes what later ones find, and takes up to half as long again. So it
     says nothing of those to come, and counts as if it had taken what was foretold.
 
     `early_run_seconds` is the length of the whole run as told after `EARLY` of it; None before.

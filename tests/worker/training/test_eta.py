@@ -30,7 +30,7 @@ def test_the_first_step_which_makes_what_later_ones_find_says_nothing_of_them() 
 
 
 def test_steps_that_take_longer_than_foretold_are_expected_to_go_on_so() -> None:
-    eta = Eta(foretold(101, 1.0))
+    eta, rest = Eta(foretold(101, 1.0)), 101.0
     for step in range(1, 102):
         rest = eta.after(step, 9.0 if step == 1 else 1.5, 101)
         if step == 11:
