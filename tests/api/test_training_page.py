@@ -88,6 +88,14 @@ def test_the_page_refers_to_nothing_outside_itself(api: Api, report: dict[str, A
     }
 
 
+def test_parts_that_were_predicted_to_be_more_than_the_peak_are_told_so(api: Api) -> None:
+    report = reference()
+    assert "The parts of 4.21 GB, the peak of a step." in page_of(api, report).text
+    report["facts"]["memory"]["peak"] = 3_500_000_000
+    told = "The parts were predicted to be 3.96 GB in all. The peak of a step was 3.50 GB."
+    assert told in page_of(api, report).text
+
+
 def test_no_name_or_value_becomes_markup_or_turns_the_text_around(api: Api) -> None:
     plain = {
         tag for name in ("reference", "fine_tuning") for tag, _ in page_of(api, REPORTS[name]()).elements

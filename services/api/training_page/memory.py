@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from services.api.page_kit.bars import Segment, stack
 from services.api.page_kit.scales import Scale
-from shared.messages.message import say
+from shared.messages.message import Message, say
 from shared.messages.render import told
 from shared.reports.training import TrainingReport
 from shared.units import size
@@ -24,8 +24,11 @@ class Line:
 
 @dataclass(frozen=True)
 class MemoryBar:
-    """`parts` are stacked up to the peak; what no part explains is one of its own."""
+    """`parts` are stacked up to the peak; what no part explains is one of its own. Parts are predicted, and
+    may add up to more: `heading` says so.
+    """
 
+    heading: str
     parts: tuple[Segment, ...]
     lines: tuple[Line, ...]
     peak: str
@@ -51,12 +54,19 @@ def memory_bar(report: TrainingReport) -> MemoryBar | None:
     near = [(name, limit) for name, limit in known if limit <= _NEAR * peak]
     scale = Scale.over([peak, total, *(limit for _, limit in near)])
     return MemoryBar(
+        heading=told(_heading(peak, int(total))),
         parts=stack(parts, scale),
         lines=tuple(Line(f"{name} {size(limit)}", scale.percent(limit)) for name, limit in near),
         peak=size(peak),
         rows=tuple((name, phase, size(amount)) for name, phase, amount in parts),
         limits=tuple((name, size(limit)) for name, limit in known),
     )
+
+
+def _heading(peak: int, total: int) -> Message:
+    if total > 1.005 * peak:
+        return say("parts-beyond-the-peak", parts_bytes=total, peak_bytes=peak)
+    return say("parts-up-to-the-peak", peak_bytes=peak)
 
 
 def _whole(report: TrainingReport) -> int | None:

@@ -65,7 +65,7 @@ warm-reads-label = warm reads
 measured-rate-piece = { $measured_bytes_per_second }
 unknown-rate-piece = unknown ({ $reason })
 small-reads-label = 4 KiB reads
-small-reads-row = { $median_seconds } in the median; 95 % take at most { $p95_seconds }
+small-reads-row = { $median_seconds } in the median; 95% take at most { $p95_seconds }
 unknown-row = unknown: { $reason }
 
 ## loads

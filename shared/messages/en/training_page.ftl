@@ -194,7 +194,7 @@ seconds-label = time
 share-label = share
 of-it-empty-label = in empty tokens
 what-each-factor-costs-title = What each factor costs
-how-factors-are-read = Only one setting is changed at a time, on the same rows. To the right of ×1 the change makes a step faster. The thin line is the 95 % confidence interval of the ratio.
+how-factors-are-read = Only one setting is changed at a time, on the same rows. To the right of ×1 the change makes a step faster. The thin line is the 95% confidence interval of the ratio.
 same-as-table-title = The same as a table
 setting-label = setting
 peak-memory-label = peak of memory
@@ -216,7 +216,8 @@ tokens-axis-label = computed tokens
 disturbed-steps-label = delayed steps
 held-up-by-label = delayed by
 tokens-real-and-computed-title = Tokens, real and computed
-parts-up-to-the-peak = The parts of { $peak }, the peak of a step.
+parts-up-to-the-peak = The parts of { $peak_bytes }, the peak of a step.
+parts-beyond-the-peak = The parts were predicted to be { $parts_bytes } in all. The peak of a step was { $peak_bytes }.
 memory-by-part-title = Memory by part
 memory-limit-label = limit
 memory-device-label = total memory
@@ -224,8 +225,8 @@ predicted-against-measured-title = Predicted against measured
 how-predictions-are-read = The middle is the prediction. The grey band is the error that was allowed for: 15% for times, and 10% for memory and for the run after it began.
 pale-dots-are-other-jobs = Pale dots are other fine-tunings of this service.
 other-jobs-within-row = { $others ->
-    [one] of 1 other job { $right } was right
-   *[other] of { $others } other jobs { $right } were right
+    [one] { $right } of 1 other job within the band
+   *[other] { $right } of { $others } other jobs within the band
 }
 run-adds-up-from-title = The parts of the whole run
 most-of-the-error-row = most of the error

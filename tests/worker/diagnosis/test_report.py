@@ -59,7 +59,7 @@ def test_the_lines_name_what_was_measured_the_limit_and_the_ranked_findings() ->
         "cache       /cache/hub (decided by HF_HOME)",
         "disk        sdb, reported as rotating (like a hard disk)",
         "cold reads  direct 149 MB/s, buffered 151 MB/s",
-        "4 KiB reads 9.1 ms in the median; 95 % take at most 14.8 ms",
+        "4 KiB reads 9.1 ms in the median; 95% take at most 14.8 ms",
         "load        to cuda:0; 0 bytes of 9.62 GB were in memory before",
         "limit       9.62 GB ÷ 151 MB/s = 63.7 s",
         "achieved    100% of the limit",
