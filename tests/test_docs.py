@@ -76,6 +76,12 @@ def test_every_path_of_the_code_that_a_page_names_is_there(page: Path) -> None:
     assert [path for path in named if not (ROOT / path).exists()] == []
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_test_that_a_page_names_is_there(page: Path) -> None:
+    named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", page.read_text(encoding="utf-8"))
+    assert [test for file, test in named if f"def {test}(" not in (ROOT / file).read_text()] == []
+
+
 def test_the_readme_s_tree_names_what_there_is() -> None:
     (tree,) = re.findall(r"## The tree\n\n```\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
     above = {0: ROOT}
