@@ -3,9 +3,12 @@
 import threading
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+from services.api.checked_rows import CheckedRows
 from services.api.free_space import check_free_space
 from services.api.service import Service
+from services.api.uploads import StoredFile
 from shared.datasets.names import resolve_dataset
 from shared.datasets.overlap import overlap
 from shared.datasets.prepare import prepare_dataset
@@ -61,37 +64,57 @@ def _prepare(
     """Check and copy the rows that one of two fields names, so that the source may change or go."""
     file_id, dataset = getattr(request, file_field), getattr(request, dataset_field)
     field = file_field if file_id else dataset_field
-    if file_id:
-        source, file_name = _uploaded(service, file_id, field)
-    else:
-        source, file_name = resolve_dataset(dataset, service.settings.datasets_dir, param=field), None
-    check_free_space(
-        service.settings.data_dir,
-        needed_bytes=_size_bytes(source),
-        reserve_bytes=service.settings.min_free_bytes,
-    )
+    way: dict[str, Any] = {
+        "format": request.format,
+        "columns": {str(field): name for field, name in request.columns.items()},
+        "file_name": None,
+        "measured": file_field != "training_file",
+    }
+    source, checked = None, None
     try:
-        with _reading:
-            return prepare_dataset(
-                source,
-                destination,
-                format=request.format,
-                columns={str(field): name for field, name in request.columns.items()},
-                file_name=file_name,
-                measured=file_field != "training_file",
-            )
+        if file_id:
+            source, stored = _uploaded(service, file_id, field)
+            way["file_name"] = stored.filename
+            checked = CheckedRows(source, stored.sha256, way)
+        else:
+            source = resolve_dataset(dataset, service.settings.datasets_dir, param=field)
+        return _given(service, checked, destination) or _read(service, source, destination, checked, way)
     except InvalidDataset as refusal:
         refusal.param = refusal.param or field
         raise
     except FileNotFoundError as error:
-        if source.exists():
+        if source is not None and source.exists():
             raise
         raise InvalidField(say("rows-were-deleted", rows=file_id or dataset), param=field) from error
 
 
-def _uploaded(service: Service, file_id: str, field: str) -> tuple[Path, str]:
+def _given(service: Service, checked: CheckedRows | None, destination: Path) -> DatasetSummary | None:
+    """Rows that were read for an earlier job, where there are any."""
+    _check_room(service, needed_bytes=0)
+    return checked.give(destination) if checked else None
+
+
+def _read(
+    service: Service, source: Path, destination: Path, checked: CheckedRows | None, way: Mapping[str, Any]
+) -> DatasetSummary:
+    _check_room(service, needed_bytes=_size_bytes(source))
+    with _reading:
+        if given := _given(service, checked, destination):  # another submit has read them meanwhile
+            return given
+        summary = prepare_dataset(source, destination, **way)
+        if checked:
+            checked.keep(destination, summary)
+    return summary
+
+
+def _check_room(service: Service, *, needed_bytes: int) -> None:
+    settings = service.settings
+    check_free_space(settings.data_dir, needed_bytes=needed_bytes, reserve_bytes=settings.min_free_bytes)
+
+
+def _uploaded(service: Service, file_id: str, field: str) -> tuple[Path, StoredFile]:
     try:
-        return service.files.content(file_id), service.files.get(file_id).filename
+        return service.files.content(file_id), service.files.get(file_id)
     except NotFound:
         raise InvalidField(say("upload-file-first", file=file_id), param=field) from None
 
