@@ -11,10 +11,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from services.cli.backoff import Backoff
 from services.cli.leash import leashed
 from services.cli.log_lines import log_line
 from services.cli.process_log import ProcessLog
+from shared.backoff import Backoff
 from shared.messages.message import say
 from shared.messages.render import told
 

@@ -16,6 +16,7 @@ from celery.signals import worker_init, worker_process_init, worker_shutting_dow
 
 from services.worker.machine.telemetry import start_telemetry
 from services.worker.models.hub.cache_folder import apply_cache_folder
+from services.worker.process import child_pause
 from services.worker.process.janitor import Janitor
 from services.worker.process.log_lines import log_to_stderr
 from services.worker.process.ownership import DeviceOwnership
@@ -61,6 +62,7 @@ def runner() -> "Runner":
 
 @cache
 def _take_over() -> "Runner":
+    child_pause.pause(_draining)
     store = WorkerStore.connect(store_url())
     ownership = DeviceOwnership(
         device_lock(settings().data_dir, settings().worker_host),

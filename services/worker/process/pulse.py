@@ -9,11 +9,13 @@ import logging
 import os
 import signal
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
 
-from services.worker.process.paths import life_sign
+from services.worker.process.child_pause import EarlyDeaths
+from services.worker.process.paths import life_sign, state_file
 from shared.silence import Silence
 from shared.steady_thread import SteadyThread
 
@@ -78,6 +80,7 @@ class ChildWatch:
     def __init__(self, data_dir: Path, host: str, hang_seconds: float) -> None:
         self._data_dir, self._host, self._hang_seconds = data_dir, host, hang_seconds
         self._watches: dict[int, Watch] = {}
+        self._early_deaths = EarlyDeaths(state_file(data_dir, host))
 
     @property
     def silent_seconds(self) -> float:
@@ -87,7 +90,9 @@ class ChildWatch:
     def look(self) -> None:
         pids = pool_children()
         for pid in self._watches.keys() - pids:
-            life_sign(self._data_dir, self._host, pid).unlink(missing_ok=True)
+            self._early_deaths.count(pid)
+            with suppress(OSError):  # a disk that is read-only
+                life_sign(self._data_dir, self._host, pid).unlink(missing_ok=True)
         self._watches = {
             pid: self._watches.get(pid) or Watch(self._data_dir, self._host, pid, self._hang_seconds)
             for pid in pids

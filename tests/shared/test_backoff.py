@@ -1,6 +1,6 @@
 """How long a dead process waits for its next start."""
 
-from services.cli.backoff import Backoff
+from shared.backoff import Backoff
 
 
 def test_waits_double_from_half_a_second_to_thirty() -> None:
