@@ -41,5 +41,11 @@ def new_job_id(kind: JobKind) -> str:
 
 def is_whole_job_id(text: str) -> bool:
     """Whether `text` has the shape of a whole id, and is not the beginning of one."""
+    return kind_of_id(text) is not None
+
+
+def kind_of_id(text: str) -> JobKind | None:
+    """The kind that a whole id tells; None for anything else."""
     prefix, _, rest = text.partition("-")
-    return prefix in _ID_PREFIX.values() and len(rest) == _ID_LENGTH
+    kinds = {prefix: kind for kind, prefix in _ID_PREFIX.items()}
+    return kinds.get(prefix) if len(rest) == _ID_LENGTH else None

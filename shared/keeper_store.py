@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any, Self, cast
 
+from shared.ended_copy import EndedCopy, copy_of
 from shared.errors import InUse, InvalidTransition, NotFound
 from shared.job_records import EndedJob
 from shared.job_store import JobStore, index_key, job_key
@@ -31,6 +32,18 @@ class KeeperStore(JobStore):
                     ids = cast("list[str]", self._redis.zrange(index_key(kind, status), 0, -1))
                 for start in range(0, len(ids), _PAGE):
                     yield from self._ended_page(kind, status, ids[start : start + _PAGE])
+
+    def ended_copy(self, job_id: str) -> EndedCopy | None:
+        """How the record of a job ended, for the copy on its disk; None while it is open, or gone."""
+        with store_errors(self._outage):
+            fields = cast("dict[str, str]", self._redis.hgetall(job_key(job_id)))
+        return copy_of(job_id, fields) if fields.get("status") in TERMINAL else None
+
+    def number_of(self, job_id: str) -> int | None:
+        """Its place among all jobs, in the order in which they were accepted; None of an unknown one."""
+        with store_errors(self._outage):
+            number = cast("str | None", self._redis.hget(job_key(job_id), "number"))
+        return None if number is None else int(number)
 
     def model_users(self) -> dict[str, str]:
         """The jobs whose models are in use → a job that has not ended and uses it."""

@@ -11,7 +11,10 @@ from shared.messages.message import Message, say
 from shared.messages.render import in_english
 
 OTHERS = 0o077  # what group and others may do
-OURS = ("api.key", "files", "jobs", "logs", "models", "stack.json", "stack.lock", "store", "worker")
+OURS = (
+    "api.key", "files", "jobs", "logs", "models", "set-aside", "stack.json", "stack.lock", "store",
+    "sweep.lock", "worker",
+)  # fmt: skip
 
 _log = logging.getLogger(__name__)
 _usual_umask = os.umask(OTHERS)

@@ -82,7 +82,7 @@ def get_fine_tuning_job(service: Service, *, job_id: str) -> FineTuningJob:
 
 def cancel_fine_tuning_job(service: Service, *, job_id: str) -> FineTuningJob:
     _record(service, job_id)
-    return shown_job(service.store.cancel(job_id))
+    return shown_job(service.cancel(job_id))
 
 
 def pause_fine_tuning_job(service: Service, *, job_id: str) -> FineTuningJob:

@@ -108,7 +108,7 @@ def get_job(service: Service, *, job_id: str) -> JobRecord:
 
 
 def cancel_job(service: Service, *, job_id: str) -> JobRecord:
-    return service.store.cancel(job_id)
+    return service.cancel(job_id)
 
 
 def pause_job(service: Service, *, job_id: str) -> JobRecord:

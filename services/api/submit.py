@@ -12,6 +12,7 @@ from services.api.job_rows import prepare_rows
 from services.api.service import Service
 from services.api.tries import Try
 from services.api.user_settings import Understood, understood
+from shared.acceptance import OWNER, Acceptance, mark_accepted
 from shared.adapters import adapter_folder, held_adapter, hold
 from shared.cache_choice import cache_on, storage_names
 from shared.durable import fsync_path, write_durably
@@ -19,6 +20,7 @@ from shared.errors import InvalidField, ModelUnknown, StoreTakesNoWrites, StoreU
 from shared.job_folder import JobFolder
 from shared.job_records import Submission
 from shared.jobs import new_job_id
+from shared.keeper_store import KeeperStore
 from shared.messages.message import say
 from shared.messages.render import shown
 from shared.model_names import fine_tuned_model
@@ -26,8 +28,6 @@ from shared.schemas.datasets import DatasetSummary, JobWarning, PartWarning
 from shared.schemas.records import AcceptedJob
 from shared.schemas.requests import EvaluationRequest, FineTuningRequest, JobRequest, ModelPreparationRequest
 from shared.settings import OWN_CACHE, Settings
-
-OWNER = "local"  # one owner until keys have scopes; not the key itself, which may be replaced
 
 
 @dataclass(frozen=True)
@@ -83,12 +83,28 @@ def submit_job(service: Service, request: JobRequest, this_try: Try) -> Accepted
         raise
     if submission.created:
         service.ring(job_id)
-        with suppress(OSError):
-            folder.accepted.touch()  # only a submit whose outcome is unknown lacks it; see the sweep
+        _mark(service, folder, submission, this_try)
     else:  # the same request came in twice at once, and the other one won
         shutil.rmtree(folder.path, ignore_errors=True)
         warnings = _warnings_of(service.job_folder(submission.record.id))
     return Accepted(submission, warnings)
+
+
+def _mark(service: Service, folder: JobFolder, submission: Submission, this_try: Try) -> None:
+    """Only a submit whose outcome is unknown lacks the mark; see the sweep."""
+    number = None
+    with suppress(StoreUnavailable):
+        number = KeeperStore.of(service.store).number_of(submission.record.id)
+    mark_accepted(
+        folder,
+        Acceptance(
+            number=number,
+            created_at=submission.record.created_at,
+            owner=OWNER,
+            idempotency_key=this_try.idempotency_key,
+            fingerprint=this_try.fingerprint,
+        ),
+    )
 
 
 def _check_storage(storage: str | None, settings: Settings) -> None:

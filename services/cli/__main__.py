@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from services.cli import (
+    backup,
     bench,
     demo,
     diagnose,
@@ -20,6 +21,7 @@ from services.cli import (
     pausing,
     quality,
     removal,
+    restore,
     serve,
     submit,
 )
@@ -71,6 +73,8 @@ def command_parser() -> CommandParser:
         pausing,
         listings,
         removal,
+        backup,
+        restore,
         doctor,
         key,
         explain,

@@ -1,11 +1,11 @@
 """`delete` and `prune`: what is no longer wanted goes; at a terminal the user is asked first."""
 
 import argparse
-import sys
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, Literal
 
+from services.cli.asking import can_ask, says_yes
 from services.cli.client import Client
 from services.cli.command_parser import WrongValue
 from services.cli.failure import RequestRefused, UsageError
@@ -121,17 +121,11 @@ def _kind(name: str) -> Literal["jobs", "models", "files"]:
     return "files" if name.startswith("file-") else "jobs"
 
 
-def _can_ask(terminal: Terminal) -> bool:
-    return sys.stdin.isatty() and terminal.is_live
-
-
 def _agreed(terminal: Terminal, question: str, otherwise: str | Message) -> bool:
     """Ask at the terminal; where there is none, `UsageError` says what to do otherwise."""
-    if not _can_ask(terminal):
+    if not can_ask(terminal):
         raise UsageError(say("no-terminal-to-ask"), otherwise)
-    terminal.note(question)
-    terminal.note(say("type-yes-row"))
-    agreed = sys.stdin.readline().strip().lower() in ("y", "yes")
+    agreed = says_yes(terminal, question)
     if not agreed:
         terminal.note(say("nothing-deleted-row"))
     return agreed

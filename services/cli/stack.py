@@ -6,6 +6,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,14 +18,18 @@ from services.cli.log_lines import terminal_line
 from services.cli.outcome.lines import Said, pairs
 from services.cli.ports import require_free
 from services.cli.process import ProcessSpec, SupervisedProcess
+from services.cli.restore import require_no_restore_under_way
 from services.cli.server import answers, key_path, missing_for_readiness, read_key
 from services.cli.stack_state import StackState, own_folder, process_start, remove_state, write_state
 from services.cli.store import EmbeddedStore, prepare_store
+from services.cli.store_check import require_whole_log, tell_unknown_jobs
+from services.cli.store_log import seal_log
 from services.cli.supervisor import POLL_SECONDS, Supervisor
 from services.cli.terminal import Terminal, Waiting
 from shared.messages.message import Message, say
 from shared.messages.render import told
 from shared.private_files import keep_private, usual_umask
+from shared.repair_store import RepairStore
 from shared.settings import PROJECT_ROOT, Settings
 
 WORKER_STOP_SECONDS = 120.0  # a step and a checkpoint
@@ -33,6 +38,7 @@ STORE_STOP_SECONDS = 30.0
 DEATHS_BEFORE_READY = 4
 READY_PROBE_SECONDS = 0.5
 NOTE_AGAIN_SECONDS = 5.0
+SEAL_SECONDS = 10.0
 
 API_COMMAND = (
     sys.executable,
@@ -49,9 +55,12 @@ def run_stack(settings: Settings, terminal: Terminal) -> None:
     """Run until Ctrl-C or SIGTERM. Raises `CommandFailed` when it can't start."""
     with own_folder(settings.data_dir, terminal.note) as lock, counted_interrupts() as interrupts:
         _require_ports(settings)
+        require_no_restore_under_way(settings.data_dir)
         try:
             keep_private(settings.data_dir, terminal.note)
             store = None if settings.store_url else prepare_store(settings.data_dir)
+            if store:
+                require_whole_log(settings.data_dir / "store", terminal)
             stack = Stack(settings, store, terminal, interrupts, lock)
         except OSError as error:
             raise CommandFailed(disk_trouble(settings, error), say("make-room-then-up")) from error
@@ -86,6 +95,7 @@ class Stack:
         self._interrupts = interrupts
         self._ready = False
         self._noted, self._note_again_at = True, 0.0
+        self._seal_at = 0.0
         self._key_is_new = not key_path(settings).exists()
         logs = settings.data_dir / "logs"
         logs.mkdir(mode=0o700, exist_ok=True)
@@ -127,6 +137,7 @@ class Stack:
             if self._store:
                 self._supervisor.start("store")
                 self._until(self._store.answers)
+                self._look_at_store(self._store)
             for name in ("api", "worker"):
                 self._supervisor.start(name)
             self._note_state()
@@ -137,6 +148,18 @@ class Stack:
                 part.start()
             self._note_state()
             self._tell_ready()
+
+    def _look_at_store(self, store: EmbeddedStore) -> None:
+        if not self._interrupts.count:
+            self._seal_log()
+            tell_unknown_jobs(RepairStore.connect(store.access.url), self._settings.data_dir, self._terminal)
+
+    def _seal_log(self) -> None:
+        """What is sealed and changes later is found at the next start. A full disk takes no seal."""
+        self._seal_at = time.monotonic() + SEAL_SECONDS
+        if self._store:
+            with suppress(OSError):
+                seal_log(self._settings.data_dir / "store")
 
     def _is_ready(self, waiting: Waiting) -> bool:
         missing = missing_for_readiness(api_url(self._settings))
@@ -158,6 +181,8 @@ class Stack:
         is_due = not self._noted and time.monotonic() >= self._note_again_at
         if self._supervisor.tick() or is_due:
             self._note_state()
+        if self._ready and time.monotonic() >= self._seal_at:
+            self._seal_log()
         time.sleep(POLL_SECONDS)
 
     def _give_up_on_deaths(self) -> None:
@@ -182,6 +207,7 @@ class Stack:
         asked_first = min(1, self._interrupts.count)
         with self._terminal.waiting(say("stopping-row")) as waiting:
             self._supervisor.stop(waiting.update, hurry=lambda: self._interrupts.count > asked_first)
+        self._seal_log()
         remove_state(self._settings.data_dir)
         self._terminal.emit({"event": "stopped"})
         self._terminal.say(say("stopped-row"))

@@ -4,6 +4,7 @@
 local PREFIX = 'tunedock:'
 local QUEUED = PREFIX .. 'queued'      -- zset: job id by its number (older first)
 local PAUSED = PREFIX .. 'paused'      -- zset: job id by its number
+local UNCLAIMED = {QUEUED, PAUSED}      -- the sets of the jobs that no worker has
 local HELD = PREFIX .. 'held'          -- is there while no job may start: the whole queue is paused
 local RUNNING = PREFIX .. 'running'    -- zset: job id by the end of its lease, ms
 local ENDED = PREFIX .. 'ended'        -- list: exactly one "<id> <status>" per ended job, the newest of them
@@ -82,26 +83,43 @@ local function end_job(id, kind, status, now)
   end
 end
 
--- The only place where a status changes; indexes, counters and the event hang on it.
+-- The set that holds a job which no worker has, or nil.
+local function set_of(id, status)
+  if status == 'queued' then return QUEUED end
+  if status == 'paused' then return PAUSED end
+  return nil
+end
+
+-- Puts a job into the sets of its status, and out of those that hold others. RUNNING takes it in by its lease alone.
+local function line_up(id)
+  local order, status = field(id, 'number'), field(id, 'status')
+  redis.call('ZADD', index_key(field(id, 'kind'), status), order, id)
+  for _, set in ipairs(UNCLAIMED) do redis.call('ZREM', set, id) end
+  local set = set_of(id, status)
+  if set then
+    redis.call('ZREM', RUNNING, id)
+    redis.call('ZADD', set, order, id)  -- its old number: it goes on where it stood
+  end
+end
+
+-- The only place where a status changes; indexes, counters and the event hang on it. Only a repair calls it itself.
+local function set_status(id, to, level, message, data)
+  local from, kind, now = field(id, 'status'), field(id, 'kind'), now_ms()
+  redis.call('ZREM', index_key(kind, from), id)
+  redis.call('HSET', job_key(id), 'status', to)
+  line_up(id)
+  if (to == 'queued' or to == 'paused') and field(id, 'nonce') then redis.call('HDEL', NONCES, field(id, 'nonce')) end
+  if to == 'queued' then redis.call('HSET', job_key(id), 'queued_at', now) end
+  append_event(id, level, 'message', message, data or '{}')
+  if to == 'succeeded' or to == 'failed' or to == 'cancelled' then end_job(id, kind, to, now) end
+end
+
 local function move(id, to, level, message, data)
-  local from, kind = field(id, 'status'), field(id, 'kind')
+  local from = field(id, 'status')
   if not TRANSITIONS[from .. '>' .. to] then
     error('TRANSITION ' .. from .. ' > ' .. to .. ' of ' .. id)
   end
-  local now, order = now_ms(), field(id, 'number')
-  redis.call('ZREM', index_key(kind, from), id)
-  redis.call('ZADD', index_key(kind, to), order, id)
-  redis.call('HSET', job_key(id), 'status', to)
-  redis.call('ZREM', QUEUED, id)
-  redis.call('ZREM', PAUSED, id)
-  if to == 'queued' or to == 'paused' then
-    redis.call('ZREM', RUNNING, id)
-    if field(id, 'nonce') then redis.call('HDEL', NONCES, field(id, 'nonce')) end
-    redis.call('ZADD', to == 'queued' and QUEUED or PAUSED, order, id)  -- its old number: it goes on where it stood
-    if to == 'queued' then redis.call('HSET', job_key(id), 'queued_at', now) end
-  end
-  append_event(id, level, 'message', message, data or '{}')
-  if to == 'succeeded' or to == 'failed' or to == 'cancelled' then end_job(id, kind, to, now) end
+  set_status(id, to, level, message, data)
 end
 
 -- A job whose worker has not obeyed yet goes on at once, or from its checkpoint if it obeys first.

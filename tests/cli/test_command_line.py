@@ -301,7 +301,7 @@ def test_every_command_is_in_the_help(capsys: pytest.CaptureFixture[str]) -> Non
     words = re.findall(r"^    (\w+) ", capsys.readouterr().out, re.MULTILINE)
     assert words == [
         "demo", "up", "down", "train", "prepare", "diagnose", "evaluate", "jobs", "show", "report", "events",
-        "cancel", "download", "pause", "resume", "models", "files", "delete", "prune", "doctor", "key",
-        "explain", "bench",
+        "cancel", "download", "pause", "resume", "models", "files", "delete", "prune", "backup", "restore",
+        "doctor", "key", "explain", "bench",
         "check", "test", "help",
     ]  # fmt: skip

@@ -9,9 +9,10 @@ from rich.cells import cell_len
 from services.cli.doctor.checks import examine
 from services.cli.doctor.checks.finding import Finding, Status
 from services.cli.doctor.gather import gather
+from services.cli.doctor.repair import run_repair
 from services.cli.options import Commands, add_command
 from services.cli.terminal import Terminal
-from shared.messages.message import say
+from shared.messages.message import say, stored
 from shared.messages.render import told
 from shared.settings import Settings
 
@@ -20,10 +21,14 @@ STATUSES: tuple[Status, ...] = ("error", "warning", "unknown", "ok")
 
 def add_commands(commands: Commands) -> None:
     doctor = add_command(commands, "doctor", say("help-doctor-row"))
+    doctor.add_argument("--repair", action="store_true", help=stored(say("help-repair-row")))
+    doctor.add_argument("--yes", action="store_true", help=stored(say("help-yes-row")))
     doctor.set_defaults(run=run_doctor)
 
 
 def run_doctor(arguments: argparse.Namespace, settings: Settings, terminal: Terminal) -> int:
+    if arguments.repair:
+        return run_repair(settings, terminal, agreed=arguments.yes)
     with terminal.waiting(say("doctor-looks-row")):
         findings = examine(gather(settings, os.environ))
     terminal.emit([_told(finding) for finding in findings])

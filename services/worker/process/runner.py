@@ -25,7 +25,7 @@ from services.worker.process.ownership import DeviceOwnership
 from services.worker.process.paths import drain_order, handover
 from services.worker.process.state import tell_state
 from services.worker.running_job import JobCancelled, JobPaused, LeaseLost, StoreLost, WorkerDraining
-from shared.durable import write_json_durably
+from shared.ended_copy import EndedCopy, keep_ended_copy
 from shared.job_folder import JobFolder
 from shared.job_records import Claim
 from shared.json_text import finite
@@ -192,12 +192,12 @@ class Runner:
             self._give_back(lifeline.claim.job_id, has_succeeded=status == "succeeded")
 
     def _keep_copy(self, claim: Claim, status: EndStatus, outcome: Mapping[str, Any]) -> None:
-        path = self._job_folder(claim.job_id).result
-        ended = {"id": claim.job_id, "status": status, "attempt": claim.attempt, "at": time.time(), **outcome}
+        folder = self._job_folder(claim.job_id)
+        told = {"id": claim.job_id, "status": status, "attempt": claim.attempt, "at": time.time(), **outcome}
         try:
-            write_json_durably(path, ended)
+            keep_ended_copy(folder, EndedCopy.model_validate(told))
         except OSError as error:
-            logger.warning("could not write %s: %s", path, error)
+            logger.warning("could not write %s: %s", folder.result, error)
 
     def _give_back(self, job_id: str, *, has_succeeded: bool) -> None:
         """Free what only a further attempt would have used; what can't be freed now, the sweep will."""

@@ -6,7 +6,9 @@ import time
 
 from services.worker import metrics
 from services.worker.adapters.ended_run import give_back
+from shared.acceptance import Acceptance, mark_accepted
 from shared.disk_use import disk_use
+from shared.ended_copy import keep_ended_copy
 from shared.errors import NotFound, StoreUnavailable
 from shared.job_folder import JobFolder, jobs_folder
 from shared.jobs import is_whole_job_id
@@ -18,6 +20,7 @@ from shared.removal import Removal
 from shared.retention import DAY_SECONDS, RetentionRule, leaving
 from shared.settings import Settings
 from shared.steady_thread import SteadyThread
+from shared.sweep_hold import may_sweep
 from shared.units import size
 
 logger = logging.getLogger(__name__)
@@ -27,7 +30,10 @@ RETRY_SECONDS = 60.0
 
 
 class Sweeper:
-    """Every ten minutes: finishes deletions, drops what ended jobs need no more, deletes by the rule."""
+    """Every ten minutes: finishes deletions, drops what ended jobs need no more, deletes by the rule.
+
+    What a repair would need, and a death kept from being written, is written then.
+    """
 
     def __init__(self, settings: Settings, store: KeeperStore) -> None:
         self._settings = settings
@@ -44,11 +50,11 @@ class Sweeper:
     def sweep(self) -> bool:
         """Go through everything once; what fails is tried again next time. False if the store is away."""
         try:
-            for job_id in self._removal.finish():
-                logger.info("finished the deletion of %s", job_id)
-            self._remove_leftovers()
-            self._give_back()
-            self._remove_by_rule()
+            with may_sweep(self._settings.data_dir) as is_free:
+                if not is_free:
+                    logger.info("the sweep waits: a backup is being made")
+                    return False
+                self._sweep_jobs()
         except StoreUnavailable:
             logger.warning("the sweep waits: the store is away")
             return False
@@ -58,6 +64,13 @@ class Sweeper:
             self._look_after_files()
         return True
 
+    def _sweep_jobs(self) -> None:
+        for job_id in self._removal.finish():
+            logger.info("finished the deletion of %s", job_id)
+        self._remove_leftovers()
+        self._give_back()
+        self._remove_by_rule()
+
     def _remove_leftovers(self) -> None:
         """Remove what submits left behind whose answer the API never got and which the store never took."""
         for folder in jobs_folder(self._settings.data_dir).glob("*/"):
@@ -65,10 +78,16 @@ class Sweeper:
                 continue
             if is_abandoned(folder):
                 try:
-                    self._store.get(folder.name)
+                    self._mark_accepted(JobFolder(folder))
                 except NotFound:
                     logger.info("removing %s: its submit never reached the store", folder)
                     shutil.rmtree(folder, ignore_errors=True)
+
+    def _mark_accepted(self, folder: JobFolder) -> None:
+        """The API died between the store's answer and the mark. Raises `NotFound`."""
+        job_id = folder.path.name
+        created_at = self._store.get(job_id).created_at
+        mark_accepted(folder, Acceptance(number=self._store.number_of(job_id), created_at=created_at))
 
     def _give_back(self) -> None:
         """Also for jobs that ended before their worker did this itself, or while the disk refused."""
@@ -79,13 +98,20 @@ class Sweeper:
             logger.info("dropped %s of states that no job goes on from", size(freed))
 
     def _given_back(self, job_id: str, has_succeeded: bool) -> int:
+        folder = JobFolder.of(self._settings.data_dir, job_id)
         try:
-            freed = give_back(JobFolder.of(self._settings.data_dir, job_id), has_succeeded=has_succeeded)
+            self._keep_copy(job_id, folder)
+            freed = give_back(folder, has_succeeded=has_succeeded)
         except OSError as error:
             logger.warning("could not remove what job %s needs no more: %s", job_id, error)
             return 0
         self._lean.add(job_id)
         return freed
+
+    def _keep_copy(self, job_id: str, folder: JobFolder) -> None:
+        """Of a job that no worker ended: cancelled while it waited, or its workers died. Raises OSError."""
+        if folder.path.is_dir() and not folder.result.exists() and (copy := self._store.ended_copy(job_id)):
+            keep_ended_copy(folder, copy)
 
     def _remove_by_rule(self) -> None:
         use = disk_use(self._settings.data_dir)

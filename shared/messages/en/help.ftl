@@ -65,6 +65,14 @@ help-job-id-row = id of a job or of a fine-tuned model, or the first characters 
    *[fine_tuning] fine-tuning job
 }
 help-yes-row = do not ask
+help-backup-row = write jobs, files and adapters into one file, while the service runs
+help-backup-file-row = the file to write, which must not exist, or - for the standard output
+help-no-checkpoints-row = leave out checkpoints, from which jobs that have not ended continue
+help-with-models-row = include the quantized copies of base models, which can be made again
+help-restore-row = bring back what a backup holds, into an empty data folder or in place of what is there
+help-restore-file-row = a file that backup wrote, or - for the standard input
+help-replace-row = set aside what the data folder holds now
+help-repair-row = compare store, disk and jobs with each other, say what disagrees, and mend it if you agree
 
 ## train, prepare, diagnose, evaluate
 help-training-file-row = rows to upload and learn, or the id of an upload

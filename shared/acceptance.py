@@ -1,0 +1,43 @@
+"""The mark in a job's folder that the store has taken the job, with what a lost record is rebuilt from.
+
+A spec is written before the store is asked, so a spec alone proves nothing: the job may have been refused.
+The mark is written after the store took it; where a death came between, the sweep writes it.
+"""
+
+import json
+from contextlib import suppress
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from shared.job_folder import JobFolder
+
+OWNER = "local"  # one owner until keys have scopes; not the key itself, which may be replaced
+
+
+class Acceptance(BaseModel):
+    """What the store knew when it took the job; all unknown in the empty mark of an earlier version."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    number: int | None = None
+    created_at: float | None = None  # UTC seconds
+    owner: str = OWNER
+    idempotency_key: str | None = None
+    fingerprint: str | None = None
+
+
+def mark_accepted(folder: JobFolder, acceptance: Acceptance) -> None:
+    """Not brought to disk at once: it counts where the store is lost. A folder that has gone gets none."""
+    with suppress(OSError):
+        folder.accepted.write_text(acceptance.model_dump_json())
+
+
+def acceptance_of(folder: JobFolder) -> Acceptance | None:
+    """None where there is no mark. Raises OSError."""
+    try:
+        text = folder.accepted.read_text()
+        return Acceptance.model_validate(json.loads(text))
+    except FileNotFoundError:
+        return None
+    except (ValueError, ValidationError):
+        return Acceptance()
