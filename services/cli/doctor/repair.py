@@ -81,7 +81,7 @@ class Repair:
     def _tell(self, outcomes: list[Outcome]) -> int:
         terminal, aside = self.terminal, self._set_aside()
         terminal.emit({"troubles": [as_json(outcome) for outcome in outcomes], "set_aside": aside})
-        terminal.say("")
+        terminal.say()
         terminal.say(say("repair-mended-row", count=sum(outcome.mended is True for outcome in outcomes)))
         if aside:
             terminal.say(say("repair-aside-row", folder=aside))
@@ -100,7 +100,7 @@ class Repair:
         if not can_ask(self.terminal):
             self.terminal.note(say("repair-only-shown-row"))
             return False
-        self.terminal.say("")
+        self.terminal.say()
         if says_yes(self.terminal, question):
             return True
         self.terminal.note(say("repair-nothing-changed-row"))
