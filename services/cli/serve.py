@@ -6,7 +6,7 @@ from services.cli.background import stop_stack
 from services.cli.options import Commands, add_command
 from services.cli.stack import run_stack
 from services.cli.stack_state import running_stack
-from services.cli.terminal import Terminal
+from services.cli.terminal import LastingTerminal, Terminal
 from shared.messages.message import say
 from shared.settings import Settings
 
@@ -19,7 +19,7 @@ def add_commands(commands: Commands) -> None:
 
 
 def run_up(arguments: argparse.Namespace, settings: Settings, terminal: Terminal) -> int:
-    run_stack(settings, terminal)
+    run_stack(settings, LastingTerminal.of(terminal))
     return 0
 
 

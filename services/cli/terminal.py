@@ -5,7 +5,7 @@ import re
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Protocol
 
 from rich.console import Console
@@ -97,6 +97,28 @@ class Terminal:
         with Progress(*columns, DownloadColumn(), TransferSpeedColumn(), console=self.progress) as bar:
             bar.add_task(visible(told(text)), total=total_bytes)
             yield Transfer(bar)
+
+
+class LastingTerminal(Terminal):
+    """For who goes on though nobody can be told: the disk with its output is full, or nobody is there."""
+
+    @classmethod
+    def of(cls, terminal: Terminal) -> "LastingTerminal":
+        lasting = cls(as_json=terminal.as_json)
+        lasting.verbose = terminal.verbose
+        return lasting
+
+    def say(self, text: str | Message = "") -> None:
+        with suppress(OSError):
+            super().say(text)
+
+    def emit(self, value: object) -> None:
+        with suppress(OSError):
+            super().emit(value)
+
+    def note(self, text: str | Message) -> None:
+        with suppress(OSError):
+            super().note(text)
 
 
 def _headings(columns: Sequence[str]) -> list[str]:

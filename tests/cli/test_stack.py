@@ -65,13 +65,14 @@ def test_a_part_that_can_not_start_is_quoted_and_nothing_is_left(
 
 def test_ctrl_c_stops_a_stack_with_a_store_of_ones_own(environment: dict[str, str], tmp_path: Path) -> None:
     store = Valkey(tmp_path).start()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "services.cli", "up", "--json"],
-        env=environment | {"TUNEDOCK_STORE_URL": store.url},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
+    with Path("/dev/full").open("w") as full:  # a supervisor goes on though a disk takes none of its lines
+        process = subprocess.Popen(
+            [sys.executable, "-m", "services.cli", "up", "--json"],
+            env=environment | {"TUNEDOCK_STORE_URL": store.url},
+            stdout=subprocess.PIPE,
+            stderr=full,
+            text=True,
+        )
     assert process.stdout is not None
     with process.stdout as output:
         ready = json.loads(output.readline())

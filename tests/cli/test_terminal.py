@@ -1,10 +1,13 @@
 """What reaches the terminal: shown, never obeyed."""
 
+import io
 import json
+import sys
+from pathlib import Path
 
 import pytest
 
-from services.cli.terminal import Terminal
+from services.cli.terminal import LastingTerminal, Terminal
 
 
 def test_control_characters_of_a_server_are_shown_as_escapes(capsys: pytest.CaptureFixture[str]) -> None:
@@ -33,3 +36,21 @@ def test_json_is_the_same_value_without_control_characters(capsys: pytest.Captur
 def test_a_table_that_is_no_terminal_s_is_whole(capsys: pytest.CaptureFixture[str]) -> None:
     Terminal().table(("id", "progress"), [("i" * 60, "p" * 60)], keep=("progress",))
     assert capsys.readouterr().out == f"ID\tPROGRESS\n{'i' * 60}\t{'p' * 60}\n"
+
+
+def test_who_must_go_on_is_not_ended_by_a_full_disk_that_takes_no_line(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("stdout", "stderr"):
+        full = Path("/dev/full").open("wb", buffering=0)  # noqa: SIM115
+        monkeypatch.setattr(sys, name, io.TextIOWrapper(full, write_through=True))
+    with pytest.raises(OSError, match="No space"):
+        Terminal().note("stopping")
+    for as_json in (True, False):
+        terminal = LastingTerminal.of(Terminal(as_json=as_json))
+        assert terminal.as_json == as_json
+        terminal.note("stopping")
+        terminal.say("stopped")
+        terminal.emit({"event": "stopped"})
+        with terminal.waiting("waiting") as waiting:
+            waiting.update("still waiting")
