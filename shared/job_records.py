@@ -110,11 +110,13 @@ class EndedJob:
 class Census:
     """Counts over all jobs, taken at once; `counters` as the scripts keep them (`ended:<kind>:<status>`).
 
+    `queue_length`: those that may start; `waiting_for_jobs`: queued, too, and waiting for others to succeed.
     `memory_bytes`: what the store uses, and its limit (0: none).
     """
 
     records: Mapping[tuple[JobKind, JobStatus], int]
     queue_length: Mapping[JobKind, int]
+    waiting_for_jobs: Mapping[JobKind, int]
     oldest_queued_seconds: float
     counters: Mapping[str, float]
     queue_paused: bool
@@ -141,6 +143,8 @@ def record_of(job_id: str, fields: Mapping[str, str], rank: int | None) -> JobRe
             "finished_at": _seconds(fields.get("finished_at")),
             "attempt": int(fields["attempt"]),
             "queue_position": None if rank is None else rank + 1,
+            "priority": int(fields.get("priority", 0)),
+            "waits_for": fields.get("waits_for", "").split(),
             "progress": loaded("progress") or {},
             "result": in_sentences(loaded("result")),
             "error": _error(loaded("error")),

@@ -5,8 +5,9 @@ from typing import Any, Self, cast
 
 from shared.ended_copy import EndedCopy, copy_of
 from shared.errors import InUse, InvalidTransition, NotFound
+from shared.job_reader import index_key, job_key
 from shared.job_records import EndedJob
-from shared.job_store import JobStore, index_key, job_key
+from shared.job_store import JobStore
 from shared.jobs import KINDS, TERMINAL
 from shared.messages.message import say
 from shared.schemas.fields import JobKind, JobStatus

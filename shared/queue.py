@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from celery import Celery
 
-from shared.job_store import PREFIX
+from shared.job_reader import PREFIX
 from shared.store_errors import store_errors
 from shared.store_link import store_client
 

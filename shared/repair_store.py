@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 
 import redis
 
-from shared.job_store import PREFIX, JobStore, job_key
+from shared.job_reader import PREFIX, job_key
+from shared.job_store import JobStore
 from shared.jobs import KINDS, STATUSES, TERMINAL
 from shared.messages.message import Message, stored
 from shared.store_errors import store_errors

@@ -8,8 +8,9 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
+from shared.job_reader import PREFIX, job_key
 from shared.job_records import Claim, Verdict, WorkerEvent
-from shared.job_store import PREFIX, JobStore, job_key
+from shared.job_store import JobStore
 from shared.json_text import encodable, json_text
 from shared.schemas.fields import JobStatus
 from shared.store_errors import store_errors

@@ -1,14 +1,17 @@
 """Which model a request means: the default filled in, the name checked, a fine-tuned model taken apart.
 
 A fine-tuned model, or a checkpoint, is an adapter on a base model. Where a request names one as its `model`,
-it becomes the request's `adapter`, and its base the `model`.
+it becomes the request's `adapter`, and its base the `model`. The job that makes one may be named instead.
+While that has not ended, the new job is to run after it.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 from services.api.service import Service
 from shared.adapters import adapter_folder, checkpoint_steps
 from shared.errors import InvalidField, ModelUnknown, NotFound
+from shared.jobs import TERMINAL, is_whole_job_id
 from shared.json_text import json_text
 from shared.messages.message import Message, say
 from shared.model_names import (
@@ -26,7 +29,7 @@ from shared.schemas.requests import EvaluationRequest, FineTuningRequest, JobReq
 
 @dataclass(frozen=True)
 class FineTuned:
-    """A fine-tuned model of this installation and the job that made it."""
+    """A fine-tuned model of this installation and the job that made it, or is to make it."""
 
     model: FineTunedModel
     record: JobRecord
@@ -37,7 +40,7 @@ def resolve_models(service: Service, request: JobRequest) -> JobRequest:
     if isinstance(request, EvaluationRequest | FineTuningRequest):
         adapter = _adapter_of(request)
         if adapter is not None:
-            return _with_adapters_base(request, _existing(service, adapter))
+            return _with_adapter(service, request, _model_of(service, adapter))
     model = request.model or service.settings.default_model
     check_base_model(model, service.model_folders, to_load=request.kind != "load_diagnostic")
     return request.model_copy(update={"model": model})
@@ -88,15 +91,43 @@ def _adapter_of(request: EvaluationRequest | FineTuningRequest) -> str | None:
     return request.model
 
 
-def _existing(service: Service, name: str) -> FineTuned:
+def _model_of(service: Service, name: str) -> str:
+    """`name`, or where it is a job that makes a fine-tuned model, that model's name."""
+    if not is_whole_job_id(name):
+        return name
+    with suppress(NotFound):
+        return fine_tuned_name(service.store.get(name)) or name
+    return name
+
+
+def _with_adapter(
+    service: Service, request: EvaluationRequest | FineTuningRequest, name: str
+) -> EvaluationRequest | FineTuningRequest:
+    if to_come := _to_come(service, name):  # first: it may end while we look
+        named = _with_adapters_base(request, to_come)
+        return named.model_copy(update={"after": list(dict.fromkeys([*request.after, to_come.record.id]))})
     if found := fine_tuned(service, name):
-        return found
+        return _with_adapters_base(request, found)
     raise ModelUnknown(why_no_model(service, name), param="adapter")
+
+
+def _to_come(service: Service, name: str) -> FineTuned | None:
+    """The fine-tuned model of this name if the job that is to make it has not ended."""
+    model = fine_tuned_model(name)
+    if model is None or model.step is not None:
+        return None
+    try:
+        record = service.store.get(model.job_id)
+    except NotFound:
+        return None
+    if record.status in TERMINAL or fine_tuned_name(record) != name:
+        return None
+    return FineTuned(model, record)
 
 
 def why_no_model(service: Service, name: str) -> Message:
     """What became of the fine-tuned model of this name, which is not there."""
-    model = fine_tuned_model(name)
+    model = fine_tuned_model(name) or (FineTunedModel(name, name, None) if is_whole_job_id(name) else None)
     if model and _was_deleted(service, model):
         told = [say("fine-tuned-model-was-deleted", model=name)]
     else:

@@ -143,6 +143,8 @@ def native_request(body: CreateFineTuningJob) -> FineTuningRequest:
         "columns",
         "instruction",
         "long_text",
+        "priority",
+        "after",
     }
     return FineTuningRequest(
         hyperparameters=native,

@@ -34,14 +34,6 @@ from shared.schemas.requests import JobRequest
 from shared.sealed_folder import MANIFEST, fault_in_hashes, manifest_of, sealed_at
 
 
-class QueueState(Frozen):
-    """Whether jobs may start; `jobs` are those that an order to the whole queue paused or resumed."""
-
-    object: Literal["queue"] = "queue"
-    paused: bool
-    jobs: list[str] = []
-
-
 class JobsQuery(Frozen):
     kind: JobKind | None = None
     status: JobStatus | None = None
@@ -119,20 +111,6 @@ def resume_job(service: Service, *, job_id: str) -> JobRecord:
     record = service.store.resume(job_id)
     service.ring(job_id)
     return record
-
-
-def get_queue(service: Service) -> QueueState:
-    return QueueState(paused=service.store.is_held())
-
-
-def pause_queue(service: Service) -> QueueState:
-    return QueueState(paused=True, jobs=service.store.hold())
-
-
-def resume_queue(service: Service) -> QueueState:
-    jobs = service.store.let_go()
-    service.ring("the queue was resumed")
-    return QueueState(paused=False, jobs=jobs)
 
 
 def list_events(service: Service, *, job_id: str, query: EventsQuery) -> EventList:

@@ -39,12 +39,20 @@ class MetricDescription:
 METRICS = [
     MetricDescription("tunedock_jobs_total", "counter", ("kind", "status"), "jobs that ended, by how"),
     MetricDescription("tunedock_job_records", "gauge", ("kind", "status"), "jobs the store knows"),
-    MetricDescription("tunedock_queue_length", "gauge", ("kind",), "jobs that wait"),
+    MetricDescription("tunedock_queue_length", "gauge", ("kind",), "jobs that may start, and wait"),
+    MetricDescription(
+        "tunedock_queue_waiting_for_jobs", "gauge", ("kind",), "jobs that wait for other jobs to succeed"
+    ),
     MetricDescription(
         "tunedock_queue_oldest_seconds", "gauge", (), "how long the first in the queue has waited"
     ),
     MetricDescription("tunedock_queue_paused", "gauge", (), "1 while the whole queue is paused, else 0"),
-    MetricDescription("tunedock_job_wait_seconds", "histogram", ("kind",), "from submit to the first start"),
+    MetricDescription(
+        "tunedock_job_wait_seconds",
+        "histogram",
+        ("kind",),
+        "from submit, or from the end of the jobs before it, to the first start",
+    ),
     MetricDescription(
         "tunedock_job_duration_seconds", "histogram", ("kind", "status"), "from the first start to the end"
     ),
@@ -132,10 +140,14 @@ class JobCollector(Collector):
         for (kind, status), count in census.records.items():
             records.add_metric([kind, status], count)
         yield records
-        lengths = _gauge("tunedock_queue_length")
-        for kind, count in census.queue_length.items():
-            lengths.add_metric([kind], count)
-        yield lengths
+        for name, counts in (
+            ("tunedock_queue_length", census.queue_length),
+            ("tunedock_queue_waiting_for_jobs", census.waiting_for_jobs),
+        ):
+            lengths = _gauge(name)
+            for kind, count in counts.items():
+                lengths.add_metric([kind], count)
+            yield lengths
         yield _gauge("tunedock_queue_oldest_seconds", census.oldest_queued_seconds)
         yield _gauge("tunedock_queue_paused", int(census.queue_paused))
         yield _gauge("tunedock_worker_heartbeat_timestamp_seconds", max(beats, default=0.0))

@@ -7,7 +7,18 @@ from pydantic import ConfigDict, Field, field_validator, model_validator
 from shared.errors import WrongField
 from shared.messages.message import say
 from shared.schemas.datasets import JobWarning
-from shared.schemas.fields import Columns, FileId, LongText, Metadata, Name, Revision, RowFormat, Suffix
+from shared.schemas.fields import (
+    After,
+    Columns,
+    FileId,
+    LongText,
+    Metadata,
+    Name,
+    Priority,
+    Revision,
+    RowFormat,
+    Suffix,
+)
 from shared.schemas.frozen import Frozen
 from shared.schemas.hyperparameters import ExplicitPlan, Hyperparameters
 
@@ -90,6 +101,8 @@ class CreateFineTuningJob(Frozen):
     instruction: Annotated[str, Field(min_length=1, max_length=10_000)] | None = None
     long_text: LongText | None = None
     plan: Literal["auto", "baseline"] | ExplicitPlan = "auto"
+    priority: Priority = 0
+    after: After = []
 
     @field_validator("integrations")
     @classmethod

@@ -28,6 +28,11 @@ BODIES: dict[str, dict[str, Any]] = {
             "model": "SmolLM2-135M-Instruct",
             "dataset": "sample_spam/held_out.jsonl",
         },
+        "Evaluate what a training makes, once it has succeeded": {
+            "kind": "evaluation",
+            "adapter": "ftjob-7fkq2mw9x4hjt8vcsr3bnp6d",
+            "dataset": "sample_spam/held_out.jsonl",
+        },
         "Find out why a model loads slowly": {"kind": "load_diagnostic", "model": "SmolLM2-135M-Instruct"},
         "Find out why training steps take long": {
             "kind": "training_diagnostic",
@@ -49,6 +54,10 @@ BODIES: dict[str, dict[str, Any]] = {
             "suffix": "spam",
             "seed": 7,
         }
+    },
+    "move_job": {
+        "Let it start next": {"to": "front"},
+        "Let it start right before another queued job": {"before": "ftjob-7fkq2mw9x4hjt8vcsr3bnp6d"},
     },
     "prune": {"See what the settings' limits would delete": {"dry_run": True}},
 }

@@ -19,22 +19,26 @@ from services.api.job_routes import (
     EventsQuery,
     JobList,
     JobsQuery,
-    QueueState,
     ReportQuery,
     cancel_job,
     create_job,
     get_adapter,
     get_job,
-    get_queue,
     get_report,
     list_events,
     list_jobs,
     pause_job,
-    pause_queue,
     resume_job,
-    resume_queue,
 )
 from services.api.model_routes import get_model, list_models
+from services.api.queue_routes import (
+    MoveRequest,
+    QueueState,
+    get_queue,
+    move_job,
+    pause_queue,
+    resume_queue,
+)
 from services.api.removal_routes import JobDeleted, PruneRequest, Pruning, delete_job, delete_model, prune
 from services.api.routing import Route
 from shared.errors import (
@@ -85,6 +89,11 @@ JOBS = (
     Route(
         POST, "/v1/jobs/<job_id>/resume", resume_job, "Resume a paused job",
         answer=JobRecord, status=202, refusals=(NotFound, InvalidTransition),
+    ),
+    Route(
+        POST, "/v1/jobs/<job_id>/move", move_job, "Move a queued job, or change its priority",
+        answer=JobRecord, body=MoveRequest,
+        refusals=(MalformedRequest, TooLarge, InvalidField, NotFound, InvalidTransition),
     ),
     Route(
         GET, "/v1/jobs/<job_id>/events", list_events, "List a job's events",

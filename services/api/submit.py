@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -47,10 +47,6 @@ class Accepted:
 
 def submit_job(service: Service, request: JobRequest, this_try: Try) -> Accepted:
     """Queue the job that `request` describes, or find the one an equal, earlier try made. Raises refusals."""
-    told = understood(resolve_models(service, request))
-    request = told.request
-    if isinstance(request, ModelPreparationRequest):
-        _check_storage(request.move_cache_to, service.settings)
     earlier = service.store.find_repeat(
         owner=OWNER,
         idempotency_key=this_try.idempotency_key,
@@ -59,6 +55,10 @@ def submit_job(service: Service, request: JobRequest, this_try: Try) -> Accepted
     )
     if earlier:
         return Accepted(Submission(earlier, created=False), _warnings_of(service.job_folder(earlier.id)))
+    told = understood(resolve_models(service, request))
+    request = told.request
+    if isinstance(request, ModelPreparationRequest):
+        _check_storage(request.move_cache_to, service.settings)
     job_id = new_job_id(request.kind)
     folder = service.job_folder(job_id)
     try:
@@ -145,7 +145,7 @@ def _write_spec(
     fsync_path(folder.path.parent)
     summaries = prepare_rows(service, request, folder)
     if isinstance(request, FineTuningRequest | EvaluationRequest) and request.adapter is not None:
-        _hold_adapter(service, request.adapter, folder)
+        _hold_adapter(service, request.adapter, request.after, folder)
     spec = {
         "id": job_id,
         "kind": request.kind,
@@ -157,12 +157,16 @@ def _write_spec(
     return _warnings(summaries)
 
 
-def _hold_adapter(service: Service, name: str, folder: JobFolder) -> None:
-    """The job keeps what it is to use, whatever becomes of the model meanwhile."""
+def _hold_adapter(service: Service, name: str, after: Sequence[str], folder: JobFolder) -> None:
+    """The job keeps what it is to use, whatever becomes of the model meanwhile.
+
+    One that runs after the training finds the model when it starts; until then the store keeps it from being
+    deleted.
+    """
     model = fine_tuned_model(name)
     adapter = adapter_folder(service.job_folder(model.job_id), model.step) if model else None
     with suppress(FileNotFoundError):  # it was deleted just now
         if adapter:
             hold(adapter, folder)
-    if held_adapter(folder) is None:
+    if held_adapter(folder) is None and not (model and model.step is None and model.job_id in after):
         raise ModelUnknown(say("model-was-deleted", model=name), param="adapter")

@@ -123,6 +123,10 @@ class Client:
     def resume(self, job_id: str) -> JobRecord:
         return _record(self._ask("POST", f"{_path(job_id)}/resume"))
 
+    def move(self, job_id: str, place: dict[str, Any]) -> JobRecord:
+        """Give a queued job another place in the queue; `place` is the request's one field."""
+        return _record(self._ask("POST", f"{_path(job_id)}/move", json=place))
+
     def queue_is_paused(self) -> bool:
         """Whether no job may start."""
         return bool(self._ask("GET", "/v1/queue")["paused"])

@@ -8,7 +8,14 @@ from typing import Any
 from services.cli.command_parser import WrongValue
 from services.cli.failure import UsageError
 from services.cli.options import Commands, add_client_command, pair
-from services.cli.request_options import RequestOptions, add_columns, add_file, add_metadata, add_schema
+from services.cli.request_options import (
+    RequestOptions,
+    add_columns,
+    add_file,
+    add_metadata,
+    add_order,
+    add_schema,
+)
 from services.cli.submission import add_watching, run_job
 from services.cli.terminal import Terminal
 from shared.messages.message import say, stored
@@ -16,6 +23,7 @@ from shared.schemas.requests import LoadDiagnosticRequest, TrainingDiagnosticReq
 from shared.settings import Settings
 
 OF_LOADING = ("cold", "trial_load")
+OF_BOTH = ("model", "revision", "metadata", "priority", "after")
 OF_TRAINING = "of_training"
 
 
@@ -36,13 +44,14 @@ def add_commands(commands: Commands) -> None:
         help=stored(say("help-trial-load-row")),
     )  # fmt: skip
     add_metadata(loading, diagnose)
+    add_order(loading, diagnose)
     add_schema(loading, diagnose, LoadDiagnosticRequest)
 
     group = diagnose.add_argument_group(
         stored(say("training-group-label")), stored(say("training-group-row"))
     )
     training = RequestOptions(diagnose, "training_diagnostic")
-    training.option_of |= {name: loading.option_of[name] for name in ("model", "revision", "metadata")}
+    training.option_of |= {name: loading.option_of[name] for name in OF_BOTH}
     training.add(
         group, "--training", "dataset", metavar="NAME", help=stored(say("help-training-dataset-row"))
     )

@@ -5,7 +5,7 @@ from typing import Any
 
 from services.cli.adapters import named_adapter
 from services.cli.client import Client
-from services.cli.failure import UsageError
+from services.cli.failure import CommandFailed, UsageError
 from services.cli.options import Commands, add_client_command
 from services.cli.outcome.evaluated import compared_text
 from services.cli.outcome.outcome import Place, outcome_text
@@ -15,12 +15,21 @@ from services.cli.request_options import (
     add_file,
     add_metadata,
     add_model,
+    add_order,
     add_schema,
 )
 from services.cli.server import connect
-from services.cli.submission import add_watching, follow, submitted, tell_detached, uploaded
+from services.cli.submission import (
+    add_watching,
+    find_jobs_before,
+    follow,
+    submitted,
+    tell_detached,
+    uploaded,
+)
 from services.cli.submit import one_source
 from services.cli.terminal import Terminal
+from services.cli.watch import ENDED
 from shared.messages.message import say, stored
 from shared.schemas.records import JobRecord
 from shared.schemas.requests import EvaluationRequest
@@ -39,6 +48,7 @@ def add_commands(commands: Commands) -> None:
     add_model(options, evaluate)
     add_columns(options, evaluate)
     add_metadata(options, evaluate)
+    add_order(options, evaluate)
     add_schema(options, evaluate, EvaluationRequest)
     evaluate.add_argument("--compare", action="store_true", help=stored(say("help-compare-row")))
     add_watching(evaluate)
@@ -59,7 +69,10 @@ def evaluate_model(arguments: argparse.Namespace, settings: Settings, terminal: 
         base: dict[str, Any] = {}
         if arguments.adapter is not None:
             request["adapter"], trained = named_adapter(client, arguments.adapter)
+            if arguments.compare and trained.status not in ENDED:
+                raise CommandFailed(say("compare-wants-made-adapter", job=trained.id, status=trained.status))
             base = base_question(trained)
+        find_jobs_before(client, request)
         with uploaded(client, options.files(arguments), terminal) as sent:
             request |= sent
             if arguments.compare:

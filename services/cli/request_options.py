@@ -148,6 +148,18 @@ def add_metadata(options: RequestOptions, command: argparse.ArgumentParser) -> N
     )  # fmt: skip
 
 
+def add_order(options: RequestOptions, command: argparse.ArgumentParser) -> None:
+    """When the job is to start: its priority, and the jobs before it."""
+    options.add(
+        command, "--priority", "priority", type=whole_number, metavar="N",
+        help=stored(say("help-priority-row")),
+    )  # fmt: skip
+    options.add(
+        command, "--after", "after", type=lambda text: text.split(","), metavar="ID,…",
+        help=stored(say("help-after-row")),
+    )  # fmt: skip
+
+
 def add_schema(
     options: RequestOptions, group: argparse._ActionsContainer, schema: type[BaseModel], prefix: str = ""
 ) -> None:

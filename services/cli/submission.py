@@ -9,6 +9,7 @@ from typing import Any
 from services.cli.adapters import named_adapter
 from services.cli.client import Client
 from services.cli.failure import CommandFailed, RequestRefused
+from services.cli.job_ids import find_job
 from services.cli.outcome.outcome import Place, outcome_text
 from services.cli.request_options import RequestOptions
 from services.cli.server import connect
@@ -39,6 +40,7 @@ def run_job(arguments: argparse.Namespace, settings: Settings, terminal: Termina
     with connect(settings) as client:
         if named := request.get("adapter"):
             request["adapter"], _ = named_adapter(client, named)
+        find_jobs_before(client, request)
         with uploaded(client, options.files(arguments), terminal) as sent:
             record: JobRecord = (accepted := submitted(client, request | sent, options, terminal))
         if arguments.detach:
@@ -49,6 +51,12 @@ def run_job(arguments: argparse.Namespace, settings: Settings, terminal: Termina
             terminal.say(outcome_text(record, place, words=options.text))
     terminal.emit(record.model_dump(mode="json"))
     return 0 if arguments.detach or record.status == "succeeded" else 1
+
+
+def find_jobs_before(client: Client, request: dict[str, Any]) -> None:
+    """The jobs that a request is to run after, by their whole ids."""
+    if before := request.get("after"):
+        request["after"] = [find_job(client, text) for text in before]
 
 
 def submitted(
@@ -67,11 +75,13 @@ def submitted(
 
 
 def tell_detached(accepted: AcceptedJob, options: RequestOptions, terminal: Terminal) -> None:
-    """The id, and what is worth knowing of the rows, which who watches reads among the events."""
+    """The id, and what who watches reads among the events: what is odd about the rows, the jobs before it."""
     for warning in accepted.warnings:
         level = say("event-level-row", level=warning.level)
         told = say("level-and-text-row", level=level, text=options.text(shown(warning.said)))
         terminal.note(told)
+    if accepted.waits_for:
+        terminal.note(say("job-waits-row", job=accepted.id, jobs=accepted.waits_for))
     terminal.say(accepted.id)
 
 

@@ -10,6 +10,7 @@ from services.cli.request_options import (
     add_file,
     add_metadata,
     add_model,
+    add_order,
     add_schema,
     plan,
 )
@@ -35,6 +36,7 @@ def add_commands(commands: Commands) -> None:
         help=stored(say("help-warm-page-cache-row")),
     )  # fmt: skip
     add_metadata(options, prepare)
+    add_order(options, prepare)
     add_schema(options, prepare, ModelPreparationRequest)
     add_watching(prepare)
     prepare.set_defaults(run=run_job)
@@ -62,6 +64,7 @@ def _add_train(commands: Commands) -> None:
     )  # fmt: skip
     options.add(train, "--suffix", "suffix", metavar="WORD", help=stored(say("help-suffix-row")))
     add_metadata(options, train)
+    add_order(options, train)
     group = train.add_argument_group(stored(say("hyperparameters-label")))
     add_schema(options, group, Hyperparameters, "hyperparameters.")
     add_schema(options, train, FineTuningRequest)

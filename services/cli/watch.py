@@ -154,6 +154,8 @@ def _queued(record: JobRecord) -> Message:
     queued = say("job-status-row", status="queued")
     if record.queue_position:
         queued = say("queued-at-row", place=str(record.queue_position))
+    elif record.waits_for:
+        queued = say("queued-after-row", jobs=record.waits_for)
     return say("queued-again-row", queued=queued, attempt=str(record.attempt)) if record.attempt else queued
 
 

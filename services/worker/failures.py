@@ -43,6 +43,7 @@ class FailureCode(StrEnum):
         "the model is not in the cache, or the storage to move it to can't be used",
     )
     JOB_FILES_LOST = "job_files_lost", "files of the job were removed from the data folder, or can't be read"
+    DEPENDENCY_FAILED = "dependency_failed", "a job that it was to run after failed or was cancelled"
     POISON = "poison", "the worker died in every attempt"
     STALLED = "stalled", "the job made no progress for too long"
     INTERNAL = "internal_error", "a bug in Tunedock; the worker's log has the traceback"

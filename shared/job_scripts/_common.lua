@@ -2,9 +2,10 @@
 -- The line below is replaced by the transition table of shared/jobs.py.
 --TRANSITIONS--
 local PREFIX = 'tunedock:'
-local QUEUED = PREFIX .. 'queued'      -- zset: job id by its number (older first)
-local PAUSED = PREFIX .. 'paused'      -- zset: job id by its number
-local UNCLAIMED = {QUEUED, PAUSED}      -- the sets of the jobs that no worker has
+local QUEUED = PREFIX .. 'queued'      -- zset: jobs that may start, in their order: job id by `score_of`
+local WAITING = PREFIX .. 'waiting'    -- zset, as QUEUED: queued jobs that wait for other jobs to succeed
+local PAUSED = PREFIX .. 'paused'      -- zset, as QUEUED
+local UNCLAIMED = {QUEUED, WAITING, PAUSED}  -- the sets of the jobs that no worker has
 local HELD = PREFIX .. 'held'          -- is there while no job may start: the whole queue is paused
 local RUNNING = PREFIX .. 'running'    -- zset: job id by the end of its lease, ms
 local ENDED = PREFIX .. 'ended'        -- list: exactly one "<id> <status>" per ended job, the newest of them
@@ -16,7 +17,8 @@ local TAIL_KEPT = 100                  -- of a running job: its newest steps; th
 local RUNS_BYTES = 4000                -- of a job: where in the journals they are
 local ENDED_KEPT = 1000
 local FORGOTTEN_AT_THE_END = {'paused_with_all', 'nonce', 'boot', 'publishing', 'told_too_late', 'not_before',
-  'crashes', 'deaths', 'checkpoint_step'}
+  'crashes', 'deaths', 'checkpoint_step', 'place', 'waits_for', 'ready_at'}
+local PRIORITY_STEP = 2 ^ 40  -- between the scores of two priorities: more than there are ever jobs
 local WAIT_BUCKETS = {0.5, 1, 2, 5, 10, 30, 60, 300, 900, 3600, 14400, 86400}
 local DURATION_BUCKETS = {5, 15, 30, 60, 120, 300, 600, 1800, 3600, 10800, 21600, 43200, 86400}
 
@@ -36,10 +38,20 @@ local function events_key(id) return PREFIX .. 'events:' .. id end  -- stream: m
 local function tail_key(id) return PREFIX .. 'tail:' .. id end      -- stream: the newest steps, while it runs
 local function job_keys(id) return job_key(id), events_key(id), tail_key(id) end
 local function worker_key(host) return PREFIX .. 'worker:' .. host end
+local function followers_key(id) return PREFIX .. 'followers:' .. id end  -- set: jobs that wait for it, until it ends
 local function gone_key(id) return PREFIX .. 'gone:' .. id end      -- the number of a deleted job, for an hour
 local function index_key(kind, status) return PREFIX .. 'index:' .. kind .. ':' .. status end
 local function field(id, name) return redis.call('HGET', job_key(id), name) end
 local function number(id, name) return tonumber(field(id, name) or '0') end
+
+local function words(text) return string.gmatch(text or '', '%S+') end
+
+-- Where a queued job stands: a higher priority goes first, within one the lower place, which is the job's number
+-- until somebody moves it.
+local function score_of(id)
+  local place = tonumber(field(id, 'place') or field(id, 'number'))
+  return string.format('%.0f', place - number(id, 'priority') * PRIORITY_STEP)
+end
 
 local function observe(name, buckets, seconds)
   for _, bucket in ipairs(buckets) do
@@ -67,9 +79,13 @@ local function append_event(id, level, kind, message, data, at, is_in_journal)
     attempt .. '-' .. count, 'at', at or now_ms(), 'level', level, 'type', kind, 'message', message, 'data', data)
 end
 
+local unheard = {}  -- jobs that ended in this script, with their status; those that wait for them don't know yet
+
 local function end_job(id, kind, status, now)
   redis.call('ZREM', RUNNING, id)
   redis.call('HSET', job_key(id), 'finished_at', now)
+  for other in words(field(id, 'waits_for')) do redis.call('SREM', followers_key(other), id) end
+  table.insert(unheard, {id = id, status = status})
   if field(id, 'nonce') then redis.call('HDEL', NONCES, field(id, 'nonce')) end
   redis.call('HDEL', job_key(id), unpack(FORGOTTEN_AT_THE_END))
   for attempt = 1, number(id, 'attempt') do redis.call('HDEL', job_key(id), 'events_of:' .. attempt) end
@@ -85,24 +101,27 @@ end
 
 -- The set that holds a job which no worker has, or nil.
 local function set_of(id, status)
-  if status == 'queued' then return QUEUED end
+  if status == 'queued' then return field(id, 'waits_for') and WAITING or QUEUED end
   if status == 'paused' then return PAUSED end
   return nil
 end
 
 -- Puts a job into the sets of its status, and out of those that hold others. RUNNING takes it in by its lease alone.
 local function line_up(id)
-  local order, status = field(id, 'number'), field(id, 'status')
-  redis.call('ZADD', index_key(field(id, 'kind'), status), order, id)
+  local status = field(id, 'status')
+  redis.call('ZADD', index_key(field(id, 'kind'), status), field(id, 'number'), id)
   for _, set in ipairs(UNCLAIMED) do redis.call('ZREM', set, id) end
   local set = set_of(id, status)
   if set then
     redis.call('ZREM', RUNNING, id)
-    redis.call('ZADD', set, order, id)  -- its old number: it goes on where it stood
+    redis.call('ZADD', set, score_of(id), id)  -- its old place: it goes on where it stood
   end
 end
 
--- The only place where a status changes; indexes, counters and the event hang on it. Only a repair calls it itself.
+local tell_followers
+
+-- The only place where a status changes; indexes, counters, the event and the jobs that wait for this one hang on it.
+-- Only a repair calls it itself.
 local function set_status(id, to, level, message, data)
   local from, kind, now = field(id, 'status'), field(id, 'kind'), now_ms()
   redis.call('ZREM', index_key(kind, from), id)
@@ -111,7 +130,10 @@ local function set_status(id, to, level, message, data)
   if (to == 'queued' or to == 'paused') and field(id, 'nonce') then redis.call('HDEL', NONCES, field(id, 'nonce')) end
   if to == 'queued' then redis.call('HSET', job_key(id), 'queued_at', now) end
   append_event(id, level, 'message', message, data or '{}')
-  if to == 'succeeded' or to == 'failed' or to == 'cancelled' then end_job(id, kind, to, now) end
+  if to == 'succeeded' or to == 'failed' or to == 'cancelled' then
+    end_job(id, kind, to, now)
+    tell_followers()
+  end
 end
 
 local function move(id, to, level, message, data)
@@ -120,6 +142,81 @@ local function move(id, to, level, message, data)
     error('TRANSITION ' .. from .. ' > ' .. to .. ' of ' .. id)
   end
   set_status(id, to, level, message, data)
+end
+
+local function stop_waiting_for(id, other)
+  local left = {}
+  for one in words(field(id, 'waits_for')) do
+    if one ~= other then table.insert(left, one) end
+  end
+  if #left > 0 then
+    redis.call('HSET', job_key(id), 'waits_for', table.concat(left, ' '))
+    return
+  end
+  local now = now_ms()
+  redis.call('HDEL', job_key(id), 'waits_for')
+  redis.call('HSET', job_key(id), 'ready_at', now)
+  if redis.call('ZREM', WAITING, id) == 1 then  -- else it is paused
+    redis.call('ZADD', QUEUED, score_of(id), id)
+    redis.call('HSET', job_key(id), 'queued_at', now)
+  end
+  append_event(id, 'info', 'message', say('jobs-before-succeeded'), '{}')
+end
+
+-- A job that was to run after one that did not succeed ends with it.
+local function end_with(id, other, status)
+  if field(id, 'status') ~= 'queued' and field(id, 'status') ~= 'paused' then return end
+  local why = say('job-before-did-not-succeed', {job = other, status = status})
+  redis.call('HSET', job_key(id), 'error',
+    cjson.encode({code = 'dependency_failed', message = why, remedy = say('submit-after-another')}))
+  move(id, 'cancelled', 'error', why)
+end
+
+-- Those that wait for a job that ended may start, or end with it, and so on along a chain of any length: a loop,
+-- since a chain as long as the queue is too deep for calls.
+local is_telling = false
+tell_followers = function()
+  if is_telling then return end
+  is_telling = true
+  while #unheard > 0 do
+    local ended = table.remove(unheard, 1)
+    local followers = redis.call('SMEMBERS', followers_key(ended.id))
+    table.sort(followers, function(one, other) return number(one, 'number') < number(other, 'number') end)
+    redis.call('DEL', followers_key(ended.id))
+    for _, id in ipairs(followers) do
+      if ended.status == 'succeeded' then
+        stop_waiting_for(id, ended.id)
+      else
+        end_with(id, ended.id, ended.status)
+      end
+    end
+  end
+  is_telling = false
+end
+
+-- Whether a job waits for one that will not tell it any more: its record is lost, or of another moment than theirs.
+local function waits_in_vain(id)
+  for other in words(field(id, 'waits_for')) do
+    local status = field(other, 'status')
+    if not status or status == 'succeeded' or status == 'failed' or status == 'cancelled' then return true end
+    if redis.call('SISMEMBER', followers_key(other), id) == 0 then return true end
+  end
+  return false
+end
+
+-- Holds what a job waits for against how those jobs stand. One that is gone has succeeded: its end would have ended
+-- this one.
+local function catch_up(id)
+  for other in words(field(id, 'waits_for')) do
+    local status = field(other, 'status') or 'succeeded'
+    if status == 'succeeded' then
+      stop_waiting_for(id, other)
+    elseif status == 'failed' or status == 'cancelled' then
+      end_with(id, other, status)
+    else
+      redis.call('SADD', followers_key(other), id)
+    end
+  end
 end
 
 -- A job whose worker has not obeyed yet goes on at once, or from its checkpoint if it obeys first.
@@ -182,7 +279,7 @@ end
 
 -- A job that waits, runs or is paused on the model that job `id` made, or nil.
 local function user_of_model(id)
-  for _, set in ipairs({QUEUED, RUNNING, PAUSED}) do
+  for _, set in ipairs({QUEUED, WAITING, RUNNING, PAUSED}) do
     for _, other in ipairs(redis.call('ZRANGE', set, 0, -1)) do
       if models_named(field(other, 'request') or '')[id] then return other end
     end

@@ -1,5 +1,5 @@
 -- host, boot, nonce, lease ms → 'claimed' id | 'empty' | 'wait' ms. The same nonce gets the same answer again.
--- Nothing starts while the whole queue is paused. Looks at the head of the queue only: those who must wait after a crash are few, and wait for minutes at most.
+-- Nothing starts while the whole queue is paused; jobs that wait for others are not in the queue yet. Looks at the head of the queue only: those who must wait after a crash are few, and wait for minutes at most.
 local host, boot, nonce, lease_ms = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
 local PAGE, MOST_PAGES = 50, 20
 local known = redis.call('HGET', NONCES, nonce)
@@ -12,7 +12,7 @@ local function begin(id, now)
   redis.call('HDEL', job_key(id), 'publishing', 'handed_back', 'told_too_late')
   redis.call('HSET', NONCES, nonce, id)
   if redis.call('HSETNX', job_key(id), 'started_at', now) == 1 then
-    observe('wait:' .. field(id, 'kind'), WAIT_BUCKETS, (now - number(id, 'created_at')) / 1000)
+    observe('wait:' .. field(id, 'kind'), WAIT_BUCKETS, (now - tonumber(field(id, 'ready_at') or field(id, 'created_at'))) / 1000)
   end
   move(id, 'running', 'info', attempt == 1 and say('job-started') or say('job-started-again', {attempt = attempt}))
   lease(id, lease_ms)

@@ -15,10 +15,13 @@ if idempotency ~= '' then
   redis.call('EXPIRE', key, 7 * 86400)
 end
 append_event(id, 'warn', 'message', message, '{}')
+catch_up(id)
 local status = field(id, 'status')
 if status == 'succeeded' or status == 'failed' or status == 'cancelled' then
   redis.call('RPUSH', ENDED, id .. ' ' .. status)
   redis.call('LTRIM', ENDED, -ENDED_KEPT, -1)
   redis.call('HINCRBY', COUNTERS, 'ended:' .. field(id, 'kind') .. ':' .. status, 1)
+  table.insert(unheard, {id = id, status = status})
+  tell_followers()
 end
 return 'ok'

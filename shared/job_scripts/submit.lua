@@ -1,4 +1,5 @@
--- id, kind, request, owner, idempotency key or "", fingerprint, is retry, most queued, first events → verdict, id
+-- id, kind, request, owner, idempotency key or "", fingerprint, is retry, most queued, first events, priority,
+-- ids of the jobs to wait for → verdict, id
 local id, kind, request, owner, idempotency, fingerprint = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 local is_retry, most_queued = ARGV[7], tonumber(ARGV[8])
 local RECENT_SECONDS, IDEMPOTENCY_SECONDS = 600, 7 * 86400
@@ -17,17 +18,29 @@ elseif is_retry == '1' then
   if first and field(first, 'status') then return {'repeat', first} end
 end
 if most_queued == 0 then return {'unknown', ''} end  -- asked only whether this is a repeat
+local waits_for = {}
+for other in words(ARGV[11]) do
+  local status = field(other, 'status')
+  if not status then return {'unknown_before', other} end
+  if status == 'failed' or status == 'cancelled' then return {'failed_before', other} end
+  if status ~= 'succeeded' then table.insert(waits_for, other) end
+end
 for made_by, model in pairs(models_named(request)) do
   if not field(made_by, 'status') or field(made_by, 'model_deleted_at') then return {'gone', model} end
 end
-if redis.call('ZCARD', QUEUED) >= most_queued then return {'full', ''} end
+if redis.call('ZCARD', QUEUED) + redis.call('ZCARD', WAITING) >= most_queued then return {'full', ''} end
 
 local now, order = now_ms(), redis.call('INCR', PREFIX .. 'number')
 redis.call('HSET', job_key(id), 'kind', kind, 'status', 'queued', 'request', request, 'number', order,
-  'created_at', now, 'queued_at', now, 'attempt', 0, 'owner', owner)
+  'created_at', now, 'queued_at', now, 'attempt', 0, 'owner', owner, 'priority', ARGV[10])
 redis.call('ZADD', index_key(kind, 'queued'), order, id)
-redis.call('ZADD', QUEUED, order, id)
+redis.call('ZADD', #waits_for > 0 and WAITING or QUEUED, score_of(id), id)
 append_event(id, 'info', 'message', say('job-accepted'), '{}')
+if #waits_for > 0 then
+  redis.call('HSET', job_key(id), 'waits_for', table.concat(waits_for, ' '))
+  for _, other in ipairs(waits_for) do redis.call('SADD', followers_key(other), id) end
+  append_event(id, 'info', 'message', say('job-waits', {jobs = waits_for}), '{}')
+end
 for _, event in ipairs(cjson.decode(ARGV[9] or '[]')) do  -- what its data set's reader told
   append_event(id, event.level, 'message', event.message, event.data)
 end

@@ -21,6 +21,7 @@ CLAIMED = ("running", "pausing", "cancelling")
 WITHOUT_ROWS = ("load_diagnostic", "model_preparation")  # their spec can be made again from the record
 _NUMBERS = ("number", "created_at", "queued_at", "attempt")
 _LATER_NUMBERS = ("started_at", "finished_at", "model_deleted_at")
+_ORDER = ("priority", "place")
 _DOCUMENTS = ("progress", "result", "error")
 
 
@@ -129,6 +130,9 @@ def _damaged_fields(record: RawRecord, disk: JobOnDisk | None) -> dict[str, str]
     for name in _LATER_NUMBERS:
         if (text := record.fields.get(name)) is not None and not _is_number(text):
             found[name] = record.fields["queued_at"] if name == "finished_at" else ""
+    for name in _ORDER:
+        if (text := record.fields.get(name)) is not None and not _is_number(text.removeprefix("-")):
+            found[name] = ""
     return found
 
 

@@ -49,6 +49,7 @@ def _fields(disk: JobOnDisk) -> dict[str, str]:
         "attempt": str(max(disk.attempts, ended.attempt if ended else 0)),
         "owner": mark.owner if mark else "local",
         "event_count": str(count),
+        "priority": str(disk.request.get("priority", 0)) if disk.request else "0",
     }
     if runs:
         fields["journal_runs"] = runs
@@ -64,6 +65,8 @@ def _fields(disk: JobOnDisk) -> dict[str, str]:
             if value is not None
         }
     else:
+        if before := (disk.request or {}).get("after"):
+            fields["waits_for"] = " ".join(before)
         fields |= {f"events_of:{attempt}": str(number) for attempt, number in last.items()}
     return fields
 

@@ -2,10 +2,10 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
 from shared.errors import WrongField
-from shared.messages.message import say
+from shared.messages.message import say, stored
 
 NAME_PATTERN = r"^[^\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+$"
 FILE_ID_PATTERN = r"^file-[A-Za-z0-9]{1,64}$"
@@ -44,6 +44,12 @@ PATTERN_NAMES = {
 }
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=NAME_PATTERN)]
+Priority = Annotated[int, Field(ge=-100, le=100, description=stored(say("field-priority-row")))]
+After = Annotated[
+    list[Name],
+    BeforeValidator(lambda value: [value] if isinstance(value, str) else value),
+    Field(max_length=20, description=stored(say("field-after-row"))),
+]
 FileId = Annotated[str, StringConstraints(pattern=FILE_ID_PATTERN)]
 Suffix = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=SUFFIX_PATTERN)]
 Revision = Annotated[

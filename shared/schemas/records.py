@@ -43,7 +43,11 @@ class JobRecord(Frozen):
     started_at: float | None = None
     finished_at: float | None = None
     attempt: int = 0
-    queue_position: int | None = Field(None, description="1 is next; null when not queued")
+    queue_position: int | None = Field(
+        None, description="1 is next; null when not queued, or when it waits for other jobs"
+    )
+    priority: int = Field(0, description="higher starts first")
+    waits_for: list[str] = Field([], description="the jobs that must succeed before this one may start")
     progress: Progress = Progress()
     result: dict[str, Any] | None = None
     error: JobError | None = None

@@ -7,12 +7,14 @@ from pydantic import Field, model_validator
 from shared.errors import WrongField
 from shared.messages.message import say, stored
 from shared.schemas.fields import (
+    After,
     Columns,
     FileId,
     Instruction,
     LongText,
     Metadata,
     Name,
+    Priority,
     Revision,
     RowFormat,
     SettingsText,
@@ -49,10 +51,12 @@ class FineTuningRequest(Frozen):
     )
     suffix: Suffix | None = None
     metadata: Metadata = {}
+    priority: Priority = 0
+    after: After = []
 
     @model_validator(mode="after")
     def _one_source_each(self) -> "FineTuningRequest":
-        _exactly_one(training_file=self.training_file, dataset=self.dataset)
+        exactly_one(training_file=self.training_file, dataset=self.dataset)
         _at_most_one(validation_file=self.validation_file, validation_dataset=self.validation_dataset)
         return self
 
@@ -69,10 +73,12 @@ class EvaluationRequest(Frozen):
     instruction: Instruction | None = Field(None, description=INSTRUCTION_HELP)
     max_seq_length: Annotated[int, Field(ge=8, le=131_072)] = 512
     metadata: Metadata = {}
+    priority: Priority = 0
+    after: After = []
 
     @model_validator(mode="after")
     def _one_source(self) -> "EvaluationRequest":
-        _exactly_one(file=self.file, dataset=self.dataset)
+        exactly_one(file=self.file, dataset=self.dataset)
         return self
 
 
@@ -83,6 +89,8 @@ class LoadDiagnosticRequest(Frozen):
     trial_load: bool = True
     cold: bool = False
     metadata: Metadata = {}
+    priority: Priority = 0
+    after: After = []
 
 
 class TrainingDiagnosticRequest(Frozen):
@@ -102,10 +110,12 @@ class TrainingDiagnosticRequest(Frozen):
     )
     minutes: Annotated[float, Field(gt=0, le=240)] = Field(5, description=stored(say("field-minutes-row")))
     metadata: Metadata = {}
+    priority: Priority = 0
+    after: After = []
 
     @model_validator(mode="after")
     def _one_source(self) -> "TrainingDiagnosticRequest":
-        _exactly_one(training_file=self.training_file, dataset=self.dataset)
+        exactly_one(training_file=self.training_file, dataset=self.dataset)
         return self
 
 
@@ -118,6 +128,8 @@ class ModelPreparationRequest(Frozen):
     move_cache_to: Name | None = Field(None, description=stored(say("field-move-cache-row")))
     warm_page_cache: bool = False
     metadata: Metadata = {}
+    priority: Priority = 0
+    after: After = []
 
 
 JobRequest = Annotated[
@@ -130,7 +142,8 @@ JobRequest = Annotated[
 ]
 
 
-def _exactly_one(**fields: object) -> None:
+def exactly_one(**fields: object) -> None:
+    """Raises `WrongField` unless one of the fields is given."""
     given = [name for name, value in fields.items() if value is not None]
     if len(given) != 1:
         wrong = (

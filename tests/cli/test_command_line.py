@@ -285,6 +285,20 @@ def test_the_options_of_train_are_the_fields_of_the_request() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("words", "kind"),
+    [
+        ("train --dataset d", "fine_tuning"),
+        ("evaluate --dataset d", "evaluation"),
+        ("prepare m", "model_preparation"),
+        ("diagnose m", "load_diagnostic"),
+    ],
+)
+def test_every_command_that_submits_a_job_has_its_order(words: str, kind: str) -> None:
+    asked = request(f"{words} --priority -5 --after ftjob-a,last")
+    assert (asked["kind"], asked["priority"], asked["after"]) == (kind, -5, ["ftjob-a", "last"])
+
+
 def test_the_options_of_prepare_are_the_fields_of_the_request() -> None:
     assert request("prepare m") == {"kind": "model_preparation", "model": "m"}
     assert request("prepare m --revision r --move-cache-to ssd --warm-page-cache") == {
@@ -301,7 +315,6 @@ def test_every_command_is_in_the_help(capsys: pytest.CaptureFixture[str]) -> Non
     words = re.findall(r"^    (\w+) ", capsys.readouterr().out, re.MULTILINE)
     assert words == [
         "demo", "up", "down", "train", "prepare", "diagnose", "evaluate", "jobs", "show", "report", "events",
-        "cancel", "download", "pause", "resume", "models", "files", "delete", "prune", "backup", "restore",
-        "doctor", "key", "explain", "bench",
-        "check", "test", "help",
+        "cancel", "download", "pause", "resume", "move", "models", "files", "delete", "prune", "backup",
+        "restore", "doctor", "key", "explain", "bench", "check", "test", "help",
     ]  # fmt: skip

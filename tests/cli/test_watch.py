@@ -56,6 +56,11 @@ def test_a_waiting_job_tells_its_place_and_that_it_was_begun_before() -> None:
     )
 
 
+def test_a_job_that_waits_for_others_names_them() -> None:
+    waiting = record("queued", waits_for=["ftjob-a", "evaljob-b"])
+    assert stage_text(waiting) == "queued, after ftjob-a and evaljob-b"
+
+
 def test_an_ended_job_tells_its_end_and_no_progress() -> None:
     ended = record("succeeded", progress={"stage": "training", "step": 24, "total_steps": 24})
     assert (stage_text(ended), progress_text(ended)) == ("succeeded", "")

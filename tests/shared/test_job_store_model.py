@@ -1,17 +1,25 @@
-"""Random histories of submits, claims, crashes, cancels and late calls, held against a model of the rules."""
+"""Random histories of submits, moves, claims, crashes and late calls, held against a model of the rules."""
 
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    invariant,
+    multiple,
+    rule,
+    run_state_machine_as_test,
+)
 
-from shared.errors import InvalidTransition
+from shared.errors import InvalidField, InvalidTransition
 from shared.event_log import EventLog
 from shared.job_folder import JobFolder
 from shared.job_records import Claim, WorkerEvent
@@ -26,10 +34,14 @@ CRASH_LIMIT = 3
 ORDERS = {"cancelling": "cancel", "pausing": "pause", "paused": "pause"}
 
 
-@dataclass
+@dataclass(eq=False)
 class Expected:
-    """What the model knows of one job."""
+    """What the model knows of one job. `place` is its number until somebody is moved."""
 
+    place: int
+    priority: int = 0
+    waits: set["Expected"] = field(default_factory=set)
+    followers: list["Expected"] = field(default_factory=list)
     status: JobStatus = "queued"
     attempt: int = 0
     crashes: int = 0
@@ -46,6 +58,19 @@ class Expected:
         self.status = status
         self.events += 1
         self.history.append(status)
+        if status in TERMINAL:
+            for follower in self.followers:
+                follower.hear(self)
+
+    def hear(self, ended: "Expected") -> None:
+        """A job before this one ended."""
+        if self.status in TERMINAL:
+            return
+        if ended.status != "succeeded":
+            self.move("cancelled")
+            return
+        self.waits.remove(ended)
+        self.events += not self.waits
 
     def verdict(self, attempt: int) -> str | None:
         if attempt != self.attempt or self.handed_back:
@@ -77,34 +102,114 @@ class Ledger(RuleBasedStateMachine):
         self.boot = 0
         self.nonces = 0
 
-    @rule(target=jobs)
-    def submit(self) -> str:
+    @rule(target=jobs, priority=st.sampled_from([0, 0, 1, -1]))
+    def submit(self, priority: int) -> str:
         job_id = new_job_id("fine_tuning")
+        self._submit(job_id, FineTuningRequest(dataset="d", priority=priority))
+        self.expected[job_id] = Expected(len(self.expected) + 1, priority)
+        return job_id
+
+    @rule(target=jobs, one=jobs, other=jobs)
+    def submit_after(self, one: str, other: str) -> Any:
+        job_id, before = new_job_id("fine_tuning"), [self.expected[name] for name in {one, other}]
+        request = FineTuningRequest(dataset="d", after=[one, other])
+        if any(job.status in ("failed", "cancelled") for job in before):
+            with pytest.raises(InvalidField):
+                self._submit(job_id, request)
+            return multiple()
+        self._submit(job_id, request)
+        waits = {job for job in before if job.status != "succeeded"}
+        job = Expected(len(self.expected) + 1, waits=waits, events=1 + bool(waits))
+        for awaited in waits:
+            awaited.followers.append(job)
+        self.expected[job_id] = job
+        return job_id
+
+    def _submit(self, job_id: str, request: FineTuningRequest) -> None:
         for _ in range(2):  # a repeat of the same call changes nothing
             self.store.submit(
                 job_id,
-                FineTuningRequest(dataset="d"),
+                request,
                 owner="me",
                 idempotency_key=None,
                 fingerprint=job_id,
                 is_retry=False,
                 max_queued_jobs=1000,
             )
-        self.expected[job_id] = Expected()
-        return job_id
+
+    def _line(self) -> list[Expected]:
+        """Every queued job in the order in which it would start, did none wait for others."""
+        queued = [job for job in self.expected.values() if job.status == "queued"]
+        return sorted(queued, key=lambda job: (-job.priority, job.place))
+
+    @rule(
+        job_id=jobs,
+        other_id=jobs,
+        how=st.sampled_from(["front", "back", "before", "behind", "up", "down", "priority"]),
+        count=st.integers(1, 3),
+    )
+    def move(self, job_id: str, other_id: str, how: Any, count: int) -> None:
+        job, other = self.expected[job_id], self.expected[other_id]
+        is_beside = how in ("before", "behind")
+        what = other_id if is_beside else count if how in ("up", "down", "priority") else ""
+        if is_beside and job is other:
+            with pytest.raises(InvalidField):
+                self.store.move(job_id, how, what)
+            return
+        if job.status != "queued" or (is_beside and other.status != "queued"):
+            with pytest.raises(InvalidTransition):
+                self.store.move(job_id, how, what)
+            return
+        self.store.move(job_id, how, what)
+        line = self._line()
+        was = (self._ahead_of(job), job.priority)
+        rest = [one for one in line if one is not job]
+        if how == "priority":
+            job.priority = count
+        else:
+            to = self._target(line, rest, job, other, how, count)
+            if to < len(rest):
+                job.priority = max(job.priority, rest[to].priority)
+            if to > 0:
+                job.priority = min(job.priority, rest[to - 1].priority)
+            peers = [one for one in [*rest[:to], job, *rest[to:]] if one.priority == job.priority]
+            places = sorted(one.place for one in peers)
+            for one, place in zip(peers, places, strict=True):
+                one.place = place
+        job.events += (self._ahead_of(job) != was[0]) + (job.priority != was[1])
+
+    def _ahead_of(self, job: Expected) -> int:
+        line = self._line()
+        return sum(not one.waits for one in line[: line.index(job)])
+
+    def _target(
+        self, line: list[Expected], rest: list[Expected], job: Expected, other: Expected, how: str, count: int
+    ) -> int:
+        at = line.index(job)
+        startable = [index for index, one in enumerate(rest) if not one.waits]
+        above = [index for index in startable if index < at]
+        below = [index for index in startable if index >= at]
+        return {
+            "front": lambda: 0,
+            "back": lambda: len(rest),
+            "before": lambda: rest.index(other),
+            "behind": lambda: rest.index(other) + 1,
+            "up": lambda: above[max(0, len(above) - count)] if above else at,
+            "down": lambda: below[min(len(below), count) - 1] + 1 if below else at,
+        }[how]()
 
     @rule(target=claims)
     def claim(self) -> Claim | None:
         self.nonces += 1
         self._forget_pauses()
         claimed = self.store.claim(host="a", boot=str(self.boot), nonce=str(self.nonces), lease_seconds=1000)
-        waiting = [job_id for job_id, job in self.expected.items() if job.status == "queued"]
+        startable = [job for job in self._line() if not job.waits]
         if claimed is None:
-            assert not waiting
+            assert not startable
             return None
         assert isinstance(claimed, Claim)
-        assert claimed.job_id == waiting[0]  # the oldest, whatever happened to it before
         job = self.expected[claimed.job_id]
+        assert job is startable[0]  # whatever happened to it before
         job.attempt += 1
         job.publishing = job.handed_back = job.told_too_late = False
         job.move("running")
@@ -313,8 +418,25 @@ class Ledger(RuleBasedStateMachine):
 
     @invariant()
     def the_queue_holds_the_queued_jobs_in_their_order(self) -> None:
-        queued = [job_id for job_id, job in self.expected.items() if job.status == "queued"]
-        assert [self.store.get(job_id).queue_position for job_id in queued] == list(range(1, len(queued) + 1))
+        startable = [job for job in self._line() if not job.waits]
+        names = {id(job): job_id for job_id, job in self.expected.items()}
+        for job_id, job in self.expected.items():
+            record = self.store.get(job_id)
+            place = startable.index(job) + 1 if job in startable else None
+            assert (record.queue_position, record.priority) == (place, job.priority)
+            waits = job.waits if job.status not in TERMINAL else ()
+            assert set(record.waits_for) == {names[id(one)] for one in waits}
+        census = self.store.census()
+        assert census.queue_length["fine_tuning"] == len(startable)
+        assert census.waiting_for_jobs["fine_tuning"] == len(self._line()) - len(startable)
+        awaited = [job for job in self.expected.values() if job.status not in TERMINAL]
+        wanted = {
+            names[id(job)]
+            for job in awaited
+            if any(one.status not in TERMINAL and job in one.waits for one in job.followers)
+        }
+        keys: Any = self.store._redis.keys("tunedock:followers:*")
+        assert {key.removeprefix("tunedock:followers:") for key in keys} == wanted
 
     def _journal(self, job_id: str, attempt: int) -> Path:
         return JobFolder(self.folder / "jobs" / job_id).attempt(attempt).journal

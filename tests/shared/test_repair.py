@@ -66,6 +66,36 @@ def test_every_record_comes_back_when_the_store_is_lost(here: FilledInstallation
     assert (again.created, again.record.id) == (False, running)
 
 
+def test_jobs_that_wait_for_others_do_so_still_when_the_store_is_lost(here: FilledInstallation) -> None:
+    first = here.submit()
+    waiting = here.submit(TRAINING.model_copy(update={"after": [first], "priority": -3}))
+    further = here.submit(TRAINING.model_copy(update={"after": [waiting]}))
+    here.redis().flushall()
+    assert here.repair() == ["record_lost"] * 3
+    record = here.store.get(waiting)
+    assert (record.priority, record.waits_for, record.queue_position) == (-3, [first], None)
+    here.trained()
+    assert here.store.get(waiting).queue_position == 1
+    here.store.cancel(waiting)
+    assert here.store.get(further).status == "cancelled"
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+def test_a_job_that_waits_for_one_that_ended_long_ago_may_start(
+    here: FilledInstallation, is_known: bool
+) -> None:
+    first = here.submit()
+    waiting = here.submit(TRAINING.model_copy(update={"after": [first]}))
+    here.trained()
+    raw = here.redis()
+    raw.hset(f"tunedock:job:{waiting}", "waits_for", first if is_known else "ftjob-" + "a" * 24)
+    raw.zrem("tunedock:queued", waiting)
+    raw.zadd("tunedock:waiting", {waiting: 2})
+    assert here.repair() == ["lists_disagree"]
+    assert here.look() == []
+    assert here.store.get(waiting).queue_position == 1
+
+
 def test_a_rebuilt_job_still_tells_each_of_its_steps(here: FilledInstallation) -> None:
     here.submit()
     done = here.trained()

@@ -50,6 +50,7 @@ CALLS: dict[str, Callable[[Stores], object]] = {
     "cancel": lambda s: s.worker.cancel(RUNNING),
     "pause": lambda s: s.worker.pause(WAITING),
     "resume": lambda s: s.worker.resume(PAUSED),
+    "move": lambda s: s.worker.move(WAITING, "priority", 5),
     "hold": lambda s: s.worker.hold(),
     "let_go": lambda s: s.worker.let_go(),
     "is_held": lambda s: s.worker.is_held(),

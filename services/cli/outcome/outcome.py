@@ -25,7 +25,11 @@ def outcome_text(record: JobRecord, place: Place, *, words: Words = str) -> str:
     """
     if record.error is not None:
         failed = say(
-            "job-failed-with", job=record.id, code=record.error.code, message=words(record.error.message)
+            "job-failed-with",
+            job=record.id,
+            status=record.status,
+            code=record.error.code,
+            message=words(record.error.message),
         )
         events = say("its-events", command=place.command("events", record.id))
         return "\n".join([shown(failed), words(record.error.remedy), "", shown(events)])

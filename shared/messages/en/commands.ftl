@@ -101,4 +101,7 @@ queue-resumed-row = Jobs start again. { $jobs ->
    *[other] The { $jobs } jobs that were paused with the queue continue.
 }
 queue-is-paused-row = The whole queue is still paused. The job starts after: ./tunedock resume --all
+job-waits-row = { $job } starts after { $jobs }
+move-where = Say where to: give one of --first, --last, --before, --behind, --up, --down and --priority.
+compare-wants-made-adapter = The status of job { $job } is { $status }. --compare wants an adapter that is made. Wait for it, or evaluate it without --compare: that starts once the job has succeeded.
 jobs-start-after-resume = The queue is paused. No job starts until you run ./tunedock resume --all.

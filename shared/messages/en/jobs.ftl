@@ -12,6 +12,16 @@ pause-requested = The job was asked to pause.
 job-paused = The job is paused. The device is free. The job continues from its last checkpoint when it is resumed.
 paused-before-start = The job was paused before it started.
 job-resumed = The job was resumed. It is queued where it stood.
+job-waits = The job starts after { $jobs }.
+jobs-before-succeeded = Every job that this one waited for has succeeded. It may start now.
+job-before-did-not-succeed = It was to run after job { $job }, { $status ->
+    [failed] which failed
+   *[cancelled] which was cancelled
+}.
+submit-after-another = Look at that job first. Then submit this one again, after another job or without `after`.
+job-moved = The job was moved in the queue from place { $from } to place { $to }.
+waiting-job-moved = The job still waits for other jobs. Its place in the queue was { $from } and will be { $to }.
+job-priority-changed = The priority of the job was { $before } and is now { $now }.
 pause-withdrawn = The job was resumed before it had paused.
 job-handed-back = The worker shuts down and hands the job back. The job continues when a worker starts.
 model-deleted = The model that this job made was deleted.

@@ -21,7 +21,10 @@ finished-after-label = { $clock }, after { $time }
 accuracy-reached-label = accuracy { $accuracy }
 loss-reached-label = loss { $loss }
 
-job-failed-with = { $job } failed ({ $code }): { $message }
+job-failed-with = { $job } { $status ->
+    [cancelled] was cancelled
+   *[failed] failed
+} ({ $code }): { $message }
 its-events = Its events: { $command }
 
 was-fine-tuned = { $model } was fine-tuned on { $rows ->

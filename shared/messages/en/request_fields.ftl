@@ -24,5 +24,7 @@ field-model-row = a base model; or a fine-tuned model, which is its `adapter`
 field-start-adapter-row = a fine-tuned model, or a checkpoint, whose weights training begins with
 field-dry-run-row = check, load, plan and predict, and train nothing: the result says what it would take
 field-settings-kind-row = whose file `settings_file` is; default: by its keys
+field-priority-row = jobs of a higher priority start first, those of the same in the order of the queue
+field-after-row = jobs that must have succeeded before this one starts; if one of them fails or is cancelled, this one is cancelled, too
 field-minutes-row = the time that trials may take; five rounds are made in any case
 field-move-cache-row = a storage of TUNEDOCK_STORAGES, or `default` for the cache's first place

@@ -42,6 +42,7 @@ job-status-row = { $status ->
    *[other] { $status }
 }
 queued-at-row = queued, place { $place }
+queued-after-row = queued, after { $jobs }
 queued-again-row = { $queued } (attempt { $attempt } ended early)
 
 steps-done-row = step { $step }/{ $steps }
