@@ -77,6 +77,8 @@ CALLS: dict[str, Callable[[Stores], object]] = {
     # for who tidies up
     "ended_jobs": lambda s: list(s.keeper.ended_jobs()),
     "model_users": lambda s: s.keeper.model_users(),
+    "ended_copy": lambda s: s.keeper.ended_copy(ENDED),
+    "number_of": lambda s: s.keeper.number_of(ENDED),
     "delete_job": lambda s: s.keeper.delete_job(ENDED),
     "delete_model": lambda s: s.keeper.delete_model(ENDED),
 }
