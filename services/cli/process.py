@@ -35,6 +35,9 @@ class ProcessSpec:
     death_signal: signal.Signals = signal.SIGTERM
     inherited_descriptors: tuple[int, ...] = ()
     umask: int = -1  # the supervisor's
+    before_start: Callable[[], None] = lambda: (
+        None
+    )  # each time; an OSError means that it can't be started now
 
 
 @dataclass
@@ -60,6 +63,7 @@ class SupervisedProcess:
     def start(self) -> None:
         """Start it; must be called from the main thread, which the leash is tied to."""
         self.tail.clear()
+        self.spec.before_start()
         self.start_again_at = None
         self._started_at = time.monotonic()
         self._process = subprocess.Popen(

@@ -6,7 +6,6 @@ import signal
 import sys
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,15 +20,13 @@ from services.cli.process import ProcessSpec, SupervisedProcess
 from services.cli.restore import require_no_restore_under_way
 from services.cli.server import answers, key_path, missing_for_readiness, read_key
 from services.cli.stack_state import StackState, own_folder, process_start, remove_state, write_state
-from services.cli.store import EmbeddedStore, prepare_store
-from services.cli.store_check import require_whole_log, tell_unknown_jobs
-from services.cli.store_log import seal_log
+from services.cli.store import prepare_store
+from services.cli.store_watch import StoreWatch
 from services.cli.supervisor import POLL_SECONDS, Supervisor
 from services.cli.terminal import Terminal, Waiting
 from shared.messages.message import Message, say
 from shared.messages.render import told
 from shared.private_files import keep_private, usual_umask
-from shared.repair_store import RepairStore
 from shared.settings import PROJECT_ROOT, Settings
 
 WORKER_STOP_SECONDS = 120.0  # a step and a checkpoint
@@ -38,7 +35,6 @@ STORE_STOP_SECONDS = 30.0
 DEATHS_BEFORE_READY = 4
 READY_PROBE_SECONDS = 0.5
 NOTE_AGAIN_SECONDS = 5.0
-SEAL_SECONDS = 10.0
 
 API_COMMAND = (
     sys.executable,
@@ -58,9 +54,10 @@ def run_stack(settings: Settings, terminal: Terminal) -> None:
         require_no_restore_under_way(settings.data_dir)
         try:
             keep_private(settings.data_dir, terminal.note)
-            store = None if settings.store_url else prepare_store(settings.data_dir)
-            if store:
-                require_whole_log(settings.data_dir / "store", terminal)
+            store = None
+            if not settings.store_url:
+                store = StoreWatch(prepare_store(settings.data_dir), settings.data_dir, terminal)
+                store.require_whole_log()
             stack = Stack(settings, store, terminal, interrupts, lock)
         except OSError as error:
             raise CommandFailed(disk_trouble(settings, error), say("make-room-then-up")) from error
@@ -84,7 +81,7 @@ class Stack:
     def __init__(
         self,
         settings: Settings,
-        store: EmbeddedStore | None,
+        store: StoreWatch | None,
         terminal: Terminal,
         interrupts: Interrupts,
         lock: int,
@@ -95,7 +92,6 @@ class Stack:
         self._interrupts = interrupts
         self._ready = False
         self._noted, self._note_again_at = True, 0.0
-        self._seal_at = 0.0
         self._key_is_new = not key_path(settings).exists()
         logs = settings.data_dir / "logs"
         logs.mkdir(mode=0o700, exist_ok=True)
@@ -112,7 +108,7 @@ class Stack:
         """The worker is not among them: its two processes watch each other."""
         probes = {"api": lambda: answers(api_url(self._settings))}
         if self._store:
-            probes["store"] = self._store.speaks
+            probes["store"] = self._store.store.speaks
         return [
             Answering(
                 self._supervisor.processes[name],
@@ -137,7 +133,6 @@ class Stack:
             if self._store:
                 self._supervisor.start("store")
                 self._until(self._store.answers)
-                self._look_at_store(self._store)
             for name in ("api", "worker"):
                 self._supervisor.start(name)
             self._note_state()
@@ -148,18 +143,6 @@ class Stack:
                 part.start()
             self._note_state()
             self._tell_ready()
-
-    def _look_at_store(self, store: EmbeddedStore) -> None:
-        if not self._interrupts.count:
-            self._seal_log()
-            tell_unknown_jobs(RepairStore.connect(store.access.url), self._settings.data_dir, self._terminal)
-
-    def _seal_log(self) -> None:
-        """What is sealed and changes later is found at the next start. A full disk takes no seal."""
-        self._seal_at = time.monotonic() + SEAL_SECONDS
-        if self._store:
-            with suppress(OSError):
-                seal_log(self._settings.data_dir / "store")
 
     def _is_ready(self, waiting: Waiting) -> bool:
         missing = missing_for_readiness(api_url(self._settings))
@@ -181,8 +164,8 @@ class Stack:
         is_due = not self._noted and time.monotonic() >= self._note_again_at
         if self._supervisor.tick() or is_due:
             self._note_state()
-        if self._ready and time.monotonic() >= self._seal_at:
-            self._seal_log()
+        if self._ready and self._store:
+            self._store.tick(self._supervisor.processes["store"])
         time.sleep(POLL_SECONDS)
 
     def _give_up_on_deaths(self) -> None:
@@ -207,7 +190,8 @@ class Stack:
         asked_first = min(1, self._interrupts.count)
         with self._terminal.waiting(say("stopping-row")) as waiting:
             self._supervisor.stop(waiting.update, hurry=lambda: self._interrupts.count > asked_first)
-        self._seal_log()
+        if self._store:
+            self._store.seal()
         remove_state(self._settings.data_dir)
         self._terminal.emit({"event": "stopped"})
         self._terminal.say(say("stopped-row"))
@@ -276,12 +260,14 @@ def ready_lines(url: str, key_file: Path, data_dir: Path, new_key: str | None) -
     ]
 
 
-def process_specs(store: EmbeddedStore | None, lock: int) -> list[ProcessSpec]:
+def process_specs(watch: StoreWatch | None, lock: int) -> list[ProcessSpec]:
     """Store (when embedded), API and worker; the store's password reaches them by environment only."""
     environment = os.environ | {"PYTHONPATH": str(PROJECT_ROOT), "PYTHONUNBUFFERED": "1"}
     specs = []
-    if store:
-        specs.append(_spec("store", store.command, environment, STORE_STOP_SECONDS, lock))
+    if watch:
+        store = watch.store
+        spec = _spec("store", store.command, environment, STORE_STOP_SECONDS, lock)
+        specs.append(replace(spec, before_start=watch.before_start))
         environment = environment | {"TUNEDOCK_STORE_URL": store.access.url}
     specs.append(_spec("api", API_COMMAND, environment, API_STOP_SECONDS, lock))
     # Without the supervisor the store goes too, so the worker could not even hand its job back.

@@ -16,6 +16,7 @@ from shared.messages.message import say
 from shared.store_configuration import store_configuration
 
 HOST = "127.0.0.1"
+ACCESS, CONFIGURATION = "access.json", "valkey.conf"
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,21 @@ class EmbeddedStore:
 
     command: tuple[str, ...]
     access: StoreAccess
+    folder: Path
+
+    def lay_out(self) -> None:
+        """Make the folder and write what is missing in it, for the same place. Raises OSError."""
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not (self.folder / ACCESS).exists():
+            write_private(self.folder / ACCESS, json.dumps(asdict(self.access)))
+        if not (self.folder / CONFIGURATION).exists():
+            self.configure()
+
+    def configure(self) -> None:
+        """Write the configuration. Raises OSError."""
+        port, password = self.access.port, self.access.password
+        text = store_configuration(host=HOST, port=port, password=password, folder=self.folder)
+        write_private(self.folder / CONFIGURATION, text)
 
     def speaks(self) -> bool:
         """True if it says anything: one that reads a long log refuses everything, and does not hang."""
@@ -68,13 +84,10 @@ def prepare_store(data_dir: Path) -> EmbeddedStore:
     binary = server_binary()
     folder = data_dir / "store"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    access = _remembered_access(folder / "access.json")
-    configuration = folder / "valkey.conf"
-    write_private(
-        configuration,
-        store_configuration(host=HOST, port=access.port, password=access.password, folder=folder),
-    )
-    return EmbeddedStore(command=(str(binary), str(configuration)), access=access)
+    access = _remembered_access(folder / ACCESS)
+    store = EmbeddedStore(command=(str(binary), str(folder / CONFIGURATION)), access=access, folder=folder)
+    store.configure()
+    return store
 
 
 def server_binary() -> Path:

@@ -93,6 +93,7 @@ repair-the-log = Call ./tunedock doctor --repair. It keeps a copy of the log, re
 repair-log-question = Read what of it can be read, and rebuild the rest from the disk? A copy of the log goes to { $folder }.
 log-was-cut = The log is readable again. { $lost_bytes } were cut from it. It lies as it was in { $folder }.
 log-begun-anew = The store begins anew, without a record: the beginning of its log can't be read. It lies as it was in { $folder }.
+stop-and-repair = Stop the service (./tunedock down) and call ./tunedock doctor --repair. It keeps a copy of the log, reads what can be read, and rebuilds the other jobs from the disk.
 jobs-unknown-row = { $jobs ->
     [one] { $jobs } job on disk is
    *[other] { $jobs } jobs on disk are
