@@ -63,6 +63,11 @@ class RepairStore(JobStore):
             )
         )
 
+    @classmethod
+    def of(cls, store: JobStore) -> Self:
+        """The same store through the same connections, for what needs no damaged text."""
+        return cls(store._redis, store._outage)
+
     def raw_records(self) -> Iterator[RawRecord]:
         """Every record, in no order; one that goes meanwhile is left out."""
         ids = sorted(self.ids_of("job"))

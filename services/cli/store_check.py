@@ -1,6 +1,7 @@
 """Before and after the embedded store starts: a log that lacks something never starts without a word."""
 
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 from services.cli.failure import CommandFailed
@@ -8,10 +9,9 @@ from services.cli.store_log import LOG_FOLDER, PIECE_BYTES, LogState, cut, forge
 from services.cli.terminal import Terminal
 from shared.durable import fsync_path
 from shared.errors import StoreUnavailable
-from shared.job_folder import JOB_MARK, JobFolder, jobs_folder
-from shared.jobs import is_whole_job_id
 from shared.messages.message import Message, say
 from shared.repair.aside import Aside
+from shared.repair.on_disk import unknown_jobs
 from shared.repair_store import RepairStore
 
 
@@ -51,18 +51,6 @@ def mend_log(state: LogState, store_folder: Path, aside: Aside) -> Message:
 
 def tell_unknown_jobs(store: RepairStore, data_dir: Path, terminal: Terminal) -> None:
     """A store that was lost, or is older than the disk, is told of before anybody wonders where jobs are."""
-    try:
-        known = store.ids_of("job")
-    except StoreUnavailable:  # who needs it says so
-        return
-    unknown = [
-        path.name for path in jobs_folder(data_dir).glob("*/") if path.name not in known and _is_a_job(path)
-    ]
-    if unknown:
-        terminal.note(say("jobs-unknown-row", jobs=len(unknown)))
-
-
-def _is_a_job(path: Path) -> bool:
-    folder = JobFolder(path)
-    accepted = folder.accepted.exists() or folder.was_attempted
-    return is_whole_job_id(path.name) and accepted and not folder.mark(JOB_MARK).exists()
+    with suppress(StoreUnavailable):  # who needs it says so
+        if unknown := unknown_jobs(store, data_dir):
+            terminal.note(say("jobs-unknown-row", jobs=len(unknown)))

@@ -160,16 +160,11 @@ def _replace_fields(scene: Scene, record: RawRecord, fields: Mapping[str, str]) 
 def _set_aside(scene: Scene, disk: JobOnDisk) -> bool:
     if scene.store.raw_record(disk.id) is not None:
         return False
-    scene.aside.move(disk.folder.path)
-    return True
+    return scene.set_aside(disk.folder.path)
 
 
 def _damaged_copy(scene: Scene, disk: JobOnDisk) -> Trouble:
-    def mend() -> bool:
-        scene.aside.move(disk.folder.result)
-        return True
-
-    return Trouble("copy_damaged", disk.id, mend)
+    return Trouble("copy_damaged", disk.id, partial(scene.set_aside, disk.folder.result))
 
 
 def _make_folder(scene: Scene, record: RawRecord) -> bool:
@@ -208,7 +203,7 @@ def _write_spec(scene: Scene, record: RawRecord) -> bool:
 
 
 def _renew_copy(scene: Scene, record: RawRecord) -> bool:
-    scene.aside.move(scene.folder(record.id).result)
+    scene.set_aside(scene.folder(record.id).result)
     return _keep_copy(scene, record)
 
 

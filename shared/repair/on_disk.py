@@ -8,9 +8,10 @@ from typing import Any, cast
 
 from shared.acceptance import Acceptance, acceptance_of
 from shared.ended_copy import EndedCopy, ended_copy
-from shared.job_folder import ATTEMPTS, JOB_MARK, MODEL_MARK, JobFolder
+from shared.job_folder import ATTEMPTS, JOB_MARK, MODEL_MARK, JobFolder, jobs_folder
 from shared.jobs import kind_of_id
 from shared.journal import journal_events
+from shared.repair_store import RepairStore
 from shared.schemas.fields import JobKind
 
 
@@ -61,6 +62,21 @@ def jobs_on_disk(jobs: Path) -> dict[str, JobOnDisk]:
         if kind := kind_of_id(path.name):
             found[path.name] = read_job(JobFolder(path), kind)
     return found
+
+
+def unknown_jobs(store: RepairStore, data_dir: Path) -> list[str]:
+    """Jobs whose folder proves that the store had taken them, and that it does not know. Few files are read.
+
+    Raises StoreUnavailable.
+    """
+    folders = [JobFolder(path) for path in jobs_folder(data_dir).glob("*/") if kind_of_id(path.name)]
+    taken = [
+        folder.path.name
+        for folder in folders
+        if (folder.accepted.exists() or folder.was_attempted) and not folder.mark(JOB_MARK).exists()
+    ]
+    known = store.ids_of("job")  # after the disk: what was taken before it was read, a whole store has
+    return [job_id for job_id in taken if job_id not in known]
 
 
 def read_job(folder: JobFolder, kind: JobKind) -> JobOnDisk:

@@ -19,6 +19,14 @@ class Scene:
     is_running: bool
     now: float = field(default_factory=time.time)
 
+    def set_aside(self, path: Path) -> bool:
+        """False where it has gone meanwhile. Raises OSError."""
+        try:
+            self.aside.move(path)
+        except FileNotFoundError:
+            return False
+        return True
+
     def folder(self, job_id: str) -> JobFolder:
         return JobFolder.of(self.data_dir, job_id)
 

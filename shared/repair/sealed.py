@@ -28,7 +28,7 @@ def checkpoint_troubles(scene: Scene, disk: JobOnDisk, on_read: OnRead) -> Itera
     """For a job that no worker has now."""
     for step, folder in disk.folder.checkpoints_by_step():
         if why := fault_of(folder, on_read):
-            yield Trouble("checkpoint_damaged", f"{disk.id}, step {step}", partial(_move, scene, folder), why)
+            yield Trouble("checkpoint_damaged", f"{disk.id}, step {step}", partial(_take, scene, folder), why)
 
 
 def adapter_troubles(scene: Scene, disk: JobOnDisk, on_read: OnRead) -> Iterator[Trouble]:
@@ -48,15 +48,16 @@ def model_copy_troubles(scene: Scene, on_read: OnRead) -> Iterator[Trouble]:
     for manifest in sorted((scene.data_dir / "models").glob(f"*/{MANIFEST}")):
         if why := fault_of(manifest.parent, on_read):
             yield Trouble(
-                "model_copy_damaged", manifest.parent.name, partial(_move, scene, manifest.parent), why
+                "model_copy_damaged", manifest.parent.name, partial(_take, scene, manifest.parent), why
             )
 
 
-def _move(scene: Scene, folder: Path) -> bool:
-    scene.aside.move(folder)
-    return True
+def _take(scene: Scene, folder: Path) -> bool:
+    """Unless it is whole by now, or gone: a running job writes checkpoints anew and drops old ones."""
+    return bool(fault_of(folder)) and scene.set_aside(folder)
 
 
 def _take_adapter(scene: Scene, disk: JobOnDisk, folder: Path) -> bool:
-    scene.aside.move(folder)
+    if not _take(scene, folder):
+        return False
     return True if disk.folder.published() else tell_model_is_gone(scene, disk.id)

@@ -16,10 +16,10 @@ def upload_troubles(scene: Scene, on_read: OnRead) -> Iterator[Trouble]:
     files = scene.data_dir / "files"
     for folder in sorted(files.glob("file-*/")):
         if why := _fault(folder, on_read):
-            yield Trouble("upload_damaged", folder.name, partial(_move, scene, folder), why)
+            yield Trouble("upload_damaged", folder.name, partial(scene.set_aside, folder), why)
     for folder in sorted(files.glob(f"{INCOMING}*/")):
         if not scene.is_running or is_abandoned(folder):
-            yield Trouble("upload_unfinished", folder.name, partial(_move, scene, folder))
+            yield Trouble("upload_unfinished", folder.name, partial(scene.set_aside, folder))
 
 
 def _fault(folder: Path, on_read: OnRead) -> str:
@@ -36,8 +36,3 @@ def _fault(folder: Path, on_read: OnRead) -> str:
         return "" if file_sha256(folder / "content", on_read) == sha256 else "content"
     except OSError as error:
         return f"content: {error.strerror}"
-
-
-def _move(scene: Scene, folder: Path) -> bool:
-    scene.aside.move(folder)
-    return True

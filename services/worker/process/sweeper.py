@@ -17,6 +17,8 @@ from shared.messages.render import in_english
 from shared.old_uploads import is_abandoned, remove_abandoned, remove_older
 from shared.pruning import kept_jobs, remove
 from shared.removal import Removal
+from shared.repair.on_disk import unknown_jobs
+from shared.repair_store import RepairStore
 from shared.retention import DAY_SECONDS, RetentionRule, leaving
 from shared.settings import Settings
 from shared.steady_thread import SteadyThread
@@ -39,6 +41,7 @@ class Sweeper:
         self._settings = settings
         self._store = store
         self._removal = Removal(store, jobs_folder(settings.data_dir))
+        self._has_compared = False
         self._lean: set[str] = set()  # ended jobs that have nothing more to give back
 
     def start(self) -> None:
@@ -65,11 +68,25 @@ class Sweeper:
         return True
 
     def _sweep_jobs(self) -> None:
+        if not self._has_compared:
+            self._tell_unknown()
         for job_id in self._removal.finish():
             logger.info("finished the deletion of %s", job_id)
         self._remove_leftovers()
         self._give_back()
         self._remove_by_rule()
+
+    def _tell_unknown(self) -> None:
+        """Once, for installations whose store no supervisor of ours starts."""
+        unknown = unknown_jobs(RepairStore.of(self._store), self._settings.data_dir)
+        self._has_compared = True
+        if unknown:
+            logger.warning(
+                "the store does not know %d jobs on disk, such as %s: it was lost or is older. "
+                "`tunedock doctor --repair` rebuilds their records",
+                len(unknown),
+                unknown[0],
+            )
 
     def _remove_leftovers(self) -> None:
         """Remove what submits left behind whose answer the API never got and which the store never took."""
