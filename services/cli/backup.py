@@ -122,10 +122,8 @@ def _target(name: str, size: Size, terminal: Terminal) -> Iterator[IO[bytes]]:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        os.link(draft, path)  # refused where somebody made a file of that name meanwhile
+        draft.rename(path)
         fsync_path(path.parent)
-    except FileExistsError as error:
-        raise UsageError(say("backup-exists", file=path), say("name-backup-file")) from error
     except OSError as error:
         raise CommandFailed(
             say("backup-not-written", file=path, error=error.strerror or str(error))

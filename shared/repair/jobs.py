@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 
 from shared.acceptance import Acceptance, mark_accepted
@@ -145,11 +146,27 @@ def _replace(scene: Scene, record: RawRecord, disk: JobOnDisk | None, taken: set
         return False
     scene.aside.keep_entries(scene.store.entries_of(record.id))
     scene.store.forget(record.id)
-    if disk and disk.was_accepted and disk.spec is not None:
+    if disk and disk.spec is not None:
+        if disk.acceptance is None:  # the store had it, so it was accepted
+            mark_accepted(disk.folder, Acceptance())
         if (number := record.fields.get("number", "")).isdecimal():
             taken.discard(int(number))  # it was its own
+        if disk.ended is None and (ended := _end_told_by(record)):
+            keep_ended_copy(disk.folder, ended)
+            disk = replace(disk, ended=ended)
         return rebuild(scene, disk, taken)
     return True
+
+
+def _end_told_by(record: RawRecord) -> EndedCopy | None:
+    """How a job ended whose record tells that it did, and not how: what is left of it says as much."""
+    fields = record.fields
+    if not _is_number(fields.get("finished_at", "")):
+        return None
+    succeeded, failed = (document(fields.get(name)) is not None for name in ("result", "error"))
+    status = "succeeded" if succeeded else "failed" if failed else "cancelled"
+    numbers = {name: fields[name] if _is_number(fields.get(name, "")) else "0" for name in _NUMBERS}
+    return copy_of(record.id, {**fields, **numbers, "status": status})
 
 
 def _replace_fields(scene: Scene, record: RawRecord, fields: Mapping[str, str]) -> bool:

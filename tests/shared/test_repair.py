@@ -238,6 +238,13 @@ DAMAGES = [
         "the result can't be read", "succeeded", _hset("result", '{"steps'), ["record_damaged"], "succeeded"
     ),
     Damage(
+        "the status of an ended job can't be one",
+        "succeeded",
+        lambda here, job: (_hset("status", "suxceeded")(here, job), _unlink("result.json")(here, job)),
+        ["record_damaged"],
+        "succeeded",
+    ),
+    Damage(
         "in two lists", "queued", _into("tunedock:index:fine_tuning:paused"), ["lists_disagree"], "queued"
     ),
     Damage("waiting and running", "queued", _into(RUNNING), ["lists_disagree"], "queued"),
