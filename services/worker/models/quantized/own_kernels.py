@@ -6,8 +6,12 @@ bitsandbytes takes it from here.
 
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial, wraps
+from typing import Any
+
+import torch
 
 
 @contextmanager
@@ -29,7 +33,35 @@ def _without_downloaded_kernels() -> Iterator[None]:
             sys.modules["kernels"] = before
 
 
-with _without_downloaded_kernels():
+@contextmanager
+def _compiling_when_called() -> Iterator[None]:
+    """What bitsandbytes wraps in torch.compile is compiled when it is first called, not at the import.
+
+    Only few programs call any of it, and torch's compiler takes all of them a second to import.
+    """
+    compile_now = torch.compile
+
+    def later(function: Callable[..., Any] | None = None, **options: Any) -> Callable[..., Any]:
+        if function is None:
+            return partial(later, **options)
+        compiled: Callable[..., Any] | None = None
+
+        @wraps(function)
+        def call(*arguments: Any, **named: Any) -> Any:
+            nonlocal compiled
+            compiled = compiled or compile_now(function, **options)
+            return compiled(*arguments, **named)
+
+        return call
+
+    vars(torch)["compile"] = later
+    try:
+        yield
+    finally:
+        vars(torch)["compile"] = compile_now
+
+
+with _without_downloaded_kernels(), _compiling_when_called():
     import bitsandbytes
 
 __all__ = ["bitsandbytes"]
