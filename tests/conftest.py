@@ -1,6 +1,7 @@
 """What every test may ask for: a clean environment, and a part that a machine may lack."""
 
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,34 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     return min(4, len(os.sched_getaffinity(0)) + 1)
 
 
+# Their files take longest, for what they start: begun last, they would leave the other processes idle.
+LONGEST = (
+    "containers", "flow", "worker/explaining", "bench", "explain", "cli", "worker/training", "worker/models",
+)  # fmt: skip
+
+
+def _scope(nodeid: str) -> str:
+    """A test's file; the folder, where its tests share an engine or a card."""
+    file = nodeid.partition("::")[0]
+    folder = file.rpartition("/")[0]
+    return folder if folder in ("tests/containers", "tests/gpu") else file
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Where several processes test, what takes longest comes first, then what has the most tests."""
+    if not hasattr(config, "workerinput"):
+        return
+    tests = Counter(_scope(item.nodeid) for item in items)
+    ranks = {f"tests/{folder}": rank for rank, folder in enumerate(LONGEST)}
+
+    def place(item: pytest.Item) -> tuple[int, int, str]:
+        scope = _scope(item.nodeid)
+        folder = scope.rpartition("/")[0] if scope.endswith(".py") else scope
+        return ranks.get(folder, len(LONGEST)), -tests[scope], scope
+
+    items.sort(key=place)
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Where several processes test, a file's tests stay in one, which sets up what they share. So do all of a
@@ -32,10 +61,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
     class ByFile(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            file = nodeid.partition("::")[0]
-            folder = file.rpartition("/")[0]
-            return folder if folder in ("tests/containers", "tests/gpu") else file
+            return _scope(nodeid)
 
+    config.option.loadscopereorder = False  # they come in their order already
     return ByFile(config, log)
 
 

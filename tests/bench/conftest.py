@@ -1,10 +1,5 @@
-"""What tests of the benchmarks share.
+"""What tests of the benchmarks share."""
 
-BENCH=all adds what the ordinary suite leaves out, each a minute or less: the load arms that quantize, and the
-signals that a benchmark takes as it takes the others.
-"""
-
-import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -14,9 +9,6 @@ from pathlib import Path
 import pytest
 
 from services.cli.interrupts import STOP_SIGNALS
-
-ALL = os.environ.get("BENCH") == "all"
-only_with_all = pytest.mark.skipif(not ALL, reason="like the others; BENCH=all runs it")
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,8 @@ import torch
 from bench import gpu_run
 from services.worker.computing.plan.utilization import matrix_flops_per_second
 from shared.settings import PROJECT_ROOT
-from tests.bench.conftest import ALL, Run
+from tests.bench.conftest import Run
+from tests.thorough import ALL
 from tests.tiny_models import make_tiny_llama
 
 
@@ -24,7 +25,8 @@ def test_the_protocol_s_arms_run_on_random_rows_and_are_judged(
     model, cases = make_tiny_llama(tmp_path / "model"), ["short", "full512"] if ALL else ["full512"]
     words = [
         "--without-card", "--quick", "--rows", "48", "--repeats", "1", "--arms", "ours-baseline,ours-auto",
-        "--cases", ",".join(cases), "--scratch", tmp_path / "scratch", "--model", model, "--json", tmp_path / "gpu.json",
+        "--cases", ",".join(cases), "--scratch", tmp_path / "scratch", "--model", model,
+        "--json", tmp_path / "gpu.json",
     ]  # fmt: skip
     done = run_here(gpu_run.main, *words)
     assert done.code == 0, done.stderr

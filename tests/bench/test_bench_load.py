@@ -1,6 +1,6 @@
 """The load benchmark: rows in the form of docs/contract.md, cases that can't be had, and nothing left behind.
 
-The arms that quantize take as long as all others together; BENCH=all loads them too.
+The arms that quantize take as long as all others together; TESTS=all loads them too.
 """
 
 import json
@@ -17,7 +17,8 @@ from bench.load_arms.__main__ import ARMS
 from bench.load_turns import PEERS, PREPARED, QUANTIZING
 from services.cli.bench import bench
 from shared.settings import PROJECT_ROOT
-from tests.bench.conftest import ALL, Run, only_with_all
+from tests.bench.conftest import Run
+from tests.thorough import ALL, thorough
 
 ROW = {"arm", "case", "metric", "unit", "median", "min", "max", "repeats"}
 NO_CASE_FITS = ["--cases", "400iops", "--layers", "1"]
@@ -95,7 +96,7 @@ def test_a_peer_that_cannot_be_installed_is_a_note_and_no_failure(
     assert "runai can't be installed" in done.stdout
 
 
-@pytest.mark.parametrize("order", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=only_with_all)])
+@pytest.mark.parametrize("order", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=thorough)])
 def test_an_order_to_stop_leaves_nothing_behind(tmp_path: Path, order: signal.Signals) -> None:
     scratch = tmp_path / "scratch"
     with subprocess.Popen(

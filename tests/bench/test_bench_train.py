@@ -18,8 +18,9 @@ from bench.train_arms.plans import SPEED_UPS, plan_of, speed_up_arms
 from bench.train_measure import Measuring
 from services.worker.computing.plan.plan import Plan, baseline_plan
 from shared.settings import PROJECT_ROOT
-from tests.bench.conftest import ALL, Run, only_with_all
+from tests.bench.conftest import Run
 from tests.bench.messages import write_messages
+from tests.thorough import ALL, thorough
 from tests.tiny_models import make_tiny_llama
 
 LEFT_OUT = ("trl-best",) if ALL else ("trl-best", "hf-grouped")  # the first makes an environment of its own
@@ -82,7 +83,7 @@ def test_without_a_file_and_a_hub_it_says_what_to_name(
 @pytest.mark.parametrize(
     ("stop", "names"),
     [
-        pytest.param(signal.SIGINT, ["ours-baseline", "ours-auto"], marks=only_with_all),
+        pytest.param(signal.SIGINT, ["ours-baseline", "ours-auto"], marks=thorough),
         (signal.SIGTERM, ["ours-baseline", "ours-auto"]),
         (signal.SIGKILL, ["ours-auto"]),
     ],

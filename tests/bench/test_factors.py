@@ -16,8 +16,9 @@ from bench.train_arms.hf_factors import RECIPES
 from bench.train_measure import Steps
 from shared.messages.message import say
 from shared.reports.training_facts import Basis, Factor, FactorCost
-from tests.bench.conftest import Run, only_with_all
+from tests.bench.conftest import Run
 from tests.bench.messages import write_messages
+from tests.thorough import thorough
 from tests.tiny_models import make_tiny_llama
 
 
@@ -111,7 +112,7 @@ def test_every_arm_has_its_recipe() -> None:
     assert RECIPES.keys() <= ARMS.keys()
 
 
-@only_with_all
+@thorough
 @pytest.mark.timeout(500)
 def test_both_ways_run_on_the_same_rows(tmp_path: Path, run_here: Run) -> None:
     sms, model = write_messages(tmp_path / "sms.tsv", 64), make_tiny_llama(tmp_path / "model")

@@ -1,10 +1,9 @@
 """Each cause that can be made here is made, diagnosed, and its finding comes first.
 
-Those that take longer than some seconds run with CAUSES=all; `python -m tests.worker.diagnosis.causes` prints
+Those that take longer than some seconds run with TESTS=all; `python -m tests.worker.diagnosis.causes` prints
 the table.
 """
 
-import os
 from collections.abc import Iterator
 from itertools import takewhile
 from pathlib import Path
@@ -13,6 +12,7 @@ import pytest
 
 from services.worker.diagnosis.checks import CHECKS, run_checks
 from shared.messages.document import in_sentences
+from tests.thorough import ALL
 from tests.worker.apart import Apart
 from tests.worker.diagnosis.causes import CAUSES, Cause, fault_of, findings_of, outcome_of
 from tests.worker.diagnosis.recorded_causes import causes as recorded_causes
@@ -41,8 +41,8 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
 @pytest.mark.parametrize("cause", CAUSES, ids=lambda cause: cause.name)
 @pytest.mark.timeout(300)
 def test_the_right_finding_comes_first(cause: Cause, workshop: Workshop, process: Apart) -> None:
-    if cause.slow and os.environ.get("CAUSES") != "all":
-        pytest.skip("a slow cause; CAUSES=all makes it")
+    if cause.slow and not ALL:
+        pytest.skip("a slow cause; TESTS=all makes it")
     try:
         # What is measured of a disk may be another program's doing for a moment, but not three times.
         faults = takewhile(bool, (_fault(cause, workshop, process) for _ in range(TRIES)))

@@ -31,6 +31,7 @@ from shared.messages.message import read_stored, say
 from shared.messages.render import in_english
 from shared.schemas.hyperparameters import Hyperparameters, LearningRateSchedule, Lora
 from shared.schemas.requests import FineTuningRequest
+from tests.thorough import thorough
 from tests.worker.training.test_checkpoints import files_limited_to
 from tests.worker.training.tiny_bases import RecordedJob, Rows, WriteRows
 
@@ -214,7 +215,14 @@ def test_a_drained_job_with_8_bit_adamw_goes_on_to_the_bit_equal_adapter(
     assert adapter_bytes(tmp_path / "parts") != adapter_bytes(tmp_path / "adamw")
 
 
-@pytest.mark.parametrize("schedule", ["linear", "constant", "constant_with_warmup"])
+@pytest.mark.parametrize(
+    "schedule",
+    [
+        "linear",
+        pytest.param("constant", marks=thorough),
+        pytest.param("constant_with_warmup", marks=thorough),
+    ],
+)
 def test_under_every_schedule_a_drained_job_goes_on_to_the_bit_equal_adapter(
     schedule: LearningRateSchedule, llama: LoadedModel, data: DatasetFile, tmp_path: Path
 ) -> None:

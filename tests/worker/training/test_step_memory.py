@@ -13,6 +13,7 @@ from services.worker.text.dataset_file import DatasetFile
 from services.worker.training.fine_tuning import fine_tune
 from shared.job_folder import JobFolder
 from shared.schemas.requests import FineTuningRequest
+from tests.thorough import ALL
 from tests.worker.training.running_out import RunningOut
 from tests.worker.training.tiny_bases import RecordedJob, Rows, WriteRows
 
@@ -83,7 +84,7 @@ def test_wherever_a_step_runs_out_of_memory_the_adapter_is_the_same_to_the_bit(
     counted = RunningOut()
     _, undisturbed = run(llama, data, tmp_path / "whole", asked, counted)
     operations = counted.counts[BROKEN_STEP]
-    places = range(1, operations, operations // 6)
+    places = range(1, operations, operations // (6 if ALL else 3))
     for at in (*places, operations):
         running_out = RunningOut(after=BROKEN_STEP - 1, at=at)
         result, job = run(llama, data, tmp_path / str(at), asked, running_out)
