@@ -1,6 +1,8 @@
 """What every test may ask for: a clean environment, and a part that a machine may lack."""
 
+import gc
 import os
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,6 +15,9 @@ from tests.valkey import Valkey
 
 # Tiny models lose time when threads wait for each other. Set before torch is imported, for children too.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# Some machines forbid it; then each of the many processes that tests start would compile our code anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -50,6 +55,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         return ranks.get(folder, len(LONGEST)), -tests[scope], scope
 
     items.sort(key=place)
+
+
+def pytest_collection_finish() -> None:
+    """What is imported by now stays: collections of garbage, as loads begin with, don't look at it again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -56,15 +56,18 @@ def languages() -> tuple[str, ...]:
 def add_language(language: str, text: str) -> None:
     """A language for this process alone, from the text of its message file: to try a translation."""
     _added[language] = text
-    catalog.cache_clear()
 
 
 def message_files(language: str) -> list[Path]:
     return sorted((FOLDER / language).glob("*.ftl"))
 
 
-@cache
 def catalog(language: str) -> Catalog:
     """The sentences of `language` by id."""
+    return _catalog(language, _added.get(language, ""))
+
+
+@cache
+def _catalog(language: str, added: str) -> Catalog:
     files = [path.read_text(encoding="utf-8") for path in message_files(language)]
-    return Catalog(language, (*files, _added.get(language, "")))
+    return Catalog(language, (*files, added))

@@ -1,6 +1,7 @@
 """A made-up language: every word of the English files in brackets, so that English left over is seen."""
 
 import re
+from functools import cache
 
 from fluent.syntax import FluentParser, FluentSerializer
 from fluent.syntax import ast as ftl
@@ -19,6 +20,7 @@ class _Bracketed(Transformer):
         return node
 
 
+@cache
 def made_up_language() -> str:
     """The text of its message file."""
     text = "\n".join(path.read_text(encoding="utf-8") for path in message_files(DEFAULT_LANGUAGE))
