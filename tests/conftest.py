@@ -31,7 +31,8 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 
 # Their files take longest, for what they start: begun last, they would leave the other processes idle.
 LONGEST = (
-    "containers", "flow", "worker/explaining", "bench", "explain", "cli", "worker/training", "worker/models",
+    "containers", "chaos", "flow", "worker/explaining", "bench", "explain", "cli", "worker/training",
+    "worker/models",
 )  # fmt: skip
 
 

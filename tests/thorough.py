@@ -1,6 +1,6 @@
 """What the ordinary suite leaves out: it takes long, and is much like what always runs.
 
-TESTS=all runs it too, as CI does. Whatever is left out has a case of its kind in the ordinary suite.
+TESTS=all runs it too. Whatever is left out has a case of its kind in the ordinary suite.
 """
 
 import os
