@@ -1,6 +1,7 @@
 """`jobs`, `show`, `report`, `events`, `cancel`, `download`: the life of a job, seen and ended."""
 
 import argparse
+import math
 import sys
 import time
 from pathlib import Path
@@ -62,9 +63,12 @@ def add_commands(commands: Commands) -> None:
 
 
 def list_jobs(arguments: argparse.Namespace, settings: Settings, terminal: Terminal) -> int:
+    limit = None if arguments.all else arguments.limit
     with connect(settings) as client:
-        limit = None if arguments.all else arguments.limit
-        records = client.jobs(kind=arguments.kind, status=arguments.status, limit=limit)
+        if arguments.status == "queued":
+            records = _in_order(client.jobs(kind=arguments.kind, status="queued", limit=None))[:limit]
+        else:
+            records = client.jobs(kind=arguments.kind, status=arguments.status, limit=limit)
         is_paused = client.queue_is_paused()
     terminal.emit([record.model_dump(mode="json") for record in records])
     if records:
@@ -74,6 +78,11 @@ def list_jobs(arguments: argparse.Namespace, settings: Settings, terminal: Termi
     if is_paused:
         terminal.say(say("jobs-start-after-resume"))
     return 0
+
+
+def _in_order(queued: list[JobRecord]) -> list[JobRecord]:
+    """As they would start; those that wait for other jobs last."""
+    return sorted(queued, key=lambda record: (record.queue_position or math.inf, record.created_at))
 
 
 def show_job(arguments: argparse.Namespace, settings: Settings, terminal: Terminal) -> int:

@@ -46,6 +46,8 @@ def test_a_training_and_its_evaluation_are_two_commands(stack: LiveStack) -> Non
     assert stack.client.job(training).queue_position == 2
     assert f"{training} is queued, place 1" in said(stack, "move", training[:14], "--first")
     stack.client.move(training, {"behind": urgent})
+    listed = json.loads(said(stack, "jobs", "--status", "queued", "--json"))
+    assert [job["id"] for job in listed] == [urgent, training, evaluation, last]
     stack.client.order_queue("resume")
     records = {job_id: stack.until_ended(job_id) for job_id in (urgent, training, evaluation, last)}
     assert [record.status for record in records.values()] == ["succeeded"] * 4

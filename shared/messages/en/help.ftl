@@ -88,7 +88,7 @@ help-repair-row = compare store, disk and jobs with each other, say what disagre
 help-training-file-row = rows to upload and learn, or the id of an upload
 help-validation-file-row = rows that the loss is measured on, but not learned
 help-validation-dataset-row = the same, on the server
-help-start-adapter-row = begin with this fine-tuned model or checkpoint: its id, or its job's first characters, or last
+help-start-adapter-row = begin with this fine-tuned model or checkpoint: its id, or its job's first characters, or last; training starts once that job has succeeded
 help-plan-row = auto, baseline, or tokens_per_micro_batch=N[,gradient_checkpointing=true]
 help-suffix-row = part of the fine-tuned model's id
 help-move-cache-row = first move the model's cache to this storage of TUNEDOCK_STORAGES, or back to `default`
@@ -99,12 +99,12 @@ help-trial-load-row = load it, too (default); without, it is only looked at
 help-training-dataset-row = a data set of the server to train on
 help-settings-file-row = your own file: a TrainingArguments JSON, or the YAML of LLaMA-Factory or Axolotl
 help-setting-row = a setting in the words of HF TrainingArguments, as in padding=longest; repeatable
-help-evaluated-adapter-row = a fine-tuned model's id, or the job that made it, or its first characters; last: the newest
+help-evaluated-adapter-row = a fine-tuned model's id, or the job that makes it, or its first characters; last: the newest; the evaluation starts once that job has succeeded
 help-compare-row = with --adapter: the base model on the same rows first
 
 ## jobs and what they made
 help-jobs-kind-row = only jobs of this kind
-help-jobs-status-row = only jobs that are this far
+help-jobs-status-row = only jobs that are this far; queued: in the order in which they would start
 help-jobs-limit-row = at most so many (20)
 help-jobs-all-row = every job there is
 help-report-html-row = write the page here, for a browser; -: to stdout
