@@ -98,9 +98,13 @@ def _text_of(name: str) -> str:
 
 
 def _setting(text: str) -> tuple[str, Any]:
-    """``name=value``, the value as JSON where it is some: 4, true, null, ["q_proj"], else a word."""
+    """``name=value``, the value as JSON where it is some: 4, true, null, ["q_proj"], else a word. JSON has no
+    NaN and no infinity, however Python spells them.
+    """
     name, value = pair(text)
     try:
-        return name, json.loads(value)
+        read = json.loads(value)
+        json.dumps(read, allow_nan=False)
     except ValueError:
         return name, value
+    return name, read

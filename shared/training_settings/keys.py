@@ -109,7 +109,8 @@ class Keys:
         found = self.take(name)
         if found is None or found.value == ours or (ours in OFF and found.value in OFF):
             return
-        reason = say("settings-differ-key", key=name, value=short(found.value), ours=short(ours))
+        here = "null" if ours is None else short(ours)
+        reason = say("settings-differ-key", key=name, value=short(found.value), ours=here)
         self.differs.append(Differs(field=name, value=short(found.value), curve=True, reason=reason))
 
     def refuse(self, found: Found, message: Message) -> None:

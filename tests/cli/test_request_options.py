@@ -1,5 +1,7 @@
 """Options that stand for fields of a request: all fields, and errors by the options' own names."""
 
+import json
+
 import pytest
 from pydantic import BaseModel
 
@@ -84,6 +86,15 @@ def test_a_wrong_name_of_a_pair_is_told_beside_its_option() -> None:
     assert spoken.errors == (
         FieldError("--set", "--set max_seq_len is an unknown field. Did you mean max_seq_length?"),
     )
+
+
+@pytest.mark.parametrize("value", ["NaN", "Infinity", "-Infinity", "1e400", '{"r": NaN}'])
+def test_a_setting_that_is_no_number_of_json_goes_to_the_server_as_a_word(value: str) -> None:
+    asked = command_parser().parse_args(
+        ["diagnose", "tiny", "--training", "a", "--set", f"learning_rate={value}"]
+    )
+    assert asked.settings == [("learning_rate", value)]
+    json.dumps(asked.settings, allow_nan=False)
 
 
 def test_every_hyperparameter_says_what_it_is_in_the_words_of_options() -> None:

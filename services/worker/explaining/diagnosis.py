@@ -12,10 +12,11 @@ from services.worker.running_job import RunningJob
 from services.worker.text.dataset_file import DatasetFile
 from services.worker.text.row_rules import RowRules
 from services.worker.text.rows import encode_dataset
-from shared.messages.message import say
+from shared.json_text import json_text
+from shared.messages.message import Message, say
 from shared.reports.training import TrainingReport
 from shared.schemas.requests import TrainingDiagnosticRequest
-from shared.training_settings.outcome import ReadSettings
+from shared.training_settings.outcome import Ignored, ReadSettings
 
 MEMORY_REMEDY = say("explain-with-less-memory")
 
@@ -59,9 +60,18 @@ def explain_training(
         base.device,
         MEMORY_REMEDY,
     )
-    notes = [
+    return make_report(facts, kind="training_diagnostic", notes=notes_of(told))
+
+
+def notes_of(told: ReadSettings) -> list[Message]:
+    """What the settings did not say, or what is done otherwise here; every key that is left out is named."""
+    return [
         *(item.reason for item in told.differs),
         *(item.reason for item in told.assumed),
-        *(item.reason for item in told.ignored),
+        *map(_left_out, told.ignored),
     ]
-    return make_report(facts, kind="training_diagnostic", notes=notes)
+
+
+def _left_out(item: Ignored) -> Message:
+    value = item.value if isinstance(item.value, str) else json_text(item.value)
+    return say("settings-left-out", key=item.key, value=value, reason=item.reason)

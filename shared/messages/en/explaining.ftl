@@ -1,7 +1,7 @@
 # What the diagnosis of a training says.
 
 advice-checkpointing-off = Turn gradient_checkpointing off where the memory is enough: then no layer is computed twice.
-advice-checkpointing-on = Leave gradient_checkpointing off: it saves memory and costs time.
+advice-checkpointing-on = Leave gradient_checkpointing off. To turn it on would save memory and cost time.
 advice-batch-size = Compute more rows at once and accumulate fewer micro-batches: the model learns the same.
 advice-padding = Pad to the longest row of a micro-batch: the model learns the same, and empty tokens are not computed.
 advice-shorter = Lower max_seq_length. Even then no row is cut.
@@ -26,6 +26,7 @@ padding-remedy-grouping = Put rows of like length together (group_by_length, or 
 padding-remedy-auto = Use the plan auto: it pads each micro-batch to its longest row, and puts rows of like length together.
 recomputation-title = Gradient checkpointing computes every layer twice, and a step takes { $ratio } times as long
 recomputation-evidence = A step takes { $as_is_seconds } with gradient checkpointing and { $changed_seconds } without it, measured in { $rounds } rounds on the same rows.
+recomputation-evidence-predicted = A step takes { $as_is_seconds } with gradient checkpointing. Without it, { $changed_seconds } are predicted: there was no time to try it.
 recomputation-remedy = Turn gradient_checkpointing off. The memory is enough, and the model learns the same.
 recomputation-by-timer = { $recomputing_seconds } of a step go into computing layers again.
 recomputation-remedy-untried = Turn gradient_checkpointing off if the memory is enough, or use the plan auto, which checks this. The model learns the same.

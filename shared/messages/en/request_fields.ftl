@@ -26,5 +26,5 @@ field-dry-run-row = check, load, plan and predict, and train nothing: the result
 field-settings-kind-row = whose file `settings_file` is; default: by its keys
 field-priority-row = jobs of a higher priority start first, those of the same in the order of the queue
 field-after-row = jobs that must have succeeded before this one starts; if one of them fails or is cancelled, this one is cancelled, too
-field-minutes-row = the time that trials may take; five rounds are made in any case
+field-minutes-row = the time that trials may take; two settings are tried five times in any case, the others while there is time
 field-move-cache-row = a storage of TUNEDOCK_STORAGES, or `default` for the cache's first place

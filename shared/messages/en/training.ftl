@@ -71,6 +71,6 @@ disk-full-rows-not-kept = The disk is full, so the rendered rows are not kept. A
 adapter-not-saved = The adapter could not be saved: { $error }
 free-data-folder-and-submit = Free space in the data folder and submit the job again.
 
-predicted = A step is predicted to take { $step_seconds }, and all steps { $run_seconds }. The memory is predicted to reach { $peak_bytes }.
+predicted = A step is predicted to take { $step_seconds }, and the whole run { $run_seconds }. The memory is predicted to reach { $peak_bytes }.
 not-predicted = The time and memory of this run could not be predicted ({ $reason }). The run starts anyway.
 predicted-beyond-memory = This run is predicted to need { $peak_bytes } of memory, but only { $limit_bytes } are available. Lower max_seq_length, or free memory.

@@ -63,7 +63,7 @@ factors-in-lines-title = How long a step takes after one change, and how many ti
 a-step-label = a step
 as-fast-label = times as fast
 starred-are-other-curves = A star (*) marks a change with which the model learns something different.
-path-title = From your settings to the plan auto, in time of the whole run
+path-title = From your settings to the plan auto, in time of all steps
 notes-title = Settings that were assumed, left out or changed
 
 ## words of the report

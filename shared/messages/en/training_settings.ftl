@@ -49,6 +49,7 @@ settings-differ-key = { $key } is { $value } in these settings but { $ours } her
 settings-differ-padding-free = With { $key } the rows of a batch are joined without padding; here they are padded to the longest.
 settings-differ-offload = Gradient checkpointing with { $key } = { $value } also moves activations off the card, which is not done here: it is slower there, and takes less memory.
 
+settings-left-out = { $key } ({ $value }) is left out. { $reason }
 settings-ignored-model = It describes the base model, which the request gives.
 settings-ignored-data = It describes the rows, which the request gives.
 settings-ignored-reporting = It decides where progress is written, and changes no step.

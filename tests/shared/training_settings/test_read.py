@@ -240,6 +240,7 @@ def test_what_the_worker_learns_otherwise_is_told_as_another_curve(text: str, fi
         "quantization_bit: 4\nquantization_bit: 8", "quantization_bit: 8")).differs  # fmt: skip
     assert (told.field, told.curve) == (field, True)
     assert str(told.value).lower() in in_english(told.reason)
+    assert "?" not in in_english(told.reason)
 
 
 def test_settings_that_the_worker_has_differ_in_nothing() -> None:

@@ -336,6 +336,14 @@ def test_padding_by_batch_is_answered_with_grouping_and_to_a_maximum_with_the_lo
     assert "Pad each micro-batch to its longest row" in text(first(healthy(settings=padded, **facts)))
 
 
+def test_recomputation_that_was_only_predicted_is_not_said_to_be_measured() -> None:
+    costs = [cost("gradient_checkpointing", 1.25, basis=basis) for basis in ("measured", "predicted")]
+    measured, predicted = (text(first(healthy(recomputed_ratio=1.0, factors=(one,)))) for one in costs)
+    assert "measured in 9 rounds" in measured
+    assert "rounds" not in predicted
+    assert "are predicted: there was no time to try it" in predicted
+
+
 def test_a_run_of_our_own_has_padding_and_recomputation_found_without_a_trial() -> None:
     facts: dict[str, Any] = {
         "settings": None, "factors": (), "recomputed_ratio": 1.0,

@@ -13,7 +13,7 @@ from services.worker.computing.plan.plan import Plan
 from services.worker.explaining import explain, rounds
 from services.worker.explaining.arm import Arm, ArmSteps
 from services.worker.explaining.dequantizing import watch_dequantizing
-from services.worker.explaining.diagnosis import explain_training
+from services.worker.explaining.diagnosis import explain_training, notes_of
 from services.worker.models.load import LoadedModel
 from services.worker.phase_clock import PhaseClock
 from services.worker.running_job import JobCancelled, JsonValue, NoJob
@@ -23,7 +23,7 @@ from shared.reports.stored import read_stored
 from shared.reports.training import TrainingReport
 from shared.schemas.hyperparameters import Lora
 from shared.schemas.requests import TrainingDiagnosticRequest
-from shared.training_settings.read import given_settings
+from shared.training_settings.read import given_settings, read_settings
 from tests.worker.training.tiny_bases import Rows, WriteRows
 
 REQUEST = TrainingDiagnosticRequest(dataset="spam", minutes=1)
@@ -41,6 +41,16 @@ def explained(
         now=datetime.now(UTC),
         job=NoJob(),
     )
+
+
+def test_every_key_of_a_file_that_has_no_meaning_here_is_named_with_its_value() -> None:
+    file = '{"per_device_train_batch_size": 2, "tf32": true, "torch_compile": true, "report_to": "wandb"}'
+    notes = notes_of(read_settings(file, given={"padding": "longest", "max_seq_length": 64}))
+    assert [told(note) for note in notes][-3:] == [
+        "tf32 (true) is left out. It chooses kernels or compilers that are not tried here.",
+        "torch_compile (true) is left out. It chooses kernels or compilers that are not tried here.",
+        "report_to (wandb) is left out. It decides where progress is written, and changes no step.",
+    ]
 
 
 @pytest.fixture

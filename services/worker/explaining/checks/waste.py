@@ -11,7 +11,7 @@ from services.worker.explaining.checks.finding import (
 )
 from shared.messages.message import Message, say
 from shared.reports.finding import Finding
-from shared.reports.training_facts import TrainingFacts
+from shared.reports.training_facts import FactorCost, TrainingFacts
 
 
 def find_padding(facts: TrainingFacts) -> Finding | None:
@@ -61,12 +61,7 @@ def find_recomputation(facts: TrainingFacts) -> Finding | None:
         evidence = say("recomputation-by-timer", recomputing_seconds=saved_seconds(facts, saves))
         action = say("recomputation-remedy-untried")
     else:
-        evidence = say(
-            "recomputation-evidence",
-            as_is_seconds=cost.as_is_seconds,
-            changed_seconds=cost.changed_seconds,
-            rounds=cost.rounds,
-        )
+        evidence = _recomputation_evidence(cost)
         action = say("recomputation-remedy")
     return Finding(
         id="recomputation",
@@ -76,6 +71,13 @@ def find_recomputation(facts: TrainingFacts) -> Finding | None:
         remedies=(remedy(action, facts, saves),),
         costs_seconds=saved_seconds(facts, saves),
     )
+
+
+def _recomputation_evidence(cost: FactorCost) -> Message:
+    with_it, without = cost.as_is_seconds, cost.changed_seconds
+    if cost.basis != "measured":
+        return say("recomputation-evidence-predicted", as_is_seconds=with_it, changed_seconds=without)
+    return say("recomputation-evidence", as_is_seconds=with_it, changed_seconds=without, rounds=cost.rounds)
 
 
 def _is_auto(facts: TrainingFacts) -> bool:
