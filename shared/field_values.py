@@ -9,13 +9,19 @@ import re
 from collections.abc import Callable, Mapping
 
 NAME = "NAME"  # stands for a name that the reader has to choose
-_MARKED = re.compile(r'`("(?:format|columns)": [^`]*)`')
+_MARKED = re.compile(r'`("(?:format|columns|plan)": [^`]*)`')
 
 
-def marked(columns: Mapping[str, str] | None = None, *, format: str | None = None) -> str:
-    """The fields `format` and `columns` of a request, as members of JSON between backticks."""
-    fields = {"format": format} if format else {}
-    members = json.dumps({**fields, **({"columns": dict(columns)} if columns else {})}, ensure_ascii=False)
+def marked(
+    columns: Mapping[str, str] | None = None,
+    *,
+    format: str | None = None,
+    plan: Mapping[str, int | bool] | None = None,
+) -> str:
+    """The fields `format`, `columns` and `plan` of a request, as members of JSON between backticks."""
+    given = {"format": format, "columns": columns and dict(columns), "plan": plan and dict(plan)}
+    fields = {name: value for name, value in given.items() if value}
+    members = json.dumps(fields, ensure_ascii=False)
     return f"`{members[1:-1].replace('`', chr(92) + 'u0060')}`"
 
 

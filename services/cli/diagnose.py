@@ -9,6 +9,7 @@ from services.cli.command_parser import WrongValue
 from services.cli.failure import UsageError
 from services.cli.options import Commands, add_client_command, pair
 from services.cli.request_options import (
+    OF_TRAINING,
     RequestOptions,
     add_columns,
     add_file,
@@ -24,7 +25,6 @@ from shared.settings import Settings
 
 OF_LOADING = ("cold", "trial_load")
 OF_BOTH = ("model", "revision", "metadata", "priority", "after")
-OF_TRAINING = "of_training"
 
 
 def add_commands(commands: Commands) -> None:

@@ -4,21 +4,23 @@ import argparse
 import math
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 from services.cli.adapter_archive import FolderNotWritable, download_adapter
-from services.cli.failure import CommandFailed, UsageError
+from services.cli.failure import CommandFailed, RequestRefused, UsageError
 from services.cli.job_ids import LAST, add_job_argument, find_job
 from services.cli.options import Commands, add_client_command, positive
-from services.cli.outcome.outcome import Place, Words, outcome_text, plain
+from services.cli.outcome.outcome import Place, Words, outcome_text
 from services.cli.record_text import JOB_COLUMNS, KEPT_COLUMNS, job_row, record_text
-from services.cli.request_options import RequestOptions
+from services.cli.request_options import options_of
 from services.cli.server import connect
 from services.cli.submission import add_verbose
 from services.cli.terminal import Terminal
 from services.cli.watch import ENDED, POLL_SECONDS, event_text
 from shared.messages.message import say, stored
+from shared.messages.render import shown
 from shared.model_names import fine_tuned_model
 from shared.schemas.fields import JobKind, JobStatus
 from shared.schemas.records import JobRecord
@@ -72,7 +74,8 @@ def list_jobs(arguments: argparse.Namespace, settings: Settings, terminal: Termi
         is_paused = client.queue_is_paused()
     terminal.emit([record.model_dump(mode="json") for record in records])
     if records:
-        terminal.table(JOB_COLUMNS, [job_row(record) for record in records], keep=KEPT_COLUMNS)
+        rows = [job_row(record, words=_words(arguments, record)) for record in records]
+        terminal.table(JOB_COLUMNS, rows, keep=KEPT_COLUMNS)
     else:
         terminal.say(say("no-jobs-row"))
     if is_paused:
@@ -96,11 +99,8 @@ def show_job(arguments: argparse.Namespace, settings: Settings, terminal: Termin
 
 def _words(arguments: argparse.Namespace, record: JobRecord) -> Words:
     """How the command that submits jobs of this kind calls a request's fields."""
-    for command in arguments.parser.commands.values():
-        options: RequestOptions | None = command.get_default("options")
-        if options is not None and options.kind == record.kind:
-            return options.text
-    return str
+    options = options_of(arguments.parser.commands.values(), record.kind)
+    return options.text if options else str
 
 
 def report_job(arguments: argparse.Namespace, settings: Settings, terminal: Terminal) -> int:
@@ -109,16 +109,15 @@ def report_job(arguments: argparse.Namespace, settings: Settings, terminal: Term
     with connect(settings) as client:
         job_id, place = find_job(client, arguments.job_id), Place.of(settings, client)
         if arguments.html is None:
-            report = client.report(job_id)
-            terminal.emit(report)
-            has_text = isinstance(report.get("text"), str)
             record = client.job(job_id)
-            if record.kind == "fine_tuning" or not has_text:
-                terminal.say(outcome_text(record, place))
-            if record.kind == "fine_tuning" and has_text:
-                terminal.say()
-            if has_text:
-                terminal.say(plain(report))
+            options = options_of(arguments.parser.commands.values(), record.kind)
+            try:
+                report = client.report(job_id)
+            except RequestRefused as refused:
+                raise (options.spoken(refused) if options else refused) from None
+            terminal.emit(report)
+            words = options.text if options else str
+            terminal.say("\n\n".join(_report_parts(record, report, place, words)))
             return 0
         page = client.report_page(job_id)
     if arguments.html == STDOUT:
@@ -134,6 +133,22 @@ def report_job(arguments: argparse.Namespace, settings: Settings, terminal: Term
     terminal.emit({"file": str(arguments.html), "bytes": len(page)})
     terminal.say(say("page-written-row", file=str(arguments.html)))
     return 0
+
+
+def _report_parts(
+    record: JobRecord, report: dict[str, Any], place: Place, words: Words
+) -> Iterator[str]:
+    """What the job came to, and the report's own lines; why it failed is said once."""
+    text = report.get("text")
+    if not isinstance(text, str):
+        yield outcome_text(record, place, words=words)
+        return
+    says_why = bool(report.get("ended"))
+    if (record.kind == "fine_tuning" or record.error) and not says_why:
+        yield outcome_text(record, place, words=words)
+    yield words(text)
+    if record.error and says_why:
+        yield shown(say("its-events", command=place.command("events", record.id)))
 
 
 def print_events(arguments: argparse.Namespace, settings: Settings, terminal: Terminal) -> int:

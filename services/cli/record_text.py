@@ -21,10 +21,10 @@ JOB_COLUMNS = ("id", "kind", "status", "created", "model", "progress")
 KEPT_COLUMNS = ("status", "progress", "kind", "created", "model")
 
 
-def job_row(record: JobRecord) -> tuple[str, ...]:
+def job_row(record: JobRecord, *, words: Words = str) -> tuple[str, ...]:
     """The cells of `JOB_COLUMNS`."""
     if record.status in ENDED:
-        progress = record.error.message if record.error else _reached(record)
+        progress = words(record.error.message) if record.error else _reached(record)
     else:
         numbers = progress_text(record)
         progress = f"{stage_text(record)}: {numbers}" if numbers else stage_text(record)

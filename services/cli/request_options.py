@@ -1,9 +1,10 @@
 """Options of a command that stand for fields of a request; what is wrong is told by their names."""
 
 import argparse
+import json
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -26,6 +27,8 @@ from shared.settings import Settings
 PLACEHOLDER_FILE = "file-0"  # stands for a file until it is uploaded, so that wrong options cost no upload
 # Fields whose options are called otherwise; each of the others is its own path, without `hyperparameters.`.
 OTHER_WORDS = {"hyperparameters.n_epochs": "epochs", "hyperparameters.global_batch_size": "batch-size"}
+# The names by which a command keeps its options; one that submits jobs of two kinds has both.
+OPTIONS, OF_TRAINING = "options", "of_training"
 PLAN_WORDS = ("auto", "baseline")
 _DASHES = str.maketrans("._", "--")
 COLUMN_FIELDS: tuple[str, ...] = get_args(get_args(get_args(Columns)[0])[0])
@@ -39,7 +42,7 @@ class RequestOptions:
         self.kind = kind
         self.option_of: dict[str, str] = {}
         command.words.append(self.text)
-        command.set_defaults(options=self)
+        command.set_defaults(**{OPTIONS: self})
 
     def add(self, group: argparse._ActionsContainer, option: str, path: str, **details: Any) -> None:
         """An option (or, without dashes, an argument) for the field at `path`."""
@@ -105,6 +108,12 @@ class RequestOptions:
         """The option for a field or for what encloses it."""
         known = [one for one in self.option_of if path == one or path.startswith(f"{one}.")]
         return self.option_of[max(known, key=len)] if known else path
+
+
+def options_of(commands: Iterable[CommandParser], kind: JobKind) -> RequestOptions | None:
+    """Those of the command that submits jobs of this kind."""
+    every = (command.get_default(name) for command in commands for name in (OPTIONS, OF_TRAINING))
+    return next((one for one in every if isinstance(one, RequestOptions) and one.kind == kind), None)
 
 
 def _placed(error: FieldError, place: str) -> str:
@@ -231,6 +240,8 @@ def _as_options(fields: Mapping[str, Any]) -> str:
     words += [
         f"--column {shlex.quote(f'{field}={name}')}" for field, name in fields.get("columns", {}).items()
     ]
+    if plan := fields.get("plan"):
+        words.append("--plan " + ",".join(f"{name}={json.dumps(value)}" for name, value in plan.items()))
     return " ".join(words)
 
 

@@ -248,8 +248,11 @@ def test_a_failure_is_told_once_and_a_report_of_it_says_what_to_do(stack: LiveSt
     assert (done.stderr + done.stdout).count("None of the 40 rows") == 1
     report = stack.command("report", "last")
     error = json.loads(stack.command("show", "last", "--json").stdout)["error"]
-    assert error["remedy"]
-    assert error["remedy"] in " ".join(report.stdout.split())  # a failed run has a report, too
+    told = " ".join(report.stdout.split())  # a failed run has a report, too
+    remedy = error["remedy"].replace("`max_seq_length`", "max_seq_length")
+    assert "max_seq_length" in remedy
+    assert told.count(remedy.replace("max_seq_length", "--max-seq-length")) == 1
+    assert told.count("None of the 40 rows") == 1
 
 
 def test_the_details_of_the_plan_are_told_to_who_asks(stack: LiveStack, finished_job: str) -> None:

@@ -57,6 +57,8 @@ def test_every_field_of_a_request_has_an_option(name: str) -> None:
          "give --column prompt=prompt --column 'completion=my answer'"),
         ('give `"format": "chat", "columns": {"prompt": "q"}` or `"format": "text"`',
          "give --format chat --column prompt=q or --format text"),
+        ('choose `"plan": {"tokens_per_micro_batch": 512, "gradient_checkpointing": true}`',
+         "choose --plan tokens_per_micro_batch=512,gradient_checkpointing=true"),
         ('write JSON lines, each {"text": "…"}, and {"label": "a"}',
          'write JSON lines, each {"text": "…"}, and {"label": "a"}'),
         ('`instruction` is read as {"from": "human"}', '`instruction` is read as {"from": "human"}'),

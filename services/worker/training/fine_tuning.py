@@ -28,11 +28,13 @@ from services.worker.training.job_rows import JobRows, RowSource, job_rows
 from services.worker.training.run import ready_run
 from services.worker.training.run_result import account_of, publish, result_of
 from services.worker.training.trained import train_run
+from shared.field_values import marked
 from shared.job_folder import JobFolder
 from shared.messages.message import say
 from shared.schemas.requests import FineTuningRequest
 
-MEMORY_REMEDY = say("train-with-less-memory")
+SMALL_PLAN = {"tokens_per_micro_batch": 512, "gradient_checkpointing": True}
+MEMORY_REMEDY = say("train-with-less-memory", setting=marked(plan=SMALL_PLAN))
 PATIENCE = Patience()
 
 

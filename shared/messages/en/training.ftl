@@ -63,7 +63,7 @@ training-diverged = The loss or its gradient was not a number in { $steps ->
 } up to { $step }.
 lower-learning-rate = Lower hyperparameters.learning_rate ({ $learning_rate }) or raise warmup_ratio ({ $warmup }).
 lower-constant-learning-rate = Lower hyperparameters.learning_rate ({ $learning_rate }), or let it warm up: lr_scheduler_type constant_with_warmup.
-train-with-less-memory = Lower hyperparameters.max_seq_length, or give an explicit plan with fewer tokens_per_micro_batch and gradient_checkpointing true.
+train-with-less-memory = Lower hyperparameters.max_seq_length, or choose a plan that needs less memory, for example { $setting }.
 
 disk-full-result-waits = The disk is full ({ $error }). Free space in the data folder. The result is saved as soon as there is room.
 disk-full-no-checkpoint = The disk is full, so there is no checkpoint at step { $step }. Free space in the data folder. A restart would go back to step { $saved_step }.
