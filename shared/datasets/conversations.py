@@ -31,8 +31,12 @@ _THOUGHTS = frozenset({"reasoning_content", "reasoning", "thinking", "thought"})
 Remark = Literal["roles_renamed", "content_joined", "messages_in_string", "weight_zero", "name_dropped"]
 
 
-def conversation(value: object, name: str, told: set[str], *, whole: bool = True) -> list[Row]:
+def conversation(
+    value: object, name: str, told: set[str], *, whole: bool = True, tools: object = None
+) -> list[Row]:
     """The messages in `value`; of a `whole` one the order of roles is checked. `told` gets `Remark`s.
+
+    `tools`: what the row has of them beside the messages, for what is said where these call some.
 
     Raises BadRow.
     """
@@ -43,7 +47,7 @@ def conversation(value: object, name: str, told: set[str], *, whole: bool = True
         raise BadRow(_not_a_list(value, name))
     if not value:
         raise BadRow(say("list-is-empty", name=name))
-    refuse_calls(value)
+    refuse_calls(value, tools)
     messages = [_message(message, number, told) for number, message in enumerate(value, start=1)]
     if whole:
         check_order(messages)

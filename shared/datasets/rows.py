@@ -39,7 +39,8 @@ def normalise_row(
         if fields.get(column) is None:
             raise BadRow(_missing(column, fields, format, columns))
         if field == "messages":
-            row[field] = conversation(fields[column], f"`{column}`", set() if told is None else told)
+            remarks = set() if told is None else told
+            row[field] = conversation(fields[column], f"`{column}`", remarks, tools=fields.get("tools"))
         elif field == "label":
             row[field] = _label(fields[column], column, limits)
         else:

@@ -144,13 +144,16 @@ class Turns:
         return say("conversation-read", messages=messages)
 
     def row(self, fields: Mapping[str, object], told: set[str]) -> Row:
-        messages = conversation(fields.get(self.messages), f"`{self.messages}`", told, whole=False)
+        tools = fields.get("tools")
+        messages = conversation(
+            fields.get(self.messages), f"`{self.messages}`", told, whole=False, tools=tools
+        )
         if self.system and not _is_blank(fields.get(self.system)) and messages[0]["role"] != "system":
             system = checked_text(fields[self.system], f"`{self.system}`")
             messages.insert(0, {"role": "system", "content": system})
         check_order(messages)
-        tools = offered_tools(fields.get("tools"))
-        return {"messages": messages, "tools": tools} if tools else {"messages": messages}
+        offered = offered_tools(tools)
+        return {"messages": messages, "tools": offered} if offered else {"messages": messages}
 
 
 @dataclass(frozen=True)

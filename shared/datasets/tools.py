@@ -12,12 +12,16 @@ _TOOL_WORDS = frozenset(
 )
 
 
-def refuse_calls(messages: Sequence[object]) -> None:
-    """Raise BadRow, once for the whole row, where messages are calls of tools or a tool's answers."""
+def refuse_calls(messages: Sequence[object], tools: object = None) -> None:
+    """Raise BadRow, once for the whole row, where messages are calls of tools or a tool's answers.
+
+    `tools`: what the row offers the model beside them, which may stay.
+    """
     signs = {number: found for number, message in enumerate(messages, start=1) if (found := _signs(message))}
     if signs:
         names = sorted(set().union(*signs.values()))
-        raise BadRow(say("messages-call-tools", number=min(signs), more=len(signs) - 1, names=listed(names)))
+        called = say("messages-call-tools", number=min(signs), more=len(signs) - 1, names=listed(names))
+        raise BadRow(say("sentences", sentences=[called, say("tools-may-stay")]) if tools else called)
 
 
 def _signs(message: object) -> set[str]:

@@ -238,6 +238,7 @@ messages-call-tools = { $more ->
     [0] Message { NUMBER($number, useGrouping: 0) } belongs
    *[other] Message { NUMBER($number, useGrouping: 0) } and { $more } more belong
 } to calls of tools ({ $names }), which can't be learned here. Remove such rows. Or write each call into `content` as text, give what the tool answered in a message of the role `user`, and remove these fields and roles.
+tools-may-stay = The field `tools` of the row can stay: it is shown to the model where the model's chat template writes tools.
 thought-beside-content = Message { NUMBER($number, useGrouping: 0) } has { $names }. Write the thought into `content`, before the answer and between <think> and </think> or the tags of the model.
 message-has-more = Message { NUMBER($number, useGrouping: 0) } has { $names }, which is not supported. A message has `role` and `content`.
 role-unknown = Message { NUMBER($number, useGrouping: 0) } has the role { $role }. A role is `system`, `user` or `assistant`.

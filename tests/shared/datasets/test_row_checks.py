@@ -182,6 +182,14 @@ def test_a_missing_field_is_told_with_the_fields_seen_and_the_knob() -> None:
             "chat",
             "Message 2 belongs to calls of tools (`role: function_call`)" + WITHOUT_TOOLS,
         ),
+        (
+            {**chat(USER, {**ASSISTANT, "tool_calls": [{"id": "c1"}]}), "tools": [{"type": "function"}]},
+            "chat",
+            "Message 2 belongs to calls of tools (`tool_calls`)"
+            + WITHOUT_TOOLS
+            + " The field `tools` of the row can stay: it is shown to the model where the model's chat"
+            " template writes tools.",
+        ),
         (chat(USER, {**ASSISTANT, "weight": 0.5}), "chat", "The `weight` of message 2 must be 0 or 1."),
         (
             chat(USER, {**ASSISTANT, "weight": 0}),
