@@ -142,15 +142,22 @@ def record_of(job_id: str, fields: Mapping[str, str], rank: int | None) -> JobRe
             "started_at": _seconds(fields.get("started_at")),
             "finished_at": _seconds(fields.get("finished_at")),
             "attempt": int(fields["attempt"]),
+            "pauses": int(fields.get("pauses", 0)),
             "queue_position": None if rank is None else rank + 1,
             "priority": int(fields.get("priority", 0)),
             "waits_for": fields.get("waits_for", "").split(),
-            "progress": loaded("progress") or {},
+            "progress": _progress(loaded("progress") or {}, fields["status"]),
             "result": in_sentences(loaded("result")),
             "error": _error(loaded("error")),
             "model_deleted_at": _seconds(fields.get("model_deleted_at")),
         }
     )
+
+
+def _progress(told: dict[str, Any], status: str) -> dict[str, Any]:
+    """What a worker told last; time is left only while one works."""
+    works = status in ("running", "pausing", "cancelling")
+    return told if works else {name: value for name, value in told.items() if name != "eta_seconds"}
 
 
 def _error(stored: Mapping[str, str] | None) -> dict[str, str] | None:

@@ -49,10 +49,13 @@ def resume_jobs(arguments: argparse.Namespace, settings: Settings, terminal: Ter
 
 
 def _order_queue(order: Literal["pause", "resume"], client: Client, terminal: Terminal) -> None:
+    was_paused = client.queue_is_paused()
     jobs = client.order_queue(order)
     terminal.emit({"paused": order == "pause", "jobs": jobs})
     if order == "pause":
         terminal.say(say("queue-paused-row", jobs=len(jobs)))
+    elif not was_paused:
+        terminal.say(say("queue-was-not-paused-row"))
     else:
         terminal.say(say("queue-resumed-row", jobs=len(jobs)))
 
@@ -60,9 +63,12 @@ def _order_queue(order: Literal["pause", "resume"], client: Client, terminal: Te
 def _order(
     arguments: argparse.Namespace, client: Client, terminal: Terminal, give: Callable[[str], JobRecord]
 ) -> None:
-    record = give(find_job(client, arguments.job_id))
+    before = client.job(find_job(client, arguments.job_id))
+    record = give(before.id)
     terminal.emit(record.model_dump(mode="json"))
-    terminal.say(say("job-is-row", job=record.id, status=say("job-status-row", status=record.status)))
+    status = say("job-status-row", status=record.status)
+    row = "job-is-already-row" if record.status == before.status else "job-is-row"
+    terminal.say(say(row, job=record.id, status=status))
 
 
 def _is_for_all(arguments: argparse.Namespace) -> bool:

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from services.cli.outcome.lines import Said, pairs
 from services.cli.outcome.outcome import Place, Words, outcome_text
-from services.cli.watch import ENDED, duration_text, progress_text, stage_text
+from services.cli.watch import ENDED, begun_before, duration_text, progress_text, stage_text
 from shared.messages.message import say
 from shared.messages.render import shown
 from shared.reports.fine_tuning import Training
@@ -39,7 +39,7 @@ def record_text(record: JobRecord, place: Place, *, words: Words = str) -> str:
         (say("status-label"), record.status),
         (say("created-label"), _clock(record.created_at)),
         (say("finished-label"), _finished(record)),
-        (say("attempt-label"), str(record.attempt) if record.attempt > 1 else ""),
+        (say("attempt-label"), _attempt(record)),
     ]
     if record.status not in ENDED:
         now = ": ".join(part for part in (stage_text(record), progress_text(record)) if part)
@@ -88,6 +88,12 @@ def _train_loss(result: dict[str, Any]) -> float | None:
         return read_stored(Training, result).train_loss
     except ValidationError:
         return None
+
+
+def _attempt(record: JobRecord) -> Said:
+    """Its number, and why there were earlier ones."""
+    number, before = str(record.attempt), begun_before(record)
+    return say("begun-before-row", now=number, before=before) if before else number if record.attempt > 1 else ""
 
 
 def _finished(record: JobRecord) -> Said:

@@ -71,6 +71,8 @@ def submitted(
     if not request.get("model") and not request.get("adapter"):
         taken = accepted.request.get("model")
         terminal.note(say("default-model-taken", model=taken))
+    if client.queue_is_paused():
+        terminal.note(say("jobs-start-after-resume"))
     return accepted
 
 

@@ -92,17 +92,21 @@ def _event_line(event: JobEvent) -> str:
 
 
 def progress_text(record: JobRecord) -> str:
-    """The numbers of a running job, those that are known."""
+    """The numbers of a job that runs or waits, those that are known."""
     if record.status in ENDED:
         return ""
-    return ", ".join(in_words(part) for part in _numbers(record.progress))
+    works = record.status not in ("queued", "paused")
+    return ", ".join(in_words(part) for part in _numbers(record.progress, works=works))
 
 
-def _numbers(now: Progress) -> Iterator[Message]:
+def _numbers(now: Progress, *, works: bool) -> Iterator[Message]:
+    """Where it `works`, also how fast."""
     if (done := _done(now)) is not None:
         yield done
     if now.loss is not None:
         yield say("loss-now-row", loss=f"{now.loss:.4f}")
+    if not works:
+        return
     if now.step_seconds is not None:
         yield say("step-time-row", time=f"{now.step_seconds:.2f}")
     if now.tokens_per_second is not None:
@@ -156,7 +160,16 @@ def _queued(record: JobRecord) -> Message:
         queued = say("queued-at-row", place=str(record.queue_position))
     elif record.waits_for:
         queued = say("queued-after-row", jobs=record.waits_for)
-    return say("queued-again-row", queued=queued, attempt=str(record.attempt)) if record.attempt else queued
+    before = begun_before(record)
+    return say("begun-before-row", now=queued, before=before) if before else queued
+
+
+def begun_before(record: JobRecord) -> Message | None:
+    """How often the job's work was paused, and interrupted because its worker ended; None if never."""
+    paused = say("paused-before-row", pauses=record.pauses) if record.pauses else None
+    interruptions = record.interruptions
+    cut = say("interrupted-before-row", interruptions=interruptions) if interruptions else None
+    return say("paused-and-interrupted-row", paused=paused, interrupted=cut) if paused and cut else paused or cut
 
 
 def duration_text(seconds: float) -> str:

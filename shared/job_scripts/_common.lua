@@ -129,6 +129,7 @@ local function set_status(id, to, level, message, data)
   line_up(id)
   if (to == 'queued' or to == 'paused') and field(id, 'nonce') then redis.call('HDEL', NONCES, field(id, 'nonce')) end
   if to == 'queued' then redis.call('HSET', job_key(id), 'queued_at', now) end
+  if from == 'pausing' and to == 'paused' then redis.call('HINCRBY', job_key(id), 'pauses', 1) end  -- an attempt ended
   append_event(id, level, 'message', message, data or '{}')
   if to == 'succeeded' or to == 'failed' or to == 'cancelled' then
     end_job(id, kind, to, now)

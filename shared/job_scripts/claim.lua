@@ -6,6 +6,16 @@ local known = redis.call('HGET', NONCES, nonce)
 if known then return {'claimed', known} end
 if redis.call('EXISTS', HELD) == 1 then return {'empty', ''} end
 
+-- Attempts before this one ended by a pause, or because their worker did.
+local function beginning(id, attempt)
+  if attempt == 1 then return say('job-started') end
+  local pauses = number(id, 'pauses')
+  local others = attempt - 1 - pauses
+  if others == 0 then return say('job-started-after-pauses', {pauses = pauses}) end
+  if pauses == 0 then return say('job-started-after-interruptions', {interruptions = others}) end
+  return say('job-started-after-both', {pauses = pauses, interruptions = others})
+end
+
 local function begin(id, now)
   local attempt = redis.call('HINCRBY', job_key(id), 'attempt', 1)
   redis.call('HSET', job_key(id), 'host', host, 'boot', boot, 'nonce', nonce)
@@ -14,7 +24,7 @@ local function begin(id, now)
   if redis.call('HSETNX', job_key(id), 'started_at', now) == 1 then
     observe('wait:' .. field(id, 'kind'), WAIT_BUCKETS, (now - tonumber(field(id, 'ready_at') or field(id, 'created_at'))) / 1000)
   end
-  move(id, 'running', 'info', attempt == 1 and say('job-started') or say('job-started-again', {attempt = attempt}))
+  move(id, 'running', 'info', beginning(id, attempt))
   lease(id, lease_ms)
 end
 

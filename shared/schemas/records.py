@@ -43,6 +43,11 @@ class JobRecord(Frozen):
     started_at: float | None = None
     finished_at: float | None = None
     attempt: int = 0
+    pauses: int = Field(
+        0,
+        description="attempts that ended because the job was paused; "
+        "other earlier ones ended because their worker did",
+    )
     queue_position: int | None = Field(
         None, description="1 is next; null when not queued, or when it waits for other jobs"
     )
@@ -54,6 +59,13 @@ class JobRecord(Frozen):
     model_deleted_at: float | None = Field(
         None, description="when the model that a fine-tuning job made was deleted; null while it is kept"
     )
+
+
+    @property
+    def interruptions(self) -> int:
+        """Earlier attempts that ended because their worker did: it died, or was shut down."""
+        is_begun = self.status not in ("queued", "paused")
+        return max(0, self.attempt - self.pauses - is_begun)
 
 
 class JobEvent(Frozen):

@@ -51,9 +51,22 @@ def test_what_is_counted_is_told(progress: dict[str, Any], text: str, done: tupl
 
 def test_a_waiting_job_tells_its_place_and_that_it_was_begun_before() -> None:
     assert stage_text(record("queued", queue_position=3)) == "queued, place 3"
-    assert (
-        stage_text(record("queued", queue_position=1, attempt=2)) == "queued, place 1 (attempt 2 ended early)"
-    )
+    queued = record("queued", queue_position=1, attempt=5, pauses=3)
+    assert stage_text(queued) == "queued, place 1 (paused 3 times, interrupted 2 times)"
+
+
+def test_pauses_are_told_apart_from_lost_workers() -> None:
+    paused = record("running", attempt=4, pauses=3)
+    assert "attempt  4 (paused 3 times)" in record_text(paused, HERE)
+    lost = record("running", attempt=2)
+    assert "attempt  2 (interrupted once)" in record_text(lost, HERE)
+    assert "attempt" not in record_text(record("running", attempt=1), HERE)
+
+
+def test_a_paused_job_tells_how_far_it_came_and_no_time_left() -> None:
+    progress = {"stage": "training", "step": 7, "total_steps": 24, "loss": 0.5, "step_seconds": 3.2}
+    paused = record("paused", attempt=1, pauses=1, progress=progress)
+    assert progress_text(paused) == "step 7/24, loss 0.5000"
 
 
 def test_a_job_that_waits_for_others_names_them() -> None:
@@ -161,6 +174,6 @@ def test_a_watched_job_s_numbers_and_place_are_in_the_reader_s_language() -> Non
             progress = {"stage": "training", "step": 7, "total_steps": 24, "loss": 0.5, "eta_seconds": 9.0}
             assert progress_text(record(progress=progress)) == "⟪step⟫ 7⟪/⟫24, ⟪loss⟫ 0.5000, 9 s ⟪left⟫"
             queued = stage_text(record("queued", queue_position=1, attempt=2))
-            assert queued == "⟪queued, place⟫ 1 ⟪(attempt⟫ 2 ⟪ended early)⟫"
+            assert queued == "⟪queued, place⟫ 1 ⟪(interrupted⟫ 2 ⟪times)⟫"
     finally:
         add_language(LANGUAGE, "")

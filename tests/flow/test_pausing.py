@@ -8,7 +8,7 @@ import pytest
 from services.cli.failure import RequestRefused
 from shared.schemas.records import JobRecord
 from tests.flow.test_faults import REQUEST, adapter_sha256, write_rows
-from tests.stack import LiveStack, live_stack, wait_until
+from tests.stack import TINY_MODEL, LiveStack, live_stack, wait_until
 
 STEPS = 400  # a job that a loaded machine still catches before its end
 JOB = REQUEST | {"hyperparameters": REQUEST["hyperparameters"] | {"max_steps": STEPS}}
@@ -45,7 +45,9 @@ def test_a_job_paused_anywhere_ends_with_the_adapter_of_the_whole_run(
         assert stack.client.pause(job_id).status in ("pausing", "paused")
         wait_until(lambda: stack.client.job(job_id).status == "paused")
         assert stack.client.resume(job_id).status == "queued"
-    assert_whole(stack, stack.until_ended(job_id), undisturbed)
+    ended = stack.until_ended(job_id)
+    assert_whole(stack, ended, undisturbed)
+    assert (ended.attempt, ended.pauses) == (4, 3)
     with pytest.raises(RequestRefused, match="is succeeded already"):
         stack.client.pause(job_id)
 
@@ -60,6 +62,10 @@ def test_a_paused_queue_lets_nothing_start_until_it_is_resumed(stack: LiveStack,
     waiting = stack.client.submit(JOB).id
     listed = stack.command("jobs")
     assert "The queue is paused" in listed.stdout + listed.stderr
+    assert "is queued already" in stack.command("resume", waiting).stdout
+    detached = stack.command("diagnose", TINY_MODEL, "--detach")
+    assert "No job starts until" in detached.stderr
+    stack.client.cancel(detached.stdout.strip())
     assert stack.client.job(waiting).status == "queued"
     assert stack.command("resume", "--all").returncode == 0
     for job_id in (running, waiting):

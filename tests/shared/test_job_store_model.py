@@ -44,6 +44,7 @@ class Expected:
     followers: list["Expected"] = field(default_factory=list)
     status: JobStatus = "queued"
     attempt: int = 0
+    pauses: int = 0
     crashes: int = 0
     checkpoint: int = 0
     publishing: bool = False
@@ -55,6 +56,7 @@ class Expected:
 
     def move(self, status: JobStatus) -> None:
         assert status in TRANSITIONS[self.status]
+        self.pauses += (self.status, status) == ("pausing", "paused")
         self.status = status
         self.events += 1
         self.history.append(status)
@@ -408,6 +410,7 @@ class Ledger(RuleBasedStateMachine):
         for job_id, job in self.expected.items():
             record = self.store.get(job_id)
             assert (record.status, record.attempt) == (job.status, job.attempt)
+            assert (record.pauses, record.pauses <= record.attempt) == (job.pauses, True)
             assert (record.finished_at is not None) == (job.status in TERMINAL)
             assert ended.count((job_id, job.status)) == (1 if job.status in TERMINAL else 0)
             events = list(EventLog(self.store, self.folder).newest_first(job_id))

@@ -3,6 +3,21 @@
 job-accepted = The job is accepted and queued.
 job-started = The job started.
 job-started-again = The job started again. This is attempt { $attempt }.
+job-started-after-pauses = The job started again. It was paused { $pauses ->
+    [one] once
+   *[other] { $pauses } times
+} before.
+job-started-after-interruptions = The job started again. It was interrupted { $interruptions ->
+    [one] once
+   *[other] { $interruptions } times
+} before, because its worker ended.
+job-started-after-both = The job started again. It was paused { $pauses ->
+    [one] once
+   *[other] { $pauses } times
+} before. It was also interrupted { $interruptions ->
+    [one] once
+   *[other] { $interruptions } times
+}, because its worker ended.
 job-succeeded = The job succeeded.
 job-cancelled = The job was cancelled.
 cancelled-before-start = The job was cancelled before it started.

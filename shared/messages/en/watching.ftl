@@ -43,7 +43,16 @@ job-status-row = { $status ->
 }
 queued-at-row = queued, place { $place }
 queued-after-row = queued, after { $jobs }
-queued-again-row = { $queued } (attempt { $attempt } ended early)
+begun-before-row = { $now } ({ $before })
+paused-before-row = paused { $pauses ->
+    [one] once
+   *[other] { $pauses } times
+}
+interrupted-before-row = interrupted { $interruptions ->
+    [one] once
+   *[other] { $interruptions } times
+}
+paused-and-interrupted-row = { $paused }, { $interrupted }
 
 steps-done-row = step { $step }/{ $steps }
 rows-of-total-row = { $rows }/{ $total } rows
