@@ -68,8 +68,11 @@ def _values(report: TrainingReport) -> Iterator[tuple[Message, Message]]:
     """What is not known has no row: a job that failed early has timed and counted little."""
     summary, tokens, memory = report.summary, report.facts.tokens, report.facts.memory
     if summary.step_seconds:
-        rows = report.facts.rows_per_step
-        yield say("step-label"), say("rows-in-seconds-row", rows=rows, step_seconds=summary.step_seconds)
+        rows, steps = report.facts.rows_per_step, report.facts.step.steps
+        yield (
+            say("step-label"),
+            say("rows-in-seconds-row", rows=rows, steps=steps, step_seconds=summary.step_seconds),
+        )
         yield say("whole-run-label"), _whole_run(report)
     if tokens.computed_tokens:
         yield (

@@ -85,7 +85,7 @@ def test_a_training_says_what_was_reached_where_it_is_and_what_to_do_next() -> N
         "              2 rows cut at 128 tokens: 50 of 10,000 tokens lost (0.5%), 1 of 317 answers not "
         "learned at all, 1 not learned to their end\n"
         "  tokens      9,600 read, 1,200 of them learned\n"
-        "  time        1 min 5 s in all, 2 s/it, 200 tokens/s\n"
+        "  time        1 min 5 s in all; 2 s a step on average, 200 tokens/s\n"
         "  resumed     the last attempt continued from the checkpoint of step 8\n"
         f"  model id    ft:m:demo:{'a' * 24}\n"
         f"  adapter     /data/jobs/{ID}/adapter\n"

@@ -11,7 +11,7 @@ failed-after-steps-is-the-verdict = The job failed after { $made } of { $steps }
 failed-early-is-the-verdict = The job failed before a step was timed. { $message } { $remedy }
 cancelled-after-steps-is-the-verdict = The job was cancelled after { $made } of { $steps } steps.
 cancelled-early-is-the-verdict = The job was cancelled before a step was timed.
-healthy-training-is-the-verdict = No setting costs a noticeable part of a step. A step takes { $step_seconds }, and { $real } of 100 computed tokens are real.
+healthy-training-is-the-verdict = No setting costs a noticeable part of a step. The median step takes { $step_seconds }, and { $real } of 100 computed tokens are real.
 same-learning-piece = and the model learns the same
 other-learning-piece = but the model learns something different
 all-together-label = All changes together
@@ -47,7 +47,11 @@ whole-run-label = whole run
 rows-in-seconds-row = { $rows ->
     [one] 1 row
    *[other] { $rows } rows
-} in { $step_seconds }
+} in { $step_seconds }{ $steps ->
+    [0] {""}
+    [one] {""}
+   *[other] , the median of { $steps } steps
+}
 run-until-it-ended-row = { $made } of { $steps } steps in { $run_seconds }
 run-of-steps-row = { $steps } steps in { $run_seconds }
 real-tokens-row = { $real } of 100 computed are real; a row has { $mean } on average, { $longest } at most
@@ -148,13 +152,13 @@ disturbed-label = { $what ->
    *[other] { $what }
 }
 predicted-quantity-label = { $quantity ->
-    [step_seconds] a step
+    [step_seconds] a step on average
     [peak_memory_bytes] peak of memory
     [run_seconds] the whole run
    *[other] { $quantity }
 }{ $when ->
     [start] {""}
-   *[other] , at { $when }
+   *[other] {" "}(predicted after { $when })
 }
 run-part-label = { $part ->
     [steps] its steps
