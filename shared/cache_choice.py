@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from shared.durable import write_json_durably
+from shared.messages.message import Message, say
 from shared.schemas.frozen import Frozen
 from shared.settings import OWN_CACHE, Settings
 
@@ -62,9 +63,9 @@ def cache_on(storage: str, settings: Settings) -> Path | None:
     return path / "hub" if path is not None else None
 
 
-def move_to(storage: str) -> str:
+def move_to(storage: str) -> Message:
     """What decides on the cache's folder after a move, in words."""
-    return f"the move to storage {storage!r}"
+    return say("cache-moved-piece", storage=storage)
 
 
 def storage_names(settings: Settings) -> list[str]:

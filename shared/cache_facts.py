@@ -1,5 +1,6 @@
 """What the worker tells of the model caches that only it may see: in containers nobody else mounts them."""
 
+from shared.messages.message import Message
 from shared.reports.storage import Storage
 from shared.reports.stored import Stored
 
@@ -23,7 +24,7 @@ class CachesSeen(Stored):
     hub: SeenCache
     host: SeenCache | None = None
     """The cache of `host_hf_cache`; None where that is not set."""
-    decided_by: str
+    decided_by: str | Message
     """What placed `hub`: a variable, "default", or a job's move."""
     moved: bool = False
     """Whether a job's move did."""

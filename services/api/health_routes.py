@@ -5,7 +5,7 @@ from typing import Literal
 from services.api.service import Service
 from shared.errors import FieldError, NotReady, StoreUnavailable
 from shared.job_records import WorkerState
-from shared.messages.message import Message, say
+from shared.messages.message import Message, read_stored, say
 from shared.schemas.frozen import Frozen
 
 BEAT_LIMIT_SECONDS = 15.0
@@ -42,7 +42,8 @@ def get_readiness(service: Service) -> Readiness:
     if not alive:
         raise NotReady(_silence([_silent_seconds(worker) for worker in workers]), errors=(NO_WORKER,))
     if problems := [worker.fields["problem"] for worker in alive if worker.fields.get("problem")]:
-        raise NotReady(problems[0], errors=(FieldError("worker", problems[0]),))
+        problem = read_stored(problems[0])
+        raise NotReady(problem, errors=(FieldError("worker", problem),))
     if not any("device" in worker.fields for worker in alive):
         raise NotReady(say("worker-is-starting"), errors=(NO_WORKER,))
     return Readiness(

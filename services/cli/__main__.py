@@ -36,7 +36,7 @@ from services.cli.options import Commands, add_bare_command, settings_of
 from services.cli.stray_variables import stray_variables
 from services.cli.terminal import Terminal
 from shared.messages.message import Message, say, stored
-from shared.messages.render import set_reader
+from shared.messages.render import set_process_reader
 from shared.settings import Settings
 
 EXIT_FAILED = 1
@@ -93,7 +93,7 @@ def command_parser() -> CommandParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit status: 0, 1 for a failure, 2 for wrong usage, 130 for Ctrl-C."""
     words = list(sys.argv[1:] if arguments is None else arguments)
-    set_reader(language_of(os.environ))
+    set_process_reader(language_of(os.environ))
     if words and words[0] in QUALITY:
         return QUALITY[words[0]](words[1:])
     _open_what_was_closed()

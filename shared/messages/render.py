@@ -10,7 +10,8 @@ from shared.messages.message import Message, Value, read_stored
 from shared.units import duration, rate, size, span
 from shared.visible import visible
 
-_reader: ContextVar[str] = ContextVar("reader", default=DEFAULT_LANGUAGE)
+_of_process = DEFAULT_LANGUAGE
+_reader: ContextVar[str | None] = ContextVar("reader", default=None)
 _naming: ContextVar[Callable[[str], str]] = ContextVar("naming", default=str)
 
 
@@ -33,15 +34,21 @@ def set_reader(language: str, naming: Callable[[str], str] = str) -> None:
     _naming.set(naming)
 
 
+def set_process_reader(language: str) -> None:
+    """From here on `shown` speaks `language` in every thread that was not told another."""
+    global _of_process
+    _of_process = language
+
+
 def reader() -> str:
     """The language that `shown` speaks in this thread."""
-    return _reader.get()
+    return _reader.get() or _of_process
 
 
 def shown(said: str | Message, language: str | None = None) -> str:
     """A message, or a stored text, for the reader; one of before there were messages is shown as it is."""
     message = read_stored(said) if isinstance(said, str) else said
-    text = message if isinstance(message, str) else render(message, language or _reader.get())
+    text = message if isinstance(message, str) else render(message, language or reader())
     return _naming.get()(text)
 
 
@@ -57,7 +64,7 @@ def render(message: Message, language: str = DEFAULT_LANGUAGE) -> str:
 
 def told(text: str | Message) -> str:
     """For the reader; a text is told as it is."""
-    return _naming.get()(text if isinstance(text, str) else render(text, _reader.get()))
+    return _naming.get()(text if isinstance(text, str) else render(text, reader()))
 
 
 def in_english(text: str | Message) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
+from shared.messages.message import Message
 from shared.reports.stored import Said, Stored, Word
 
 FileFormat = Literal["safetensors", "pickle", "legacy pickle", "gguf", "other"]
@@ -102,7 +103,7 @@ class HubCache(Stored):
     lacking: ClassVar[Mapping[str, Any]] = {"folder": "", "decided_by": ""}
 
     folder: str
-    decided_by: str
+    decided_by: str | Message
     """What won: a variable, "default", or a job's move to another storage."""
     moved: bool = False
     """Whether that move won, so that no variable moves the cache."""

@@ -26,6 +26,7 @@ from services.cli.doctor.facts import (
     WorkerState,
 )
 from services.cli.doctor.programs import ask_program
+from shared.messages.message import say
 from shared.reports.storage import BlockDevice
 from tests.cli.doctor_facts import (
     RTX_3050,
@@ -126,12 +127,11 @@ def test_a_key_that_the_api_refuses_is_an_error_and_an_unasked_one_is_unknown() 
 
 
 def test_a_worker_without_its_card_says_so_in_its_own_words() -> None:
-    worker = WorkerState(
-        age_seconds=3, problem="TUNEDOCK_DEVICE is cuda, but this worker sees no NVIDIA card."
-    )
+    worker = WorkerState(age_seconds=3, problem=say("worker-sees-no-card"))
     api = ApiFacts(url="http://x", answers=True, missing=(Missing(path="worker", message="…"),))
     found = finding(healthy(worker=worker, api=api), "worker")
-    assert (found.status, found.message) == ("error", worker.problem)
+    assert found.status == "error"
+    assert found.message.startswith("TUNEDOCK_DEVICE is cuda, but this worker sees no NVIDIA card.")
 
 
 def test_what_a_stopped_service_left_behind_is_not_called_alive() -> None:
@@ -181,8 +181,7 @@ def test_beside_a_service_in_containers_a_missing_key_is_no_error() -> None:
 
 
 def test_a_cpu_build_in_an_image_asks_for_another_image() -> None:
-    problem = "TUNEDOCK_DEVICE is cuda, but torch 2.13.0+cpu was built without CUDA."
-    worker = WorkerState(age_seconds=3, problem=problem)
+    worker = WorkerState(age_seconds=3, problem=say("torch-without-cuda", torch="2.13.0+cpu"))
     assert "--build" in finding(healthy(**IN_COMPOSE, worker=worker), "worker").remedy
     cpu = ApiFacts(url="http://x", answers=True, ready=True, devices=("cpu",))
     card = healthy().card.model_copy(update={"torch": "2.13.0+cpu"})

@@ -196,13 +196,14 @@ def test_a_remembered_move_is_named_whether_the_worker_runs_or_not(tmp_path: Pat
     (tmp_path / "ssd/hub/models--a--b/snapshots").mkdir(parents=True)
     write_choice(here, CacheChoice(storage="ssd", folder=str(tmp_path / "ssd/hub")))
     cache = find_cache(here, {"HF_HOME": "/x"}, None)
-    assert (cache.folder, cache.decided_by) == (str(tmp_path / "ssd/hub"), "the move to storage 'ssd'")
+    decider = in_english(cache.decided_by)
+    assert (cache.folder, decider) == (str(tmp_path / "ssd/hub"), "the move to storage 'ssd'")
     assert cache.holds_default_model
     told = look(here, {"HF_HOME": "/x"}).model_copy(
-        update={"decided_by": "the move to storage 'ssd'", "moved": True}
+        update={"decided_by": cache.decided_by, "moved": True}
     )
     worker = WorkerState(age_seconds=1, caches=told)
-    assert find_cache(here, {}, worker).decided_by == "the move to storage 'ssd'"
+    assert find_cache(here, {}, worker).decided_by == cache.decided_by
     (tmp_path / "ssd").rename(tmp_path / "unplugged")
     assert find_cache(here, {"HF_HOME": "/x"}, None).decided_by == "HF_HOME"
 

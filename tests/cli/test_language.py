@@ -31,7 +31,8 @@ from services.cli.removal import _show
 from services.cli.submit import one_source
 from services.cli.terminal import Terminal
 from shared.messages.catalog import add_language
-from shared.messages.render import reader_of
+from shared.messages.message import say
+from shared.messages.render import reader_of, set_process_reader, told
 from shared.schemas.records import JobRecord
 from tests.cli.doctor_facts import healthy, on_wsl
 from tests.shared.messages.made_up import LANGUAGE, left_over, made_up_language
@@ -79,6 +80,18 @@ def test_the_service_is_asked_for_the_reader_s_language() -> None:
             client._http.get("/v1/models")
         server.shutdown()
     assert asked == [LANGUAGE]
+
+
+def test_every_thread_of_the_command_speaks_the_reader_s_language() -> None:
+    heard: list[str] = []
+    set_process_reader(LANGUAGE)
+    try:
+        thread = Thread(target=lambda: heard.append(told(say("answers-again-row"))))
+        thread.start()
+        thread.join()
+    finally:
+        set_process_reader("en")
+    assert [left_over(sentence) for sentence in heard] == [""]
 
 
 @pytest.mark.parametrize("name", ["fine_tuning_record", "evaluation_record"])

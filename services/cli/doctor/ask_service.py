@@ -12,6 +12,7 @@ from services.cli.doctor.facts import ApiFacts, KeyFacts, Missing, WorkerState
 from services.cli.failure import CommandFailed
 from services.cli.server import key_path, read_key
 from shared.cache_facts import CachesSeen
+from shared.messages.message import read_stored as read_message
 from shared.messages.message import say
 from shared.reports.stored import read_stored
 from shared.settings import Settings
@@ -64,8 +65,13 @@ def read_worker_state(settings: Settings) -> WorkerState | None:
         return None
     if not isinstance(state, dict):
         return None
-    known = {name: state.get(name) or None for name in ("device", "problem", "hf_cache")}
-    return WorkerState(age_seconds=max(0.0, age_seconds), caches=_caches(state.get("caches")), **known)
+    known = {name: state.get(name) or None for name in ("device", "hf_cache")}
+    return WorkerState(
+        age_seconds=max(0.0, age_seconds),
+        problem=read_message(str(state.get("problem") or "")) or None,
+        caches=_caches(state.get("caches")),
+        **known,
+    )
 
 
 def _caches(told: object) -> CachesSeen | None:

@@ -61,7 +61,7 @@ class WorkerState(Frozen):
 
     age_seconds: float
     device: str | None = None
-    problem: str | None = None
+    problem: str | Message | None = None
     hf_cache: str | None = None
     caches: CachesSeen | None = None
 

@@ -9,7 +9,7 @@ from huggingface_hub import constants
 from services.worker.models.hub.cache_folder import applied_move
 from services.worker.models.hub.other_caches import DECIDING, other_cache_folders, real_folder
 from shared.cache_choice import OLD_CACHE_FOLDERS
-from shared.messages.message import say
+from shared.messages.message import Message, say
 from shared.reports.model_files import CacheCopy, CachedProposal, CacheVariable, HubCache, UnfinishedFile
 
 # Read by earlier releases, but not by those this project pins (transformers 5, huggingface_hub 2).
@@ -49,7 +49,7 @@ def cache_variables(environment: Mapping[str, str]) -> tuple[CacheVariable, ...]
     A remembered move of the cache goes before all of them.
     """
     deciding = [(name, environment[name]) for name, _ in DECIDING if name in environment]
-    first = applied_move() or next((name for name, _ in deciding), None)
+    first: str | Message | None = applied_move() or next((name for name, _ in deciding), None)
     found = [
         CacheVariable(name=name, value=value, effect="decides", reason=say("variable-first-piece"))
         if name == first
@@ -66,7 +66,7 @@ def cache_variables(environment: Mapping[str, str]) -> tuple[CacheVariable, ...]
     return tuple(found)
 
 
-def what_decides(variables: Iterable[CacheVariable]) -> str:
+def what_decides(variables: Iterable[CacheVariable]) -> str | Message:
     """On the cache's folder: the move, the variable, or "default"."""
     winner = next((variable.name for variable in variables if variable.effect == "decides"), "default")
     return applied_move() or winner

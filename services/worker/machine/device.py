@@ -6,10 +6,16 @@ from typing import Literal
 import torch
 
 from services.worker import metrics
+from shared.messages.message import Message, say
+from shared.messages.render import render
 
 
 class DeviceMissing(Exception):
-    """The card that the settings ask for can't be used; the text says what is missing and what to do."""
+    """The card that the settings ask for can't be used; `said` is what is missing, and what to do."""
+
+    def __init__(self, said: Message) -> None:
+        super().__init__(render(said))
+        self.said = said
 
 
 def find_device(wanted: Literal["auto", "cuda", "cpu"]) -> torch.device:
@@ -43,24 +49,13 @@ def record_memory(device: torch.device) -> None:
     )
 
 
-def _missing() -> str:
+def _missing() -> Message:
     if not torch.backends.cuda.is_built():
-        return (
-            f"TUNEDOCK_DEVICE is cuda, but torch {torch.__version__} was built without CUDA. Install it "
-            "again without TUNEDOCK_TORCH_INDEX, or set TUNEDOCK_DEVICE=cpu (with compose: COMPOSE_FILE in "
-            ".env, with compose.cpu.yaml)."
-        )
+        return say("torch-without-cuda", torch=torch.__version__)
     if not any(Path("/dev").glob("nvidia[0-9]*")) and not Path("/dev/dxg").exists():
-        return (
-            "TUNEDOCK_DEVICE is cuda, but this worker sees no NVIDIA card. Look whether the driver runs "
-            "(nvidia-smi) and the container toolkit hands the card on; without a card set "
-            "TUNEDOCK_DEVICE=cpu (with compose: COMPOSE_FILE in .env, with compose.cpu.yaml)."
-        )
+        return say("worker-sees-no-card")
     try:
         torch.cuda.init()
     except Exception as error:  # torch raises RuntimeError and its own
-        return (
-            f"TUNEDOCK_DEVICE is cuda, but CUDA {torch.version.cuda} does not start on the card: {error}. A "
-            "driver that is too old is the usual cause: CUDA 13 needs driver 580 or newer."
-        )
-    return "TUNEDOCK_DEVICE is cuda, but torch finds no card; nvidia-smi and ./tunedock doctor tell more."
+        return say("cuda-does-not-start", cuda=torch.version.cuda, error=str(error))
+    return say("torch-finds-no-card")

@@ -26,6 +26,8 @@ from services.worker.process.state import tell_state
 from services.worker.process.sweeper import Sweeper
 from services.worker.running_job import WorkerDraining
 from shared.keeper_store import KeeperStore
+from shared.messages.message import Message, stored
+from shared.messages.render import render
 from shared.queue import TASK, Doorbell, celery_app
 from shared.settings import Settings
 from shared.steady_thread import SteadyThread
@@ -83,19 +85,19 @@ def _take_over() -> "Runner":
     try:
         device = find_device(settings().device)
     except DeviceMissing as missing:
-        _die_of(str(missing), store)
+        _die_of(missing.said, store)
     return Runner(settings(), store, ownership, device)
 
 
-def _die_of(problem: str, store: WorkerStore) -> NoReturn:
+def _die_of(problem: Message, store: WorkerStore) -> NoReturn:
     """Say what is missing and end this process: its successor looks again, as CUDA looks once a process.
 
     Jobs wait meanwhile.
     """
-    logger.error("%s", problem)
+    logger.error("%s", render(problem))
     deadline = time.monotonic() + DEVICE_RETRY_SECONDS
     while time.monotonic() < deadline and not _draining():
-        tell_state(settings(), store, problem=problem)
+        tell_state(settings(), store, problem=stored(problem))
         time.sleep(1)
     os._exit(1)
 

@@ -26,7 +26,9 @@ def tell_state(
     resident_model: str | None = None,
     problem: str | None = None,
 ) -> None:
-    """Show device, cache folders and resident base, or the `problem` that keeps this worker from work."""
+    """Show device, cache folders and resident base, or the `problem` that keeps this worker from work:
+    a stored message.
+    """
     state = {
         "device": device,
         "hf_cache": hf_cache,

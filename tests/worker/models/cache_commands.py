@@ -75,7 +75,7 @@ def where(settings: Settings, notes: Notes) -> Answer:
     cache = describe_cache("someone/tiny", None)
     return {
         "folder": constants.HF_HUB_CACHE,
-        "decided_by": cache.decided_by,
+        "decided_by": in_english(cache.decided_by),
         "effects": {variable.name: variable.effect for variable in cache.variables},
     }
 

@@ -80,9 +80,10 @@ def check_worker(facts: Facts) -> Finding:
     return unknown("worker", say("worker-unknown"))
 
 
-def _torch_or_card(facts: Facts, problem: str) -> Message:
+def _torch_or_card(facts: Facts, problem: str | Message) -> Message:
     """What to look at: a CPU build in an image needs another image, whatever the card and its driver do."""
-    if "without CUDA" in problem and facts.in_compose:
+    without_cuda = isinstance(problem, Message) and problem.message_id == "torch-without-cuda"
+    if without_cuda and facts.in_compose:
         return say("image-has-cpu-build")
     return say("see-card-and-driver")
 

@@ -62,7 +62,7 @@ def apply_cache_folder(settings: Settings) -> CacheFolder:
     return found
 
 
-def applied_move() -> str | None:
+def applied_move() -> Message | None:
     """The move that decides on this process's cache, in words; None while the environment does."""
     return None if _applied is None else move_to(_applied)
 
