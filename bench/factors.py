@@ -19,13 +19,12 @@ from bench.document import Samples, machine
 from bench.factor_costs import table
 from bench.factor_inputs import CASES
 from bench.factor_measure import ROWS_OF_A_STEP, CaseFound, Wanted, measure_case
-from bench.options import count, minutes, names
+from bench.options import add_shared, count, minutes, names
 from bench.sms import NoMessages, read_messages
 from bench.train_inputs import CAP
 from services.worker.failures import JobFailed
 from services.worker.models.hub.demo_model import make_demo_model
 from services.worker.running_job import NoJob
-from shared.settings import PROJECT_ROOT
 
 # Of a diagnosis: as many as all of its arms take. Full rows take as long with padding as without.
 MINUTES = {"sms": 3.0, "full512": 4.5}
@@ -91,8 +90,6 @@ def cause_line(found: tuple[str, str | None]) -> str:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="./tunedock bench factors", description=__doc__)
     add = parser.add_argument
-    add("--sms", type=Path, metavar="FILE", help="label, tab, text; default: from the hub")
-    add("--json", metavar="FILE", help="write the table to FILE")
     add("--reports", type=Path, metavar="FOLDER", help="keep the diagnoses' reports there")
     add("--cases", type=names(CASES), default=list(CASES), metavar="NAME,…", help=", ".join(CASES))
     add(
@@ -105,8 +102,7 @@ def _arguments() -> argparse.Namespace:
     add("--quick", action="store_true", help="one turn, one minute, 128 tokens: to see whether it works")
     add("--length", type=count, metavar="N", help="tokens that rows are padded to; default 512, quick 128")
     add("--rows", type=count, default=48, metavar="N", help="of each case")
-    add("--model", type=Path, metavar="FOLDER", help="default: SmolLM2-135M-Instruct")
-    add("--scratch", default=str(PROJECT_ROOT / "data" / "bench"), metavar="FOLDER")
+    add_shared(parser, writes="the table")
     arguments = parser.parse_args()
     if arguments.quick or arguments.minutes:
         arguments.minutes = dict.fromkeys(CASES, arguments.minutes or 1.0)

@@ -1,7 +1,20 @@
-"""Kinds of values on a benchmark's command line."""
+"""What benchmarks' command lines have in common: options of several, and kinds of values."""
 
 import argparse
 from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from shared.settings import PROJECT_ROOT
+
+
+def add_shared(parser: argparse.ArgumentParser, *, writes: str = "", model: bool = True) -> None:
+    """--scratch; --json where the benchmark `writes` something; --model and --sms where it trains one."""
+    if writes:
+        parser.add_argument("--json", metavar="FILE", help=f"write {writes} to FILE")
+    if model:
+        parser.add_argument("--sms", type=Path, metavar="FILE", help="label, tab, text; default: from the hub")
+        parser.add_argument("--model", type=Path, metavar="FOLDER", help="default: SmolLM2-135M-Instruct")
+    parser.add_argument("--scratch", default=str(PROJECT_ROOT / "data" / "bench"), metavar="FOLDER")
 
 
 def names(known: Sequence[str]) -> Callable[[str], list[str]]:

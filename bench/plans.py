@@ -18,7 +18,7 @@ import torch
 from transformers import AutoTokenizer
 
 from bench.document import Samples, machine
-from bench.options import count, names
+from bench.options import add_shared, count, names
 from bench.plan_choice import SEED, CaseResult, measure_case
 from bench.sms import NoMessages, read_messages
 from bench.train_arms.ours import token_rows
@@ -28,7 +28,6 @@ from services.worker.models.hub.demo_model import make_demo_model
 from services.worker.models.hub.model_places import ModelFiles
 from services.worker.models.residency import Residency
 from services.worker.running_job import NoJob
-from shared.settings import PROJECT_ROOT
 
 BAR = 0.05
 # Some 2,000 tokens a step of long rows, so that a sweep takes minutes; a short one has the usual 16.
@@ -108,15 +107,12 @@ def _arguments() -> argparse.Namespace:
     cases = ["sms/all", "mean250/all", "full512/all"]
     parser = argparse.ArgumentParser(prog="./tunedock bench plans", description=__doc__)
     add = parser.add_argument
-    add("--sms", type=Path, metavar="FILE", help="label, tab, text; default: from the hub")
-    add("--json", metavar="FILE", help="write the seconds to FILE")
     add("--cases", type=names(list(CASES)), default=cases, metavar="NAME,…", help=", ".join(CASES))
     add("--repeats", type=count, metavar="N", help="rounds of the sweep; default 4, quick 1")
     add("--quick", action="store_true", help="one round: to see whether it works")
     add("--rows-per-step", type=count, metavar="N", help="default: 16, of long rows fewer")
     add("--rows", type=count, default=400, metavar="N", help="how many to choose from")
-    add("--model", type=Path, metavar="FOLDER", help="default: SmolLM2-135M-Instruct")
-    add("--scratch", default=str(PROJECT_ROOT / "data" / "bench"), metavar="FOLDER")
+    add_shared(parser, writes="the seconds")
     arguments = parser.parse_args()
     arguments.repeats = arguments.repeats or (1 if arguments.quick else 4)
     return arguments

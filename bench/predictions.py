@@ -20,7 +20,7 @@ from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
 from bench.document import Samples, machine, say
 from bench.load_process import ProcessFailed, run_module
-from bench.options import names
+from bench.options import add_shared, names
 from bench.predicted_run import JOB, settings_of
 from bench.prediction_jobs import JOBS, PredictedJob, make_rows
 from services.worker.models.hub.demo_model import make_demo_model
@@ -181,8 +181,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="./tunedock bench predictions", description=__doc__)
     add = parser.add_argument
     add("--jobs", type=names([*JOBS]), default=[*JOBS], metavar="NAME,…", help=", ".join(JOBS))
-    add("--json", metavar="FILE", help="write the rows to FILE")
-    add("--scratch", default=str(PROJECT_ROOT / "data" / "bench"), metavar="FOLDER")
+    add_shared(parser, writes="the rows", model=False)
     return parser.parse_args()
 
 

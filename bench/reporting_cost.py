@@ -19,7 +19,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from bench.document import machine, say
-from bench.options import count
+from bench.options import add_shared, count
 from bench.sms import Message, NoMessages, as_jsonl, read_messages, shuffled
 from services.cli.background import start_stack, stop_stack
 from services.cli.client import Client
@@ -35,7 +35,6 @@ from shared.reports.stored import read_stored
 from shared.reports.training import TrainingReport
 from shared.reports.training_facts import TrainingFacts
 from shared.schemas.records import JobRecord
-from shared.settings import PROJECT_ROOT
 
 SEEN_BAR, REPORTING_BAR = 0.97, 0.01
 POLL_SECONDS = 0.5
@@ -176,12 +175,9 @@ def service(folder: Path, model: Path) -> Iterator[Client]:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="./tunedock bench reporting_cost", description=__doc__)
     add = parser.add_argument
-    add("--sms", type=Path, metavar="FILE", help="label, tab, text; default: from the hub")
-    add("--json", metavar="FILE", help="write the shares to FILE")
     add("--steps", type=count, metavar="N", help="of the fine-tuning; default 60, quick 10")
     add("--quick", action="store_true", help="few steps: to see whether it works")
-    add("--model", type=Path, metavar="FOLDER", help="default: SmolLM2-135M-Instruct")
-    add("--scratch", default=str(PROJECT_ROOT / "data" / "bench"), metavar="FOLDER")
+    add_shared(parser, writes="the shares")
     arguments = parser.parse_args()
     arguments.steps = arguments.steps or (10 if arguments.quick else 60)
     return arguments

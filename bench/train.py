@@ -18,7 +18,7 @@ import torch
 from transformers import AutoTokenizer
 
 from bench.document import Samples, machine, say
-from bench.options import count, names
+from bench.options import add_shared, count, names
 from bench.peers import PEER_OF_ARM
 from bench.sms import Message, NoMessages, read_messages
 from bench.train_arms.plans import speed_up_arms
@@ -38,7 +38,6 @@ from bench.weights import make_model
 from services.worker.failures import JobFailed
 from services.worker.models.hub.demo_model import make_demo_model
 from services.worker.running_job import NoJob
-from shared.settings import PROJECT_ROOT
 
 DEFAULT_ARMS = ("hf-user", "hf-grouped", "trl-best", "ours-baseline", "ours-auto")
 PEERS = tuple(arm for arm in PEER_OF_ARM if arm not in DEFAULT_ARMS)
@@ -163,8 +162,6 @@ def table(document: dict[str, Any]) -> str:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="./tunedock bench train", description=__doc__)
     add, cases = parser.add_argument, [*CASES, FULL_SIZE_CASE]
-    add("--sms", type=Path, metavar="FILE", help="label, tab, text; default: from the hub")
-    add("--json", metavar="FILE", help="write the rows to FILE")
     add("--peers", type=names(PEERS), default=[], metavar="NAME,…", help=f"also {', '.join(PEERS)}")
     add("--cases", type=names(cases), default=["sms/all"], metavar="NAME,…", help=", ".join(cases))
     add("--arms", type=names(ARMS), metavar="NAME,…", help=", ".join(ARMS))
@@ -172,9 +169,8 @@ def _arguments() -> argparse.Namespace:
     add("--repeats", type=count, metavar="N", help="turns of each arm; default 5, at full size 1")
     add("--quick", action="store_true", help="one step a turn, no warm-up")
     add("--rows", type=count, default=2000, metavar="N", help="how many to choose from")
-    add("--model", type=Path, metavar="FOLDER", help="default: SmolLM2-135M-Instruct")
     add("--layers", type=count, metavar="N", help="at full size: fewer than 30 for a quick try")
-    add("--scratch", default=str(PROJECT_ROOT / "data" / "bench"), metavar="FOLDER")
+    add_shared(parser, writes="the rows")
     return parser.parse_args()
 
 

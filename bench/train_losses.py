@@ -27,12 +27,12 @@ from transformers import AutoTokenizer
 
 from bench.document import say
 from bench.loss_run import LossRun, do_run
+from bench.options import add_shared
 from bench.sms import NoMessages, read_messages
 from bench.train_arms.gradients import gradient_file
 from bench.train_inputs import CASES
 from services.worker.models.hub.demo_model import make_demo_model
 from services.worker.running_job import NoJob
-from shared.settings import PROJECT_ROOT
 
 STEP_1_BAR, EMA_BAR, HELD_OUT_BAR, F1_BAR_POINTS, COSINE_BAR = 0.001, 0.005, 0.005, 1.5, 0.999
 EMA_STEPS = 50
@@ -159,7 +159,6 @@ def _arguments() -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
     parser.add_argument("folder", metavar="FOLDER", help="keeps the runs; the same command goes on with them")
-    parser.add_argument("--sms", type=Path, metavar="FILE", help="label, tab, text; default: from the hub")
     parser.add_argument("--arms", type=_two_arms, default=["ours-auto", "ours-longest"], metavar="ARM,ARM")
     parser.add_argument("--steps", type=int, default=20, metavar="N")
     parser.add_argument(
@@ -171,8 +170,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--gradients", action="store_true", help="compare them too (2 MB a step)")
     parser.add_argument("--held-out", type=int, default=0, metavar="N", help="messages to score afterwards")
     parser.add_argument("--rows", type=int, default=2000, metavar="N")
-    parser.add_argument("--model", type=Path, metavar="FOLDER", help="default: SmolLM2-135M-Instruct")
-    parser.add_argument("--scratch", default=str(PROJECT_ROOT / "data" / "bench"), metavar="FOLDER")
+    add_shared(parser)
     return parser.parse_args()
 
 

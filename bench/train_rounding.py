@@ -25,6 +25,7 @@ from transformers import AutoTokenizer
 from bench.document import say
 from bench.exact import make_fp32
 from bench.loss_run import LossRun, job_of
+from bench.options import add_shared
 from bench.sms import ROWS, NoMessages, read_messages
 from bench.train_arms.gradients import loss_and_gradient
 from bench.train_arms.job import TrainJob
@@ -37,7 +38,6 @@ from services.worker.computing.plan.plan import Plan
 from services.worker.models.hub.demo_model import make_demo_model
 from services.worker.running_job import NoJob
 from services.worker.text.marked_text import TokenRow
-from shared.settings import PROJECT_ROOT
 
 ARMS = ("ours-auto", "ours-to-flat", LONGEST)
 
@@ -122,7 +122,6 @@ def _arguments() -> argparse.Namespace:
         prog="python -m bench.train_rounding", description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
-    parser.add_argument("--sms", type=Path, metavar="FILE", help="label, tab, text; default: from the hub")
     parser.add_argument("--adapter", type=Path, metavar="FILE", help="weights to look at; default: untrained")
     parser.add_argument("--arms", type=_arms, default=list(ARMS), metavar="ARM,…")
     parser.add_argument("--steps", type=int, default=20, metavar="N")
@@ -130,8 +129,7 @@ def _arguments() -> argparse.Namespace:
         "--case", choices=[case for case in CASES if case.startswith("sms/")], default="sms/completion"
     )
     parser.add_argument("--rows", type=int, default=ROWS, metavar="N")
-    parser.add_argument("--model", type=Path, metavar="FOLDER", help="default: SmolLM2-135M-Instruct")
-    parser.add_argument("--scratch", default=str(PROJECT_ROOT / "data" / "bench"), metavar="FOLDER")
+    add_shared(parser)
     return parser.parse_args()
 
 

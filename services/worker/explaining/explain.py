@@ -3,29 +3,21 @@
 import time
 from collections.abc import Mapping
 
-import torch
-
-from services.worker.computing.plan.utilization import (
-    ModelArithmetic,
-    best_flops_per_second,
-    flops_per_second_in,
-    memory_bytes_per_second,
-)
 from services.worker.explaining.between_steps import between_steps, forward_seconds
+from services.worker.explaining.device_facts import StepWork, measured_device
 from services.worker.explaining.factors import factor_costs, path
 from services.worker.explaining.measured import Measured
 from services.worker.explaining.row_lengths import computed
 from services.worker.explaining.settings_arm import AS_CONFIGURED
 from services.worker.explaining.split import split_of, with_dequantizing
 from services.worker.explaining.trial_arms import AUTO
-from services.worker.explaining.tried import Tried, try_settings
-from services.worker.machine.device import device_name
+from services.worker.explaining.tried import try_settings
 from services.worker.machine.machine_watch import MachineWatch
 from services.worker.models.load import LoadedModel
 from services.worker.running_job import RunningJob
 from services.worker.text.rows import TokenRows
 from services.worker.text.token_counts import token_counts
-from shared.reports.training_facts import DeviceFacts, TrainingFacts
+from shared.reports.training_facts import TrainingFacts
 from shared.training_settings.settings import TrainingSettings
 
 
@@ -56,7 +48,7 @@ def explain(
         saving_seconds=tried.saving_seconds,
     )
     started = time.perf_counter()
-    device = _device(base, tried)  # its speed is measured, which takes a second
+    device = measured_device(base, _work(measured), adapter_parameters=tried.adapter_parameters)
     took = {**stages, **tried.stage_seconds}
     took["set_up"] = took.get("set_up", 0.0) + time.perf_counter() - started
     return TrainingFacts(
@@ -91,24 +83,8 @@ def _computed_tokens(measured: Measured) -> int:
     return computed(sorted(measured.lengths), settings, settings.padding).tokens
 
 
-def _device(base: LoadedModel, tried: Tried) -> DeviceFacts:
-    return DeviceFacts(
-        name=device_name(base.device),
-        kind="cuda" if base.device.type == "cuda" else "cpu",
-        matrix_flops_per_second=best_flops_per_second(base.device),
-        fp32_flops_per_second=flops_per_second_in(torch.float32, base.device),
-        memory_bytes_per_second=memory_bytes_per_second(base.device),
-        achieved_flops_per_second=_achieved(base, tried.measured, tried.adapter_parameters),
-    )
-
-
-def _achieved(base: LoadedModel, measured: Measured, adapter_parameters: int) -> float | None:
-    """Floating-point operations a second of a step as configured; None for a model that is not counted."""
-    try:
-        arithmetic = ModelArithmetic.of(base.model.config, adapter_parameters=adapter_parameters)
-    except (AttributeError, TypeError):
-        return None
+def _work(measured: Measured) -> StepWork:
+    """Of a step as configured."""
     rows = measured.rows_per_step
     tokens = rows * measured.tokens_of_a_row(measured.settings)
-    flops = arithmetic.flops(tokens=tokens, targets=tokens, rows=rows)
-    return flops / measured.seconds(AS_CONFIGURED)
+    return StepWork(tokens, targets=tokens, rows=rows, seconds=measured.seconds(AS_CONFIGURED))

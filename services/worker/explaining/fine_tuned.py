@@ -4,17 +4,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from services.worker.computing.plan.plan import Plan
-from services.worker.computing.plan.utilization import ModelArithmetic, known_flops_per_second
+from services.worker.explaining.device_facts import StepWork, device_facts
 from services.worker.explaining.report import make_report
 from services.worker.explaining.run_steps import RunSteps, drawn, run_steps
-from services.worker.machine.device import device_name
 from services.worker.machine.machine_watch import MachineSeen
 from services.worker.models.load import LoadedModel
 from services.worker.text.token_counts import token_counts
 from services.worker.training.account import RunAccount
 from services.worker.training.run_state import RunState
 from shared.reports.training import TrainingReport
-from shared.reports.training_facts import DeviceFacts, MemoryParts, StepSplit, TokenCounts, TrainingFacts
+from shared.reports.training_facts import MemoryParts, StepSplit, TokenCounts, TrainingFacts
 
 UNSEEN = "unseen"
 
@@ -51,6 +50,8 @@ def run_facts(
     """Of `steps`, at least one, which need not be all."""
     outline = account.outline
     weights = MemoryParts(weights=base.model.get_memory_footprint())
+    trained = outline.adapter_parameters
+    device = device_facts(base, _work(steps, account), adapter_parameters=trained)
     return TrainingFacts(
         model=base.files.name,
         plan=account.plan.as_dict(),
@@ -66,7 +67,7 @@ def run_facts(
         validation_rows=outline.validation_rows,
         tokens=_tokens(account),
         memory=(outline.memory or weights).model_copy(update={"peak": peak_bytes}),  # its parts are foretold
-        device=_device(base, steps, account).model_copy(update=seen.card),
+        device=device.model_copy(update=seen.card),
         machine_memory=seen.machine_memory,
         pressure=seen.pressure,
         processor=seen.processor,
@@ -107,23 +108,12 @@ def _tokens(account: RunAccount) -> TokenCounts:
     return token_counts(rows, computed_tokens=computed_tokens)
 
 
-def _device(base: LoadedModel, steps: RunSteps, account: RunAccount) -> DeviceFacts:
+def _work(steps: RunSteps, account: RunAccount) -> StepWork:
+    """Of a step on average."""
     state, count = account.state, account.state.step
-    trained = account.outline.adapter_parameters
-    try:
-        arithmetic = ModelArithmetic.of(base.model.config, adapter_parameters=trained)
-    except (AttributeError, TypeError):
-        achieved = None
-    else:
-        flops = arithmetic.flops(
-            tokens=state.computed_tokens / count,
-            targets=state.target_tokens / count,
-            rows=account.outline.rows_per_step,
-        )
-        achieved = flops * count / steps.seconds
-    return DeviceFacts(
-        name=device_name(base.device),
-        kind="cuda" if base.device.type == "cuda" else "cpu",
-        matrix_flops_per_second=known_flops_per_second(base.device),
-        achieved_flops_per_second=achieved,
+    return StepWork(
+        tokens=state.computed_tokens / count,
+        targets=state.target_tokens / count,
+        rows=account.outline.rows_per_step,
+        seconds=steps.seconds / count,
     )

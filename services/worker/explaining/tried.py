@@ -3,7 +3,6 @@
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import torch
 from torch import nn
@@ -16,9 +15,8 @@ from services.worker.computing.predicting.counted_layers import with_counted
 from services.worker.explaining.arm import ArmSteps
 from services.worker.explaining.between_steps import time_saving
 from services.worker.explaining.dequantizing import Dequantizing, watch_dequantizing
-from services.worker.explaining.fitting import too_large_arms, with_peaks
+from services.worker.explaining.fitting import MemoryForecasts
 from services.worker.explaining.measured import Measured
-from services.worker.explaining.memory import counted_parts
 from services.worker.explaining.packing import packs, rows_of_a_step
 from services.worker.explaining.rounds import Rounds, measure_rounds
 from services.worker.explaining.trial_arms import trial_arms
@@ -76,23 +74,15 @@ def try_settings(
         parameters = trained_parameters(adapted)
         auto = _auto_plan(base, rows, settings, parameters, step_rows)
         trials = trial_arms(settings, auto=auto, lengths=lengths)
-        count = partial(
-            counted_parts,
-            base,
-            parameters=parameters,
-            rows=rows,
-            rows_per_step=step_rows,
-            seed=settings.seed,
-        )
-        memory = count(trials.arms[0])
-        others = [arm for arm in trials.arms[1:] if arm.name in trials.settings]
-        too_large = too_large_arms(others, base.model.config.get_text_config(), base.device, count)
+        forecasts = MemoryForecasts(base, parameters, rows, step_rows, settings.seed)
+        memory = forecasts.parts(trials.arms[0])
+        too_large = forecasts.too_large(trials)
         job.progress("trying", rounds=0)
         clock.turn("training")
         arms = [ArmSteps(base, arm, parameters) for arm in trials.arms if arm.name not in too_large]
         units = _units(rows, settings, step_rows)
         dequantizing, rounds = _rounds(base, arms, units, until=until, job=job, watch=watch)
-        rounds.too_large = with_peaks({**rounds.too_large, **too_large}, trials.arms, count)
+        rounds.too_large = forecasts.with_peaks({**rounds.too_large, **too_large}, trials)
         seen = watch.read()
         optimizer_seconds = update_seconds(parameters, base.device, optimizer_name(settings))
         saving_seconds = time_saving(parameters, settings)
