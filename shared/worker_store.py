@@ -117,6 +117,12 @@ class WorkerStore(JobStore):
         said = [text for pair in fields.items() for text in pair]
         self._run("worker_beat", host, _milliseconds(WORKER_TTL_SECONDS), *said)
 
+    def stored_failure(self, job_id: str) -> dict[str, str]:
+        """A failed job's `code`, and its `message` and `remedy` as stored messages; empty if it has none."""
+        with store_errors(self._outage):
+            error: Any = self._redis.hget(job_key(job_id), "error")
+        return dict(json.loads(error)) if error else {}
+
     def ended(self) -> list[tuple[str, JobStatus]]:
         """(id, status) of every ended job in the order they ended; each job is in it once."""
         with store_errors(self._outage):

@@ -226,6 +226,10 @@ class StepPoint(Stored):
     it: "validation", "saving"."""
 
 
+PLAN_AUTO = "plan auto"
+"""The `change` of the last `PathStep`."""
+
+
 class TrainingFacts(Stored):
     """Everything that the checks of a training ask."""
 

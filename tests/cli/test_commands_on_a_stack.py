@@ -242,8 +242,9 @@ def test_cancelling_an_ended_job_and_asking_for_an_unknown_one_fail(
     assert "ftjob-nothere" in unknown.stderr
 
 
-def test_a_failure_is_told_once_and_a_report_of_it_says_what_to_do(stack: LiveStack) -> None:
-    done = stack.command(*TRAIN[:-1], "8")
+@pytest.mark.parametrize("more", [[], ["--dry-run"]])
+def test_a_failure_is_told_once_and_a_report_of_it_says_what_to_do(stack: LiveStack, more: list[str]) -> None:
+    done = stack.command(*TRAIN[:-1], "8", *more)
     assert done.returncode == 1
     assert (done.stderr + done.stdout).count("None of the 40 rows") == 1
     report = stack.command("report", "last")

@@ -7,26 +7,18 @@ from typing import Any, Literal
 
 import torch
 
+from services.worker.explaining.device_facts import named_device
 from services.worker.explaining.fine_tuned import run_facts, stages_of
-from services.worker.explaining.report import make_report
+from services.worker.explaining.report import NO_STEP, NO_TOKENS, make_report
 from services.worker.explaining.run_steps import RunSteps
 from services.worker.failures import Failure
-from services.worker.machine.device import device_name
 from services.worker.machine.machine_watch import MachineSeen
 from services.worker.models.load import LoadedModel
 from services.worker.training.account import RunAccount, RunOutline
 from shared.reports.training import Ended, TrainingReport
 from shared.reports.training_facts import (
-    DeviceFacts,
     Prediction,
-    StepSplit,
-    TokenCounts,
     TrainingFacts,
-)
-
-NO_STEP = StepSplit(step_seconds=0.0, phase_seconds={}, steps=0, how="timers")
-NO_TOKENS = TokenCounts(
-    rows=0, real_tokens=0, computed_tokens=0, target_tokens=0, mean=0.0, p50=0, p95=0, longest=0
 )
 
 
@@ -91,7 +83,7 @@ def report_without_steps(
         step=NO_STEP,
         between_seconds={},
         tokens=NO_TOKENS,
-        device=DeviceFacts(name=device_name(device), kind="cuda" if device.type == "cuda" else "cpu"),
+        device=named_device(device),
         predictions=outline.predictions if outline else (),
         **({"memory": outline.memory} if outline and outline.memory else {}),
     )

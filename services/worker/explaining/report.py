@@ -5,11 +5,15 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from services.worker.explaining.checks import outcomes, run_checks
-from services.worker.explaining.trial_arms import AUTO
 from shared.messages.message import Message
 from shared.reports.training import Ended, TrainingReport, TrainingSummary
-from shared.reports.training_facts import TrainingFacts
+from shared.reports.training_facts import PLAN_AUTO, StepSplit, TokenCounts, TrainingFacts
 from shared.reports.training_text import training_text
+
+NO_STEP = StepSplit(step_seconds=0.0, phase_seconds={}, steps=0, how="timers")
+NO_TOKENS = TokenCounts(
+    rows=0, real_tokens=0, computed_tokens=0, target_tokens=0, mean=0.0, p50=0, p95=0, longest=0
+)
 
 
 def make_report(
@@ -40,7 +44,7 @@ def make_report(
 
 def _summary(facts: TrainingFacts) -> TrainingSummary:
     between = sum(facts.between_seconds.values())  # with plan auto no more
-    best = next((station for station in facts.path if station.change == AUTO), None)
+    best = next((station for station in facts.path if station.change == PLAN_AUTO), None)
     return TrainingSummary(
         step_seconds=facts.step.step_seconds,
         total_steps=facts.total_steps,

@@ -38,6 +38,7 @@ class RunSteps:
     validation: dict[int, float] = field(default_factory=dict)
     collating_seconds: float = 0.0
     target_tokens: int = 0
+    total_steps: int = 0
 
     def add_between(self, seconds: Mapping[str, float]) -> None:
         """What was done between two steps, or after the last one."""
@@ -137,6 +138,7 @@ def _put_before(steps: RunSteps, found: _Attempt, *, with_stages: bool) -> None:
             _add(steps.phase_seconds, phases)
         steps.points.append(_point(told, found.disturbed))
         steps.target_tokens += told.get("target_tokens", 0)
+        steps.total_steps = max(steps.total_steps, told.get("total_steps", 0))
 
 
 def _point(told: Mapping[str, Any], disturbed: Mapping[int, str]) -> StepPoint:

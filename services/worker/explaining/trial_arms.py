@@ -7,9 +7,10 @@ from services.worker.computing.plan.plan import Plan
 from services.worker.explaining.arm import Arm
 from services.worker.explaining.packing import rows_of_a_step
 from services.worker.explaining.settings_arm import AS_CONFIGURED, computes_in_fp32, settings_arm
+from shared.reports.training_facts import PLAN_AUTO
 from shared.training_settings.settings import TrainingSettings
 
-AUTO = "plan auto"
+AUTO = PLAN_AUTO
 HALF = "half of the layers"
 UNPADDED = "padding longest"
 RECOMPUTING = "gradient_checkpointing"

@@ -5,6 +5,7 @@ import os
 import time
 
 from services.worker import metrics
+from services.worker.process.lost_runs import LostRuns
 from services.worker.process.pulse import ChildWatch
 from shared.errors import StoreUnavailable
 from shared.queue import Doorbell
@@ -18,7 +19,7 @@ ALIVE_SECONDS = 30.0  # a worker that spoke within so long may take a job
 
 
 class Janitor:
-    """Every few seconds: says that the worker lives, rings, takes over silent jobs."""
+    """Every few seconds: says that the worker lives, rings, takes over silent jobs, reports on lost ones."""
 
     def __init__(
         self, settings: Settings, store: WorkerStore, doorbell: Doorbell, children: ChildWatch | None = None
@@ -29,6 +30,7 @@ class Janitor:
         self._doorbell = doorbell
         self._store_answers_since = time.monotonic()
         self._begun = False
+        self._lost_runs = LostRuns(settings, store)
 
     def start(self) -> None:
         SteadyThread("janitor", self._turn).start()
@@ -55,6 +57,7 @@ class Janitor:
         self._store.worker_beat(self._settings.worker_host, self._state())
         self._reap()
         self._ring()
+        self._lost_runs.round()
 
     def _ring(self) -> None:
         """Once for each idle worker that a waiting job could start on, less the rings nobody has taken yet.

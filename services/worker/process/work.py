@@ -122,15 +122,14 @@ def _fine_tune(claim: Claim, settings: Settings, residency: Residency, job: Runn
     folder = JobFolder.of(settings.data_dir, claim.job_id)
     books = TrainingBooks(claim.attempt, folder, job)
     request = FineTuningRequest.model_validate(claim.request)
-    if request.dry_run:
-        return _train(claim, request, books, settings, residency, job)
 
     def ended(failure: Failure | None) -> None:
         books.ended(failure, request.model or settings.default_model, residency.device)
 
     with _told_how_it_ended(ended, settings, claim.job_id):
         result = _train(claim, request, books, settings, residency, job)
-    observe_predictions(result)
+    if not request.dry_run:
+        observe_predictions(result)
     return result
 
 
