@@ -96,7 +96,7 @@ def test_what_is_no_address_is_refused_with_an_example(text: str) -> None:
 def test_a_bare_ipv6_address_is_told_of_its_brackets() -> None:
     with pytest.raises(UsageError) as caught:
         server_url("::1")
-    assert caught.value.remedy == "An IPv6 address stands in brackets: http://[::1]:8080."
+    assert caught.value.remedy == "An IPv6 address must be in brackets: http://[::1]:8080."
 
 
 def test_tls_asked_of_a_server_without_it_is_told_as_that(tmp_path: Path) -> None:

@@ -190,7 +190,7 @@ def test_the_options_of_diagnose_are_the_fields_of_the_request() -> None:
         ("report x --html", "./tunedock report: --html: A value must follow it."),
         ("jobs --limit 3 --all", "--all: It can't be given together with --limit."),
         ("jobs --all=3", "--all: It takes no value, but '3' was given."),
-        ("train --dataset x --l 3", "--l may mean several options: --learning-rate"),
+        ("train --dataset x --l 3", "--l could be any of several options: --learning-rate"),
     ],
 )
 def test_a_wrong_word_is_told_with_what_was_meant(

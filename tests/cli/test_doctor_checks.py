@@ -181,7 +181,7 @@ def test_beside_a_service_in_containers_a_missing_key_is_no_error() -> None:
 
 
 def test_a_cpu_build_in_an_image_asks_for_another_image() -> None:
-    worker = WorkerState(age_seconds=3, problem=say("torch-without-cuda", torch="2.13.0+cpu"))
+    worker = WorkerState(age_seconds=3, problem=say("worker-torch-without-cuda", torch="2.13.0+cpu"))
     assert "--build" in finding(healthy(**IN_COMPOSE, worker=worker), "worker").remedy
     cpu = ApiFacts(url="http://x", answers=True, ready=True, devices=("cpu",))
     card = healthy().card.model_copy(update={"torch": "2.13.0+cpu"})
@@ -220,14 +220,14 @@ def test_wsl_with_graphics_but_no_driver_forbids_one_inside_wsl() -> None:
 
 def test_a_linux_driver_inside_wsl_is_found() -> None:
     card = CardFacts(cards=(RTX_3050,), device_files=("/dev/dxg",), linux_driver_in_wsl=True)
-    assert "hides the one of Windows" in finding(on_wsl(card=card), "driver").message
+    assert "It hides the driver of Windows" in finding(on_wsl(card=card), "driver").message
 
 
 @pytest.mark.parametrize(
     ("said", "remedy"),
     [
         ("Failed to initialize NVML: GPU access blocked by the operating system", "no-cgroups"),
-        ("Failed to initialize NVML: Driver/library version mismatch", "Please restart the machine"),
+        ("Failed to initialize NVML: Driver/library version mismatch", "Restart the machine"),
         ("NVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver.", "580 or newer"),
     ],
 )
@@ -243,14 +243,14 @@ def test_an_nvidia_smi_that_gives_no_answer_is_told_as_a_driver_that_hangs(tmp_p
     call = ask_program("nvidia-smi", [], {"PATH": f"{tmp_path}:/usr/bin:/bin"}, limit_seconds=0.2)
     found = finding(healthy(card=CardFacts(nvidia_smi=call, on_pci_bus=True), api=NO_API), "driver")
     assert found.message == f"{tmp_path}/nvidia-smi failed: It gave no answer within 0.20 s."
-    assert "hangs" in found.remedy
+    assert "does not answer" in found.remedy
 
 
 def test_a_card_on_the_bus_without_a_driver_is_a_warning() -> None:
     found = finding(healthy(card=CardFacts(on_pci_bus=True), api=NO_API), "card")
     assert (found.status, found.message) == (
         "warning",
-        "The PCI bus shows an NVIDIA card, but no driver shows it.",
+        "There is an NVIDIA card on the PCI bus, but no driver reports it.",
     )
 
 
@@ -388,8 +388,8 @@ def test_the_linux_side_of_wsl_is_no_trap_but_its_disk_is_unknown() -> None:
 @pytest.mark.parametrize(
     ("table", "path", "device", "says"),
     [
-        ("nfs", "/srv/models/exaone", "0:55", "Each load reads across it"),
-        ("docker_desktop_macos", "/models/x", "0:40", "Each load reads across it"),
+        ("nfs", "/srv/models/exaone", "0:55", "Every load reads through it"),
+        ("docker_desktop_macos", "/models/x", "0:40", "Every load reads through it"),
         ("container", "/home/app/.cache/huggingface", "0:171", "downloads everything again"),
         ("container", "/dev/shm/model", "0:175", "in memory"),
     ],
@@ -417,7 +417,7 @@ def test_a_hard_disk_is_believed_unless_it_is_virtual(disk: str, status: str) ->
 def test_data_in_a_containers_layer_in_memory_or_read_only_is_named() -> None:
     layer = recorded_storage("container", "/app/data", "0:171")
     assert (
-        "is gone with the container"
+        "is deleted with it"
         in finding(with_folder(healthy(), folder("data", layer)), "data-folder").message
     )
     memory = recorded_storage("container", "/dev/shm/data", "0:175")
@@ -501,7 +501,7 @@ def test_an_empty_host_cache_is_composes_own_or_a_wrong_name(
     found = finding(compose_with(host_cache(mount_root=mount_root)), "host-cache")
     assert found.status == status
     assert says in found.message
-    assert status != "warning" or "The engine makes an empty folder" in found.remedy
+    assert status != "warning" or "the engine makes an empty one" in found.remedy
 
 
 def test_a_host_cache_that_the_worker_may_not_read_is_told() -> None:

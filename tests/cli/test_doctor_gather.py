@@ -170,7 +170,7 @@ def test_the_old_cache_may_be_named_by_its_home_or_its_hub(tmp_path: Path, named
 
 def test_an_old_cache_without_a_model_is_the_wrong_folder(tmp_path: Path) -> None:
     facts = gather(settings(tmp_path, host_hf_cache=tmp_path), os.environ)
-    assert "holds no model" in finding(facts, "host-cache").message
+    assert "has no model" in finding(facts, "host-cache").message
 
 
 def test_the_caches_are_what_a_living_worker_told(tmp_path: Path) -> None:

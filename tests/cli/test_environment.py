@@ -236,7 +236,7 @@ def test_an_environment_whose_python_is_gone_is_built_anew(ready: Path) -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_set_up_never_looks_complete(checkout: Path, number: signal.Signals) -> None:
     said = interrupt(checkout, number)
-    assert "Set-up was interrupted. The next call continues from here." in said
+    assert "Set-up was interrupted. The next ./tunedock command continues from here." in said
     assert not stamps.is_sound(checkout, tag(), None)
 
 
@@ -370,8 +370,8 @@ def test_a_file_that_is_not_the_locks_is_refused_and_the_next_call_goes_on(ready
     done = launch(ready, "jobs")
     assert done.returncode == 1
     seen = hashlib.sha256(file.read_bytes()).hexdigest()
-    assert "The file that was fetched for changed" in done.stderr
-    assert f" is none of those that requirements/ names: its SHA-256 is {seen}" in done.stderr
+    assert "The file that was downloaded for changed" in done.stderr
+    assert f" is not one of those listed in requirements/: its SHA-256 is {seen}" in done.stderr
     assert not list((ready / ".venv/lib").glob("python*/site-packages/changed.py"))
     lock(ready, "api", file)
     assert launch(ready, "jobs").returncode == 0

@@ -22,5 +22,5 @@ def test_a_free_port_is_free() -> None:
 
 
 def test_an_address_that_is_not_ours_is_said_plainly() -> None:
-    with pytest.raises(CommandFailed, match=r"Nothing can listen on port \d+ of 192\.0\.2\.1"):
+    with pytest.raises(CommandFailed, match=r"Port \d+ of 192\.0\.2\.1 can't be used"):
         require_free("192.0.2.1", 8080, "TUNEDOCK_API_PORT")

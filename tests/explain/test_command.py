@@ -36,8 +36,8 @@ def test_the_report_s_file_is_the_probe_s_word() -> None:
 @pytest.mark.parametrize(
     ("program", "told"),
     [
-        ([], "Name the program"), (["train.py"], "begins with 'train.py'"),
-        (["accelerate", "launch"], "not a Python interpreter"), ([PYTHON, "-u"], "names no program"),
+        ([], "Write the program"), (["train.py"], "begins with 'train.py'"),
+        (["accelerate", "launch"], "not a Python interpreter"), ([PYTHON, "-u"], "is not a program to run"),
         (["python-of-nobody", "a.py"], "There is no program"),
     ],
 )  # fmt: skip

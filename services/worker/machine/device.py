@@ -51,7 +51,7 @@ def record_memory(device: torch.device) -> None:
 
 def _missing() -> Message:
     if not torch.backends.cuda.is_built():
-        return say("torch-without-cuda", torch=torch.__version__)
+        return say("worker-torch-without-cuda", torch=torch.__version__)
     if not any(Path("/dev").glob("nvidia[0-9]*")) and not Path("/dev/dxg").exists():
         return say("worker-sees-no-card")
     try:

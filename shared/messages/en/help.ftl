@@ -8,7 +8,7 @@ service-elsewhere-label = a service elsewhere
 hyperparameters-label = hyperparameters
 training-group-label = training
 training-group-row = of a training instead of a load
-program-purpose = Fine-tunes language models with adapters on one machine, and says why loading and training take their time.
+program-purpose = Fine-tunes language models with adapters on one machine, and explains why loading and training take long.
 program-help = `./tunedock help COMMAND` says what a command takes. ID is a job's id, the first characters of one, or `last`.
 help-help-row = show this help and end
 help-version-row = show the version and end
@@ -19,10 +19,10 @@ help-default-row = default: { $default }
 help-and-default-row = { $help }; default: { $default }
 
 ## the commands
-help-demo-row = diagnose, fine-tune and evaluate a small model on sample data, with nothing else installed
+help-demo-row = diagnose, fine-tune and evaluate a small model on sample data, without anything else to install
 help-demo-json-row = write the results to FILE (-: stdout)
-help-demo-keep-row = leave the service running, to go on with
-help-up-row = run store, API and worker until Ctrl-C; each is restarted when it ends by itself
+help-demo-keep-row = keep the service running afterwards
+help-up-row = run store, API and worker until Ctrl-C; each is restarted if it ends unexpectedly
 help-down-row = stop the service that runs on this data folder
 help-train-row = fine-tune a model on a file, or on a data set of the server
 help-prepare-row = keep a 4-bit copy of a model, so that it loads sooner
@@ -41,29 +41,29 @@ help-move-first-row = let it start next
 help-move-last-row = let it start after all others
 help-move-before-row = let it start right before this queued job
 help-move-behind-row = let it start right after this queued job
-help-move-up-row = so many places towards the front
-help-move-down-row = so many places towards the back
+help-move-up-row = N places towards the front
+help-move-down-row = N places towards the back
 help-move-priority-row = give it this priority: -100 to 100, higher first
 help-priority-row = jobs of a higher priority start first: -100 to 100; default: 0
 help-after-row = start once these jobs have succeeded; if one fails or is cancelled, this one is cancelled
-help-resume-all-row = let jobs start again; those that were paused one by one stay paused
+help-resume-all-row = let jobs start again; jobs that were paused one by one stay paused
 help-download-row = write a finished job's adapter into a folder
 help-models-row = list fine-tuned models, newest first, then base models
 help-files-row = list uploaded files, newest first
-help-delete-row = delete jobs that have ended, fine-tuned models or uploaded files, for good
+help-delete-row = delete jobs that have ended, fine-tuned models or uploaded files permanently
 help-prune-row = delete the oldest jobs that have ended
 help-doctor-row = find out what is wrong with this installation, and what to do
 help-key-row = print the API key of this installation
-help-explain-row = run your own training program, untouched, and say how its model loads and where a step goes
+help-explain-row = run your own training program unchanged, and say how its model loads and what its steps spend their time on
 help-bench-row = repeat the published numbers on this machine: { $names }
 help-check-row = check the code: lint, types and import contracts
-help-test-row = run the tests; further words go to pytest
+help-test-row = run the tests; other arguments are passed to pytest
 help-guide-row = say what the commands do, or what one takes
-help-guide-about-row = the one to explain; left out: all are listed
+help-guide-about-row = the command to explain; without it, all are listed
 
 ## options that several have
 help-detach-row = only submit, do not watch; prints the id
-help-verbose-row = also print the details of events: of the plan, each speed-up
+help-verbose-row = also print the details of events, such as each speed-up of the plan
 help-metadata-row = kept with the job; repeatable
 help-columns-row = column NAME of your file holds FIELD, as in text=comments; repeatable; FIELD is { $field_choices }
 help-model-row = base model: hub id or model folder of the server; not needed with --adapter; default: the server's TUNEDOCK_DEFAULT_MODEL, { $model } unless it is set
@@ -94,21 +94,21 @@ help-suffix-row = part of the fine-tuned model's id
 help-move-cache-row = first move the model's cache to this storage of TUNEDOCK_STORAGES, or back to `default`
 help-warm-page-cache-row = read it into memory's page cache too
 help-same-as-model-row = the same as MODEL above
-help-cold-row = drop its files' cached pages first
-help-trial-load-row = load it, too (default); without, it is only looked at
+help-cold-row = first drop the model's files from memory, as after a restart
+help-trial-load-row = also load the model (default); otherwise it is only inspected
 help-training-dataset-row = a data set of the server to train on
 help-settings-file-row = your own file: a TrainingArguments JSON, or the YAML of LLaMA-Factory or Axolotl
 help-setting-row = a setting in the words of HF TrainingArguments, as in padding=longest; repeatable
 help-evaluated-adapter-row = a fine-tuned model's id, or the job that makes it, or its first characters; last: the newest; the evaluation starts once that job has succeeded
-help-compare-row = with --adapter: the base model on the same rows first
+help-compare-row = with --adapter: first evaluate the base model on the same rows
 
 ## jobs and what they made
 help-jobs-kind-row = only jobs of this kind
-help-jobs-status-row = only jobs that are this far; queued: in the order in which they would start
-help-jobs-limit-row = at most so many (20)
-help-jobs-all-row = every job there is
+help-jobs-status-row = only jobs with this status; queued: in the order in which they would start
+help-jobs-limit-row = at most N jobs (20)
+help-jobs-all-row = all jobs
 help-report-html-row = write the page here, for a browser; -: to stdout
-help-events-follow-row = go on until the job ends
+help-events-follow-row = follow the job until it ends
 help-download-folder-row = a new or empty folder
 help-delete-ids-row = a job's id or the first characters of one (it goes with all it made), a fine-tuned model's id (ft:…: its adapter goes, the job's record stays), or a file's id (file-…)
 help-dry-run-row = only show what would be deleted, and why
@@ -120,4 +120,4 @@ help-prune-adapters-row = also jobs with an adapter or a checkpoint
 ## this installation
 help-grafana-row = print the password of Grafana's user admin instead
 help-explain-json-row = write the report to FILE instead of a file named by time
-help-explain-program-row = python, its script and their words
+help-explain-program-row = python, its script and their arguments

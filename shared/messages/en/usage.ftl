@@ -11,7 +11,7 @@ no-such-command = There is no command { $command }.
 no-such-option = There is no option { $option }.
 no-such-word = There is no { $word }.
 there-are-words = There are: { $words }.
-word-too-many = { $word } is one word too many.
+word-too-many = The word { $word } is not expected here.
 option-of-some-commands = { $option } is an option of { $commands }. Write it after the command.
 option-of-the-commands = { $option } is an option of the commands. Write it after the command.
 
@@ -25,7 +25,7 @@ values-missing = At least one value must follow it.
 values-too-many = At most one value may follow it.
 value-not-taken = It takes no value, but { $seen } was given.
 not-beside = It can't be given together with { $other }.
-option-short-for-several = { $option } may mean several options: { $options }.
+option-short-for-several = { $option } could be any of several options: { $options }.
 words-not-understood = { $text }.
 
 ## values
@@ -38,30 +38,30 @@ from-zero-wanted = This must be a { $kind ->
    *[any] number
 }, 0 or more, not { $seen }.
 plan-wanted = This must be auto, baseline or tokens_per_micro_batch=N, not { $seen }.
-file-is-folder = { $file } is a folder. Name a file in it, or use --dataset NAME.
+file-is-folder = { $file } is a folder. Give a file in it, or use --dataset NAME.
 file-does-not-exist = { $file } does not exist.
 text-file-not-read = The file { $file } can't be read: { $error }.
 text-file-not-utf8 = The file { $file } is not text in UTF-8.
 options-refused-row = These options can't be used:
 
 ## diagnose
-option-of-training = { $option } is of a training. Name its rows with --training NAME or --training-file FILE.
-diagnose-wants-model = The command diagnose wants a MODEL, or --training NAME.
-option-of-load = { $option } is of a load, not of a training.
+option-of-training = { $option } belongs to a training. Give its rows with --training NAME or --training-file FILE.
+diagnose-wants-model = The command diagnose needs a MODEL, or --training NAME.
+option-of-load = { $option } belongs to the load of a model, not to a training.
 
 ## explain
-name-program-after-dashes = Name the program to explain after --.
-explain-example-row = As in: ./tunedock explain -- python train.py --epochs 1
+name-program-after-dashes = Write the program that you want explained after --.
+explain-example-row = For example: ./tunedock explain -- python train.py --epochs 1
 program-is-no-python = The program begins with { $program }, which is not a Python interpreter.
-write-interpreter-first = Write the interpreter first. As in: ./tunedock explain -- python train.py --epochs 1. A launcher can start the probe itself: accelerate launch { $probe } train.py.
+write-interpreter-first = Write the interpreter first, for example: ./tunedock explain -- python train.py --epochs 1. Where a launcher starts your program, let it start the probe: accelerate launch { $probe } train.py.
 no-such-program = There is no program { $program }.
-words-name-no-program = { $words } names no program to run.
+words-name-no-program = { $words } is not a program to run.
 
 ## bench and check
 no-such-benchmark = There is no benchmark { $name }. There are: { $names }.
-name-benchmark = Name a benchmark. There are: { $names }.
+name-benchmark = Give the name of a benchmark. There are: { $names }.
 see-bench-help-row = See: ./tunedock bench { $name } --help
-check-usage = The command check takes no words but --json, and not { $seen }.
+check-usage = The command check takes only --json, and not { $seen }.
 check-verdict-label = { $verdict ->
     [ok] ok
    *[failed] FAILED

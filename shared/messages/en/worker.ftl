@@ -16,7 +16,7 @@ device-out-of-memory = The { $device } has too little memory: { $error }
 lower-sequence-length-or-free-memory = Lower max_seq_length, or free memory on this machine.
 name-another-base-model = Choose another base model.
 
-torch-without-cuda = TUNEDOCK_DEVICE is cuda, but torch { $torch } was built without CUDA. To use the card, install torch again without TUNEDOCK_TORCH_INDEX. To use the processor, set TUNEDOCK_DEVICE=cpu (with compose: add compose.cpu.yaml to COMPOSE_FILE in .env).
+worker-torch-without-cuda = TUNEDOCK_DEVICE is cuda, but torch { $torch } was built without CUDA. To use the card, install torch again without TUNEDOCK_TORCH_INDEX. To use the processor, set TUNEDOCK_DEVICE=cpu (with compose: add compose.cpu.yaml to COMPOSE_FILE in .env).
 worker-sees-no-card = TUNEDOCK_DEVICE is cuda, but this worker sees no NVIDIA card. Check that the driver works (nvidia-smi) and, in a container, that the container toolkit is set up. To use the processor, set TUNEDOCK_DEVICE=cpu (with compose: add compose.cpu.yaml to COMPOSE_FILE in .env).
 cuda-does-not-start = TUNEDOCK_DEVICE is cuda, but CUDA { $cuda } does not start on the card: { $error }. The usual cause is a driver that is too old: CUDA 13 needs driver 580 or newer.
 torch-finds-no-card = TUNEDOCK_DEVICE is cuda, but torch finds no card. To learn more, run nvidia-smi and ./tunedock doctor.

@@ -82,7 +82,7 @@ def check_worker(facts: Facts) -> Finding:
 
 def _torch_or_card(facts: Facts, problem: str | Message) -> Message:
     """What to look at: a CPU build in an image needs another image, whatever the card and its driver do."""
-    without_cuda = isinstance(problem, Message) and problem.message_id == "torch-without-cuda"
+    without_cuda = isinstance(problem, Message) and problem.message_id == "worker-torch-without-cuda"
     if without_cuda and facts.in_compose:
         return say("image-has-cpu-build")
     return say("see-card-and-driver")
