@@ -12,7 +12,9 @@ def add_shared(parser: argparse.ArgumentParser, *, writes: str = "", model: bool
     if writes:
         parser.add_argument("--json", metavar="FILE", help=f"write {writes} to FILE")
     if model:
-        parser.add_argument("--sms", type=Path, metavar="FILE", help="label, tab, text; default: from the hub")
+        parser.add_argument(
+            "--sms", type=Path, metavar="FILE", help="label, tab, text; default: from the hub"
+        )
         parser.add_argument("--model", type=Path, metavar="FOLDER", help="default: SmolLM2-135M-Instruct")
     parser.add_argument("--scratch", default=str(PROJECT_ROOT / "data" / "bench"), metavar="FOLDER")
 

@@ -117,7 +117,8 @@ def report_job(arguments: argparse.Namespace, settings: Settings, terminal: Term
                 raise (options.spoken(refused) if options else refused) from None
             terminal.emit(report)
             words = options.text if options else str
-            terminal.say("\n\n".join(_report_parts(record, report, place, words)))
+            for part in _report_parts(record, report, place, words):
+                terminal.say(part)
             return 0
         page = client.report_page(job_id)
     if arguments.html == STDOUT:
@@ -135,20 +136,18 @@ def report_job(arguments: argparse.Namespace, settings: Settings, terminal: Term
     return 0
 
 
-def _report_parts(
-    record: JobRecord, report: dict[str, Any], place: Place, words: Words
-) -> Iterator[str]:
-    """What the job came to, and the report's own lines; why it failed is said once."""
+def _report_parts(record: JobRecord, report: dict[str, Any], place: Place, words: Words) -> Iterator[str]:
+    """What the job came to, and the report's own lines, apart; why it failed is said once."""
     text = report.get("text")
     if not isinstance(text, str):
         yield outcome_text(record, place, words=words)
         return
     says_why = bool(report.get("ended"))
     if (record.kind == "fine_tuning" or record.error) and not says_why:
-        yield outcome_text(record, place, words=words)
+        yield from (outcome_text(record, place, words=words), "")
     yield words(text)
     if record.error and says_why:
-        yield shown(say("its-events", command=place.command("events", record.id)))
+        yield from ("", shown(say("its-events", command=place.command("events", record.id))))
 
 
 def print_events(arguments: argparse.Namespace, settings: Settings, terminal: Terminal) -> int:

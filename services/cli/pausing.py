@@ -55,7 +55,7 @@ def _order_queue(order: Literal["pause", "resume"], client: Client, terminal: Te
     if order == "pause":
         terminal.say(say("queue-paused-row", jobs=len(jobs)))
     elif not was_paused:
-        terminal.say(say("queue-was-not-paused-row"))
+        terminal.say(say("queue-was-not-paused"))
     else:
         terminal.say(say("queue-resumed-row", jobs=len(jobs)))
 
@@ -67,8 +67,10 @@ def _order(
     record = give(before.id)
     terminal.emit(record.model_dump(mode="json"))
     status = say("job-status-row", status=record.status)
-    row = "job-is-already-row" if record.status == before.status else "job-is-row"
-    terminal.say(say(row, job=record.id, status=status))
+    if record.status == before.status:
+        terminal.say(say("job-is-already", job=record.id, status=status))
+    else:
+        terminal.say(say("job-is-row", job=record.id, status=status))
 
 
 def _is_for_all(arguments: argparse.Namespace) -> bool:

@@ -93,7 +93,9 @@ def _train_loss(result: dict[str, Any]) -> float | None:
 def _attempt(record: JobRecord) -> Said:
     """Its number, and why there were earlier ones."""
     number, before = str(record.attempt), begun_before(record)
-    return say("begun-before-row", now=number, before=before) if before else number if record.attempt > 1 else ""
+    return (
+        say("begun-before-row", now=number, before=before) if before else number if record.attempt > 1 else ""
+    )
 
 
 def _finished(record: JobRecord) -> Said:

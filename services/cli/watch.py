@@ -169,7 +169,9 @@ def begun_before(record: JobRecord) -> Message | None:
     paused = say("paused-before-row", pauses=record.pauses) if record.pauses else None
     interruptions = record.interruptions
     cut = say("interrupted-before-row", interruptions=interruptions) if interruptions else None
-    return say("paused-and-interrupted-row", paused=paused, interrupted=cut) if paused and cut else paused or cut
+    return (
+        say("paused-and-interrupted-row", paused=paused, interrupted=cut) if paused and cut else paused or cut
+    )
 
 
 def duration_text(seconds: float) -> str:

@@ -12,7 +12,7 @@ local function beginning(id, attempt)
   local pauses = number(id, 'pauses')
   local others = attempt - 1 - pauses
   if others == 0 then return say('job-started-after-pauses', {pauses = pauses}) end
-  if pauses == 0 then return say('job-started-after-interruptions', {interruptions = others}) end
+  if pauses == 0 then return say('job-started-again', {attempt = attempt}) end
   return say('job-started-after-both', {pauses = pauses, interruptions = others})
 end
 

@@ -8,7 +8,8 @@ if status == 'pausing' or status == 'paused' then return 'ok' end
 if field(id, 'publishing') == '1' then return 'late' end
 redis.call('HDEL', job_key(id), 'paused_with_all')
 if status == 'queued' then
-  move(id, 'paused', 'info', say(number(id, 'attempt') == 0 and 'paused-before-start' or 'job-paused'))
+  local is_new = number(id, 'attempt') == 0
+  move(id, 'paused', 'info', is_new and say('paused-before-start') or say('job-paused'))
 end
 if status == 'running' then move(id, 'pausing', 'info', say('pause-requested')) end
 return 'ok'

@@ -60,7 +60,6 @@ class JobRecord(Frozen):
         None, description="when the model that a fine-tuning job made was deleted; null while it is kept"
     )
 
-
     @property
     def interruptions(self) -> int:
         """Earlier attempts that ended because their worker did: it died, or was shut down."""

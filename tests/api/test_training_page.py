@@ -116,7 +116,9 @@ def test_the_verdict_comes_first_with_its_numbers_and_what_to_do(api: Api) -> No
     assert "1,228 steps: 6.5 h as configured, 41 min with the plan auto." in text
     assert "reaches 13 TFLOP/s when it only multiplies matrices; a step reaches 46% of that." in text
     healthy = page_of(api, fine_tuning()).text
-    assert "No setting costs a noticeable part of a step. The median step takes 1.14 s, and 97 of 100" in healthy
+    assert (
+        "No setting costs a noticeable part of a step. The median step takes 1.14 s, and 97 of 100" in healthy
+    )
 
 
 def test_every_finding_factor_change_and_check_stands_on_the_page(api: Api, report: dict[str, Any]) -> None:

@@ -417,8 +417,7 @@ def test_a_hard_disk_is_believed_unless_it_is_virtual(disk: str, status: str) ->
 def test_data_in_a_containers_layer_in_memory_or_read_only_is_named() -> None:
     layer = recorded_storage("container", "/app/data", "0:171")
     assert (
-        "is deleted with it"
-        in finding(with_folder(healthy(), folder("data", layer)), "data-folder").message
+        "is deleted with it" in finding(with_folder(healthy(), folder("data", layer)), "data-folder").message
     )
     memory = recorded_storage("container", "/dev/shm/data", "0:175")
     assert (

@@ -199,9 +199,7 @@ def test_a_remembered_move_is_named_whether_the_worker_runs_or_not(tmp_path: Pat
     decider = in_english(cache.decided_by)
     assert (cache.folder, decider) == (str(tmp_path / "ssd/hub"), "the move to storage 'ssd'")
     assert cache.holds_default_model
-    told = look(here, {"HF_HOME": "/x"}).model_copy(
-        update={"decided_by": cache.decided_by, "moved": True}
-    )
+    told = look(here, {"HF_HOME": "/x"}).model_copy(update={"decided_by": cache.decided_by, "moved": True})
     worker = WorkerState(age_seconds=1, caches=told)
     assert find_cache(here, {}, worker).decided_by == cache.decided_by
     (tmp_path / "ssd").rename(tmp_path / "unplugged")

@@ -174,6 +174,6 @@ def test_a_watched_job_s_numbers_and_place_are_in_the_reader_s_language() -> Non
             progress = {"stage": "training", "step": 7, "total_steps": 24, "loss": 0.5, "eta_seconds": 9.0}
             assert progress_text(record(progress=progress)) == "⟪step⟫ 7⟪/⟫24, ⟪loss⟫ 0.5000, 9 s ⟪left⟫"
             queued = stage_text(record("queued", queue_position=1, attempt=2))
-            assert queued == "⟪queued, place⟫ 1 ⟪(interrupted⟫ 2 ⟪times)⟫"
+            assert queued == "⟪queued, place⟫ 1 ⟪(⟫⟪interrupted⟫ 2 ⟪times⟫⟪)⟫"
     finally:
         add_language(LANGUAGE, "")

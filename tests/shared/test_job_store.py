@@ -357,7 +357,13 @@ def test_lost_workers_are_counted_apart_from_pauses(store: WorkerStore) -> None:
     store.resume(record.id)
     assert (store.get(record.id).pauses, store.get(record.id).interruptions) == (0, 1)
     store.claim(host="a", boot="2", nonce="next", lease_seconds=45)
-    assert "interrupted once before, because its worker ended" in store.events(record.id).events[0].message
+    assert store.events(record.id).events[0].message == "The job started again. This is attempt 2."
+    store.pause(record.id)
+    store.recover(host="a", boot="3", crash_limit=9)
+    store.resume(record.id)
+    store.claim(host="a", boot="3", nonce="last", lease_seconds=45)
+    told = store.events(record.id).events[0].message
+    assert "paused once before. It was also interrupted once, because its worker ended." in told
 
 
 def test_a_pause_is_refused_with_the_reason_once_it_is_too_late(store: WorkerStore) -> None:

@@ -47,9 +47,7 @@ class MemoryForecasts:
         in any case.
         """
         others = [arm for arm in trials.arms[1:] if arm.name in trials.settings]
-        return too_large_arms(
-            others, self.base.model.config.get_text_config(), self.base.device, self.parts
-        )
+        return too_large_arms(others, self.base.model.config.get_text_config(), self.base.device, self.parts)
 
     def with_peaks(self, too_large: Mapping[str, int | None], trials: TrialArms) -> dict[str, int | None]:
         """With the peaks, where they can be counted, of those that did not fit when they were tried."""

@@ -35,8 +35,9 @@ def lost_run_report(record: JobRecord, ended: Ended, folder: JobFolder, *, devic
         validation=tuple(sorted(steps.validation.items())),
         **_timed(steps),
     )
-    kind = "fine_tuning" if record.kind == "fine_tuning" else "training_diagnostic"
-    return make_report(facts, kind=kind, ended=ended)
+    if record.kind == "fine_tuning":
+        return make_report(facts, kind="fine_tuning", ended=ended)
+    return make_report(facts, kind="training_diagnostic", ended=ended)
 
 
 def _timed(steps: RunSteps) -> dict[str, Any]:

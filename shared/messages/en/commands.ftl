@@ -7,7 +7,7 @@ default-model-taken = No --model was given, so the server's default model is use
 file-not-read = The file { $file } can't be read: { $error }.
 level-and-text-row = { $level }: { $text }
 job-is-row = { $job } is { $status }
-job-is-already-row = { $job } is { $status } already. Nothing was changed.
+job-is-already = { $job } is { $status } already. Nothing was changed.
 job-goes-on-row = { $job } continues on the server. To watch the job: { $show }. To cancel the job: { $cancel }
 wants-one-source = The command { $command } needs either { $option } or --dataset NAME, but { $seen ->
     [both] both were given
@@ -101,7 +101,7 @@ queue-resumed-row = Jobs start again. { $jobs ->
     [one] The job that was paused with the queue continues.
    *[other] The { $jobs } jobs that were paused with the queue continue.
 }
-queue-was-not-paused-row = The queue was not paused. Jobs start as before.
+queue-was-not-paused = The queue was not paused. Jobs start as before.
 queue-is-paused-row = The whole queue is still paused. The job starts after: ./tunedock resume --all
 job-waits-row = { $job } starts after { $jobs }
 move-where = Say where to: give one of --first, --last, --before, --behind, --up, --down and --priority.

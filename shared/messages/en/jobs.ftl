@@ -7,10 +7,6 @@ job-started-after-pauses = The job started again. It was paused { $pauses ->
     [one] once
    *[other] { $pauses } times
 } before.
-job-started-after-interruptions = The job started again. It was interrupted { $interruptions ->
-    [one] once
-   *[other] { $interruptions } times
-} before, because its worker ended.
 job-started-after-both = The job started again. It was paused { $pauses ->
     [one] once
    *[other] { $pauses } times
