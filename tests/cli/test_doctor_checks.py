@@ -142,7 +142,7 @@ def test_what_a_stopped_service_left_behind_is_not_called_alive() -> None:
         "unknown", "It does not run. Its last sign of life was 15.0 s ago."
     )  # fmt: skip
     assert found.remedy == "Start the service: ./tunedock up"
-    assert "It runs, on cpu" in finding(healthy(stack_here=True, **left), "worker").message
+    assert "It runs on cpu" in finding(healthy(stack_here=True, **left), "worker").message
 
 
 @pytest.mark.parametrize(("version", "offered"), [(None, False), ("27.5", True)])
@@ -157,7 +157,7 @@ def test_a_worker_that_is_starting_silent_or_unknown_is_told_apart() -> None:
     silent = finding(healthy(api=NO_API, worker=WorkerState(age_seconds=7300, device="cpu")), "worker")
     assert (silent.status, silent.message) == ("error", "Its last sign of life was 2.0 h ago.")
     alive = finding(healthy(api=NO_API, worker=WorkerState(age_seconds=2, device="cpu")), "worker")
-    assert (alive.status, alive.message) == ("unknown", "It runs, on cpu. The API can't say more.")
+    assert (alive.status, alive.message) == ("unknown", "It runs on cpu. The API can't say more.")
     assert finding(healthy(api=NO_API), "worker").status == "unknown"
 
 
