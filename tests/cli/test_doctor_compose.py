@@ -64,7 +64,7 @@ def test_an_engine_without_cards_is_no_fault_where_env_chooses_the_cpu() -> None
     assert finding(healthy(engine=engine), "container-runtime").status == "warning"
     found = finding(healthy(engine=engine, compose=ComposeFacts(chosen=BOTH)), "container-runtime")
     assert found.status == "ok"
-    assert "compose.cpu.yaml is chosen" in found.message
+    assert "compose.cpu.yaml is used" in found.message
 
 
 def test_the_engine_knows_which_files_made_the_worker_s_container(tmp_path: Path) -> None:

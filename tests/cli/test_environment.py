@@ -343,7 +343,7 @@ def test_an_environment_that_set_up_did_not_make_is_left_alone(checkout: Path) -
     (checkout / ".venv/precious").touch()
     done = launch(checkout, "jobs")
     assert done.returncode == 1
-    assert "was not made by ./tunedock, so it is left alone" in done.stderr
+    assert "was not made by ./tunedock, so it is not changed" in done.stderr
     assert (checkout / ".venv/precious").exists()
 
 
