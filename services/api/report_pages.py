@@ -32,6 +32,8 @@ def _load(service: Service, record: JobRecord, values: dict[str, Any]) -> Respon
 
 
 def _training(service: Service, record: JobRecord, values: dict[str, Any]) -> Response:
+    if values.get("dry_run"):
+        raise NotFound(say("dry-run-not-drawn", job=record.id))
     report = _opened(TrainingReport, service, record, values)
     return training_page(record.id, report, predictions_of_others(service, record))
 

@@ -220,7 +220,9 @@ def _bars(seconds: dict[str, float]) -> Iterator[str]:
 
 
 def _factors(costs: Sequence[FactorCost]) -> Iterator[str]:
-    """A row each: the setting, the change, what a step takes then, how many times as fast that is."""
+    """A row each: the setting, the change, what a step takes then, how many times as fast that is. Below
+    them, why some were not tried.
+    """
     if not costs:
         return
     yield from _wrapped(told(say("factors-in-lines-title")))
@@ -233,6 +235,11 @@ def _factors(costs: Sequence[FactorCost]) -> Iterator[str]:
             for column, (cell, width) in enumerate(zip(row, widths, strict=True))
         )
         yield f"  {name}  {change}  {took}  {ratio}".rstrip()
+    for cost in costs:
+        if cost.ratio is None:
+            yield from _wrapped(
+                told(cost.advice), first=f"  {told(say('factor-label', factor=cost.factor))}: "
+            )
     if not all(cost.same_learning for cost in costs):
         yield from _wrapped(told(say("starred-are-other-curves")), first="  ")
 

@@ -96,6 +96,12 @@ def test_parts_that_were_predicted_to_be_more_than_the_peak_are_told_so(api: Api
     assert told in page_of(api, report).text
 
 
+def test_a_dry_run_is_no_page_and_says_what_it_is(api: Api) -> None:
+    answer = answer_for(api, {"kind": "fine_tuning", "dry_run": True, "rows": 3})
+    assert (answer.status_code, answer.get_json()["code"]) == (404, "not_found")
+    assert "was a dry run, which trained nothing" in answer.get_json()["error"]["message"]
+
+
 def test_no_name_or_value_becomes_markup_or_turns_the_text_around(api: Api) -> None:
     plain = {
         tag for name in ("reference", "fine_tuning") for tag, _ in page_of(api, REPORTS[name]()).elements

@@ -9,6 +9,7 @@ from shared.messages.render import told
 from shared.reports.finding import Finding, Remedy
 from shared.reports.stored import read_stored
 from shared.reports.training import TrainingReport
+from shared.reports.training_facts import FactorCost
 from shared.reports.training_text import COLUMNS, flops, training_text
 from shared.reports.training_verdict import training_verdict
 from tests.api.training_reports import REPORTS, facts, reference, report_of
@@ -42,6 +43,15 @@ def test_costs_stand_in_columns_with_a_star_where_another_thing_is_learned() -> 
     assert padding.split("  ")[-1].strip() == "×3.39 ±0.14"
     assert len(padding) == len(layers)
     assert any(line.startswith("  A star (*) marks a change") for line in lines)
+
+
+def test_why_a_change_was_not_tried_is_told() -> None:
+    why = say("advice-untried", why=say("advice-no-time"), advice=say("advice-batch-size"))
+    untried = FactorCost(
+        factor="batch_size", as_is="2", changed="4", basis="not_tried", same_learning=True, advice=why
+    )
+    text = training_text(read(report_of(facts(factors=(untried,)))))
+    assert "batch size: There was no time to try this." in text
 
 
 def test_what_lies_between_steps_is_told_of_the_run_and_not_of_a_step() -> None:

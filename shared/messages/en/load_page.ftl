@@ -8,6 +8,7 @@ storage-word-piece = { $kind ->
    *[other] disk
 }
 
+dry-run-not-drawn = Job { $job } was a dry run, which trained nothing, so there is no page to draw. Its report has what was predicted.
 report-not-drawn = The report of job { $job } can't be shown as a page. These fields are missing or can't be used: { $fields }. Leave `format` out to read the report as JSON.
 
 ## the verdict

@@ -211,14 +211,14 @@ validation-loss-label = validation
 loss-plot-words = The loss goes from { $first } to { $last } at step { $step }.
 step-axis-label = step
 time-plot-title = Seconds of a step
-how-the-time-plot-is-read = Each dot is a step: its seconds against its computed tokens. Dots close to one straight line are normal. Steps above that line were delayed.
+how-the-time-plot-is-read = Each dot is a step: its seconds against its computed tokens. Dots close to one straight line are normal. Steps far above it took too long. A sign marks a step at which something else happened, such as a checkpoint after it.
 time-plot-words = { $steps ->
     [one] 1 step
    *[other] { $steps } steps
-}, { $disturbed } of them delayed.
+}; something else happened at { $disturbed } of them.
 tokens-axis-label = computed tokens
-disturbed-steps-label = delayed steps
-held-up-by-label = delayed by
+disturbed-steps-label = what happened
+held-up-by-label = what happened
 tokens-real-and-computed-title = Tokens, real and computed
 parts-up-to-the-peak = The parts of { $peak_bytes }, the peak of a step.
 parts-beyond-the-peak = The parts were predicted to be { $parts_bytes } in all. The peak of a step was { $peak_bytes }.
