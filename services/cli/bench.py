@@ -6,7 +6,7 @@ import sys
 from shared.messages.message import say
 from shared.messages.render import told
 
-BENCHES = ("load", "train", "factors", "plans", "predictions", "reporting_cost")
+BENCHES = ("load", "train", "factors", "plans", "predictions", "reporting_cost", "submits")
 
 
 def bench(arguments: list[str]) -> int:
