@@ -87,9 +87,12 @@ class WorkerStore(JobStore):
             encodable(message),
         )
 
-    def recover(self, *, host: str, boot: str, crash_limit: int) -> list[str]:
-        """Requeue what an earlier process of this host held; call only as the owner of the device."""
-        return list(self._run("recover", host, boot, crash_limit))
+    def recover(self, *, host: str, boot: str, crash_limit: int, disk_is_full: bool = False) -> list[str]:
+        """Requeue what an earlier process of this host held; call only as the owner of the device.
+
+        A death while `disk_is_full` is the machine's: it counts as no crash of the job.
+        """
+        return list(self._run("recover", host, boot, crash_limit, int(disk_is_full)))
 
     def reap(self, *, crash_limit: int) -> list[str]:
         """Requeue jobs whose lease ran out; call only when the store has been up for longer than a lease."""

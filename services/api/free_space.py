@@ -26,10 +26,12 @@ def check_free_space(folder: Path, *, needed_bytes: int, reserve_bytes: int) -> 
 
 @contextmanager
 def disk_full_refused() -> Iterator[None]:
-    """A write that finds the disk or the quota full becomes `DiskFull`."""
+    """A write that finds the disk or the quota full, or may not write at all, becomes `DiskFull`."""
     try:
         yield
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise DiskFull(say("data-disk-full")) from error
+        if error.errno == errno.EROFS:
+            raise DiskFull(say("data-disk-read-only")) from error
         raise

@@ -242,7 +242,8 @@ end
 
 -- A worker died with this job: another attempt after a pause, or the end when it keeps killing workers. Crashes
 -- count from the last new checkpoint on, so a job that advances goes on for ever; deaths, all of them, are only told.
-local function bury_attempt(id, crash_limit)
+-- One on a full disk is the machine's and counts as no crash; another attempt waits a while, as the disk may be full yet.
+local function bury_attempt(id, crash_limit, disk_is_full)
   if field(id, 'status') == 'cancelling' then
     move(id, 'cancelled', 'info', say('job-cancelled'))
     return
@@ -251,8 +252,13 @@ local function bury_attempt(id, crash_limit)
     move(id, 'paused', 'info', say('job-paused'))
     return
   end
-  local crashes = redis.call('HINCRBY', job_key(id), 'crashes', 1)
   local deaths = redis.call('HINCRBY', job_key(id), 'deaths', 1)
+  if disk_is_full then
+    redis.call('HSET', job_key(id), 'not_before', now_ms() + 10000)
+    move(id, 'queued', 'warn', say('worker-lost-on-full-disk'))
+    return
+  end
+  local crashes = redis.call('HINCRBY', job_key(id), 'crashes', 1)
   if crashes >= crash_limit then
     redis.call('HSET', job_key(id), 'error', cjson.encode({
       code = 'poison',

@@ -423,3 +423,19 @@ def test_while_the_queue_is_paused_jobs_are_accepted_and_none_starts(store: Work
     assert store.let_go() == [first.id]
     assert claim(store, nonce="again").job_id == first.id
     assert store.get(alone.id).status == "paused"
+
+
+def test_a_death_on_a_full_disk_is_told_and_counts_as_no_crash_however_often_it_comes(
+    store: WorkerStore,
+) -> None:
+    job_id = submit(store).id
+    for boot in range(5):
+        claim(store, boot=str(boot), nonce=str(boot))
+        assert store.recover(host="a", boot=f"{boot} again", crash_limit=3, disk_is_full=True) == [job_id]
+        assert "counts as no crash" in store.events(job_id).events[0].message
+        wait = store.claim(host="a", boot="x", nonce="x", lease_seconds=45)
+        assert isinstance(wait, float)
+        assert 5 < wait <= 10
+        store._redis.hdel(f"tunedock:job:{job_id}", "not_before")
+    assert store.get(job_id).status == "queued"
+    assert store._redis.hget(f"tunedock:job:{job_id}", "crashes") is None

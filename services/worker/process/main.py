@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from celery.signals import worker_init, worker_process_init, worker_shutting_down
 
+from services.worker.machine.disk_full import has_no_room
 from services.worker.machine.telemetry import start_telemetry
 from services.worker.models.hub.cache_folder import apply_cache_folder
 from services.worker.process import child_pause
@@ -73,6 +74,7 @@ def _take_over() -> "Runner":
         crash_limit=settings().crash_limit,
         handover=handover(settings().data_dir, settings().worker_host),
         draining=_draining,
+        disk_is_full=lambda: has_no_room(settings().data_dir),
     )
     for job_id in ownership.take():
         logger.warning("the process that ran job %s is gone", job_id)

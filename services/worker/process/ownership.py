@@ -34,6 +34,7 @@ class DeviceOwnership:
         crash_limit: int,
         handover: Handover | None = None,
         draining: Callable[[], bool] = lambda: False,
+        disk_is_full: Callable[[], bool] = lambda: False,
     ) -> None:
         self.host = host
         self.boot = secrets.token_hex(8)
@@ -42,6 +43,7 @@ class DeviceOwnership:
         self._crash_limit = crash_limit
         self._handover = handover
         self._draining = draining
+        self._disk_is_full = disk_is_full
         self._insistence = Insistence(draining)
         self._descriptor: int | None = None
 
@@ -80,5 +82,10 @@ class DeviceOwnership:
 
     def _recover(self) -> list[str]:
         return self._insistence.ask(
-            lambda: self._store.recover(host=self.host, boot=self.boot, crash_limit=self._crash_limit)
+            lambda: self._store.recover(
+                host=self.host,
+                boot=self.boot,
+                crash_limit=self._crash_limit,
+                disk_is_full=self._disk_is_full(),
+            )
         )

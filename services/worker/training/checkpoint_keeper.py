@@ -8,7 +8,7 @@ from peft import PeftModel
 from torch import Tensor
 
 from services.worker.adapters.lora import adapter_weights
-from services.worker.machine.disk_full import is_disk_full
+from services.worker.machine.disk_full import takes_nothing
 from services.worker.running_job import RunningJob
 from services.worker.training.checkpoints import CheckpointFolder, Snapshot
 from shared.messages.message import say
@@ -79,13 +79,13 @@ class CheckpointKeeper:
         try:
             return self._write_once(snapshot)
         except OSError as error:
-            if not is_disk_full(error):
+            if not takes_nothing(error):
                 raise
         self._folder.drop_all_but(1)
         try:
             return self._write_once(snapshot)
         except OSError as error:
-            if not is_disk_full(error):
+            if not takes_nothing(error):
                 raise
         self._job.event(
             say("disk-full-no-checkpoint", step=snapshot.step, saved_step=self._saved_step or 0),

@@ -8,7 +8,7 @@ from typing import TypeVar
 from safetensors import SafetensorError
 
 from services.worker.failures import FailureCode, JobFailed
-from services.worker.machine.disk_full import is_disk_full
+from services.worker.machine.disk_full import takes_nothing
 from services.worker.running_job import RunningJob
 from shared.messages.message import say
 
@@ -20,8 +20,8 @@ TICK_SECONDS = 5.0
 class Patience:
     """How often a full disk is tried again, and the seconds between."""
 
-    retries: int = 60
-    wait_seconds: float = 60.0
+    retries: int = 120_960  # a week: a disk that fills on Saturday costs no run
+    wait_seconds: float = 5.0
 
 
 def when_disk_allows(work: Callable[[], Result], job: RunningJob, patience: Patience) -> Result:
@@ -34,7 +34,7 @@ def when_disk_allows(work: Callable[[], Result], job: RunningJob, patience: Pati
         try:
             return work()
         except (OSError, SafetensorError) as error:
-            if not is_disk_full(error):
+            if not takes_nothing(error):
                 raise
             problem = str(error)
         if tried == 0:

@@ -39,6 +39,7 @@ model-deleted = The model that this job made was deleted.
 
 worker-back = The worker is back.
 worker-lost = Contact with the worker was lost. The job continues from its last checkpoint.
+worker-lost-on-full-disk = Contact with the worker was lost while the disk of the data folder was full. This counts as no crash. The job continues from its last checkpoint.
 worker-died-in-every-attempt = The worker died in every attempt.
 worker-died = The worker died in { $deaths ->
     [one] { $deaths } attempt
