@@ -23,7 +23,7 @@ from services.cli.stack_state import StackState, own_folder, process_start, remo
 from services.cli.store import prepare_store
 from services.cli.store_watch import StoreWatch
 from services.cli.supervisor import POLL_SECONDS, Supervisor
-from services.cli.terminal import Terminal, Waiting, lost_where_no_room_is
+from services.cli.terminal import Terminal, Waiting
 from shared.messages.message import Message, say
 from shared.messages.render import told
 from shared.private_files import keep_private, usual_umask
@@ -192,11 +192,9 @@ class Stack:
             self._supervisor.stop(waiting.update, hurry=lambda: self._interrupts.count > asked_first)
         if self._store:
             self._store.seal()
-        with lost_where_no_room_is():
-            remove_state(self._settings.data_dir)
-        with lost_where_no_room_is():
-            self._terminal.emit({"event": "stopped"})
-            self._terminal.say(say("stopped-row"))
+        remove_state(self._settings.data_dir)
+        self._terminal.emit({"event": "stopped"})
+        self._terminal.say(say("stopped-row"))
 
     def _note_state(self) -> None:
         """Tell other commands; a full disk takes no note, which is tried again until it does."""
@@ -221,17 +219,21 @@ class Stack:
 
     def _tell_ready(self) -> None:
         url, key = api_url(self._settings), key_path(self._settings)
+        self._terminal.emit({"event": "ready", "url": url, "key_file": str(key), "pid": os.getpid()})
         new_key = read_key(key) if self._key_is_new and self._terminal.is_live else None
-        with lost_where_no_room_is():
-            self._terminal.emit({"event": "ready", "url": url, "key_file": str(key), "pid": os.getpid()})
-            for line in ready_lines(url, key, self._settings.data_dir, new_key):
-                self._terminal.say(line)
+        for line in ready_lines(url, key, self._settings.data_dir, new_key):
+            self._terminal.say(line)
 
     def _tell_death(self, process: SupervisedProcess) -> None:
         name, seconds = process.spec.name, process.backoff.wait_seconds
-        died = {"process": name, "exit_code": process.exit_code, "restart_in_seconds": seconds}
-        with lost_where_no_room_is():
-            self._terminal.emit({"event": "died", **died})
+        self._terminal.emit(
+            {
+                "event": "died",
+                "process": name,
+                "exit_code": process.exit_code,
+                "restart_in_seconds": seconds,
+            }
+        )
         ending = _ending(process.exit_code)
         self._terminal.note(say("process-ended", process=name, ending=ending, wait_seconds=seconds))
 

@@ -1,6 +1,5 @@
 """What the user sees: results on stdout, progress on stderr, plain lines where there is no terminal."""
 
-import errno
 import json
 import re
 import sys
@@ -19,18 +18,7 @@ from shared.messages.render import told
 from shared.visible import visible
 
 PLAIN_LINE_SECONDS = 10.0
-NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
 _NOT_FOR_TERMINALS = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff]")  # JSON itself escapes the others
-
-
-@contextmanager
-def lost_where_no_room_is() -> Iterator[None]:
-    """What is said within is lost on a disk that takes nothing: a log on it is no reason to end."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in NO_ROOM:
-            raise
 
 
 class Waiting(Protocol):
@@ -68,9 +56,8 @@ class Terminal:
             sys.stdout.flush()
 
     def note(self, text: str | Message) -> None:
-        """A line about progress; goes above a bar that is being drawn. Lost where it can't be written."""
-        with lost_where_no_room_is():
-            self.progress.print(visible(told(text)))
+        """A line about progress; goes above a bar that is being drawn."""
+        self.progress.print(visible(told(text)))
 
     @property
     def width(self) -> int:
