@@ -7,6 +7,7 @@ import threading
 import time
 from collections import Counter
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -42,20 +43,18 @@ class Outcome:
 
 def run(plan: Plan, folder: Path, **environment: str) -> Outcome:
     """Do what the plan says on a stack in `folder`, and judge it. Call it from the main thread."""
-    history = History(folder / "history.jsonl")
     plan.write(folder / "plan.jsonl")
-    with World(folder, history, **environment) as world:
-        references = _quiet_runs(world, {*(job.spec for job in plan.jobs), OF_USERS})
-        with Watchers(world):
-            _disturb(world, plan)
-            _settle(world)
-        _sweep(world)
-        evidence = gather(world, references)
-        history.note("gathered")
-    evidence = replace(evidence, processes_left=tuple(world.left_running))
-    outcome = Outcome(plan, judge(evidence, history), _figures(plan, evidence, history))
-    history.close()
-    return outcome
+    with closing(History(folder / "history.jsonl")) as history:
+        with World(folder, history, **environment) as world:
+            references = _quiet_runs(world, {*(job.spec for job in plan.jobs), OF_USERS})
+            with Watchers(world):
+                _disturb(world, plan)
+                _settle(world)
+            _sweep(world)
+            evidence = gather(world, references)
+            history.note("gathered")
+        evidence = replace(evidence, processes_left=tuple(world.left_running))
+        return Outcome(plan, judge(evidence, history), _figures(plan, evidence, history))
 
 
 def _quiet_runs(world: World, specs: set[str]) -> dict[str, str]:
@@ -85,8 +84,6 @@ def _disturb(world: World, plan: Plan) -> None:
     while submitter.is_alive():
         world.start_again_if_dead()
         submitter.join(TICK_SECONDS)
-    for future in running:
-        future.result()
 
 
 def _submit_all(world: World, plan: Plan, began: float) -> None:
@@ -99,7 +96,11 @@ def _break(world: World, planned: PlannedFault) -> None:
     was_met = wait_for(planned.moment, world)
     began = time.time()
     world.history.note("fault", fault=planned.fault, moment=planned.moment, met=was_met, planned=planned.at)
-    was_done = FAULTS[planned.fault].act(world, random.Random(planned.seed), planned.seconds)
+    try:
+        was_done = FAULTS[planned.fault].act(world, random.Random(planned.seed), planned.seconds)
+    except Exception as error:
+        world.history.note("driver-failed", who=planned.fault, error=f"{type(error).__name__}: {error}")
+        raise
     world.history.note(
         "healed" if was_done else "missed", fault=planned.fault, moment=planned.moment, began=round(began, 3)
     )
@@ -163,7 +164,6 @@ def _figures(plan: Plan, evidence: Evidence, history: History) -> dict[str, Any]
         "refused_503": len(probes),
         "longest_503_seconds": max((note["seconds"] for note in probes), default=0),
         "supervisor_starts_refused": len(history.all("supervisor-not-started")),
-        "watchers_failed": len(history.all("watcher-failed")),
         "slopes": slopes(history),
     }
 

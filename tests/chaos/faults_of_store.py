@@ -15,11 +15,12 @@ A_MOMENT = (0.2, 6.0)
 
 @fault("store", weight=2, moments=OF_A_JOB, lasts=A_MOMENT)
 def store_memory_full(world: "World", chance: random.Random, seconds: float) -> bool:
+    limits: list[str] = []
     with world.store() as store:
-        limit = store.config_get("maxmemory")["maxmemory"]
+        limits.append(store.config_get("maxmemory")["maxmemory"])
         store.config_set("maxmemory", 1)
         time.sleep(seconds)
-    return world.mend_store(lambda store: store.config_set("maxmemory", limit))
+    return bool(limits) and world.mend_store(lambda store: store.config_set("maxmemory", limits[0]))
 
 
 @fault("store", weight=1.5, moments=OF_A_JOB, lasts=A_MOMENT)

@@ -228,6 +228,13 @@ def _the_supervisor_lives(evidence: Evidence, history: History) -> Iterator[tupl
         yield None, f"the supervisor was killed {killed} times and had to be started {started} times"
 
 
+@_rule
+def _the_run_itself_went_well(evidence: Evidence, history: History) -> Iterator[tuple[str | None, str]]:
+    """A fault or a watcher that failed has not seen what it was there for."""
+    for note in history.all("driver-failed"):
+        yield None, f"{note['who']}: {note['error']}"
+
+
 def _during(history: History, note: dict[str, Any], fault: str) -> bool:
     seconds = note.get("seconds", 0) + 2  # the API looks at the disk first, and reads the rows then
     return any(

@@ -88,8 +88,14 @@ def test_rules_about_what_happened_find_it_in_the_history(history: History) -> N
     history.note("answer", method="GET", path="/v1/models", status=500, seconds=0.1, text="")
     history.note("held", began=1.0)  # the job started at 2
     history.note("supervisor-started")
+    history.note("driver-failed", who="sample", error="KeyError: 'store'")
     found = {violation.rule for violation in judge(evidence(good_job()), history)}
-    seen = {"no_answer_is_a_bug", "nothing_starts_while_all_is_paused", "the_supervisor_lives"}
+    seen = {
+        "no_answer_is_a_bug",
+        "nothing_starts_while_all_is_paused",
+        "the_supervisor_lives",
+        "the_run_itself_went_well",
+    }
     assert found == seen
     assert seen | BROKEN.keys() == {rule.__name__.removeprefix("_") for rule in RULES}
 

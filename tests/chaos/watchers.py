@@ -51,7 +51,8 @@ class Watchers:
             try:
                 turn()
             except Exception as error:  # a watcher that died would see nothing, and so find nothing wrong
-                self._history.note("watcher-failed", error=f"{type(error).__name__}: {error}")
+                name = getattr(turn, "__qualname__", str(turn))
+                self._history.note("driver-failed", who=name, error=f"{type(error).__name__}: {error}")
 
 
 class Probe:
