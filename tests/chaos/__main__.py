@@ -57,7 +57,7 @@ def _tell(outcome: Outcome, folder: Path) -> None:
         f"{figures['faults']} faults, {figures['jobs']} jobs ({figures['jobs_by_status']}), "
         f"{figures['adapters_equal']} of {figures['adapters']} adapters equal to the bit"
     )
-    for name, seconds in figures["recovery_seconds"].items():
+    for name, seconds in figures["recovery_seconds_amid_others"].items():
         print(f"  {name:20} {seconds}")
     for violation in outcome.violations:
         print(f"VIOLATION {violation.rule}: {violation.job_id or ''} {violation.what}")

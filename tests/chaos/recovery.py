@@ -12,10 +12,10 @@ from tests.chaos.history import History
 FELT_WITHIN_SECONDS = 30.0  # of a fault's end, else it was not felt
 
 
-def recovery_seconds(evidence: Evidence, history: History) -> dict[str, dict[str, float]]:
+def recovery_seconds(evidence: Evidence, history: History, *, alone: bool) -> dict[str, dict[str, float]]:
     """By fault: how often it was felt and measured, p50, p95 and the longest, in seconds after it passed.
 
-    Only where no other fault that could delay the same recovery came in between.
+    `alone`: only where no other fault that could delay the same recovery came in between.
     """
     measured: dict[str, list[float]] = defaultdict(list)
     done = sorted(history.all("healed"), key=lambda note: note["began"])
@@ -26,7 +26,7 @@ def recovery_seconds(evidence: Evidence, history: History) -> dict[str, dict[str
             seconds = _until_stepping(evidence, note)
         elif about in ("api", "store"):
             seconds = _until_answered(history, note, about)
-        if seconds is not None and not _is_disturbed(note, seconds, done):
+        if seconds is not None and not (alone and _is_disturbed(note, seconds, done)):
             measured[note["fault"]].append(seconds)
     return {name: _summary(values) for name, values in sorted(measured.items())}
 
