@@ -3,16 +3,18 @@
 import fcntl
 import json
 import os
+import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from services.cli.failure import CommandFailed
 from shared.messages.message import Message, say
 
-LEFTOVER_SECONDS = 30.0
+LEFTOVER_SECONDS = 40.0  # the API lets requests end for 30 s
+ENDED_SECONDS = 10.0  # for those that were killed to be gone
 
 
 @dataclass(frozen=True)
@@ -94,14 +96,18 @@ def folder_is_owned(data_dir: Path) -> bool:
 
 def _lock_when_free(descriptor: int, data_dir: Path, tell: Callable[[Message], None]) -> None:
     deadline = time.monotonic() + LEFTOVER_SECONDS
-    told = False
+    told = ended = False
     while not _try_lock(descriptor):
         if stack := running_stack(data_dir):
             raise CommandFailed(
                 say("data-folder-in-use", process=str(stack.pid), address=stack.url, folder=data_dir),
                 say("use-or-stop-stack"),
             )
-        if time.monotonic() > deadline:
+        if time.monotonic() > deadline and not ended:
+            ended, deadline = True, time.monotonic() + ENDED_SECONDS
+            for pid in _end_leftovers(data_dir):
+                tell(say("leftover-ended", process=str(pid)))
+        elif time.monotonic() > deadline:
             raise CommandFailed(
                 say("data-folder-still-in-use", folder=data_dir),
                 say("find-them-row", file=_lock_path(data_dir)),
@@ -110,6 +116,33 @@ def _lock_when_free(descriptor: int, data_dir: Path, tell: Callable[[Message], N
             tell(say("waiting-for-earlier-row"))
             told = True
         time.sleep(0.1)
+
+
+def _end_leftovers(data_dir: Path) -> list[int]:
+    """Kill what a supervisor that is gone had started and what hangs: it was told to end when that one did.
+
+    Of the processes that the note names only those that hold the lock's file open: another process may have
+    got the number since. Returns their numbers.
+    """
+    try:
+        noted = StackState(**json.loads((data_dir / "stack.json").read_text())).processes.values()
+    except (OSError, ValueError, TypeError, AttributeError):
+        return []
+    ended = [pid for pid in noted if _has_open(pid, _lock_path(data_dir))]
+    for pid in ended:
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(pid, signal.SIGKILL)  # each part is the first of a group
+    return ended
+
+
+def _has_open(pid: int, path: Path) -> bool:
+    """False where that is not told, as for another user's process."""
+    with suppress(OSError):
+        for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+            with suppress(OSError):
+                if descriptor.samefile(path):
+                    return True
+    return False
 
 
 def _try_lock(descriptor: int) -> bool:

@@ -1,6 +1,7 @@
 """Who owns a data folder, and how other commands find out."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from services.cli import stack_state
 from services.cli.failure import CommandFailed
 from services.cli.stack_state import (
     StackState,
@@ -18,6 +20,7 @@ from services.cli.stack_state import (
     running_stack,
     write_state,
 )
+from shared.messages.render import told
 
 
 def our_state() -> StackState:
@@ -42,6 +45,27 @@ def test_the_folder_is_owned_until_the_last_inheriting_process_ends(tmp_path: Pa
     assert folder_is_owned(tmp_path)
     child.communicate(b"\n")
     assert not folder_is_owned(tmp_path)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc tells")
+def test_a_part_that_hangs_does_not_keep_the_folder_when_its_supervisor_is_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stack_state, "LEFTOVER_SECONDS", 0.3)
+    sleeper = [sys.executable, "-c", "import time; time.sleep(60)"]
+    with own_folder(tmp_path, lambda text: None) as lock:
+        hung = subprocess.Popen(sleeper, pass_fds=[lock], start_new_session=True)
+    other = subprocess.Popen(sleeper, start_new_session=True)  # got a number that the note names
+    hung.send_signal(signal.SIGSTOP)
+    processes = {"store": hung.pid, "api": other.pid, "worker": 2**22 + 1}
+    write_state(tmp_path, StackState(os.getpid(), "1", "http://127.0.0.1:1", processes=processes))
+    said: list[str] = []
+    with own_folder(tmp_path, lambda message: said.append(told(message))):
+        assert hung.wait(10) == -signal.SIGKILL
+        assert other.poll() is None
+    other.kill()
+    other.wait()
+    assert said[-1] == f"The process {hung.pid} of an earlier service hung and was ended."
 
 
 def test_a_state_note_is_found_while_its_process_lives(tmp_path: Path) -> None:

@@ -79,6 +79,7 @@ data-folder-in-use = A service (process { $process }, { $address }) already uses
 use-or-stop-stack = Use that service, stop it with `./tunedock down`, or set TUNEDOCK_DATA_DIR to another folder.
 data-folder-still-in-use = Processes of an earlier service still use the data folder { $folder }.
 find-them-row = Find them with: fuser { $file }
+leftover-ended = The process { $process } of an earlier service hung and was ended.
 waiting-for-earlier-row = waiting for the processes of an earlier service to end
 port-not-usable = Port { $port } of { $host } can't be used: { $error }.
 name-port-or-host = Set { $variable }, or TUNEDOCK_API_HOST, to a port and an address that this user may use.
