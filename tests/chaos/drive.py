@@ -27,8 +27,9 @@ from tests.chaos.watchers import Watchers
 from tests.chaos.world import World
 
 TICK_SECONDS = 0.05
-STUCK_SECONDS = 180.0  # without a job that ends: longer than every wait that the settings allow
+STUCK_SECONDS = 150.0  # without a job that ends: longer than every wait that the settings allow
 QUIET_SECONDS = 120.0
+SWEPT_SECONDS = 60.0
 MOST_FAULTS_AT_ONCE = 32
 
 
@@ -138,7 +139,7 @@ def _sweep(world: World) -> None:
             if path.exists():
                 os.utime(path, (old, old))
     world.send("worker", signal.SIGTERM)
-    deadline = time.monotonic() + QUIET_SECONDS
+    deadline = time.monotonic() + SWEPT_SECONDS
     while time.monotonic() < deadline and leftovers(world, frozenset(world.stored_ids())):
         time.sleep(0.5)
 
