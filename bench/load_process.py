@@ -6,8 +6,11 @@ import signal
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 from services.cli.leash import leashed
 from shared.settings import PROJECT_ROOT
@@ -40,16 +43,31 @@ def run_arm(
 def run_module(words: Sequence[str], *, python: Path | None = None, group: Path | None = None) -> str:
     """`python -m WORDS…`, what it printed. Raises ProcessFailed."""
     command = leashed([str(python or sys.executable), "-m", *words], signal.SIGKILL)
-    done = subprocess.run(
-        ["sh", "-c", _JOIN, str(group), *command] if group else command,
-        cwd="/",  # away from our folder datasets/, which libraries would take for a package
-        env=os.environ | _ENVIRONMENT,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        errors="replace",
-        start_new_session=True,  # Ctrl-C reaches the benchmark, which ends what it started
-    )
+    try:
+        done = subprocess.run(
+            ["sh", "-c", _JOIN, str(group), *command] if group else command,
+            cwd="/",  # away from our folder datasets/, which libraries would take for a package
+            env=os.environ | _ENVIRONMENT,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            start_new_session=True,  # Ctrl-C reaches the benchmark, which ends what it started
+        )
+    except KeyboardInterrupt:
+        _end_children()
+        raise
     if done.returncode != 0:
         raise ProcessFailed(f"exit status {done.returncode}: {done.stderr.strip()[-2000:]}")
     return done.stdout
+
+
+def _end_children() -> None:
+    """An order to stop may come while a process is being started: nobody knows of it yet, and it would write
+    into a folder that is being removed.
+    """
+    children = psutil.Process().children(recursive=True)
+    for child in children:
+        with suppress(psutil.NoSuchProcess):
+            child.kill()
+    psutil.wait_procs(children, timeout=10)

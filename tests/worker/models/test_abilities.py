@@ -68,6 +68,7 @@ def taken_bytes(model: torch.nn.Module) -> int:
 
 @pytest.mark.filterwarnings("ignore:fan_in_fan_out is set:UserWarning")  # PEFT mends it itself
 @pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing`:FutureWarning")  # PEFT asks by an old name
+@pytest.mark.usefixtures("short_timings")
 @pytest.mark.parametrize("family", sorted(FAMILIES.keys() - {"paligemma"}))
 def test_every_family_is_known_loaded_and_trained_as_said(
     family: str, tmp_path: Path, write_rows: WriteRows

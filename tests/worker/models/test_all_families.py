@@ -82,6 +82,7 @@ def test_a_plan_or_a_reason(kind: str) -> None:
 
 
 @pytest.mark.skipif(os.environ.get("FAMILIES") != "all", reason="takes minutes; FAMILIES=all does it")
+@pytest.mark.usefixtures("short_timings")
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("kind", KINDS)
 def test_two_steps_or_a_reason(kind: str, tmp_path: Path, write_rows: WriteRows) -> None:
