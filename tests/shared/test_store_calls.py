@@ -63,6 +63,7 @@ CALLS: dict[str, Callable[[Stores], object]] = {
     "beat": lambda s: s.worker.beat(s.claim, lease_seconds=45, progress={"stage": "training", "step": 7}),
     "record_events": lambda s: s.worker.record_events(s.claim, EVENTS),
     "recorded": lambda s: s.worker.recorded(RUNNING, 1),
+    "stored_failure": lambda s: s.worker.stored_failure(ENDED),
     "checkpoint": lambda s: s.worker.checkpoint(s.claim, 5),
     "publish": lambda s: s.worker.publish(s.claim),
     "release": lambda s: s.worker.release(s.claim),
