@@ -1,6 +1,7 @@
 """Help as argparse lays it out, in the reader's language: its texts are stored messages until it is shown."""
 
 import argparse
+import textwrap
 from collections.abc import Callable, Iterable
 
 from shared.messages.message import say
@@ -33,3 +34,16 @@ class HelpFormat(argparse.HelpFormatter):
     def _get_help_string(self, action: argparse.Action) -> str:
         """argparse replaces what follows a percent sign, which ours mean as it is."""
         return self._words(shown(action.help or "")).replace("%", "%%")
+
+    def _split_lines(self, text: str, width: int) -> list[str]:
+        """Names such as `--max-seq-length` stay whole, so that they can be copied."""
+        return textwrap.wrap(" ".join(text.split()), width, break_on_hyphens=False)
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        return textwrap.fill(
+            " ".join(text.split()),
+            width,
+            initial_indent=indent,
+            subsequent_indent=indent,
+            break_on_hyphens=False,
+        )

@@ -217,7 +217,7 @@ def _kinds(annotation: Any) -> list[Any]:
 
 def _told(field: FieldInfo) -> str | None:
     """What a field means, and what it is where it is not given."""
-    if field.default in (None, PydanticUndefined):
+    if field.default in (None, PydanticUndefined) or field.default is False:
         return field.description
     default = str(field.default)
     if field.description is None:

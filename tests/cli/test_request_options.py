@@ -99,6 +99,13 @@ def test_a_setting_that_is_no_number_of_json_goes_to_the_server_as_a_word(value:
     json.dumps(asked.settings, allow_nan=False)
 
 
+def test_help_breaks_no_option_and_no_model_s_name() -> None:
+    told = command_parser().commands["train"].format_help().split("arguments:")[1]
+    assert not [line for line in told.splitlines() if line.endswith("-")]
+    assert "--max-seq-length:" in told
+    assert "default: False" not in told
+
+
 def test_every_hyperparameter_says_what_it_is_in_the_words_of_options() -> None:
     train = command_parser().commands["train"]
     texts = {a.dest: train._get_formatter()._expand_help(a) for a in train._actions}
