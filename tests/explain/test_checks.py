@@ -1,12 +1,21 @@
 """The probe's checks over facts: each cause is found from its evidence, and a healthy run has none."""
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from services.cli.explain import tunedock_probe as probe_file
-from services.cli.explain.tunedock_probe import Probe, load_findings, step_findings, step_seconds
+from services.cli.explain.tunedock_probe import (
+    Probe,
+    load_findings,
+    multiplication,
+    sentence,
+    sizes_text,
+    step_findings,
+    step_seconds,
+)
 
 PHASES = {
     "data": 0.01, "collating": 0.01, "copy": 0.0, "forward": 0.3, "recomputation": 0.0, "backward": 0.6,
@@ -122,16 +131,76 @@ def test_a_cause_is_found_alone(check: str) -> None:
     assert probe.failures == {}
 
 
-def test_float32_is_found_by_what_a_multiplication_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+def in_float32() -> tuple[Probe, dict[str, float], dict[str, Any]]:
+    """A training in float32 whose linear layers are thirty of 8 × 24."""
     probe, phases, facts = healthy()
-    probe.training.compute_dtype = "float32"
-    monkeypatch.setattr(probe_file, "multiplication_seconds", lambda training: (0.02, 0.005, 1024))
+    probe.training.compute_dtype, probe.training.computed = "float32", 64 * STEPS
+    probe.training.real = probe.training.longest = probe.training.computed
+    probe.training.layer = {
+        "tokens": 64, "inputs": 8, "outputs": 24, "device": "cpu", "numbers_of_all": 8 * 24 * 30,
+        "trained": False,
+    }  # fmt: skip
+    return probe, phases, facts
+
+
+def machine_where(monkeypatch: pytest.MonkeyPatch, slow: float, fast: float, spread: float) -> None:
+    """Where a layer takes these seconds, and every second time `spread` more."""
+    turns = {
+        "float32": itertools.cycle([slow, slow + spread]),
+        "bfloat16": itertools.cycle([fast, fast + spread]),
+    }
+    monkeypatch.setattr(
+        probe_file, "layer_seconds", lambda torch, rows, weight, name, trained: next(turns[name])
+    )
+
+
+def test_float32_is_found_by_what_a_layer_of_the_model_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    machine_where(monkeypatch, 0.02, 0.005, 0.0)
+    probe, phases, facts = in_float32()
     (found,) = step_findings(probe, phases, facts)
     assert found["check"] == "fp32-compute"
-    assert found["step_seconds"] == pytest.approx(step_seconds(phases) - 0.9 * 0.7 * 0.75)
+    # 30 such layers take 0.6 s of the 0.9 s of computing, less than the share that multiplies at most.
+    assert found["step_seconds"] == pytest.approx(step_seconds(phases) - 0.6 * 0.75)
+    assert "64 tokens × 8 × 24" in found["evidence"][0]
     assert not found["same_learning"]
-    monkeypatch.setattr(probe_file, "multiplication_seconds", lambda training: (0.02, 0.025, 1024))
-    assert step_findings(probe, phases, facts) == []  # a processor without bf16
+
+
+@pytest.mark.parametrize(
+    ("fast", "spread"), [(0.025, 0.0), (0.019, 0.01)], ids=["slower", "within the spread"]
+)
+def test_bf16_that_is_not_clearly_faster_is_no_finding(
+    monkeypatch: pytest.MonkeyPatch, fast: float, spread: float
+) -> None:
+    machine_where(monkeypatch, 0.02, fast, spread)
+    probe, phases, facts = in_float32()
+    assert step_findings(probe, phases, facts) == []
+    assert probe.failures == {}
+    seen = probe.training.multiplication
+    assert seen is not None
+    assert not seen["clearly_faster"]
+    assert "bf16 is not clearly faster" in sentence("bf16-not-faster", **sizes_text(seen))
+
+
+def test_the_multiplication_is_measured_with_the_model_s_sizes() -> None:
+    probe, _, _ = in_float32()
+    seen = multiplication(probe.training.layer | {"trained": True})
+    assert (seen["tokens"], seen["inputs"], seen["outputs"]) == (64, 8, 24)
+    assert 0 < seen["float32_seconds"] < 1
+    assert 0 < seen["bfloat16_seconds"] < 1
+    huge = multiplication(probe.training.layer | {"tokens": 10**9, "inputs": 1000, "outputs": 1000})
+    assert huge["tokens"] == 5000
+
+
+def test_waiting_is_a_share_of_the_training_s_wall_time() -> None:
+    probe, phases, facts = healthy()
+    probe.training.seconds = 3.54
+    probe.training.processor = {"cpu_seconds": 0.177, "wait_seconds": 0.866, "machine_seconds": 6.0}
+    (found,) = step_findings(probe, phases, facts)
+    assert found["sentence"].startswith("The program waits 24 % of the training")
+    assert found["step_seconds"] == pytest.approx(step_seconds(phases) * (1 - 0.866 / 3.54))
+    probe.training.processor = {"cpu_seconds": 2.0, "wait_seconds": 6.0, "machine_seconds": 7.0}
+    (found,) = step_findings(probe, phases, facts)  # of more threads than one
+    assert found["sentence"].startswith("The program waits 75 % of the training")
 
 
 def test_the_greatest_gain_comes_first() -> None:

@@ -43,6 +43,9 @@ SENTENCES = {
     "recomputation": "{share:.0f} % of a step computes again what gradient checkpointing did not keep. "
     "Turn gradient checkpointing off if the memory allows: {now} becomes about {then} per step, and the "
     "model learns the same.",
+    "bf16-not-faster": "The layers multiply in float32. bf16 is not clearly faster on this "
+    "machine for the sizes of this model: a layer of {size} takes {slow} in float32 and {fast} in bf16, "
+    "forward and backward.",
     "fp32-compute": "The layers multiply in float32. Use bf16 (bf16=True; for quantized weights also "
     "bnb_4bit_compute_dtype=torch.bfloat16): {now} becomes about {then} per step; losses differ in the "
     "last digits.",
@@ -57,13 +60,13 @@ SENTENCES = {
     "remove the callback that waits: the run takes about {then} instead of {now}.",
     "host-bound": "The card waits for Python: giving it work takes {share:.0f} % of a step. Use larger "
     "micro-batches with less accumulation: {now} becomes {then} per step at best.",
-    "processor-limit": "A limit on the processor stops the program {share:.0f} % of the time (limit in "
+    "processor-limit": "A limit on the processor stops the program {share:.0f} % of the training (limit in "
     "processors: {limit}). Raise the limit, or use as many threads as it allows: {now} becomes about {then} "
     "per step.",
-    "neighbours": "The program waits {share:.0f} % of the time for a processor that other programs "
+    "neighbours": "The program waits {share:.0f} % of the training for a processor that other programs "
     "use. Stop them, or run when the machine is free: {now} becomes about {then} per step.",
     "too-many-threads": "{threads} threads share {cores} processors and wait for each other {share:.0f} "
-    "% of the time. Set OMP_NUM_THREADS={cores}: {now} becomes about {then} per step.",
+    "% of the training. Set OMP_NUM_THREADS={cores}: {now} becomes about {then} per step.",
     "swap": "The machine moved {amount} between memory and disk during the training. Use smaller "
     "micro-batches, or close other programs.",
     "throttled": "The card's clock fell from {first:.0f} to {last:.0f} MHz ({reason}). Improve the "
@@ -84,12 +87,14 @@ SENTENCES = {
     "its longest row it would be {longest:,}",
     "evidence.uneven": "{computed:,} tokens computed, {real:,} real",
     "evidence.recomputation": "{calls} segments were computed again, {seconds} per step",
-    "evidence.compute-dtype": "a linear layer in the middle of the model computes in {dtype}; a "
-    "multiplication of {size} × {size} takes {slow} in float32 and {fast} in bf16 on this machine",
+    "evidence.compute-dtype": "a linear layer in the middle of the model computes in float32; a layer "
+    "of {size} takes {slow} in float32 and {fast} in bf16 on this machine, forward and backward (medians of "
+    "{times} times by turns)",
+    "size": "{tokens:,} tokens × {inputs:,} × {outputs:,}",
     "evidence.data": "{data} reading rows, {collating} collating them, per step",
     "evidence.interval": "{seconds} each",
-    "evidence.waiting": "waited {wait} for a processor while it computed for {run}; the whole machine "
-    "was busy with other programs for {others}",
+    "evidence.waiting": "in {wall} of training its threads together waited {wait} for a processor and "
+    "computed for {run}; other programs computed for {others}",
     "evidence.throttled": "{throttled} of {periods} periods were stopped",
     "evidence.files": "{files} files of {format}, {amount}",
     "evidence.one-file": "one file of {format}, {amount}",
@@ -171,6 +176,9 @@ FIELDS = {
     "optimizer, loader",
     "training.settings.parameters_by_dtype.*": "numbers held; in 4 bits two are one `uint8`",
     "training.compute_dtype": "in which a linear layer computed; null where there was none to look at",
+    "training.multiplication.*": "where layers computed in float32: `float32_seconds` and "
+    "`bfloat16_seconds` (medians of `times`) of a layer of `tokens` × `inputs` × `outputs` forward and "
+    "backward; whether bf16 is `clearly_faster`",
     "training.recomputed_segments": "calls of checkpointed functions in the backward pass",
     "training.processor.*": "`threads` and `processors`; during the training `cpu_seconds` of the "
     "program and `children_seconds` of processes that it started and that ended, `wait_seconds` for a "
@@ -285,6 +293,8 @@ class Training:
         self.global_step = -1
         self.model: dict[str, Any] = {}
         self.compute_dtype: str | None = None
+        self.layer: dict[str, Any] | None = None  # sizes of a linear layer, as it computed
+        self.multiplication: dict[str, Any] | None = None
         self.processor_before: dict[str, float] = {}
         self.processor: dict[str, float] = {}
 
@@ -1064,7 +1074,11 @@ def look_at_model(training: Training, model: Any) -> dict[str, Any]:
     linear = [m for m in model.modules() if type(m).__name__ in ("Linear4bit", "Linear8bitLt")]
     linear = linear or [m for m in model.modules() if type(m).__name__ == "Linear"]
     if linear and not training.settings.get("torch_compile"):
-        look_at_layer(training, linear[len(linear) // 2])
+        numbers = sum(layer.in_features * layer.out_features for layer in linear)
+        trained = 2 * trainable > sum(kinds.values())
+        look_at_layer(
+            training, linear[len(linear) // 2], config, {"numbers_of_all": numbers, "trained": trained}
+        )
     return {
         "parameters_by_dtype": kinds,
         "trainable": trainable,
@@ -1082,7 +1096,8 @@ def autocast_dtype(torch: Any, kind: str) -> Any:
     return torch.get_autocast_cpu_dtype() if torch.is_autocast_cpu_enabled() else None
 
 
-def look_at_layer(training: Training, layer: Any) -> None:
+def look_at_layer(training: Training, layer: Any, config: Any, known: dict[str, Any]) -> None:
+    """Its dtype, tokens and device; its size as the model's configuration has it, or else its own."""
     torch = sys.modules["torch"]
 
     def look(module: Any, inputs: Any) -> None:
@@ -1091,6 +1106,11 @@ def look_at_layer(training: Training, layer: Any) -> None:
             kind = inputs[0].device.type
             dtype = autocast_dtype(torch, kind) or getattr(module, "compute_dtype", None) or inputs[0].dtype
             training.compute_dtype = str(dtype).replace("torch.", "")
+            training.layer = {
+                "tokens": max(1, inputs[0].numel() // inputs[0].shape[-1]), "device": kind,
+                "inputs": getattr(config, "hidden_size", None) or module.in_features,
+                "outputs": getattr(config, "intermediate_size", None) or module.out_features, **known,
+            }  # fmt: skip
         except Exception:
             training.compute_dtype = None
 
@@ -1471,39 +1491,74 @@ def recomputation(probe: Probe, phases: dict[str, float], facts: dict[str, Any])
 
 def fp32_compute(probe: Probe, phases: dict[str, float], facts: dict[str, Any]) -> Iterable[Finding]:
     training = probe.training
-    if training.compute_dtype == "float32":
-        slow, fast, size = multiplication_seconds(training)
-        saved = computing(phases) * MULTIPLYING * (1 - fast / slow)
-        if saved > WORTH * step_seconds(phases):
-            told = sentence(
-                "evidence.compute-dtype",
-                dtype="float32",
-                size=size,
-                slow=seconds_text(slow),
-                fast=seconds_text(fast),
-            )
-            yield finding(training, phases, "fp32-compute", saved, [told])
+    if training.compute_dtype != "float32" or training.layer is None:
+        return
+    seen = training.multiplication = multiplication(training.layer)
+    slow, fast = seen["float32_seconds"], seen["bfloat16_seconds"]
+    layers = training.layer["numbers_of_all"] / (seen["inputs"] * seen["outputs"])
+    known = training.computed > 0
+    often = layers * training.computed / training.steps / seen["tokens"] if known else float("inf")
+    saved = min(computing(phases) * MULTIPLYING, slow * often) * (1 - fast / slow)
+    if seen["clearly_faster"] and saved > WORTH * step_seconds(phases):
+        told = sentence("evidence.compute-dtype", times=seen["times"], **sizes_text(seen))
+        yield finding(training, phases, "fp32-compute", saved, [told])
 
 
 MULTIPLYING = 0.7  # share of a pass that multiplies matrices, low rather than high
+MOST_MULTIPLIED = {"cpu": 5e9, "cuda": 5e11}  # tokens × inputs × outputs of one measured layer
+MOST_SECONDS_MEASURED = 3.0
 
 
-def multiplication_seconds(training: Training) -> tuple[float, float, int]:
-    """(float32, bf16, size) of one multiplication on the device that trained; best of five, after the run."""
+def sizes_text(seen: dict[str, Any]) -> dict[str, str]:
+    size = sentence("size", tokens=seen["tokens"], inputs=seen["inputs"], outputs=seen["outputs"])
+    slow, fast = seen["float32_seconds"], seen["bfloat16_seconds"]
+    return {"size": size, "slow": seconds_text(slow), "fast": seconds_text(fast)}
+
+
+def multiplication(layer: dict[str, Any]) -> dict[str, Any]:
+    """Medians of a layer of the model's own size, in float32 and in bf16 by turns, where it trained.
+
+    bf16 counts as faster where three quarters of its times are below three quarters of float32's.
+    """
     torch = sys.modules["torch"]
-    size = 1024
-    device = "cuda" if torch.cuda.is_available() and torch.cuda.is_initialized() else "cpu"
-    best = []
+    inputs, outputs, device = layer["inputs"], layer["outputs"], layer["device"]
+    most = int(MOST_MULTIPLIED.get(device, 5e9) / (inputs * outputs))
+    tokens = max(1, min(layer["tokens"], most))
+    times: dict[str, list[float]] = {"float32": [], "bfloat16": []}
     with torch.no_grad():
-        for dtype in (torch.float32, torch.bfloat16):
-            matrix = torch.ones(size, size, dtype=dtype, device=device)
-            times = []
-            for _ in range(5):
-                began = time.perf_counter()
-                float((matrix @ matrix)[0, 0])
-                times.append(time.perf_counter() - began)
-            best.append(min(times))
-    return best[0], best[1], size
+        weight = torch.randn(outputs, inputs, device=device)
+        rows = torch.randn(tokens, inputs, device=device)
+        began = time.perf_counter()
+        for turn in range(TURNS):
+            for name, taken in times.items():
+                seconds = layer_seconds(torch, rows, weight, name, trained=layer["trained"])
+                if turn:  # the first warms up
+                    taken.append(seconds)
+            if turn >= 3 and time.perf_counter() - began > MOST_SECONDS_MEASURED:
+                break
+    slow, fast = (sorted(taken) for taken in times.values())
+    quarter = len(slow) // 4
+    return {
+        "tokens": tokens, "inputs": inputs, "outputs": outputs, "times": len(slow),
+        "float32_seconds": statistics.median(slow), "bfloat16_seconds": statistics.median(fast),
+        "clearly_faster": fast[-1 - quarter] < slow[quarter],
+    }  # fmt: skip
+
+
+TURNS = 12
+
+
+def layer_seconds(torch: Any, rows: Any, weight: Any, name: str, *, trained: bool) -> float:
+    """A linear layer forward and backward, with the casts of bf16=True; its last value is waited for."""
+    began = time.perf_counter()
+    dtype = getattr(torch, name)
+    inputs, weights = rows.to(dtype), weight.to(dtype)
+    outputs = inputs @ weights.t()
+    last = outputs @ weights
+    if trained:
+        last = last[0, 0] + (outputs.t() @ inputs)[0, 0]
+    float(last.reshape(-1)[0])
+    return time.perf_counter() - began
 
 
 def slow_loader(probe: Probe, phases: dict[str, float], facts: dict[str, Any]) -> Iterable[Finding]:
@@ -1558,17 +1613,19 @@ def host_bound(probe: Probe, phases: dict[str, float], facts: dict[str, Any]) ->
 def processor(probe: Probe, phases: dict[str, float], facts: dict[str, Any]) -> Iterable[Finding]:
     """Waiting for a processor: because of a limit, of more threads than processors, or of other programs."""
     training, seen = probe.training, probe.training.processor
-    wait, run = seen.get("wait_seconds", 0.0), seen.get("cpu_seconds", 0.0)
-    if not run or wait < 0.1 * (wait + run):
+    wait, run = max(0.0, seen.get("wait_seconds", 0.0)), seen.get("cpu_seconds", 0.0)
+    wanted = max(training.seconds, wait + run)  # wall time × the threads that want to run, one at least
+    if not run or wait < 0.1 * wanted:
         return
-    share = wait / (wait + run)
+    share = wait / wanted
     others = max(0.0, seen.get("machine_seconds", 0.0) - run - seen.get("children_seconds", 0.0))
     told = sentence(
-        "evidence.waiting", wait=seconds_text(wait), run=seconds_text(run), others=seconds_text(others)
-    )
+        "evidence.waiting", wall=seconds_text(training.seconds), wait=seconds_text(wait),
+        run=seconds_text(run), others=seconds_text(others),
+    )  # fmt: skip
     periods, throttled = seen.get("nr_periods", 0.0), seen.get("nr_throttled", 0.0)
     threads, cores = facts["machine"].get("threads", 1), facts["machine"]["processors"]
-    saved = share * (computing(phases) + phases["optimizer"])
+    saved = share * step_seconds(phases)
     if periods and throttled > 0.1 * periods:
         told = sentence("evidence.throttled", throttled=int(throttled), periods=int(periods))
         limit = f"{facts['machine']['processor_quota'] or 0:.2g} of {cores}"
@@ -1788,6 +1845,7 @@ def training_report(probe: Probe, facts: dict[str, Any]) -> dict[str, Any] | Non
         },
         "settings": {**settings, **training.model},
         "compute_dtype": training.compute_dtype,
+        "multiplication": training.multiplication,
         "recomputed_segments": training.recomputed,
         "processor": {
             "threads": facts["machine"].get("threads"),
@@ -1872,6 +1930,9 @@ def step_lines(found: dict[str, Any], probe: Probe) -> list[str]:
         for name, value in settings.items()
         if value not in (None, False, "no") and name in TOLD
     ]
+    seen = training["multiplication"]
+    if seen and not seen["clearly_faster"]:
+        lines.append("  " + sentence("bf16-not-faster", **sizes_text(seen)))
     told += [f"compute={training['compute_dtype']}"] if training["compute_dtype"] else []
     lines += ["  " + sentence("settings", settings=", ".join(told))] if told else []
     memory = found["memory"]
