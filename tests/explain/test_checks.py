@@ -10,11 +10,16 @@ from services.cli.explain import tunedock_probe as probe_file
 from services.cli.explain.tunedock_probe import (
     Probe,
     load_findings,
+    load_report,
+    median_text,
     multiplication,
+    phases_of,
     sentence,
     sizes_text,
+    stages_of,
     step_findings,
     step_seconds,
+    steps_text,
 )
 
 PHASES = {
@@ -182,12 +187,12 @@ def test_bf16_that_is_not_clearly_faster_is_no_finding(
 
 
 def test_the_multiplication_is_measured_with_the_model_s_sizes() -> None:
-    probe, _, _ = in_float32()
-    seen = multiplication(probe.training.layer | {"trained": True})
+    layer: dict[str, Any] = in_float32()[0].training.layer or {}
+    seen = multiplication(layer | {"trained": True})
     assert (seen["tokens"], seen["inputs"], seen["outputs"]) == (64, 8, 24)
     assert 0 < seen["float32_seconds"] < 1
     assert 0 < seen["bfloat16_seconds"] < 1
-    huge = multiplication(probe.training.layer | {"tokens": 10**9, "inputs": 1000, "outputs": 1000})
+    huge = multiplication(layer | {"tokens": 10**9, "inputs": 1000, "outputs": 1000})
     assert huge["tokens"] == 5000
 
 
@@ -218,6 +223,56 @@ def test_the_gain_of_padding_is_the_padding_s_share_of_computing() -> None:
     (found,) = step_findings(probe, phases, facts)
     assert found["step_seconds"] == pytest.approx(step_seconds(phases) - 0.9 * 0.75)
     assert "80 of 100 computed tokens are padding" in found["sentence"]
+
+
+def test_workers_that_are_there_already_are_told() -> None:
+    probe, phases, facts = healthy()
+    slow_rows(probe, phases, facts)
+    probe.training.settings["dataloader_num_workers"] = 2
+    (found,) = step_findings(probe, phases, facts)
+    assert found["check"] == "slow-data-loader"
+    assert "Use more workers while processors are free (2 in all)" in found["sentence"]
+    assert "let workers do it" not in found["sentence"]
+
+
+def test_the_phases_are_those_of_the_median_step_and_the_gain_is_of_all_seconds() -> None:
+    probe, _, facts = healthy()
+    padded(probe, dict(PHASES), facts)
+    probe.training.each = [5.0] + [0.5] * (STEPS - 2) + [50.0]  # the mean of the steps after the first is 1 s
+    probe.training.first = {"forward": 5.0}
+    phases = phases_of(probe.training, {})
+    assert step_seconds(phases) == pytest.approx(0.5)
+    assert phases["backward"] == pytest.approx(0.3)
+    (found,) = step_findings(probe, phases, facts)
+    assert "500 ms becomes about 163 ms" in found["sentence"]
+    assert found["gain_seconds"] == pytest.approx(105 * 0.9 * 0.75)
+
+
+def told_of(steps: int, planned: int) -> dict[str, Any]:
+    return {"steps": steps, "planned_steps": planned, "step_seconds": {"median": 0.5}}
+
+
+def test_a_run_that_ended_early_does_not_tell_of_all_steps() -> None:
+    assert steps_text(told_of(1, 6)) == "1 of 6 steps"
+    assert steps_text(told_of(6, 6)) == "6 steps"
+    assert steps_text(told_of(1, 1)) == "one step"
+    assert median_text(told_of(1, 6)) == "500 ms for the only step, which warms up"
+    assert median_text(told_of(2, 6)) == "500 ms for the second step; the first warms up"
+    assert median_text(told_of(3, 6)) == "500 ms in the median of the 2 steps after the first"
+
+
+def test_rows_that_are_read_without_a_step_are_the_program_s_own() -> None:
+    probe = Probe()
+    assert stages_of(probe, {"data": 1.0, "forward": 2.0, "own_code": 4.0})["own_code"] == 7.0
+    probe.training.trainer_ran = True
+    assert stages_of(probe, {"data": 1.0, "forward": 2.0, "own_code": 4.0})["training"] == 3.0
+
+
+def test_a_load_that_mostly_imports_says_so() -> None:
+    probe = Probe()
+    probe.load.count, probe.load.import_seconds = 1, 5.88
+    verdict = load_report(probe, 6.19)["verdict"]
+    assert verdict.startswith("Importing libraries takes 5.88 s of the 6.19 s of the load")
 
 
 def test_a_check_that_fails_is_told_and_the_others_go_on() -> None:

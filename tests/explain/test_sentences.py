@@ -54,8 +54,9 @@ def test_sentences_are_whole() -> None:
 VERDICTS = (
     "padding", "uneven-rows", "recomputation", "fp32-compute", "slow-data-loader", "evaluation-too-often",
     "saving-too-often", "logging-too-slow", "host-bound", "processor-limit", "neighbours",
-    "too-many-threads", "swap", "throttled", "nothing-slow", "no-training", "pickle-weights",
-    "slow-reading", "quantizing-at-load", "load-healthy", "no-load",
+    "too-many-threads", "swap", "throttled", "nothing-slow", "no-training", "no-whole-step", "pickle-weights",
+    "slow-reading", "quantizing-at-load", "load-healthy", "load-imports", "no-load", "slow-workers",
+    "bf16-not-faster",
 )  # fmt: skip
 
 

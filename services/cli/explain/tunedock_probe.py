@@ -26,7 +26,7 @@ import time
 import types
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
-from importlib.machinery import ModuleSpec, SourceFileLoader
+from importlib.machinery import BuiltinImporter, ModuleSpec, SourceFileLoader
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +52,9 @@ SENTENCES = {
     "slow-data-loader": "Each step waits {wait} for its rows. Prepare them once beforehand, or let "
     "workers do it (dataloader_num_workers is {workers}): {now} becomes about {then} per step, and the "
     "model learns the same.",
+    "slow-workers": "Each step waits {wait} for its rows, although workers prepare them "
+    "(dataloader_num_workers is {workers}). Use more workers while processors are free ({cores} in all), or "
+    "prepare the rows once beforehand: {now} becomes about {then} per step, and the model learns the same.",
     "evaluation-too-often": "Evaluation takes {share:.0f} % of the training (number of evaluations: "
     "{times}). Evaluate less often: the run takes about {then} instead of {now}.",
     "saving-too-often": "Saving takes {share:.0f} % of the training (number of saves: {times}). "
@@ -73,6 +76,7 @@ SENTENCES = {
     "cooling or raise the power limit: {now} becomes about {then} per step.",
     "nothing-slow": "Nothing that this probe looks for slows the training down. A step takes {now}; "
     "{percent:.0f} % of it is computing.",
+    "no-whole-step": "The training ended within its first step.",
     "no-training": "The program took no training step that this probe could see.",
     "pickle-weights": "The weights are pickled ({files}). Convert them to safetensors once; a pickle "
     "can run code and an old one is read slowly.",
@@ -81,6 +85,8 @@ SENTENCES = {
     "quantizing-at-load": "Each start quantizes all weights again: {seconds} of the load. Save the "
     "quantized model once with save_pretrained and load that copy: {now} becomes about {then}.",
     "load-healthy": "Nothing that this probe looks for slows the load down: {now} for {amount}.",
+    "load-imports": "Importing libraries takes {imports} of the {now} of the load; the model itself "
+    "({amount}) takes {rest}, and nothing that this probe looks for slows that down.",
     "no-load": "The program loaded no model through from_pretrained.",
     # What stands beside a verdict.
     "evidence.padding": "{computed:,} tokens computed, {real:,} real; with each micro-batch padded to "
@@ -111,10 +117,15 @@ SENTENCES = {
     "head.load": "How the model loads",
     "head.stages": "The stages of the run",
     "head.troubles": "What this probe could not watch",
-    "step": "{median} in the median of {steps} steps; {rows} × {accumulation} rows, {computed:,} tokens "
-    "computed, {real:,} of them real",
-    "step-without-tokens": "{median} in the median of {steps} steps; {rows} × {accumulation} rows",
-    "whole-run": "all {steps:,} steps: {now} as it is, about {then} with the first change",
+    "step": "{median}; {rows} × {accumulation} rows, {computed:,} tokens computed, {real:,} of them real",
+    "step-without-tokens": "{median}; {rows} × {accumulation} rows",
+    "only-step": "{median} for the only step, which warms up",
+    "second-step": "{median} for the second step; the first warms up",
+    "median-step": "{median} in the median of the {steps:,} steps after the first",
+    "whole-run": "the training of {steps} took {now}; with the first change it takes about {then}",
+    "one-step": "one step",
+    "all-steps": "{steps:,} steps",
+    "some-steps": "{steps:,} of {planned:,} steps",
     "between-steps": "between steps, in the whole run",
     "settings": "settings: {settings}",
     "memory": "memory: {parts}",
@@ -122,15 +133,19 @@ SENTENCES = {
     "memory.card": "{amount} at most on the card ({reserved} reserved)",
     "rank": "{number}. {verdict}",
     "load.shards": "seconds per file: {seconds}",
+    "outside": "not in it: {seconds} for this report, and the start and end of the interpreter",
     "trouble": "hook {hook} failed and was turned off: {error}",
     "trouble-in-part": "the part {part} failed: {error}",
     "trouble-in-report": "the report failed: {error}",
-    "children": "The program started other processes, and took no step in this one. Put the probe in "
+    "launcher": "The program started other processes, and took no step in this one. Put the probe in "
     "front of the script itself, as in: accelerate launch tunedock_probe.py train.py",
+    "children": "The program started processes of its own, and this probe watches the first process only. If "
+    "one of the others trains, run its script under the probe.",
+    "cut": "{text} …",
     "cost": "the probe's own work: about {seconds}, {percent:.2f} % of the training",
     "written": "The whole report: {path}",
     "not-written": "The report could not be written to {path}: {error}",
-    "usage": "usage: python tunedock_probe.py [--json FILE] (SCRIPT | -m MODULE | -c CODE) [ARGUMENTS "
+    "usage": "usage: python tunedock_probe.py [--json FILE] (SCRIPT | -m MODULE | -c CODE | -) [ARGUMENTS "
     "…]\n\nRuns the program and says at its end how the model loads and where a step goes.",
     "no-program": "tunedock_probe.py: give the program to run, as in: python tunedock_probe.py train.py",
     "no-file-name": "tunedock_probe.py: give the name of a file after --json",
@@ -144,7 +159,7 @@ FIELDS = {
     "schema": "name and version of this shape; a new version may add fields",
     "verdict": "the first sentence of the step's report; of the load's where no step was taken",
     "program.arguments[]": "the program's own words",
-    "program.seconds": "from its start to its end",
+    "program.seconds": "from its first line to its end, without the start and end of the interpreter",
     "program.outcome": "how it ended, as a sentence",
     "machine.*": "versions, processors, memory, card",
     "stages.*": "seconds of a stage: the eight of a run, and `imports`, `tokenizer_load`, `evaluation`, "
@@ -167,8 +182,10 @@ FIELDS = {
     "training.seconds": "from the first row asked for to the end",
     "training.step_seconds.*": "`median`, `mean`, `first`; as `each[]` the first 10,000; without "
     "evaluation and saving",
-    "training.phases.*": "seconds of a phase in the mean of the steps after the first",
-    "training.device_phases.*": "the same measured on the card, where there is one",
+    "training.phases.*": "seconds of a phase in the median step; shares as in the mean of the steps after "
+    "the first",
+    "training.device_phases.*": "seconds of a phase in the mean of the steps after the first, measured on "
+    "the card, where there is one",
     "training.between_steps.*.*": "`seconds` of evaluation, saving and logging in the whole run, `times`",
     "training.tokens.*": "`real`, `computed`, `longest` (if padded to the longest row of each "
     "micro-batch), `rows`",
@@ -190,6 +207,7 @@ FIELDS = {
     "memory.*": "peaks in bytes: `rss`, `children_rss`, `card_allocated`, `card_reserved`",
     "probe.calls": "how often a hook ran",
     "probe.cost_seconds": "estimated cost of all hooks, from a calibration at the end",
+    "probe.report_seconds": "spent on the report after the program's end, no part of its seconds",
     "probe.failures[].*": "`hook`, or the part of the report, and `error`",
     "probe.absent[]": "hooks whose function this version of its library does not have",
 }
@@ -284,7 +302,7 @@ class Training:
         self.fetched: deque[tuple[int, int, int, int] | None] = deque()  # micro-batches not yet computed
         self.step_calls = 0  # of Trainer.training_step in this step
         self.own_loop = False  # no Trainer: the program's own loop
-        self.in_trainer = False
+        self.in_trainer = self.trainer_ran = False
         self.fetched_from: int | None = None  # the data set of the last rows, by its identity
         self.learns_from: int | None = None
         self.micro_batches = 0
@@ -710,7 +728,7 @@ def train(probe: Probe, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Watchi
     end_training(probe)
     training.settings = settings_of(args[0])
     training.global_step = -1
-    training.in_trainer = True
+    training.in_trainer = training.trainer_ran = True
     depth = clock.enter("set_up")
     yield
     clock.leave(depth)
@@ -1388,7 +1406,7 @@ WORTH = 0.05
 
 
 def phases_of(training: Training, device: dict[str, float]) -> dict[str, float]:
-    """Seconds of each phase in the mean step; the first, which warms up, only where there is no other."""
+    """Seconds of each phase in the median step; shares as in the mean of all but the first."""
     if training.steps > 1:
         phases = {name: training.sums.get(name, 0.0) / (training.steps - 1) for name in PHASES}
     else:
@@ -1403,7 +1421,16 @@ def phases_of(training: Training, device: dict[str, float]) -> dict[str, float]:
             phases[name] = device.get(name, 0.0)
         others = sum(phases[name] for name in PHASES if name not in (*BETWEEN, "rest", "logging"))
         phases["rest"] = max(0.0, wall - others - phases["logging"])
-    return phases
+    return scaled_to_the_median(training, phases)
+
+
+def scaled_to_the_median(training: Training, phases: dict[str, float]) -> dict[str, float]:
+    """The same shares of the one step time that the whole report tells."""
+    mean = step_seconds(phases)
+    if not mean or not training.each:
+        return phases
+    factor = statistics.median(training.each[1:] or training.each) / mean
+    return {name: seconds * factor for name, seconds in phases.items()}
 
 
 def step_seconds(phases: dict[str, float]) -> float:
@@ -1436,19 +1463,31 @@ def step_findings(probe: Probe, phases: dict[str, float], facts: dict[str, Any])
 
 
 def finding(
-    training: Training, phases: dict[str, float], check: str, saved: float, evidence: list[str], **values: Any
+    training: Training,
+    phases: dict[str, float],
+    check: str,
+    saved: float,
+    evidence: list[str],
+    how: str | None = None,
+    **values: Any,
 ) -> Finding:
-    """A cause that costs `saved` seconds of each step."""
+    """A cause that costs `saved` seconds of each step, told by the sentence `how`, its own where left out."""
     now = step_seconds(phases)
     then = max(0.0, now - saved)
     return {
         "check": check,
-        "sentence": sentence(check, now=seconds_text(now), then=seconds_text(then), **values),
+        "sentence": sentence(how or check, now=seconds_text(now), then=seconds_text(then), **values),
         "evidence": evidence,
-        "gain_seconds": saved * training.steps,
+        "gain_seconds": saved / now * seconds_of_steps(training, now) if now else 0.0,
         "step_seconds": then,
         "same_learning": check not in ("fp32-compute", "uneven-rows"),
     }
+
+
+def seconds_of_steps(training: Training, median: float) -> float:
+    """What all steps took, the slow ones and the first, too."""
+    measured = step_seconds(training.first) + step_seconds(training.sums)
+    return measured or median * training.steps
 
 
 def computing(phases: dict[str, float]) -> float:
@@ -1567,10 +1606,12 @@ def slow_loader(probe: Probe, phases: dict[str, float], facts: dict[str, Any]) -
         told = sentence(
             "evidence.data", data=seconds_text(phases["data"]), collating=seconds_text(phases["collating"])
         )
-        workers = training.settings.get("dataloader_num_workers", 0)
-        yield finding(
-            training, phases, "slow-data-loader", saved, [told], wait=seconds_text(saved), workers=workers
-        )
+        workers = training.settings.get("dataloader_num_workers") or 0
+        values = {"wait": seconds_text(saved), "workers": workers}
+        if workers:
+            values["cores"] = facts["machine"]["processors"]
+        how = "slow-workers" if workers else "slow-data-loader"
+        yield finding(training, phases, "slow-data-loader", saved, [told], how, **values)
 
 
 def too_often(probe: Probe, phases: dict[str, float], facts: dict[str, Any]) -> Iterable[Finding]:
@@ -1601,8 +1642,9 @@ def host_bound(probe: Probe, phases: dict[str, float], facts: dict[str, Any]) ->
     training, now = probe.training, step_seconds(phases)
     if not probe.device.steps or training.steps < 2:
         return
-    host = sum(training.sums.get(name, 0.0) for name in (*COMPUTING, "optimizer")) / (training.steps - 1)
-    wait = training.sums.get("rest", 0.0) / (training.steps - 1)
+    factor = now / (step_seconds(training.sums) or 1.0)  # seconds of all steps to those of the median one
+    host = factor * sum(training.sums.get(name, 0.0) for name in (*COMPUTING, "optimizer"))
+    wait = factor * training.sums.get("rest", 0.0)
     if host > 0.9 * now and facts["rows_at_once"] and facts["accumulation"] > 1:
         # Half of it, since larger micro-batches take longer, too.
         saved = 0.5 * host * (1 - 1 / facts["accumulation"])
@@ -1737,6 +1779,7 @@ def files_text(files: list[dict[str, Any]]) -> str:
 
 def report(probe: Probe) -> dict[str, Any]:
     """All that was seen, in the shape of `FIELDS`."""
+    began = time.perf_counter()
     if probe.training.began is not None:
         end_training(probe)  # the program ended in the middle of it
     totals = probe.clock.read()
@@ -1744,12 +1787,12 @@ def report(probe: Probe) -> dict[str, Any]:
     training = attempt(probe, "report training", lambda: training_report(probe, facts), None)
     seconds = totals.get("model_load", 0.0)
     load = attempt(probe, "report load", lambda: load_report(probe, seconds), NO_LOAD)
-    return {
+    found: dict[str, Any] = {
         "schema": SCHEMA,
         "verdict": load["verdict"] if training is None else training["verdict"],
         "program": {
             "arguments": probe.arguments,
-            "seconds": time.perf_counter() - probe.began,
+            "seconds": sum(totals.values()),
             "outcome": probe.outcome,
         },
         "machine": facts["machine"],
@@ -1765,6 +1808,8 @@ def report(probe: Probe) -> dict[str, Any]:
             "absent": [hook.name for hook in HOOKS if hook.missing and not hook.installed],
         },
     }
+    found["probe"]["report_seconds"] = time.perf_counter() - began
+    return found
 
 
 NO_LOAD: dict[str, Any] = {
@@ -1775,8 +1820,11 @@ NO_LOAD: dict[str, Any] = {
 
 def stages_of(probe: Probe, totals: dict[str, float]) -> dict[str, float]:
     """Seconds by stage; the parts of a step are the stage `training`, but for what has its own name."""
+    stages = {name: totals.get(name, 0.0) for name in STAGES}
     in_training = sum(totals.get(name, 0.0) for name in PHASES if name not in STAGES)
-    return {name: in_training if name == "training" else totals.get(name, 0.0) for name in STAGES}
+    trained = probe.training.steps or probe.training.trainer_ran
+    stages["training" if trained else "own_code"] += in_training  # rows were read, but not to train
+    return stages
 
 
 def seconds_per_call() -> float:
@@ -1863,6 +1911,12 @@ def load_report(probe: Probe, seconds: float) -> dict[str, Any]:
     size = sum(file["bytes"] for file in load.files.values())
     if findings:
         verdict = findings[0]["sentence"]
+    elif load.count and load.import_seconds > 0.5 * seconds:
+        rest = seconds_text(max(0.0, seconds - load.import_seconds))
+        verdict = sentence(
+            "load-imports", imports=seconds_text(load.import_seconds), now=seconds_text(seconds),
+            amount=bytes_text(size), rest=rest,
+        )  # fmt: skip
     elif load.count:
         verdict = sentence("load-healthy", now=seconds_text(seconds), amount=bytes_text(size))
     else:
@@ -1881,9 +1935,7 @@ def load_report(probe: Probe, seconds: float) -> dict[str, Any]:
 
 def text_of(found: dict[str, Any], probe: Probe) -> str:
     """The report as lines for a terminal: the first finding first."""
-    program = " ".join(
-        os.path.basename(word) if not number else word for number, word in enumerate(probe.arguments[:3])
-    )
+    program = program_text(probe.arguments)
     seconds = seconds_text(found["program"]["seconds"])
     lines = ["", sentence("title", program=program, seconds=seconds, outcome=probe.outcome)]
     versions = [f"{name} {found['machine'][name]}" for name in VERSIONS if name in found["machine"]]
@@ -1893,6 +1945,24 @@ def text_of(found: dict[str, Any], probe: Probe) -> str:
     return "\n".join(lines)
 
 
+MOST_CHARACTERS = 80
+
+
+def program_text(arguments: list[str]) -> str:
+    """The program's words on one line; what is too long ends with a mark that there is more."""
+    text = " ".join(" ".join(arguments).split())
+    return text if len(text) <= MOST_CHARACTERS else sentence("cut", text=text[:MOST_CHARACTERS].rstrip())
+
+
+LAUNCHERS = ("accelerate", "torchrun", "deepspeed")
+
+
+def launches(arguments: list[str]) -> bool:
+    """Whether the program is one that only starts others, which train."""
+    name = arguments[1] if arguments[:1] == ["-m"] and len(arguments) > 1 else os.path.basename(arguments[0])
+    return name in LAUNCHERS or name.startswith(("accelerate.commands.", "torch.distributed."))
+
+
 VERSIONS = ("python", "torch", "transformers", "trl", "peft", "accelerate", "bitsandbytes")
 
 
@@ -1900,13 +1970,14 @@ def step_lines(found: dict[str, Any], probe: Probe) -> list[str]:
     lines = [sentence("head.step")]
     training = found["training"]
     if training is None:
-        lines.append("  " + sentence("no-training"))
-        return lines + (["  " + sentence("children")] if probe.started_processes else [])
+        lines.append("  " + sentence("no-whole-step" if probe.training.trainer_ran else "no-training"))
+        if probe.started_processes:
+            lines.append("  " + sentence("launcher" if launches(probe.arguments) else "children"))
+        return lines
     lines += ranked(training["findings"], training["verdict"])
     tokens, settings = training["tokens"], training["settings"]
     values = {
-        "median": seconds_text(training["step_seconds"]["median"]),
-        "steps": training["steps"],
+        "median": median_text(training),
         "rows": facts_of_batch(training)[0],
         "accumulation": facts_of_batch(training)[1],
     }
@@ -1915,12 +1986,10 @@ def step_lines(found: dict[str, Any], probe: Probe) -> list[str]:
         values.update({name: round(tokens[name] * of_a_step) for name in ("computed", "real")})
     lines.append("  " + sentence("step" if tokens["computed"] else "step-without-tokens", **values))
     lines += bars(training["phases"])
-    first = training["findings"][0]["step_seconds"] if training["findings"] else None
-    if first is not None and training["planned_steps"]:
-        now = sum(training["phases"].values())
-        run = {"now": seconds_text(now * training["planned_steps"])}
-        run["then"] = seconds_text(first * training["planned_steps"])
-        lines.append("  " + sentence("whole-run", steps=training["planned_steps"], **run))
+    if training["findings"] and training["findings"][0]["step_seconds"] is not None:
+        now, gain = training["seconds"], training["findings"][0]["gain_seconds"]
+        run = {"now": seconds_text(now), "then": seconds_text(max(0.0, now - gain))}
+        lines.append("  " + sentence("whole-run", steps=steps_text(training), **run))
     between = {name: part["seconds"] for name, part in training["between_steps"].items() if name in BETWEEN}
     if any(between.values()):
         lines.append("  " + sentence("between-steps"))
@@ -1944,6 +2013,22 @@ def step_lines(found: dict[str, Any], probe: Probe) -> list[str]:
         }
         parts.append(sentence("memory.card", **amounts))
     return [*lines, "  " + sentence("memory", parts=", ".join(parts))]
+
+
+def median_text(training: dict[str, Any]) -> str:
+    """The step time of the report, and of which steps it is."""
+    steps, median = training["steps"], seconds_text(training["step_seconds"]["median"])
+    if steps > 2:
+        return sentence("median-step", median=median, steps=steps - 1)
+    return sentence("only-step" if steps == 1 else "second-step", median=median)
+
+
+def steps_text(training: dict[str, Any]) -> str:
+    """How many steps were taken, of how many."""
+    steps, planned = training["steps"], training["planned_steps"] or 0
+    if steps < planned:
+        return sentence("some-steps", steps=steps, planned=planned)
+    return sentence("one-step") if steps == 1 else sentence("all-steps", steps=steps)
 
 
 def facts_of_batch(training: dict[str, Any]) -> tuple[Any, Any]:
@@ -2002,7 +2087,8 @@ def load_lines(found: dict[str, Any]) -> list[str]:
 
 
 def stage_lines(found: dict[str, Any]) -> list[str]:
-    return [sentence("head.stages"), *bars(found["stages"], found["program"]["seconds"])]
+    rest = sentence("outside", seconds=seconds_text(found["probe"]["report_seconds"]))
+    return [sentence("head.stages"), *bars(found["stages"], found["program"]["seconds"]), "  " + rest]
 
 
 def trouble_lines(found: dict[str, Any], probe: Probe) -> list[str]:
@@ -2113,6 +2199,12 @@ def run(words: list[str]) -> None:
         if own_path:
             sys.path[0] = ""
         exec(compile(words[1] + "\n", "<string>", "exec", dont_inherit=True), space)
+    elif words[0] == "-":
+        sys.argv = words
+        if own_path:
+            sys.path[0] = ""
+        space.update(__file__="<stdin>", __cached__=None, __loader__=BuiltinImporter)
+        exec(compile(sys.stdin.buffer.read(), "<stdin>", "exec", dont_inherit=True), space)
     else:
         run_script(words, space, own_path=own_path)
 
@@ -2181,6 +2273,15 @@ def trim(error: BaseException | None, seen: list[BaseException]) -> None:
     trim(error.__context__, seen)
 
 
+def exit_status(code: Any) -> int:
+    """What the system gets of `sys.exit(code)`: 1 for a text, which Python prints, and for other objects."""
+    if code is None:
+        return 0
+    if not isinstance(code, int):
+        return 1
+    return int(code) if os.name == "nt" else int(code) & 0xFF
+
+
 def main() -> None:
     probe = Probe()
     words = own_words(sys.argv[1:], probe)
@@ -2199,8 +2300,8 @@ def main() -> None:
     try:
         run(words)
     except SystemExit as error:
-        if error.code not in (None, 0):
-            probe.outcome = sentence("ended-status", status=error.code)
+        if status := exit_status(error.code):
+            probe.outcome = sentence("ended-status", status=status)
         raise
     except BaseException as error:
         probe.outcome = sentence("ended-error", error=type(error).__name__)
