@@ -186,6 +186,15 @@ def test_bf16_that_is_not_clearly_faster_is_no_finding(
     assert "bf16 is not clearly faster" in sentence("bf16-not-faster", **sizes_text(seen))
 
 
+def test_a_shortest_time_that_is_no_shorter_is_no_gain(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other programs may slow one of the two down in every turn but a few."""
+    turns = {"float32": itertools.cycle([0.01] + [0.05] * 9), "bfloat16": itertools.cycle([0.012] * 10)}
+    monkeypatch.setattr(
+        probe_file, "layer_seconds", lambda torch, rows, weight, name, trained: next(turns[name])
+    )
+    assert step_findings(*in_float32()) == []
+
+
 def test_the_multiplication_is_measured_with_the_model_s_sizes() -> None:
     layer: dict[str, Any] = in_float32()[0].training.layer or {}
     seen = multiplication(layer | {"trained": True})
@@ -193,7 +202,7 @@ def test_the_multiplication_is_measured_with_the_model_s_sizes() -> None:
     assert 0 < seen["float32_seconds"] < 1
     assert 0 < seen["bfloat16_seconds"] < 1
     huge = multiplication(layer | {"tokens": 10**9, "inputs": 1000, "outputs": 1000})
-    assert huge["tokens"] == 5000
+    assert huge["tokens"] == 3000
 
 
 def test_waiting_is_a_share_of_the_training_s_wall_time() -> None:

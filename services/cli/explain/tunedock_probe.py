@@ -76,7 +76,7 @@ SENTENCES = {
     "cooling or raise the power limit: {now} becomes about {then} per step.",
     "nothing-slow": "Nothing that this probe looks for slows the training down. A step takes {now}; "
     "{percent:.0f} % of it is computing.",
-    "no-whole-step": "The training ended within its first step.",
+    "no-whole-step": "The training ended before its first step was whole.",
     "no-training": "The program took no training step that this probe could see.",
     "pickle-weights": "The weights are pickled ({files}). Convert them to safetensors once; a pickle "
     "can run code and an old one is read slowly.",
@@ -195,7 +195,8 @@ FIELDS = {
     "training.compute_dtype": "in which a linear layer computed; null where there was none to look at",
     "training.multiplication.*": "where layers computed in float32: `float32_seconds` and "
     "`bfloat16_seconds` (medians of `times`) of a layer of `tokens` × `inputs` × `outputs` forward and "
-    "backward; whether bf16 is `clearly_faster`",
+    "backward; `ratio` of bf16 to float32, of medians or of the shortest, whichever is worse; whether bf16 "
+    "is `clearly_faster`",
     "training.recomputed_segments": "calls of checkpointed functions in the backward pass",
     "training.processor.*": "`threads` and `processors`; during the training `cpu_seconds` of the "
     "program and `children_seconds` of processes that it started and that ended, `wait_seconds` for a "
@@ -1533,18 +1534,18 @@ def fp32_compute(probe: Probe, phases: dict[str, float], facts: dict[str, Any]) 
     if training.compute_dtype != "float32" or training.layer is None:
         return
     seen = training.multiplication = multiplication(training.layer)
-    slow, fast = seen["float32_seconds"], seen["bfloat16_seconds"]
+    slow = seen["float32_seconds"]
     layers = training.layer["numbers_of_all"] / (seen["inputs"] * seen["outputs"])
     known = training.computed > 0
     often = layers * training.computed / training.steps / seen["tokens"] if known else float("inf")
-    saved = min(computing(phases) * MULTIPLYING, slow * often) * (1 - fast / slow)
+    saved = min(computing(phases) * MULTIPLYING, slow * often) * (1 - seen["ratio"])
     if seen["clearly_faster"] and saved > WORTH * step_seconds(phases):
         told = sentence("evidence.compute-dtype", times=seen["times"], **sizes_text(seen))
         yield finding(training, phases, "fp32-compute", saved, [told])
 
 
 MULTIPLYING = 0.7  # share of a pass that multiplies matrices, low rather than high
-MOST_MULTIPLIED = {"cpu": 5e9, "cuda": 5e11}  # tokens × inputs × outputs of one measured layer
+MOST_MULTIPLIED = {"cpu": 3e9, "cuda": 5e11}  # tokens × inputs × outputs of one measured layer
 MOST_SECONDS_MEASURED = 3.0
 
 
@@ -1557,11 +1558,12 @@ def sizes_text(seen: dict[str, Any]) -> dict[str, str]:
 def multiplication(layer: dict[str, Any]) -> dict[str, Any]:
     """Medians of a layer of the model's own size, in float32 and in bf16 by turns, where it trained.
 
-    bf16 counts as faster where three quarters of its times are below three quarters of float32's.
+    bf16 counts as faster where three quarters of its times are below three quarters of float32's, and its
+    shortest is shorter too, which other programs disturb least. Of both ratios the worse one is believed.
     """
     torch = sys.modules["torch"]
     inputs, outputs, device = layer["inputs"], layer["outputs"], layer["device"]
-    most = int(MOST_MULTIPLIED.get(device, 5e9) / (inputs * outputs))
+    most = int(MOST_MULTIPLIED.get(device, 3e9) / (inputs * outputs))
     tokens = max(1, min(layer["tokens"], most))
     times: dict[str, list[float]] = {"float32": [], "bfloat16": []}
     with torch.no_grad():
@@ -1573,18 +1575,19 @@ def multiplication(layer: dict[str, Any]) -> dict[str, Any]:
                 seconds = layer_seconds(torch, rows, weight, name, trained=layer["trained"])
                 if turn:  # the first warms up
                     taken.append(seconds)
-            if turn >= 3 and time.perf_counter() - began > MOST_SECONDS_MEASURED:
+            if turn >= 2 and time.perf_counter() - began > MOST_SECONDS_MEASURED:
                 break
     slow, fast = (sorted(taken) for taken in times.values())
     quarter = len(slow) // 4
+    ratio = max(statistics.median(fast) / statistics.median(slow), fast[0] / slow[0])
     return {
         "tokens": tokens, "inputs": inputs, "outputs": outputs, "times": len(slow),
         "float32_seconds": statistics.median(slow), "bfloat16_seconds": statistics.median(fast),
-        "clearly_faster": fast[-1 - quarter] < slow[quarter],
+        "ratio": ratio, "clearly_faster": fast[-1 - quarter] < slow[quarter] and ratio < 0.95,
     }  # fmt: skip
 
 
-TURNS = 12
+TURNS = 31
 
 
 def layer_seconds(torch: Any, rows: Any, weight: Any, name: str, *, trained: bool) -> float:
