@@ -4,10 +4,13 @@ Each lies in one file, between ``<!-- name -->`` and ``<!-- /name -->``.
 """
 
 import argparse
+import json
 import re
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
+
+from pydantic import BaseModel
 
 from services.api.metrics import METRICS as API_METRICS
 from services.api.routes import ROUTES
@@ -23,6 +26,7 @@ from shared.errors import refusals
 from shared.jobs import TRANSITIONS
 from shared.messages.render import in_english, shown
 from shared.settings import Settings
+from shared.training_settings.settings import TrainingSettings
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 
@@ -44,6 +48,18 @@ def settings() -> str:
         ("variable", "default", "meaning"),
         [(_code(name), _default(value), text) for name, value, text in rows],
     )
+
+
+def training_settings() -> str:
+    rows = [
+        (_code(name), _code(json.dumps(field.get_default(), default=_as_given)), field.description or "")
+        for name, field in TrainingSettings.model_fields.items()
+    ]
+    return _table(("setting", "default", "meaning"), rows)
+
+
+def _as_given(value: BaseModel) -> dict[str, object]:
+    return {name: part for name, part in value.model_dump(mode="json").items() if part is not None}
 
 
 def refusal_codes() -> str:
@@ -92,6 +108,7 @@ TABLES: dict[str, tuple[str, Callable[[], str]]] = {
     "commands": ("commands.md", commands),
     "explain": ("explain.md", explain),
     "settings": ("settings.md", settings),
+    "training settings": ("training.md", training_settings),
     "refusals": ("errors.md", refusal_codes),
     "failures": ("errors.md", failure_codes),
     "api metrics": ("metrics.md", api_metrics),

@@ -11,6 +11,7 @@ from shared.messages.message import say
 from shared.training_settings import axolotl, llama_factory, training_arguments
 from shared.training_settings.differences import differences
 from shared.training_settings.keys import Keys
+from shared.training_settings.other_words import in_our_words
 from shared.training_settings.outcome import TITLES, ReadSettings, SettingsKind
 from shared.training_settings.parse import parse
 from shared.training_settings.settings import TrainingSettings
@@ -71,10 +72,12 @@ def read_settings(
     keys = Keys(content, TITLES[kind], place)
     READERS[kind](keys)
     keys.finish(reason_of)
-    given = dict(given or {})
+    given, words, wrong = in_our_words(given or {})
     _override(keys, given)
+    keys.source.update({field: f"{place}{word}" for field, word in words.items()})
     problems = [
         *keys.problems,
+        *(FieldError(f"{place}{problem.path}", problem.said) for problem in wrong),
         *(FieldError(f"{place}{name}", message) for name, message in keys.asked.items() if name not in given),
     ]
     if problems:
@@ -90,8 +93,13 @@ def read_settings(
 
 
 def given_settings(given: Mapping[str, Any]) -> ReadSettings:
-    """The same without a file: fields of `TrainingSettings`; the common recipe stands in for the others."""
-    settings = _validated(given, {}, "")
+    """The same without a file: fields of `TrainingSettings`, or other words of the same tools; the common
+    recipe stands in for the others.
+    """
+    given, words, wrong = in_our_words(given)
+    if wrong:
+        raise _refused(wrong)
+    settings = _validated(_nested(given), words, "")
     return ReadSettings(kind=None, settings=settings, differs=differences(settings))
 
 

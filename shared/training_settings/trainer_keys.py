@@ -50,7 +50,7 @@ def take_trainer_keys(keys: Keys, defaults: TrainerDefaults) -> None:
         keys.put("optim", default="adamw_torch_fused")
     keys.put("learning_rate", default=defaults.learning_rate)
     keys.put("lr_scheduler_type", default="linear")
-    _take_warmup(keys)
+    take_warmup(keys)
     keys.put("num_train_epochs", default=3)
     keys.put("max_steps", read=lambda steps: None if steps in (0, -1) else steps)
     keys.put("max_grad_norm", default=1)
@@ -60,7 +60,7 @@ def take_trainer_keys(keys: Keys, defaults: TrainerDefaults) -> None:
         keys.only(name, ours)
 
 
-def _take_warmup(keys: Keys) -> None:
+def take_warmup(keys: Keys) -> None:
     """`warmup_steps` wins over the old `warmup_ratio`, unless it is 0; below 1 it is a share itself."""
     steps, ratio = keys.take("warmup_steps"), keys.take("warmup_ratio")
     if ratio is not None and not (isinstance(ratio.value, int | float) and 0 <= ratio.value < 1):
