@@ -155,17 +155,17 @@ def machine_where(monkeypatch: pytest.MonkeyPatch, slow: float, fast: float, spr
         "bfloat16": itertools.cycle([fast, fast + spread]),
     }
     monkeypatch.setattr(
-        probe_file, "layer_seconds", lambda torch, rows, weight, name, trained: next(turns[name])
+        probe_file, "block_seconds", lambda torch, rows, weights, name, device: next(turns[name])
     )
 
 
-def test_float32_is_found_by_what_a_layer_of_the_model_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_float32_is_found_by_what_a_block_of_the_model_s_size_takes(monkeypatch: pytest.MonkeyPatch) -> None:
     machine_where(monkeypatch, 0.02, 0.005, 0.0)
     probe, phases, facts = in_float32()
     (found,) = step_findings(probe, phases, facts)
     assert found["check"] == "fp32-compute"
-    # 30 such layers take 0.6 s of the 0.9 s of computing, less than the share that multiplies at most.
-    assert found["step_seconds"] == pytest.approx(step_seconds(phases) - 0.6 * 0.75)
+    # 30 such layers are 15 blocks and take 0.3 s of the 0.9 s of computing.
+    assert found["step_seconds"] == pytest.approx(step_seconds(phases) - 0.3 * 0.75)
     assert "64 tokens × 8 × 24" in found["evidence"][0]
     assert not found["same_learning"]
 
@@ -183,14 +183,14 @@ def test_bf16_that_is_not_clearly_faster_is_no_finding(
     seen = probe.training.multiplication
     assert seen is not None
     assert not seen["clearly_faster"]
-    assert "bf16 is not clearly faster" in sentence("bf16-not-faster", **sizes_text(seen))
+    assert "bf16 is not faster on this machine" in sentence("bf16-not-faster", **sizes_text(seen))
 
 
 def test_a_shortest_time_that_is_no_shorter_is_no_gain(monkeypatch: pytest.MonkeyPatch) -> None:
     """Other programs may slow one of the two down in every turn but a few."""
     turns = {"float32": itertools.cycle([0.01] + [0.05] * 9), "bfloat16": itertools.cycle([0.012] * 10)}
     monkeypatch.setattr(
-        probe_file, "layer_seconds", lambda torch, rows, weight, name, trained: next(turns[name])
+        probe_file, "block_seconds", lambda torch, rows, weights, name, device: next(turns[name])
     )
     assert step_findings(*in_float32()) == []
 

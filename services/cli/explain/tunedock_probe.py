@@ -43,9 +43,9 @@ SENTENCES = {
     "recomputation": "{share:.0f} % of a step computes again what gradient checkpointing did not keep. "
     "Turn gradient checkpointing off if the memory allows: {now} becomes about {then} per step, and the "
     "model learns the same.",
-    "bf16-not-faster": "The layers multiply in float32. bf16 is not clearly faster on this "
-    "machine for the sizes of this model: a layer of {size} takes {slow} in float32 and {fast} in bf16, "
-    "forward and backward.",
+    "bf16-not-faster": "The layers multiply in float32. bf16 is not faster on this machine by more than its "
+    "times vary, for the sizes of this model: a feed-forward block of {size} takes {slow} in float32 and "
+    "{fast} in bf16, forward and backward; the shortest times are {best_slow} and {best_fast}.",
     "fp32-compute": "The layers multiply in float32. Use bf16 (bf16=True; for quantized weights also "
     "bnb_4bit_compute_dtype=torch.bfloat16): {now} becomes about {then} per step; losses differ in the "
     "last digits.",
@@ -93,9 +93,9 @@ SENTENCES = {
     "its longest row it would be {longest:,}",
     "evidence.uneven": "{computed:,} tokens computed, {real:,} real",
     "evidence.recomputation": "{calls} segments were computed again, {seconds} per step",
-    "evidence.compute-dtype": "a linear layer in the middle of the model computes in float32; a layer "
-    "of {size} takes {slow} in float32 and {fast} in bf16 on this machine, forward and backward (medians of "
-    "{times} times by turns)",
+    "evidence.compute-dtype": "a linear layer in the middle of the model computes in float32; a "
+    "feed-forward block of {size} takes {slow} in float32 and {fast} in bf16 on this machine, forward and "
+    "backward (medians of {times} times by turns; the shortest are {best_slow} and {best_fast})",
     "size": "{tokens:,} tokens × {inputs:,} × {outputs:,}",
     "evidence.data": "{data} reading rows, {collating} collating them, per step",
     "evidence.interval": "{seconds} each",
@@ -194,9 +194,9 @@ FIELDS = {
     "training.settings.parameters_by_dtype.*": "numbers held; in 4 bits two are one `uint8`",
     "training.compute_dtype": "in which a linear layer computed; null where there was none to look at",
     "training.multiplication.*": "where layers computed in float32: `float32_seconds` and "
-    "`bfloat16_seconds` (medians of `times`) of a layer of `tokens` × `inputs` × `outputs` forward and "
-    "backward; `ratio` of bf16 to float32, of medians or of the shortest, whichever is worse; whether bf16 "
-    "is `clearly_faster`",
+    "`bfloat16_seconds` (medians of `times`; also `_shortest`) of a feed-forward block of `tokens` × "
+    "`inputs` × `outputs` forward and backward; `ratio` of bf16 to float32, of the medians or of the "
+    "shortest, whichever is worse; whether bf16 is `clearly_faster`",
     "training.recomputed_segments": "calls of checkpointed functions in the backward pass",
     "training.processor.*": "`threads` and `processors`; during the training `cpu_seconds` of the "
     "program and `children_seconds` of processes that it started and that ended, `wait_seconds` for a "
@@ -1537,7 +1537,7 @@ def fp32_compute(probe: Probe, phases: dict[str, float], facts: dict[str, Any]) 
     slow = seen["float32_seconds"]
     layers = training.layer["numbers_of_all"] / (seen["inputs"] * seen["outputs"])
     known = training.computed > 0
-    often = layers * training.computed / training.steps / seen["tokens"] if known else float("inf")
+    often = 0.5 * layers * training.computed / training.steps / seen["tokens"] if known else float("inf")
     saved = min(computing(phases) * MULTIPLYING, slow * often) * (1 - seen["ratio"])
     if seen["clearly_faster"] and saved > WORTH * step_seconds(phases):
         told = sentence("evidence.compute-dtype", times=seen["times"], **sizes_text(seen))
@@ -1545,18 +1545,22 @@ def fp32_compute(probe: Probe, phases: dict[str, float], facts: dict[str, Any]) 
 
 
 MULTIPLYING = 0.7  # share of a pass that multiplies matrices, low rather than high
-MOST_MULTIPLIED = {"cpu": 3e9, "cuda": 5e11}  # tokens × inputs × outputs of one measured layer
+MOST_MULTIPLIED = {"cpu": 3e9, "cuda": 5e11}  # tokens × inputs × outputs of one of two measured layers
 MOST_SECONDS_MEASURED = 3.0
 
 
 def sizes_text(seen: dict[str, Any]) -> dict[str, str]:
     size = sentence("size", tokens=seen["tokens"], inputs=seen["inputs"], outputs=seen["outputs"])
     slow, fast = seen["float32_seconds"], seen["bfloat16_seconds"]
-    return {"size": size, "slow": seconds_text(slow), "fast": seconds_text(fast)}
+    best = {f"best_{name}": seconds_text(seen[f"{dtype}_shortest"]) for name, dtype in DTYPES.items()}
+    return {"size": size, "slow": seconds_text(slow), "fast": seconds_text(fast), **best}
+
+
+DTYPES = {"slow": "float32", "fast": "bfloat16"}
 
 
 def multiplication(layer: dict[str, Any]) -> dict[str, Any]:
-    """Medians of a layer of the model's own size, in float32 and in bf16 by turns, where it trained.
+    """Medians of a feed-forward block of the model's own size, in float32 and in bf16 by turns.
 
     bf16 counts as faster where three quarters of its times are below three quarters of float32's, and its
     shortest is shorter too, which other programs disturb least. Of both ratios the worse one is believed.
@@ -1566,23 +1570,24 @@ def multiplication(layer: dict[str, Any]) -> dict[str, Any]:
     most = int(MOST_MULTIPLIED.get(device, 3e9) / (inputs * outputs))
     tokens = max(1, min(layer["tokens"], most))
     times: dict[str, list[float]] = {"float32": [], "bfloat16": []}
-    with torch.no_grad():
-        weight = torch.randn(outputs, inputs, device=device)
-        rows = torch.randn(tokens, inputs, device=device)
-        began = time.perf_counter()
-        for turn in range(TURNS):
-            for name, taken in times.items():
-                seconds = layer_seconds(torch, rows, weight, name, trained=layer["trained"])
-                if turn:  # the first warms up
-                    taken.append(seconds)
-            if turn >= 2 and time.perf_counter() - began > MOST_SECONDS_MEASURED:
-                break
+    up = torch.randn(outputs, inputs, device=device).div_(inputs).requires_grad_(layer["trained"])
+    down = torch.randn(inputs, outputs, device=device).div_(outputs).requires_grad_(layer["trained"])
+    rows = torch.randn(tokens, inputs, device=device, requires_grad=True)
+    began = time.perf_counter()
+    for turn in range(TURNS):
+        for name, taken in times.items():
+            seconds = block_seconds(torch, rows, (up, down), name, device)
+            if turn:  # the first warms up
+                taken.append(seconds)
+        if turn >= 2 and time.perf_counter() - began > MOST_SECONDS_MEASURED:
+            break
     slow, fast = (sorted(taken) for taken in times.values())
     quarter = len(slow) // 4
     ratio = max(statistics.median(fast) / statistics.median(slow), fast[0] / slow[0])
     return {
         "tokens": tokens, "inputs": inputs, "outputs": outputs, "times": len(slow),
         "float32_seconds": statistics.median(slow), "bfloat16_seconds": statistics.median(fast),
+        "float32_shortest": slow[0], "bfloat16_shortest": fast[0],
         "ratio": ratio, "clearly_faster": fast[-1 - quarter] < slow[quarter] and ratio < 0.95,
     }  # fmt: skip
 
@@ -1590,16 +1595,15 @@ def multiplication(layer: dict[str, Any]) -> dict[str, Any]:
 TURNS = 31
 
 
-def layer_seconds(torch: Any, rows: Any, weight: Any, name: str, *, trained: bool) -> float:
-    """A linear layer forward and backward, with the casts of bf16=True; its last value is waited for."""
+def block_seconds(torch: Any, rows: Any, weights: tuple[Any, Any], name: str, device: str) -> float:
+    """The feed-forward half of a block, forward and backward, with all the casts that bf16=True brings."""
+    nn, leaves = torch.nn.functional, [rows, *(weight for weight in weights if weight.requires_grad)]
     began = time.perf_counter()
-    dtype = getattr(torch, name)
-    inputs, weights = rows.to(dtype), weight.to(dtype)
-    outputs = inputs @ weights.t()
-    last = outputs @ weights
-    if trained:
-        last = last[0, 0] + (outputs.t() @ inputs)[0, 0]
-    float(last.reshape(-1)[0])
+    with torch.autocast(device, dtype=torch.bfloat16, enabled=name == "bfloat16"):
+        inner = nn.silu(nn.linear(nn.layer_norm(rows, rows.shape[1:]), weights[0]))
+        output = rows + nn.linear(inner, weights[1])
+    gradients = torch.autograd.grad(output, leaves, torch.ones_like(output))
+    float(gradients[-1][0, 0])  # waits for a card
     return time.perf_counter() - began
 
 
