@@ -4,7 +4,7 @@ from typing import Any
 
 from shared.messages.message import say
 from shared.training_settings.keys import Found, Keys
-from shared.training_settings.outcome import Differs
+from shared.training_settings.outcome import Differs, Ignored
 from shared.training_settings.trainer_keys import ONE_VALUE, strategy, targets
 from shared.training_settings.training_arguments import compute_dtype, tell_padding_free
 from shared.training_settings.values import OFF, short
@@ -62,6 +62,9 @@ def _take_steps(keys: Keys) -> None:
             keys.refuse(per_step, say("settings-no-number", key=per_step.name, value=short(per_step.value)))
     else:
         keys.put("gradient_accumulation_steps", default=1)
+        if per_step is not None:
+            reason = say("settings-ignored-rows-of-a-step")
+            keys.ignored.append(Ignored(key=per_step.name, value=short(per_step.value), reason=reason))
     keys.put("num_train_epochs", "num_epochs", default=1)
     keys.put("max_steps", read=lambda steps: None if steps in (0, -1) else steps)
     keys.put("optim", "optimizer", default="adamw_torch_fused")

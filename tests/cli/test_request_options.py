@@ -9,6 +9,8 @@ from services.cli.__main__ import command_parser
 from services.cli.failure import RequestRefused
 from services.cli.request_options import RequestOptions
 from shared.errors import FieldError
+from shared.messages.message import say
+from shared.messages.render import in_english
 from shared.schemas.requests import (
     EvaluationRequest,
     FineTuningRequest,
@@ -88,6 +90,14 @@ def test_a_wrong_name_of_a_pair_is_told_beside_its_option() -> None:
     assert spoken.errors == (
         FieldError("--set", "--set max_seq_len is an unknown field. Did you mean max_seq_length?"),
     )
+
+
+def test_a_setting_that_must_be_given_is_asked_for_by_the_option() -> None:
+    training: RequestOptions = command_parser().commands["diagnose"].get_default("of_training")
+    message = in_english(say("settings-ask-length", field="settings.max_seq_length"))
+    errors = (FieldError("settings.max_seq_length", message),)
+    (spoken,) = training.spoken(RequestRefused(422, "invalid_field", "no", errors=errors)).errors
+    assert spoken.message.startswith("--set max_seq_length must be given beside the file")
 
 
 @pytest.mark.parametrize("value", ["NaN", "Infinity", "-Infinity", "1e400", '{"r": NaN}'])

@@ -32,8 +32,8 @@ settings-no-lora = { $key } is { $value }, which trains more than a LoRA adapter
 settings-other-training = { $key } is { $value }. Only training by the next token (supervised fine-tuning, pre-training) can be explained.
 settings-other-quantization = { $key } is { $value }. Only bitsandbytes with 4 or 8 bits can be explained.
 settings-qlora-without-4bit = { $key } must be true if adapter is qlora.
-settings-ask-padding = The field { $field } must be given beside the file, because no file of this tool has it. Look in your script, at the call of the tokenizer or at the collator. Give max_length if rows are padded to max_seq_length (padding="max_length"), longest if they are padded to the longest row of a batch, or group_by_length or packing.
-settings-ask-length = The field { $field } must be given beside the file, because no file of this tool has it. Look in your script, at the call of the tokenizer (max_length).
+settings-ask-padding = { $field } must be given beside the file, because no file of this tool has it. Look in your script, at the call of the tokenizer or at the collator. Give max_length if rows are padded to max_seq_length (padding="max_length"), longest if they are padded to the longest row of a batch, or group_by_length or packing.
+settings-ask-length = { $field } must be given beside the file, because no file of this tool has it. Look in your script, at the call of the tokenizer (max_length).
 
 settings-tool-default = { $tool } uses { $value } for { $field } if its file does not give it.
 settings-default-reentrant = Version 5 of transformers uses false for use_reentrant if its file does not give it. Version 4 used true.
@@ -50,6 +50,7 @@ settings-differ-padding-free = With { $key } the rows of a batch are joined with
 settings-differ-offload = Gradient checkpointing with { $key } = { $value } also moves activations off the card, which is not done here: it is slower there, and takes less memory.
 
 settings-left-out = { $key } ({ $value }) is left out. { $reason }
+settings-ignored-rows-of-a-step = It is not used, because gradient_accumulation_steps is given.
 settings-ignored-model = It describes the base model, which the request gives.
 settings-ignored-data = It describes the rows, which the request gives.
 settings-ignored-reporting = It decides where progress is written, and changes no step.

@@ -243,6 +243,14 @@ def test_what_the_worker_learns_otherwise_is_told_as_another_curve(text: str, fi
     assert "?" not in in_english(told.reason)
 
 
+def test_rows_of_a_step_beside_the_accumulation_are_told_as_left_out() -> None:
+    lora = "adapter: lora\nlora_r: 8\nlora_alpha: 16\nlora_target_linear: true\nlearning_rate: 0.0002\n"
+    text = f"{lora}base_model: a/b\nmicro_batch_size: 4\ngradient_accumulation_steps: 4\nbatch_size: 64\n"
+    told = read_settings(text, kind="axolotl", given={"padding": "longest", "max_seq_length": 64})
+    assert told.settings.rows_per_step == 16
+    assert [(one.key, one.value) for one in told.ignored if one.key == "batch_size"] == [("batch_size", 64)]
+
+
 def test_settings_that_the_worker_has_differ_in_nothing() -> None:
     text = f"{LORA_LF}quantization_bit: 4\nweight_decay: 0.0\nadam_beta2: 0.999\nadam_epsilon: 1e-8\n"
     for schedule in ("linear", "cosine", "constant", "constant_with_warmup"):
