@@ -24,10 +24,21 @@ def packed(rows: Sequence[TokenRow], length: int) -> list[TokenRow]:
 
 
 def rows_of_a_step(lengths: Sequence[int], settings: TrainingSettings) -> int:
-    """Rows of the data set that one update learns from: with packing those of its packs, on average."""
+    """Rows of the data set that one update learns from, no more than there are: with packing those of its
+    packs, on average.
+    """
     if settings.padding != "packing":
-        return settings.rows_per_step
-    return max(1, round(settings.rows_per_step * len(lengths) / packs(lengths, settings)))
+        return min(settings.rows_per_step, len(lengths))
+    asked = round(settings.rows_per_step * len(lengths) / packs(lengths, settings))
+    return min(max(1, asked), len(lengths))
+
+
+def rows_at_once(lengths: Sequence[int], settings: TrainingSettings) -> int:
+    """Of those, the rows of a micro-batch."""
+    step = rows_of_a_step(lengths, settings)
+    if settings.padding != "packing":
+        return min(settings.per_device_train_batch_size, step)
+    return max(1, step // settings.gradient_accumulation_steps)
 
 
 def packs(lengths: Sequence[int], settings: TrainingSettings) -> int:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from services.worker.computing.plan.plan import Plan
 from services.worker.explaining.arm import Arm
-from services.worker.explaining.packing import rows_of_a_step
+from services.worker.explaining.packing import rows_at_once, rows_of_a_step
 from services.worker.explaining.settings_arm import AS_CONFIGURED, computes_in_fp32, settings_arm
 from shared.reports.training_facts import PLAN_AUTO
 from shared.training_settings.settings import TrainingSettings
@@ -43,7 +43,7 @@ def trial_arms(settings: TrainingSettings, *, auto: Plan, lengths: Sequence[int]
     little time. `auto` is timed on those of a whole step, which is what it splits.
     """
     step = rows_of_a_step(lengths, settings)
-    one = max(1, step // settings.gradient_accumulation_steps)
+    one = rows_at_once(lengths, settings)
     two = min(step, 2 * one)
     padded = settings.padding == "max_length"
     unpadded = settings.model_copy(update={"padding": "longest"})

@@ -13,6 +13,7 @@ from services.worker.explaining.arm import Arm, Timed
 from services.worker.explaining.factors import factor_costs, path
 from services.worker.explaining.fitting import at_most_bytes, too_large_arms
 from services.worker.explaining.measured import Measured
+from services.worker.explaining.packing import rows_at_once, rows_of_a_step
 from services.worker.explaining.rounds import Rounds
 from services.worker.explaining.settings_arm import AS_CONFIGURED
 from services.worker.explaining.trial_arms import trial_arms
@@ -157,6 +158,13 @@ def test_a_few_long_rows_among_those_tried_don_t_change_what_padding_costs() -> 
     by_token = 0.1 / 40
     assert found.ratio(names.UNPADDED).median == pytest.approx(10.0 / (by_token * tokens))
     assert found.ratio(names.UNPADDED).width == pytest.approx(0)
+
+
+@pytest.mark.parametrize(("rows", "step", "at_once"), [(1, 1, 1), (5, 5, 2), (100, 8, 2)])
+def test_a_step_has_no_more_rows_than_there_are(rows: int, step: int, at_once: int) -> None:
+    lengths = [20] * rows
+    assert rows_of_a_step(lengths, SETTINGS) == step
+    assert rows_at_once(lengths, SETTINGS) == at_once
 
 
 def test_short_rows_are_tried_in_two_micro_batches_where_they_are_not_padded() -> None:
