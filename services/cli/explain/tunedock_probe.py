@@ -44,7 +44,7 @@ SENTENCES = {
     "Turn gradient checkpointing off if the memory allows: {now} becomes about {then} per step, and the "
     "model learns the same.",
     "bf16-not-faster": "The layers multiply in float32. bf16 is not faster on this machine by more than its "
-    "times vary, for the sizes of this model: a feed-forward block of {size} takes {slow} in float32 and "
+    "times vary, for the sizes of this model: a block of {size} takes {slow} in float32 and "
     "{fast} in bf16, forward and backward; the shortest times are {best_slow} and {best_fast}.",
     "fp32-compute": "The layers multiply in float32. Use bf16 (bf16=True; for quantized weights also "
     "bnb_4bit_compute_dtype=torch.bfloat16): {now} becomes about {then} per step; losses differ in the "
@@ -94,7 +94,7 @@ SENTENCES = {
     "evidence.uneven": "{computed:,} tokens computed, {real:,} real",
     "evidence.recomputation": "{calls} segments were computed again, {seconds} per step",
     "evidence.compute-dtype": "a linear layer in the middle of the model computes in float32; a "
-    "feed-forward block of {size} takes {slow} in float32 and {fast} in bf16 on this machine, forward and "
+    "block of {size} takes {slow} in float32 and {fast} in bf16 on this machine, forward and "
     "backward (medians of {times} times by turns; the shortest are {best_slow} and {best_fast})",
     "size": "{tokens:,} tokens × {inputs:,} × {outputs:,}",
     "evidence.data": "{data} reading rows, {collating} collating them, per step",
@@ -194,7 +194,7 @@ FIELDS = {
     "training.settings.parameters_by_dtype.*": "numbers held; in 4 bits two are one `uint8`",
     "training.compute_dtype": "in which a linear layer computed; null where there was none to look at",
     "training.multiplication.*": "where layers computed in float32: `float32_seconds` and "
-    "`bfloat16_seconds` (medians of `times`; also `_shortest`) of a feed-forward block of `tokens` × "
+    "`bfloat16_seconds` (medians of `times`; also `_shortest`) of a block of `tokens` × "
     "`inputs` × `outputs` forward and backward; `ratio` of bf16 to float32, of the medians or of the "
     "shortest, whichever is worse; whether bf16 is `clearly_faster`",
     "training.recomputed_segments": "calls of checkpointed functions in the backward pass",
@@ -1093,11 +1093,8 @@ def look_at_model(training: Training, model: Any) -> dict[str, Any]:
     linear = [m for m in model.modules() if type(m).__name__ in ("Linear4bit", "Linear8bitLt")]
     linear = linear or [m for m in model.modules() if type(m).__name__ == "Linear"]
     if linear and not training.settings.get("torch_compile"):
-        numbers = sum(layer.in_features * layer.out_features for layer in linear)
         trained = 2 * trainable > sum(kinds.values())
-        look_at_layer(
-            training, linear[len(linear) // 2], config, {"numbers_of_all": numbers, "trained": trained}
-        )
+        look_at_layer(training, linear[len(linear) // 2], config, {"trained": trained})
     return {
         "parameters_by_dtype": kinds,
         "trainable": trainable,
@@ -1127,6 +1124,7 @@ def look_at_layer(training: Training, layer: Any, config: Any, known: dict[str, 
             training.compute_dtype = str(dtype).replace("torch.", "")
             training.layer = {
                 "tokens": max(1, inputs[0].numel() // inputs[0].shape[-1]), "device": kind,
+                "length": inputs[0].shape[-2] if inputs[0].dim() > 2 else 1,
                 "inputs": getattr(config, "hidden_size", None) or module.in_features,
                 "outputs": getattr(config, "intermediate_size", None) or module.out_features, **known,
             }  # fmt: skip
@@ -1534,18 +1532,14 @@ def fp32_compute(probe: Probe, phases: dict[str, float], facts: dict[str, Any]) 
     if training.compute_dtype != "float32" or training.layer is None:
         return
     seen = training.multiplication = multiplication(training.layer)
-    slow = seen["float32_seconds"]
-    layers = training.layer["numbers_of_all"] / (seen["inputs"] * seen["outputs"])
-    known = training.computed > 0
-    often = 0.5 * layers * training.computed / training.steps / seen["tokens"] if known else float("inf")
-    saved = min(computing(phases) * MULTIPLYING, slow * often) * (1 - seen["ratio"])
+    saved = computing(phases) * MULTIPLYING * (1 - seen["ratio"])
     if seen["clearly_faster"] and saved > WORTH * step_seconds(phases):
         told = sentence("evidence.compute-dtype", times=seen["times"], **sizes_text(seen))
         yield finding(training, phases, "fp32-compute", saved, [told])
 
 
-MULTIPLYING = 0.7  # share of a pass that multiplies matrices, low rather than high
-MOST_MULTIPLIED = {"cpu": 3e9, "cuda": 5e11}  # tokens × inputs × outputs of one of two measured layers
+MULTIPLYING = 0.7  # share of a pass that is in blocks, low rather than high
+MOST_MULTIPLIED = {"cpu": 1e9, "cuda": 1e11}  # tokens × inputs × outputs of the largest measured layer
 MOST_SECONDS_MEASURED = 3.0
 
 
@@ -1560,23 +1554,28 @@ DTYPES = {"slow": "float32", "fast": "bfloat16"}
 
 
 def multiplication(layer: dict[str, Any]) -> dict[str, Any]:
-    """Medians of a feed-forward block of the model's own size, in float32 and in bf16 by turns.
+    """Medians of a block of the model's own size, in float32 and in bf16 by turns.
 
     bf16 counts as faster where three quarters of its times are below three quarters of float32's, and its
     shortest is shorter too, which other programs disturb least. Of both ratios the worse one is believed.
     """
     torch = sys.modules["torch"]
     inputs, outputs, device = layer["inputs"], layer["outputs"], layer["device"]
-    most = int(MOST_MULTIPLIED.get(device, 3e9) / (inputs * outputs))
+    most = int(MOST_MULTIPLIED.get(device, 1e9) / (inputs * outputs))
     tokens = max(1, min(layer["tokens"], most))
     times: dict[str, list[float]] = {"float32": [], "bfloat16": []}
-    up = torch.randn(outputs, inputs, device=device).div_(inputs).requires_grad_(layer["trained"])
-    down = torch.randn(inputs, outputs, device=device).div_(outputs).requires_grad_(layer["trained"])
-    rows = torch.randn(tokens, inputs, device=device, requires_grad=True)
+    sizes = {"gate": (outputs, inputs), "up": (outputs, inputs), "down": (inputs, outputs)}
+    sizes.update(dict.fromkeys(("query", "key", "value", "output"), (inputs, inputs)))
+    weights = {name: torch.randn(*size, device=device).div_(size[1]) for name, size in sizes.items()}
+    for weight in weights.values():
+        weight.requires_grad_(layer["trained"])
+    length = min(tokens, layer["length"])
+    tokens -= tokens % length
+    rows = torch.randn(tokens // length, length, inputs, device=device, requires_grad=True)
     began = time.perf_counter()
     for turn in range(TURNS):
         for name, taken in times.items():
-            seconds = block_seconds(torch, rows, (up, down), name, device)
+            seconds = block_seconds(torch, rows, weights, name, device)
             if turn:  # the first warms up
                 taken.append(seconds)
         if turn >= 2 and time.perf_counter() - began > MOST_SECONDS_MEASURED:
@@ -1588,23 +1587,43 @@ def multiplication(layer: dict[str, Any]) -> dict[str, Any]:
         "tokens": tokens, "inputs": inputs, "outputs": outputs, "times": len(slow),
         "float32_seconds": statistics.median(slow), "bfloat16_seconds": statistics.median(fast),
         "float32_shortest": slow[0], "bfloat16_shortest": fast[0],
-        "ratio": ratio, "clearly_faster": fast[-1 - quarter] < slow[quarter] and ratio < 0.95,
+        "ratio": ratio, "clearly_faster": fast[-1 - quarter] < slow[quarter] and ratio < 0.9,
     }  # fmt: skip
 
 
 TURNS = 31
 
 
-def block_seconds(torch: Any, rows: Any, weights: tuple[Any, Any], name: str, device: str) -> float:
-    """The feed-forward half of a block, forward and backward, with all the casts that bf16=True brings."""
-    nn, leaves = torch.nn.functional, [rows, *(weight for weight in weights if weight.requires_grad)]
+def block_seconds(torch: Any, rows: Any, weights: dict[str, Any], name: str, device: str) -> float:
+    """A block as decoders have them, forward and backward, with all the casts that bf16=True brings."""
+    leaves = [rows, *(weight for weight in weights.values() if weight.requires_grad)]
     began = time.perf_counter()
     with torch.autocast(device, dtype=torch.bfloat16, enabled=name == "bfloat16"):
-        inner = nn.silu(nn.linear(nn.layer_norm(rows, rows.shape[1:]), weights[0]))
-        output = rows + nn.linear(inner, weights[1])
+        output = block(torch.nn.functional, rows, weights)
     gradients = torch.autograd.grad(output, leaves, torch.ones_like(output))
-    float(gradients[-1][0, 0])  # waits for a card
+    float(gradients[-1].reshape(-1)[0])  # waits for a card
     return time.perf_counter() - began
+
+
+def block(nn: Any, rows: Any, weights: dict[str, Any]) -> Any:
+    """(batch, length, size) → the same, through attention and a gated feed-forward layer."""
+    batch, length, size = rows.shape
+    of_a_head = 64 if size % 64 == 0 else size
+    inner = root_mean_square(rows)
+    heads = [
+        nn.linear(inner, weights[name]).view(batch, length, -1, of_a_head).transpose(1, 2)
+        for name in ("query", "key", "value")
+    ]
+    seen = nn.scaled_dot_product_attention(*heads, is_causal=True).transpose(1, 2).reshape(rows.shape)
+    rows = rows + nn.linear(seen, weights["output"])
+    inner = root_mean_square(rows)
+    inner = nn.silu(nn.linear(inner, weights["gate"])) * nn.linear(inner, weights["up"])
+    return rows + nn.linear(inner, weights["down"])
+
+
+def root_mean_square(rows: Any) -> Any:
+    wide = rows.float()
+    return (wide * (wide.pow(2).mean(-1, keepdim=True) + 1e-6).rsqrt()).to(rows.dtype)
 
 
 def slow_loader(probe: Probe, phases: dict[str, float], facts: dict[str, Any]) -> Iterable[Finding]:
