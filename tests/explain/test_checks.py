@@ -201,7 +201,7 @@ def test_the_multiplication_is_measured_with_the_model_s_sizes() -> None:
     assert 0 < seen["float32_seconds"] < 1
     assert 0 < seen["bfloat16_seconds"] < 1
     huge = multiplication(layer | {"tokens": 10**9, "inputs": 1000, "outputs": 1000})
-    assert huge["tokens"] == 1000
+    assert huge["tokens"] == 992  # whole rows of 16
 
 
 def test_waiting_is_a_share_of_the_training_s_wall_time() -> None:

@@ -1587,11 +1587,12 @@ def multiplication(layer: dict[str, Any]) -> dict[str, Any]:
         "tokens": tokens, "inputs": inputs, "outputs": outputs, "times": len(slow),
         "float32_seconds": statistics.median(slow), "bfloat16_seconds": statistics.median(fast),
         "float32_shortest": slow[0], "bfloat16_shortest": fast[0],
-        "ratio": ratio, "clearly_faster": fast[-1 - quarter] < slow[quarter] and ratio < 0.9,
+        "ratio": ratio, "clearly_faster": fast[-1 - quarter] < slow[quarter] and ratio < CLEARLY,
     }  # fmt: skip
 
 
 TURNS = 31
+CLEARLY = 0.8  # a ratio nearer to 1 has been seen of steps that bf16 did not shorten
 
 
 def block_seconds(torch: Any, rows: Any, weights: dict[str, Any], name: str, device: str) -> float:
