@@ -182,7 +182,7 @@ def test_bf16_that_is_not_clearly_faster_is_no_finding(
     seen = probe.training.multiplication
     assert seen is not None
     assert not seen["clearly_faster"]
-    assert "bf16 is not faster on this machine" in sentence("bf16-not-faster", **sizes_text(seen))
+    assert "bf16 is not clearly faster on this machine" in sentence("bf16-not-faster", **sizes_text(seen))
 
 
 def test_a_shortest_time_that_is_no_shorter_is_no_gain(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -43,8 +43,8 @@ SENTENCES = {
     "recomputation": "{share:.0f} % of a step computes again what gradient checkpointing did not keep. "
     "Turn gradient checkpointing off if the memory allows: {now} becomes about {then} per step, and the "
     "model learns the same.",
-    "bf16-not-faster": "The layers multiply in float32. bf16 is not faster on this machine by more than its "
-    "times vary, for the sizes of this model: a block of {size} takes {slow} in float32 and "
+    "bf16-not-faster": "The layers multiply in float32. bf16 is not clearly faster on this "
+    "machine for the sizes of this model: a block of {size} takes {slow} in float32 and "
     "{fast} in bf16, forward and backward; the shortest times are {best_slow} and {best_fast}.",
     "fp32-compute": "The layers multiply in float32. Use bf16 (bf16=True; for quantized weights also "
     "bnb_4bit_compute_dtype=torch.bfloat16): {now} becomes about {then} per step; losses differ in the "
