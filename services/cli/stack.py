@@ -75,6 +75,16 @@ def disk_trouble(settings: Settings, error: OSError) -> Message:
     )
 
 
+def disk_was_in_trouble(settings: Settings, error: OSError) -> Message:
+    """The same, told when it is over."""
+    return say(
+        "data-folder-takes-again",
+        folder=str(settings.data_dir),
+        error=error.strerror or str(error),
+        needed_bytes=settings.min_free_bytes,
+    )
+
+
 class Stack:
     """One run of the stack, from start over ready to the last process gone."""
 
@@ -92,6 +102,7 @@ class Stack:
         self._interrupts = interrupts
         self._ready = False
         self._noted, self._note_again_at = True, 0.0
+        self._disk_trouble: Message | None = None  # told once more when it is over
         self._key_is_new = not key_path(settings).exists()
         logs = settings.data_dir / "logs"
         logs.mkdir(mode=0o700, exist_ok=True)
@@ -213,9 +224,14 @@ class Stack:
             if self._noted:
                 for news in (disk_trouble(self._settings, error), say("all-goes-on-with-room")):
                     self._terminal.note(told(news))
+            self._disk_trouble = disk_was_in_trouble(self._settings, error)
             self._noted, self._note_again_at = False, time.monotonic() + NOTE_AGAIN_SECONDS
         else:
-            self._noted = True
+            if self._disk_trouble:
+                self._terminal.note(
+                    self._disk_trouble
+                )  # when it was told first, its log may have been full, too
+            self._noted, self._disk_trouble = True, None
 
     def _tell_ready(self) -> None:
         url, key = api_url(self._settings), key_path(self._settings)

@@ -1,6 +1,6 @@
 """The file of a backup: a tar whose last member has the hashes of all others; it is read with suspicion.
 
-`store.jsonl` comes first, `data/…` after it, `manifest.json` last. Whoever reads one takes nothing from it
+`store.jsonl` comes first, `data/…` after it, `backup.json` last. Whoever reads one takes nothing from it
 before all of it was read once and every hash was right.
 """
 
@@ -19,7 +19,7 @@ from shared.backup.contents import PARTS
 from shared.messages.message import Message, say
 
 FORMAT = 1
-MANIFEST, STORE, DATA = "manifest.json", "store.jsonl", "data"
+MANIFEST, STORE, DATA = "backup.json", "store.jsonl", "data"
 LONGEST_MANIFEST_BYTES = 1024**3
 READ_BYTES = 1024**2
 _PLAIN = (tarfile.REGTYPE, tarfile.AREGTYPE)

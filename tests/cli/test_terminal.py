@@ -1,9 +1,11 @@
 """What reaches the terminal: shown, never obeyed."""
 
-import io
 import json
 import sys
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
+from typing import TextIO
 
 import pytest
 
@@ -38,12 +40,19 @@ def test_a_table_that_is_no_terminal_s_is_whole(capsys: pytest.CaptureFixture[st
     assert capsys.readouterr().out == f"ID\tPROGRESS\n{'i' * 60}\t{'p' * 60}\n"
 
 
+def close(full: TextIO) -> None:
+    """What it still holds can't be written."""
+    with suppress(OSError):
+        full.close()
+
+
 def test_who_must_go_on_is_not_ended_by_a_full_disk_that_takes_no_line(
-    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("stdout", "stderr"):
-        full = Path("/dev/full").open("wb", buffering=0)  # noqa: SIM115
-        monkeypatch.setattr(sys, name, io.TextIOWrapper(full, write_through=True))
+        full = Path("/dev/full").open("w")  # noqa: SIM115
+        request.addfinalizer(partial(close, full))
+        monkeypatch.setattr(sys, name, full)
     with pytest.raises(OSError, match="No space"):
         Terminal().note("stopping")
     for as_json in (True, False):

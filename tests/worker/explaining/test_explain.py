@@ -10,7 +10,7 @@ import torch
 
 from services.worker.adapters.lora import attached, lora_config, trained_parameters
 from services.worker.computing.plan.plan import Plan
-from services.worker.explaining import explain, rounds
+from services.worker.explaining import device_facts, rounds
 from services.worker.explaining.arm import Arm, ArmSteps
 from services.worker.explaining.dequantizing import watch_dequantizing
 from services.worker.explaining.diagnosis import explain_training, notes_of
@@ -181,7 +181,7 @@ def test_the_seconds_that_the_speed_of_the_device_takes_to_measure_are_in_a_stag
         time.sleep(1.5)
         return 1e9
 
-    monkeypatch.setattr(explain, "best_flops_per_second", slowly)
+    monkeypatch.setattr(device_facts, "best_flops_per_second", slowly)
     facts = explained(llama_nf4, write_rows, spam_rows, minutes=1e-6).facts
     assert facts.stages["set_up"] >= 1.5
     assert (facts.wall_seconds or 0.0) >= facts.stages["set_up"] + facts.stages["training"]
