@@ -228,9 +228,7 @@ class Stack:
             self._noted, self._note_again_at = False, time.monotonic() + NOTE_AGAIN_SECONDS
         else:
             if self._disk_trouble:
-                self._terminal.note(
-                    self._disk_trouble
-                )  # when it was told first, its log may have been full, too
+                self._terminal.note(self._disk_trouble)  # at first the log may have been full, too
             self._noted, self._disk_trouble = True, None
 
     def _tell_ready(self) -> None:
