@@ -61,6 +61,8 @@ def test_a_worker_told_to_stop_together_with_its_store_ends_soon_and_the_next_st
     with worker(environment, tmp_path / "first.log") as first:
         wait_until(lambda: any(checkpoints.glob("step-*")))
         assert valkey.process is not None
+        # An event that is due when the store goes would be sent again for ever, and the worker never end.
+        assert "cmdstat_publish" not in store._redis.info("commandstats")
         valkey.process.terminate()
         valkey.process.wait()  # gone before the worker could hand its job back
         first.terminate()
