@@ -1,7 +1,6 @@
 """The whole service on one machine: store, API and worker, supervised until told to stop."""
 
 import os
-import shutil
 import signal
 import sys
 import time
@@ -19,7 +18,8 @@ from services.cli.ports import require_free
 from services.cli.process import ProcessSpec, SupervisedProcess
 from services.cli.restore import require_no_restore_under_way
 from services.cli.server import answers, key_path, missing_for_readiness, read_key
-from services.cli.stack_state import StackState, own_folder, process_start, remove_state, write_state
+from services.cli.stack_note import StackNote, disk_trouble
+from services.cli.stack_state import StackState, own_folder, process_start, remove_state
 from services.cli.store import prepare_store
 from services.cli.store_watch import StoreWatch
 from services.cli.supervisor import POLL_SECONDS, Supervisor
@@ -34,7 +34,6 @@ API_STOP_SECONDS = 35.0  # gunicorn's graceful timeout and a little
 STORE_STOP_SECONDS = 30.0
 DEATHS_BEFORE_READY = 4
 READY_PROBE_SECONDS = 0.5
-NOTE_AGAIN_SECONDS = 5.0
 
 API_COMMAND = (
     sys.executable,
@@ -64,27 +63,6 @@ def run_stack(settings: Settings, terminal: Terminal) -> None:
         stack.run()
 
 
-def disk_trouble(settings: Settings, error: OSError) -> Message:
-    """Why the data folder takes nothing, with what is free there and what is needed."""
-    return say(
-        "data-folder-takes-nothing",
-        folder=str(settings.data_dir),
-        error=error.strerror or str(error),
-        free_bytes=shutil.disk_usage(settings.data_dir).free,
-        needed_bytes=settings.min_free_bytes,
-    )
-
-
-def disk_was_in_trouble(settings: Settings, error: OSError) -> Message:
-    """The same, told when it is over."""
-    return say(
-        "data-folder-takes-again",
-        folder=str(settings.data_dir),
-        error=error.strerror or str(error),
-        needed_bytes=settings.min_free_bytes,
-    )
-
-
 class Stack:
     """One run of the stack, from start over ready to the last process gone."""
 
@@ -101,8 +79,7 @@ class Stack:
         self._terminal = terminal
         self._interrupts = interrupts
         self._ready = False
-        self._noted, self._note_again_at = True, 0.0
-        self._disk_trouble: Message | None = None  # told once more when it is over
+        self._note = StackNote(settings, terminal)
         self._key_is_new = not key_path(settings).exists()
         logs = settings.data_dir / "logs"
         logs.mkdir(mode=0o700, exist_ok=True)
@@ -172,8 +149,7 @@ class Stack:
                 next_probe = time.monotonic() + READY_PROBE_SECONDS
 
     def _tick(self) -> None:
-        is_due = not self._noted and time.monotonic() >= self._note_again_at
-        if self._supervisor.tick() or is_due:
+        if self._supervisor.tick() or self._note.is_due:
             self._note_state()
         if self._ready and self._store:
             self._store.tick(self._supervisor.processes["store"])
@@ -208,28 +184,18 @@ class Stack:
         self._terminal.say(say("stopped-row"))
 
     def _note_state(self) -> None:
-        """Tell other commands; a full disk takes no note, which is tried again until it does."""
+        """Tell other commands."""
         processes = self._supervisor.processes
-        state = StackState(
-            pid=os.getpid(),
-            pid_start=process_start(os.getpid()),
-            url=api_url(self._settings),
-            ready=self._ready,
-            processes={name: process.pid for name, process in processes.items() if process.pid},
-            restarts={name: process.restarts for name, process in processes.items()},
+        self._note.write(
+            StackState(
+                pid=os.getpid(),
+                pid_start=process_start(os.getpid()),
+                url=api_url(self._settings),
+                ready=self._ready,
+                processes={name: process.pid for name, process in processes.items() if process.pid},
+                restarts={name: process.restarts for name, process in processes.items()},
+            )
         )
-        try:
-            write_state(self._settings.data_dir, state)
-        except OSError as error:
-            if self._noted:
-                for news in (disk_trouble(self._settings, error), say("all-goes-on-with-room")):
-                    self._terminal.note(told(news))
-            self._disk_trouble = disk_was_in_trouble(self._settings, error)
-            self._noted, self._note_again_at = False, time.monotonic() + NOTE_AGAIN_SECONDS
-        else:
-            if self._disk_trouble:
-                self._terminal.note(self._disk_trouble)  # at first the log may have been full, too
-            self._noted, self._disk_trouble = True, None
 
     def _tell_ready(self) -> None:
         url, key = api_url(self._settings), key_path(self._settings)
