@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 
 from shared.errors import FieldError, InvalidField
+from shared.messages.message import say
 from shared.schemas.requests import JobRequest, TrainingDiagnosticRequest
 from shared.training_settings.outcome import ReadSettings
 from shared.training_settings.read import given_settings, read_settings
 
-FIELD, FILE_FIELD = "settings", "settings_file"
+FIELD, FILE_FIELD, KIND_FIELD = "settings", "settings_file", "settings_kind"
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,9 @@ def understood(request: JobRequest) -> Understood:
     if not isinstance(request, TrainingDiagnosticRequest):
         return Understood(request)
     if request.settings_file is None:
+        if request.settings_kind is not None:
+            alone = say("settings-kind-without-file", kind=request.settings_kind)
+            raise InvalidField(alone, param=KIND_FIELD, errors=(FieldError(KIND_FIELD, alone),))
         try:
             read = given_settings(request.settings)
         except InvalidField as refusal:
@@ -34,6 +38,7 @@ def understood(request: JobRequest) -> Understood:
             given=request.settings,
             field=FILE_FIELD,
             given_field=FIELD,
+            kind_field=KIND_FIELD,
         )
     return Understood(
         request.model_copy(update={FIELD: read.settings.model_dump(mode="json"), FILE_FIELD: None}), read

@@ -3,9 +3,9 @@
 import json
 import time
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, get_args
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from services.cli.outcome.lines import Said, pairs
 from services.cli.outcome.outcome import Place, Words, outcome_text
@@ -15,7 +15,10 @@ from shared.messages.render import shown
 from shared.reports.fine_tuning import Training
 from shared.reports.stored import read_stored
 from shared.schemas.records import JobRecord
+from shared.schemas.requests import JobRequest
 
+_REQUESTS: tuple[type[BaseModel], ...] = get_args(get_args(JobRequest)[0])
+_FIELDS = {str(one.model_fields["kind"].default): one.model_fields for one in _REQUESTS}
 JOB_COLUMNS = ("id", "kind", "status", "created", "model", "progress")
 # The last goes first from a narrow terminal.
 KEPT_COLUMNS = ("status", "progress", "kind", "created", "model")
@@ -52,8 +55,15 @@ def record_text(record: JobRecord, place: Place, *, words: Words = str) -> str:
 
 
 def _decisive(request: dict[str, Any]) -> dict[str, Any]:
-    """What was asked, without the kind, and without the epochs where the steps decide alone."""
-    asked = {name: value for name, value in request.items() if name != "kind"}
+    """What was asked, without the kind, without what nobody asked for (no dry run, priority 0), and without
+    the epochs where the steps decide alone.
+    """
+    fields = _FIELDS.get(str(request.get("kind")), {})
+    asked = {
+        name: value
+        for name, value in request.items()
+        if name != "kind" and not (name in fields and not value and value == fields[name].default)
+    }
     learned = asked.get("hyperparameters") or {}
     if learned.get("max_steps"):
         asked["hyperparameters"] = {name: value for name, value in learned.items() if name != "n_epochs"}

@@ -14,7 +14,7 @@ from shared.training_settings.values import short
 
 LONGEST_CHARACTERS = 65_536
 DEEPEST = 20
-_INT = re.compile(r"[-+]?[0-9][0-9_]*\Z")
+_INT = re.compile(r"[-+]?(?:0x[0-9a-fA-F_]+|[0-9][0-9_]*)\Z")
 # `2e-4` is a number here, as in YAML 1.2. Under 1.1 it is text, which the tools then read as a number.
 _FLOAT = re.compile(r"[-+]?(?:[0-9][0-9_]*\.?[0-9_]*(?:[eE][-+]?[0-9]+)?|\.[0-9]+(?:[eE][-+]?[0-9]+)?)\Z")
 
@@ -76,6 +76,8 @@ class _Loader(yaml.SafeLoader):  # type: ignore[misc]  # the package is publishe
 
 def _number(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> int | float:
     text = str(loader.construct_scalar(node)).replace("_", "")
+    if "x" in text:
+        return int(text, 16)
     return int(text) if re.fullmatch(r"[-+]?[0-9]+", text) else float(text)
 
 

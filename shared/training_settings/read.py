@@ -59,15 +59,17 @@ def read_settings(
     given: Mapping[str, Any] | None = None,
     field: str = "file",
     given_field: str = "",
+    kind_field: str = "kind",
 ) -> ReadSettings:
     """The settings in the text of a user's file; `given` are fields of `TrainingSettings` that win over it.
 
     The kind is recognised by the keys unless it is given. Raises `InvalidField`: each of its errors is at the
     file's own key, or at a field that no such file has and that must be given; one about the whole text is at
     `field`, the name that the text has in the request, and fields beside it are members of `given_field`.
+    A file of another tool than `kind` says is told once, at `kind_field`.
     """
     content = parse(text, field)
-    kind = kind or recognise(content, field)
+    said, kind = kind, kind or recognise(content, field)
     place = f"{given_field}." if given_field else ""
     keys = Keys(content, TITLES[kind], place)
     READERS[kind](keys)
@@ -80,9 +82,10 @@ def read_settings(
         *(FieldError(f"{place}{problem.path}", problem.said) for problem in wrong),
         *(FieldError(f"{place}{name}", message) for name, message in keys.asked.items() if name not in given),
     ]
-    if problems:
-        raise _refused(problems)
-    settings = _validated(_nested(keys.values), keys.source, place)
+    if problems and said and (other := _recognised(content)) not in (said, None):
+        wrong_kind = say("settings-kind-wrong", kind=said, tool=TITLES[said], seen=TITLES[other])
+        raise InvalidField(wrong_kind, param=kind_field, errors=(FieldError(kind_field, wrong_kind),))
+    settings = _validated(_nested(keys.values), keys.source, place, problems)
     return ReadSettings(
         kind=kind,
         settings=settings,
@@ -97,9 +100,7 @@ def given_settings(given: Mapping[str, Any]) -> ReadSettings:
     recipe stands in for the others.
     """
     given, words, wrong = in_our_words(given)
-    if wrong:
-        raise _refused(wrong)
-    settings = _validated(_nested(given), words, "")
+    settings = _validated(_nested(given), words, "", wrong)
     return ReadSettings(kind=None, settings=settings, differs=differences(settings))
 
 
@@ -117,6 +118,14 @@ def recognise(content: Mapping[str, Any], field: str = "file") -> SettingsKind:
         kinds_known = list(TITLES)
         raise InvalidField(say("settings-kind-unknown", kinds_choices=kinds_known), param=field)
     return kinds[0]
+
+
+def _recognised(content: Mapping[str, Any]) -> SettingsKind | None:
+    """The same; None where the keys don't tell."""
+    try:
+        return recognise(content)
+    except InvalidField:
+        return None
 
 
 def _override(keys: Keys, given: Mapping[str, Any]) -> None:
@@ -144,13 +153,25 @@ def _nested(values: Mapping[str, Any]) -> dict[str, Any]:
     return whole
 
 
-def _validated(values: Mapping[str, Any], source: Mapping[str, str], place: str) -> TrainingSettings:
+def _validated(
+    values: Mapping[str, Any], source: Mapping[str, str], place: str, problems: list[FieldError]
+) -> TrainingSettings:
+    """Raises `InvalidField` with the `problems` that are known and all that is wrong with values.
+
+    A rule over several fields is asked only where each of them is right by itself.
+    """
     try:
-        return TrainingSettings.model_validate(values, strict=True)
+        settings = TrainingSettings.model_validate(values, strict=True)
     except ValidationError as error:
         schema = TrainingSettings.model_json_schema()
         refused = invalid_field(error, values, schema, named=lambda path: _key_of(path, source, place))
-        raise _refused(list(refused.errors)) from None
+        told = {problem.path for problem in problems}
+        if not problems or all(one["loc"] for one in error.errors()):
+            problems = [*problems, *(one for one in refused.errors if one.path not in told)]
+        raise _refused(problems) from None
+    if problems:
+        raise _refused(problems)
+    return settings
 
 
 def _key_of(path: str, source: Mapping[str, str], place: str) -> str:

@@ -200,3 +200,16 @@ def test_fields_beyond_the_first_three_are_counted_in_words(api: Api, wrong: int
     answer = api.post("/v1/jobs", json={"kind": "load_diagnostic", "model": "tiny", **names}).get_json()
     assert answer["detail"].endswith(words)
     assert len(answer["errors"]) == wrong
+
+
+def test_a_kind_of_settings_without_a_file_of_them_is_refused(api: Api) -> None:
+    body = {"kind": "training_diagnostic", "model": "tiny", "training_file": api.uploaded()}
+    answer = api.post("/v1/jobs", json={**body, "settings_kind": "axolotl"})
+    assert (answer.status_code, answer.get_json()["error"]["param"]) == (422, "settings_kind")
+
+
+def test_a_file_of_settings_of_another_tool_is_told_once_at_its_kind(api: Api) -> None:
+    body = {"kind": "training_diagnostic", "model": "tiny", "training_file": api.uploaded()}
+    file = "finetuning_type: lora\nstage: sft\ncutoff_len: 64\nval_size: 0.1\noverwrite_cache: true\n"
+    answer = api.post("/v1/jobs", json={**body, "settings_file": file, "settings_kind": "axolotl"})
+    assert [error["path"] for error in answer.get_json()["errors"]] == ["settings_kind"]

@@ -85,6 +85,10 @@ def test_a_move_that_can_not_be_is_refused_with_the_reason(api: Api) -> None:
     late = api.post(f"/v1/jobs/{running}/move", json={"to": "front"})
     assert (late.status_code, late.get_json()["code"]) == (409, "invalid_transition")
     assert f"The status of job {running} is running." in late.get_json()["detail"]
+    paused = diagnosis(api)["id"]
+    assert api.post(f"/v1/jobs/{paused}/pause").status_code == 202
+    resting = api.post(f"/v1/jobs/{paused}/move", json={"to": "front"}).get_json()["detail"]
+    assert resting.endswith("Resume it first, then move it.")
     for body in ({}, {"to": "front", "up": 1}, {"up": 0}, {"to": "middle"}, {"before": queued}):
         assert api.post(f"/v1/jobs/{queued}/move", json=body).status_code == 422, body
     assert api.post(f"/v1/jobs/{queued}/move", json={"before": "ftjob-x"}).status_code == 422

@@ -1,6 +1,7 @@
 """What is said of a job while it is watched."""
 
 import ast
+import re
 from typing import Any
 
 import pytest
@@ -125,6 +126,15 @@ def test_empty_fields_of_a_request_are_left_out() -> None:
 )
 def test_durations_are_said_in_two_units(seconds: float, text: str) -> None:
     assert duration_text(seconds) == text
+
+
+def test_what_nobody_asked_for_is_left_out_of_what_was_asked() -> None:
+    asked = {"kind": "fine_tuning", "model": "m", "dry_run": False, "priority": 0, "after": []}
+    assert record_text(record(request=asked), HERE).endswith("Asked:\n  model  m")
+    said = record_text(record(request={**asked, "dry_run": True, "priority": -1}), HERE)
+    assert re.search(r"dry_run +true\n", said) and re.search(r"priority +-1$", said)  # noqa: PT018
+    loading = {"kind": "load_diagnostic", "model": "m", "trial_load": False, "cold": False}
+    assert record_text(record(request=loading), HERE).endswith("model       m\n  trial_load  false")
 
 
 def test_epochs_are_left_out_where_steps_decide_and_words_are_the_command_s() -> None:

@@ -13,7 +13,10 @@ no-manifest = Its { $name } is damaged.
 adapter-is-damaged = The adapter of job { $job } is damaged. { $fault } Nothing of it is sent. Take a checkpoint of the job (step=N), a backup, or train again.
 job-ended-before-pause = The status of job { $job } is { $status } already. Only a job that has not ended can be paused.
 job-ended-before-resume = The status of job { $job } is { $status } already. Only a paused job can be resumed.
-job-is-not-queued = The status of job { $job } is { $status }. Only a job that is queued has a place in the queue.
+job-is-not-queued = { $status ->
+    [paused] Job { $job } is paused and has no place in the queue. Resume it first, then move it.
+   *[other] The status of job { $job } is { $status }. Only a job that is queued has a place in the queue.
+}
 not-moved-past-itself = Job { $job } can't be moved before or behind itself. Name another job.
 after-unknown-job = There is no job { $job } to run after.
 after-job-that-failed = This job can't run after job { $job }, { $status ->

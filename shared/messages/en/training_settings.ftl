@@ -19,6 +19,8 @@ settings-file-no-yaml = The file of settings is not valid YAML. Line { $line }, 
 settings-file-unreadable = The file of settings can't be read: it must be a JSON object or a YAML mapping of keys to values.
 settings-file-no-keys = The file of settings has no keys: it must be a JSON object or a YAML mapping of keys to values.
 settings-kind-unknown = The keys don't show which tool the file of settings is for. Give `settings_kind`: { $kinds_choices }.
+settings-kind-wrong = `settings_kind` is { $kind }, but the keys of the file are not those of { $tool }: they are those of { $seen }. Leave `settings_kind` out, or give the other file.
+settings-kind-without-file = `settings_kind` is { $kind }, but there is no file of settings that it could be of. Give `settings_file`, too, or leave `settings_kind` out.
 
 settings-unknown-key = { $key } is not a key of { $tool }. Correct it, or remove it.
 settings-unknown-key-meant = { $key } is not a key of { $tool }. Did you mean { $name }?

@@ -116,6 +116,7 @@ def test_without_a_file_the_common_recipe_stands_for_what_is_not_given() -> None
         ("cutoff_len: 64\nlearning_rate: '2e-4'", {"learning_rate": 2e-4}),
         ("cutoff_len: 010", {"max_seq_length": 10}),
         ("cutoff_len: 1_024", {"max_seq_length": 1024}),
+        ("cutoff_len: 64\nlora_rank: 0x10", {"lora": Lora(r=16, alpha=32)}),
     ],
 )
 def test_a_key_of_llama_factory_means_what_it_means_there(text: str, expected: dict[str, Any]) -> None:
@@ -203,7 +204,7 @@ def test_padding_is_asked_for_where_no_file_can_say_it() -> None:
     assert "max_length" in refused.errors[0].message
     with pytest.raises(InvalidField) as within:
         read_settings(HF, given={"max_seq_length": 7}, given_field="settings")
-    assert [one.path for one in within.value.errors] == ["settings.padding"]
+    assert [one.path for one in within.value.errors] == ["settings.padding", "settings.max_seq_length"]
     assert "settings.padding must be given" in within.value.message
     with pytest.raises(InvalidField) as within:
         read_settings(HF, given={**BESIDE, "max_seq_length": 7}, given_field="settings")
@@ -381,3 +382,38 @@ def test_secrets_are_not_kept() -> None:
 @pytest.mark.parametrize("key", ["lora_modules_to_save: [lm_head]", "peft_use_rslora: true"])
 def test_what_trains_more_than_the_adapter_is_another_curve(key: str) -> None:
     assert [one.curve for one in read(f"{LORA_AX}load_in_4bit: true\n{key}\n").differs] == [True]
+
+
+def test_all_that_is_wrong_in_a_file_is_told_at_once() -> None:
+    text = f"{LORA_LF}cutoff_len: 64\nlearning_rate: 7\nlora_rank: -1\nnosuch_key: 1\noptim: adamwx\n"
+    assert {error.path for error in refusal(text).errors} == {
+        "nosuch_key", "learning_rate", "lora_rank", "optim"
+    }  # fmt: skip
+
+
+def test_all_that_is_wrong_in_given_settings_is_told_at_once() -> None:
+    with pytest.raises(InvalidField) as refused:
+        given_settings({"bf16": "perhaps", "max_seq_len": 64, "learning_rate": 7})
+    assert {error.path for error in refused.value.errors} == {"bf16", "max_seq_len", "learning_rate"}
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "tool"),
+    [
+        (AXOLOTL, "llama_factory", "Axolotl"),
+        (LLAMA_FACTORY, "axolotl", "LLaMA-Factory"),
+        (HF, "axolotl", "HF TrainingArguments"),
+    ],
+)
+def test_a_file_of_another_tool_than_is_said_is_told_once(text: str, kind: SettingsKind, tool: str) -> None:
+    with pytest.raises(InvalidField) as refused:
+        read_settings(text, kind=kind, kind_field="settings_kind")
+    (error,) = refused.value.errors
+    assert error.path == "settings_kind"
+    assert f"they are those of {tool}." in error.message
+
+
+def test_a_mistake_in_a_file_of_the_tool_that_is_said_is_told_as_such() -> None:
+    with pytest.raises(InvalidField) as refused:
+        read_settings(f"{AXOLOTL}nosuch_key: 1\n", kind="axolotl")
+    assert [error.path for error in refused.value.errors] == ["nosuch_key"]
