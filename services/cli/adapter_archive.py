@@ -16,11 +16,17 @@ class FolderNotWritable(CommandFailed):
 
 
 def download_adapter(
-    client: Client, job_id: str, folder: Path, terminal: Terminal, *, step: int | None = None
+    client: Client,
+    job_id: str,
+    folder: Path,
+    terminal: Terminal,
+    *,
+    step: int | None = None,
+    names: str | None = None,
 ) -> list[str]:
     """Write the files of a job's adapter, or of its checkpoint of `step`, into `folder`; returns their names.
 
-    The folder must be new or empty.
+    The folder must be new or empty. `names`: those of its layers, where there are two kinds.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise CommandFailed(say("folder-is-not-empty", folder=folder), say("name-new-folder"))
@@ -29,7 +35,7 @@ def download_adapter(
         parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=parent) as scratch:
             archive = Path(scratch, "adapter.tar")
-            _fetch(client, job_id, step, archive, terminal)
+            _fetch(client, job_id, step, names, archive, terminal)
             unpacked = Path(scratch, "adapter")
             unpack(archive, unpacked)
             if folder.exists():
@@ -42,9 +48,11 @@ def download_adapter(
     return sorted(path.name for path in folder.iterdir())
 
 
-def _fetch(client: Client, job_id: str, step: int | None, archive: Path, terminal: Terminal) -> None:
+def _fetch(
+    client: Client, job_id: str, step: int | None, names: str | None, archive: Path, terminal: Terminal
+) -> None:
     with (
-        client.adapter(job_id, step) as (size_bytes, pieces),
+        client.adapter(job_id, step, names) as (size_bytes, pieces),
         archive.open("wb") as file,
         terminal.transfer(say("downloading-adapter-row", job=job_id), size_bytes) as transfer,
     ):

@@ -3,6 +3,7 @@
 from services.cli.client import Client
 from services.cli.failure import CommandFailed, UsageError
 from services.cli.job_ids import LAST, find_job
+from services.cli.model_ids import find_model
 from services.cli.watch import ENDED
 from shared.messages.message import say
 from shared.model_names import is_fine_tuned
@@ -16,6 +17,7 @@ def named_adapter(client: Client, text: str) -> tuple[str, JobRecord]:
     Raises `CommandFailed` for a job that makes none, `UsageError` as `find_job` does, and for one that there
     isn't `RequestRefused`.
     """
+    text = find_model(client, text) if is_fine_tuned(text) else text
     record = client.job(_newest(client) if text == LAST else find_job(client, text, kind="fine_tuning"))
     if is_fine_tuned(text):
         return text, record

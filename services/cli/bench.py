@@ -3,6 +3,7 @@
 import os
 import sys
 
+from services.cli.command_parser import meant
 from shared.messages.message import say
 from shared.messages.render import told
 
@@ -15,9 +16,12 @@ def bench(arguments: list[str]) -> int:
     Nobody stands between it and Ctrl-C, after which it has disks to take away.
     """
     if not arguments or arguments[0] not in BENCHES:
-        asked = say("name-benchmark", names=BENCHES)
+        asked = [say("name-benchmark", names=BENCHES)]
         if arguments:
-            asked = say("no-such-benchmark", name=repr(arguments[0]), names=BENCHES)
-        print(told(asked), told(say("see-bench-help-row", name=BENCHES[0])), sep="\n", file=sys.stderr)
+            asked = [
+                say("no-such-benchmark", name=repr(arguments[0]), names=BENCHES),
+                *meant(arguments[0], BENCHES),
+            ]
+        print(*map(told, [*asked, say("see-bench-help-row", name=BENCHES[0])]), sep="\n", file=sys.stderr)
         return 2
     os.execv(sys.executable, [sys.executable, "-m", f"bench.{arguments[0]}", *arguments[1:]])

@@ -3,7 +3,7 @@
 import io
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from operator import itemgetter
 from pathlib import Path
@@ -16,7 +16,7 @@ from pydantic import BaseModel, ValidationError
 from services.cli.address import is_loopback
 from services.cli.failure import CommandFailed, RequestRefused, ServerUnreachable
 from shared.errors import FieldError
-from shared.messages.message import say
+from shared.messages.message import Message, say
 from shared.messages.render import reader
 from shared.schemas.records import AcceptedJob, JobEvent, JobRecord
 
@@ -32,10 +32,14 @@ Advance = Callable[[int], None]
 
 
 class Client:
-    """Calls the API at `url` with `key`. Every call may raise `ServerUnreachable` or `RequestRefused`."""
+    """Calls the API at `url` with `key`, of which `key_told` says which it is and where it came from.
 
-    def __init__(self, url: str, key: str) -> None:
+    Every call may raise `ServerUnreachable` or `RequestRefused`.
+    """
+
+    def __init__(self, url: str, key: str, key_told: Message | None = None) -> None:
         self.url = url
+        self._key_told = key_told
         self._http = httpx.Client(
             base_url=url,
             headers={"Authorization": f"Bearer {key}", "Accept-Language": reader()},
@@ -77,23 +81,31 @@ class Client:
     def job(self, job_id: str) -> JobRecord:
         return _record(self._ask("GET", _path(job_id)))
 
-    def jobs(self, *, kind: str | None, status: str | None, limit: int | None) -> list[JobRecord]:
-        """The newest `limit` jobs (None: all), newest first."""
-        pages = self._job_pages(kind, status, limit)
+    def jobs(
+        self,
+        *,
+        kind: str | None,
+        status: str | None,
+        limit: int | None,
+        metadata: Mapping[str, str] | None = None,
+    ) -> list[JobRecord]:
+        """The newest `limit` jobs (None: all) that have all of `metadata`, newest first."""
+        pages = self._job_pages(kind, status, limit, metadata or {})
         return [_record(item) for page in pages for item in page][:limit]
 
     def job_names(self, kind: str | None = None, status: str | None = None) -> Iterator[tuple[str, str, str]]:
         """(id, kind, status) of every job there is of that kind and status, newest first."""
-        for page in self._job_pages(kind, status, None):
+        for page in self._job_pages(kind, status, None, {}):
             yield from ((str(item["id"]), str(item["kind"]), str(item["status"])) for item in page)
 
     def _job_pages(
-        self, kind: str | None, status: str | None, limit: int | None
+        self, kind: str | None, status: str | None, limit: int | None, metadata: Mapping[str, str]
     ) -> Iterator[list[dict[str, Any]]]:
         seen, after = 0, None
         while limit is None or seen < limit:
             size = JOB_PAGE if limit is None else min(JOB_PAGE, limit - seen)
             query = {"kind": kind, "status": status, "limit": size, "after": after}
+            query |= {f"metadata[{name}]": text for name, text in metadata.items()}
             page = self._ask("GET", "/v1/jobs", params=_given(query))
             jobs: list[dict[str, Any]] = page["data"]
             yield jobs
@@ -166,20 +178,22 @@ class Client:
         return self._send("GET", f"{_path(job_id)}/report", params={"format": "html"}).content
 
     @contextmanager
-    def adapter(self, job_id: str, step: int | None) -> Iterator[tuple[int | None, Iterator[bytes]]]:
+    def adapter(
+        self, job_id: str, step: int | None, names: str | None = None
+    ) -> Iterator[tuple[int | None, Iterator[bytes]]]:
         """(size in bytes if told, pieces) of the tar archive with a job's adapter, or its checkpoint's."""
         with (
             self._plain_errors(),
             self._http.stream(
                 "GET",
                 f"{_path(job_id)}/adapter",
-                params={} if step is None else {"step": step},
+                params=_given({"step": step, "names": names}),
                 timeout=SUBMIT_SECONDS,
             ) as answer,
         ):
             if answer.status_code >= 300:
                 answer.read()
-                raise refusal(answer)
+                raise self._refusal(answer)
             length = answer.headers.get("Content-Length")
             yield (int(length) if length else None), answer.iter_bytes()
 
@@ -187,8 +201,15 @@ class Client:
         with self._plain_errors():
             answer = self._http.request(method, path, **arguments)
         if answer.status_code >= 300:
-            raise refusal(answer)
+            raise self._refusal(answer)
         return answer
+
+    def _refusal(self, answer: httpx.Response) -> RequestRefused:
+        """Of a key that is refused, also which one it was."""
+        refused = refusal(answer)
+        if refused.code == "invalid_api_key" and self._key_told is not None:
+            refused.advice = say("sentences", sentences=[self._key_told, say("give-key-of-service")])
+        return refused
 
     def _ask(self, method: str, path: str, **arguments: Any) -> dict[str, Any]:
         answer = self._send(method, path, **arguments)

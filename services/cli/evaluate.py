@@ -21,7 +21,7 @@ from services.cli.request_options import (
 from services.cli.server import connect
 from services.cli.submission import (
     add_watching,
-    find_jobs_before,
+    find_ids,
     follow,
     submitted,
     tell_detached,
@@ -72,7 +72,7 @@ def evaluate_model(arguments: argparse.Namespace, settings: Settings, terminal: 
             if arguments.compare and trained.status not in ENDED:
                 raise CommandFailed(say("compare-wants-made-adapter", job=trained.id, status=trained.status))
             base = base_question(trained)
-        find_jobs_before(client, request)
+        find_ids(client, request)
         with uploaded(client, options.files(arguments), terminal) as sent:
             request |= sent
             if arguments.compare:

@@ -2,15 +2,15 @@
 
 import argparse
 
+from services.cli.beginnings import the_one
 from services.cli.client import JOBS_THERE_ARE, Client
-from services.cli.failure import RequestRefused, UsageError
-from shared.errors import FieldError
+from services.cli.failure import UsageError
+from services.cli.model_ids import find_model
 from shared.jobs import is_whole_job_id
 from shared.messages.message import say, stored
-from shared.model_names import fine_tuned_model
+from shared.model_names import fine_tuned_model, is_fine_tuned
 
 LAST = "last"
-CANDIDATES_SHOWN = 10
 
 
 def add_job_argument(
@@ -22,12 +22,13 @@ def add_job_argument(
 
 
 def find_job(client: Client, text: str, *, kind: str | None = None, status: str | None = None) -> str:
-    """The id of the one job that `text` means, with or without the prefix that tells its kind.
+    """The id of the one job that `text` means, with or without the prefix that tells its kind; the name of a
+    fine-tuned model means the job that made it.
 
     `kind` and `status` narrow `last` and what a beginning may stand for. Raises `UsageError` that lists the
     candidates when there are several, `RequestRefused` where no job begins so.
     """
-    if model := fine_tuned_model(text):
+    if is_fine_tuned(text) and (model := fine_tuned_model(find_model(client, text))):
         return model.job_id
     if is_whole_job_id(text):
         return text
@@ -41,22 +42,11 @@ def find_job(client: Client, text: str, *, kind: str | None = None, status: str 
             raise UsageError(say("no-such-job-yet", words=words) if words else say("no-job-yet"))
         return newest[0]
     found = [name for name in names if _begins(name[0], text)]
-    if not found:
-        unknown = RequestRefused(404, "not_found", say("no-job-begins-so", text=repr(text)))
-        unknown.advice = JOBS_THERE_ARE
-        raise unknown
-    if len(found) == 1:
-        return found[0][0]
-    shown = [
-        FieldError(job_id, say("kind-and-status-row", kind=kind, status=status))
-        for job_id, kind, status in found[:CANDIDATES_SHOWN]
-    ]
-    if (left := len(found) - len(shown)) > 0:
-        shown.append(FieldError("", say("jobs-left-row", jobs=left)))
-    raise UsageError(
-        say("several-jobs-begin-so-row", jobs=len(found), text=repr(text)),
-        say("give-more-characters"),
-        errors=tuple(shown),
+    return the_one(
+        [(job_id, say("kind-and-status-row", kind=kind, status=status)) for job_id, kind, status in found],
+        none=say("no-job-begins-so", text=repr(text)),
+        listed=JOBS_THERE_ARE,
+        several=say("several-jobs-begin-so-row", jobs=len(found), text=repr(text)),
     )
 
 

@@ -1,45 +1,34 @@
-"""`jobs`, `show`, `report`, `events`, `cancel`, `download`: the life of a job, seen and ended."""
+"""`show`, `report`, `events`, `cancel`, `download`: the life of a job, seen and ended."""
 
 import argparse
-import math
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from services.cli.adapter_archive import FolderNotWritable, download_adapter
 from services.cli.failure import CommandFailed, RequestRefused, UsageError
 from services.cli.job_ids import LAST, add_job_argument, find_job
 from services.cli.options import Commands, add_client_command, positive
 from services.cli.outcome.outcome import Place, Words, outcome_text
-from services.cli.record_text import JOB_COLUMNS, KEPT_COLUMNS, job_row, record_text
-from services.cli.request_options import options_of
+from services.cli.record_text import record_text
+from services.cli.request_options import options_of, words_of
 from services.cli.server import connect
 from services.cli.submission import add_verbose
 from services.cli.terminal import Terminal
 from services.cli.watch import ENDED, POLL_SECONDS, event_text
 from shared.messages.message import say, stored
 from shared.messages.render import shown
-from shared.model_names import fine_tuned_model
-from shared.schemas.fields import JobKind, JobStatus
+from shared.model_names import FineTunedModel, fine_tuned_model
 from shared.schemas.records import JobRecord
 from shared.settings import Settings
 
 STDOUT = "-"
+NAMES = ("original", "llama")
 
 
 def add_commands(commands: Commands) -> None:
-    jobs = add_client_command(commands, "jobs", say("help-jobs-row"))
-    jobs.add_argument("--kind", choices=get_args(JobKind), help=stored(say("help-jobs-kind-row")))
-    jobs.add_argument("--status", choices=get_args(JobStatus), help=stored(say("help-jobs-status-row")))
-    amount = jobs.add_mutually_exclusive_group()
-    amount.add_argument(
-        "--limit", type=positive, default=20, metavar="N", help=stored(say("help-jobs-limit-row"))
-    )
-    amount.add_argument("--all", action="store_true", help=stored(say("help-jobs-all-row")))
-    jobs.set_defaults(run=list_jobs)
-
     show = add_client_command(commands, "show", say("help-show-row"))
     show.set_defaults(run=show_job)
 
@@ -62,30 +51,8 @@ def add_commands(commands: Commands) -> None:
         add_job_argument(command)
     add_job_argument(download, kind="fine_tuning")
     download.add_argument("folder", metavar="DIR", type=Path, help=stored(say("help-download-folder-row")))
-
-
-def list_jobs(arguments: argparse.Namespace, settings: Settings, terminal: Terminal) -> int:
-    limit = None if arguments.all else arguments.limit
-    with connect(settings) as client:
-        if arguments.status == "queued":
-            records = _in_order(client.jobs(kind=arguments.kind, status="queued", limit=None))[:limit]
-        else:
-            records = client.jobs(kind=arguments.kind, status=arguments.status, limit=limit)
-        is_paused = client.queue_is_paused()
-    terminal.emit([record.model_dump(mode="json") for record in records])
-    if records:
-        rows = [job_row(record, words=_words(arguments, record)) for record in records]
-        terminal.table(JOB_COLUMNS, rows, keep=KEPT_COLUMNS)
-    else:
-        terminal.say(say("no-jobs-row"))
-    if is_paused:
-        terminal.say(say("jobs-start-after-resume"))
-    return 0
-
-
-def _in_order(queued: list[JobRecord]) -> list[JobRecord]:
-    """As they would start; those that wait for other jobs last."""
-    return sorted(queued, key=lambda record: (record.queue_position or math.inf, record.created_at))
+    download.add_argument("--step", type=positive, metavar="N", help=stored(say("help-download-step-row")))
+    download.add_argument("--names", choices=NAMES, help=stored(say("help-download-names-row")))
 
 
 def show_job(arguments: argparse.Namespace, settings: Settings, terminal: Terminal) -> int:
@@ -93,14 +60,8 @@ def show_job(arguments: argparse.Namespace, settings: Settings, terminal: Termin
         record = client.job(find_job(client, arguments.job_id))
         place = Place.of(settings, client)
     terminal.emit(record.model_dump(mode="json"))
-    terminal.say(record_text(record, place, words=_words(arguments, record)))
+    terminal.say(record_text(record, place, words=words_of(arguments, record.kind)))
     return 0
-
-
-def _words(arguments: argparse.Namespace, record: JobRecord) -> Words:
-    """How the command that submits jobs of this kind calls a request's fields."""
-    options = options_of(arguments.parser.commands.values(), record.kind)
-    return options.text if options else str
 
 
 def report_job(arguments: argparse.Namespace, settings: Settings, terminal: Terminal) -> int:
@@ -154,7 +115,7 @@ def print_events(arguments: argparse.Namespace, settings: Settings, terminal: Te
     seen: str | None = None
     with connect(settings) as client:
         job_id = find_job(client, arguments.job_id)
-        words = _words(arguments, client.job(job_id))
+        words = words_of(arguments, client.job(job_id).kind)
         while True:
             ended = client.job(job_id).status in ENDED
             for event in client.events_since(job_id, seen):
@@ -177,17 +138,27 @@ def cancel_job(arguments: argparse.Namespace, settings: Settings, terminal: Term
 def download_job(arguments: argparse.Namespace, settings: Settings, terminal: Terminal) -> int:
     with connect(settings) as client:
         model = fine_tuned_model(arguments.job_id)
+        step = _step(model, arguments.step)
         status = "succeeded" if arguments.job_id == LAST else None  # what has an adapter for sure
         job_id = find_job(client, arguments.job_id, kind="fine_tuning", status=status)
-        step = model.step if model else None
         place = Place.of(settings, client)
         try:
-            files = download_adapter(client, job_id, arguments.folder, terminal, step=step)
+            files = download_adapter(
+                client, job_id, arguments.folder, terminal, step=step, names=arguments.names
+            )
         except FolderNotWritable as failure:
-            if place.is_compose and step is None:
+            if place.is_compose and step is None and arguments.names is None:
                 command = place.download_command(job_id, arguments.folder.name)
                 failure.advice = say("to-have-it-here-row", command=command)
             raise
     terminal.emit({"folder": str(arguments.folder), "files": files})
     terminal.say(say("files-downloaded-row", files=len(files), folder=arguments.folder))
     return 0
+
+
+def _step(model: FineTunedModel | None, given: int | None) -> int | None:
+    """The checkpoint whose adapter is wanted; None for the one at the end. Raises `UsageError` for two."""
+    named = model.step if model else None
+    if named is not None and given not in (None, named):
+        raise UsageError(say("two-steps-named", named=str(named), given=str(given)))
+    return named if given is None else given

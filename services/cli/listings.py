@@ -1,9 +1,9 @@
 """`models` and `files`: lists of what a job may name, and of what `delete` takes besides jobs."""
 
 import argparse
-import time
 from typing import Any
 
+from services.cli.dates import clock
 from services.cli.options import Commands, add_client_command
 from services.cli.server import connect
 from services.cli.terminal import Terminal
@@ -29,7 +29,7 @@ def list_models(arguments: argparse.Namespace, settings: Settings, terminal: Ter
     with connect(settings) as client:
         models = client.listed("models")
     terminal.emit(models)
-    rows = [(model["id"], _origin(model), _clock(model["created"])) for model in models]
+    rows = [(model["id"], _origin(model), clock(model["created"])) for model in models]
     terminal.table(MODEL_COLUMNS, rows, keep=MODEL_COLUMNS)
     return 0
 
@@ -38,7 +38,7 @@ def list_files(arguments: argparse.Namespace, settings: Settings, terminal: Term
     with connect(settings) as client:
         files = client.listed("files")
     terminal.emit(files)
-    rows = [(file["id"], size(file["bytes"]), _clock(file["created_at"]), file["filename"]) for file in files]
+    rows = [(file["id"], size(file["bytes"]), clock(file["created_at"]), file["filename"]) for file in files]
     if rows:
         terminal.table(FILE_COLUMNS, rows, keep=FILE_COLUMNS)
     else:
@@ -55,8 +55,3 @@ def _origin(model: dict[str, Any]) -> str:
     else:
         origin = "demo" if model["id"] == DEMO_MODEL else "hub"
     return told(say("model-origin-row", origin=origin))
-
-
-def _clock(seconds: float) -> str:
-    """Local time; a dash where the API knows none, as for models of the hub."""
-    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds)) if seconds else "-"

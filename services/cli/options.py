@@ -42,13 +42,17 @@ def add_client_command(commands: Commands, name: str, summary: Message) -> Comma
     return command
 
 
+class KeyOption(SecretStr):
+    """A key that was given by --key, and not by the environment."""
+
+
 def settings_of(arguments: argparse.Namespace, settings: Settings) -> Settings:
     """The settings with what the command's own options say instead."""
     given: dict[str, object] = {}
     if (server := getattr(arguments, "server", None)) is not None:
         given["server"] = server
     if (key := getattr(arguments, "api_key", None)) is not None:
-        given["api_key"] = SecretStr(key)
+        given["api_key"] = KeyOption(key)
     return settings.model_copy(update=given)
 
 

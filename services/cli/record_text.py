@@ -1,12 +1,12 @@
 """A job's record as text for people."""
 
 import json
-import time
 from collections.abc import Iterator
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
+from services.cli.dates import clock
 from services.cli.outcome.lines import Said, pairs
 from services.cli.outcome.outcome import Place, Words, outcome_text
 from services.cli.watch import ENDED, begun_before, duration_text, progress_text, stage_text
@@ -32,7 +32,7 @@ def job_row(record: JobRecord, *, words: Words = str) -> tuple[str, ...]:
         numbers = progress_text(record)
         progress = f"{stage_text(record)}: {numbers}" if numbers else stage_text(record)
     model = str(record.request.get("adapter") or record.request.get("model") or "")
-    return (record.id, record.kind, record.status, _clock(record.created_at), model, progress)
+    return (record.id, record.kind, record.status, clock(record.created_at), model, progress)
 
 
 def record_text(record: JobRecord, place: Place, *, words: Words = str) -> str:
@@ -40,7 +40,7 @@ def record_text(record: JobRecord, place: Place, *, words: Words = str) -> str:
     rows: list[tuple[Said, Said]] = [
         (say("kind-label"), record.kind),
         (say("status-label"), record.status),
-        (say("created-label"), _clock(record.created_at)),
+        (say("created-label"), clock(record.created_at)),
         (say("finished-label"), _finished(record)),
         (say("attempt-label"), _attempt(record)),
     ]
@@ -111,14 +111,10 @@ def _attempt(record: JobRecord) -> Said:
 def _finished(record: JobRecord) -> Said:
     if not record.finished_at:
         return ""
-    return say("finished-after-label", clock=_clock(record.finished_at), time=_took(record))
+    return say("finished-after-label", clock=clock(record.finished_at), time=_took(record))
 
 
 def _took(record: JobRecord) -> str:
     if record.finished_at is None or record.started_at is None:
         return ""
     return duration_text(record.finished_at - record.started_at)
-
-
-def _clock(seconds: float) -> str:
-    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds))

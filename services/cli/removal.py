@@ -9,7 +9,9 @@ from services.cli.asking import can_ask, says_yes
 from services.cli.client import Client
 from services.cli.command_parser import WrongValue
 from services.cli.failure import RequestRefused, UsageError
+from services.cli.file_ids import find_file, is_file_id
 from services.cli.job_ids import find_job
+from services.cli.model_ids import find_model
 from services.cli.options import Commands, add_client_command
 from services.cli.server import connect
 from services.cli.terminal import Terminal
@@ -111,14 +113,16 @@ def _show(pruning: dict[str, Any], terminal: Terminal, *, done: bool) -> None:
 
 
 def _meant(client: Client, text: str) -> str:
-    """The id that the user means: of a model or a file as it is, of a job from its first characters."""
-    return text if is_fine_tuned(text) or text.startswith("file-") else find_job(client, text)
+    """The id that the user means; what begins as ids of models or files do is one of those."""
+    if is_file_id(text):
+        return find_file(client, text)
+    return find_model(client, text) if is_fine_tuned(text) else find_job(client, text)
 
 
 def _kind(name: str) -> Literal["jobs", "models", "files"]:
     if is_fine_tuned(name):
         return "models"
-    return "files" if name.startswith("file-") else "jobs"
+    return "files" if is_file_id(name) else "jobs"
 
 
 def _agreed(terminal: Terminal, question: str, otherwise: str | Message) -> bool:

@@ -4,7 +4,7 @@ import argparse
 import json
 import re
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -25,6 +25,7 @@ from shared.schemas.requests import JobRequest
 from shared.settings import Settings
 
 PLACEHOLDER_FILE = "file-0"  # stands for a file until it is uploaded, so that wrong options cost no upload
+FILE_FIELDS = frozenset({"training_file", "validation_file", "file"})
 # Fields whose options are called otherwise; each of the others is its own path, without `hyperparameters.`.
 OTHER_WORDS = {"hyperparameters.n_epochs": "epochs", "hyperparameters.global_batch_size": "batch-size"}
 # The names by which a command keeps its options; one that submits jobs of two kinds has both.
@@ -114,6 +115,12 @@ def options_of(commands: Iterable[CommandParser], kind: JobKind) -> RequestOptio
     """Those of the command that submits jobs of this kind."""
     every = (command.get_default(name) for command in commands for name in (OPTIONS, OF_TRAINING))
     return next((one for one in every if isinstance(one, RequestOptions) and one.kind == kind), None)
+
+
+def words_of(arguments: argparse.Namespace, kind: JobKind) -> Callable[[str], str]:
+    """How the command that submits jobs of this kind calls a request's fields."""
+    options = options_of(arguments.parser.commands.values(), kind)
+    return options.text if options else str
 
 
 def _placed(error: FieldError, place: str) -> str:

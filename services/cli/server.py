@@ -8,11 +8,14 @@ import httpx
 from services.cli.address import Address, address, is_loopback
 from services.cli.client import Client, refusal
 from services.cli.failure import CommandFailed, ServerUnreachable, UsageError
+from services.cli.options import KeyOption
 from shared.messages.message import Message, say
 from shared.settings import Settings
 
 UNKNOWN_NAME = say("name-without-address")
 PLAIN_HTTP = say("address-speaks-no-tls")
+OPTION, VARIABLE = "--key", "TUNEDOCK_API_KEY"
+SHOWN_CHARACTERS, LONG_KEY_CHARACTERS = 6, 24
 PROBE_SECONDS = 2.0
 PROBE_SECONDS_ELSEWHERE = 10.0
 
@@ -24,7 +27,9 @@ def connect(settings: Settings) -> Client:
     one, `CommandFailed` when there is no key.
     """
     place = address(settings)
-    return Client(_answering(place), _key(place, settings))
+    url = _answering(place)
+    key, source = _key(place, settings)
+    return Client(url, key, _key_told(key, source))
 
 
 def key_path(settings: Settings) -> Path:
@@ -97,16 +102,24 @@ def _is_unknown_name(error: BaseException | None) -> bool:
     return error is not None
 
 
-def _key(place: Address, settings: Settings) -> str:
-    """The key of this installation is sent to no service but its own."""
+def _key(place: Address, settings: Settings) -> tuple[str, str]:
+    """The key and where it is from. That of this installation is sent to no service but its own."""
     if settings.api_key is not None:
         key = settings.api_key.get_secret_value().strip()
         if not key.isascii() or not key.isprintable() or not key or " " in key:
             raise UsageError(say("key-with-strange-characters"), say("copy-key-again"))
-        return key
+        return key, OPTION if isinstance(settings.api_key, KeyOption) else VARIABLE
     if not place.is_own:
         raise CommandFailed(say("key-wanted", address=place.urls[0]), say("give-key"))
-    return read_key(key_path(settings))
+    path = key_path(settings)
+    return read_key(path), str(path)
+
+
+def _key_told(key: str, source: str) -> Message:
+    """Its first characters, where those give too little away to be of use."""
+    if len(key) < LONG_KEY_CHARACTERS:
+        return say("short-key-used", source=source)
+    return say("key-used", beginning=f"{key[:SHOWN_CHARACTERS]}…", source=source)
 
 
 def _get(url: str) -> httpx.Response:

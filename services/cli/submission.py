@@ -9,15 +9,18 @@ from typing import Any
 from services.cli.adapters import named_adapter
 from services.cli.client import Client
 from services.cli.failure import CommandFailed, RequestRefused
+from services.cli.file_ids import find_file
 from services.cli.job_ids import find_job
+from services.cli.model_ids import find_model
 from services.cli.outcome.outcome import Place, outcome_text
-from services.cli.request_options import RequestOptions
+from services.cli.request_options import FILE_FIELDS, PLACEHOLDER_FILE, RequestOptions
 from services.cli.server import connect
 from services.cli.suggestions import with_suggestion
 from services.cli.terminal import Terminal
 from services.cli.watch import watch
 from shared.messages.message import say, stored
 from shared.messages.render import shown
+from shared.model_names import is_fine_tuned
 from shared.schemas.records import AcceptedJob, JobRecord
 from shared.settings import Settings
 
@@ -40,7 +43,7 @@ def run_job(arguments: argparse.Namespace, settings: Settings, terminal: Termina
     with connect(settings) as client:
         if named := request.get("adapter"):
             request["adapter"], _ = named_adapter(client, named)
-        find_jobs_before(client, request)
+        find_ids(client, request)
         with uploaded(client, options.files(arguments), terminal) as sent:
             record: JobRecord = (accepted := submitted(client, request | sent, options, terminal))
         if arguments.detach:
@@ -53,10 +56,15 @@ def run_job(arguments: argparse.Namespace, settings: Settings, terminal: Termina
     return 0 if arguments.detach or record.status == "succeeded" else 1
 
 
-def find_jobs_before(client: Client, request: dict[str, Any]) -> None:
-    """The jobs that a request is to run after, by their whole ids."""
+def find_ids(client: Client, request: dict[str, Any]) -> None:
+    """The jobs that a request is to run after, its files and a fine-tuned `model`, by their whole ids."""
     if before := request.get("after"):
         request["after"] = [find_job(client, text) for text in before]
+    for field in FILE_FIELDS & request.keys():
+        if request[field] != PLACEHOLDER_FILE:
+            request[field] = find_file(client, request[field])
+    if is_fine_tuned(request.get("model") or ""):
+        request["model"] = find_model(client, request["model"])
 
 
 def submitted(

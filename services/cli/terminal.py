@@ -9,8 +9,10 @@ from contextlib import contextmanager, suppress
 from typing import Protocol
 
 from rich.console import Console
+from rich.live import Live
 from rich.progress import BarColumn, DownloadColumn, Progress, SpinnerColumn, TextColumn, TransferSpeedColumn
 from rich.status import Status
+from rich.text import Text
 
 from services.cli.columns import fit
 from shared.messages.message import Message, say
@@ -64,13 +66,27 @@ class Terminal:
         """Columns of the terminal that results go to; 80 where there is none."""
         return self._results.width if self._results.is_terminal else 80
 
+    def table_row(self, cells: Sequence[str]) -> None:
+        """A row by itself, whole, with tabs between."""
+        if not self.as_json:
+            sys.stdout.write("\t".join(_clean_row(cells)) + "\n")  # rich would make spaces of tabs
+            sys.stdout.flush()
+
+    @contextmanager
+    def redrawn(self) -> Iterator["Drawing"]:
+        """Something on the terminal that results go to that is drawn again and again in its place."""
+        if self.as_json or not self._results.is_terminal:
+            yield Drawing(None)
+            return
+        with Live(console=self._results, auto_refresh=False, vertical_overflow="ellipsis") as live:
+            yield Drawing(live)
+
     def table(self, columns: Sequence[str], rows: Sequence[Sequence[str]], *, keep: Sequence[str]) -> None:
         """A table on a terminal, whose columns but the first give way in the order that `keep` ends with;
         elsewhere one row a line, whole, with tabs between. Columns are those of `column-label`."""
         if self.as_json:
             return
-        headings, kept = _headings(columns), _headings(keep)
-        clean = [[" ".join(visible(cell).split()) for cell in row] for row in [headings, *rows]]
+        clean, kept = _clean(columns, rows), _headings(keep)
         if not self._results.is_terminal:
             sys.stdout.writelines("\t".join(row) + "\n" for row in clean)  # rich would make spaces of tabs
             return
@@ -119,6 +135,40 @@ class LastingTerminal(Terminal):
     def note(self, text: str | Message) -> None:
         with suppress(OSError):
             super().note(text)
+
+
+class Drawing:
+    """A table that is drawn anew in its place; nothing where there is no terminal to draw on."""
+
+    def __init__(self, live: Live | None) -> None:
+        self._live = live
+
+    @property
+    def is_live(self) -> bool:
+        return self._live is not None
+
+    def table(
+        self,
+        columns: Sequence[str],
+        rows: Sequence[Sequence[str]],
+        *,
+        keep: Sequence[str],
+        note: Message | None = None,
+    ) -> None:
+        """As `Terminal.table`, with `note` below it."""
+        if self._live is None:
+            return
+        lines = fit(_clean(columns, rows), keep=_headings(keep), width=self._live.console.width)
+        lines += [visible(told(note))] if note else []
+        self._live.update(Text("\n".join(lines), no_wrap=True), refresh=True)
+
+
+def _clean(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[list[str]]:
+    return [_clean_row(row) for row in [_headings(columns), *rows]]
+
+
+def _clean_row(cells: Sequence[str]) -> list[str]:
+    return [" ".join(visible(cell).split()) for cell in cells]
 
 
 def _headings(columns: Sequence[str]) -> list[str]:

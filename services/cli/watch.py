@@ -10,6 +10,7 @@ from rich.progress import Progress as Bar
 
 from services.cli.client import Client
 from services.cli.failure import RequestRefused, ServerUnreachable
+from services.cli.patience import Patience
 from services.cli.terminal import PLAIN_LINE_SECONDS, Terminal
 from shared.messages.message import Message, say
 from shared.messages.render import told as in_words
@@ -45,7 +46,7 @@ def watch(
     """
     seen: str | None = None
     earlier = frozenset(told or ())
-    patience = _Patience(terminal, patience_seconds)
+    patience = Patience(terminal, patience_seconds)
     with progress_view(terminal) as view:
         while True:
             try:
@@ -237,28 +238,3 @@ class PlainProgress:
         if stage != self._stage or (rested and text != self._text):
             self._stage, self._text, self._said_at = stage, text, time.monotonic()
             self._terminal.note(text)
-
-
-class _Patience:
-    """How long an API may be silent before its watcher gives up."""
-
-    def __init__(self, terminal: Terminal, seconds: float) -> None:
-        self._terminal = terminal
-        self._seconds = seconds
-        self._silent_since: float | None = None
-
-    def spend(self, error: ServerUnreachable | RequestRefused) -> None:
-        """Take note of a failed try; raise `error` if it is final or patience is at its end."""
-        if isinstance(error, RequestRefused) and error.status < 500:
-            raise error
-        now = time.monotonic()
-        if self._silent_since is None:
-            self._silent_since = now
-            self._terminal.note(say("trying-again-row", problem=error.message))
-        elif now - self._silent_since > self._seconds:
-            raise error
-
-    def renew(self) -> None:
-        if self._silent_since is not None:
-            self._terminal.note(say("answers-again-row"))
-        self._silent_since = None

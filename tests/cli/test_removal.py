@@ -6,7 +6,6 @@ import pty
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,22 +15,14 @@ from shared.jobs import new_job_id
 from shared.model_names import fine_tuned_model_id
 from shared.schemas.requests import FineTuningRequest
 from tests.adapter_folders import lay_out_adapter
-from tests.api.server import Server, serve
+from tests.api.server import Server
+from tests.cli.conftest import empty
 from tests.ledger import claim_next, submit
-from tests.valkey import Valkey
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    valkey = Valkey(tmp_path_factory.mktemp("valkey")).start()
-    with serve(tmp_path_factory.mktemp("api"), valkey) as server:
-        yield server
-    valkey.kill()
 
 
 @pytest.fixture(autouse=True)
 def _empty(server: Server) -> None:
-    server.store._redis.flushall()
+    empty(server)
 
 
 def ended(server: Server, *, adapter: bool = False) -> str:

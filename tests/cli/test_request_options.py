@@ -1,28 +1,43 @@
 """Options that stand for fields of a request: all fields, and errors by the options' own names."""
 
 import json
+from typing import cast, get_args
 
 import pytest
 from pydantic import BaseModel
 
+from services.api.job_routes import AdapterQuery, JobsQuery, ReportQuery
+from services.api.queue_routes import MoveRequest
+from services.api.removal_routes import PruneRequest
 from services.cli.__main__ import command_parser
+from services.cli.command_parser import CommandParser
 from services.cli.failure import RequestRefused
-from services.cli.request_options import RequestOptions
+from services.cli.request_options import RequestOptions, plan
+from services.cli.request_options import options_of as options_of_kind
 from shared.errors import FieldError
 from shared.messages.message import say
 from shared.messages.render import in_english
-from shared.schemas.requests import (
-    EvaluationRequest,
-    FineTuningRequest,
-    LoadDiagnosticRequest,
-    ModelPreparationRequest,
-)
+from shared.schemas.fields import JobKind
+from shared.schemas.hyperparameters import ExplicitPlan
+from shared.schemas.requests import JobRequest
 
-COMMANDS: dict[str, type[BaseModel]] = {
-    "train": FineTuningRequest,
-    "evaluate": EvaluationRequest,
-    "diagnose": LoadDiagnosticRequest,
-    "prepare": ModelPreparationRequest,
+COMMANDS = command_parser().commands
+REQUESTS: dict[str, type[BaseModel]] = {
+    schema.model_fields["kind"].default: schema for schema in get_args(get_args(JobRequest)[0])
+}
+# What the other requests and queries take, and the command that asks for it.
+OTHERS: dict[type[BaseModel], str] = {
+    MoveRequest: "move",
+    PruneRequest: "prune",
+    JobsQuery: "jobs",
+    AdapterQuery: "download",
+    ReportQuery: "report",
+}
+# Fields with an option of another name, and those without, with the reason.
+OTHERWISE: dict[tuple[str, str], str | None] = {
+    ("move", "to"): "--first",  # and --last
+    ("report", "format"): "--html",
+    ("jobs", "after"): None,  # pages are the command's affair: --limit or --all
 }
 
 
@@ -42,9 +57,27 @@ def paths(schema: type[BaseModel], prefix: str = "") -> set[str]:
     return found
 
 
-@pytest.mark.parametrize("name", COMMANDS)
-def test_every_field_of_a_request_has_an_option(name: str) -> None:
-    assert options_of(name).option_of.keys() == paths(COMMANDS[name])
+@pytest.mark.parametrize("kind", REQUESTS)
+def test_every_field_of_every_kind_of_request_has_an_option(kind: JobKind) -> None:
+    options = options_of_kind(cast("list[CommandParser]", list(COMMANDS.values())), kind)
+    assert options is not None, f"no command submits {kind}"
+    assert options.option_of.keys() == paths(REQUESTS[kind])
+
+
+def test_an_explicit_plan_takes_every_field_of_one() -> None:
+    given = {name: str(field.default).lower() for name, field in ExplicitPlan.model_fields.items()}
+    asked = plan(",".join(f"{name}={value}" for name, value in given.items()))
+    assert ExplicitPlan.model_validate(asked) == ExplicitPlan()
+
+
+@pytest.mark.parametrize("schema", OTHERS)
+def test_every_field_of_the_other_requests_has_an_option(schema: type[BaseModel]) -> None:
+    command = OTHERS[schema]
+    options = {option for action in COMMANDS[command]._actions for option in action.option_strings}
+    for name in schema.model_fields:
+        option = OTHERWISE.get((command, name), "--" + name.replace("_", "-"))
+        assert option is None or option in options, name
+    assert {name for at, name in OTHERWISE if at == command} <= schema.model_fields.keys()
 
 
 @pytest.mark.parametrize(

@@ -53,6 +53,7 @@ page-not-written = The file { $file } can't be written: { $error }.
 to-have-it-here-row = To download to this machine: { $command }
 name-another-file = Give the name of another file.
 page-written-row = written to { $file }; open it in a browser
+two-steps-named = The model's name says step { $named }, and --step says { $given }. Give one of them.
 files-downloaded-row = { $files ->
     [one] { $files } file
    *[other] { $files } files

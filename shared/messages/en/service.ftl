@@ -28,6 +28,8 @@ api-silent-yet = The API does not answer yet.
 
 ## keys
 give-key-of-service = Give the key of that service with --key or TUNEDOCK_API_KEY. Where it runs, `./tunedock key` prints it.
+key-used = The key was { $beginning } from { $source }.
+short-key-used = The key was the one from { $source }.
 key-with-strange-characters = The key given by --key or TUNEDOCK_API_KEY has characters that a key can't have.
 copy-key-again = Copy it again. Where the service runs, `./tunedock key` prints it.
 key-wanted = The service at { $address } needs an API key, and none was given.
@@ -100,9 +102,17 @@ job-id-empty = The id of a job is empty.
 no-job-yet = There is no job yet, so there is no last one.
 no-such-job-yet = There is no job of that kind yet ({ $words }), so there is no last one.
 several-jobs-begin-so-row = { $jobs } jobs begin with { $text }:
+no-file-begins-so = No uploaded file has an id that begins with { $text }.
+list-files-row = List the files: ./tunedock files
+several-files-begin-so-row = { $files } files begin with { $text }:
+file-and-size-row = { $file }, { $size }
+no-model-begins-so = There is no fine-tuned model whose name begins with { $text }.
+list-models-row = List the models: ./tunedock models
+several-models-begin-so-row = { $models } models begin with { $text }:
+made-at-row = made { $clock }
 give-more-characters = Give more characters of the id.
 kind-and-status-row = { $kind }, { $status }
-jobs-left-row = and { $jobs } more
+candidates-left-row = and { $count } more
 was-dry-run = Job { $job } was a dry run, which trains nothing and makes no adapter.
 submit-without-dry-run = Submit it again without --dry-run.
 made-no-adapter = Job { $job } is a { $kind } job whose status is { $status }. It has made no adapter.
