@@ -46,6 +46,12 @@ class KeeperStore(JobStore):
             number = cast("str | None", self._redis.hget(job_key(job_id), "number"))
         return None if number is None else int(number)
 
+    def now(self) -> float:
+        """The store's time, by which its records are dated: another host's clock may differ. Seconds."""
+        with store_errors(self._outage):
+            seconds, microseconds = cast("tuple[int, int]", self._redis.time())
+        return seconds + microseconds / 1e6
+
     def model_users(self) -> dict[str, str]:
         """The jobs whose models are in use → a job that has not ended and uses it."""
         found: list[str] = self._run("model_users")

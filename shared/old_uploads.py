@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 from shared.durable import fsync_path
+from shared.writer_lock import has_writer
 
 INCOMING = ".incoming-"  # folders of files that arrive, and of files on their way out
 ABANDONED_SECONDS = 3000.0  # and a sweep comes every ten minutes: gone within an hour
@@ -31,12 +32,12 @@ def remove_abandoned(files: Path) -> None:
 
 
 def is_abandoned(folder: Path) -> bool:
-    """Whether nothing in it was written for so long that nobody writes it any more; False if it has gone."""
+    """Whether nobody has it open for writing, nor wrote in it for long; False if it has gone."""
     try:
         touched_at = max(path.stat().st_mtime for path in (folder, *folder.rglob("*")))
+        return time.time() - touched_at > ABANDONED_SECONDS and not has_writer(folder)
     except FileNotFoundError:
         return False
-    return time.time() - touched_at > ABANDONED_SECONDS
 
 
 def remove_older(files: Path, *, than_seconds: float) -> list[str]:

@@ -1,6 +1,5 @@
 """Applying the rule of retention to an installation: its facts gathered, what leaves removed."""
 
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,7 +41,7 @@ def kept_jobs(store: KeeperStore, data_dir: Path, use: DiskUse) -> list[KeptJob]
 
 def to_leave(store: KeeperStore, data_dir: Path, rule: RetentionRule) -> list[Leaving]:
     """What `rule` lets go now, oldest first; nothing is changed."""
-    return leaving(kept_jobs(store, data_dir, disk_use(data_dir)), rule, time.time())
+    return leaving(kept_jobs(store, data_dir, disk_use(data_dir)), rule, store.now())
 
 
 def remove(removal: Removal, jobs: Iterable[Leaving]) -> Pruned:

@@ -2,8 +2,8 @@
 
 import json
 import shutil
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from services.api.base_models import resolve_models
@@ -28,6 +28,7 @@ from shared.schemas.datasets import DatasetSummary, JobWarning, PartWarning
 from shared.schemas.records import AcceptedJob
 from shared.schemas.requests import EvaluationRequest, FineTuningRequest, JobRequest, ModelPreparationRequest
 from shared.settings import OWN_CACHE, Settings
+from shared.writer_lock import writer_lock
 
 
 @dataclass(frozen=True)
@@ -61,12 +62,31 @@ def submit_job(service: Service, request: JobRequest, this_try: Try) -> Accepted
         _check_storage(request.move_cache_to, service.settings)
     job_id = new_job_id(request.kind)
     folder = service.job_folder(job_id)
+    with _new_folder(folder):
+        return _submit(service, told, job_id, folder, this_try)
+
+
+@contextmanager
+def _new_folder(folder: JobFolder) -> Iterator[None]:
+    """Make the job's folder, and hold it until the job's fate is known: the sweep spares it so long."""
+    try:
+        with disk_full_refused():
+            folder.rows.mkdir(parents=True)
+    except BaseException:
+        shutil.rmtree(folder.path, ignore_errors=True)
+        raise
+    with writer_lock(folder.path):
+        yield
+
+
+def _submit(service: Service, told: Understood, job_id: str, folder: JobFolder, this_try: Try) -> Accepted:
+    """Write the job's files, then tell the store."""
     try:
         with disk_full_refused():
             warnings = _write_spec(service, told, job_id, folder)
         submission = service.store.submit(
             job_id,
-            request,
+            told.request,
             owner=OWNER,
             idempotency_key=this_try.idempotency_key,
             fingerprint=this_try.fingerprint,
@@ -141,7 +161,6 @@ def _write_spec(
 ) -> tuple[PartWarning, ...]:
     """The spec and the checked rows beside it: all that the worker reads about the job."""
     request = told.request
-    folder.rows.mkdir(parents=True)
     fsync_path(folder.path.parent)
     summaries = prepare_rows(service, request, folder)
     if isinstance(request, FineTuningRequest | EvaluationRequest) and request.adapter is not None:

@@ -17,6 +17,7 @@ from shared.errors import InvalidField, NotFound, TooLarge
 from shared.messages.message import say
 from shared.old_uploads import INCOMING, discard_upload, remove_abandoned
 from shared.schemas.frozen import Frozen
+from shared.writer_lock import lock_for_writing
 
 ID_CHARACTERS = string.ascii_letters + string.digits
 SPACE_CHECK_BYTES = 64 * 1024**2
@@ -45,6 +46,7 @@ class IncomingFile(io.RawIOBase):
         self._space_checked_bytes = 0
         self._sha256 = hashlib.sha256()
         folder.mkdir()
+        self._lock = lock_for_writing(folder)  # until the file is finished, or given up, or this process dies
         self._file = (folder / "content").open("xb")
 
     def writable(self) -> bool:
@@ -74,8 +76,10 @@ class IncomingFile(io.RawIOBase):
         return self._sha256.hexdigest()
 
     def discard(self) -> None:
+        """Remove what was not kept. Called at the end of every upload."""
         self._file.close()
         shutil.rmtree(self.folder, ignore_errors=True)
+        os.close(self._lock)
 
 
 class FileShelf:

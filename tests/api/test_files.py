@@ -5,11 +5,13 @@ import json
 import os
 import re
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from services.api.uploads import plain_filename
+from services.api.uploads import FileShelf, plain_filename
+from shared.old_uploads import remove_abandoned
 from tests.api.conftest import Api, make_api
 
 
@@ -195,6 +197,19 @@ def test_what_a_dead_process_left_half_received_is_swept_up(api: Api) -> None:
     kept = api.upload(b"x").get_json()["id"]
     assert stored_names(api) == [".incoming-new", kept]
     assert json.loads((files / kept / "file.json").read_text())["sha256"]
+
+
+def test_what_a_living_process_receives_stays_however_old_the_clock_makes_it_look(tmp_path: Path) -> None:
+    """The clock of a laptop that slept jumps, and the file that arrives looks hours old at once."""
+    shelf = FileShelf(tmp_path, limit_bytes=100, reserve_bytes=0)
+    arriving = shelf.receive(10)
+    arriving.write(b"half")
+    for path in (arriving.folder / "content", arriving.folder):
+        os.utime(path, (0, 0))
+    remove_abandoned(tmp_path)
+    assert shelf.keep(arriving, filename="a.jsonl", purpose="fine-tune").bytes == 4
+    arriving.discard()
+    assert [path.name[:5] for path in tmp_path.iterdir()] == ["file-"]
 
 
 @pytest.mark.parametrize("line_bytes", [1, 2, 63, 64, 80, 1000, 65_536, 70_001])

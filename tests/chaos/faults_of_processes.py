@@ -54,6 +54,22 @@ def stop_worker(world: "World", chance: random.Random, seconds: float) -> bool:
     return world.send("worker", signal.SIGTERM)
 
 
+@fault("child", weight=0.5, moments=OF_A_JOB)
+def quit_worker(world: "World", chance: random.Random, seconds: float) -> bool:
+    """At once, without a checkpoint."""
+    return world.send("worker", signal.SIGQUIT)
+
+
+@fault("child", weight=0.5, moments=OF_A_JOB)
+def interrupt_worker_twice(world: "World", chance: random.Random, seconds: float) -> bool:
+    """Ctrl-C by somebody who does not wait."""
+    if not world.send("worker", signal.SIGINT):
+        return False
+    time.sleep(chance.uniform(0.05, 1.0))
+    world.send("worker", signal.SIGINT)
+    return True
+
+
 @fault("child", weight=2, moments=OF_A_JOB, lasts=AWHILE)
 def freeze_child(world: "World", chance: random.Random, seconds: float) -> bool:
     return _freeze(world, "child", seconds)

@@ -77,6 +77,7 @@ CALLS: dict[str, Callable[[Stores], object]] = {
     "ended": lambda s: s.worker.ended(),
     # for who tidies up
     "ended_jobs": lambda s: list(s.keeper.ended_jobs()),
+    "now": lambda s: s.keeper.now(),
     "model_users": lambda s: s.keeper.model_users(),
     "ended_copy": lambda s: s.keeper.ended_copy(ENDED),
     "number_of": lambda s: s.keeper.number_of(ENDED),

@@ -2,7 +2,6 @@
 
 import logging
 import shutil
-import time
 
 from services.worker import metrics
 from services.worker.adapters.ended_run import give_back
@@ -133,7 +132,7 @@ class Sweeper:
     def _remove_by_rule(self) -> None:
         use = disk_use(self._settings.data_dir)
         jobs = kept_jobs(self._store, self._settings.data_dir, use)
-        pruned = remove(self._removal, leaving(jobs, RetentionRule.of(self._settings), time.time()))
+        pruned = remove(self._removal, leaving(jobs, RetentionRule.of(self._settings), self._store.now()))
         for entry in pruned.removed:
             logger.info("deleted %s by the retention rule: %s", entry.job.id, in_english(entry.why))
         for entry, why in pruned.refused:

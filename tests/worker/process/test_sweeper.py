@@ -14,6 +14,7 @@ from shared.keeper_store import KeeperStore
 from shared.old_uploads import ABANDONED_SECONDS
 from shared.settings import Settings
 from shared.worker_store import WorkerStore
+from shared.writer_lock import writer_lock
 from tests.ledger import claim_next, submit
 from tests.valkey import Valkey
 from tests.worker.many_jobs import many_jobs
@@ -54,7 +55,16 @@ def known(store: WorkerStore) -> set[str]:
 def test_only_a_folder_whose_submit_never_happened_is_swept(store: WorkerStore, data: Path) -> None:
     """Gone within an hour, the time between two sweeps included; never one whose rows are still written."""
     assert ABANDONED_SECONDS + SWEEP_SECONDS <= 3600
-    names = ("never", "young", "written now", "accepted", "ran", "trained", "written after its deletion")
+    names = (
+        "never",
+        "young",
+        "written now",
+        "held by its writer",
+        "accepted",
+        "ran",
+        "trained",
+        "written after its deletion",
+    )
     folders = {name: data / "jobs" / new_job_id("load_diagnostic") for name in names}
     folders |= {"known": data / "jobs" / submit(store).id, "a user's own": data / "jobs" / "notes"}
     for folder in folders.values():
@@ -72,9 +82,12 @@ def test_only_a_folder_whose_submit_never_happened_is_swept(store: WorkerStore, 
                 os.utime(path, (old, old))
     (folders["written now"] / "rows" / "training.jsonl").touch()
     os.utime(folders["written now"] / "rows", (old, old))
-    sweep(store, data)
+    with writer_lock(folders["held by its writer"]):  # only its clock makes it look old
+        sweep(store, data)
     gone = {name for name, folder in folders.items() if not folder.exists()}
     assert gone == {"never", "written after its deletion"}
+    sweep(store, data)
+    assert not folders["held by its writer"].exists()
 
 
 def test_a_store_that_was_emptied_makes_no_job_s_files_go(store: WorkerStore, data: Path) -> None:
