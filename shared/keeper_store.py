@@ -49,7 +49,7 @@ class KeeperStore(JobStore):
     def now(self) -> float:
         """The store's time, by which its records are dated: another host's clock may differ. Seconds."""
         with store_errors(self._outage):
-            seconds, microseconds = cast("tuple[int, int]", self._redis.time())
+            seconds, microseconds = self._redis.time()
         return seconds + microseconds / 1e6
 
     def model_users(self) -> dict[str, str]:

@@ -5,7 +5,6 @@ all, or a mark by which `Removal.finish` goes on; a record never names files tha
 a mark is ever finished: a store that was emptied, or restored from an old backup, makes no file go.
 """
 
-import errno
 import logging
 import secrets
 import shutil
@@ -13,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from shared.disk_errors import is_full, takes_nothing
 from shared.durable import fsync_path, write_durably
 from shared.errors import InvalidTransition, NotFound, StoreTakesNoWrites
 from shared.job_folder import JOB_MARK, MODEL_MARK, JobFolder
@@ -100,13 +100,18 @@ class Removal:
         return False
 
     def _discard(self, folder: Path) -> None:
-        """Out of sight at once, then off the disk; what a crash leaves of it is swept up later."""
+        """Out of sight at once, then off the disk; what a crash or the disk leaves is swept up later."""
         gone = self.jobs / f"{GONE}{secrets.token_hex(12)}"
         try:
             folder.rename(gone)
+            fsync_path(folder.parent)
         except FileNotFoundError:
             return
-        fsync_path(folder.parent)
+        except OSError as error:
+            if not takes_nothing(error):
+                raise
+            logger.warning("%s stays until a sweep can remove it: %s", folder, error)
+            return
         shutil.rmtree(gone, ignore_errors=True)
 
 
@@ -119,7 +124,7 @@ def _mark(folder: JobFolder, name: str) -> None:
     except FileNotFoundError:
         return
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        if not is_full(error):
             raise
         logger.warning("the disk is full: a crash now would leave %s behind", folder.path)
 

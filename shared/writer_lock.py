@@ -1,7 +1,7 @@
 """A folder that somebody writes is locked: the system drops the lock when its writer dies.
 
-An age by the clock proves nothing alone: the clock of a laptop or a virtual machine that slept jumps, and every
-file looks hours old at once.
+An age by the clock proves nothing alone: the clock of a laptop or a virtual machine that slept jumps, and
+every file looks hours old at once.
 """
 
 import fcntl

@@ -8,6 +8,7 @@ from typing import Any
 from flask import Flask, Response, current_app, g, request
 from werkzeug import exceptions as http
 
+from services.api.free_space import disk_refusal
 from services.api.openai_statuses import status_on
 from shared.errors import MalformedRequest, MethodNotAllowed, NotFound, Refusal, TooLarge
 from shared.messages.message import say
@@ -34,7 +35,7 @@ def register_errors(app: Flask) -> None:
 
     @app.errorhandler(Exception)
     def _fault(error: Exception) -> Response:
-        return problem(_our_fault(error))
+        return problem(_disk_s_fault(error) or _our_fault(error))
 
 
 def problem(refusal: Refusal) -> Response:
@@ -99,6 +100,13 @@ def _refusal_of(error: http.HTTPException) -> Refusal:
                 say("request-unreadable", reason=(error.description or str(code)).rstrip("."))
             )
     return _our_fault(error)
+
+
+def _disk_s_fault(error: Exception) -> Refusal | None:
+    """Of a request that changes something: the disk did not take it."""
+    if request.method in ("GET", "HEAD") or not isinstance(error, OSError):
+        return None
+    return disk_refusal(error)
 
 
 def _our_fault(error: Exception) -> Refusal:

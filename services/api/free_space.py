@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from shared import disk_errors
 from shared.errors import DiskFull
 from shared.messages.message import say
 
@@ -26,12 +27,21 @@ def check_free_space(folder: Path, *, needed_bytes: int, reserve_bytes: int) -> 
 
 @contextmanager
 def disk_full_refused() -> Iterator[None]:
-    """A write that finds the disk or the quota full, or may not write at all, becomes `DiskFull`."""
+    """A write that the disk does not take, for now or for good, becomes `DiskFull`."""
     try:
         yield
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise DiskFull(say("data-disk-full")) from error
-        if error.errno == errno.EROFS:
-            raise DiskFull(say("data-disk-read-only")) from error
+        if refusal := disk_refusal(error):
+            raise refusal from error
         raise
+
+
+def disk_refusal(error: OSError) -> DiskFull | None:
+    """What an error of a write is to its sender; None where the disk is not at fault."""
+    if disk_errors.is_full(error):
+        return DiskFull(say("data-disk-full"))
+    if error.errno == errno.EROFS:
+        return DiskFull(say("data-disk-read-only"))
+    if disk_errors.takes_nothing(error):
+        return DiskFull(say("data-disk-fails", error=str(error.strerror)))
+    return None

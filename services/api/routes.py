@@ -76,7 +76,7 @@ JOBS = (
     Route(GET, "/v1/jobs/<job_id>", get_job, "Read a job", answer=JobRecord, refusals=(NotFound,)),
     Route(
         DELETE, "/v1/jobs/<job_id>", delete_job, "Delete a job that has ended",
-        answer=JobDeleted, refusals=(NotFound, InvalidTransition, InUse),
+        answer=JobDeleted, refusals=(NotFound, InvalidTransition, InUse, DiskFull),
     ),
     Route(
         POST, "/v1/jobs/<job_id>/cancel", cancel_job, "Cancel a job",
@@ -118,7 +118,7 @@ QUEUE = (
 RETENTION = (
     Route(
         POST, "/v1/prune", prune, "Delete the oldest jobs that have ended",
-        answer=Pruning, body=PruneRequest, refusals=(MalformedRequest, TooLarge, InvalidField),
+        answer=Pruning, body=PruneRequest, refusals=(MalformedRequest, TooLarge, InvalidField, DiskFull),
     ),
 )  # fmt: skip
 
@@ -135,7 +135,7 @@ FILES = (
     ),
     Route(
         DELETE, "/v1/files/<file_id>", delete_file, "Delete a file",
-        answer=shapes.FileDeleted, refusals=(NotFound, InvalidField),
+        answer=shapes.FileDeleted, refusals=(NotFound, InvalidField, DiskFull),
     ),
     Route(
         GET, "/v1/files/<file_id>/content", get_file_content, "Download a file",
@@ -187,7 +187,7 @@ MODELS = (
     ),
     Route(
         DELETE, "/v1/models/<path:model_id>", delete_model, "Delete a fine-tuned model",
-        answer=shapes.ModelDeleted, refusals=(NotFound, InUse, InvalidField),
+        answer=shapes.ModelDeleted, refusals=(NotFound, InUse, InvalidField, DiskFull),
     ),
 )  # fmt: skip
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import itertools
 import json
 import re
@@ -21,6 +20,7 @@ from shared.datasets.observations import Observations
 from shared.datasets.rows import normalise_row
 from shared.datasets.source import Problem, Record, Source, Unreadable
 from shared.datasets.texts import BadRow, Row
+from shared.disk_errors import is_full
 from shared.messages.said import Said, say
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def main(arguments: Sequence[str]) -> object:
     except Unreadable as error:
         reading.unreadable = error.said
     except OSError as error:
-        if error.errno != errno.ENOSPC:
+        if not is_full(error):
             raise
         reading.disk_full = True
     return asdict(reading)

@@ -1,12 +1,17 @@
 """DELETE of jobs and models over HTTP: what ended goes whole, what is open or in use stays."""
 
+import errno
 import json
+import os
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from services.api import job_rows
+from shared.keeper_store import KeeperStore
 from shared.model_names import fine_tuned_model_id
+from shared.removal import Removal
 from shared.settings import Settings
 from shared.worker_store import WorkerStore
 from tests.adapter_folders import CHECKPOINT_FILES, lay_out_adapter
@@ -180,6 +185,32 @@ def test_a_checkpoint_goes_with_its_model_only(api: Api) -> None:
     assert answer.status_code in (400, 422)
     assert model in answer.get_json()["detail"]
     assert api.get(f"/v1/models/{model}:ckpt-step-3").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("number", "says"), [(errno.EROFS, "may only be read"), (errno.EIO, "Input/output error")]
+)
+def test_a_disk_that_takes_no_deletion_is_told_and_the_job_stays(
+    api: Api, monkeypatch: pytest.MonkeyPatch, number: int, says: str
+) -> None:
+    job_id = api.submitted()["id"]
+    api.post(f"/v1/jobs/{job_id}/cancel")
+
+    def refuse(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", refuse)
+        answer = api.delete(f"/v1/jobs/{job_id}")
+    assert (answer.status_code, answer.get_json()["code"]) == (507, "disk_full")
+    assert says in answer.get_json()["detail"]
+    assert api.get(f"/v1/jobs/{job_id}").status_code == 200
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "rename", refuse)  # after the mark: it is decided, and a sweep ends it
+        assert api.delete(f"/v1/jobs/{job_id}").status_code == 200
+    assert api.job_folder(job_id).exists()
+    assert list(Removal(KeeperStore.of(api.store), api.job_folder(job_id).parent).finish()) == [job_id]
+    assert not api.job_folder(job_id).exists()
 
 
 def test_a_job_that_a_full_store_refuses_leaves_no_rows(api: Api) -> None:

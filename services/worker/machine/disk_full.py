@@ -1,25 +1,22 @@
-"""Whether an error means that a disk, a quota or the filesystem's largest file is full."""
+"""Whether an error of the system or of safetensors means that a disk is full, or takes nothing for now."""
 
-import errno
 import shutil
 from pathlib import Path
 
 from safetensors import SafetensorError
 
+from shared import disk_errors
+
 LEAST_ROOM_BYTES = 4 * 1024**2  # with less, what a process needs to write can't be written
-DISK_IS_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def is_disk_full(error: OSError | SafetensorError) -> bool:
-    """safetensors has the number of the error only in its text."""
-    if isinstance(error, OSError):
-        return error.errno in DISK_IS_FULL
-    return any(f"os error {number}" in str(error) for number in DISK_IS_FULL)
+    return _has_number(error, disk_errors.FULL)
 
 
 def takes_nothing(error: OSError | SafetensorError) -> bool:
-    """Whether the disk is full or may only be read: both may pass, and nothing that runs is at fault."""
-    return is_disk_full(error) or (isinstance(error, OSError) and error.errno == errno.EROFS)
+    """Whether the disk is full, may only be read, or fails: it may pass, and no job is at fault."""
+    return _has_number(error, disk_errors.TAKES_NOTHING)
 
 
 def has_no_room(folder: Path) -> bool:
@@ -28,3 +25,10 @@ def has_no_room(folder: Path) -> bool:
         return shutil.disk_usage(folder).free < LEAST_ROOM_BYTES
     except OSError:
         return False
+
+
+def _has_number(error: OSError | SafetensorError, numbers: tuple[int, ...]) -> bool:
+    """safetensors has the number of the error only in its text."""
+    if isinstance(error, OSError):
+        return error.errno in numbers
+    return any(f"(os error {number})" in str(error) for number in numbers)

@@ -59,8 +59,8 @@ class CheckpointKeeper:
     def save(self, step: int, optimizer: Mapping[str, Tensor], state: Mapping[str, Any]) -> None:
         """Make the state of `step` durable and tell the record; nothing to do if it already is.
 
-        A full disk is no reason to lose a run that can still end well: older checkpoints give way, and if
-        that is not enough the run goes on without this one. Raises what `job` raises.
+        A disk that is full or fails is no reason to lose a run that can still end well: older checkpoints
+        give way, and if that is not enough the run goes on without this one. Raises what `job` raises.
         """
         if step == self._saved_step:
             return
@@ -87,8 +87,14 @@ class CheckpointKeeper:
         except OSError as error:
             if not takes_nothing(error):
                 raise
+            problem = str(error.strerror)
         self._job.event(
-            say("disk-full-no-checkpoint", step=snapshot.step, saved_step=self._saved_step or 0),
+            say(
+                "checkpoint-not-written",
+                step=snapshot.step,
+                saved_step=self._saved_step or 0,
+                error=problem,
+            ),
             level="warn",
             data={"code": "checkpoint_skipped", "step": snapshot.step},
         )

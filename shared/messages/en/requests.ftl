@@ -62,4 +62,4 @@ refused-idempotency-mismatch = The Idempotency-Key was used with another body, o
 refused-too-many-jobs = The queue is full.
 refused-store-unavailable = The job store does not answer or takes no writes. Nothing was accepted.
 refused-not-ready = A part that jobs need is missing. `errors` says which one and what to do.
-refused-disk-full = The data folder has too little free space.
+refused-disk-full = The data folder has too little free space, or its disk takes nothing now.

@@ -65,8 +65,8 @@ lower-learning-rate = Lower hyperparameters.learning_rate ({ $learning_rate }) o
 lower-constant-learning-rate = Lower hyperparameters.learning_rate ({ $learning_rate }), or let it warm up: lr_scheduler_type constant_with_warmup.
 train-with-less-memory = Lower hyperparameters.max_seq_length, or choose a plan that needs less memory, for example { $setting }.
 
-disk-full-result-waits = The disk of the data folder is full or read-only ({ $error }). Free space there. The result is saved as soon as it can be written.
-disk-full-no-checkpoint = The disk is full or read-only, so there is no checkpoint at step { $step }. Free space in the data folder. A restart would go back to step { $saved_step }.
+disk-full-result-waits = The disk of the data folder is full, read-only or failing ({ $error }). Free space there. The result is saved as soon as it can be written.
+checkpoint-not-written = There is no checkpoint at step { $step }: the disk of the data folder is full, read-only or failing ({ $error }). Free space there. A restart would go back to step { $saved_step }.
 disk-full-rows-not-kept = The disk is full, so the rendered rows are not kept. A run that is resumed renders them again.
 adapter-not-saved = The adapter could not be saved: { $error }
 free-data-folder-and-submit = Free space in the data folder and submit the job again.

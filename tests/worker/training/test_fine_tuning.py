@@ -1,6 +1,8 @@
 """A fine-tuning job from rows to a published adapter, interrupted in every way."""
 
+import errno
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -399,6 +401,30 @@ def test_a_disk_full_for_checkpoints_does_not_stop_the_run(
     assert failed.value.failure.code == FailureCode.DISK_FULL
     assert "waiting for disk space" in report.stages
     assert [path.name for path in tmp_path.glob("attempts/*/*")] == []
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.EROFS, errno.ESTALE])
+def test_a_disk_that_fails_under_checkpoints_costs_them_and_not_the_run(
+    llama: LoadedModel,
+    data: DatasetFile,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    number: int,
+) -> None:
+    fsync = os.fsync
+
+    def fail_on_checkpoints(descriptor: int) -> None:
+        if "ckpt.tmp" in str(Path(f"/proc/self/fd/{descriptor}").readlink()):
+            raise OSError(number, os.strerror(number))
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fail_on_checkpoints)
+    report = RecordedJob()
+    run(llama, data, tmp_path, report)
+    assert len(report.losses) == 10
+    assert report.checkpoints == []
+    assert "checkpoint_skipped" in report.codes()
+    assert adapter_bytes(tmp_path)
 
 
 def test_the_base_is_the_same_after_a_job_and_another_job_works(

@@ -1,6 +1,5 @@
 """Downloads a model's snapshot from the hub, or finds it complete in the hub's cache."""
 
-import errno
 import io
 import re
 from dataclasses import dataclass
@@ -29,6 +28,7 @@ from services.worker.models.files.model_folder import (
 )
 from services.worker.models.reading.byte_progress import ByteProgress
 from services.worker.running_job import RunningJob
+from shared.disk_errors import is_full
 from shared.messages.message import Message, say
 from shared.private_files import open_as_usual
 
@@ -124,7 +124,7 @@ def _bar_class(progress: ByteProgress) -> type[Any]:
 
 def _explained(name: str, revision: str | None, error: Exception) -> JobFailed:
     at = name if revision is None else f"{name}@{revision}"
-    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+    if isinstance(error, OSError) and is_full(error):
         return JobFailed(
             FailureCode.DISK_FULL,
             say("cache-full-while-downloading", cache=constants.HF_HUB_CACHE, model=at),
