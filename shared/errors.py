@@ -70,6 +70,11 @@ class Unauthorized(Refusal):
     headers = {"WWW-Authenticate": 'Bearer realm="tunedock"'}
 
 
+class CrossSite(Refusal):
+    status, code = 403, "cross_site_request"
+    meaning = say("refused-cross-site")
+
+
 class NotFound(Refusal):
     status, code = 404, "not_found"
     meaning = say("refused-not-found")

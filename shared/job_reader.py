@@ -2,7 +2,8 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any, Self
+from itertools import islice
+from typing import Any, Literal, Self
 
 import redis
 
@@ -10,6 +11,7 @@ from shared.errors import NotFound
 from shared.job_records import (
     Census,
     EventPage,
+    JobLine,
     JobPage,
     StoredEvents,
     WorkerState,
@@ -23,12 +25,13 @@ from shared.job_records import (
 from shared.jobs import KINDS, STATUSES, kind_of_id
 from shared.messages.message import say
 from shared.schemas.fields import JobKind, JobStatus
-from shared.schemas.records import JobRecord
+from shared.schemas.records import JobEvent, JobRecord
 from shared.store_errors import store_errors
 from shared.store_link import Outage, store_client
 from shared.store_scripts import script
 
 PREFIX = "tunedock:"
+Line = Literal["queued", "waiting", "paused"]
 ANSWER_SECONDS = 1.3  # for one reply; looking up the name and connecting take their own
 
 
@@ -88,6 +91,30 @@ class JobReader:
                 break
             below = ids[-1][1]
         return JobPage(tuple(found[:limit]), has_more=len(found) > limit)
+
+    def line(self, of: Line, *, limit: int) -> JobLine:
+        """The first jobs that no worker has, in their order: those that may start, that wait for other jobs,
+        or that are paused; and how many there are.
+        """
+        with store_errors(self._outage):
+            pipeline = self._redis.pipeline(transaction=True)
+            pipeline.zrange(f"{PREFIX}{of}", 0, limit - 1)
+            pipeline.zcard(f"{PREFIX}{of}")
+            job_ids, length = pipeline.execute()
+        records = self._records(job_ids)
+        return JobLine(tuple(record for record in records if record is not None), length)
+
+    def messages(self, job_id: str, *, limit: int) -> tuple[JobEvent, ...]:
+        """The newest events that are no steps, newest first. Raises `NotFound`."""
+        with store_errors(self._outage):
+            pipeline = self._redis.pipeline(transaction=True)
+            pipeline.exists(job_key(job_id))
+            pipeline.xrevrange(f"{PREFIX}events:{job_id}", count=4 * limit)
+            is_there, rows = pipeline.execute()
+        if not is_there:
+            raise NotFound(say("no-such-job", job=job_id), param="job_id")
+        events = (event_of(*row) for row in rows)  # a disk that was full left steps here, too
+        return tuple(islice((event for event in events if event.type == "message"), limit))
 
     def is_held(self) -> bool:
         """Whether the whole queue is paused."""

@@ -29,6 +29,14 @@ class JobPage:
 
 
 @dataclass(frozen=True)
+class JobLine:
+    """The first of `length` jobs that wait for something, in their order."""
+
+    records: tuple[JobRecord, ...]
+    length: int
+
+
+@dataclass(frozen=True)
 class EventPage:
     events: tuple[JobEvent, ...]
     has_more: bool

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
+from services.api.desk.routes import PAGES
 from services.api.metrics import METRICS as API_METRICS
 from services.api.routes import ROUTES
 from services.cli.__main__ import command_parser
@@ -94,6 +95,11 @@ def routes() -> str:
     return _table(("method", "page", "does"), rows)
 
 
+def pages() -> str:
+    rows = [(route.method.value, _code(_path(route.path)), route.does) for route in PAGES]
+    return _table(("method", "page", "does"), rows)
+
+
 def statuses() -> str:
     rows = [(_code(status), ", ".join(map(_code, following))) for status, following in TRANSITIONS.items()]
     return _table(("status", "may become"), rows)
@@ -116,6 +122,7 @@ TABLES: dict[str, tuple[str, Callable[[], str]]] = {
     "checks": ("checks.md", checks),
     "training checks": ("checks.md", training_checks),
     "routes": ("http.md", routes),
+    "pages": ("page.md", pages),
     "statuses": ("jobs.md", statuses),
 }
 

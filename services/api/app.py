@@ -10,6 +10,7 @@ from flask import Flask, Response, g, request
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from services.api.auth import KeyRing, load_keys
+from services.api.desk.routes import PAGES, bind_desk
 from services.api.docs import add_docs
 from services.api.errors import new_request_id, register_errors
 from services.api.metrics import HttpMetrics, metrics_text
@@ -18,6 +19,7 @@ from services.api.page_kit.places import Places
 from services.api.routes import ROUTES, ROUTES_BY_GROUP
 from services.api.routing import bind
 from services.api.service import Service
+from services.api.session import check_request
 from services.api.uploads import FileShelf
 from shared.errors import MalformedRequest
 from shared.job_store import JobStore
@@ -63,6 +65,7 @@ def create_app(
     http = HttpMetrics(metrics_folder)
     _around_requests(app, service, http)
     bind(app, service, ROUTES)
+    bind_desk(app, service)
     add_docs(app, openapi_document(ROUTES_BY_GROUP))
     storages = {"data": settings.data_dir, **settings.storages}
     app.wsgi_app = MetricsPort(  # type: ignore[method-assign]
@@ -92,6 +95,7 @@ class MetricsPort:
 
 def _around_requests(app: Flask, service: Service, http: HttpMetrics) -> None:
     public = {f"{route.method} {route.path}" for route in ROUTES if route.is_public} | {"openapi", "docs"}
+    public |= {route.endpoint for route in PAGES if route.is_public}
     folders = Places.of(service.settings, {}).folders
 
     @app.before_request
@@ -104,7 +108,7 @@ def _around_requests(app: Flask, service: Service, http: HttpMetrics) -> None:
         if not may_ask(request.headers.get("Host", ""), listens_on=service.settings.api_host):
             raise MalformedRequest(FOR_THIS_MACHINE)
         if request.endpoint is not None and request.endpoint not in public:
-            service.keys.check(request.headers.get("Authorization"))
+            check_request(service.keys, request.method, request.headers.get)
 
     @app.after_request
     def _end(answer: Response) -> Response:

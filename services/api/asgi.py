@@ -9,10 +9,13 @@ from services.api.bodies import Message, Receive
 from services.api.bridge import Bridge
 from services.api.file_routes import FORM_OVERHEAD_BYTES
 from services.api.request_target import in_origin_form
+from services.api.session import check_request
 from services.api.wsgi import app as flask_app
 from services.api.wsgi import keys, settings
+from shared.errors import Refusal
 
 PROBES = ("/healthz",)
+SESSION = "/session"  # where a browser sends the key
 
 
 def kind_of(scope: Message) -> str:
@@ -23,12 +26,19 @@ def kind_of(scope: Message) -> str:
 
 
 def refuses(scope: Message) -> bool:
-    """Whether the head alone is refused: no key, or a body announced that is longer than any allowed."""
-    headers = dict(scope["headers"])
-    length = headers.get(b"content-length", b"0")
-    if int(length) > settings.max_upload_bytes + FORM_OVERHEAD_BYTES:
+    """Whether the head alone is refused: from nobody known, or with a body longer than any allowed."""
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+    is_session = scope["path"].startswith(SESSION)
+    longest = FORM_OVERHEAD_BYTES + (0 if is_session else settings.max_upload_bytes)
+    if int(headers.get("content-length", "0")) > longest:
         return True
-    return not keys.opens(headers.get(b"authorization", b"").decode("latin-1"))
+    if is_session:
+        return False
+    try:
+        check_request(keys, scope["method"], headers.get)
+    except Refusal:
+        return True
+    return False
 
 
 _bridge = Bridge(flask_app.wsgi_app, kind_of, refuses)

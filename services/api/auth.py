@@ -27,24 +27,21 @@ class KeyRing:
 
     digests: tuple[bytes, ...]
 
-    def knows(self, key: str) -> bool:
+    def digest_of(self, key: str) -> bytes:
+        """Raises `Unauthorized` for a key that is not known."""
         digest = hashlib.sha256(key.encode("utf-8", "replace")).digest()
-        return any(hmac.compare_digest(digest, known) for known in self.digests)
-
-    def opens(self, authorization: str | None) -> bool:
-        """Whether the header is `Bearer <a known key>`."""
-        scheme, _, key = (authorization or "").partition(" ")
-        return scheme.lower() == "bearer" and self.knows(key.strip())
+        if not any(hmac.compare_digest(digest, known) for known in self.digests):
+            raise Unauthorized(
+                say("key-unknown") if has_valid_checksum(key) else say("key-unknown-and-mistyped")
+            )
+        return digest
 
     def check(self, authorization: str | None) -> None:
         """Raises `Unauthorized` unless the header is `Bearer <a known key>`."""
         scheme, _, key = (authorization or "").partition(" ")
         if scheme.lower() != "bearer" or not key.strip():
             raise Unauthorized(say("key-missing"))
-        if not self.knows(key.strip()):
-            raise Unauthorized(
-                say("key-unknown") if has_valid_checksum(key.strip()) else say("key-unknown-and-mistyped")
-            )
+        self.digest_of(key.strip())
 
 
 def load_keys(settings: Settings) -> KeyRing:

@@ -1,4 +1,6 @@
-"""Every error as problem details (RFC 9457), with the member `error` that OpenAI's clients read."""
+"""Every error as problem details (RFC 9457), with the member `error` that OpenAI's clients read.
+
+Who opens a page in a browser gets a page instead."""
 
 import json
 import logging
@@ -8,6 +10,7 @@ from typing import Any
 from flask import Flask, Response, current_app, g, request
 from werkzeug import exceptions as http
 
+from services.api.desk.refused import refusal_page, wants_page
 from services.api.free_space import disk_refusal
 from services.api.openai_statuses import status_on
 from shared.errors import MalformedRequest, MethodNotAllowed, NotFound, Refusal, TooLarge
@@ -39,7 +42,9 @@ def register_errors(app: Flask) -> None:
 
 
 def problem(refusal: Refusal) -> Response:
-    """The answer to a refused request."""
+    """The answer to a refused request; to a browser that opens a page of the desk, it is one."""
+    if wants_page():
+        return refusal_page(refusal, g.get("request_id", ""))
     refusal.status = status_on(request.path, refusal.status)
     answer = Response(
         json.dumps(problem_fields(refusal, g.get("request_id", "")), ensure_ascii=False, default=str),

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from services.api.desk.routes import PAGES
 from services.api.job_routes import JobsQuery
 from services.api.routes import ROUTES
 from shared.errors import refusals
@@ -40,7 +41,10 @@ def test_every_route_is_described_and_nothing_else(api: Api, document: dict[str,
     routes = {(str(route.method), re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", route.path)) for route in ROUTES}
     assert described == routes
     served = {rule.rule for rule in api.client.application.url_map.iter_rules()}
-    assert served == {route.path for route in ROUTES} | {"/openapi.json", "/docs"}
+    assert served == {route.path for route in ROUTES} | {page.path for page in PAGES} | {
+        "/openapi.json",
+        "/docs",
+    }
     operations = [operation for methods in document["paths"].values() for operation in methods.values()]
     assert len({operation["operationId"] for operation in operations}) == len(operations)
 

@@ -20,8 +20,8 @@ def fact_groups(report: TrainingReport) -> tuple[Group, ...]:
         _group(say("data-set-group-title"), _tokens(facts)),
         _group(say("device-group-title"), _device(facts)),
         _group(say("machine-group-title"), _machine(facts)),
-        Group(told(say("settings-group-title")), tuple(_flat(facts.settings or {})), has_keys=True),
-        Group(told(say("plan-group-title")), tuple(_flat(facts.plan or {})), has_keys=True),
+        Group(told(say("settings-group-title")), tuple(flat_rows(facts.settings or {})), has_keys=True),
+        Group(told(say("plan-group-title")), tuple(flat_rows(facts.plan or {})), has_keys=True),
     )
     return tuple(group for group in groups if group.rows)
 
@@ -106,13 +106,13 @@ def _machine(facts: TrainingFacts) -> Iterator[Row]:
         yield _row(say("compute-dtype-label"), facts.compute_dtype)
 
 
-def _flat(values: dict[str, Any], prefix: str = "") -> Iterator[Row]:
+def flat_rows(values: dict[str, Any], prefix: str = "") -> Iterator[Row]:
     """Settings in their own words, `lora.r`, but for unset ones. A message says why a speed-up is off."""
     for name, value in values.items():
         if isinstance(value, dict) and value.keys() == {"message_id", "values"}:
             yield Row(f"{prefix}{name}", told(Message.model_validate(value)))
         elif isinstance(value, dict):
-            yield from _flat(value, f"{prefix}{name}.")
+            yield from flat_rows(value, f"{prefix}{name}.")
         elif value not in (None, [], ""):
             yield Row(f"{prefix}{name}", _word(value), is_code=True)
 

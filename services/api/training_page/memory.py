@@ -7,6 +7,7 @@ from services.api.page_kit.scales import Scale
 from shared.messages.message import Message, say
 from shared.messages.render import told
 from shared.reports.training import TrainingReport
+from shared.reports.training_facts import MemoryParts
 from shared.units import size
 
 PARTS = ("weights", "embedding", "adapter_and_optimizer", "activations", "logits", "context")
@@ -40,7 +41,11 @@ class MemoryBar:
 
 def memory_bar(report: TrainingReport) -> MemoryBar | None:
     """None where nothing of it was measured."""
-    memory = report.facts.memory
+    return bar_of_parts(report.facts.memory, device_bytes=_whole(report))
+
+
+def bar_of_parts(memory: MemoryParts, *, device_bytes: int | None = None) -> MemoryBar | None:
+    """`device_bytes`: all memory that the device has. None where no part is known."""
     amounts = [(part, getattr(memory, part)) for part in PARTS]
     parts = [(told(say("memory-part-label", part=part)), part, float(of)) for part, of in amounts if of]
     total = sum(amount for _, _, amount in parts)
@@ -49,7 +54,7 @@ def memory_bar(report: TrainingReport) -> MemoryBar | None:
         return None
     if peak > 1.005 * total:
         parts.append((told(say("memory-part-label", part="rest")), "other", peak - total))
-    limits = [(say("memory-limit-label"), memory.limit), (say("memory-device-label"), _whole(report))]
+    limits = [(say("memory-limit-label"), memory.limit), (say("memory-device-label"), device_bytes)]
     known = [(told(name), limit) for name, limit in limits if limit]
     near = [(name, limit) for name, limit in known if limit <= _NEAR * peak]
     scale = Scale.over([peak, total, *(limit for _, limit in near)])

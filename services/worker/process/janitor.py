@@ -3,6 +3,7 @@
 import logging
 import os
 import time
+from collections.abc import Callable
 
 from services.worker import metrics
 from services.worker.process.lost_runs import LostRuns
@@ -22,9 +23,16 @@ class Janitor:
     """Every few seconds: says that the worker lives, rings, takes over silent jobs, reports on lost ones."""
 
     def __init__(
-        self, settings: Settings, store: WorkerStore, doorbell: Doorbell, children: ChildWatch | None = None
+        self,
+        settings: Settings,
+        store: WorkerStore,
+        doorbell: Doorbell,
+        children: ChildWatch | None = None,
+        card_fields: Callable[[], dict[str, str]] = dict,
     ) -> None:
+        """`card_fields`: what the beat tells of the card."""
         self._settings = settings
+        self._card_fields = card_fields
         self._children = children
         self._store = store
         self._doorbell = doorbell
@@ -81,4 +89,6 @@ class Janitor:
     def _state(self) -> dict[str, str]:
         """This process lives; whether the one that runs jobs does, too, is a matter of its own."""
         silent = self._children.silent_seconds if self._children else 0.0
-        return {"pid": str(os.getpid()), "child_silent_seconds": f"{silent:.1f}"}
+        return {
+            "pid": str(os.getpid()), "child_silent_seconds": f"{silent:.1f}", **self._card_fields(),
+        }  # fmt: skip

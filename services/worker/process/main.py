@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from celery.signals import worker_init, worker_process_init, worker_shutting_down
 
+from services.worker.machine.card_memory import CardMemory
 from services.worker.machine.disk_full import has_no_room
 from services.worker.machine.telemetry import start_telemetry
 from services.worker.models.hub.cache_folder import apply_cache_folder
@@ -129,7 +130,8 @@ def _start_watching(**_: Any) -> None:
     state_file(settings().data_dir, settings().worker_host).unlink(missing_ok=True)
     children = ChildWatch(settings().data_dir, settings().worker_host, settings().hang_seconds)
     Pulse(settings().data_dir, settings().worker_host, children.look).start()
-    Janitor(settings(), WorkerStore.connect(store_url()), Doorbell(store_url()), children).start()
+    store, doorbell = WorkerStore.connect(store_url()), Doorbell(store_url())
+    Janitor(settings(), store, doorbell, children, CardMemory().fields).start()
     Sweeper(settings(), KeeperStore.connect(store_url())).start()
     start_telemetry(settings())
 

@@ -35,6 +35,15 @@ def test_a_job_whose_ring_was_lost_is_rung_for_once(
     assert doorbell.waiting_rings() == 1
 
 
+def test_the_beat_tells_what_the_card_s_memory_holds(
+    store: WorkerStore, doorbell: Doorbell, tmp_path: Path
+) -> None:
+    card = {"card_used_bytes": "5", "card_total_bytes": "9"}
+    Janitor(Settings(data_dir=tmp_path / "data"), store, doorbell, card_fields=lambda: card).round()
+    (worker,) = store.workers()
+    assert card.items() <= worker.fields.items()
+
+
 def test_a_second_host_is_rung_for_while_the_first_is_busy(
     janitor: Janitor, store: WorkerStore, doorbell: Doorbell
 ) -> None:

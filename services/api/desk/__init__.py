@@ -1,0 +1,1 @@
+"""The pages at `/` that a person works with in a browser, drawn by the server; each works without script."""

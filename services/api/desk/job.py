@@ -1,0 +1,91 @@
+"""A job's page: where it stands, its plots while it runs, what it came to, its events."""
+
+import time
+from dataclasses import dataclass
+
+from flask import Response
+
+from services.api.desk import job_words
+from services.api.desk.outcome import outcome_of
+from services.api.desk.rows_to_read import rows_to_read
+from services.api.desk.run_plots import loss_plot, time_plot
+from services.api.desk.shell import desk_page
+from services.api.desk.step_numbers import steps_of
+from services.api.desk.told_events import shown_rows, told_events
+from services.api.page_kit.scales import Scale
+from services.api.report_pages import PAGES
+from services.api.service import Service
+from services.api.training_page.known import flat_rows
+from shared.schemas.records import JobRecord
+
+MOST_EVENTS = 60
+ONCE_SECONDS = 600
+
+
+@dataclass(frozen=True)
+class Orders:
+    """What may be ordered of a job as it stands."""
+
+    pause: bool
+    resume: bool
+    cancel: bool
+    move: bool
+    delete: bool
+    start: bool
+    """The training that was planned."""
+    change: bool
+    """The same again with other settings."""
+    evaluate: bool
+    download: bool
+
+    @classmethod
+    def of(cls, record: JobRecord) -> "Orders":
+        status, is_training = record.status, record.kind == "fine_tuning"
+        is_plan, succeeded = bool(record.request.get("dry_run")), status == "succeeded"
+        has_model = is_training and succeeded and not is_plan and record.model_deleted_at is None
+        return cls(
+            pause=status in ("queued", "running"),
+            resume=status in ("paused", "pausing"),
+            cancel=not job_words.has_ended(record) and status != "cancelling",
+            move=status == "queued" and record.queue_position is not None,
+            delete=job_words.has_ended(record),
+            start=is_plan and succeeded,
+            change=is_training and job_words.has_ended(record),
+            evaluate=has_model,
+            download=has_model,
+        )
+
+
+def get_job(service: Service, job_id: str) -> Response:
+    """Raises `NotFound` and `StoreUnavailable`."""
+    record = service.store.get(job_id)
+    events = service.store.messages(job_id, limit=MOST_EVENTS)
+    steps = steps_of(service.job_folder(job_id), record.attempt)
+    done = job_words.done_of(record.progress)
+    orders = Orders.of(record)
+    return desk_page(
+        "desk_job.html",
+        record=record,
+        words=job_words,
+        orders=orders,
+        done=done,
+        width=Scale(1.0).percent(done.share) if done else 0.0,
+        is_plan=bool(record.request.get("dry_run")),
+        losses=loss_plot(steps),
+        times=time_plot(steps),
+        outcome=outcome_of(record),
+        events=told_events(events),
+        rows=shown_rows(events),
+        asked=tuple(flat_rows({name: value for name, value in record.request.items() if name != "kind"})),
+        has_report=_has_report(service, record),
+        others=rows_to_read(service) if orders.evaluate else (),
+        # a form of the same minutes makes one job, however often it is sent
+        once=f"{record.id} {int(time.time() // ONCE_SECONDS)}",
+    )
+
+
+def _has_report(service: Service, record: JobRecord) -> bool:
+    """Whether there is a page with pictures to open."""
+    if record.kind not in PAGES or record.request.get("dry_run") or not job_words.has_ended(record):
+        return False
+    return service.job_folder(record.id).report.is_file()

@@ -1,0 +1,109 @@
+"""The settings of a new training as a form: its fields, what stands in them, and the request that they make.
+
+A field has the name of the request's field that it fills, with dots: `hyperparameters.lora.r`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from services.api.desk.rows_to_read import source_of_key
+from services.api.desk.submitting import checked
+from shared.messages.message import Message, say
+from shared.schemas.requests import FineTuningRequest
+
+ROWS, VALIDATION = "rows", "validation"
+
+
+@dataclass(frozen=True)
+class SettingField:
+    """`kind` says how it is drawn. `hint`: one sentence below it."""
+
+    name: str
+    label: Message
+    kind: Literal["model", "area", "word", "count", "number"]
+    hint: Message | None = None
+    default: str = ""
+
+
+MAIN = (
+    SettingField("model", say("model-field-label"), "model", say("model-field-hint")),
+    SettingField("instruction", say("instruction-field-label"), "area", say("instruction-field-hint")),
+    SettingField(
+        "hyperparameters.n_epochs", say("epochs-field-label"), "count", say("epochs-field-hint"), "3",
+    ),
+)  # fmt: skip
+MORE = (
+    SettingField(
+        "hyperparameters.max_steps", say("max-steps-field-label"), "count", say("max-steps-field-hint"),
+    ),
+    SettingField(
+        "hyperparameters.max_seq_length", say("max-length-field-label"), "count",
+        say("max-length-field-hint"), "512",
+    ),
+    SettingField(
+        "hyperparameters.learning_rate", say("learning-rate-field-label"), "number",
+        say("learning-rate-field-hint"), "0.0002",
+    ),
+    SettingField(
+        "hyperparameters.global_batch_size", say("batch-size-field-label"), "count",
+        say("batch-size-field-hint"), "16",
+    ),
+    SettingField("hyperparameters.lora.r", say("rank-field-label"), "count", say("rank-field-hint"), "16"),
+    SettingField(
+        "hyperparameters.lora.alpha", say("alpha-field-label"), "number", say("alpha-field-hint"), "32",
+    ),
+    SettingField("suffix", say("suffix-field-label"), "word", say("suffix-field-hint")),
+)  # fmt: skip
+FIELDS = (*MAIN, *MORE)
+
+
+def first_values(default_model: str) -> dict[str, str]:
+    return {field.name: field.default for field in FIELDS} | {"model": default_model}
+
+
+def values_of(request: Mapping[str, Any]) -> dict[str, str]:
+    """What an earlier job's request puts into the form."""
+    values = {field.name: _text(_inner(request, field.name)) for field in FIELDS}
+    return {**values, VALIDATION: _key(request, "validation_file", "validation_dataset")}
+
+
+def key_of_rows(request: Mapping[str, Any]) -> str:
+    return _key(request, "training_file", "dataset")
+
+
+def request_of(fields: Mapping[str, str], default_model: str) -> FineTuningRequest:
+    """The dry run that the form asks for. Raises `InvalidField`."""
+    values: dict[str, Any] = {"dry_run": True, "model": default_model}
+    for part, names in ((ROWS, ("training_file", "dataset")), (VALIDATION, _VALIDATION_FIELDS)):
+        if source := source_of_key(fields.get(part, "")):
+            values[names[0] if source[0] == "training_file" else names[1]] = source[1]
+    for field in FIELDS:
+        if text := fields.get(field.name):
+            _put(values, field.name.split("."), text)
+    return checked(FineTuningRequest, values)
+
+
+_VALIDATION_FIELDS = ("validation_file", "validation_dataset")
+
+
+def _put(values: dict[str, Any], path: list[str], text: str) -> None:
+    for name in path[:-1]:
+        values = values.setdefault(name, {})
+    values[path[-1]] = text
+
+
+def _inner(values: Any, path: str) -> Any:
+    for name in path.split("."):
+        values = values.get(name) if isinstance(values, Mapping) else None
+    return values
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _key(request: Mapping[str, Any], file_field: str, dataset_field: str) -> str:
+    if file := request.get(file_field):
+        return f"training_file:{file}"
+    return f"dataset:{dataset}" if (dataset := request.get(dataset_field)) else ""

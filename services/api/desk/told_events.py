@@ -1,0 +1,59 @@
+"""A job's events as its page tells them, and the row that it showed as the model reads it."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from shared.schemas.records import JobEvent
+
+ROW_CODE = "rendered_row"
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """A part of a row's text; learned, or only read."""
+
+    text: str
+    is_learned: bool
+
+
+@dataclass(frozen=True)
+class ShownRow:
+    """`tokens_left_out`: of a long row, those that are not shown."""
+
+    stretches: tuple[Stretch, ...]
+    tokens_left_out: int
+
+
+def shown_rows(events: Iterable[JobEvent]) -> tuple[ShownRow, ...]:
+    """The rows that a job's events show rendered, the first one first."""
+    found = [row for event in events if event.data.get("code") == ROW_CODE for row in _row(event.data)]
+    return tuple(reversed(found))
+
+
+def told_events(events: Iterable[JobEvent]) -> tuple[JobEvent, ...]:
+    """Without the rows, which stand by themselves."""
+    return tuple(event for event in events if event.data.get("code") != ROW_CODE)
+
+
+def _row(data: dict[str, Any]) -> Iterator[ShownRow]:
+    """None where another release wrote it otherwise."""
+    text, learned, left_out = data.get("text"), data.get("learned"), data.get("tokens_left_out")
+    if not isinstance(text, str) or not isinstance(learned, list):
+        return
+    try:
+        stretches = tuple(_stretches(text, [(int(start), int(end)) for start, end in learned]))
+    except (TypeError, ValueError):
+        return
+    yield ShownRow(stretches, left_out if isinstance(left_out, int) else 0)
+
+
+def _stretches(text: str, learned: list[tuple[int, int]]) -> Iterator[Stretch]:
+    at = 0
+    for start, end in learned:
+        if start > at:
+            yield Stretch(text[at:start], is_learned=False)
+        yield Stretch(text[start:end], is_learned=True)
+        at = end
+    if at < len(text):
+        yield Stretch(text[at:], is_learned=False)

@@ -1,0 +1,209 @@
+# The pages at `/` that a person works with in a browser.
+
+## frame and way in
+skip-to-content-label = Skip to the content
+pages-label = Pages
+jobs-page-label = Jobs
+new-job-label = New job
+api-page-label = API
+end-session-label = Sign out
+page-is-stale = The service does not answer. This page shows what it last said, and tries again.
+
+give-key-title = Open Tunedock
+session-has-ended = The session in this browser has ended. Give the key again.
+why-a-key = These pages show jobs and data, so they ask for an API key of this service. Give it once. This browser then stays signed in for 30 days.
+key-field-label = API key
+open-desk-label = Open
+where-is-the-key-title = Where is the key?
+where-the-key-is = On the machine where Tunedock runs, this command prints it.
+where-the-key-is-in-containers-row = Where it runs in containers:
+type-the-key = Type or paste the API key into the field.
+key-is-printed-by = The command `./tunedock key` prints the right one, where the service runs.
+sent-by-another-site = The browser says that a page of another site sent this request, so nothing was done. Open Tunedock's own page at this address and try there.
+refused-cross-site = A page of another site sent a request with a browser's session.
+form-of-page-has-other-type = A form of a page is sent as a form, not as { $type }.
+find-request-in-log = The service's log has more about it. Look for { $request } there.
+to-first-page-label = To the first page
+
+## words of jobs
+kind-of-job-label = { $kind ->
+    [fine_tuning] Fine-tuning
+    [dry_run] Plan of a fine-tuning
+    [load_diagnostic] Diagnosis of a load
+    [training_diagnostic] Diagnosis of a training
+    [evaluation] Evaluation
+    [model_preparation] Preparation of a model
+   *[other] { $kind }
+}
+just-now-row = just now
+ago-row = { $passed } ago
+left-label = Time left
+loss-now-label = Loss
+priority-row = priority { $priority }
+after-label = after
+
+## first page
+headline-store-away = The job store does not answer.
+headline-first-visit = No job has run here yet.
+headline-running = { $running ->
+    [one] One job runs
+   *[other] { $running } jobs run
+}{ $waiting ->
+    [0] {""}
+    [one] , and one waits
+   *[other] , and { $waiting } wait
+}.
+headline-idle = { $waiting ->
+    [0] Nothing runs, and nothing waits.
+    [one] Nothing runs, and one job waits.
+   *[other] Nothing runs, and { $waiting } jobs wait.
+}
+first-visit = Tunedock trains a language model on your own rows. It takes three steps.
+first-visit-data = Upload a file of rows, or take one of the data sets that are here. You see at once what was found in it.
+first-visit-plan = Choose a model. Tunedock works out how long the training takes and how much memory it needs.
+first-visit-start = Start it. The page shows the loss while it falls, and at the end you download the adapter.
+first-job-label = Begin
+first-visit-diagnose = Is a model slow to load? The list of models has a button that finds out why.
+jobs-are-unknown = The jobs can't be shown until the job store answers. No job is lost: each is on disk.
+queue-title = Queue
+nothing-is-queued = No job waits.
+pause-queue-label = Pause all
+resume-queue-label = Let jobs start
+queue-is-paused = The queue is paused: no job starts.
+more-are-in-line = { $jobs ->
+    [one] { $jobs } more job waits.
+   *[other] { $jobs } more jobs wait.
+}
+waiting-for-others-title = Waiting for other jobs
+paused-jobs-title = Paused
+move-up-label = Move up
+move-down-label = Move down
+pause-label = Pause
+go-on-label = Resume
+cancel-label = Cancel
+cancel-it-label = Cancel the job
+cancel-running-warning = A cancelled job ends and can't be resumed. To continue it later, pause it instead.
+recent-jobs-title = Recent jobs
+nothing-has-ended = No job has ended yet.
+this-machine-title = This machine
+model-in-memory-row = { $model } is in memory
+no-model-in-memory-row = no model is in memory
+disk-of-folder-label = Disk of { $folder }
+card-memory-label = Memory of the card
+free-of-whole-row = { $free_bytes } of { $total_bytes } free
+models-on-disk-title = Models
+model-is-elsewhere-row = read from the hub's cache, or downloaded when it is needed
+weights-on-disk-row = { $weights_bytes } of weights
+prepared-copy-row = { $kind ->
+    [nf4] 4-bit copy
+   *[other] { $kind } copy
+} of { $copy_bytes }
+no-prepared-copy-row = no 4-bit copy yet
+diagnose-label = Diagnose
+prepare-label = Prepare
+where-models-go = A folder that you put into the models folder appears here. A job may also name any model of the Hugging Face hub.
+
+## troubles
+start-store-again = Start the service again: ./tunedock up. Its log says why the store ended.
+disk-takes-no-jobs = The disk of the data folder has { $free_bytes } free. Below { $reserve_bytes } no upload and no job is accepted.
+delete-jobs-or-files = Delete jobs that you no longer need, or files.
+
+## a job's page
+queued-at-place = The job waits in the queue at place { $place }.
+took-row = took { $time }
+start-training-label = Start training
+change-settings-label = Change the settings
+train-again-label = Train again
+open-report-label = Open the report
+download-adapter-label = Download the adapter
+to-front-label = Next
+delete-label = Delete
+delete-it-label = Delete for good
+delete-warning = The record, the events, the report and everything that the job made are removed from the disk. This can't be undone.
+step-times-plot-title = Time of a step
+step-times-plot-words = Half of the { $steps } steps took less than { $usual_seconds }.
+steps-above-plot = { $steps ->
+    [one] One step was
+   *[other] { $steps } steps were
+} much slower and stands at the upper edge. The slowest took { $longest_seconds }.
+labels-title = Labels
+one-label-label = label
+row-as-read-title = The first row, as the model reads it
+how-a-row-is-marked = What is marked is learned. The rest is only read.
+tokens-are-left-out = { $tokens ->
+    [one] One more token is
+   *[other] { $tokens } more tokens are
+} not shown.
+evaluate-title = Evaluate it
+why-evaluate = An evaluation says how often the model is right. Choose rows that it has not learned.
+on-rows-label = On the rows
+evaluate-label = Evaluate
+nothing-to-evaluate-on = There are no rows here to evaluate it on.
+upload-rows-label = Upload rows
+events-title = Events
+result-title = Result
+asked-title = What was asked
+accuracy-title = Accuracy
+macro-f1-title = Macro F1
+rows-of-a-step-label = rows of a step
+micro-batch-label = a micro-batch
+micro-batch-row = up to { $tokens } tokens
+rows-cut-label = rows that are cut
+rows-skipped-label = rows that are skipped
+plan-is-ready = The plan is ready. What could not be predicted is told by the events.
+plan-fits = The plan is ready, and the run fits into memory.
+plan-does-not-fit = The run is expected to need more memory than there is. Lower the longest row or the tokens of a micro-batch.
+
+## a new training
+three-steps-label = Three steps
+step-rows-label = Rows
+step-settings-label = Settings
+step-plan-label = Plan and start
+choose-rows-title = Which rows shall the model learn?
+upload-title = Upload a file
+what-to-upload = JSONL, JSON, CSV, TSV or Parquet, up to { $limit_bytes }. The rows are checked when the plan is made, and what is wrong is told with its line.
+file-field-label = File
+upload-and-go-on-label = Upload and continue
+uploading-label = Upload
+what-rows-look-like-title = What rows look like
+rows-of-labels-row = A text and its label, to sort texts:
+rows-of-answers-row = A question and its answer:
+rows-of-conversations-row = A conversation:
+rows-of-text-row = Plain text, to continue it:
+rows-that-are-here-title = Rows that are here
+no-rows-are-here = Nothing was uploaded yet.
+sample-row = sample
+uploaded-label = uploaded
+where-data-sets-go = A file that you put into the data sets folder appears here.
+choose-settings-title = What shall it learn from them?
+model-field-label = Model
+model-field-hint = A model of the list, a fine-tuned model, or the name of a model of the Hugging Face hub.
+instruction-field-label = Instruction
+instruction-field-hint = What the model is told before each row, if anything. Say here what its task is.
+epochs-field-label = Epochs
+epochs-field-hint = How often it sees all rows.
+max-steps-field-label = Steps at most
+max-steps-field-hint = Left empty, the epochs decide.
+max-length-field-label = Longest row, in tokens
+max-length-field-hint = What is longer is cut. A smaller number needs less memory.
+learning-rate-field-label = Learning rate
+learning-rate-field-hint = Lower it if the loss jumps or rises.
+batch-size-field-label = Rows of a step
+batch-size-field-hint = So many rows decide together on each change of the weights.
+rank-field-label = Rank of the adapter
+rank-field-hint = A larger rank can learn more, and needs more memory.
+alpha-field-label = Alpha of the adapter
+alpha-field-hint = How strongly the adapter counts; usually twice its rank.
+suffix-field-label = Name
+suffix-field-hint = Becomes part of the name of the fine-tuned model: letters, digits, dots and hyphens.
+validation-field-label = Validation rows
+validation-field-hint = Rows that are not learned. Their loss shows whether the model only remembers.
+no-validation-label = none
+more-settings-title = More settings
+make-plan-label = Make the plan
+other-rows-label = Other rows
+what-a-plan-does = The plan takes a few seconds to minutes: the model is loaded, some steps are tried, and nothing is trained.
+rows-title = Rows
+first-lines-of-file-row = The first lines of the file, as they stand in it:
+job-is-no-plan = Job { $job } is no plan of a training, so there is nothing to start.
+choose-rows-to-evaluate = Choose the rows that the model is to be evaluated on.
