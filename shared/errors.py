@@ -80,6 +80,11 @@ class NotFound(Refusal):
     meaning = say("refused-not-found")
 
 
+class NotOffered(NotFound):
+    code = "not_offered"
+    meaning = say("refused-not-offered")
+
+
 class MethodNotAllowed(Refusal):
     status, code = 405, "method_not_allowed"
     meaning = say("refused-method-not-allowed")

@@ -24,7 +24,7 @@ from shared.job_records import (
 )
 from shared.jobs import KINDS, STATUSES, kind_of_id
 from shared.messages.message import say
-from shared.schemas.fields import JobKind, JobStatus
+from shared.schemas.fields import JobKind, JobStatus, NoMetadata
 from shared.schemas.records import JobEvent, JobRecord
 from shared.store_errors import store_errors
 from shared.store_link import Outage, store_client
@@ -74,7 +74,7 @@ class JobReader:
         status: JobStatus | Sequence[JobStatus] | None = None,
         after: str | None = None,
         limit: int = 20,
-        metadata: Mapping[str, str] | None = None,
+        metadata: Mapping[str, str] | NoMetadata | None = None,
     ) -> JobPage:
         """Newest first, those older than job `after`; filters combine. Raises `NotFound` if it is unknown."""
         statuses = (status,) if isinstance(status, str) else status or STATUSES
@@ -232,6 +232,8 @@ def index_key(kind: JobKind, status: JobStatus) -> str:
     return f"{PREFIX}index:{kind}:{status}"
 
 
-def _has_metadata(record: JobRecord, wanted: Mapping[str, str]) -> bool:
-    metadata = record.request.get("metadata", {})
+def _has_metadata(record: JobRecord, wanted: Mapping[str, str] | NoMetadata) -> bool:
+    metadata = record.request.get("metadata") or {}
+    if wanted == "null":
+        return not metadata
     return all(metadata.get(key) == value for key, value in wanted.items())

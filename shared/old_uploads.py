@@ -40,17 +40,21 @@ def is_abandoned(folder: Path) -> bool:
         return False
 
 
-def remove_older(files: Path, *, than_seconds: float) -> list[str]:
-    """Remove the files that were uploaded longer ago than that. Returns their ids."""
+def remove_expired(files: Path, *, keep_seconds: float | None) -> list[str]:
+    """Remove the files that were uploaded longer ago than `keep_seconds` (None: none for that), or than their
+    senders wanted them kept. Returns their ids.
+    """
     removed = []
     for description in files.glob("file-*/file.json"):
         try:
-            uploaded_at = float(json.loads(description.read_bytes())["created_at"])
-            if time.time() - uploaded_at > than_seconds:
+            described = json.loads(description.read_bytes())
+            limits = (keep_seconds, described.get("expires_seconds"))
+            age_seconds = time.time() - float(described["created_at"])
+            if any(limit is not None and age_seconds > limit for limit in limits):
                 discard_upload(description.parent)
                 removed.append(description.parent.name)
         except FileNotFoundError:  # deleted meanwhile
             continue
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             logger.warning("the age of %s is not known: %s", description.parent, error)
     return removed

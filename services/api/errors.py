@@ -12,8 +12,9 @@ from werkzeug import exceptions as http
 
 from services.api.desk.refused import refusal_page, wants_page
 from services.api.free_space import disk_refusal
+from services.api.not_offered import why_absent
 from services.api.openai_statuses import status_on
-from shared.errors import MalformedRequest, MethodNotAllowed, NotFound, Refusal, TooLarge
+from shared.errors import MalformedRequest, MethodNotAllowed, Refusal, TooLarge
 from shared.messages.message import say
 from shared.messages.render import shown
 
@@ -95,7 +96,7 @@ def _openai_type(status: int) -> str:
 def _refusal_of(error: http.HTTPException) -> Refusal:
     match error.code:
         case 404:
-            return NotFound(say("no-such-page"))
+            return why_absent(request.path)
         case 405:
             return MethodNotAllowed(say("no-such-method"))
         case 413:

@@ -19,7 +19,9 @@ from shared.retention import DAY_SECONDS
 from shared.schemas.frozen import Frozen
 
 PURPOSES = ("fine-tune", "evals", "user_data")
-FORM_FIELDS = {"file", "purpose"}
+ANCHOR, SECONDS = "expires_after[anchor]", "expires_after[seconds]"  # as OpenAI's clients write them
+FORM_FIELDS = {"file", "purpose", ANCHOR, SECONDS}
+SHORTEST_SECONDS, LONGEST_SECONDS = 3600, 30 * int(DAY_SECONDS)  # that a sender may have a file kept
 FORM_OVERHEAD_BYTES = 64 * 1024  # boundaries, part headers, small fields
 # The parser counts its 64 KiB pieces of a file, and what it keeps of the piece before, against this limit.
 FORM_MEMORY_BYTES = 256 * 1024
@@ -38,8 +40,11 @@ def upload_file(service: Service) -> FileObject:
     limit_bytes = service.settings.max_upload_bytes
     if request.content_length is not None and request.content_length > limit_bytes + FORM_OVERHEAD_BYTES:
         raise TooLarge(say("file-too-large", limit_bytes=limit_bytes), param="file")
-    with _received(service) as (incoming, filename, purpose):
-        return _shown(service, service.files.keep(incoming, filename=filename, purpose=purpose))
+    with _received(service) as (incoming, filename, form):
+        stored = service.files.keep(
+            incoming, filename=filename, purpose=_purpose(form), expires_seconds=_expires_seconds(form)
+        )
+        return _shown(service, stored)
 
 
 def list_files(service: Service, *, query: FilesQuery) -> FileList:
@@ -89,8 +94,8 @@ def delete_file(service: Service, *, file_id: str) -> FileDeleted:
 
 
 @contextmanager
-def _received(service: Service) -> Iterator[tuple[IncomingFile, str, str]]:
-    """(file, its name, its purpose) from the multipart body; what is not kept goes."""
+def _received(service: Service) -> Iterator[tuple[IncomingFile, str, dict[str, str]]]:
+    """(file, its name, the form's other fields) from the multipart body; what is not kept goes."""
     arriving: list[IncomingFile] = []
     announced_bytes = request.content_length or 0
 
@@ -104,7 +109,7 @@ def _received(service: Service) -> Iterator[tuple[IncomingFile, str, str]]:
         form, filename = _parse_form(begin, service.settings.max_upload_bytes)
         if not arriving or filename is None:
             raise InvalidField(say("form-lacks-file"), param="file")
-        yield arriving[0], filename, _purpose(form)
+        yield arriving[0], filename, form
     finally:
         for incoming in arriving:
             incoming.discard()
@@ -156,13 +161,33 @@ def _wrong_purpose(purpose: str | None) -> Message:
     return say("purpose-unknown", purpose=purpose[:40], purpose_choices=PURPOSES)
 
 
+def _expires_seconds(form: dict[str, str]) -> int | None:
+    """After how long the sender wants the file to go; None where nothing is said. Raises `InvalidField`."""
+    anchor, seconds = form.get(ANCHOR), form.get(SECONDS)
+    if anchor is None and seconds is None:
+        return None
+    if anchor is None or seconds is None:
+        raise InvalidField(say("expires-after-halved"), param="expires_after")
+    if anchor != "created_at":
+        raise InvalidField(say("expires-after-anchor", anchor=anchor[:40]), param=ANCHOR)
+    is_number = seconds.isascii() and seconds.isdecimal() and len(seconds) <= len(str(LONGEST_SECONDS))
+    if not (is_number and SHORTEST_SECONDS <= int(seconds) <= LONGEST_SECONDS):
+        fewest, most = str(SHORTEST_SECONDS), str(LONGEST_SECONDS)
+        raise InvalidField(
+            say("expires-after-seconds", fewest=fewest, most=most, seconds=seconds[:40]), param=SECONDS
+        )
+    return int(seconds)
+
+
 def _shown(service: Service, file: StoredFile) -> FileObject:
     days = service.settings.keep_upload_days
+    limits = [None if days is None else days * DAY_SECONDS, file.expires_seconds]
+    kept_seconds = min((limit for limit in limits if limit is not None), default=None)
     return FileObject(
         id=file.id,
         bytes=file.bytes,
         created_at=int(file.created_at),
-        expires_at=None if days is None else int(file.created_at + days * DAY_SECONDS),
+        expires_at=None if kept_seconds is None else int(file.created_at + kept_seconds),
         filename=file.filename,
         purpose=file.purpose,
     )

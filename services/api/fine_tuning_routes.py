@@ -5,6 +5,7 @@ from itertools import islice
 
 from flask import Response
 from pydantic import Field
+from pydantic.json_schema import SkipJsonSchema
 
 from services.api.base_models import fine_tuned_name, kept_model
 from services.api.openai_shapes import (
@@ -31,14 +32,14 @@ from shared.adapters import checkpoint_steps
 from shared.errors import NotFound
 from shared.messages.message import say
 from shared.model_names import checkpoint_model_id
-from shared.schemas.fields import FACADE_EVENT_ID_PATTERN, MetadataFilter
+from shared.schemas.fields import FACADE_EVENT_ID_PATTERN, MetadataFilter, NoMetadata
 from shared.schemas.frozen import Frozen
 from shared.schemas.hyperparameters import Hyperparameters
 from shared.schemas.records import JobEvent, JobRecord
 from shared.schemas.requests import FineTuningRequest
 from shared.sealed_folder import sealed_at
 
-CHECKPOINT_METRICS = ("train_loss", "valid_loss", "train_mean_token_accuracy", "valid_mean_token_accuracy")
+CHECKPOINT_METRICS = ("train_loss", "valid_loss", "full_valid_loss")
 ORGANIZATION = "tunedock"
 SHOWN_AS_RUNNING = ("running", "pausing", "cancelling")
 
@@ -46,7 +47,7 @@ SHOWN_AS_RUNNING = ("running", "pausing", "cancelling")
 class FineTuningJobsQuery(Frozen):
     after: str | None = Field(None, description="a job's id: list those older than it")
     limit: int = Field(20, ge=1, le=100)
-    metadata: MetadataFilter | None = None
+    metadata: MetadataFilter | SkipJsonSchema[NoMetadata] | None = None
 
 
 class FineTuningEventsQuery(Frozen):

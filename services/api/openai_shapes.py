@@ -3,6 +3,7 @@
 from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, field_validator, model_validator
+from pydantic.json_schema import SkipJsonSchema
 
 from shared.errors import WrongField
 from shared.messages.message import say
@@ -208,15 +209,19 @@ class CheckpointList(Frozen):
 
 
 class FileObject(Frozen):
+    """`expires_at` is left out of a file that is kept for ever: OpenAI's schema has no null there."""
+
     id: str
     object: Literal["file"] = "file"
     bytes: int
     created_at: int
-    expires_at: int | None = None
+    expires_at: Annotated[
+        int | SkipJsonSchema[None],
+        Field(exclude_if=lambda value: value is None, json_schema_extra=lambda schema: schema.pop("default")),
+    ] = None
     filename: str
     purpose: str
     status: Literal["processed"] = "processed"
-    status_details: None = None
 
 
 class FileList(Frozen):

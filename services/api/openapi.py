@@ -10,7 +10,7 @@ from pydantic.json_schema import JsonSchemaMode
 
 from services.api import request_examples
 from services.api.errors import MEDIA_TYPE
-from services.api.file_routes import PURPOSES
+from services.api.file_routes import ANCHOR, LONGEST_SECONDS, PURPOSES, SECONDS, SHORTEST_SECONDS
 from services.api.openai_statuses import status_on
 from services.api.request_examples import named
 from services.api.routing import Route
@@ -154,9 +154,12 @@ UPLOAD: Json = {
     "type": "object",
     "additionalProperties": False,
     "required": ["file", "purpose"],
+    "dependentRequired": {ANCHOR: [SECONDS], SECONDS: [ANCHOR]},
     "properties": {
         "file": {"type": "string", "contentMediaType": "application/octet-stream", "minLength": 1},
         "purpose": {"enum": list(PURPOSES)},
+        ANCHOR: {"const": "created_at"},
+        SECONDS: {"type": "integer", "minimum": SHORTEST_SECONDS, "maximum": LONGEST_SECONDS},
     },
 }
 

@@ -16,11 +16,13 @@ from shared.schemas.records import JobRecord
 
 PURPOSE = "fine-tune-results"
 METRICS_ID, ADAPTER_ID = "file-metrics", "file-adapter"  # and the job's id without `ftjob-`
+# OpenAI's five first. A job measures no accuracies of tokens, so those two are empty.
 METRIC_COLUMNS = (
-    "step", "train_loss", "valid_loss", "train_mean_token_accuracy", "valid_mean_token_accuracy",
+    "step", "train_loss", "train_accuracy", "valid_loss", "valid_mean_token_accuracy",
     "learning_rate", "grad_norm", "step_seconds", "tokens_per_second",
 )  # fmt: skip
-OPENAI_NAMES = {"validation_loss": "valid_loss"}
+# A validation goes over all of its rows, so it is both of OpenAI's.
+OPENAI_NAMES = {"validation_loss": ("valid_loss", "full_valid_loss")}
 
 
 def result_file_ids(record: JobRecord) -> list[str]:
@@ -94,7 +96,7 @@ def metrics_by_step(service: Service, job_id: str) -> dict[int, dict[str, float]
 
 def openai_names(data: Mapping[str, Any]) -> dict[str, Any]:
     """A metrics event's numbers as OpenAI calls them; what it has no word for keeps ours."""
-    return {OPENAI_NAMES.get(name, name): value for name, value in data.items()}
+    return {theirs: value for name, value in data.items() for theirs in OPENAI_NAMES.get(name, (name,))}
 
 
 def _job(service: Service, file_id: str) -> JobRecord:

@@ -26,7 +26,10 @@ _FILE_ID = re.compile(r"file-[A-Za-z0-9]{24}")
 
 
 class StoredFile(Frozen):
-    """What is kept about an upload. `filename` is the sender's and names nothing on our disk."""
+    """What is kept about an upload. `filename` is the sender's and names nothing on our disk.
+
+    `expires_seconds`: after how long it goes, where the sender said so.
+    """
 
     id: str
     bytes: int
@@ -34,6 +37,7 @@ class StoredFile(Frozen):
     filename: str
     purpose: str
     sha256: str
+    expires_seconds: int | None = None
 
 
 class IncomingFile(io.RawIOBase):
@@ -100,7 +104,9 @@ class FileShelf:
             reserve_bytes=self._reserve_bytes,
         )
 
-    def keep(self, incoming: IncomingFile, *, filename: str, purpose: str) -> StoredFile:
+    def keep(
+        self, incoming: IncomingFile, *, filename: str, purpose: str, expires_seconds: int | None = None
+    ) -> StoredFile:
         """Take a received file in under a new id. Raises `InvalidField` when it is empty."""
         if incoming.size_bytes == 0:
             raise InvalidField(say("file-is-empty", file=plain_filename(filename)), param="file")
@@ -111,6 +117,7 @@ class FileShelf:
             filename=plain_filename(filename),
             purpose=purpose,
             sha256=incoming.finish(),
+            expires_seconds=expires_seconds,
         )
         with disk_full_refused():
             write_durably(incoming.folder / "file.json", stored.model_dump_json().encode())

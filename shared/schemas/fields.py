@@ -64,6 +64,7 @@ MetadataText = Annotated[str, StringConstraints(max_length=512)]
 Metadata = Annotated[dict[MetadataKey, MetadataText], Field(max_length=16)]
 FilterKey = Annotated[str, StringConstraints(pattern=FILTER_KEY_PATTERN)]
 MetadataFilter = Annotated[dict[FilterKey, str], Field(description="`metadata[key]=value`; pairs combine")]
+NoMetadata = Literal["null"]  # in place of a filter: those that have none
 ModuleName = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=MODULE_NAME_PATTERN)]
 Columns = Annotated[
     dict[Literal["messages", "text", "prompt", "completion", "label"], Name], Field(max_length=5)

@@ -119,7 +119,17 @@ def test_an_empty_file_is_refused(api: Api) -> None:
         (
             {"purpose": "fine-tune", "expires_after[seconds]": "3600", "file": (io.BytesIO(b"x"), "a")},
             400,
-            "unknown",
+            "belong together",
+        ),
+        (
+            {
+                "purpose": "fine-tune",
+                "expires_after[anchor]": "now",
+                "expires_after[seconds]": "3600",
+                "file": (io.BytesIO(b"x"), "a"),
+            },
+            400,
+            'must be "created_at". It is "now"',
         ),
         (
             {"purpose": "x" * 300_000, "file": (io.BytesIO(b"x"), "a")},
@@ -135,6 +145,15 @@ def test_a_bad_form_is_refused_and_leaves_nothing(
     answer = api.post("/v1/files", data=form, content_type="multipart/form-data")
     assert answer.status_code == status
     assert words in answer.get_json()["detail"]
+    assert stored_names(api) == []
+
+
+@pytest.mark.parametrize("seconds", ["3599", "2592001", "-1", "3600.0", "an hour", "9" * 5000])
+def test_a_file_is_kept_for_an_hour_at_least_and_thirty_days_at_most(api: Api, seconds: str) -> None:
+    form = {"purpose": "fine-tune", "expires_after[anchor]": "created_at", "expires_after[seconds]": seconds}
+    answer = api.post("/v1/files", data={**form, "file": (io.BytesIO(b"x"), "a")})
+    assert (answer.status_code, answer.get_json()["error"]["param"]) == (400, "expires_after[seconds]")
+    assert f'a whole number from 3600 to 2592000. It is "{seconds[:40]}"' in answer.get_json()["detail"]
     assert stored_names(api) == []
 
 

@@ -88,7 +88,7 @@ def test_the_life_of_a_job_as_openais_client_sees_it(server: Server, client: Ope
     events = list(client.fine_tuning.jobs.list_events(job.id, limit=2))  # the client asks for every page
     assert [event.type for event in events] == ["metrics"] * 4 + ["message"] * 2
     assert len({event.id for event in events}) == 6
-    assert events[0].data == {"step": 3, "valid_loss": 0.5}
+    assert events[0].data == {"step": 3, "valid_loss": 0.5, "full_valid_loss": 0.5}
     assert events[1].data == {"step": 3, "total_steps": 3, "train_loss": 1 / 3, "step_seconds": 0.5}
     [checkpoint] = client.fine_tuning.jobs.checkpoints.list(job.id)
     assert (checkpoint.step_number, checkpoint.metrics.train_loss) == (3, 1 / 3)
@@ -107,7 +107,7 @@ def test_the_life_of_a_job_as_openais_client_sees_it(server: Server, client: Ope
     metrics, archive = done.result_files
     assert client.files.retrieve(metrics).filename == "step_metrics.csv"
     lines = client.files.content(metrics).text.splitlines()
-    assert lines[0].startswith("step,train_loss,valid_loss")
+    assert lines[0].startswith("step,train_loss,train_accuracy,valid_loss,valid_mean_token_accuracy,")
     assert [line.split(",")[0] for line in lines[1:]] == ["1", "2", "3"]
     with tarfile.open(fileobj=io.BytesIO(client.files.content(archive).read())) as tar:
         assert f"{job.id}-adapter/adapter_config.json" in tar.getnames()

@@ -1,6 +1,7 @@
 """DELETE of jobs and models over HTTP: what ended goes whole, what is open or in use stays."""
 
 import errno
+import io
 import json
 import os
 from pathlib import Path
@@ -230,11 +231,15 @@ def test_a_job_that_a_full_store_refuses_leaves_no_rows(api: Api) -> None:
 
 
 def test_a_file_says_until_when_it_is_kept(api: Api, settings: Settings, store: WorkerStore) -> None:
-    assert api.get(f"/v1/files/{api.uploaded()}").get_json()["expires_at"] is None
+    assert "expires_at" not in api.get(f"/v1/files/{api.uploaded()}").get_json()
     limited = make_api(settings.model_copy(update={"keep_upload_days": 2.0}), store)
     shown = limited.get(f"/v1/files/{limited.uploaded()}").get_json()
     assert shown["expires_at"] - shown["created_at"] in (172_800, 172_801)
     assert limited.get("/v1/files").get_json()["data"][0] == shown
+    for seconds, kept_seconds in (("3600", 3600), ("2592000", 172_800)):  # the shorter time counts
+        form = {"purpose": "evals", "expires_after[anchor]": "created_at", "expires_after[seconds]": seconds}
+        shown = limited.post("/v1/files", data={**form, "file": (io.BytesIO(b"x"), "a")}).get_json()
+        assert shown["expires_at"] - shown["created_at"] in (kept_seconds, kept_seconds + 1)
 
 
 def test_a_folder_that_no_job_can_load_is_not_deleted_over_http_either(api: Api) -> None:

@@ -13,7 +13,7 @@ from shared.job_folder import JobFolder, jobs_folder
 from shared.jobs import is_whole_job_id
 from shared.keeper_store import KeeperStore
 from shared.messages.render import in_english
-from shared.old_uploads import is_abandoned, remove_abandoned, remove_older
+from shared.old_uploads import is_abandoned, remove_abandoned, remove_expired
 from shared.pruning import kept_jobs, remove
 from shared.removal import Removal
 from shared.repair.on_disk import unknown_jobs
@@ -142,10 +142,9 @@ class Sweeper:
         files = self._settings.data_dir / "files"
         try:
             remove_abandoned(files)
-            if self._settings.keep_upload_days is not None:
-                days = self._settings.keep_upload_days
-                for file_id in remove_older(files, than_seconds=days * DAY_SECONDS):
-                    logger.info("deleted the upload %s: older than %g days", file_id, days)
+            days = self._settings.keep_upload_days
+            for file_id in remove_expired(files, keep_seconds=None if days is None else days * DAY_SECONDS):
+                logger.info("deleted the upload %s: it was kept as long as was asked for", file_id)
             metrics.record_disk_use(disk_use(self._settings.data_dir).by_kind)
         except OSError as error:
             logger.warning("the files could not be looked after: %s", error)

@@ -1,6 +1,15 @@
 # Why a request can't be read, let in or answered, and what to do. The titles of refusals stand last.
 
 no-such-page = There is no such address. /docs lists the addresses that there are.
+page-lacks-version = There is no address { $page }. The pages begin with /v1: end the client's base_url with /v1.
+page-not-offered = Tunedock does not offer { $page }.
+no-answers-here = It trains models and generates no text. GET /v1/jobs/ID/adapter downloads what a fine-tuning job made, and `peft` loads it. A job of kind `evaluation` measures it.
+evaluations-are-batches = It trains models and generates no text. POST /v1/jobs takes jobs of kind `evaluation` over whole files.
+evaluations-judge = POST /v1/jobs takes jobs of kind `evaluation`: the loss of a model on rows, and how often its label is right.
+every-key-may-use-checkpoints = Whoever has an API key of this installation may use every checkpoint. GET /v1/fine_tuning/jobs/ID/checkpoints lists those of a job.
+upload-in-one-request = Send the whole file in one request: POST /v1/files. TUNEDOCK_MAX_UPLOAD_BYTES says how large it may be.
+no-organization-here = An installation has no organizations, projects or users. `./tunedock key` shows its API key.
+offered-of-openais = Of OpenAI's API there are /v1/files, /v1/fine_tuning/jobs and /v1/models. /docs lists everything that there is.
 no-such-method = The address exists, but not with this method. /docs lists the methods of each address.
 for-this-machine-alone = This port accepts requests from this machine only. Use 127.0.0.1 or localhost in the address.
 only-metrics = Only GET /metrics is available at this port.
@@ -35,6 +44,9 @@ form-names-no-boundary = The Content-Type multipart/form-data names no boundary.
 form-is-not-utf8 = The body is not multipart/form-data: the name of a part, or of its file, is not UTF-8.
 form-lacks-its-end = The body is not multipart/form-data: it does not begin and end with the boundary that its Content-Type names.
 form-field-unknown = The form field { $field } is unknown. The fields are { $fields }.
+expires-after-halved = The form fields expires_after[anchor] and expires_after[seconds] belong together. Send both or neither.
+expires-after-anchor = The form field expires_after[anchor] must be "created_at". It is "{ $anchor }".
+expires-after-seconds = The form field expires_after[seconds] must be a whole number from { $fewest } to { $most }. It is "{ $seconds }".
 purpose-missing = The form field purpose is missing. It must be { $purpose_choices }.
 purpose-unknown = The form field purpose must be { $purpose_choices }. It is "{ $purpose }".
 
@@ -47,6 +59,7 @@ refused-by-fault = This is a bug in Tunedock. Look for the request id in the log
 refused-malformed-request = The request can't be read: its headers, its framing, or a body that does not match its type.
 refused-unauthorized = The request has no API key, or one that this installation does not know.
 refused-not-found = There is no such job, file, model or address.
+refused-not-offered = OpenAI's API has this address, and Tunedock has not. The message says what there is instead.
 refused-method-not-allowed = The address exists, but not with this method.
 refused-invalid-transition = The job's status does not allow it.
 refused-not-finished = The job has no result yet, or ended without one.

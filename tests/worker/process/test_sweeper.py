@@ -163,6 +163,18 @@ def test_halves_of_uploads_go_and_whole_ones_by_age_when_asked(store: WorkerStor
     assert (old.exists(), young.exists()) == (False, True)
 
 
+def test_an_upload_goes_when_its_sender_wanted_it_to(store: WorkerStore, data: Path) -> None:
+    hour, day = data / "files" / "file-hour", data / "files" / "file-day"
+    for folder, expires_seconds in ((hour, 3600), (day, 86_400)):
+        folder.mkdir()
+        described = {"created_at": time.time() - 7200, "expires_seconds": expires_seconds}
+        (folder / "file.json").write_text(json.dumps(described))
+    sweep(store, data)
+    assert (hour.exists(), day.exists()) == (False, True)
+    sweep(store, data, keep_upload_days=0.01)
+    assert not day.exists()
+
+
 def test_files_are_measured_even_while_the_store_is_away(
     store: WorkerStore, data: Path, valkey: Valkey
 ) -> None:
