@@ -234,6 +234,6 @@ def index_key(kind: JobKind, status: JobStatus) -> str:
 
 def _has_metadata(record: JobRecord, wanted: Mapping[str, str] | NoMetadata) -> bool:
     metadata = record.request.get("metadata") or {}
-    if wanted == "null":
+    if isinstance(wanted, str):
         return not metadata
     return all(metadata.get(key) == value for key, value in wanted.items())

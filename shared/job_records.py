@@ -16,10 +16,14 @@ Verdict = Literal["ok", "already", "cancel", "pause", "fenced", "ended", "missin
 
 @dataclass(frozen=True)
 class Submission:
-    """The job a submit led to; `created` is false when it repeats an earlier one."""
+    """The job a submit led to; `created` is false when it repeats an earlier one.
+
+    `number` is a new job's place among all, in the order in which they were accepted.
+    """
 
     record: JobRecord
     created: bool
+    number: int | None = None
 
 
 @dataclass(frozen=True)

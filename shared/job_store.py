@@ -50,7 +50,7 @@ class JobStore(JobReader):
         Raises `IdempotencyMismatch`, `TooManyJobs`, `InvalidField` when a job that it is to run after is
         unknown or did not succeed, and `ModelUnknown` when the fine-tuned model it names is deleted.
         """
-        verdict, found_id = self._run(
+        verdict, found_id, *number = self._run(
             "submit", job_id, request.kind, request.model_dump_json(), owner, idempotency_key or "",
             fingerprint, int(is_retry), max_queued_jobs,
             json.dumps([_first_event(each) for each in warnings]), request.priority,
@@ -66,7 +66,9 @@ class JobStore(JobReader):
         if verdict == "gone":
             raise ModelUnknown(say("model-was-deleted", model=found_id))
         earlier = self._repeat(verdict, found_id)
-        return Submission(earlier or self.get(found_id), created=earlier is None)
+        if earlier:
+            return Submission(earlier, created=False)
+        return Submission(self.get(found_id), created=True, number=int(number[0]))
 
     def cancel(self, job_id: str) -> JobRecord:
         """Cancel a queued job, ask a running one to stop; once it publishes its result it is too late.

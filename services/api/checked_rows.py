@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 from shared import datasets
-from shared.durable import fsync_path
 from shared.schemas.datasets import DatasetSummary
 from shared.schemas.frozen import Frozen
 
@@ -45,7 +44,9 @@ class CheckedRows:
         self._folder = self._all / key[:32]
 
     def give(self, destination: Path) -> DatasetSummary | None:
-        """Give the rows the name `destination`, durably; None where they are to be read."""
+        """Give the rows the name `destination`, which is not brought to disk yet; None where they are to be
+        read.
+        """
         try:
             kept = _Kept.model_validate_json((self._folder / "summary.json").read_bytes())
             rows = self._folder / "rows.jsonl"
@@ -54,7 +55,6 @@ class CheckedRows:
             os.link(rows, destination)
         except (OSError, ValueError):
             return None
-        fsync_path(destination.parent)
         return kept.summary
 
     def keep(self, rows: Path, summary: DatasetSummary) -> None:

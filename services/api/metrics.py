@@ -20,7 +20,8 @@ from shared.jobs import KINDS, TERMINAL
 # As the store's scripts keep them (shared/job_scripts/_common.lua).
 WAIT_BUCKETS = (0.5, 1, 2, 5, 10, 30, 60, 300, 900, 3600, 14400, 86400)
 DURATION_BUCKETS = (5, 15, 30, 60, 120, 300, 600, 1800, 3600, 10800, 21600, 43200, 86400)
-REQUEST_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 120, 600)
+# Each of them is a series for every route and class of answers.
+REQUEST_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5, 30, 300)
 KNOWN_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 _log = logging.getLogger(__name__)
@@ -74,7 +75,7 @@ METRICS = [
         "tunedock_http_request_duration_seconds",
         "histogram",
         ("method", "route", "status"),
-        "time until the headers of the answer are sent",
+        "time until the headers of the answer are sent; the status is its class, 2xx, 4xx or 5xx",
     ),
 ]
 _BY_NAME = {metric.name: metric for metric in METRICS}
@@ -106,7 +107,7 @@ class HttpMetrics:
 
     def observe(self, *, method: str, route: str, status: int, seconds: float) -> None:
         known = method if method in KNOWN_METHODS else "other"
-        self._seconds.labels(known, route, str(status)).observe(seconds)
+        self._seconds.labels(known, route, f"{status // 100}xx").observe(seconds)
 
     def register(self, registry: CollectorRegistry) -> None:
         if self._folder:

@@ -29,8 +29,9 @@ INSTEAD: dict[str, Message] = {
     "projects": _ONE_KEY,
     **dict.fromkeys(
         (
-            "agents", "audio", "chatkit", "containers", "decisions", "embeddings", "images", "live",
-            "moderations", "safety", "skills", "vaults", "vector_stores", "videos", "webhook_endpoints",
+            "agents", "audio", "chatkit", "containers", "decisions", "edits", "embeddings", "engines",
+            "fine-tunes", "images", "live", "moderations", "safety", "skills", "vaults", "vector_stores",
+            "videos", "webhook_endpoints",
         ),
         _OTHERS,
     ),

@@ -32,6 +32,10 @@ def _allow_auto(schema: dict[str, Any]) -> None:
         schema["properties"][name] = {"anyOf": [{"const": "auto"}, number], "default": "auto"}
 
 
+def _without_default(schema: dict[str, Any]) -> None:
+    del schema["default"]
+
+
 class FacadeHyperparameters(Hyperparameters):
     """OpenAI's three, each `"auto"` or a number, and the native ones for those who want them."""
 
@@ -217,7 +221,7 @@ class FileObject(Frozen):
     created_at: int
     expires_at: Annotated[
         int | SkipJsonSchema[None],
-        Field(exclude_if=lambda value: value is None, json_schema_extra=lambda schema: schema.pop("default")),
+        Field(exclude_if=lambda value: value is None, json_schema_extra=_without_default),
     ] = None
     filename: str
     purpose: str

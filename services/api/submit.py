@@ -20,7 +20,6 @@ from shared.errors import InvalidField, ModelUnknown, StoreTakesNoWrites, StoreU
 from shared.job_folder import JobFolder
 from shared.job_records import Submission
 from shared.jobs import new_job_id
-from shared.keeper_store import KeeperStore
 from shared.messages.message import say
 from shared.messages.render import shown
 from shared.model_names import fine_tuned_model
@@ -103,22 +102,19 @@ def _submit(service: Service, told: Understood, job_id: str, folder: JobFolder, 
         raise
     if submission.created:
         service.ring(job_id)
-        _mark(service, folder, submission, this_try)
+        _mark(folder, submission, this_try)
     else:  # the same request came in twice at once, and the other one won
         shutil.rmtree(folder.path, ignore_errors=True)
         warnings = _warnings_of(service.job_folder(submission.record.id))
     return Accepted(submission, warnings)
 
 
-def _mark(service: Service, folder: JobFolder, submission: Submission, this_try: Try) -> None:
+def _mark(folder: JobFolder, submission: Submission, this_try: Try) -> None:
     """Only a submit whose outcome is unknown lacks the mark; see the sweep."""
-    number = None
-    with suppress(StoreUnavailable):
-        number = KeeperStore.of(service.store).number_of(submission.record.id)
     mark_accepted(
         folder,
         Acceptance(
-            number=number,
+            number=submission.number,
             created_at=submission.record.created_at,
             owner=OWNER,
             idempotency_key=this_try.idempotency_key,
@@ -159,9 +155,11 @@ def _warnings(summaries: Mapping[str, DatasetSummary]) -> tuple[PartWarning, ...
 def _write_spec(
     service: Service, told: Understood, job_id: str, folder: JobFolder
 ) -> tuple[PartWarning, ...]:
-    """The spec and the checked rows beside it: all that the worker reads about the job."""
+    """The spec and the checked rows beside it: all that the worker reads about the job, brought to disk.
+
+    The names of what was made first are brought there last: most file systems did that along with the spec.
+    """
     request = told.request
-    fsync_path(folder.path.parent)
     summaries = prepare_rows(service, request, folder)
     if isinstance(request, FineTuningRequest | EvaluationRequest) and request.adapter is not None:
         _hold_adapter(service, request.adapter, request.after, folder)
@@ -173,6 +171,8 @@ def _write_spec(
         **({"settings": told.read.model_dump(mode="json")} if told.read else {}),
     }
     write_durably(folder.spec, json.dumps(spec, ensure_ascii=False).encode())
+    fsync_path(folder.rows)
+    fsync_path(folder.path.parent)
     return _warnings(summaries)
 
 

@@ -1,9 +1,9 @@
 -- id, kind, request, owner, idempotency key or "", fingerprint, is retry, most queued, first events, priority,
--- ids of the jobs to wait for → verdict, id
+-- ids of the jobs to wait for → verdict, id, and of a job that is created now its number
 local id, kind, request, owner, idempotency, fingerprint = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 local is_retry, most_queued = ARGV[7], tonumber(ARGV[8])
 local RECENT_SECONDS, IDEMPOTENCY_SECONDS = 600, 7 * 86400
-if redis.call('EXISTS', job_key(id)) == 1 then return {'created', id} end
+if redis.call('EXISTS', job_key(id)) == 1 then return {'created', id, number(id, 'number')} end
 
 local idempotency_key = PREFIX .. 'idempotency:' .. owner .. ':' .. idempotency
 local recent_key = PREFIX .. 'recent:' .. owner .. ':' .. fingerprint
@@ -49,4 +49,4 @@ if idempotency ~= '' then
   redis.call('EXPIRE', idempotency_key, IDEMPOTENCY_SECONDS)
 end
 redis.call('SET', recent_key, id, 'EX', RECENT_SECONDS)
-return {'created', id}
+return {'created', id, order}

@@ -49,8 +49,13 @@ class Catalog:
 
 def languages() -> tuple[str, ...]:
     """The languages there are, the default first."""
-    found = {path.name for path in FOLDER.iterdir() if any(path.glob("*.ftl"))} | set(_added)
+    found = _with_files() | set(_added)
     return (DEFAULT_LANGUAGE, *sorted(found - {DEFAULT_LANGUAGE}))
+
+
+@cache
+def _with_files() -> frozenset[str]:
+    return frozenset(path.name for path in FOLDER.iterdir() if any(path.glob("*.ftl")))
 
 
 def add_language(language: str, text: str) -> None:

@@ -30,9 +30,10 @@ class Tour:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        closed = self.client.close()
-        if closed is not None:
-            self._run(closed)
+        if isinstance(self.client, AsyncOpenAI):
+            self._run(self.client.close())
+        else:
+            self.client.close()
         self._runner.close()
 
     def call(self, method: str, /, *arguments: Any, **named: Any) -> Any:
