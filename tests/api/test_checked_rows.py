@@ -144,3 +144,24 @@ def test_a_file_whose_rows_are_refused_is_refused_each_time(api: Api, reads: lis
         answer = api.post("/v1/jobs", json={"kind": "fine_tuning", "model": "tiny", "training_file": file_id})
         assert answer.status_code == 422
     assert len(reads) == 2
+
+
+@pytest.mark.parametrize("given", [False, True], ids=["read", "given"])
+def test_all_of_a_job_s_folder_is_on_the_disk_before_the_store_takes_it(
+    api: Api, monkeypatch: pytest.MonkeyPatch, given: bool
+) -> None:
+    file_id = api.uploaded()
+    before = 1 if given else 0
+    if given:
+        submit(api, file_id)
+    seen: dict[str, int] = {}
+    fsync = os.fsync
+
+    def noted(descriptor: int) -> None:
+        fsync(descriptor)
+        seen[Path(f"/proc/self/fd/{descriptor}").readlink().name] = len(api.store.list_jobs().records)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    folder = submit(api, file_id)
+    wanted = {"jobs", folder.name, "rows", ".spec.json.draft"}
+    assert {name: jobs for name, jobs in seen.items() if name in wanted} == dict.fromkeys(wanted, before)
