@@ -53,7 +53,23 @@ BODIES: dict[str, dict[str, Any]] = {
             "method": {"type": "supervised", "supervised": {"hyperparameters": {"n_epochs": 2}}},
             "suffix": "spam",
             "seed": 7,
-        }
+        },
+        "Let the numbers be chosen, and give rows to validate on": {
+            "model": "SmolLM2-135M-Instruct",
+            "training_file": FILE_ID,
+            "validation_file": "file-p8Q2cXw1LhT6sVz4KfR9mB3d",
+            "method": {
+                "type": "supervised",
+                "supervised": {
+                    "hyperparameters": {
+                        "n_epochs": "auto",
+                        "batch_size": "auto",
+                        "learning_rate_multiplier": "auto",
+                    }
+                },
+            },
+            "metadata": {"team": "support"},
+        },
     },
     "move_job": {
         "Let it start next": {"to": "front"},

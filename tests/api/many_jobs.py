@@ -73,13 +73,16 @@ def report(page: str, server: Server, ask: Callable[[], object]) -> None:
 
 
 def fill(store: WorkerStore, count: int) -> None:
-    request = LoadDiagnosticRequest(model="tiny")
-    for _ in range(count):
+    """Every second job waits for the first."""
+    after: list[str] = []
+    for number in range(count):
         job_id = new_job_id("load_diagnostic")
+        request = LoadDiagnosticRequest(model="tiny", after=after if number % 2 else [])
         store.submit(
             job_id, request, owner="me", idempotency_key=None, fingerprint=job_id, is_retry=False,
             max_queued_jobs=count,
         )  # fmt: skip
+        after = after or [job_id]
 
 
 def processes(server: Server) -> list[psutil.Process]:
