@@ -21,6 +21,19 @@ from tests.valkey import Valkey
 DRAIN_SECONDS = 15  # ten after the checkpoint, and the step and the checkpoint before it
 
 
+def installation(folder: Path, valkey: Valkey) -> Settings:
+    """Folders with the tiny model, and `valkey` as the store."""
+    make_tiny_llama(folder / "models" / "tiny")
+    (folder / "datasets").mkdir()
+    return Settings(
+        store_url=valkey.url,
+        data_dir=folder / "data",
+        models_dir=folder / "models",
+        datasets_dir=folder / "datasets",
+        min_free_bytes=1024**2,
+    )
+
+
 @contextmanager
 def worker(environment: dict[str, str], log: Path) -> Iterator["subprocess.Popen[bytes]"]:
     with log.open("ab") as output:
@@ -41,15 +54,7 @@ def worker(environment: dict[str, str], log: Path) -> Iterator["subprocess.Popen
 def test_a_worker_told_to_stop_together_with_its_store_ends_soon_and_the_next_start_goes_on(
     tmp_path: Path, valkey: Valkey
 ) -> None:
-    make_tiny_llama(tmp_path / "models" / "tiny")
-    (tmp_path / "datasets").mkdir()
-    settings = Settings(
-        store_url=valkey.url,
-        data_dir=tmp_path / "data",
-        models_dir=tmp_path / "models",
-        datasets_dir=tmp_path / "datasets",
-        min_free_bytes=1024**2,
-    )
+    settings = installation(tmp_path, valkey)
     environment = stack_environment(tmp_path) | {
         "TUNEDOCK_STORE_URL": valkey.url,
         "TUNEDOCK_CHECKPOINT_SECONDS": "1",

@@ -8,14 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from shared.settings import PROJECT_ROOT, Settings
+from shared.settings import PROJECT_ROOT
 from shared.worker_store import WorkerStore
 from tests.api.conftest import make_api
-from tests.flow.test_shutdown import worker
+from tests.flow.test_shutdown import installation, worker
 from tests.ledger import claim_next, submit
 from tests.stack import stack_environment, wait_until
 from tests.thorough import thorough
-from tests.tiny_models import make_tiny_llama
 from tests.valkey import Valkey
 
 CLOCK = Path(__file__).parent / "wrong_clock"
@@ -27,15 +26,7 @@ DAYS_SECONDS, HOUR_SECONDS = 3 * 86_400, 3600
 def test_a_worker_whose_clock_is_wrong_loses_no_lease_no_job_and_no_file(
     tmp_path: Path, valkey: Valkey, by_seconds: int
 ) -> None:
-    make_tiny_llama(tmp_path / "models" / "tiny")
-    (tmp_path / "datasets").mkdir()
-    settings = Settings(
-        store_url=valkey.url,
-        data_dir=tmp_path / "data",
-        models_dir=tmp_path / "models",
-        datasets_dir=tmp_path / "datasets",
-        min_free_bytes=1024**2,
-    )
+    settings = installation(tmp_path, valkey)
     store = WorkerStore.connect(valkey.url)
     ended_just_now = submit(store).id
     store.finish(claim_next(store), "succeeded", message="Done", result={})
