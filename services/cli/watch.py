@@ -1,16 +1,19 @@
 """Follows a job until it ends: its events as lines, its progress as a bar."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Protocol
 
-from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
+from rich.progress import SpinnerColumn, TextColumn
+from rich.table import Column
 
 from services.cli.client import Client
 from services.cli.failure import RequestRefused, ServerUnreachable
 from services.cli.patience import Patience
+from services.cli.progress_line import Part, bar, fitted
+from services.cli.sparkline import sparkline
 from services.cli.terminal import PLAIN_LINE_SECONDS, Terminal
 from shared.messages.message import Message, say
 from shared.messages.render import told as in_words
@@ -25,7 +28,7 @@ ENDED = ("succeeded", "failed", "cancelled")
 class ProgressView(Protocol):
     """Something that shows how far a job is."""
 
-    def show(self, record: JobRecord) -> None: ...
+    def show(self, record: JobRecord, losses: Sequence[float] = ()) -> None: ...
 
 
 def watch(
@@ -45,6 +48,7 @@ def watch(
     API stays silent for `patience_seconds`.
     """
     seen: str | None = None
+    losses: dict[int, float] = {}
     earlier = frozenset(told or ())
     patience = Patience(terminal, patience_seconds)
     with progress_view(terminal) as view:
@@ -59,17 +63,26 @@ def watch(
                 time.sleep(poll_seconds)
                 continue
             patience.renew()
+            losses |= _losses(events)
             for event in events:
                 if event.type == "message" and not _is_told_otherwise(event, record, earlier):
                     terminal.note(words(event_text(event, verbose=terminal.verbose)))
             if told is not None:
                 told.update(event.message for event in events if event.level == "warn")
             if not any(event.type == "message" for event in events):
-                view.show(record)  # else it may be older than what was told; the next one is not
+                # Else it may be older than what was told; the next one is not.
+                view.show(record, list(losses.values()))
             seen = events[-1].id if events else seen
             if record.status in ENDED:
                 return record
             time.sleep(poll_seconds)
+
+
+def _losses(events: Sequence[JobEvent]) -> dict[int, float]:
+    """The loss of each step that the events tell; a step that was done again counts with its last one."""
+    steps = [event.data for event in events if event.type == "metrics"]
+    known = [data for data in steps if data.get("train_loss") is not None]
+    return {int(data["step"]): float(data["train_loss"]) for data in known}
 
 
 def _is_told_otherwise(event: JobEvent, record: JobRecord, earlier: frozenset[str]) -> bool:
@@ -97,23 +110,23 @@ def progress_text(record: JobRecord) -> str:
     if record.status in ENDED:
         return ""
     works = record.status not in ("queued", "paused")
-    return ", ".join(in_words(part) for part in _numbers(record.progress, works=works))
+    return ", ".join(in_words(part) for part in _numbers(record.progress, works=works).values())
 
 
-def _numbers(now: Progress, *, works: bool) -> Iterator[Message]:
-    """Where it `works`, also how fast."""
+def _numbers(now: Progress, *, works: bool) -> dict[str, Message]:
+    """By name, those that are known; where it `works`, also how fast."""
+    found: dict[str, Message] = {}
     if (done := _done(now)) is not None:
-        yield done
+        found["done"] = done
     if now.loss is not None:
-        yield say("loss-now-row", loss=f"{now.loss:.4f}")
-    if not works:
-        return
-    if now.step_seconds is not None:
-        yield say("step-time-row", time=f"{now.step_seconds:.2f}")
-    if now.tokens_per_second is not None:
-        yield say("tokens-rate-row", tokens=f"{now.tokens_per_second:.0f}")
-    if now.eta_seconds is not None:
-        yield say("time-left-row", time=duration_text(now.eta_seconds))
+        found["loss"] = say("loss-now-row", loss=f"{now.loss:.4f}")
+    if works and now.step_seconds is not None:
+        found["step_seconds"] = say("step-time-row", time=f"{now.step_seconds:.2f}")
+    if works and now.tokens_per_second is not None:
+        found["tokens_per_second"] = say("tokens-rate-row", tokens=f"{now.tokens_per_second:.0f}")
+    if works and now.eta_seconds is not None:
+        found["eta"] = say("time-left-row", time=duration_text(now.eta_seconds))
+    return found
 
 
 def done_of_total(progress: Progress) -> tuple[float, float | None]:
@@ -191,33 +204,50 @@ def progress_view(terminal: Terminal) -> Iterator[ProgressView]:
     if not terminal.is_live:
         yield PlainProgress(terminal)
         return
-    columns = [
-        SpinnerColumn(),
-        TextColumn("{task.description}", markup=False),
-        BarColumn(bar_width=30),
-        TextColumn("{task.fields[numbers]}", markup=False),
-        TimeElapsedColumn(),
-    ]
-    with Bar(*columns, console=terminal.progress, transient=True) as bar:
-        yield BarProgress(bar)
+    line = TextColumn("{task.fields[line]}", markup=False, table_column=Column(no_wrap=True))
+    with Bar(SpinnerColumn(), line, console=terminal.progress, transient=True) as shown:
+        yield BarProgress(shown)
+
+
+BAR_CELLS = 24
+CURVE_CELLS = 24
+SPINNER_CELLS = 2
 
 
 class BarProgress:
-    """A rich bar; full steps where the job counts some, else moving without end."""
+    """A line with a bar and the curve of the losses, as far as the terminal is wide enough."""
 
-    def __init__(self, bar: Bar) -> None:
-        self._bar = bar
-        self._task = bar.add_task("", total=None, numbers="")
+    def __init__(self, shown: Bar) -> None:
+        self._shown = shown
+        self._task = shown.add_task("", total=None, line="")
 
-    def show(self, record: JobRecord) -> None:
-        done, total = done_of_total(record.progress)
-        self._bar.update(
-            self._task,
-            description=visible(stage_text(record)),
-            total=total,
-            completed=done,
-            numbers=visible(progress_text(record)),
-        )
+    def show(self, record: JobRecord, losses: Sequence[float] = ()) -> None:
+        console = self._shown.console
+        plain = not console.encoding.lower().startswith("utf")
+        line = progress_line(record, losses, cells=console.width - SPINNER_CELLS, is_plain=plain)
+        self._shown.update(self._task, line=line)
+
+
+def progress_line(record: JobRecord, losses: Sequence[float], *, cells: int, is_plain: bool = False) -> str:
+    """Stage, bar, numbers and curve on at most so many cells; the place and the time left go last."""
+    numbers = {} if record.status in ENDED else _numbers_by_name(record)
+    curve = "" if is_plain or "loss" not in numbers else sparkline(losses, CURVE_CELLS)
+    parts = [
+        Part(visible(stage_text(record)), 0),
+        Part(bar(*done_of_total(record.progress), BAR_CELLS, is_plain=is_plain), 7),
+        Part(numbers.get("done", ""), 1),
+        Part(numbers.get("loss", ""), 3),
+        Part(curve, 5),
+        Part(numbers.get("step_seconds", ""), 4),
+        Part(numbers.get("tokens_per_second", ""), 8),
+        Part(numbers.get("eta", ""), 2),
+    ]
+    return fitted(parts, cells)
+
+
+def _numbers_by_name(record: JobRecord) -> dict[str, str]:
+    works = record.status not in ("queued", "paused")
+    return {name: visible(in_words(said)) for name, said in _numbers(record.progress, works=works).items()}
 
 
 class PlainProgress:
@@ -229,7 +259,7 @@ class PlainProgress:
         self._text = ""
         self._said_at = 0.0
 
-    def show(self, record: JobRecord) -> None:
+    def show(self, record: JobRecord, losses: Sequence[float] = ()) -> None:
         if record.status in ENDED:
             return  # the last event says so
         stage, numbers = stage_text(record), progress_text(record)

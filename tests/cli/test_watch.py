@@ -8,10 +8,18 @@ import pytest
 
 from services.cli.outcome.place import Place
 from services.cli.record_text import job_row, record_text
-from services.cli.watch import done_of_total, duration_text, progress_text, stage_text
+from services.cli.sparkline import sparkline
+from services.cli.watch import (
+    _losses,
+    done_of_total,
+    duration_text,
+    progress_line,
+    progress_text,
+    stage_text,
+)
 from shared.messages.catalog import add_language
 from shared.messages.render import reader_of
-from shared.schemas.records import JobRecord
+from shared.schemas.records import JobEvent, JobRecord
 from shared.settings import PROJECT_ROOT
 from tests.shared.messages.made_up import LANGUAGE, left_over, made_up_language
 
@@ -33,6 +41,68 @@ def test_a_training_job_tells_step_loss_speed_and_time_left() -> None:
     assert text == "step 7/24, loss 0.5000, 3.21 s/it, 100 tokens/s, 3 min 20 s left"
     assert stage_text(running) == "training"
     assert done_of_total(running.progress) == (7, 24)
+
+
+TRAINING: dict[str, Any] = {
+    "stage": "training", "step": 12, "total_steps": 24, "loss": 0.5, "step_seconds": 3.21,
+    "tokens_per_second": 99.6, "eta_seconds": 38.5,
+}  # fmt: skip
+LOSSES = [2.5, 2.0, 1.5, 1.0, 0.75, 0.5]
+BAR = "━" * 12 + "╌" * 12
+
+
+@pytest.mark.parametrize(
+    ("cells", "line"),
+    [
+        (118, f"training  {BAR}  step 12/24  loss 0.5000  █▆▅▃▂▁  3.21 s/it  100 tokens/s  38 s left"),
+        (95, f"training  {BAR}  step 12/24  loss 0.5000  █▆▅▃▂▁  3.21 s/it  38 s left"),
+        (58, "training  step 12/24  loss 0.5000  3.21 s/it  38 s left"),
+        (40, "training  step 12/24  38 s left"),
+        (5, "trai…"),
+    ],
+)  # fmt: skip
+def test_a_progress_line_is_as_long_as_the_terminal_is_wide(cells: int, line: str) -> None:
+    told = progress_line(record(progress=TRAINING), LOSSES, cells=cells)
+    assert told == line
+    assert len(told) <= cells
+
+
+def test_a_terminal_without_utf_8_gets_a_line_of_ascii() -> None:
+    told = progress_line(record(progress=TRAINING), LOSSES, cells=118, is_plain=True)
+    assert "############------------" in told
+    assert told.isascii()
+
+
+@pytest.mark.parametrize(
+    ("values", "cells", "bars"),
+    [
+        ([1.0, 2.0], 8, "▁█"),
+        ([3.0, 3.0, 3.0], 8, "▁▁▁"),
+        ([1.0, float("nan"), 8.0], 8, "▁█"),
+        ([float(number // 100) for number in range(800)], 8, "▁▂▃▄▅▆▇█"),
+        ([1.0], 8, ""),
+    ],
+)
+def test_a_curve_has_a_bar_for_each_value_or_for_each_stretch(
+    values: list[float], cells: int, bars: str
+) -> None:
+    assert sparkline(values, cells) == bars
+
+
+def event(number: int, **data: Any) -> JobEvent:
+    told = {"created_at": 1.0, "level": "info", "type": "metrics", "message": "", "data": data}
+    return JobEvent.model_validate({"id": f"1-{number}", **told})
+
+
+def test_the_curve_is_of_the_steps_losses_each_once() -> None:
+    events = [
+        event(1, step=1, train_loss=3.0),
+        event(2, step=2, train_loss=2.0),
+        event(3, step=2, validation_loss=9.0),
+        event(4, step=2, train_loss=2.5),
+        event(5, step=3, train_loss=None),
+    ]
+    assert _losses(events) == {1: 3.0, 2: 2.5}
 
 
 @pytest.mark.parametrize(
