@@ -66,7 +66,7 @@ def create_app(
     _around_requests(app, service, http)
     bind(app, service, ROUTES)
     bind_desk(app, service)
-    add_docs(app, openapi_document(ROUTES_BY_GROUP))
+    add_docs(app, openapi_document(ROUTES_BY_GROUP), ROUTES_BY_GROUP)
     storages = {"data": settings.data_dir, **settings.storages}
     app.wsgi_app = MetricsPort(  # type: ignore[method-assign]
         app.wsgi_app, settings, lambda: metrics_text(http, store, storages)

@@ -9,7 +9,8 @@ from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import JsonSchemaMode
 
 from services.api import request_examples
-from services.api.errors import MEDIA_TYPE
+from services.api.answer_examples import ANSWERS
+from services.api.errors import MEDIA_TYPE, problem_fields
 from services.api.file_routes import ANCHOR, LONGEST_SECONDS, PURPOSES, SECONDS, SHORTEST_SECONDS
 from services.api.openai_statuses import status_on
 from services.api.request_examples import named
@@ -170,36 +171,49 @@ def _responses(route: Route, inline: Mapping[tuple[Any, JsonSchemaMode], Any]) -
         content = {route.answer: {"schema": schema}}
     else:
         content = {"application/json": {"schema": inline[_key(route.answer), "serialization"]}}
+        if route.name in ANSWERS:
+            content["application/json"]["example"] = ANSWERS[route.name]
     content |= {type_: {"schema": {"type": "string"}} for type_ in route.other_answers}
     answers: Json = {str(route.status): {"description": HTTPStatus(route.status).phrase, "content": content}}
     by_status: dict[int, list[type[Refusal]]] = {}
     for refusal in dict.fromkeys([*_refusals_anywhere(route), *route.refusals]):
         by_status.setdefault(status_on(route.path, refusal.status), []).append(refusal)
-    refused = {status: _refused(refusals) for status, refusals in by_status.items()}
-    refused |= {status: _described(text) for status, text in UNREAD.items()}
+    refused = {status: _refused(refusals, status) for status, refusals in by_status.items()}
+    refused |= {status: _unread(text, status) for status, text in UNREAD.items()}
     return answers | {str(status): refused[status] for status in sorted(refused)}
 
 
 def _refusals_anywhere(route: Route) -> Iterable[type[Refusal]]:
-    """What needs no saying in the table: it follows from what a route takes."""
-    yield MalformedRequest
+    """What needs no saying in the table: it follows from what a route takes, and none takes just any query."""
+    yield from (MalformedRequest, InvalidField)
     if not route.is_public:
         yield from (Unauthorized, StoreUnavailable)
-    if route.query.model_fields:
-        yield InvalidField
     if "after" in route.query.model_fields:
         yield NotFound
 
 
-def _refused(refusals: Sequence[type[Refusal]]) -> Json:
-    return _described("; ".join(f"`{refusal.code}`: {in_english(refusal.meaning)}" for refusal in refusals))
+def _refused(refusals: Sequence[type[Refusal]], status: int) -> Json:
+    meanings = "; ".join(f"`{refusal.code}`: {in_english(refusal.meaning)}" for refusal in refusals)
+    examples = {one.code: _problem(one, in_english(one.meaning), status) for one in refusals}
+    return _described(meanings, examples)
 
 
-def _described(text: str) -> Json:
-    return {
-        "description": text,
-        "content": {MEDIA_TYPE: {"schema": {"$ref": REF.format(model="Problem")}}},
-    }
+def _unread(text: str, status: int) -> Json:
+    code = MalformedRequest.code
+    return _described(text, {code: _problem(MalformedRequest, text.removeprefix(f"`{code}`: "), status)})
+
+
+def _problem(refusal: type[Refusal], detail: str, status: int) -> Json:
+    """A refusal as it is answered."""
+    example = refusal(detail)
+    example.status = status
+    return problem_fields(example, "req_5f2c1b7a9d3e4086a1c2b3d4")
+
+
+def _described(text: str, examples: Mapping[str, Json]) -> Json:
+    shown = {name: {"value": value} for name, value in examples.items()}
+    content = {"schema": {"$ref": REF.format(model="Problem")}, "examples": shown}
+    return {"description": text, "content": {MEDIA_TYPE: content}}
 
 
 def _path(rule: str) -> str:

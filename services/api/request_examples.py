@@ -3,6 +3,8 @@
 from typing import Any
 
 FILE_ID = "file-k3J9dVb2QmXw7LrT5yHn0aZs"
+JOB_ID = "ftjob-7fkq2mw9x4hjt8vcsr3bnp6d"
+OTHER_JOB_ID = "ftjob-m5tz8rqy3kdwa6gvj2cxn9ub"
 
 # By the name of the operation: title → JSON body.
 BODIES: dict[str, dict[str, Any]] = {
@@ -30,7 +32,7 @@ BODIES: dict[str, dict[str, Any]] = {
         },
         "Evaluate what a training makes, once it has succeeded": {
             "kind": "evaluation",
-            "adapter": "ftjob-7fkq2mw9x4hjt8vcsr3bnp6d",
+            "adapter": JOB_ID,
             "dataset": "sample_spam/held_out.jsonl",
         },
         "Find out why a model loads slowly": {"kind": "load_diagnostic", "model": "SmolLM2-135M-Instruct"},
@@ -73,7 +75,7 @@ BODIES: dict[str, dict[str, Any]] = {
     },
     "move_job": {
         "Let it start next": {"to": "front"},
-        "Let it start right before another queued job": {"before": "ftjob-7fkq2mw9x4hjt8vcsr3bnp6d"},
+        "Let it start right before another queued job": {"before": OTHER_JOB_ID},
     },
     "prune": {"See what the settings' limits would delete": {"dry_run": True}},
 }

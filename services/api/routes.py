@@ -52,6 +52,7 @@ from shared.errors import (
     InvalidTransition,
     MalformedRequest,
     ModelUnknown,
+    ModelUnusable,
     NotFinished,
     NotFound,
     NotReady,
@@ -63,7 +64,7 @@ from shared.schemas.requests import JobRequest
 
 GET, POST, DELETE = HTTPMethod.GET, HTTPMethod.POST, HTTPMethod.DELETE
 SUBMIT_REFUSALS = (
-    MalformedRequest, TooLarge, InvalidField, ModelUnknown, DatasetUnknown, InvalidDataset,
+    MalformedRequest, TooLarge, InvalidField, ModelUnknown, ModelUnusable, DatasetUnknown, InvalidDataset,
     IdempotencyMismatch, TooManyJobs, DiskFull,
 )  # fmt: skip
 

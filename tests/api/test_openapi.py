@@ -1,5 +1,7 @@
 """The OpenAPI document says what the routes do."""
 
+import base64
+import hashlib
 import json
 import re
 import tomllib
@@ -8,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from werkzeug.test import TestResponse
 
 from services.api.desk.routes import PAGES
 from services.api.job_routes import JobsQuery
@@ -90,20 +93,23 @@ def test_the_docs_page_shows_everything_without_script_or_internet(
 ) -> None:
     answer = api.client.get("/docs")
     assert answer.status_code == 200
-    assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
-    page = answer.text
-    assert "<script" not in page
+    page, policy = answer.text, answer.headers["Content-Security-Policy"]
+    style = page.partition("<style>")[2].partition("</style>")[0]
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    assert f"default-src 'none'; style-src 'sha256-{digest}';" in policy
+    assert "unsafe-inline" not in policy
+    assert not re.search(r"<script|\sstyle=|\son\w+=|<table", page)
     assert not re.search(r'(src|href)="(https?:)?//', page)
     for name in (
         *document["paths"],
         *document["components"]["schemas"],
         *(refusal.code for refusal in refusals()),
     ):
-        assert name in page
+        assert name in page.replace("<wbr>", "")
 
 
 def test_every_list_and_body_names_its_refusals_and_examples(api: Api, document: dict[str, Any]) -> None:
-    assert document["servers"][0]["url"] == "/"
+    assert [server["url"] for server in document["servers"]] == ["http://localhost", "/"]
     for path, methods in document["paths"].items():
         is_openais = path.startswith(("/v1/files", "/v1/fine_tuning", "/v1/models"))
         for operation in methods.values():
@@ -132,3 +138,58 @@ def test_examples_are_accepted_or_refused_only_for_what_is_not_there(
                 or (code == "not_found" and "{job_id}" in path)
                 or (answer.get_json()["error"]["param"] == "training_file" and code == "invalid_field")
             ), answer.text
+
+
+@pytest.mark.parametrize(
+    ("host", "address"),
+    [
+        ("localhost:8099", "http://localhost:8099"),
+        ("[::1]:8080", "http://[::1]:8080"),
+        ('localhost"$(id)', None),
+    ],
+)
+def test_both_have_the_address_that_the_reader_uses(api: Api, host: str, address: str | None) -> None:
+    answer = api.client.get("/openapi.json", headers={"Host": host})
+    page = api.client.get("/docs", headers={"Host": host}).text
+    if address is None:
+        assert answer.status_code == 400
+        assert "$(id)" not in page
+    else:
+        assert answer.get_json()["servers"][0]["url"] == address
+        assert f"curl {address}/v1/jobs" in page.replace("&#34;", "").replace('"', "")
+
+
+def provoked(api: Api, method: str, path: str, operation: dict[str, Any]) -> Iterator[TestResponse]:
+    """Answers to requests that are wrong in ways that no operation escapes."""
+    url = re.sub(r"\{\w+\}", "ftjob-nosuch", path)
+    yield api._ask(method, url, headers={"Authorization": "Bearer nosuch"})
+    yield api._ask(method, url)
+    yield api._ask(method, f"{url}?nosuch=1")
+    if any(one["name"] == "after" for one in operation["parameters"]):
+        yield api._ask(method, f"{url}?after=ftjob-nosuch")
+    if "requestBody" in operation:
+        yield api._ask(method, url, data=b"{", content_type="application/json")
+        yield api._ask(method, url, json={"nosuch": 1})
+        yield api._ask(method, url, data=b"x" * 2_000_000, content_type="application/json")
+
+
+def test_every_refusal_that_an_operation_gives_is_described_with_an_example(
+    api: Api, document: dict[str, Any]
+) -> None:
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            for answer in provoked(api, method.upper(), path, operation):
+                if answer.status_code < 300:
+                    continue
+                code, told = answer.get_json()["code"], operation["responses"]
+                assert str(answer.status_code) in told, (path, method, answer.text)
+                examples = told[str(answer.status_code)]["content"][answer.mimetype]["examples"]
+                assert code in examples, (path, method, code)
+                assert examples[code]["value"].keys() == answer.get_json().keys()
+                assert examples[code]["value"]["status"] == answer.status_code
+
+
+def test_a_refusal_of_a_base_model_is_described_where_one_is_named(document: dict[str, Any]) -> None:
+    for path in ("/v1/jobs", "/v1/fine_tuning/jobs"):
+        told = json.dumps(document["paths"][path]["post"]["responses"])
+        assert "model_unusable" in told

@@ -20,13 +20,14 @@ _STYLE = (_PAGES / "report.css").read_text("utf-8")
 _SCRIPT = (_PAGES / "copy_button.js").read_text("utf-8")
 
 
-def _hash(text: str) -> str:
+def source_of(text: str) -> str:
+    """What a policy allows a style sheet or a script of this text by."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
 # The page carries it as well, for copies that are opened from a disk.
 _SOURCES = (
-    f"default-src 'none'; style-src {_hash(_STYLE)}; script-src {_hash(_SCRIPT)}; "
+    f"default-src 'none'; style-src {source_of(_STYLE)}; script-src {source_of(_SCRIPT)}; "
     "base-uri 'none'; form-action 'none'"
 )
 POLICY = f"{_SOURCES}; frame-ancestors 'none'"
