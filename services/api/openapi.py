@@ -184,7 +184,7 @@ def _responses(route: Route, inline: Mapping[tuple[Any, JsonSchemaMode], Any]) -
 
 
 def _refusals_anywhere(route: Route) -> Iterable[type[Refusal]]:
-    """What needs no saying in the table: it follows from what a route takes, and none takes just any query."""
+    """What needs no saying in the table: it follows from what a route takes. None takes any query."""
     yield from (MalformedRequest, InvalidField)
     if not route.is_public:
         yield from (Unauthorized, StoreUnavailable)

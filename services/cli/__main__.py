@@ -28,6 +28,7 @@ from services.cli import (
     submit,
 )
 from services.cli.command_parser import CommandParser
+from services.cli.completion import command as completion
 from services.cli.doctor import command as doctor
 from services.cli.explain import command as explain
 from services.cli.failure import CommandFailed, UsageError
@@ -82,6 +83,7 @@ def command_parser() -> CommandParser:
         doctor,
         key,
         explain,
+        completion,
     ):
         group.add_commands(commands)
     add_bare_command(commands, "bench", say("help-bench-row", names=bench.BENCHES))

@@ -15,6 +15,11 @@ class HelpFormat(argparse.HelpFormatter):
         super().__init__(prog)
         self._words = words
 
+    def format_help(self) -> str:
+        """With room for the longest command, whose indent argparse forgets (Python 3.11 to 3.14)."""
+        self._action_max_length += self._indent_increment
+        return super().format_help()
+
     def start_section(self, heading: str | None) -> None:
         super().start_section(shown(heading) if heading else heading)
 

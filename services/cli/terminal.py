@@ -51,6 +51,11 @@ class Terminal:
         if not self.as_json:
             self._results.print(visible(told(text)))
 
+    def print_as_it_is(self, text: str) -> None:
+        """A result for a program to read, which has no text of others in it."""
+        if not self.as_json:
+            sys.stdout.write(text)
+
     def emit(self, value: object) -> None:
         """A JSON document or, called repeatedly, lines of JSON; only with ``--json``."""
         if self.as_json:

@@ -172,6 +172,7 @@ def test_the_options_of_diagnose_are_the_fields_of_the_request() -> None:
         ("jobs --status suceeded", "--status: There is no 'suceeded'. Did you mean succeeded? There are: "),
         ("train --dataset x --plan basline", "Did you mean baseline?"),
         ("train --dataset x --column lable=y", "Did you mean label?"),
+        ("completion bsh", "shell: There is no 'bsh'. Did you mean bash?"),
         ("help trian", "There is no command 'trian'. Did you mean train?"),
         ("stop", "Did you mean down (the service) or cancel (a job)?"),
         ("train --dataset x --lr 2", "There is no option --lr. Did you mean --learning-rate?"),
@@ -316,5 +317,5 @@ def test_every_command_is_in_the_help(capsys: pytest.CaptureFixture[str]) -> Non
     assert words == [
         "demo", "up", "down", "train", "prepare", "diagnose", "evaluate", "jobs", "show", "report", "events",
         "cancel", "download", "pause", "resume", "move", "models", "files", "delete", "prune", "backup",
-        "restore", "doctor", "key", "explain", "bench", "check", "test", "help",
+        "restore", "doctor", "key", "explain", "completion", "bench", "check", "test", "help",
     ]  # fmt: skip

@@ -213,6 +213,9 @@ NOT_MESSAGES = {
     "services/cli/argparse_text.py": "the words of argparse, by which they become messages",
     "services/cli/compose_settings.py": "rows of docs/settings.md",
     "services/cli/environment/__init__.py": "rows of docs/settings.md",
+    "services/cli/completion/bash.py": "code of a shell",
+    "services/cli/completion/fish.py": "code of a shell",
+    "services/cli/completion/zsh.py": "code of a shell",
     "services/cli/leash.py": "stands alone; its line is for a log",
 }
 # Words of other programs, by which their output is known, commands, code, and words of stored files.
