@@ -1,6 +1,6 @@
 """Requests as lines for a shell: the reference shows them, and its tests run each of them.
 
-`$KEY` is the API key. `$JOB`, `$OTHER`, `$FILE` and `$MODEL` are ids that an answer before had.
+`$KEY` is the API key. `$JOB`, `$OTHER`, `$FILE`, `$HELD_OUT` and `$MODEL` are ids that an answer before had.
 """
 
 import json
@@ -9,11 +9,11 @@ import shlex
 from collections.abc import Iterator
 from typing import Any
 
-from services.api.request_examples import BODIES, FILE_ID, JOB_ID, OTHER_JOB_ID
+from services.api.request_examples import BODIES, FILE_ID, JOB_ID, OTHER_FILE_ID, OTHER_JOB_ID
 from services.api.routing import Route
 
 ROWS_FILE = "rows.jsonl"
-_VARIABLES = {FILE_ID: "$FILE", JOB_ID: "$JOB", OTHER_JOB_ID: "$OTHER"}
+_VARIABLES = {FILE_ID: "$FILE", OTHER_FILE_ID: "$HELD_OUT", JOB_ID: "$JOB", OTHER_JOB_ID: "$OTHER"}
 _PATH_PARTS = {"job_id": "$JOB", "file_id": "$FILE", "model_id": "$MODEL"}
 _TO_A_FILE = {"get_adapter": "-O -J", "get_file_content": "-o rows-again.jsonl"}
 _QUERIES = {"list_jobs": "?status=queued&limit=5", "get_adapter": "?names=original"}

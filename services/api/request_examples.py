@@ -3,6 +3,7 @@
 from typing import Any
 
 FILE_ID = "file-k3J9dVb2QmXw7LrT5yHn0aZs"
+OTHER_FILE_ID = "file-p8Q2cXw1LhT6sVz4KfR9mB3d"
 JOB_ID = "ftjob-7fkq2mw9x4hjt8vcsr3bnp6d"
 OTHER_JOB_ID = "ftjob-m5tz8rqy3kdwa6gvj2cxn9ub"
 
@@ -59,7 +60,7 @@ BODIES: dict[str, dict[str, Any]] = {
         "Let the numbers be chosen, and give rows to validate on": {
             "model": "SmolLM2-135M-Instruct",
             "training_file": FILE_ID,
-            "validation_file": "file-p8Q2cXw1LhT6sVz4KfR9mB3d",
+            "validation_file": OTHER_FILE_ID,
             "method": {
                 "type": "supervised",
                 "supervised": {

@@ -83,7 +83,7 @@ def made(server: Server, route: Route, text: str) -> dict[str, str]:
             body = {"kind": "fine_tuning", "model": "tiny", "training_file": file()}
             return str(client.post("/v1/jobs", json=body).json()["id"])
 
-        found: dict[str, str] = {"FILE": file()} if "$FILE" in text else {}
+        found = {name: file() for name in ("FILE", "HELD_OUT") if f"${name}" in text}
         if "$JOB" in text or "$MODEL" in text:
             server.store._redis.flushall()
             found["JOB"] = job()
