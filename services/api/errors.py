@@ -1,6 +1,7 @@
 """Every error as problem details (RFC 9457), with the member `error` that OpenAI's clients read.
 
-Who opens a page in a browser gets a page instead."""
+Who opens a page in a browser gets a page instead.
+"""
 
 import json
 import logging

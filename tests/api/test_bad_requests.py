@@ -213,7 +213,15 @@ def test_an_idempotency_key_that_can_not_be_one_is_refused(api: Api, key: str) -
 
 
 def test_unknown_pages_and_methods_are_problems_too(api: Api) -> None:
-    for path in ("/nowhere", "/v1", "/v2/jobs", "/v1/jobs/", "/v1/jobs/x/../..", "/metrics", "/v1/files/x/y/z"):
+    for path in (
+        "/nowhere",
+        "/v1",
+        "/v2/jobs",
+        "/v1/jobs/",
+        "/v1/jobs/x/../..",
+        "/metrics",
+        "/v1/files/x/y/z",
+    ):
         check_problem(api.get(path), 404, "not_found")
     answer = api.delete("/v1/jobs")
     check_problem(answer, 405, "method_not_allowed")

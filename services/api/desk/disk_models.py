@@ -27,7 +27,7 @@ class DiskModel:
     name: str
     size_bytes: int | None
     copies: tuple[Copy, ...]
-    is_default: bool
+    is_demo: bool
 
     @property
     def is_prepared(self) -> bool:
@@ -37,10 +37,10 @@ class DiskModel:
 def models_on_disk(service: Service) -> tuple[DiskModel, ...]:
     """By name: those in folders, the demo's and the default, and others of which there is a copy."""
     copies = _copies(service.settings.data_dir / "models")
-    default = service.settings.default_model
-    names = {*model_folder_names(service.model_folders), default, DEMO_MODEL, *copies}
+    folders = model_folder_names(service.model_folders)
+    names = {*folders, service.settings.default_model, DEMO_MODEL, *copies}
     return tuple(
-        DiskModel(name, _size_bytes(service, name), tuple(copies.get(name, ())), name == default)
+        DiskModel(name, _size_bytes(service, name), tuple(copies.get(name, ())), name == DEMO_MODEL)
         for name in sorted(names, key=str.casefold)
     )
 

@@ -1,12 +1,14 @@
 """The first page: what runs, the queue, recent jobs, the machine and the models."""
 
 from dataclasses import dataclass
+from functools import partial
 
 from flask import Response
 
 from services.api.desk import job_words
 from services.api.desk.disk_models import models_on_disk
 from services.api.desk.machine import machine_of
+from services.api.desk.rows_to_read import rows_name
 from services.api.desk.run_plots import RunPlot, loss_plot
 from services.api.desk.shell import desk_page
 from services.api.desk.step_numbers import steps_of
@@ -67,6 +69,7 @@ def get_home(service: Service) -> Response:
         machine=machine_of(service),
         models=models_on_disk(service),
         words=job_words,
+        rows_name=partial(rows_name, service),
     )
 
 

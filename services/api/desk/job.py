@@ -7,11 +7,12 @@ from flask import Response
 
 from services.api.desk import job_words
 from services.api.desk.outcome import outcome_of
-from services.api.desk.rows_to_read import rows_to_read
+from services.api.desk.rows_to_read import rows_name, rows_to_read
 from services.api.desk.run_plots import loss_plot, time_plot
 from services.api.desk.shell import desk_page
 from services.api.desk.step_numbers import steps_of
 from services.api.desk.told_events import shown_rows, told_events
+from services.api.page_kit.rows import Row
 from services.api.page_kit.scales import Scale
 from services.api.report_pages import PAGES
 from services.api.service import Service
@@ -76,12 +77,20 @@ def get_job(service: Service, job_id: str) -> Response:
         outcome=outcome_of(record),
         events=told_events(events),
         rows=shown_rows(events),
-        asked=tuple(flat_rows({name: value for name, value in record.request.items() if name != "kind"})),
+        rows_name=rows_name(service, record),
+        asked=_asked(record),
         has_report=_has_report(service, record),
         others=rows_to_read(service) if orders.evaluate else (),
         # a form of the same minutes makes one job, however often it is sent
         once=f"{record.id} {int(time.time() // ONCE_SECONDS)}",
     )
+
+
+def _asked(record: JobRecord) -> tuple[Row, ...]:
+    """All fields of the request that have a value, those of the learning without the word before them."""
+    fields = {name: value for name, value in record.request.items() if name != "kind"}
+    learning = fields.pop("hyperparameters", None) or {}
+    return tuple(flat_rows({**fields, **learning}))
 
 
 def _has_report(service: Service, record: JobRecord) -> bool:

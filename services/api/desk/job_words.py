@@ -40,12 +40,6 @@ def subject(record: JobRecord) -> str:
     return str(record.request.get("adapter") or record.request.get("model") or NONE)
 
 
-def rows_of(record: JobRecord) -> str:
-    """The data set that a job reads; empty of a job that reads none."""
-    fields = ("training_file", "dataset", "file")
-    return next((str(name) for field in fields if (name := record.request.get(field))), "")
-
-
 def status_words(record: JobRecord) -> str:
     return told(say("job-status-row", status=record.status))
 

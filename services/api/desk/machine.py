@@ -81,7 +81,9 @@ def _memory() -> Iterator[Gauge]:
         total, free = (int(lines[name].split()[0]) * 1024 for name in ("MemTotal", "MemAvailable"))
     except (OSError, ValueError, KeyError):
         return
-    yield _gauge(told(say("memory-label")), total - free, total, is_low=total - free > _NEARLY_FULL * total)
+    yield _gauge(
+        told(say("main-memory-label")), total - free, total, is_low=total - free > _NEARLY_FULL * total
+    )
 
 
 def _cards(workers: list[WorkerState]) -> Iterator[Gauge]:

@@ -7,6 +7,8 @@ from typing import Literal
 from services.api.service import Service
 from services.api.uploads import StoredFile
 from shared.datasets.names import dataset_names, resolve_dataset
+from shared.errors import NotFound
+from shared.schemas.records import JobRecord
 
 MOST_FILES = 30
 MOST_DATASETS = 60
@@ -49,6 +51,16 @@ def source_of_key(key: str) -> tuple[Field, str] | None:
 def name_of(service: Service, field: Field, value: str) -> str:
     """What people know the rows by. Raises `NotFound` for a file that is gone."""
     return service.files.get(value).filename if field == "training_file" else value
+
+
+def rows_name(service: Service, record: JobRecord) -> str:
+    """What people know the rows by that a job reads; empty of a job that reads none."""
+    if file := record.request.get("training_file") or record.request.get("file"):
+        try:
+            return name_of(service, "training_file", str(file))
+        except NotFound:  # deleted since: the job has its own copy
+            return str(file)
+    return str(record.request.get("dataset") or "")
 
 
 def _file(stored: StoredFile) -> RowSource:
