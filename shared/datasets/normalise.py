@@ -5,13 +5,14 @@ from __future__ import annotations
 import itertools
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TextIO
 
 from shared.datasets.choice import Choice, choose
+from shared.datasets.excerpts import value_seen
 from shared.datasets.findings import Finding, Tally
 from shared.datasets.formats import format_of
 from shared.datasets.kinds import open_source
@@ -32,13 +33,17 @@ ROWS_THAT_DECIDE, ITEMS_LOOKED_AT = 20, 1000
 
 @dataclass
 class Cause:
-    """What is wrong with the row `number`, and in the same way with `others`."""
+    """What is wrong with the row `number`, and in the same way with `others`.
+
+    `seen` is the value at fault in that row, where the row could be read; no message has it.
+    """
 
     unit: str
     number: int
     said: Said
     likeness: str
     others: Tally = field(default_factory=Tally)
+    seen: str | None = None
 
 
 @dataclass
@@ -88,14 +93,17 @@ def normalise(
     format: Literal["auto"] | RowFormat,
     columns: Mapping[str, str],
     limits: DatasetLimits,
-    destination: TextIO,
+    destination: TextIO | None,
     reading: Reading,
     *,
     measured: bool,
+    look: Callable[[int, Row, str], None] = lambda number, row, line: None,
 ) -> None:
     """Write every good row to `destination`, one JSON object a line, and keep count in `reading`.
 
-    After the first problem rows are only checked. Raises Unreadable when the data set is in no format.
+    After the first problem rows are only checked, as all are without a destination. `look` is called with
+    each good row: its number, the row, the row as a line. Raises Unreadable when the data set is in no
+    format.
     """
     head = _head(source.items)
     rows = [item.fields for item in head if isinstance(item, Record)]
@@ -121,12 +129,13 @@ def normalise(
         try:
             row = _checked_row(item, choice, columns, limits, told, mixed_is_bad=format == "auto")
         except BadRow as error:
-            _note(reading, source, Problem(item.number, error.said), limits)
+            _note(reading, source, Problem(item.number, error.said), limits, item.fields)
             continue
         line = _encode(row)
         seen.look(item.number, item.fields, row, line, told)
         _count(reading, seen, limits)
-        if not reading.problem_count:
+        look(item.number, row, line)
+        if destination and not reading.problem_count:
             destination.write(line + "\n")
     seen.note_unread(source.unread)
     _conclude(reading, source, choice, seen)
@@ -200,7 +209,14 @@ def _count(reading: Reading, seen: Observations, limits: DatasetLimits) -> None:
         raise Unreadable(say("too-many-labels", most=limits.labels))
 
 
-def _note(reading: Reading, source: Source, problem: Problem, limits: DatasetLimits) -> None:
+def _note(
+    reading: Reading,
+    source: Source,
+    problem: Problem,
+    limits: DatasetLimits,
+    fields: Mapping[str, object] | None = None,
+) -> None:
+    """`fields` are the row's, where it could be read."""
     reading.problem_count += 1
     said = problem.said
     # What differs in a number alone has one cause, and so have all halves of surrogate pairs.
@@ -209,4 +225,5 @@ def _note(reading: Reading, source: Source, problem: Problem, limits: DatasetLim
     if cause is not None:
         cause.others.add(problem.number)
     elif len(reading.causes) < limits.problems_shown:
-        reading.causes.append(Cause(source.unit, problem.number, said, likeness))
+        seen = None if fields is None else value_seen(said, fields)
+        reading.causes.append(Cause(source.unit, problem.number, said, likeness, seen=seen))

@@ -10,31 +10,35 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import AfterValidator, Field, StringConstraints, ValidationError
 
 from shared.datasets.formats import FORMAT_FIELDS
 from shared.datasets.limits import MIB, DatasetLimits
 from shared.errors import DiskFull, FieldError, InvalidDataset, InvalidField
 from shared.messages.message import Message, say
 from shared.sandbox import SandboxLimits, SandboxResult, run_in_sandbox
-from shared.schemas.datasets import DatasetSummary, DatasetWarning, Words
+from shared.schemas.datasets import DatasetSummary, DatasetWarning, Words, printable
 from shared.schemas.fields import RowFormat
 from shared.schemas.frozen import Frozen
 
 
-class _Others(Frozen):
+class OtherRows(Frozen):
     count: int
     numbers: list[int]
 
 
-class _Cause(Frozen):
-    """What is wrong with one row, and with how many others; `shared.datasets.normalise.Cause`."""
+class RowFault(Frozen):
+    """What is wrong with one row, and with how many others; `shared.datasets.normalise.Cause`.
+
+    `seen`: the value at fault, which only a report shows.
+    """
 
     unit: Literal["line", "row"]
     number: int
     said: Words
     likeness: str
-    others: _Others
+    others: OtherRows
+    seen: Annotated[str, StringConstraints(max_length=400), AfterValidator(printable)] | None = None
 
     @property
     def error(self) -> FieldError:
@@ -65,7 +69,7 @@ class _Reading(Frozen):
     format: RowFormat | None
     rows: int
     labels: list[str]
-    causes: list[_Cause]
+    causes: list[RowFault]
     problem_count: int
     unreadable: list[Words]
     disk_full: bool
@@ -92,7 +96,7 @@ def prepare_dataset(
     """
     started = time.monotonic()
     columns, limits, file_name = columns or {}, limits or DatasetLimits(), file_name or source.name
-    _check_columns(format, columns)
+    check_columns(format, columns)
     _check_size(source, file_name, limits)
     with tempfile.TemporaryDirectory(prefix=".reading-", dir=destination.parent) as folder:
         written = Path(folder) / "rows.jsonl"
@@ -112,7 +116,8 @@ def prepare_dataset(
     )
 
 
-def _check_columns(format: Literal["auto"] | RowFormat, columns: Mapping[str, str]) -> None:
+def check_columns(format: Literal["auto"] | RowFormat, columns: Mapping[str, str]) -> None:
+    """Raises InvalidField for fields that no format, or not this one, has together."""
     possible = [*FORMAT_FIELDS.values()] if format == "auto" else [FORMAT_FIELDS[format]]
     if format == "chat":
         possible.append(FORMAT_FIELDS["prompt_completion"])
@@ -172,7 +177,7 @@ def _read(
 def _understood(result: SandboxResult, file_name: str, limits: DatasetLimits) -> _Reading:
     """The reader's findings; raises the refusal they amount to. A reader that died is a finding as well."""
     if result.reason != "ok":
-        raise _unreadable(file_name, _death(result, limits))
+        raise _unreadable(file_name, reader_death(result, limits))
     try:
         reading = _Reading.model_validate(result.value)
     except ValidationError as error:
@@ -204,7 +209,8 @@ def _refusal(reading: _Reading, file_name: str, limits: DatasetLimits) -> Invali
     return InvalidDataset(said, errors=errors)
 
 
-def _death(result: SandboxResult, limits: DatasetLimits) -> Message:
+def reader_death(result: SandboxResult, limits: DatasetLimits) -> Message:
+    """Why the sandboxed reader gave no answer."""
     match result.reason:
         case "time":
             return say("reader-out-of-time", most_seconds=limits.wall_seconds)

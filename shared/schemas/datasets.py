@@ -11,8 +11,8 @@ from shared.schemas.frozen import Frozen
 LONGEST_MESSAGE = 8000
 
 
-def _printable(value: str) -> str:
-    """Words that go to terminals and logs: a control character is written as its number."""
+def printable(value: str) -> str:
+    """For words that go to terminals and logs: a control character is written as its number."""
     return "".join(sign if sign.isprintable() else f"\\u{ord(sign):04x}" for sign in value)
 
 
@@ -20,7 +20,7 @@ def _bounded(said: Message) -> Message:
     """What a reader in the sandbox says goes to terminals and logs."""
     if len(stored(said)) > LONGEST_MESSAGE:
         raise ValueError("what the reader says is too long")
-    return with_texts(said, _printable)
+    return with_texts(said, printable)
 
 
 Words = Annotated[Message, AfterValidator(_bounded)]
@@ -33,7 +33,7 @@ class DatasetWarning(Frozen):
     """
 
     code: Annotated[str, StringConstraints(max_length=40)]
-    message: Annotated[str, StringConstraints(max_length=4000), AfterValidator(_printable)] | Words
+    message: Annotated[str, StringConstraints(max_length=4000), AfterValidator(printable)] | Words
     count: Annotated[int, Field(ge=0)] = 0
     lines: Annotated[list[Annotated[int, Field(ge=1)]], Field(max_length=20)] = []
     level: Literal["info", "warn"] = Field("warn", description="`info`: what was done; `warn`: look at it")

@@ -1,0 +1,187 @@
+# The report of a data set: what is wrong or odd in its rows, and what to change.
+
+# Rows that can't be used.
+rows-unusable-of = { $rows ->
+    [one] In all { $rows } row can't be used
+   *[other] In all { $rows } rows can't be used
+} and { $usable ->
+    [one] { $usable } row can.
+   *[other] { $usable } rows can.
+}
+mend-or-remove-rows = A training takes a data set only as a whole. Correct these rows or remove them.
+others-have-fault = { $others ->
+    [one] One more row has this problem:
+   *[other] { $others } more rows have this problem:
+} { $unit ->
+    [line] { $others ->
+        [one] line
+       *[other] lines
+    }
+   *[row] { $others ->
+        [one] row
+       *[other] rows
+    }
+} { $numbers }{ $more ->
+    [0] .
+   *[other] {" "}(and { $more } more).
+}
+
+rows-in-no-format = The rows are in no format that can be learned.
+
+# What to change in a row or a file whose fault does not say it.
+shorten-the-line = Split the text of this line into several rows.
+save-as-utf-8 = Save the file as UTF-8. If it comes from Korean Windows, for example: { $command }
+write-one-object-a-line = Write one object with named fields on each line, such as { $example }.
+flatten-it = Keep only the fields that are learned, as texts.
+write-number-as-text = Write that number as a text, in double quotes.
+keep-one-key = Keep the key once and remove the other one.
+write-null-or-remove = Write a value there that JSON has, or remove the field.
+remove-character = Remove the character { $character } from the text.
+write-as-string = Write the value as text in double quotes, or remove the row.
+write-list-of-messages = Write a list such as [{"{"}"role": "user", "content": "…"{"}"}, {"{"}"role": "assistant", "content": "…"{"}"}].
+write-messages-or-remove = Write the messages of the conversation into it, or remove the row.
+convert-python-list = In Python: json.dumps(ast.literal_eval(text), ensure_ascii=False).
+add-answer-or-remove = Add the answer as a message of the role `assistant`, or remove the row.
+move-system-message = Move its text into the first message, or make it part of a message of the user.
+set-one-weight = Remove `weight`, or set it to 1 for an answer that should be learned. If nothing should be learned from this row, remove the row.
+write-message-as-object = Write it as {"{"}"role": "user", "content": "…"{"}"}.
+remove-other-fields = Remove these fields. What the model should learn of them belongs into `content`.
+rename-role = Rename the role to the one of these three that is meant.
+add-role = Add `role` to the message.
+remove-part-or-all = Remove that part, or the row.
+write-part-as-text = Write the part as {"{"}"type": "text", "text": "…"{"}"}, or the whole `content` as one text.
+write-zero-or-one = Write 1 for an answer that is learned and 0 for one that is not.
+write-pairs-or-messages = Write [["question", "answer"], …], or the whole conversation as a list in `messages`.
+give-text-or-remove-it = Give it a text, or remove the row.
+add-field-or-remove-it = Add the field to this row, or remove the row.
+add-cells-or-remove-line = Add the cells that are missing, or remove the line. If the text of a cell goes on in the next line, put double quotes around that cell.
+remove-the-line = Remove this line.
+quote-cells = Put double quotes around a cell that has commas, quotes or line ends, and write a quote inside it twice.
+choose-label-column = Choose the column of the label with `columns`, or shorten the label.
+copy-file-again = Copy or download the file again, or split that row.
+rename-column = Rename one of the two columns.
+put-rows-in = Write rows into the file, or choose another file.
+split-the-file = Split the data set into several files, or learn from a part of it.
+
+# Labels.
+labels-rare = { $count ->
+    [one] The label { $labels } is in very few rows.
+   *[other] The labels { $labels } are in very few rows.
+} A model learns little of a label that it sees so rarely.
+add-rows-of-this-kind = Add rows with it, merge it with a label that means nearly the same, or remove these rows.
+labels-unbalanced = The label `{ $most }` has { $most_rows } rows and `{ $least }` has { $least_rows ->
+    [one] { $least_rows } row,
+   *[other] { $least_rows } rows,
+} which is { $times } times less.
+always-most-frequent = A model that always answers `{ $label }` would be right in { $share_ratio } of the rows.
+balance-labels = Add rows of the rare label, or remove rows of the frequent one. After training look at the recall of each label, not at the accuracy alone.
+labels-are-numbers = The labels are numbers: { $labels }. The model learns to write these digits, and their meaning is nowhere in the rows.
+name-labels = Write words as labels, such as positive and negative, or say with `instruction` what each number means.
+labels-not-trained = { $count ->
+    [one] The validation rows have the label { $labels }, which no training row has.
+   *[other] The validation rows have the labels { $labels }, which no training row has.
+} It can't be predicted.
+train-or-remove-labels = Add training rows with this label, write the label as the training rows have it, or remove these validation rows.
+labels-not-validated = { $count ->
+    [one] The label { $labels } of the training rows is in no validation row.
+   *[other] The labels { $labels } of the training rows are in no validation row.
+}
+validate-labels = Add validation rows with it if you want to know how well it is learned.
+
+# Answers.
+answers-contradict = { $rows } of { $of } rows ask what an earlier row asks and have another answer. { $unit ->
+    [line] Line { NUMBER($second, useGrouping: 0) } has another answer than line { NUMBER($first, useGrouping: 0) }.
+   *[row] Row { NUMBER($second, useGrouping: 0) } has another answer than row { NUMBER($first, useGrouping: 0) }.
+} The model learns a mixture of both.
+keep-one-answer = Keep the better answer of each question. If different answers are wanted, nothing needs to change.
+answers-all-same = All { $rows } answers are the same: `{ $answer }`. The model would learn to say only this.
+map-other-answer = Check with `columns` that the right column is the answer.
+answers-are-classes = { $rows } rows have only { $different } different answers, so the answers are labels.
+answer-most-frequent = The most frequent one is `{ $answer }` in { $rows } rows.
+use-classification = With the fields `text` and `label` (the format classification) an evaluation would also count how often each label is right.
+answer-dominates = { $rows } of { $of } rows ({ $share_ratio }) have the same answer: `{ $answer }`. The model would say it often where it does not belong.
+thin-out-answer = Remove most of the rows with this answer.
+answers-repeat-question = In { $rows ->
+    [one] { $rows } row the answer is the question word for word.
+   *[other] { $rows } rows the answer is the question word for word.
+}
+write-the-answers = Write the answers into these rows, or remove the rows.
+answers-cut-off = { $rows } answers have exactly { $characters } characters, and none is longer. Probably a program cut them off there, and the model would learn to stop in the middle of a sentence.
+export-whole-answers = Export the answers again at their whole length, or remove these rows.
+answers-in-other-script = { $rows } of { $of } rows that were looked at are asked in one script ({ $asked }) and answered in another ({ $answered }).
+answer-in-one-language = If these are not translations, write the answers in the language of the questions.
+answers-with-spaces = In { $rows ->
+    [one] { $rows } row the answer begins or ends with white space, which is learned.
+   *[other] { $rows } rows the answer begins or ends with white space, which is learned.
+}
+strip-answers = Remove the white space around the answers, in Python with text.strip().
+system-in-some = { $rows } of { $of } rows have a system message and the others have none.
+write-system-everywhere = If the model is used with a system message, write the same one into all rows.
+
+# Characters.
+invisible-characters = { $rows ->
+    [one] { $rows } row has characters that show nothing.
+   *[other] { $rows } rows have characters that show nothing.
+} Texts that look the same are then different for the model.
+characters-seen = Seen were { $characters }{ $more ->
+    [0] .
+   *[other] {" "}and { $more } others.
+}
+remove-invisible-characters = Remove these characters with an editor or a script. Joiners that writing needs are not counted here.
+letters-in-pieces = { $rows ->
+    [one] { $rows } row has letters in pieces
+   *[other] { $rows } rows have letters in pieces
+}, as a Mac stores file names (Unicode NFD){ $others_composed ->
+    [true] , and other rows have them whole.
+   *[false] .
+} For the model these are different words, and a Korean syllable in pieces takes several times the tokens.
+compose-letters = Compose the letters of all texts. In Python: { $command }
+letters-of-two-alphabets = { $rows ->
+    [one] { $rows } row has a word
+   *[other] { $rows } rows have words
+} with Latin letters and letters of another alphabet that look like them.
+write-one-alphabet = Write each word with the letters of one alphabet. Such words often come from text recognition or from senders of spam.
+template-in-texts = { $rows ->
+    [one] { $rows } row has
+   *[other] { $rows } rows have
+} signs of a chat template within the texts. The template of the model is put around the texts once more, so the model would learn the signs as words.
+remove-template = Remove the signs and keep the plain texts. If the texts are to be learned exactly as they are, write each row as one `text` (the format text).
+written-pieces = Seen were { $pieces }{ $more ->
+    [0] .
+   *[other] {" "}and { $more } others.
+}
+line-ends-escaped = In { $rows ->
+    [one] { $rows } row
+   *[other] { $rows } rows
+} line ends are written as a backslash and the letter n, so the model would write these two signs instead of a new line.
+write-real-line-ends = The file was probably escaped twice. Replace each backslash followed by n in the texts with a real line end (in Python: text.replace("\\n", "\n")), and write the rows with json.dumps once.
+markup-in-texts = { $rows ->
+    [one] { $rows } row has
+   *[other] { $rows } rows have
+} HTML in the texts, which is learned as it stands.
+remove-markup = If the model should not write HTML, remove the tags and decode the entities (in Python: html.unescape(text)).
+odd-spaces = { $rows ->
+    [one] { $rows } row has
+   *[other] { $rows } rows have
+} spaces other than the plain one, such as the one that does not break (U+00A0). Tokenizers cut them in another way.
+write-plain-spaces = Replace them with plain spaces, in Python with " ".join(text.split(" ")) for each of them.
+
+# The size of the data set, and its validation rows.
+few-rows = There { $rows ->
+    [one] is only { $rows } row.
+   *[other] are only { $rows } rows.
+} A model learns little from so few, or learns them by heart.
+add-rows = Add rows: some hundreds for a classification or a style, more for new knowledge.
+row-much-longer = One row has { $characters } characters, { $times } times as many as a usual row ({ $median }). With a model the report says whether it is cut.
+look-at-that-one = Look at this row. Split it if it holds several, or remove it.
+validation-learned = { $rows } of { $of } validation rows ({ $share_ratio }) are among the training rows too, so the validation loss looks better than it is.
+validation-learned-otherwise = { $rows } of { $of } validation rows ({ $share_ratio }) have the question or text of a training row and another answer or label.
+overlap-first = The first is { $unit ->
+    [line] line { NUMBER($number, useGrouping: 0) } of the validation file, which is line { NUMBER($learned, useGrouping: 0) } of the training file.
+   *[row] row { NUMBER($number, useGrouping: 0) } of the validation file, which is row { NUMBER($learned, useGrouping: 0) } of the training file.
+}
+remove-from-one-file = Remove these rows from one of the two files.
+give-one-answer = Decide which of the two is right and write it into both files, or remove the row from one of them.
+overlap-not-counted = The training data set is so large that validation rows were looked for among its first rows only.
+validation-in-other-script = The validation rows are mostly written in another script ({ $script }, { $share_ratio } of the letters) than the training rows ({ $learned_script }, { $learned_ratio }).
+validate-in-same-language = Validate on rows in the language that is trained.
