@@ -29,6 +29,7 @@ _ID_PREFIX: dict[JobKind, str] = {
     "training_diagnostic": "explainjob",
     "evaluation": "evaljob",
     "model_preparation": "prepjob",
+    "dataset_report": "datajob",
 }
 _ID_ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"  # no l, o, 0, 1: ids are read aloud
 _ID_LENGTH = 24

@@ -38,7 +38,7 @@ class CheckedRows:
     def __init__(self, content: Path, sha256: str, way: Mapping[str, Any]) -> None:
         """`content` is the uploaded file, `sha256` its hash when it came; `way` is JSON."""
         stat = content.stat()
-        asked = [sha256, stat.st_size, stat.st_mtime_ns, dict(way), _reader()]
+        asked = [sha256, stat.st_size, stat.st_mtime_ns, dict(way), reader()]
         key = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
         self._all = content.parent / FOLDER
         self._folder = self._all / key[:32]
@@ -91,9 +91,9 @@ def _changed_at(path: Path) -> float:
 
 
 @cache
-def _reader() -> str:
+def reader() -> str:
     """What reads rows: another version of it may find other things in them."""
     digest = hashlib.sha256(version("pyarrow").encode())
-    for path in sorted(Path(datasets.__file__).parent.glob("*.py")):
+    for path in sorted(Path(datasets.__file__).parent.rglob("*.py")):
         digest.update(path.read_bytes())
     return digest.hexdigest()

@@ -22,6 +22,8 @@ from shared.messages.catalog import DEFAULT_LANGUAGE
 from shared.messages.document import in_sentences
 from shared.messages.message import Message, say
 from shared.renamed_families import names_of
+from shared.reports.data_tokens import TokenReport
+from shared.reports.data_tokens_text import tokens_text
 from shared.reports.load import LoadReport
 from shared.reports.load_text import load_text
 from shared.reports.stored import read_stored
@@ -152,6 +154,8 @@ def _text(report: dict[str, Any]) -> str | None:
     """None where it is no report with lines, or one of before messages."""
     if report.get("kind") in ("training_diagnostic", "fine_tuning") and "facts" in report:
         return training_text(read_stored(TrainingReport, report))
+    if report.get("kind") == "dataset_report":
+        return tokens_text(read_stored(TokenReport, report))
     if report.get("kind") != "load_diagnostic":
         return None
     load = read_stored(LoadReport, report)

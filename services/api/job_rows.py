@@ -17,6 +17,7 @@ from shared.job_folder import JobFolder
 from shared.messages.message import say
 from shared.schemas.datasets import DatasetSummary
 from shared.schemas.requests import (
+    DatasetReportRequest,
     EvaluationRequest,
     FineTuningRequest,
     JobRequest,
@@ -24,7 +25,7 @@ from shared.schemas.requests import (
 )
 
 # Reading a large data set takes a processor and memory; more at once than this only get in each other's way.
-_reading = threading.BoundedSemaphore(2)
+reading = threading.BoundedSemaphore(2)
 
 
 def prepare_rows(service: Service, request: JobRequest, folder: JobFolder) -> Mapping[str, DatasetSummary]:
@@ -32,7 +33,7 @@ def prepare_rows(service: Service, request: JobRequest, folder: JobFolder) -> Ma
     refusals.
     """
     match request:
-        case FineTuningRequest():
+        case FineTuningRequest() | DatasetReportRequest():
             training = _prepare(service, request, "training_file", "dataset", folder.rows_of("training"))
             _check_loss_on(request, training)
             _check_long_text(request, training)
@@ -56,7 +57,7 @@ def prepare_rows(service: Service, request: JobRequest, folder: JobFolder) -> Ma
 
 def _prepare(
     service: Service,
-    request: FineTuningRequest | EvaluationRequest | TrainingDiagnosticRequest,
+    request: FineTuningRequest | EvaluationRequest | TrainingDiagnosticRequest | DatasetReportRequest,
     file_field: str,
     dataset_field: str,
     destination: Path,
@@ -73,7 +74,7 @@ def _prepare(
     source, checked = None, None
     try:
         if file_id:
-            source, stored = _uploaded(service, file_id, field)
+            source, stored = uploaded(service, file_id, field)
             way["file_name"] = stored.filename
             checked = CheckedRows(source, stored.sha256, way)
         else:
@@ -98,7 +99,7 @@ def _read(
     service: Service, source: Path, destination: Path, checked: CheckedRows | None, way: Mapping[str, Any]
 ) -> DatasetSummary:
     _check_room(service, needed_bytes=_size_bytes(source))
-    with _reading:
+    with reading:
         if given := _given(service, checked, destination):  # another submit has read them meanwhile
             return given
         summary = prepare_dataset(source, destination, **way)
@@ -112,7 +113,8 @@ def _check_room(service: Service, *, needed_bytes: int) -> None:
     check_free_space(settings.data_dir, needed_bytes=needed_bytes, reserve_bytes=settings.min_free_bytes)
 
 
-def _uploaded(service: Service, file_id: str, field: str) -> tuple[Path, StoredFile]:
+def uploaded(service: Service, file_id: str, field: str) -> tuple[Path, StoredFile]:
+    """Where an uploaded file lies and what is known of it. Raises InvalidField, with `field`, without one."""
     try:
         return service.files.content(file_id), service.files.get(file_id)
     except NotFound:
@@ -124,13 +126,17 @@ def _size_bytes(source: Path) -> int:
     return sum(path.stat().st_size for path in files if path.is_file())
 
 
-def _check_loss_on(request: FineTuningRequest, training: DatasetSummary) -> None:
-    if training.format == "text" and request.hyperparameters.loss_on == "completion":
-        raise InvalidField(say("no-completion-in-text"), param="hyperparameters.loss_on")
+def _check_loss_on(request: FineTuningRequest | DatasetReportRequest, training: DatasetSummary) -> None:
+    if isinstance(request, DatasetReportRequest):
+        loss_on, field = request.loss_on, "loss_on"
+    else:
+        loss_on, field = request.hyperparameters.loss_on, "hyperparameters.loss_on"
+    if training.format == "text" and loss_on == "completion":
+        raise InvalidField(say("no-completion-in-text"), param=field)
 
 
 def _check_long_text(
-    request: FineTuningRequest | TrainingDiagnosticRequest, training: DatasetSummary
+    request: FineTuningRequest | TrainingDiagnosticRequest | DatasetReportRequest, training: DatasetSummary
 ) -> None:
     if training.format != "text" and request.long_text == "split":
         raise InvalidField(say("format-cannot-be-split", format=training.format), param="long_text")

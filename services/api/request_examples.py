@@ -48,6 +48,19 @@ BODIES: dict[str, dict[str, Any]] = {
             "model": "SmolLM2-135M-Instruct",
             "quantization": "nf4",
         },
+        "See rows as a model reads them": {
+            "kind": "dataset_report",
+            "model": "SmolLM2-135M-Instruct",
+            "dataset": "sample_spam/train.jsonl",
+        },
+    },
+    "report_dataset": {
+        "Find out what is wrong or odd in an uploaded file": {"training_file": FILE_ID},
+        "Also see its rows as a model reads them, and compare them with the validation rows": {
+            "dataset": "sample_spam/train.jsonl",
+            "validation_dataset": "sample_spam/held_out.jsonl",
+            "model": "SmolLM2-135M-Instruct",
+        },
     },
     "create_fine_tuning_job": {
         "Fine-tune on an uploaded file": {

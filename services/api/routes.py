@@ -4,6 +4,7 @@ from http import HTTPMethod
 
 from services.api import fine_tuning_routes as tuning
 from services.api import openai_shapes as shapes
+from services.api.data_report_routes import DataReportRequest, report_dataset
 from services.api.file_routes import (
     FilesQuery,
     delete_file,
@@ -144,6 +145,13 @@ FILES = (
     ),
 )  # fmt: skip
 
+DATASETS = (
+    Route(
+        POST, "/v1/datasets/reports", report_dataset, "Report what is wrong or odd in a data set",
+        body=DataReportRequest, refusals=SUBMIT_REFUSALS, is_repeatable=True,
+    ),
+)  # fmt: skip
+
 FINE_TUNING = (
     Route(
         POST, "/v1/fine_tuning/jobs", tuning.create_fine_tuning_job, "Create a fine-tuning job",
@@ -205,6 +213,7 @@ ROUTES_BY_GROUP = {
     "Queue": QUEUE,
     "Retention": RETENTION,
     "Files": FILES,
+    "Data sets": DATASETS,
     "Fine-tuning, as OpenAI's clients speak it": FINE_TUNING,
     "Models": MODELS,
     "Health": HEALTH,

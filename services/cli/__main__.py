@@ -11,6 +11,7 @@ from pathlib import Path
 from services.cli import (
     backup,
     bench,
+    check_data,
     demo,
     diagnose,
     evaluate,
@@ -70,6 +71,7 @@ def command_parser() -> CommandParser:
         demo,
         serve,
         submit,
+        check_data,
         diagnose,
         evaluate,
         job_list,

@@ -22,6 +22,7 @@ from shared.schemas.records import AcceptedJob, JobEvent, JobRecord
 
 REQUEST_SECONDS = 30.0
 SUBMIT_SECONDS = 300.0  # the API reads the whole data set before it accepts
+EXAMINATION_SECONDS = 900.0  # as long as the service reads at most
 SUBMIT_TRIES = 3
 EVENT_PAGE = 100
 JOB_PAGE = 100
@@ -172,6 +173,10 @@ class Client:
     def report(self, job_id: str) -> dict[str, Any]:
         """The job's result as data."""
         return self._ask("GET", f"{_path(job_id)}/report")
+
+    def data_report(self, request: dict[str, Any]) -> dict[str, Any]:
+        """What is wrong or odd in a data set that the service has."""
+        return self._ask("POST", "/v1/datasets/reports", json=request, timeout=EXAMINATION_SECONDS)
 
     def report_page(self, job_id: str) -> bytes:
         """The same as an HTML page that stands alone."""

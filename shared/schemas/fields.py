@@ -18,7 +18,14 @@ FACADE_EVENT_ID_PATTERN = r"^ftevent-[a-z0-9]{1,64}-[0-9]{1,9}-[0-9]{1,12}$"
 
 RowFormat = Literal["chat", "text", "prompt_completion", "classification"]
 LongText = Literal["split", "cut"]
-JobKind = Literal["fine_tuning", "load_diagnostic", "training_diagnostic", "evaluation", "model_preparation"]
+JobKind = Literal[
+    "fine_tuning",
+    "load_diagnostic",
+    "training_diagnostic",
+    "evaluation",
+    "model_preparation",
+    "dataset_report",
+]
 JobStatus = Literal[
     "queued", "running", "pausing", "paused", "cancelling", "succeeded", "failed", "cancelled"
 ]

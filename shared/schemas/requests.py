@@ -132,12 +132,47 @@ class ModelPreparationRequest(Frozen):
     after: After = []
 
 
+class ReportedRows(Frozen):
+    """The rows that a report is about, and how they are read and learned, as a fine-tuning has them."""
+
+    training_file: FileId | None = None
+    dataset: Name | None = None
+    validation_file: FileId | None = None
+    validation_dataset: Name | None = None
+    format: Literal["auto"] | RowFormat = "auto"
+    columns: Columns = {}
+    revision: Revision | None = Field(None, description=REVISION_HELP)
+    instruction: Instruction | None = Field(None, description=INSTRUCTION_HELP)
+    long_text: LongText | None = Field(None, description=LONG_TEXT_HELP)
+    loss_on: Literal["completion", "all"] | None = Field(None, description=stored(say("field-loss-on-row")))
+    max_seq_length: Annotated[int, Field(ge=8, le=131_072)] = Field(
+        512, description=stored(say("field-max-length-row"))
+    )
+
+    @model_validator(mode="after")
+    def _one_source_each(self) -> "ReportedRows":
+        exactly_one(training_file=self.training_file, dataset=self.dataset)
+        _at_most_one(validation_file=self.validation_file, validation_dataset=self.validation_dataset)
+        return self
+
+
+class DatasetReportRequest(ReportedRows):
+    """The rows as tokens of a model; no weight is loaded."""
+
+    kind: Literal["dataset_report"] = "dataset_report"
+    model: Name | None = None
+    metadata: Metadata = {}
+    priority: Priority = 0
+    after: After = []
+
+
 JobRequest = Annotated[
     FineTuningRequest
     | EvaluationRequest
     | LoadDiagnosticRequest
     | TrainingDiagnosticRequest
-    | ModelPreparationRequest,
+    | ModelPreparationRequest
+    | DatasetReportRequest,
     Field(discriminator="kind"),
 ]
 

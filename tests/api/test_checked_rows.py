@@ -116,7 +116,7 @@ def test_another_version_of_the_reader_reads_again(
 ) -> None:
     file_id = api.uploaded()
     submit(api, file_id)
-    monkeypatch.setattr(checked_rows, "_reader", lambda: "another")
+    monkeypatch.setattr(checked_rows, "reader", lambda: "another")
     submit(api, file_id)
     assert len(reads) == 2
 

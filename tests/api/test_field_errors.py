@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
+from services.api.data_report_routes import DataReportRequest
 from services.api.openai_shapes import CreateFineTuningJob
 from shared.schemas.fields import PATTERN_NAMES
 from shared.schemas.requests import (
+    DatasetReportRequest,
     EvaluationRequest,
     FineTuningRequest,
     LoadDiagnosticRequest,
@@ -35,6 +37,8 @@ REQUESTS: dict[str, tuple[str, dict[str, Any], type]] = {
     "evaluation": ("/v1/jobs", {"kind": "evaluation", "file": FILE}, EvaluationRequest),
     "load_diagnostic": ("/v1/jobs", {"kind": "load_diagnostic"}, LoadDiagnosticRequest),
     "model_preparation": ("/v1/jobs", {"kind": "model_preparation"}, ModelPreparationRequest),
+    "dataset_report": ("/v1/jobs", {"kind": "dataset_report", "training_file": FILE}, DatasetReportRequest),
+    "data report": ("/v1/datasets/reports", {"training_file": FILE}, DataReportRequest),
     "facade": ("/v1/fine_tuning/jobs", {"model": "tiny", "training_file": FILE}, CreateFineTuningJob),
 }
 
@@ -80,12 +84,12 @@ def test_a_wrong_value_anywhere_is_refused_in_plain_words_and_is_no_fault_of_our
     [
         (
             {}, "kind",
-            "kind must be evaluation, fine_tuning, load_diagnostic, model_preparation, or "
+            "kind must be dataset_report, evaluation, fine_tuning, load_diagnostic, model_preparation, or "
             "training_diagnostic.",
         ),
         (
             {"kind": "merge"}, "kind",
-            "kind must be evaluation, fine_tuning, load_diagnostic, model_preparation, or "
+            "kind must be dataset_report, evaluation, fine_tuning, load_diagnostic, model_preparation, or "
             'training_diagnostic. It is "merge".',
         ),
         ([], None, "The body must be an object. It is an empty list."),

@@ -292,6 +292,7 @@ def test_the_options_of_train_are_the_fields_of_the_request() -> None:
         ("train --dataset d", "fine_tuning"),
         ("evaluate --dataset d", "evaluation"),
         ("prepare m", "model_preparation"),
+        ("check-data --dataset d", "dataset_report"),
         ("diagnose m", "load_diagnostic"),
     ],
 )
@@ -313,9 +314,10 @@ def test_the_options_of_prepare_are_the_fields_of_the_request() -> None:
 
 def test_every_command_is_in_the_help(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("--help") == 0
-    words = re.findall(r"^    (\w+) ", capsys.readouterr().out, re.MULTILINE)
+    words = re.findall(r"^    ([\w-]+) ", capsys.readouterr().out, re.MULTILINE)
     assert words == [
-        "demo", "up", "down", "train", "prepare", "diagnose", "evaluate", "jobs", "show", "report", "events",
-        "cancel", "download", "pause", "resume", "move", "models", "files", "delete", "prune", "backup",
-        "restore", "doctor", "key", "explain", "completion", "bench", "check", "test", "help",
+        "demo", "up", "down", "train", "prepare", "check-data", "diagnose", "evaluate", "jobs", "show",
+        "report", "events", "cancel", "download", "pause", "resume", "move", "models", "files", "delete",
+        "prune", "backup", "restore", "doctor", "key", "explain", "completion", "bench", "check", "test",
+        "help",
     ]  # fmt: skip

@@ -52,6 +52,16 @@ def test_a_watched_job_tells_its_life_in_plain_lines(stack: LiveStack) -> None:
     assert (Path(adapter) / "adapter_config.json").is_file()
 
 
+def test_rows_are_shown_as_the_model_reads_them(stack: LiveStack) -> None:
+    done = stack.command("check-data", "rows.jsonl", "--model", TINY_MODEL, "--max-seq-length", "64")
+    assert done.returncode == 0, done.stderr
+    assert "40 rows can be used" in done.stdout
+    assert f"Rows as {TINY_MODEL} reads them, at most 64 tokens each" in done.stdout
+    assert re.search(r"win prize \d+.*?⟦(ham|spam)<\|im_end\|>⟧", done.stdout, re.DOTALL)
+    shown = stack.command("show", "last")
+    assert shown.stdout.rstrip().splitlines()[-1].strip().startswith("./tunedock report datajob-")
+
+
 def test_the_commands_that_training_ends_with_can_be_pasted(stack: LiveStack) -> None:
     done = stack.command(*TRAIN, "--max-steps", "2", "--validation-file", "rows.jsonl")
     commands = [shlex.split(line)[1:] for line in done.stdout.splitlines() if "./tunedock" in line]

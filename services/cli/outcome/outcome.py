@@ -8,6 +8,7 @@ from services.cli.outcome.dry_run import dry_run_text
 from services.cli.outcome.evaluated import evaluated_text
 from services.cli.outcome.loaded import diagnosed_text, prepared_text
 from services.cli.outcome.place import Place
+from services.cli.outcome.rows_reported import rows_reported_text
 from services.cli.outcome.trained import trained_text
 from shared.messages.message import say
 from shared.messages.render import shown
@@ -57,4 +58,6 @@ def _result_text(record: JobRecord, result: dict[str, Any], place: Place) -> str
         return evaluated_text(record, result)
     if record.kind == "model_preparation":
         return prepared_text(record, result, place)
+    if record.kind == "dataset_report":
+        return rows_reported_text(record, result, place)
     return diagnosed_text(record, result, place) if "text" in result else plain(result)

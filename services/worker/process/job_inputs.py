@@ -7,19 +7,27 @@ from pathlib import Path
 
 from services.worker import metrics
 from services.worker.failures import FailureCode, JobFailed
+from services.worker.models.families.fit import longest_row, require_fit
+from services.worker.models.families.look import look
 from services.worker.models.hub.model_places import ModelPlaces
 from services.worker.models.hub.resolve import resolve_model
 from services.worker.models.load import LoadedModel
-from services.worker.models.residency import Residency
+from services.worker.models.residency import DTYPE, Residency
 from services.worker.running_job import RunningJob
 from services.worker.text.dataset_file import DatasetFile
+from services.worker.text.token_report import Reader
 from shared.adapters import adapter_folder as find_adapter
 from shared.adapters import held_adapter
 from shared.job_folder import JobFolder
 from shared.messages.message import say
 from shared.model_names import fine_tuned_model
 from shared.schemas.datasets import DatasetSummary
-from shared.schemas.requests import EvaluationRequest, FineTuningRequest, TrainingDiagnosticRequest
+from shared.schemas.requests import (
+    DatasetReportRequest,
+    EvaluationRequest,
+    FineTuningRequest,
+    TrainingDiagnosticRequest,
+)
 from shared.settings import Settings
 
 
@@ -56,6 +64,19 @@ def base_model(
             data={"phase_seconds": dict(base.phase_seconds), "weight_bytes": base.weight_bytes},
         )
     return base
+
+
+def rows_reader(
+    request: DatasetReportRequest, datasets: Sequence[DatasetFile], settings: Settings, job: RunningJob
+) -> Reader:
+    """The tokenizer of the model that the request names; of its weights only the headers are read."""
+    job.progress("resolving")
+    name = request.model or settings.default_model
+    files = resolve_model(name, request.revision, ModelPlaces.of(settings), job=job)
+    seen = look(files.folder, quantization="nf4", dtype=DTYPE)
+    for_chat = any(data.summary.format in ("chat", "classification") for data in datasets)
+    require_fit(seen.tokenizer, seen.abilities, job, for_chat=for_chat)
+    return Reader(files.name, seen.tokenizer, longest_row(request.max_seq_length, seen.abilities, job))
 
 
 def datasets_of(folder: JobFolder) -> Mapping[str, DatasetFile]:

@@ -23,9 +23,10 @@ from services.worker.models.residency import Residency
 from services.worker.phase_clock import PhaseClock
 from services.worker.preparing.prepare import prepare
 from services.worker.process.failure_of import failure_of
-from services.worker.process.job_inputs import adapter_of, base_model, datasets_of
+from services.worker.process.job_inputs import adapter_of, base_model, datasets_of, rows_reader
 from services.worker.process.job_metrics import observe_diagnosis, observe_predictions, observe_step
 from services.worker.running_job import JobCancelled, JobStopped, RunningJob
+from services.worker.text.token_report import token_report
 from services.worker.training.done_step import DoneStep
 from services.worker.training.fine_tuning import fine_tune
 from shared.durable import write_json_durably
@@ -35,6 +36,7 @@ from shared.messages.message import say
 from shared.model_names import fine_tuned_model_id
 from shared.reports.load import LoadReport
 from shared.schemas.requests import (
+    DatasetReportRequest,
     EvaluationRequest,
     FineTuningRequest,
     LoadDiagnosticRequest,
@@ -56,6 +58,7 @@ def do(claim: Claim, settings: Settings, residency: Residency, job: RunningJob) 
         "load_diagnostic": _diagnose,
         "training_diagnostic": _explain,
         "model_preparation": _prepare,
+        "dataset_report": _report_rows,
     }
     take_back_untried_move(claim.job_id, settings, job)
     apply_cache_folder(settings)  # the storage it was moved to may be back, or gone
@@ -243,6 +246,23 @@ def _prepare(claim: Claim, settings: Settings, residency: Residency, job: Runnin
         keep_report=lambda diagnosis: _keep_report(claim, diagnosis, settings),
     )
     return preparation.model_dump(mode="json")
+
+
+def _report_rows(claim: Claim, settings: Settings, residency: Residency, job: RunningJob) -> Result:
+    request = DatasetReportRequest.model_validate(claim.request)
+    folder = JobFolder.of(settings.data_dir, claim.job_id)
+    datasets = datasets_of(folder)
+
+    def tick(rows: int) -> None:
+        job.progress("tokenizing", rows=rows)
+
+    reader = rows_reader(request, list(datasets.values()), settings, job)
+    with model_errors_explained(reader.model):
+        report = token_report(
+            reader, request, datasets, now=datetime.fromtimestamp(claim.created_at, UTC), tick=tick
+        )
+    write_json_durably(folder.report, report.model_dump(mode="json"))
+    return report.result()
 
 
 def _keep_report(claim: Claim, diagnosis: LoadReport, settings: Settings) -> None:

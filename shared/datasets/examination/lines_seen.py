@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping
 from itertools import count
 from pathlib import Path
@@ -21,7 +20,7 @@ def lines_seen(path: Path, file: TextFile, places: Mapping[int, object]) -> dict
     seen: dict[int, str] = {}
     last = max(places, default=0)
     with path.open("rb") as raw:
-        stream: BinaryIO | io.BufferedReader = raw
+        stream: BinaryIO = raw
         if file.encoding or file.cr_ends_lines:
             stream = as_utf8(raw, file.encoding or "utf-8", cr_ends_lines=file.cr_ends_lines)
         for number in count(1):

@@ -80,9 +80,9 @@ class Profile:
     def findings(self) -> Iterator[Noted]:
         if self._learned is None:
             yield from self._contradictions()
+            yield from self.labels.findings()
         else:
             yield from self._against(self._learned)
-        yield from self.labels.findings()
         if self._has_answers:
             yield from self._answers.findings()
         yield from self._characters.findings()
@@ -152,7 +152,7 @@ class Profile:
         )
 
     def _sizes(self) -> Iterator[Noted]:
-        if 0 < self.rows < FEW_ROWS:
+        if self._learned is None and 0 < self.rows < FEW_ROWS:
             yield Noted("few_rows", "warning", say("few-rows", rows=self.rows), (), say("add-rows"))
         if self.rows < FEW_ROWS:
             return

@@ -30,7 +30,6 @@ _BY_FAULT: dict[str, Message] = {
     "text-is-invisible": say("give-text-or-remove-it"),
     "row-lacks-field": say("add-field-or-remove-it"),
     "too-few-cells": say("add-cells-or-remove-line"),
-    "header-again": say("remove-the-line"),
     "no-csv": say("quote-cells"),
     "label-too-long": say("choose-label-column"),
     "row-too-long-or-cut-off": say("copy-file-again"),

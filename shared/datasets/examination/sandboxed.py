@@ -29,7 +29,8 @@ def main(arguments: Sequence[str]) -> object:
     """
     order = json.loads(arguments[0])
     limits = DatasetLimits(**order["limits"])
-    row_format, learned, answers = order["format"], None, []
+    row_format, answers = order["format"], []
+    learned: Profile | None = None
     for part in order["parts"]:
         examiner = _Examiner(part, order["columns"], limits, learned)
         answers.append(examiner.answer(row_format))

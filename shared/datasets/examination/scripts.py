@@ -34,9 +34,9 @@ _STARTS = [start for start, _ in _BLOCKS]
 
 
 @lru_cache(maxsize=65_536)
-def script_of(sign: str) -> Script | Literal[""]:
-    """The script of a letter; "" for digits, signs, spaces and pictures, which all scripts share."""
-    return _BLOCKS[bisect_right(_STARTS, ord(sign)) - 1][1]
+def script_of(sign: str) -> Script | None:
+    """The script of a letter; None for digits, signs, spaces and pictures, which all scripts share."""
+    return _BLOCKS[bisect_right(_STARTS, ord(sign)) - 1][1] or None
 
 
 def scripts_in(text: str) -> Counter[Script]:
@@ -56,4 +56,4 @@ def by_script(signs: Mapping[str, int]) -> Counter[Script]:
 def main_script(text: str) -> Script | None:
     """The script of most of its letters; None without a letter."""
     found = scripts_in(text)
-    return max(found, key=lambda script: found[script]) if found else None
+    return found.most_common(1)[0][0] if found else None

@@ -2,6 +2,7 @@
 
 ## submitting and watching
 submitting-row = submitting
+examining-row = reading { $file }
 uploading-row = uploading { $file }
 default-model-taken = No --model was given, so the server's default model is used: { $model }.
 file-not-read = The file { $file } can't be read: { $error }.

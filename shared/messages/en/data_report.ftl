@@ -55,7 +55,6 @@ write-pairs-or-messages = Write [["question", "answer"], …], or the whole conv
 give-text-or-remove-it = Give it a text, or remove the row.
 add-field-or-remove-it = Add the field to this row, or remove the row.
 add-cells-or-remove-line = Add the cells that are missing, or remove the line. If the text of a cell goes on in the next line, put double quotes around that cell.
-remove-the-line = Remove this line.
 quote-cells = Put double quotes around a cell that has commas, quotes or line ends, and write a quote inside it twice.
 choose-label-column = Choose the column of the label with `columns`, or shorten the label.
 copy-file-again = Copy or download the file again, or split that row.
@@ -185,3 +184,103 @@ give-one-answer = Decide which of the two is right and write it into both files,
 overlap-not-counted = The training data set is so large that validation rows were looked for among its first rows only.
 validation-in-other-script = The validation rows are mostly written in another script ({ $script }, { $share_ratio } of the letters) than the training rows ({ $learned_script }, { $learned_ratio }).
 validate-in-same-language = Validate on rows in the language that is trained.
+
+# With a model: its tokenizer and its chat template.
+tokenizer-knows-little = The tokenizer of `{ $model }` knows little of { $script ->
+    [hangul] Korean
+    [han] Chinese characters
+    [kana] Japanese
+    [latin] texts in Latin letters like these
+    [cyrillic] texts in Cyrillic letters
+    [greek] Greek
+    [arabic] texts in Arabic letters
+    [hebrew] Hebrew
+    [devanagari] Hindi and its like
+    [thai] Thai
+   *[other] this script
+} and takes { $times } times as many tokens as usual.
+tokens-a-letter = { $tokens } tokens for { $letters } { $script ->
+    [hangul] syllables: { $seen } a syllable. Tokenizers that know Korean take about { $usual }.
+   *[other] letters: { $seen } a letter. Tokenizers that know the script take about { $usual }.
+}
+more-tokens-cost = So rows are cut sooner, each step takes longer and needs more memory, and answers come more slowly.
+choose-model-of-language = Choose a model that was made for this language{ $script ->
+    [hangul] , for example an EXAONE.
+   *[other] .
+} With this one raise max_seq_length so that no answer is cut.
+
+# The report as lines.
+data-file-title = { $name } ({ $file_bytes }, { $kind })
+file-kind-piece = { $notation ->
+    [json_lines] JSON lines
+    [json] JSON
+    [csv] CSV
+    [tsv] TSV
+    [parquet] Parquet
+    [arrow] Arrow
+   *[other] no kind that can be read
+}{ $has_encoding ->
+    [true] {" "}in { $encoding }
+   *[false] {""}
+}
+data-rows-row = { $rows ->
+    [one] { $rows } row can be used
+   *[other] { $rows } rows can be used
+}{ $unusable ->
+    [0] {""}
+   *[other] , { $unusable } can't
+}
+repeats-label = repeats
+repeats-row = { $repeated } word for word, { $contradicting } with another answer
+texts-label = texts
+texts-row = { $mean } characters on average; p50 { $p50 }, p95 { $p95 }, longest { $longest } ({ $unit ->
+    [line] line { NUMBER($place, useGrouping: 0) }
+   *[row] row { NUMBER($place, useGrouping: 0) }
+})
+scripts-label = scripts
+scripts-row = { $scripts }
+script-piece = { $script } { $share_ratio }
+labels-label = labels
+labels-row = { $count }: { $labels }{ $more ->
+    [0] {""}
+   *[other] {" "}and { $more } more
+}
+overlap-label = overlap
+overlap-row = { $rows } of { $of } validation rows are learned, too
+data-finding-title = { $number }. { $severity ->
+    [error] error
+    [warning] warning
+   *[note] note
+}{ $part ->
+    [validation] {" "}in the validation rows
+   *[training] {""}
+} · { $finding }
+seen-row = seen: { $seen }
+data-usable = Nothing keeps this data set from being learned.
+data-usable-with-warnings = This data set can be learned. { $warnings ->
+    [one] Look at the warning first.
+   *[other] Look at the { $warnings } warnings first.
+}
+data-not-usable = This data set can't be learned until { $errors ->
+    [one] the error is mended.
+   *[other] the { $errors } errors are mended.
+}
+tokens-of-model-title = Rows as { $model } reads them, at most { NUMBER($max_seq_length, useGrouping: 0) } tokens each
+token-part-title = { $part ->
+    [validation] Validation rows
+   *[training] Training rows
+}
+token-rows-row = { $rows } are learned{ $skipped ->
+    [0] {""}
+   *[other] , { $skipped } are skipped
+}
+token-lengths-row = { $mean } a row on average; p50 { $p50 }, p95 { $p95 }, longest { $longest }
+cut-label = cut
+token-cut-row = { $rows } rows ({ $cut_ratio }) are longer than { NUMBER($max_seq_length, useGrouping: 0) }; of { $answers } answers { $lost } are lost and { $cut } lose their end
+letters-label = letters
+letter-tokens-row = { $script }: { $seen } tokens a letter
+letter-tokens-and-usual-row = { $script }: { $seen } tokens a letter (usual is { $usual })
+rendered-row-title = Row { NUMBER($number, useGrouping: 0) }: { $tokens } tokens, { $learned } learned{ $left_out ->
+    [0] {""}
+   *[other] , { $left_out } not shown
+}

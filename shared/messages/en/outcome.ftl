@@ -150,6 +150,7 @@ copy-was-there-label = { $source_bytes } became { $copy_bytes }, which was there
 load-now-label = { $after_seconds }
 load-faster-label = { $before_seconds } → { $after_seconds }
 load-and-limit-label = { $load }; the disk's limit is { $limit_seconds }
+rendered-rows-label = To see rows as the model reads them, with the learned stretches marked:
 report-page-label = To write this report with pictures, in one file to open or pass on:
 
 dry-run-reached-label = dry run

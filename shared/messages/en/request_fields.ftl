@@ -28,3 +28,4 @@ field-dry-run-row = check, load, plan and predict, but train nothing; the result
 field-settings-kind-row = the tool that `settings_file` belongs to; default: found by its keys
 field-minutes-row = the time that trials may take; two settings are tried five times in any case, the others while there is time
 field-move-cache-row = a storage of TUNEDOCK_STORAGES, or `default` for the cache's first place
+field-report-model-row = a base model; a job then shows the rows as its tokenizer and chat template write them; default: none, and no job
