@@ -33,7 +33,7 @@ def report_dataset(service: Service, *, body: DataReportRequest) -> Response:
     if body.model is not None:
         wanted = DatasetReportRequest.model_validate({"kind": "dataset_report", **dict(body)})
         resolve_models(service, wanted)  # a wrong name is told before the files are read
-    report = _report(service, body)
+    report = data_report(service, body)
     accepted = None
     if wanted is not None and report.usable:
         accepted = submit_job(service, wanted, this_try("datasets/reports"))
@@ -45,7 +45,7 @@ def report_dataset(service: Service, *, body: DataReportRequest) -> Response:
     return response
 
 
-def _report(service: Service, body: DataReportRequest) -> DataReport:
+def data_report(service: Service, body: DataReportRequest) -> DataReport:
     """Read, or as it was kept for a file that was uploaded."""
     training, its_hash = _file(service, body, "training_file", "dataset")
     validation: DataFile | None = None

@@ -306,6 +306,26 @@ def test_three_steps_make_a_training_of_an_uploaded_file(api: Api, browser: Brow
     assert again["hyperparameters.lora.r"]["value"] == "8"
 
 
+def test_the_second_step_reports_what_is_in_the_rows(api: Api, browser: Browser) -> None:
+    cells = (("a", "b"), ("a", "c"), ("", "b"), (HOSTILE, "b"))
+    rows = [{"text": text, "label": label} for text, label in cells]
+    key = f"training_file:{api.uploaded(rows)}"
+    page = browser.page(f"/new/settings?rows={key}")
+    for words in ("can't be used as they are", "texts with labels", "error", "lines 3"):
+        assert words in page.text, words
+    good = browser.page(f"/new/settings?rows=training_file:{api.uploaded(ROWS)}")
+    assert "3 rows can be used as they are." in good.text
+
+
+def test_a_large_file_is_reported_on_when_one_asks(
+    api: Api, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.api.desk.rows_report.AT_ONCE_BYTES", 10)
+    path = f"/new/settings?rows=training_file:{api.uploaded()}"
+    assert "Check all rows" in browser.page(path).text
+    assert "3 rows can be used as they are." in browser.page(f"{path}&check=all").text
+
+
 def test_a_wrong_setting_is_told_at_its_field_and_nothing_typed_is_lost(api: Api, browser: Browser) -> None:
     key = f"training_file:{api.uploaded()}"
     answer = browser.send("/new/plan", rows=key, model="no such model", suffix="mine")

@@ -1,7 +1,7 @@
 """A job in words: its kind, what it is about, where it stands, and the numbers of its work."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 from pydantic import ValidationError
 
@@ -58,10 +58,10 @@ def done_of(progress: Progress) -> Done | None:
     if progress.step is not None and progress.total_steps:
         words = say("steps-done-row", step=f"{progress.step:,}", steps=f"{progress.total_steps:,}")
         return Done(progress.step, progress.total_steps, told(words))
-    if _is_count(counted.get("rows")) and counted.get("total_rows"):
+    if _is_number(counted.get("rows")) and counted.get("total_rows"):
         done, total = counted["rows"], counted["total_rows"]
         return Done(done, total, told(say("rows-of-total-row", rows=f"{done:,}", total=f"{total:,}")))
-    if _is_count(counted.get("done_bytes")) and counted.get("total_bytes"):
+    if _is_number(counted.get("done_bytes")) and counted.get("total_bytes"):
         done, total = counted["done_bytes"], counted["total_bytes"]
         return Done(done, total, f"{size(done)} / {size(total)}")
     return None
@@ -87,7 +87,7 @@ def reached(record: JobRecord) -> str:
         return record.error.message
     result: dict[str, Any] = record.result or {}
     if result.get("dry_run"):
-        return told(say("dry-run-reached-label"))
+        return _planned(result)
     if isinstance(accuracy := result.get("accuracy"), int | float):
         return told(say("accuracy-reached-label", accuracy=in_hundred(accuracy)))
     loss = _train_loss(result) if record.kind == "fine_tuning" else result.get("loss")
@@ -98,6 +98,13 @@ def took(record: JobRecord) -> str:
     if record.finished_at is None or record.started_at is None:
         return ""
     return rough(record.finished_at - record.started_at)
+
+
+def _planned(result: dict[str, Any]) -> str:
+    run, steps = result.get("run_seconds"), result.get("steps")
+    if not (_is_number(run) and _is_number(steps)):
+        return told(say("dry-run-reached-label"))
+    return told(say("plan-reached-label", time=rough(run), steps=steps))
 
 
 def has_ended(record: JobRecord) -> bool:
@@ -112,5 +119,5 @@ def _train_loss(result: dict[str, Any]) -> float | None:
         return None
 
 
-def _is_count(value: object) -> bool:
+def _is_number(value: object) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool)

@@ -9,6 +9,7 @@ from services.api.base_models import fine_tuned_name
 from services.api.desk.disk_models import models_on_disk
 from services.api.desk.first_lines import first_lines
 from services.api.desk.forms import led_to, sent_fields
+from services.api.desk.rows_report import rows_report
 from services.api.desk.rows_to_read import name_of, rows_to_read, source_of_key
 from services.api.desk.settings_form import (
     FIELDS,
@@ -131,6 +132,7 @@ def _settings_page(service: Service, values: Mapping[str, str], wrong: Refusal |
         status=wrong.status if wrong else 200,
         rows_name=name_of(service, *source),
         lines=first_lines(service, *source),
+        rows_report=rows_report(service, *source, whole=request.args.get("check") == "all"),
         sources=[one for one in rows_to_read(service) if one.key != values[ROWS]],
         main=MAIN,
         more=MORE,

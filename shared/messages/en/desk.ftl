@@ -33,10 +33,15 @@ kind-of-job-label = { $kind ->
     [training_diagnostic] Diagnosis of a training
     [evaluation] Evaluation
     [model_preparation] Preparation of a model
+    [dataset_report] Report of a data set
    *[other] { $kind }
 }
 just-now-row = just now
 ago-row = { $passed } ago
+plan-reached-label = { $time } for { $steps ->
+    [one] one step
+   *[other] { $steps } steps
+}
 left-label = Time left
 loss-now-label = Loss
 priority-row = priority { $priority }
@@ -163,7 +168,7 @@ step-settings-label = Settings
 step-plan-label = Plan and start
 choose-rows-title = Which rows shall the model learn?
 upload-title = Upload a file
-what-to-upload = JSONL, JSON, CSV, TSV or Parquet, up to { $limit_bytes }. The rows are checked when the plan is made, and what is wrong is told with its line.
+what-to-upload = JSONL, JSON, CSV, TSV or Parquet, up to { $limit_bytes }. What is in the rows is shown at once, and what is wrong with its line.
 file-field-label = File
 upload-and-go-on-label = Upload and continue
 uploading-label = Upload
@@ -209,3 +214,34 @@ rows-title = Rows
 first-lines-of-file-row = The first lines of the file, as they stand in it:
 job-is-no-plan = Job { $job } is no plan of a training, so there is nothing to start.
 choose-rows-to-evaluate = Choose the rows that the model is to be evaluated on.
+
+## the report of the rows
+rows-are-usable = { $rows ->
+    [one] One row can be used as it is.
+   *[other] { $rows } rows can be used as they are.
+}
+rows-are-not-usable = These rows can't be used as they are. Correct what is marked as an error, and upload the file again.
+found-in-rows-title = What was found
+lines-row = { $unit ->
+    [line] lines
+   *[other] rows
+} { $lines }
+more-was-found = { $findings ->
+    [one] One more thing was found.
+   *[other] { $findings } more things were found.
+}
+check-all-rows-label = Check all rows ({ $file_bytes })
+size-of-file-label = size
+format-of-rows-label = format
+format-of-rows-row = { $format ->
+    [chat] conversations
+    [prompt_completion] questions and answers
+    [classification] texts with labels
+    [text] plain text
+   *[other] { $format }
+}
+unusable-rows-label = unusable
+repeated-rows-label = repeated
+contradicting-rows-label = contradicting
+characters-label = characters of a row
+characters-of-row-row = { $mean } on average, { $p95 } in 95 of 100, { $longest } at most
