@@ -179,6 +179,8 @@ def _fields(schema: dict[str, Any], linked: "_Links") -> Iterator[Field]:
 
 def _field(name: str, schema: dict[str, Any], *, is_needed: bool, linked: "_Links") -> Field:
     default = schema.get("default")
+    if default in ({}, []) or "$ref" in schema:
+        default = None  # that of an object is said where its fields are
     return Field(
         name=name,
         type=linked(type_of(schema)),

@@ -3,17 +3,13 @@
 import json
 from typing import Any
 
-_BOUNDS = {
-    "minimum": "at least {}",
-    "exclusiveMinimum": "above {}",
-    "maximum": "at most {}",
-    "exclusiveMaximum": "below {}",
-    "minLength": "at least {} characters",
-    "maxLength": "at most {} characters",
-    "minItems": "at least {} entries",
-    "maxItems": "at most {} entries",
-    "maxProperties": "at most {} pairs",
-}
+_RANGES = (
+    ("minimum", "maximum", "{}"),
+    ("minLength", "maxLength", "{} characters"),
+    ("minItems", "maxItems", "{} entries"),
+    ("minProperties", "maxProperties", "{} pairs"),
+)
+_OPEN = {"exclusiveMinimum": "above {}", "exclusiveMaximum": "below {}"}
 
 
 def type_of(schema: dict[str, Any]) -> str:
@@ -34,10 +30,20 @@ def type_of(schema: dict[str, Any]) -> str:
 
 
 def bounds_of(schema: dict[str, Any]) -> list[str]:
-    """`at least 1`, `at most 64 characters`; of choices those that only one of them has."""
+    """`at least 1`, `1 to 64 characters`; of choices those of each."""
     parts = [schema, *(part for choice in ("anyOf", "oneOf") for part in schema.get(choice, ()))]
-    said = [text.format(part[name]) for part in parts for name, text in _BOUNDS.items() if name in part]
+    said = [word for part in parts for names in _RANGES for word in _range(part, *names)]
+    said += [text.format(part[name]) for part in parts for name, text in _OPEN.items() if name in part]
     return list(dict.fromkeys(said))
+
+
+def _range(part: dict[str, Any], low: str, high: str, text: str) -> list[str]:
+    """`1 to 64 characters`, or what one of the two bounds says alone."""
+    if low in part and high in part:
+        return [text.format(f"{part[low]} to {part[high]}")]
+    if low in part:
+        return [text.format(f"at least {part[low]}")]
+    return [text.format(f"at most {part[high]}")] if high in part else []
 
 
 def _either(options: Any) -> str:

@@ -68,11 +68,15 @@ SettingsText = Annotated[str, StringConstraints(min_length=1, max_length=200_000
 Instruction = Annotated[str, StringConstraints(min_length=1, max_length=10_000)]
 MetadataKey = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 MetadataText = Annotated[str, StringConstraints(max_length=512)]
-Metadata = Annotated[dict[MetadataKey, MetadataText], Field(max_length=16)]
+Metadata = Annotated[
+    dict[MetadataKey, MetadataText],
+    Field(max_length=16, description=stored(say("field-metadata-row"))),
+]
 FilterKey = Annotated[str, StringConstraints(pattern=FILTER_KEY_PATTERN)]
 MetadataFilter = Annotated[dict[FilterKey, str], Field(description="`metadata[key]=value`; pairs combine")]
 NoMetadata = Literal["null"]  # in place of a filter: those that have none
 ModuleName = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=MODULE_NAME_PATTERN)]
 Columns = Annotated[
-    dict[Literal["messages", "text", "prompt", "completion", "label"], Name], Field(max_length=5)
+    dict[Literal["messages", "text", "prompt", "completion", "label"], Name],
+    Field(max_length=5, description=stored(say("field-columns-row"))),
 ]

@@ -27,6 +27,10 @@ REVISION_HELP = stored(say("field-revision-row"))
 LONG_TEXT_HELP = stored(say("field-long-text-row"))
 SETTINGS_HELP = stored(say("field-settings-row"))
 SETTINGS_FILE_HELP = stored(say("field-settings-file-row"))
+MODEL_HELP = stored(say("field-base-model-row"))
+FILE_HELP = stored(say("field-file-row"))
+DATASET_HELP = stored(say("field-dataset-row"))
+FORMAT_HELP = stored(say("field-format-row"))
 INSTRUCTION_HELP = stored(say("field-instruction-row"))
 
 
@@ -35,21 +39,23 @@ class FineTuningRequest(Frozen):
     model: Name | None = Field(None, description=stored(say("field-model-row")))
     revision: Revision | None = Field(None, description=REVISION_HELP)
     adapter: Name | None = Field(None, description=stored(say("field-start-adapter-row")))
-    training_file: FileId | None = None
-    dataset: Name | None = None
-    validation_file: FileId | None = None
-    validation_dataset: Name | None = None
-    format: Literal["auto"] | RowFormat = "auto"
+    training_file: FileId | None = Field(None, description=FILE_HELP)
+    dataset: Name | None = Field(None, description=DATASET_HELP)
+    validation_file: FileId | None = Field(None, description=stored(say("field-validation-file-row")))
+    validation_dataset: Name | None = Field(None, description=stored(say("field-validation-dataset-row")))
+    format: Literal["auto"] | RowFormat = Field("auto", description=FORMAT_HELP)
     columns: Columns = {}
     instruction: Instruction | None = Field(None, description=INSTRUCTION_HELP)
     long_text: LongText | None = Field(None, description=LONG_TEXT_HELP)
     hyperparameters: Hyperparameters = Hyperparameters()
-    plan: Literal["auto", "baseline"] | ExplicitPlan = "auto"
+    plan: Literal["auto", "baseline"] | ExplicitPlan = Field(
+        "auto", description=stored(say("field-plan-row"))
+    )
     dry_run: bool = Field(
         False,
         description=stored(say("field-dry-run-row")),
     )
-    suffix: Suffix | None = None
+    suffix: Suffix | None = Field(None, description=stored(say("field-suffix-row")))
     metadata: Metadata = {}
     priority: Priority = 0
     after: After = []
@@ -63,15 +69,17 @@ class FineTuningRequest(Frozen):
 
 class EvaluationRequest(Frozen):
     kind: Literal["evaluation"] = "evaluation"
-    model: Name | None = None
+    model: Name | None = Field(None, description=MODEL_HELP)
     revision: Revision | None = Field(None, description=REVISION_HELP)
-    adapter: Name | None = None
-    file: FileId | None = None
-    dataset: Name | None = None
-    format: Literal["auto"] | RowFormat = "auto"
+    adapter: Name | None = Field(None, description=stored(say("field-evaluated-adapter-row")))
+    file: FileId | None = Field(None, description=FILE_HELP)
+    dataset: Name | None = Field(None, description=DATASET_HELP)
+    format: Literal["auto"] | RowFormat = Field("auto", description=FORMAT_HELP)
     columns: Columns = {}
     instruction: Instruction | None = Field(None, description=INSTRUCTION_HELP)
-    max_seq_length: Annotated[int, Field(ge=8, le=131_072)] = 512
+    max_seq_length: Annotated[int, Field(ge=8, le=131_072)] = Field(
+        512, description=stored(say("field-evaluated-length-row"))
+    )
     metadata: Metadata = {}
     priority: Priority = 0
     after: After = []
@@ -84,10 +92,10 @@ class EvaluationRequest(Frozen):
 
 class LoadDiagnosticRequest(Frozen):
     kind: Literal["load_diagnostic"] = "load_diagnostic"
-    model: Name | None = None
+    model: Name | None = Field(None, description=MODEL_HELP)
     revision: Revision | None = Field(None, description=REVISION_HELP)
-    trial_load: bool = True
-    cold: bool = False
+    trial_load: bool = Field(True, description=stored(say("field-trial-load-row")))
+    cold: bool = Field(False, description=stored(say("field-cold-row")))
     metadata: Metadata = {}
     priority: Priority = 0
     after: After = []
@@ -95,11 +103,11 @@ class LoadDiagnosticRequest(Frozen):
 
 class TrainingDiagnosticRequest(Frozen):
     kind: Literal["training_diagnostic"] = "training_diagnostic"
-    model: Name | None = None
+    model: Name | None = Field(None, description=MODEL_HELP)
     revision: Revision | None = Field(None, description=REVISION_HELP)
-    training_file: FileId | None = None
-    dataset: Name | None = None
-    format: Literal["auto"] | RowFormat = "auto"
+    training_file: FileId | None = Field(None, description=FILE_HELP)
+    dataset: Name | None = Field(None, description=DATASET_HELP)
+    format: Literal["auto"] | RowFormat = Field("auto", description=FORMAT_HELP)
     columns: Columns = {}
     instruction: Instruction | None = Field(None, description=INSTRUCTION_HELP)
     long_text: LongText | None = Field(None, description=LONG_TEXT_HELP)
@@ -121,12 +129,12 @@ class TrainingDiagnosticRequest(Frozen):
 
 class ModelPreparationRequest(Frozen):
     kind: Literal["model_preparation"] = "model_preparation"
-    model: Name | None = None
+    model: Name | None = Field(None, description=MODEL_HELP)
     revision: Revision | None = Field(None, description=REVISION_HELP)
-    quantization: Literal["nf4"] = "nf4"
-    convert_pickle: bool = True
+    quantization: Literal["nf4"] = Field("nf4", description=stored(say("field-quantization-row")))
+    convert_pickle: bool = Field(True, description=stored(say("field-convert-pickle-row")))
     move_cache_to: Name | None = Field(None, description=stored(say("field-move-cache-row")))
-    warm_page_cache: bool = False
+    warm_page_cache: bool = Field(False, description=stored(say("field-warm-page-cache-row")))
     metadata: Metadata = {}
     priority: Priority = 0
     after: After = []

@@ -123,9 +123,7 @@ def test_every_example_of_an_answer_is_one(name: str) -> None:
 def test_the_first_lines_of_the_reference_train_on_a_file(server: Server, tmp_path: Path) -> None:
     page = httpx.get(f"{server.url}/docs", trust_env=False).text
     begin = page.partition('<section id="begin">')[2].partition("</section>")[0]
-    lines = begin.partition("-F purpose=fine-tune")
-    script = "FILE=$(curl -s " + begin.partition("FILE=$(curl -s ")[2].partition("</pre>")[0]
-    assert lines[1]
+    script = "get_id() {" + begin.partition("get_id() {")[2].partition("</pre>")[0]
     for escaped, plain in (("&#34;", '"'), ("&#39;", "'"), ("&amp;", "&")):
         script = script.replace(escaped, plain)
     (tmp_path / ROWS_FILE).write_text(ROWS)

@@ -15,7 +15,8 @@ _HEAD = r"""function __tunedock_command
 end
 
 function __tunedock_is
-    test (__tunedock_command)x = $argv[1]x
+    set -l command (__tunedock_command)
+    test "$command" = "$argv[1]"
 end
 
 function __tunedock_ids
