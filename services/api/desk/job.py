@@ -62,7 +62,7 @@ def get_job(service: Service, job_id: str) -> Response:
     record = service.store.get(job_id)
     events = service.store.messages(job_id, limit=MOST_EVENTS)
     steps = steps_of(service.job_folder(job_id), record.attempt)
-    done = job_words.done_of(record.progress)
+    done = None if record.status == "succeeded" else job_words.done_of(record.progress)
     orders = Orders.of(record)
     return desk_page(
         "desk_job.html",

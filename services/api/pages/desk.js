@@ -4,6 +4,9 @@
   const parts = () => document.querySelectorAll("[data-live]");
   let timer = 0, last = 0, busy = false;
 
+  // At an end of the queue one of the two buttons is gone.
+  const other = (id) => id.replace(/^(up|down)-/, (_, way) => (way === "up" ? "down-" : "up-"));
+
   function put(old, fresh) {
     if (old.innerHTML === fresh.innerHTML) return;
     const active = document.activeElement, id = active && old.contains(active) ? active.id : "";
@@ -13,7 +16,7 @@
     old.replaceChildren(...fresh.childNodes);
     open.forEach((one) => document.getElementById(one)?.setAttribute("open", ""));
     old.querySelectorAll("pre[tabindex]").forEach((one, number) => { one.scrollTop = scrolled[number] || 0; });
-    if (id) document.getElementById(id)?.focus();
+    if (id) (document.getElementById(id) || document.getElementById(other(id)))?.focus();
   }
 
   function stale(is) {
@@ -81,16 +84,16 @@
     const form = event.target;
     if (!form.matches("[data-quiet]")) return;
     event.preventDefault();
-    const button = event.submitter;
-    if (button) button.disabled = true;
+    if (form.dataset.sent) return;
+    form.dataset.sent = "yes";
     try {
       const answer = await fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)) });
       if (!answer.ok) return form.submit(); // the refusal as a page
     } catch {
       stale(true);
     }
+    delete form.dataset.sent;
     busy = false;
-    if (button) button.disabled = false;
     await refresh();
   });
 
