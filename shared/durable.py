@@ -2,21 +2,30 @@
 
 import json
 import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
+# A disk empties its cache once for all who ask at the same time: three take hardly longer than one.
+_at_once = ThreadPoolExecutor(8, thread_name_prefix="fsync")
 
-def write_durably(path: Path, content: bytes) -> None:
+
+def write_durably(path: Path, content: bytes, *, along: Sequence[Path] = ()) -> None:
     """Write or replace a file: after a crash it holds the old content or the new, whole.
 
-    Raises OSError, and leaves nothing beside the file then.
+    `along`: files and folders that are brought to disk at the same time, before the file has its name. Raises
+    OSError, and leaves nothing beside the file then.
     """
     draft = path.with_name(f".{path.name}.draft")
     try:
         with draft.open("wb") as file:
             file.write(content)
             file.flush()
+            others = [_at_once.submit(fsync_path, other) for other in along]
             os.fsync(file.fileno())
+        for other in others:
+            other.result()
         draft.replace(path)
     except OSError:
         with suppress(OSError):

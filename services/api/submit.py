@@ -15,7 +15,7 @@ from services.api.user_settings import Understood, understood
 from shared.acceptance import OWNER, Acceptance, mark_accepted
 from shared.adapters import adapter_folder, held_adapter, hold
 from shared.cache_choice import cache_on, storage_names
-from shared.durable import fsync_path, write_durably
+from shared.durable import write_durably
 from shared.errors import InvalidField, ModelUnknown, StoreTakesNoWrites, StoreUnavailable
 from shared.job_folder import JobFolder
 from shared.job_records import Submission
@@ -155,10 +155,7 @@ def _warnings(summaries: Mapping[str, DatasetSummary]) -> tuple[PartWarning, ...
 def _write_spec(
     service: Service, told: Understood, job_id: str, folder: JobFolder
 ) -> tuple[PartWarning, ...]:
-    """The spec and the checked rows beside it: all that the worker reads about the job, brought to disk.
-
-    The names of what was made first are brought there last: most file systems did that along with the spec.
-    """
+    """The spec and the checked rows beside it: all that the worker reads about the job, brought to disk."""
     request = told.request
     summaries = prepare_rows(service, request, folder)
     if isinstance(request, FineTuningRequest | EvaluationRequest) and request.adapter is not None:
@@ -170,9 +167,8 @@ def _write_spec(
         "datasets": {name: summary.model_dump(mode="json") for name, summary in summaries.items()},
         **({"settings": told.read.model_dump(mode="json")} if told.read else {}),
     }
-    write_durably(folder.spec, json.dumps(spec, ensure_ascii=False).encode())
-    fsync_path(folder.rows)
-    fsync_path(folder.path.parent)
+    text = json.dumps(spec, ensure_ascii=False)
+    write_durably(folder.spec, text.encode(), along=(folder.rows, folder.path.parent))
     return _warnings(summaries)
 
 

@@ -119,7 +119,8 @@ def processes(server: Server) -> list[psutil.Process]:
 
 
 def cpu_seconds(server: Server) -> float:
-    return sum(sum(process.cpu_times()[:2]) for process in processes(server))
+    """With what processes that were replaced meanwhile had used."""
+    return sum(sum(process.cpu_times()[:4]) for process in processes(server))
 
 
 def memory(server: Server) -> str:
