@@ -152,6 +152,12 @@ class TooManyJobs(Refusal):
     headers = {"Retry-After": "60"}
 
 
+class TooManyStreams(Refusal):
+    status, code = 503, "too_many_streams"
+    meaning = say("refused-too-many-streams")
+    headers = {"Retry-After": "5"}
+
+
 class StoreUnavailable(Refusal):
     status, code = 503, "store_unavailable"
     meaning = say("refused-store-unavailable")

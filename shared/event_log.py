@@ -6,7 +6,7 @@ its text; a reader that follows the store's streams and lost some finds them her
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -60,16 +60,37 @@ class EventLog:
             _log.warning("%d events of job %s are in no journal any more", missing, job_id)
 
     def _from_journals(self, job_id: str, ids: list[Id], runs: tuple[JournalRun, ...]) -> dict[Id, JobEvent]:
-        found: dict[Id, JobEvent] = {}
-        for run in runs:
-            counts = [count for attempt, count in ids if attempt == run.attempt and _has(run, count)]
-            if counts:
-                offset = run.count - run.number
-                path = JobFolder.of(self.data_dir, job_id).attempt(run.source).journal
-                for event in journal_events(path, first=min(counts) - offset, last=max(counts) - offset):
-                    event_id = (run.attempt, event.number + offset)
-                    found[event_id] = _shown(event_id, event)
-        return found
+        found = in_journals(self.data_dir, job_id, ids, runs)
+        return {event_id: journal_event(event_id, event) for event_id, event in found.items()}
+
+
+def in_journals(
+    data_dir: Path, job_id: str, ids: list[Id], runs: tuple[JournalRun, ...]
+) -> dict[Id, WorkerEvent]:
+    """Those of `ids` that the journals of the job's attempts have; reads files."""
+    found: dict[Id, WorkerEvent] = {}
+    for run in runs:
+        counts = [count for attempt, count in ids if attempt == run.attempt and _has(run, count)]
+        if counts:
+            offset = run.count - run.number
+            path = JobFolder.of(data_dir, job_id).attempt(run.source).journal
+            for event in journal_events(path, first=min(counts) - offset, last=max(counts) - offset):
+                found[run.attempt, event.number + offset] = event
+    return found
+
+
+def oldest_ids(stored: Iterable[Id], runs: tuple[JournalRun, ...], above: Id, count: int) -> list[Id]:
+    """The oldest `count` ids above `above`, oldest first, of those in the store or in a journal."""
+    ids = set(stored)
+    fewest = len(ids) + count
+    for run in sorted(runs, key=lambda run: (run.attempt, run.count)):
+        if len(ids) >= fewest:
+            break
+        first = run.count
+        if run.attempt <= above[0]:
+            first = max(first, above[1] + 1) if run.attempt == above[0] else run.count + run.length
+        ids.update((run.attempt, number) for number in range(first, run.count + run.length)[:count])
+    return sorted(ids)[:count]
 
 
 def _newest_ids(stored: list[Id], runs: tuple[JournalRun, ...], below: Id | None, count: int) -> list[Id]:
@@ -93,7 +114,8 @@ def _text(event_id: Id) -> str:
     return f"{event_id[0]}-{event_id[1]}"
 
 
-def _shown(event_id: Id, event: WorkerEvent) -> JobEvent:
+def journal_event(event_id: Id, event: WorkerEvent) -> JobEvent:
+    """What a journal has of the event that the store gave this id."""
     return JobEvent.model_validate(
         {
             "id": _text(event_id),

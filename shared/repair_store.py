@@ -25,7 +25,8 @@ _PAIRS = [word for kind in KINDS for status in STATUSES for word in (kind, statu
 _ENDED_PAIRS = [word for kind in KINDS for status in TERMINAL for word in (kind, status)]
 _OF_ONE_JOB = ("job", "events", "tail")
 _OF_ONE_JOB_PREFIXES = tuple(f"{part}:" for part in _OF_ONE_JOB)
-_PASSING = ("broker:", "worker:", "workers", "nonces", "written", "none")  # true of a moment, or rung again
+# True of a moment, or rung again.
+_PASSING = ("broker:", "worker:", "workers", "nonces", "written", "none", "live")
 _SNAPSHOT_PAGE = 100
 
 

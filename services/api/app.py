@@ -45,6 +45,7 @@ def create_app(
     ring: Callable[[str], None],
     *,
     keys: KeyRing | None = None,
+    streams_are_full: Callable[[], bool] = bool,
     metrics_folder: Path | None = None,
 ) -> Flask:
     """The API over `store`. `ring` wakes the worker; `metrics_folder` is shared by the server's processes.
@@ -57,7 +58,7 @@ def create_app(
         limit_bytes=settings.max_upload_bytes,
         reserve_bytes=settings.min_free_bytes,
     )
-    service = Service(settings, store, ring, keys or load_keys(settings), files)
+    service = Service(settings, store, ring, keys or load_keys(settings), files, streams_are_full)
     app = Flask("services.api", static_folder=None, template_folder="pages")
     app.url_map.merge_slashes = False  # a wrong path is unknown, not elsewhere
     app.config["MAX_CONTENT_LENGTH"] = JSON_LIMIT_BYTES
@@ -104,7 +105,8 @@ def _around_requests(app: Flask, service: Service, http: HttpMetrics) -> None:
         g.request_id = new_request_id()
         g.language = request.accept_languages.best_match(languages(), default=DEFAULT_LANGUAGE)
         near = is_near(request.remote_addr or "", request.headers.keys())
-        set_reader(g.language, naming=str if near else folders)
+        g.naming = str if near else folders
+        set_reader(g.language, naming=g.naming)
         if not may_ask(request.headers.get("Host", ""), listens_on=service.settings.api_host):
             raise MalformedRequest(FOR_THIS_MACHINE)
         if request.endpoint is not None and request.endpoint not in public:

@@ -1,28 +1,31 @@
 """The API as gunicorn serves it: `gunicorn -c services/api/gunicorn.conf.py services.api.asgi:app`.
 
-All pages are Flask's. What streams for hours (live events) belongs beside it, here, where it needs no thread.
+All pages are Flask's. Of live events it checks the request and answers the head; the stream itself runs here,
+for hours, without a thread.
 """
 
-from collections.abc import Awaitable, Callable
-
-from services.api.bodies import Message, Receive
+from services.api.bodies import Message, Receive, Send
 from services.api.bridge import Bridge
+from services.api.connections import END_STREAMS
 from services.api.file_routes import FORM_OVERHEAD_BYTES
 from services.api.request_target import in_origin_form
 from services.api.session import check_request
 from services.api.wsgi import app as flask_app
-from services.api.wsgi import keys, settings
+from services.api.wsgi import keys, settings, streams
 from shared.errors import Refusal
 
 PROBES = ("/healthz",)
 SESSION = "/session"  # where a browser sends the key
+EVENT_STREAM = b"text/event-stream"
 
 
 def kind_of(scope: Message) -> str:
     """Which of the bridge's threads a request takes: one that computes keeps none of another kind waiting."""
     if scope["path"] in PROBES or (scope.get("server") or ("", 0))[1] == settings.api_metrics_port:
         return "probe"
-    return "read" if scope["method"] in ("GET", "HEAD") else "write"
+    if scope["method"] not in ("GET", "HEAD"):
+        return "write"
+    return "stream" if dict(scope["headers"]).get(b"accept", b"").startswith(EVENT_STREAM) else "read"
 
 
 def refuses(scope: Message) -> bool:
@@ -41,22 +44,24 @@ def refuses(scope: Message) -> bool:
     return False
 
 
-_bridge = Bridge(flask_app.wsgi_app, kind_of, refuses)
+_bridge = Bridge(flask_app.wsgi_app, kind_of, refuses, streams.serve)
 
 
-async def app(scope: Message, receive: Receive, send: Callable[[Message], Awaitable[None]]) -> None:
+async def app(scope: Message, receive: Receive, send: Send) -> None:
     """One connection's request, or the server's start and end."""
     if scope["type"] == "http":
         await _bridge(in_origin_form(scope), receive, send)
     elif scope["type"] == "websocket":
         await send({"type": "websocket.close", "code": 1000})
     else:
-        await _live(receive, send)
+        await _live(scope, receive, send)
 
 
-async def _live(receive: Receive, send: Callable[[Message], Awaitable[None]]) -> None:
+async def _live(scope: Message, receive: Receive, send: Send) -> None:
     await receive()
+    scope["state"][END_STREAMS] = streams.end_all
     await send({"type": "lifespan.startup.complete"})
     await receive()
+    await streams.close()
     _bridge.close()
     await send({"type": "lifespan.shutdown.complete"})

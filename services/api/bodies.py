@@ -10,6 +10,7 @@ from werkzeug.exceptions import ClientDisconnected
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
 
 PATIENCE_SECONDS = 30.0
 SLOWEST_BYTES_PER_SECOND = 100  # on average, once the patience is over

@@ -7,25 +7,23 @@ senders and slow readers cost a connection. Larger bodies are read while they ar
 import asyncio
 import functools
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
 
-from services.api.bodies import IncomingBody, Message, Receive
+from services.api.bodies import IncomingBody, Message, Receive, Send
+from services.api.live.order import ORDER, StreamOrder
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
-
     from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
-
-    Send = Callable[[Message], Awaitable[None]]
 
 AWAITED_BYTES = 1024**2  # of a body, before a thread is taken for it
 PIECE_BYTES = 256 * 1024  # of an answer, drawn at once
 # Each kind of request waits for its own kind alone; `upload` is for bodies that are not there yet.
-THREADS = {"probe": 2, "read": 8, "write": 6, "upload": 4}
+THREADS = {"probe": 2, "read": 8, "write": 6, "upload": 4, "stream": 2}
+Stream = Callable[[StreamOrder, Receive, Send], Awaitable[None]]
 
 
 @dataclass
@@ -43,7 +41,8 @@ class Bridge:
     """The WSGI application as an ASGI one, for HTTP alone.
 
     `kind_of` sorts a scope into THREADS; `refuses` says of a scope that its head alone is refused, so that
-    nobody awaits its body.
+    nobody awaits its body. Where the application only checked a request and left an ORDER, its answer's head
+    is sent, and `stream` sends the body from the loop, without a thread.
     """
 
     def __init__(
@@ -51,24 +50,30 @@ class Bridge:
         application: "WSGIApplication",
         kind_of: Callable[[Message], str],
         refuses: Callable[[Message], bool],
+        stream: Stream,
     ) -> None:
         self._application, self._kind_of, self._refuses = application, kind_of, refuses
+        self._stream = stream
         self._pools = {
             kind: ThreadPoolExecutor(count, thread_name_prefix=kind) for kind, count in THREADS.items()
         }
 
-    async def __call__(self, scope: Message, receive: Receive, send: "Send") -> None:
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         body, is_refused = IncomingBody(receive), self._refuses(scope)
         if not is_refused:
             await body.first_part(AWAITED_BYTES)
         still_arrives = not (is_refused or body.is_whole or body.broke_off)
         pool = self._pools["upload" if still_arrives else self._kind_of(scope)]
         in_thread = functools.partial(asyncio.get_running_loop().run_in_executor, pool)
-        begun = in_thread(_begin, self._application, environment(scope, body))
+        environ = environment(scope, body)
+        begun = in_thread(_begin, self._application, environ)
         try:
             answer = await begun
             start = {"type": "http.response.start", "status": answer.status, "headers": answer.headers}
             await send(start)
+            if (order := environ.get(ORDER)) is not None and scope["method"] == "GET":
+                await self._stream(order, receive, send)
+                return
             piece = answer.piece
             while len(piece) >= PIECE_BYTES:
                 await send({"type": "http.response.body", "body": piece, "more_body": True})

@@ -27,6 +27,7 @@ HEAD_SECONDS = 10.0  # from accepting a connection to the end of its first reque
 SILENCE_SECONDS = 30.0  # a client that takes nothing of its answer for so long is given up
 LINGER_SECONDS = 2.0  # a refused sender still sends: what comes is dropped, so that it can read why
 LINGER_BYTES = 8 * 1024**2
+END_STREAMS = "end_streams"  # in the application's state: what ends the answers that have no end of their own
 
 _log = logging.getLogger("tunedock.access")
 
@@ -179,6 +180,7 @@ class ConnectionWorker(gasgi.ASGIWorker):  # type: ignore[misc]
     async def _shutdown(self) -> None:
         for server in self.servers:
             server.close()
+        self.state.get(END_STREAMS, lambda: None)()
         ending = asyncio.ensure_future(self._end_idle())
         await super()._shutdown()
         ending.cancel()

@@ -9,6 +9,7 @@ import shlex
 from collections.abc import Iterator
 from typing import Any
 
+from services.api.event_routes import EVENT_STREAM
 from services.api.request_examples import BODIES, FILE_ID, JOB_ID, OTHER_FILE_ID, OTHER_JOB_ID
 from services.api.routing import Route
 
@@ -23,19 +24,25 @@ _BREAK = " \\\n  "
 def curl_lines(route: Route, address: str) -> Iterator[tuple[str, str]]:
     """(what it does, the line) of each example of a route, at the service's own address."""
     bodies: dict[str, Any] = BODIES.get(route.name, {}) if route.body is not None else {}
-    if not bodies:
+    if not bodies and route.answer != EVENT_STREAM:
         yield route.summary, _line(route, address, None)
+    if route.is_stream:
+        yield "Follow them as they happen", _line(route, address, None, is_followed=True)
     for title, body in bodies.items():
         yield title, _line(route, address, body)
 
 
-def _line(route: Route, address: str, body: Any) -> str:
+def _line(route: Route, address: str, body: Any, *, is_followed: bool = False) -> str:
     path = re.sub(r"<(?:\w+:)?(\w+)>", lambda part: _PATH_PARTS[part[1]], route.path)
     url = f"{address}{path}{_QUERIES.get(route.name, '')}"
     method = "" if route.method == "GET" or body is not None or route.is_upload else f"-X {route.method} "
+    if is_followed:
+        method = "-N "  # each piece is shown as it comes
     parts = [f"curl {method}{_quoted(url)}"]
     if not route.is_public:
         parts.append('-H "Authorization: Bearer $KEY"')
+    if is_followed:
+        parts.append(f'-H "Accept: {EVENT_STREAM}"')
     if route.is_upload:
         parts += ["-F purpose=fine-tune", f"-F file=@{ROWS_FILE}"]
     if body is not None:

@@ -1,10 +1,10 @@
-"""The native API: jobs, their events, their reports, their adapters."""
+"""The native API: jobs, their reports, their adapters."""
 
 import json
 from pathlib import Path
 from typing import Any, Literal
 
-from flask import Response, g, request
+from flask import Response, g
 from pydantic import Field, ValidationError
 
 from services.api.adapter_archive import AdapterArchive
@@ -29,9 +29,9 @@ from shared.reports.load_text import load_text
 from shared.reports.stored import read_stored
 from shared.reports.training import TrainingReport
 from shared.reports.training_text import training_text
-from shared.schemas.fields import EVENT_ID_PATTERN, JobKind, JobStatus, MetadataFilter
+from shared.schemas.fields import JobKind, JobStatus, MetadataFilter
 from shared.schemas.frozen import Frozen
-from shared.schemas.records import JobEvent, JobRecord
+from shared.schemas.records import JobRecord
 from shared.schemas.requests import JobRequest
 from shared.sealed_folder import MANIFEST, fault_in_hashes, manifest_of, sealed_at
 
@@ -49,21 +49,6 @@ class JobList(Frozen):
 
     object: Literal["list"] = "list"
     data: list[JobRecord]
-    has_more: bool
-
-
-class EventsQuery(Frozen):
-    after: str | None = Field(
-        None, pattern=EVENT_ID_PATTERN, description="an event's id: list those older than it"
-    )
-    limit: int = Field(100, ge=1, le=1000)
-
-
-class EventList(Frozen):
-    """Newest first."""
-
-    object: Literal["list"] = "list"
-    data: list[JobEvent]
     has_more: bool
 
 
@@ -113,13 +98,6 @@ def resume_job(service: Service, *, job_id: str) -> JobRecord:
     record = service.store.resume(job_id)
     service.ring(job_id)
     return record
-
-
-def list_events(service: Service, *, job_id: str, query: EventsQuery) -> EventList:
-    if request.accept_mimetypes and not request.accept_mimetypes["application/json"]:
-        raise NotFound(say("events-are-json"))
-    page = service.events.page(job_id, after=query.after, limit=query.limit)
-    return EventList(data=list(page.events), has_more=page.has_more)
 
 
 def get_report(service: Service, *, job_id: str, query: ReportQuery) -> Response:

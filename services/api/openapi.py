@@ -11,6 +11,7 @@ from pydantic.json_schema import JsonSchemaMode
 from services.api import request_examples
 from services.api.answer_examples import ANSWERS
 from services.api.errors import MEDIA_TYPE, problem_fields
+from services.api.event_routes import EVENT_STREAM
 from services.api.file_routes import ANCHOR, LONGEST_SECONDS, PURPOSES, SECONDS, SHORTEST_SECONDS
 from services.api.openai_statuses import status_on
 from services.api.request_examples import named
@@ -151,6 +152,12 @@ def _operation(route: Route, group: str, inline: Mapping[tuple[Any, JsonSchemaMo
     return operation
 
 
+STREAM: Json = {
+    "type": "string",
+    "description": "Server-Sent Events. `message` and `metrics` have an `id`, and in `data` the event as "
+    "JSON, with `job_id`. `gap`: events after `after` are kept nowhere any more. `end`: the job has ended.",
+}
+
 UPLOAD: Json = {
     "type": "object",
     "additionalProperties": False,
@@ -174,7 +181,14 @@ def _responses(route: Route, inline: Mapping[tuple[Any, JsonSchemaMode], Any]) -
         if route.name in ANSWERS:
             content["application/json"]["example"] = ANSWERS[route.name]
     content |= {type_: {"schema": {"type": "string"}} for type_ in route.other_answers}
+    if route.is_stream:
+        content[EVENT_STREAM] = {"schema": STREAM}
     answers: Json = {str(route.status): {"description": HTTPStatus(route.status).phrase, "content": content}}
+    if route.is_stream and "<job_id>" in route.path:
+        answers["204"] = {
+            "description": "of a stream that is over: Last-Event-ID was the last event",
+            "content": {},
+        }
     by_status: dict[int, list[type[Refusal]]] = {}
     for refusal in dict.fromkeys([*_refusals_anywhere(route), *route.refusals]):
         by_status.setdefault(status_on(route.path, refusal.status), []).append(refusal)
@@ -249,6 +263,15 @@ def _fields(query: type[BaseModel]) -> Json:
 
 
 def _headers(route: Route) -> list[Json]:
+    if route.is_stream:
+        return [
+            {
+                "name": "Last-Event-ID",
+                "in": "header",
+                "description": "of the stream: the id of the last event that arrived; send what is newer",
+                "schema": {"type": "string"},
+            }
+        ]
     if not route.is_repeatable:
         return []
     return [

@@ -5,6 +5,14 @@ from http import HTTPMethod
 from services.api import fine_tuning_routes as tuning
 from services.api import openai_shapes as shapes
 from services.api.data_report_routes import DataReportRequest, report_dataset
+from services.api.event_routes import (
+    EVENT_STREAM,
+    EventList,
+    EventsQuery,
+    StreamQuery,
+    follow_events,
+    list_events,
+)
 from services.api.file_routes import (
     FilesQuery,
     delete_file,
@@ -16,8 +24,6 @@ from services.api.file_routes import (
 from services.api.health_routes import Health, Readiness, get_health, get_readiness
 from services.api.job_routes import (
     AdapterQuery,
-    EventList,
-    EventsQuery,
     JobList,
     JobsQuery,
     ReportQuery,
@@ -26,7 +32,6 @@ from services.api.job_routes import (
     get_adapter,
     get_job,
     get_report,
-    list_events,
     list_jobs,
     pause_job,
     resume_job,
@@ -59,6 +64,7 @@ from shared.errors import (
     NotReady,
     TooLarge,
     TooManyJobs,
+    TooManyStreams,
 )
 from shared.schemas.records import AcceptedJob, JobRecord
 from shared.schemas.requests import JobRequest
@@ -98,8 +104,12 @@ JOBS = (
         refusals=(MalformedRequest, TooLarge, InvalidField, NotFound, InvalidTransition),
     ),
     Route(
-        GET, "/v1/jobs/<job_id>/events", list_events, "List a job's events",
-        answer=EventList, query=EventsQuery, refusals=(NotFound,),
+        GET, "/v1/jobs/<job_id>/events", list_events, "List a job's events, or follow them",
+        answer=EventList, query=EventsQuery, refusals=(NotFound, TooManyStreams), is_stream=True,
+    ),
+    Route(
+        GET, "/v1/events", follow_events, "Follow the events of all jobs",
+        answer=EVENT_STREAM, query=StreamQuery, refusals=(NotFound, TooManyStreams), is_stream=True,
     ),
     Route(
         GET, "/v1/jobs/<job_id>/report", get_report, "Read a job's result",

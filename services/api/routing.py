@@ -38,7 +38,8 @@ class Route:
 
     `view` is called with the service, the path's parts, and `query` and `body` where the route has them; it
     returns a model, sent as JSON with `status`, or a response as it is. `other_answers`: content types it has
-    on demand. `is_repeatable`: it takes an Idempotency-Key.
+    on demand. `is_repeatable`: it takes an Idempotency-Key. `is_stream`: it sends live events, after
+    Last-Event-ID.
     """
 
     method: HTTPMethod
@@ -53,6 +54,7 @@ class Route:
     is_upload: bool = False
     is_public: bool = False
     is_repeatable: bool = False
+    is_stream: bool = False
     refusals: tuple[type[Refusal], ...] = ()
 
     @property

@@ -19,13 +19,17 @@ from shared.settings import Settings
 
 @dataclass(frozen=True)
 class Service:
-    """The parts of a running API. `ring` wakes the worker for a job, best effort."""
+    """The parts of a running API. `ring` wakes the worker for a job, best effort.
+
+    `streams_are_full`: whether this process sends as many streams of events as it may.
+    """
 
     settings: Settings
     store: JobStore
     ring: Callable[[str], None]
     keys: KeyRing
     files: FileShelf
+    streams_are_full: Callable[[], bool]
 
     @property
     def events(self) -> EventLog:

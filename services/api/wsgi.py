@@ -7,6 +7,7 @@ from pathlib import Path
 from services.api.app import create_app
 from services.api.auth import load_keys
 from services.api.exposure import exposure
+from services.api.live.streams import EventStreams
 from services.api.metrics import PLACE
 from shared.job_store import JobStore
 from shared.private_files import keep_private
@@ -27,10 +28,12 @@ keep_private(settings.data_dir)
 for _line in exposure(settings):
     logging.getLogger(__name__).warning(_line)
 keys = load_keys(settings)
+streams = EventStreams(_url, settings.data_dir)
 app = create_app(
     settings,
     JobStore.connect_for_answers(_url),
     Doorbell(_url).ring_soon,
     keys=keys,
+    streams_are_full=lambda: streams.are_full,
     metrics_folder=Path(_metrics_folder) if _metrics_folder else None,
 )

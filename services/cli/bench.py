@@ -7,7 +7,7 @@ from services.cli.command_parser import meant
 from shared.messages.message import say
 from shared.messages.render import told
 
-BENCHES = ("load", "train", "factors", "plans", "predictions", "reporting_cost", "submits")
+BENCHES = ("load", "train", "factors", "plans", "predictions", "reporting_cost", "submits", "listeners")
 
 
 def bench(arguments: list[str]) -> int:

@@ -1,10 +1,11 @@
 """A typed client of the native API."""
 
 import io
+import json
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from operator import itemgetter
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -24,6 +25,7 @@ REQUEST_SECONDS = 30.0
 SUBMIT_SECONDS = 300.0  # the API reads the whole data set before it accepts
 EXAMINATION_SECONDS = 900.0  # as long as the service reads at most
 SUBMIT_TRIES = 3
+STREAM_SECONDS = 60.0  # a live stream says something every 15
 EVENT_PAGE = 100
 JOB_PAGE = 100
 JOBS_THERE_ARE = say("list-jobs-row")
@@ -169,6 +171,25 @@ class Client:
                 fresh.append(event)
             if not page["has_more"] or not page["data"]:
                 return fresh[::-1]
+
+    def live_events(self, job_id: str, seen: str | None) -> Iterator[JobEvent]:
+        """Events after the one with id `seen` as they happen. It may end at any time, or have none: ask
+        `events_since` then.
+        """
+        headers = {"Accept": "text/event-stream"} | ({"Last-Event-ID": seen} if seen else {})
+        with (
+            suppress(httpx.HTTPError),
+            self._http.stream(
+                "GET", f"{_path(job_id)}/events", headers=headers, timeout=STREAM_SECONDS
+            ) as answer,
+        ):
+            name = ""
+            for line in answer.iter_lines() if answer.status_code == 200 else ():
+                if line.startswith("event: "):
+                    name = line.removeprefix("event: ")
+                elif line.startswith("data: ") and name in ("message", "metrics"):
+                    told = json.loads(line.removeprefix("data: "))
+                    yield JobEvent.model_validate({field: told[field] for field in JobEvent.model_fields})
 
     def report(self, job_id: str) -> dict[str, Any]:
         """The job's result as data."""

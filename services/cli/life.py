@@ -2,13 +2,13 @@
 
 import argparse
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from services.cli.adapter_archive import FolderNotWritable, download_adapter
 from services.cli.failure import CommandFailed, RequestRefused, UsageError
+from services.cli.follow import followed
 from services.cli.job_ids import LAST, add_job_argument, find_job
 from services.cli.options import Commands, add_client_command, positive
 from services.cli.outcome.outcome import Place, Words, outcome_text
@@ -17,7 +17,7 @@ from services.cli.request_options import options_of, words_of
 from services.cli.server import connect
 from services.cli.submission import add_verbose
 from services.cli.terminal import Terminal
-from services.cli.watch import ENDED, POLL_SECONDS, event_text
+from services.cli.watch import event_text
 from shared.messages.message import say, stored
 from shared.messages.render import shown
 from shared.model_names import FineTunedModel, fine_tuned_model
@@ -112,19 +112,13 @@ def _report_parts(record: JobRecord, report: dict[str, Any], place: Place, words
 
 
 def print_events(arguments: argparse.Namespace, settings: Settings, terminal: Terminal) -> int:
-    seen: str | None = None
     with connect(settings) as client:
         job_id = find_job(client, arguments.job_id)
         words = words_of(arguments, client.job(job_id).kind)
-        while True:
-            ended = client.job(job_id).status in ENDED
-            for event in client.events_since(job_id, seen):
-                terminal.emit(event.model_dump(mode="json"))
-                terminal.say(words(event_text(event, verbose=terminal.verbose)))
-                seen = event.id
-            if ended or not arguments.follow:
-                return 0
-            time.sleep(POLL_SECONDS)
+        for event in followed(client, job_id) if arguments.follow else client.events_since(job_id, None):
+            terminal.emit(event.model_dump(mode="json"))
+            terminal.say(words(event_text(event, verbose=terminal.verbose)))
+    return 0
 
 
 def cancel_job(arguments: argparse.Namespace, settings: Settings, terminal: Terminal) -> int:

@@ -12,6 +12,8 @@ local ENDED = PREFIX .. 'ended'        -- list: exactly one "<id> <status>" per 
 local COUNTERS = PREFIX .. 'counters'  -- hash: what /metrics shows, counted where the change happens
 local NONCES = PREFIX .. 'nonces'      -- hash: nonce of a claim → the job it got, while that runs
 local WORKERS = PREFIX .. 'workers'    -- zset: a worker's host by when it last spoke, ms
+local LIVE = PREFIX .. 'live'          -- stream: the newest events of all jobs, for those who listen
+local LIVE_KEPT = 5000
 local EVENTS_KEPT = 5000               -- of a job: messages, and steps that no journal on disk took
 local TAIL_KEPT = 100                  -- of a running job: its newest steps; the attempts' journals have them all
 local RUNS_BYTES = 4000                -- of a job: where in the journals they are
@@ -70,13 +72,17 @@ local function say(message_id, values)
 end
 
 -- The store allots every event's id, <attempt>-<count>, so several writers can't collide and ids only rise. The
--- count goes on over all attempts without a gap. Steps that a journal has are kept in a short tail.
+-- count goes on over all attempts without a gap. Steps that a journal has are kept in a short tail. Who listens learns
+-- of every event in the same change, with the job's status after it.
 local function append_event(id, level, kind, message, data, at, is_in_journal)
   local attempt = field(id, 'attempt')
   local count = redis.call('HINCRBY', job_key(id), 'event_count', 1)
   local is_step = is_in_journal and kind == 'metrics'
+  local fields = {'at', at or now_ms(), 'level', level, 'type', kind, 'message', message, 'data', data}
   redis.call('XADD', is_step and tail_key(id) or events_key(id), 'MAXLEN', '~', is_step and TAIL_KEPT or EVENTS_KEPT,
-    attempt .. '-' .. count, 'at', at or now_ms(), 'level', level, 'type', kind, 'message', message, 'data', data)
+    attempt .. '-' .. count, unpack(fields))
+  redis.call('XADD', LIVE, 'MAXLEN', '~', LIVE_KEPT, '*', 'job', id, 'id', attempt .. '-' .. count,
+    'status', field(id, 'status'), unpack(fields))
 end
 
 local unheard = {}  -- jobs that ended in this script, with their status; those that wait for them don't know yet

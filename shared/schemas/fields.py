@@ -13,6 +13,7 @@ SUFFIX_PATTERN = r"^[A-Za-z0-9._-]+$"
 REVISION_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._/-]*$"
 MODULE_NAME_PATTERN = r"^[A-Za-z0-9_]+$"
 EVENT_ID_PATTERN = r"^[0-9]{1,9}-[0-9]{1,12}$"
+PLACE_PATTERN = r"^[0-9]{1,15}-[0-9]{1,12}$"
 FILTER_KEY_PATTERN = r"^[^\[\]]*$"
 FACADE_EVENT_ID_PATTERN = r"^ftevent-[a-z0-9]{1,64}-[0-9]{1,9}-[0-9]{1,12}$"
 
@@ -47,6 +48,7 @@ PATTERN_NAMES = {
     MODULE_NAME_PATTERN: "layer",
     FILTER_KEY_PATTERN: "filter-key",
     EVENT_ID_PATTERN: "event-id",
+    PLACE_PATTERN: "stream-id",
     FACADE_EVENT_ID_PATTERN: "listed-event-id",
 }
 

@@ -78,6 +78,12 @@ class JobEvent(Frozen):
     data: dict[str, Any] = {}
 
 
+class ToldEvent(JobEvent):
+    """An event as a stream tells it: the line of a history, and whose."""
+
+    job_id: str
+
+
 class AcceptedJob(JobRecord):
     """The answer to a submit: the record, and what is worth knowing of the rows that were read."""
 

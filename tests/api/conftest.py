@@ -131,8 +131,8 @@ def api(settings: Settings, store: WorkerStore) -> Api:
     return make_api(settings, store)
 
 
-def make_api(settings: Settings, store: WorkerStore) -> Api:
+def make_api(settings: Settings, store: WorkerStore, **more: Any) -> Api:
     rung: list[str] = []
-    app = create_app(settings, store, rung.append)
+    app = create_app(settings, store, rung.append, **more)
     key = (settings.data_dir / "api.key").read_text().strip()
     return Api(app.test_client(), settings, store, key, rung)

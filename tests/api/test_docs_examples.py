@@ -44,7 +44,9 @@ class Shell:
     def run(self, line: str) -> tuple[int, bytes]:
         """(status, answer) of one curl line."""
         assert line.startswith("curl ")
-        asking = line.replace("curl ", "curl -s -w '\\n%{http_code}' ", 1)
+        is_followed = line.startswith("curl -N ")  # a stream that does not end by itself
+        options = "-m 2 " if is_followed else ""
+        asking = line.replace("curl ", f"curl {options}-s -w '\\n%{{http_code}}' ", 1)
         done = subprocess.run(
             ["sh", "-euc", asking],
             cwd=self.folder,
@@ -52,7 +54,7 @@ class Shell:
             capture_output=True,
             timeout=30,
         )
-        assert done.returncode == 0, (line, done.stderr)
+        assert done.returncode == (28 if is_followed else 0), (line, done.stderr)
         answer, _, status = done.stdout.rpartition(b"\n")
         return int(status), answer
 
@@ -109,7 +111,7 @@ def test_every_example_of_the_reference_is_answered_as_it_says(
         status, answer = Shell(server, tmp_path, made(server, route, line)).run(line)
         expected = 503 if route.name == "get_readiness" else route.status  # no worker runs here
         assert status == expected, (line, answer)
-        if route.name in ANSWERS:
+        if route.name in ANSWERS and not line.startswith("curl -N "):
             assert json.loads(answer).keys() >= ANSWERS[route.name].keys()
 
 

@@ -162,12 +162,6 @@ def test_events_are_listed_newest_first_by_pages(api: Api) -> None:
     assert api.get("/v1/jobs/ftjob-unknown/events").status_code == 404
 
 
-def test_what_is_not_built_yet_is_not_found(api: Api) -> None:
-    record = api.submitted()
-    stream = api.get(f"/v1/jobs/{record['id']}/events", headers={"Accept": "text/event-stream"})
-    assert stream.status_code == 404
-
-
 @pytest.mark.parametrize("place", ["/v1/jobs", "/v1/fine_tuning/jobs"])
 def test_a_job_is_paused_and_resumed_over_both_faces(api: Api, place: str) -> None:
     job_id = api.submitted()["id"]

@@ -12,6 +12,7 @@ from tests.ledger import claim_next, submit
 from tests.valkey import Valkey
 
 JOB_BYTES = 6_000
+LIVE_BYTES = 3_000_000
 RESULT = {"fine_tuned_model": "ft:tiny:x", "phase_seconds": {"forward": 1.23}, "why": "w" * 600}
 
 
@@ -47,7 +48,7 @@ def used_bytes(store: WorkerStore) -> int:
 
 
 def test_a_job_costs_the_store_the_same_however_many_steps_it_took(store: WorkerStore) -> None:
-    run_job(store, 10)
+    run_job(store, 5500)  # the events of all jobs, which whoever listens reads, are as many as they will be
     before = used_bytes(store)
     for _ in range(50):
         run_job(store, 10)
@@ -58,6 +59,14 @@ def test_a_job_costs_the_store_the_same_however_many_steps_it_took(store: Worker
     long = used_bytes(store) - before
     assert short / 50 < JOB_BYTES
     assert long / 5 < JOB_BYTES
+
+
+def test_the_events_of_all_jobs_take_some_megabytes_and_no_more(store: WorkerStore) -> None:
+    for _ in range(3):
+        run_job(store, 3000)
+    redis: Any = store._redis
+    assert 5000 <= redis.xlen("tunedock:live") < 5200
+    assert redis.memory_usage("tunedock:live", samples=0) < LIVE_BYTES
 
 
 def test_a_running_job_keeps_a_short_tail_only(store: WorkerStore) -> None:
@@ -80,5 +89,5 @@ def test_nothing_but_records_grows_with_the_number_of_jobs(store: WorkerStore) -
     assert len(store.ended()) == 1000
     assert store.ended()[-1] == (jobs[-1], "cancelled")
     families = {key.split(":")[1] for key in redis.scan_iter("*", count=1000)}
-    assert families == {"job", "events", "recent", "index", "ended", "counters", "number"}
+    assert families == {"job", "events", "recent", "index", "ended", "counters", "number", "live"}
     assert all(redis.ttl(key) > 0 for key in redis.scan_iter("tunedock:recent:*", count=1000))

@@ -43,6 +43,7 @@ field-unlike = { $field } must be { $wanted ->
     [layer] the last part of a layer's name, for example q_proj: letters, digits and _
     [filter-key] text without brackets
     [event-id] an event's id, for example 1-42
+    [stream-id] an id of this stream, for example 1764532800000-0
    *[listed-event-id] an event's id, as the list of events has it
 }.
 field-unlike-pattern = { $field } must match the pattern { $pattern }.

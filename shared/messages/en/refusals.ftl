@@ -38,7 +38,12 @@ job-ended-without = The status of job { $job } is { $status }, and it has no { $
 idempotency-key-of-other-body = The Idempotency-Key was sent before, with another body, and made job { $job }. Send the same body, or a new key.
 idempotency-key-of-deleted-job = The Idempotency-Key was sent before and made job { $job }, which is deleted. Send a new key to run it again.
 
-events-are-json = Events are sent as JSON only. Ask again with the header Accept: application/json.
+events-are-json-or-stream = Events are sent as a list in JSON, or live as a stream. Ask again with the header Accept: application/json, or Accept: text/event-stream.
+all-events-are-a-stream = The events of all jobs are sent live only. Ask again with the header Accept: text/event-stream, or read GET /v1/jobs/ID/events for a list of the events of one job.
+only-for-stream = { $field } is for a stream of events only. Leave it out, or ask with the header Accept: text/event-stream.
+only-for-list = { $field } is for a list of events only, and this request asks for a stream. Leave it out, or ask with the header Accept: application/json. To begin a stream after an event, send its id as `since`.
+last-event-id-unusable = The header Last-Event-ID is { $id }. It must be the id of an event of this stream, for example { $example }. Leave it out to begin anew.
+too-many-streams = This process sends as many streams of events as it can. Close some, or try again in a few seconds.
 no-such-event = Job { $job } has no event { $event }.
 report-has-no-page = The kind of job { $job } is { $kind }. Only reports of { $drawn_kinds } can be shown as pages. Leave `format` out to read this report as JSON.
 

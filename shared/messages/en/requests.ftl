@@ -73,6 +73,7 @@ refused-dataset-unknown = The datasets folder has no data set of that name.
 refused-invalid-dataset = Rows of the data set can't be used. `errors` has each reason once (at most 20), with line numbers.
 refused-idempotency-mismatch = The Idempotency-Key was used with another body, or its job is deleted.
 refused-too-many-jobs = The queue is full.
+refused-too-many-streams = Too many streams of live events are open.
 refused-store-unavailable = The job store does not answer or takes no writes. Nothing was accepted.
 refused-not-ready = A part that jobs need is missing. `errors` says which one and what to do.
 refused-disk-full = The data folder has too little free space, or its disk takes nothing now.
