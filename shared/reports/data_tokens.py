@@ -79,7 +79,7 @@ class TokenReport(Stored):
     training: TokenPart
     validation: TokenPart | None = None
     findings: tuple[DataFinding, ...]
-    """The gravest first; the report without a model has the lines."""
+    """The gravest first; `lines` are rows."""
     text: str
     """The same for people, as plain lines in English; `data_tokens_text` has them in other languages."""
 

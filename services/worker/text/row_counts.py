@@ -9,6 +9,7 @@ from shared.messages.message import Message, read_stored, say
 from shared.reports.rows import RefusedTurns, RowsUsed, SkippedRows
 
 REASONS_SHOWN = 20
+NUMBERS_SHOWN = 5
 
 
 @dataclass
@@ -22,7 +23,8 @@ class RowCounts:
     their turns. `unwritten` counts rows by the role whose words the template does not write.
     `unknown_characters` stand outside the answers of `unknown_rows`. `thoughts_foreign` are thoughts in other
     tags than the template's. `added_before` and `added_after` are what the template itself writes around an
-    answer. Reasons are messages as they are stored.
+    answer. `first_truncated` and `first_skipped` are the numbers of the first of these rows, from 1. Reasons
+    are messages as they are stored.
     """
 
     seen: int = 0
@@ -56,7 +58,20 @@ class RowCounts:
     refused_turns: Counter[str] = field(default_factory=Counter)
     partly_refused: int = 0
     partly_refused_turns: Counter[str] = field(default_factory=Counter)
+    first_truncated: list[int] = field(default_factory=list)
+    first_skipped: list[int] = field(default_factory=list)
     unwritten: Counter[str] = field(default_factory=Counter)
+
+    def note_truncated(self, number: int) -> None:
+        """The row of the data set with this number is cut; of an unrolled one each of its rows may be."""
+        self.truncated += 1
+        if len(self.first_truncated) < NUMBERS_SHOWN and number not in self.first_truncated:
+            self.first_truncated.append(number)
+
+    def note_skipped(self, number: int, reason: str) -> None:
+        self.skipped_reasons[reason] += 1
+        if len(self.first_skipped) < NUMBERS_SHOWN:
+            self.first_skipped.append(number)
 
     @property
     def skipped(self) -> int:

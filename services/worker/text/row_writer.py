@@ -20,8 +20,12 @@ MESSAGES_LOOKED_FOR = 64
 
 @dataclass(frozen=True)
 class WrittenRow:
-    """A row of the data set, the texts that are learned from it, and why how many turns are not in them."""
+    """A row of the data set, the texts that are learned from it, and why how many turns are not in them.
 
+    `number` is the row's, from 1.
+    """
+
+    number: int
     row: Row
     texts: tuple[MarkedText, ...]
     refused: Counter[str]
@@ -54,7 +58,7 @@ class RowWriter:
             has_end = self._tokenizer.eos_token_id is not None
             self.counts.ends_appended += has_end
             self.counts.ends_missing += not has_end
-        return WrittenRow(row, texts, self._refused)
+        return WrittenRow(self.counts.seen, row, texts, self._refused)
 
     def fit(self, row: Row, encoded: EncodedText) -> EncodedText | None:
         """A row that is too long, within the limit: its end is cut, or the message before its label."""

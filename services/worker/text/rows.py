@@ -165,12 +165,13 @@ def _used(
             _count(text, text, counts)
         else:
             fitted = writer.fit(written.row, text) if long else text
-            counts.truncated += long
+            if long:
+                counts.note_truncated(written.number)
             rows = [] if fitted is None else [fitted.row]
             _count(text, fitted, counts)
         used += [row for row in rows if row.targets.any()]
     if not used:
-        counts.skipped_reasons[next(iter(refused), _no_target(limit))] += 1
+        counts.note_skipped(written.number, next(iter(refused), _no_target(limit)))
     elif refused:
         counts.partly_refused += 1
         counts.partly_refused_turns += refused

@@ -119,14 +119,19 @@ def _examples(rows: TokenRows, tokenizer: PreTrainedTokenizerBase) -> Iterator[R
 
 
 def _of_rows(part: Part, rows: TokenRows, rules: RowRules) -> Iterator[DataFinding]:
-    for line in row_lines(rows.counts, rules):
+    counts = rows.counts
+    first = {"rows_truncated": counts.first_truncated, "rows_skipped": counts.first_skipped}
+    for line in row_lines(counts, rules):
         severity: Literal["warning", "note"] = "warning" if line.level == "warn" else "note"
+        numbers = first.get(line.code, [])
         yield DataFinding(
             id=line.code,
             severity=severity,
             part=part,
             title=line.message,
-            evidence=(),
+            evidence=(say("first-rows", rows=[str(number) for number in numbers]),) if numbers else (),
+            unit="row" if numbers else None,
+            lines=tuple(numbers),
             count=int(line.data.get("rows", line.data.get("turns", 0))),
         )
 

@@ -186,6 +186,7 @@ validation-in-other-script = The validation rows are mostly written in another s
 validate-in-same-language = Validate on rows in the language that is trained.
 
 # With a model: its tokenizer and its chat template.
+first-rows = The first, counted from the first row of the data set: { $rows }.
 tokenizer-knows-little = The tokenizer of `{ $model }` knows little of { $script ->
     [hangul] Korean
     [han] Chinese characters

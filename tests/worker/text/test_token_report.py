@@ -68,6 +68,10 @@ def test_rows_that_are_cut_are_a_finding_with_what_to_do(write_rows: WriteRows) 
     assert (finding.id, finding.severity, finding.part, finding.count) == (
         "rows_truncated", "warning", "training", 1,
     )  # fmt: skip
+    assert (finding.unit, finding.lines) == ("row", (10,))
+    assert [told(one) for one in finding.evidence] == [
+        "The first, counted from the first row of the data set: 10."
+    ]
     assert f"Raise max_seq_length to {report.training.longest_tokens}" in told(finding.title)
 
 
