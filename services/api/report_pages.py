@@ -1,15 +1,23 @@
 """Which kinds of jobs have a report that is drawn as a page, and how it gets there from its file."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from flask import Response
 from pydantic import ValidationError
 
+from services.api.load_page.figures import key_figures as load_figures
 from services.api.load_page.page import load_page
+from services.api.load_page.remedies import ranked_remedies
+from services.api.load_page.verdict import verdict as load_verdict
+from services.api.page_kit.figure import Figure
 from services.api.page_kit.places import Places
+from services.api.page_kit.verdict import Verdict
 from services.api.service import Service
+from services.api.training_page.figures import key_figures as training_figures
 from services.api.training_page.page import training_page
+from services.api.training_page.verdict import verdict as training_verdict
 from shared.errors import NotFound
 from shared.messages.message import say
 from shared.reports.load import LoadReport
@@ -44,6 +52,29 @@ PAGES: Mapping[JobKind, Draw] = {
     "training_diagnostic": _training,
     "fine_tuning": _training,
 }
+
+
+@dataclass(frozen=True)
+class Head:
+    """What the page of a report says first."""
+
+    verdict: Verdict
+    figures: tuple[Figure, ...]
+
+
+def head_of(service: Service, record: JobRecord, values: dict[str, Any]) -> Head | None:
+    """Of a diagnosis or a preparation; None of others, and of a report that can't be drawn."""
+    try:
+        if PAGES.get(record.kind) is _load:
+            load = _opened(LoadReport, service, record, values)
+            remedies = ranked_remedies(load)
+            return Head(load_verdict(load, remedies), load_figures(load, remedies))
+        if record.kind == "training_diagnostic":
+            training = _opened(TrainingReport, service, record, values)
+            return Head(training_verdict(training), training_figures(training))
+    except NotFound:
+        pass
+    return None
 
 
 def _opened(part: type[Report], service: Service, record: JobRecord, values: dict[str, Any]) -> Report:

@@ -19,6 +19,7 @@ from tests.adapter_folders import lay_out_adapter
 from tests.api.conftest import ROWS, Api, jsonl
 from tests.api.desk import Browser
 from tests.api.html_page import Page
+from tests.api.load_reports import slow_disk
 from tests.shared.messages.made_up import LANGUAGE, left_over, made_up_language
 
 HOSTILE = "<script>alert(1)</script>\"'&{{ 7 * 7 }}"
@@ -231,6 +232,17 @@ def test_a_failed_job_says_why_and_what_to_do(api: Api, browser: Browser) -> Non
     page = browser.page(f"/jobs/{job_id}")
     assert "raise TUNEDOCK_STALL_SECONDS" in page.text
     assert f"/new/settings?from={job_id}" in {each.get("href") for each in page.all("a")}
+
+
+def test_a_diagnosis_says_on_its_page_what_its_report_says_first(api: Api, browser: Browser) -> None:
+    report = slow_disk()
+    job_id = api.ended({"kind": "load_diagnostic", "model": "tiny"}, report)
+    page, text = browser.page(f"/jobs/{job_id}"), browser.get(f"/jobs/{job_id}").text
+    (headline,) = re.findall(r"<h1>(.+?)</h1>", browser.get(f"/v1/jobs/{job_id}/report?format=html").text)
+    assert f'<p class="lead">{headline}</p>' in text
+    assert f"/v1/jobs/{job_id}/report?format=html" in {each.get("href") for each in page.all("a")}
+    (api.job_folder(job_id) / "report.json").write_text('{"kind": "load_diagnostic"}')
+    assert browser.get(f"/jobs/{job_id}").status_code == 200
 
 
 def trained(api: Api) -> str:

@@ -12,9 +12,10 @@ from services.api.desk.run_plots import loss_plot, time_plot
 from services.api.desk.shell import desk_page
 from services.api.desk.step_numbers import steps_of
 from services.api.desk.told_events import shown_rows, told_events
+from services.api.job_routes import report_of
 from services.api.page_kit.rows import Row
 from services.api.page_kit.scales import Scale
-from services.api.report_pages import PAGES
+from services.api.report_pages import PAGES, head_of
 from services.api.service import Service
 from services.api.training_page.known import flat_rows
 from shared.schemas.records import JobRecord
@@ -64,6 +65,7 @@ def get_job(service: Service, job_id: str) -> Response:
     steps = steps_of(service.job_folder(job_id), record.attempt)
     done = None if record.status == "succeeded" else job_words.done_of(record.progress)
     orders = Orders.of(record)
+    has_report = _has_report(service, record)
     return desk_page(
         "desk_job.html",
         record=record,
@@ -79,7 +81,8 @@ def get_job(service: Service, job_id: str) -> Response:
         rows=shown_rows(events),
         rows_name=rows_name(service, record),
         asked=_asked(record),
-        has_report=_has_report(service, record),
+        has_report=has_report,
+        head=head_of(service, record, report_of(service, record)) if has_report else None,
         others=rows_to_read(service) if orders.evaluate else (),
         # a form of the same minutes makes one job, however often it is sent
         once=f"{record.id} {int(time.time() // ONCE_SECONDS)}",
