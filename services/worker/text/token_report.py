@@ -55,7 +55,7 @@ def token_report(
         validation, more = _part("validation", data, its_rules, reader, tick)
         findings += more
     findings.sort(key=lambda finding: _SEVERITIES.index(finding.severity))
-    report = TokenReport(
+    found = TokenReport(
         model=reader.model,
         max_seq_length=reader.max_seq_length,
         training=part,
@@ -63,7 +63,7 @@ def token_report(
         findings=tuple(findings),
         text="",
     )
-    return report.model_copy(update={"text": tokens_text(report)})
+    return found.model_copy(update={"text": tokens_text(found)})
 
 
 def _rules(
