@@ -21,7 +21,7 @@ class Part:
 def fitted(parts: Sequence[Part], cells: int) -> str:
     """The parts that have room, in their order."""
     kept = [part for part in parts if part.text]
-    while len(kept) > 1 and _cells(kept) > cells:
+    while len(kept) > 1 and cells_of(kept) > cells:
         kept.remove(max(kept, key=lambda part: part.rank))
     return cut(GAP.join(part.text for part in kept), cells)
 
@@ -35,5 +35,7 @@ def bar(done: float, total: float | None, cells: int, *, is_plain: bool) -> str:
     return on * full + off * (cells - full)
 
 
-def _cells(parts: Sequence[Part]) -> int:
-    return sum(cell_len(part.text) for part in parts) + len(GAP) * (len(parts) - 1)
+def cells_of(parts: Sequence[Part]) -> int:
+    """That all of them take in one line."""
+    texts = [part.text for part in parts if part.text]
+    return sum(map(cell_len, texts)) + len(GAP) * (len(texts) - 1)

@@ -12,7 +12,7 @@ from rich.table import Column
 from services.cli.client import Client
 from services.cli.failure import RequestRefused, ServerUnreachable
 from services.cli.patience import Patience
-from services.cli.progress_line import Part, bar, fitted
+from services.cli.progress_line import Part, bar, cells_of, fitted
 from services.cli.sparkline import sparkline
 from services.cli.terminal import PLAIN_LINE_SECONDS, Terminal
 from shared.messages.message import Message, say
@@ -209,9 +209,17 @@ def progress_view(terminal: Terminal) -> Iterator[ProgressView]:
         yield BarProgress(shown)
 
 
-BAR_CELLS = 24
-CURVE_CELLS = 24
 SPINNER_CELLS = 2
+# Cells of the curve and of the bar, and whether tokens a second are told: the first that has room is taken.
+LAYOUTS = (
+    (24, 24, True),
+    (24, 24, False),
+    (24, 12, False),
+    (24, 0, False),
+    (16, 0, False),
+    (8, 0, False),
+    (0, 0, False),
+)
 
 
 class BarProgress:
@@ -231,17 +239,22 @@ class BarProgress:
 def progress_line(record: JobRecord, losses: Sequence[float], *, cells: int, is_plain: bool = False) -> str:
     """Stage, bar, numbers and curve on at most so many cells; the place and the time left go last."""
     numbers = {} if record.status in ENDED else _numbers_by_name(record)
-    curve = "" if is_plain or "loss" not in numbers else sparkline(losses, CURVE_CELLS)
-    parts = [
-        Part(visible(stage_text(record)), 0),
-        Part(bar(*done_of_total(record.progress), BAR_CELLS, is_plain=is_plain), 7),
-        Part(numbers.get("done", ""), 1),
-        Part(numbers.get("loss", ""), 3),
-        Part(curve, 5),
-        Part(numbers.get("step_seconds", ""), 4),
-        Part(numbers.get("tokens_per_second", ""), 8),
-        Part(numbers.get("eta", ""), 2),
-    ]
+    rate = numbers.pop("tokens_per_second", "")
+    curves = losses if "loss" in numbers and not is_plain else ()
+    parts: list[Part] = []
+    for curve_cells, bar_cells, has_rate in LAYOUTS:
+        parts = [
+            Part(visible(stage_text(record)), 0),
+            Part(bar(*done_of_total(record.progress), bar_cells, is_plain=is_plain), 5),
+            Part(numbers.get("done", ""), 1),
+            Part(numbers.get("loss", ""), 3),
+            Part(sparkline(curves, curve_cells), 5),
+            Part(numbers.get("step_seconds", ""), 4),
+            Part(rate if has_rate else "", 5),
+            Part(numbers.get("eta", ""), 2),
+        ]
+        if cells_of(parts) <= cells:
+            break
     return fitted(parts, cells)
 
 

@@ -17,6 +17,7 @@ from services.api.job_routes import JobsQuery
 from services.api.routes import ROUTES
 from shared.errors import refusals
 from tests.api.conftest import Api
+from tests.api.test_load_page import contrast
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
 
@@ -157,6 +158,16 @@ def test_both_have_the_address_that_the_reader_uses(api: Api, host: str, address
     else:
         assert answer.get_json()["servers"][0]["url"] == address
         assert f"curl {address}/v1/jobs" in page.replace("&#34;", "").replace('"', "")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_colours_of_the_docs_page_can_be_read(api: Api, theme: str) -> None:
+    style = api.client.get("/docs").text.partition("<style>")[2].partition("</style>")[0]
+    blocks = re.findall(r":root \{([^}]*)\}", style)
+    assert len(blocks) == 2
+    colours = dict(re.findall(r"--(\w+): (#\w{6})", blocks[theme == "dark"]))
+    for text, ground in (("text", "page"), ("muted", "page"), ("accent", "page"), ("text", "soft")):
+        assert contrast(colours[text], colours[ground]) >= 4.5
 
 
 def provoked(api: Api, method: str, path: str, operation: dict[str, Any]) -> Iterator[TestResponse]:

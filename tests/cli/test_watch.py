@@ -56,6 +56,8 @@ BAR = "━" * 12 + "╌" * 12
     [
         (118, f"training  {BAR}  step 12/24  loss 0.5000  █▆▅▃▂▁  3.21 s/it  100 tokens/s  38 s left"),
         (95, f"training  {BAR}  step 12/24  loss 0.5000  █▆▅▃▂▁  3.21 s/it  38 s left"),
+        (78, f"training  {BAR[6:18]}  step 12/24  loss 0.5000  █▆▅▃▂▁  3.21 s/it  38 s left"),
+        (66, "training  step 12/24  loss 0.5000  █▆▅▃▂▁  3.21 s/it  38 s left"),
         (58, "training  step 12/24  loss 0.5000  3.21 s/it  38 s left"),
         (40, "training  step 12/24  38 s left"),
         (5, "trai…"),
@@ -65,6 +67,22 @@ def test_a_progress_line_is_as_long_as_the_terminal_is_wide(cells: int, line: st
     told = progress_line(record(progress=TRAINING), LOSSES, cells=cells)
     assert told == line
     assert len(told) <= cells
+
+
+def test_the_curve_gives_way_little_by_little() -> None:
+    many = [float(number) for number in range(40)]
+    curves = {
+        cells: next(
+            (
+                word
+                for word in progress_line(record(progress=TRAINING), many, cells=cells).split()
+                if "▁" in word
+            ),
+            "",
+        )
+        for cells in (110, 78, 70, 62, 54)
+    }
+    assert [len(curve) for curve in curves.values()] == [24, 16, 8, 0, 0]
 
 
 def test_a_terminal_without_utf_8_gets_a_line_of_ascii() -> None:

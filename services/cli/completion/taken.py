@@ -64,6 +64,8 @@ EXCEPTIONS: dict[tuple[str, str], Value] = {
     ("train", "validation_file"): _ROWS,
     ("train", "adapter"): Value(sources=("trainings", "fine-tuned-models")),
     ("train", "plan"): Value(words=PLAN_WORDS),
+    ("check-data", "training_file"): _ROWS,
+    ("check-data", "validation_file"): _ROWS,
     ("evaluate", "file"): _ROWS,
     ("evaluate", "adapter"): Value(sources=("trainings", "fine-tuned-models")),
     ("diagnose", "training_file"): _ROWS,
