@@ -8,6 +8,7 @@ from flask import Response
 from pydantic import Field
 
 from services.api.base_models import resolve_models
+from services.api.free_space import disk_full_refused
 from services.api.job_rows import reading, uploaded
 from services.api.kept_report import KeptReport
 from services.api.service import Service
@@ -59,7 +60,7 @@ def data_report(service: Service, body: DataReportRequest) -> DataReport:
         kept = KeptReport(training.path, [its_hash, other_hash, names, body.format, columns])
         if report := kept.give():
             return report
-    with reading:
+    with reading, disk_full_refused():
         report = _examined(body, training, validation, columns)
     if kept:
         kept.keep(report)

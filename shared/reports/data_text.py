@@ -64,6 +64,10 @@ def data_finding_lines(findings: Sequence[DataFinding]) -> Iterator[str]:
                 severity=finding.severity,
                 part=finding.part,
                 finding=finding.id,
+                unit=finding.unit if finding.lines else "none",
+                lines=[str(line) for line in finding.lines],
+                shown=len(finding.lines),
+                more=max(0, finding.count - len(finding.lines)) if finding.lines else 0,
             )
         )
         yield f"   {told(finding.title)}"

@@ -23,6 +23,7 @@ _UNSEEN = re.compile(
 )
 _ESCAPED_CONTROL = re.compile(r"(?<!\\)(?:\\\\)*\\u00(?:0[0-8bcef]|1[0-9a-f])")  # as JSON writes them
 _ODD_SPACE = re.compile("[\u00a0\u2000-\u200a\u2028\u2029\u202f\u205f]")
+_REPLACE_SPACES = r're.sub("[\u00a0\u2000-\u200a\u2028\u2029\u202f\u205f]", " ", text)'
 # Greek beside Latin is a unit or a name (kΩ, IL-1β); within a word it is a look-alike.
 _TWO_ALPHABETS = re.compile("[A-Za-z][\u0400-\u04ff]|[\u0400-\u04ff][A-Za-z]|[A-Za-z][\u0370-\u03ff][A-Za-z]")
 _MARKUP = re.compile(
@@ -108,7 +109,9 @@ class Characters:
             yield Noted.of_rows("markup_in_texts", "note", markup, said, say("remove-markup"), seen)
         if spaces := self._tallies.get("spaces"):
             said = say("odd-spaces", rows=spaces.count)
-            yield Noted.of_rows("odd_spaces", "note", spaces, said, say("write-plain-spaces"))
+            yield Noted.of_rows(
+                "odd_spaces", "note", spaces, said, say("write-plain-spaces", command=_REPLACE_SPACES)
+            )
 
     def _look_beyond_ascii(self, number: int, line: str) -> None:
         if found := _UNSEEN.findall(line):

@@ -30,7 +30,7 @@ rows-in-no-format = The rows are in no format that can be learned.
 
 # What to change in a row or a file whose fault does not say it.
 shorten-the-line = Split the text of this line into several rows.
-save-as-utf-8 = Save the file as UTF-8. If it comes from Korean Windows, for example: { $command }
+save-as-utf-8 = If the file comes from Korean Windows, for example, convert it: { $command }
 write-one-object-a-line = Write one object with named fields on each line, such as { $example }.
 flatten-it = Keep only the fields that are learned, as texts.
 write-number-as-text = Write that number as a text, in double quotes.
@@ -68,10 +68,10 @@ labels-rare = { $count ->
    *[other] The labels { $labels } are in very few rows.
 } A model learns little of a label that it sees so rarely.
 add-rows-of-this-kind = Add rows with it, merge it with a label that means nearly the same, or remove these rows.
-labels-unbalanced = The label `{ $most }` has { $most_rows } rows and `{ $least }` has { $least_rows ->
+labels-unbalanced = The label `{ $most }` has { $most_rows } rows and `{ $least }` only { $least_rows ->
     [one] { $least_rows } row,
    *[other] { $least_rows } rows,
-} which is { $times } times less.
+} { $times } times fewer.
 always-most-frequent = A model that always answers `{ $label }` would be right in { $share_ratio } of the rows.
 balance-labels = Add rows of the rare label, or remove rows of the frequent one. After training look at the recall of each label, not at the accuracy alone.
 labels-are-numbers = The labels are numbers: { $labels }. The model learns to write these digits, and their meaning is nowhere in the rows.
@@ -88,7 +88,7 @@ labels-not-validated = { $count ->
 validate-labels = Add validation rows with it if you want to know how well it is learned.
 
 # Answers.
-answers-contradict = { $rows } of { $of } rows ask what an earlier row asks and have another answer. { $unit ->
+answers-contradict = In { $rows } of { $of } rows a question that came before has another answer. { $unit ->
     [line] Line { NUMBER($second, useGrouping: 0) } has another answer than line { NUMBER($first, useGrouping: 0) }.
    *[row] Row { NUMBER($second, useGrouping: 0) } has another answer than row { NUMBER($first, useGrouping: 0) }.
 } The model learns a mixture of both.
@@ -107,14 +107,14 @@ answers-repeat-question = In { $rows ->
 write-the-answers = Write the answers into these rows, or remove the rows.
 answers-cut-off = { $rows } answers have exactly { $characters } characters, and none is longer. Probably a program cut them off there, and the model would learn to stop in the middle of a sentence.
 export-whole-answers = Export the answers again at their whole length, or remove these rows.
-answers-in-other-script = { $rows } of { $of } rows that were looked at are asked in one script ({ $asked }) and answered in another ({ $answered }).
+answers-in-other-script = In { $rows } of { $of } rows that were looked at the question is in one script ({ $asked }) and the answer in another ({ $answered }).
 answer-in-one-language = If these are not translations, write the answers in the language of the questions.
 answers-with-spaces = In { $rows ->
     [one] { $rows } row the answer begins or ends with white space, which is learned.
    *[other] { $rows } rows the answer begins or ends with white space, which is learned.
 }
 strip-answers = Remove the white space around the answers, in Python with text.strip().
-system-in-some = { $rows } of { $of } rows have a system message and the others have none.
+system-in-some = Only some of the rows ({ $rows } of { $of }) have a system message.
 write-system-everywhere = If the model is used with a system message, write the same one into all rows.
 
 # Characters.
@@ -163,7 +163,7 @@ odd-spaces = { $rows ->
     [one] { $rows } row has
    *[other] { $rows } rows have
 } spaces other than the plain one, such as the one that does not break (U+00A0). Tokenizers cut them in another way.
-write-plain-spaces = Replace them with plain spaces, in Python with " ".join(text.split(" ")) for each of them.
+write-plain-spaces = Replace them with plain spaces. In Python: { $command }
 
 # The size of the data set, and its validation rows.
 few-rows = There { $rows ->
@@ -173,8 +173,8 @@ few-rows = There { $rows ->
 add-rows = Add rows: some hundreds for a classification or a style, more for new knowledge.
 row-much-longer = One row has { $characters } characters, { $times } times as many as a usual row ({ $median }). With a model the report says whether it is cut.
 look-at-that-one = Look at this row. Split it if it holds several, or remove it.
-validation-learned = { $rows } of { $of } validation rows ({ $share_ratio }) are among the training rows too, so the validation loss looks better than it is.
-validation-learned-otherwise = { $rows } of { $of } validation rows ({ $share_ratio }) have the question or text of a training row and another answer or label.
+validation-learned = Among the training rows are { $rows } of the { $of } validation rows ({ $share_ratio }), so the validation loss looks better than it is.
+validation-learned-otherwise = In { $rows } of { $of } validation rows ({ $share_ratio }) the question or text is that of a training row, and there is another answer or label.
 overlap-first = The first is { $unit ->
     [line] line { NUMBER($number, useGrouping: 0) } of the validation file, which is line { NUMBER($learned, useGrouping: 0) } of the training file.
    *[row] row { NUMBER($number, useGrouping: 0) } of the validation file, which is row { NUMBER($learned, useGrouping: 0) } of the training file.
@@ -255,7 +255,20 @@ data-finding-title = { $number }. { $severity ->
 }{ $part ->
     [validation] {" "}in the validation rows
    *[training] {""}
-} · { $finding }
+} · { $finding }{ $unit ->
+    [line] {" "}· { $shown ->
+        [one] line { $lines }
+       *[other] lines { $lines }
+    }
+    [row] {" "}· { $shown ->
+        [one] row { $lines }
+       *[other] rows { $lines }
+    }
+   *[none] {""}
+}{ $more ->
+    [0] {""}
+   *[other] {" "}and { $more } more
+}
 seen-row = seen: { $seen }
 data-usable = Nothing keeps this data set from being learned.
 data-usable-with-warnings = This data set can be learned. { $warnings ->

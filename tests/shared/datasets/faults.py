@@ -222,7 +222,7 @@ LABELS = [
           "no classes", severity="warning"),
     Fault("ten times as many", changed(labelled(120), lambda number, row: {
           **row, "label": "spam" if number % 12 == 0 else "ham"}), "labels_unbalanced", 1,
-          "11 times less", severity="warning"),
+          "11 times fewer", severity="warning"),
     Fault("a label in two rows", changed(labelled(30), lambda number, row: {
           **row, "label": "other" if number in (8, 20) else row["label"]}), "labels_rare", 9,
           "`other` (2)", severity="warning"),
@@ -253,7 +253,7 @@ ANSWERS = [
     Fault("white space around an answer", lines([*chat(), conversation("And?", "Yes. \n")]),
           "answers_with_spaces", 25, "text.strip()", severity="note"),
     Fault("a system message in some rows", lines([*chat(), conversation("And?", "Yes.", "Be short.")]),
-          "system_in_some", 25, "1 of 25 rows", severity="note"),
+          "system_in_some", 25, "(1 of 25)", severity="note"),
 ]  # fmt: skip
 
 CHARACTERS = [
