@@ -1,8 +1,8 @@
-"""Answers that show what pages of the native API send; the reference has them, and its tests check them."""
+"""Answers that show what pages send; the reference has them, and its tests check them."""
 
 from typing import Any
 
-from services.api.request_examples import JOB_ID, OTHER_JOB_ID
+from services.api.request_examples import FILE_ID, JOB_ID, OTHER_JOB_ID
 
 _QUEUED: dict[str, Any] = {
     "id": JOB_ID,
@@ -42,6 +42,61 @@ _EVENT = {
     "message": "Step 7 of 24: loss 0.5200",
     "data": {"step": 7, "total_steps": 24, "train_loss": 0.52},
 }
+_FILE = {
+    "id": FILE_ID,
+    "object": "file",
+    "bytes": 48213,
+    "created_at": 1796069990,
+    "filename": "rows.jsonl",
+    "purpose": "fine-tune",
+    "status": "processed",
+}
+_MODEL = {
+    "id": "ft:SmolLM2-135M-Instruct:spam:7fkq2mw9x4hjt8vcsr3bnp6d",
+    "object": "model",
+    "created": 1796070080,
+    "owned_by": "tunedock",
+}
+_LEARNED = {"batch_size": 16, "learning_rate_multiplier": 1.0, "n_epochs": 2}
+_TUNING: dict[str, Any] = {
+    "id": JOB_ID,
+    "object": "fine_tuning.job",
+    "created_at": 1796070000,
+    "finished_at": None,
+    "estimated_finish": None,
+    "model": "SmolLM2-135M-Instruct",
+    "fine_tuned_model": None,
+    "organization_id": "tunedock",
+    "status": "queued",
+    "hyperparameters": _LEARNED,
+    "method": {"type": "supervised", "supervised": {"hyperparameters": _LEARNED}},
+    "training_file": FILE_ID,
+    "validation_file": None,
+    "result_files": [],
+    "trained_tokens": None,
+    "seed": 7,
+    "integrations": [],
+    "metadata": {},
+    "error": None,
+}
+_CHECKPOINT = {
+    "id": "ftckpt-7fkq2mw9x4hjt8vcsr3bnp6d-12",
+    "object": "fine_tuning.job.checkpoint",
+    "created_at": 1796070040,
+    "fine_tuned_model_checkpoint": f"{_MODEL['id']}:ckpt-step-12",
+    "fine_tuning_job_id": JOB_ID,
+    "step_number": 12,
+    "metrics": {"step": 12.0, "train_loss": 0.41},
+}
+_TUNING_EVENT = {
+    "id": "ftevent-7fkq2mw9x4hjt8vcsr3bnp6d-1-4",
+    "object": "fine_tuning.job.event",
+    "created_at": 1796070004,
+    "level": "info",
+    "type": "metrics",
+    "message": "Step 7 of 24: loss 0.5200",
+    "data": {"step": 7, "total_steps": 24, "train_loss": 0.52},
+}
 
 # By the name of the operation.
 ANSWERS: dict[str, Any] = {
@@ -57,4 +112,38 @@ ANSWERS: dict[str, Any] = {
     "get_queue": {"object": "queue", "paused": False, "jobs": []},
     "pause_queue": {"object": "queue", "paused": True, "jobs": [OTHER_JOB_ID]},
     "resume_queue": {"object": "queue", "paused": False, "jobs": [OTHER_JOB_ID]},
+    "prune": {"object": "pruning", "dry_run": True, "data": [], "refused": [], "bytes": 0},
+    "upload_file": _FILE,
+    "list_files": {
+        "object": "list",
+        "data": [_FILE],
+        "has_more": False,
+        "first_id": FILE_ID,
+        "last_id": FILE_ID,
+    },
+    "get_file": _FILE,
+    "delete_file": {"id": FILE_ID, "object": "file", "deleted": True},
+    "create_fine_tuning_job": {**_TUNING, "warnings": []},
+    "list_fine_tuning_jobs": {"object": "list", "data": [_TUNING], "has_more": False},
+    "get_fine_tuning_job": _TUNING,
+    "cancel_fine_tuning_job": {**_TUNING, "status": "cancelled", "finished_at": 1796070009},
+    "pause_fine_tuning_job": {**_TUNING, "status": "paused"},
+    "resume_fine_tuning_job": _TUNING,
+    "list_checkpoints": {
+        "object": "list",
+        "data": [_CHECKPOINT],
+        "has_more": False,
+        "first_id": _CHECKPOINT["id"],
+        "last_id": _CHECKPOINT["id"],
+    },
+    "list_fine_tuning_events": {"object": "list", "data": [_TUNING_EVENT], "has_more": True},
+    "list_models": {"object": "list", "data": [_MODEL]},
+    "get_model": _MODEL,
+    "delete_model": {"id": _MODEL["id"], "object": "model", "deleted": True},
+    "get_health": {"status": "ok"},
+    "get_readiness": {
+        "status": "ready",
+        "store": "ok",
+        "workers": [{"device": "cuda", "beat_seconds_ago": 1.2}],
+    },
 }

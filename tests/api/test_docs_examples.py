@@ -111,7 +111,7 @@ def test_every_example_of_the_reference_is_answered_as_it_says(
         status, answer = Shell(server, tmp_path, made(server, route, line)).run(line)
         expected = 503 if route.name == "get_readiness" else route.status  # no worker runs here
         assert status == expected, (line, answer)
-        if route.name in ANSWERS and not line.startswith("curl -N "):
+        if route.name in ANSWERS and status < 300 and not line.startswith("curl -N "):
             assert json.loads(answer).keys() >= ANSWERS[route.name].keys()
 
 

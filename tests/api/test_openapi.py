@@ -170,6 +170,18 @@ def test_the_colours_of_the_docs_page_can_be_read(api: Api, theme: str) -> None:
         assert contrast(colours[text], colours[ground]) >= 4.5
 
 
+def test_every_answer_in_json_has_an_example(document: dict[str, Any]) -> None:
+    without = {
+        operation["operationId"]
+        for methods in document["paths"].values()
+        for operation in methods.values()
+        for status, answer in operation["responses"].items()
+        if status.startswith("2")
+        and "example" not in answer.get("content", {}).get("application/json", {"example": 1})
+    }
+    assert without <= {"get_report", "report_dataset"}  # objects that each kind of job has of its own
+
+
 def provoked(api: Api, method: str, path: str, operation: dict[str, Any]) -> Iterator[TestResponse]:
     """Answers to requests that are wrong in ways that no operation escapes."""
     url = re.sub(r"\{\w+\}", "ftjob-nosuch", path)
