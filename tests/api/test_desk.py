@@ -14,6 +14,8 @@ from shared.journal import journal_line
 from shared.messages.catalog import add_language
 from shared.messages.message import say, stored
 from shared.model_names import fine_tuned_model_id
+from shared.reports.data_tokens import RenderedRow, TokenPart, TokenReport
+from shared.reports.training_facts import TokenCounts
 from shared.worker_store import WorkerStore
 from tests.adapter_folders import lay_out_adapter
 from tests.api.conftest import ROWS, Api, jsonl
@@ -327,6 +329,32 @@ def test_the_second_step_reports_what_is_in_the_rows(api: Api, browser: Browser)
         assert words in page.text, words
     good = browser.page(f"/new/settings?rows=training_file:{api.uploaded(ROWS)}")
     assert "3 rows can be used as they are." in good.text
+
+
+def test_rows_are_shown_as_a_model_reads_them_before_anything_is_planned(api: Api, browser: Browser) -> None:
+    key = f"training_file:{api.uploaded()}"
+    fields = {"rows": key, "model": "tiny", "instruction": "Sort it", "hyperparameters.max_seq_length": "64"}
+    path = browser.sent("/new/rows", once="a", **fields)
+    asked = api.store.get(path.removeprefix("/jobs/"))
+    assert (asked.kind, asked.request["max_seq_length"]) == ("dataset_report", 64)
+    tokens = TokenCounts(
+        rows=3, real_tokens=30, computed_tokens=30, target_tokens=3, mean=10, p50=10, p95=12, longest=12
+    )
+    row = RenderedRow(number=1, text=f"Is it? {HOSTILE}", learned=((7, 15),), tokens=9, learned_tokens=1)
+    part = TokenPart(
+        part="training", tokens=tokens, characters_per_token=3.0, examples=(row,), rows=3, truncated_rows=1
+    )
+    report = TokenReport(model="tiny", max_seq_length=64, training=part, findings=(), text="")
+    api.job_folder(asked.id).joinpath("report.json").write_text(report.model_dump_json())
+    api.store.finish(api.claim(), "succeeded", message="Done", result=report.result())
+    page, text = browser.page(path), browser.get(path).text
+    assert "12 in 95 of 100, 12 at most" in page.text
+    assert "33%" in page.text
+    assert "<mark>&lt;script&gt;</mark>" in text
+    back = browser.get(f"/new/settings?from={asked.id}").text
+    assert 'value="64"' in back
+    assert "Sort it" in back
+    assert 'value="16"' in back, "what the report does not say is as at first"
 
 
 def test_a_large_file_is_reported_on_when_one_asks(

@@ -7,6 +7,7 @@ from flask import Response
 
 from services.api.desk import job_words
 from services.api.desk.outcome import outcome_of
+from services.api.desk.rows_as_read import rows_as_read
 from services.api.desk.rows_to_read import rows_name, rows_to_read
 from services.api.desk.run_plots import loss_plot, time_plot
 from services.api.desk.shell import desk_page
@@ -52,7 +53,7 @@ class Orders:
             move=status == "queued" and record.queue_position is not None,
             delete=job_words.has_ended(record),
             start=is_plan and succeeded,
-            change=is_training and job_words.has_ended(record),
+            change=record.kind in ("fine_tuning", "dataset_report") and job_words.has_ended(record),
             evaluate=has_model,
             download=has_model,
         )
@@ -66,6 +67,8 @@ def get_job(service: Service, job_id: str) -> Response:
     done = None if record.status == "succeeded" else job_words.done_of(record.progress)
     orders = Orders.of(record)
     has_report = _has_report(service, record)
+    is_of_rows = record.kind == "dataset_report" and record.status == "succeeded"
+    as_read = rows_as_read(report_of(service, record)) if is_of_rows else None
     return desk_page(
         "desk_job.html",
         record=record,
@@ -78,7 +81,8 @@ def get_job(service: Service, job_id: str) -> Response:
         times=time_plot(steps),
         outcome=outcome_of(record),
         events=told_events(events),
-        rows=shown_rows(events),
+        rows=as_read.rows if as_read else shown_rows(events),
+        as_read=as_read,
         rows_name=rows_name(service, record),
         asked=_asked(record),
         has_report=has_report,

@@ -1,7 +1,7 @@
 """A new training in three steps: its rows, its settings, and the plan that a dry run makes of them."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from flask import Response, request
 
@@ -20,6 +20,7 @@ from services.api.desk.settings_form import (
     first_values,
     key_of_rows,
     request_of,
+    rows_request_of,
     values_of,
 )
 from services.api.desk.shell import desk_page
@@ -31,6 +32,7 @@ from shared.messages.message import say
 from shared.schemas.requests import (
     EvaluationRequest,
     FineTuningRequest,
+    JobRequest,
     LoadDiagnosticRequest,
     ModelPreparationRequest,
 )
@@ -68,11 +70,21 @@ def get_settings(service: Service) -> Response:
 
 def post_plan(service: Service) -> Response:
     """Submit the dry run; its page is the third step."""
+    return _asked(service, request_of)
+
+
+def post_rows(service: Service) -> Response:
+    """Submit the report on the rows as the model reads them."""
+    return _asked(service, rows_request_of)
+
+
+def _asked(service: Service, asked_of: Callable[[Mapping[str, str], str], JobRequest]) -> Response:
+    """Submit what the form of the second step asks for, or show it again with what is wrong."""
     fields = sent_fields()
     if source_of_key(fields.get(ROWS, "")) is None:
         return led_to(FIRST_STEP)
     try:
-        wanted = request_of(fields, service.settings.default_model)
+        wanted = asked_of(fields, service.settings.default_model)
         return submitted(service, wanted, fields.get("once", ""))
     except (InvalidField, TooManyJobs, NotFound) as refusal:
         return _settings_page(service, fields, refusal)

@@ -44,6 +44,7 @@ PAGES = (
     DeskRoute(POST, "/new/file", new_job.post_file, "Upload a file"),
     DeskRoute(GET, "/new/settings", new_job.get_settings, "Choose model and settings"),
     DeskRoute(POST, "/new/plan", new_job.post_plan, "Submit the dry run"),
+    DeskRoute(POST, "/new/rows", new_job.post_rows, "Submit a report on the rows as the model reads them"),
     DeskRoute(POST, "/models/diagnose", new_job.diagnose, "Diagnose how a model loads"),
     DeskRoute(POST, "/models/prepare", new_job.prepare, "Prepare a model"),
     DeskRoute(POST, "/session", entry.post_session, "Begin a session with the key", is_public=True),

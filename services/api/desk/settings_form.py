@@ -10,9 +10,10 @@ from typing import Any, Literal
 from services.api.desk.rows_to_read import source_of_key
 from services.api.desk.submitting import checked
 from shared.messages.message import Message, say
-from shared.schemas.requests import FineTuningRequest
+from shared.schemas.requests import DatasetReportRequest, FineTuningRequest
 
 ROWS, VALIDATION = "rows", "validation"
+LENGTH = "hyperparameters.max_seq_length"
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ MORE = (
         "hyperparameters.max_steps", say("max-steps-field-label"), "count", say("max-steps-field-hint"),
     ),
     SettingField(
-        "hyperparameters.max_seq_length", say("max-length-field-label"), "count",
+        LENGTH, say("max-length-field-label"), "count",
         say("max-length-field-hint"), "512",
     ),
     SettingField(
@@ -63,8 +64,10 @@ def first_values(default_model: str) -> dict[str, str]:
 
 
 def values_of(request: Mapping[str, Any]) -> dict[str, str]:
-    """What an earlier job's request puts into the form."""
-    values = {field.name: _text(_inner(request, field.name)) for field in FIELDS}
+    """What an earlier job's request puts into the form; what it does not have is as at first."""
+    values = {field.name: _text(_inner(request, field.name)) or field.default for field in FIELDS}
+    if length := request.get("max_seq_length"):  # of a report on rows
+        values[LENGTH] = _text(length)
     return {**values, VALIDATION: _key(request, "validation_file", "validation_dataset")}
 
 
@@ -74,14 +77,28 @@ def key_of_rows(request: Mapping[str, Any]) -> str:
 
 def request_of(fields: Mapping[str, str], default_model: str) -> FineTuningRequest:
     """The dry run that the form asks for. Raises `InvalidField`."""
-    values: dict[str, Any] = {"dry_run": True, "model": default_model}
-    for part, names in ((ROWS, ("training_file", "dataset")), (VALIDATION, _VALIDATION_FIELDS)):
-        if source := source_of_key(fields.get(part, "")):
-            values[names[0] if source[0] == "training_file" else names[1]] = source[1]
+    values: dict[str, Any] = {"dry_run": True, "model": default_model, **_sources(fields)}
     for field in FIELDS:
         if text := fields.get(field.name):
             _put(values, field.name.split("."), text)
     return checked(FineTuningRequest, values)
+
+
+def rows_request_of(fields: Mapping[str, str], default_model: str) -> DatasetReportRequest:
+    """The report on the rows as the model of the form reads them. Raises `InvalidField`."""
+    values: dict[str, Any] = {"model": fields.get("model", default_model), **_sources(fields)}
+    for name, field in (("instruction", "instruction"), ("max_seq_length", LENGTH)):
+        if text := fields.get(field):
+            values[name] = text
+    return checked(DatasetReportRequest, values)
+
+
+def _sources(fields: Mapping[str, str]) -> dict[str, str]:
+    values = {}
+    for part, names in ((ROWS, ("training_file", "dataset")), (VALIDATION, _VALIDATION_FIELDS)):
+        if source := source_of_key(fields.get(part, "")):
+            values[names[0] if source[0] == "training_file" else names[1]] = source[1]
+    return values
 
 
 _VALIDATION_FIELDS = ("validation_file", "validation_dataset")

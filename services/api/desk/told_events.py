@@ -42,13 +42,14 @@ def _row(data: dict[str, Any]) -> Iterator[ShownRow]:
     if not isinstance(text, str) or not isinstance(learned, list):
         return
     try:
-        stretches = tuple(_stretches(text, [(int(start), int(end)) for start, end in learned]))
+        found = tuple(stretches(text, [(int(start), int(end)) for start, end in learned]))
     except (TypeError, ValueError):
         return
-    yield ShownRow(stretches, left_out if isinstance(left_out, int) else 0)
+    yield ShownRow(found, left_out if isinstance(left_out, int) else 0)
 
 
-def _stretches(text: str, learned: list[tuple[int, int]]) -> Iterator[Stretch]:
+def stretches(text: str, learned: Iterable[tuple[int, int]]) -> Iterator[Stretch]:
+    """`learned`: half-open ranges of characters, in their order."""
     at = 0
     for start, end in learned:
         if start > at:
