@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from flask import Response
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from services.api.base_models import resolve_models
 from services.api.free_space import disk_full_refused
@@ -16,16 +16,23 @@ from services.api.submit import submit_job
 from services.api.tries import this_try
 from shared.datasets.examination.examine import DataFile, examine
 from shared.datasets.names import resolve_dataset
-from shared.errors import InvalidField
+from shared.errors import InvalidField, WrongField
 from shared.messages.document import in_sentences
 from shared.messages.message import say, stored
 from shared.reports.data import DataReport
 from shared.schemas.fields import Name
-from shared.schemas.requests import DatasetReportRequest, ReportedRows
+from shared.schemas.requests import NEED_MODEL, DatasetReportRequest, ReportedRows
 
 
 class DataReportRequest(ReportedRows):
     model: Name | None = Field(None, description=stored(say("field-report-model-row")))
+
+    @model_validator(mode="after")
+    def _of_tokens_only_with_a_model(self) -> "DataReportRequest":
+        given = [name for name in NEED_MODEL if name in self.model_fields_set]
+        if self.model is None and given:
+            raise WrongField(say("field-needs-model", field=given[0]), given[0])
+        return self
 
 
 def report_dataset(service: Service, *, body: DataReportRequest) -> Response:

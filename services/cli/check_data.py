@@ -29,7 +29,7 @@ from shared.reports.data import DataReport
 from shared.reports.data_text import data_text
 from shared.reports.stored import read_stored
 from shared.schemas.records import JobRecord
-from shared.schemas.requests import DatasetReportRequest
+from shared.schemas.requests import NEED_MODEL, DatasetReportRequest
 from shared.settings import Settings
 
 _OF_EXAMINATION = (
@@ -62,10 +62,11 @@ def check_data(arguments: argparse.Namespace, settings: Settings, terminal: Term
     """
     one_source(arguments, "training_file", "FILE")
     if arguments.validation_file is not None and arguments.validation_dataset is not None:
-        raise UsageError(say("one-validation-source"))
+        raise UsageError(say("one-checked-validation"))
     options: RequestOptions = arguments.options
     request = options.request(arguments)
     options.require(request)
+    _require_model(request, options)
     report = _report(arguments, request, settings, terminal)
     terminal.say(options.text(data_text(report)))
     record = None
@@ -75,6 +76,13 @@ def check_data(arguments: argparse.Namespace, settings: Settings, terminal: Term
     terminal.emit({**shown, "job": record.model_dump(mode="json") if record else None})
     job_is_well = record is None or arguments.detach or record.status == "succeeded"
     return 0 if report.usable and job_is_well else 1
+
+
+def _require_model(request: dict[str, Any], options: RequestOptions) -> None:
+    """Raise `UsageError` for an option that means nothing without --model."""
+    given = [name for name in (*NEED_MODEL, "metadata", "priority", "after") if name in request]
+    if "model" not in request and given:
+        raise UsageError(say("option-needs-model", option=options.option_of[given[0]]))
 
 
 def _report(

@@ -140,6 +140,10 @@ class ModelPreparationRequest(Frozen):
     after: After = []
 
 
+NEED_MODEL = ("revision", "instruction", "long_text", "loss_on", "max_seq_length")
+"""Fields of a data set's report that are about its rows as tokens."""
+
+
 class ReportedRows(Frozen):
     """The rows that a report is about, and how they are read and learned, as a fine-tuning has them."""
 

@@ -58,6 +58,7 @@ def test_a_data_set_of_the_server_is_compared_with_its_validation_rows(api: Api)
         ({"dataset": "nowhere"}, 422, "dataset"),
         ({"dataset": "../etc"}, 422, "dataset"),
         ({"dataset": "a", "validation_file": "file-aa", "validation_dataset": "b"}, 422, "validation_file"),
+        ({"dataset": "a", "max_seq_length": 64}, 422, "max_seq_length"),
         ({"dataset": "a", "kind": "fine_tuning"}, 422, "kind"),
     ],
 )  # fmt: skip

@@ -81,7 +81,9 @@ def test_the_report_is_one_json_document(no_service: Path, capsys: pytest.Captur
     [
         ["check-data"],
         ["check-data", "rows.jsonl", "--dataset", "mine"],
-        ["check-data", "rows.jsonl", "--max-seq-length", "1"],
+        ["check-data", "rows.jsonl", "--model", "m", "--max-seq-length", "1"],
+        ["check-data", "rows.jsonl", "--max-seq-length", "64"],
+        ["check-data", "rows.jsonl", "--priority", "5"],
         ["check-data", "rows.jsonl", "--column", "messages=a", "--column", "label=b"],
     ],
 )

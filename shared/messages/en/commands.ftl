@@ -16,6 +16,7 @@ wants-one-source = The command { $command } needs either { $option } or --datase
 }.
 see-help-row = See: ./tunedock { $command } --help
 one-validation-source = Give --validation-file or --validation-dataset, not both.
+one-checked-validation = Give --validation or --validation-dataset, not both.
 compare-wants-adapter = The option --compare compares an adapter with its base model.
 name-adapter = Give the adapter's id with --adapter ID.
 compare-waits = With --compare the command waits for both evaluations, so --compare and --detach can't be used together.

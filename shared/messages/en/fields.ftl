@@ -64,6 +64,7 @@ value-is-list = It is a list of { $count ->
 value-is-empty-list = It is an empty list.
 
 give-one-field = Give either { $field_choices }.
+field-needs-model = { $field } is about the rows as a model reads them. Give model, too.
 give-only-one-field = Give only one of { $fields }.
 revision-has-two-dots = A branch, tag or commit can't have two dots in a row. It is { $revision }.
 give-hyperparameters-once = Give hyperparameters in `method` or beside it, not in both places.

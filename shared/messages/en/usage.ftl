@@ -45,6 +45,7 @@ text-file-not-utf8 = The file { $file } is not text in UTF-8.
 options-refused-row = These options can't be used:
 
 ## diagnose
+option-needs-model = { $option } is about the rows as a model reads them. Give --model, too.
 option-of-training = { $option } belongs to a training. Give its rows with --training NAME or --training-file FILE.
 diagnose-wants-model = The command diagnose needs a MODEL, or --training NAME.
 option-of-load = { $option } belongs to the load of a model, not to a training.
