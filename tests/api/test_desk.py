@@ -325,7 +325,7 @@ def test_the_second_step_reports_what_is_in_the_rows(api: Api, browser: Browser)
     rows = [{"text": text, "label": label} for text, label in cells]
     key = f"training_file:{api.uploaded(rows)}"
     page = browser.page(f"/new/settings?rows={key}")
-    for words in ("can't be used as they are", "texts with labels", "error", "lines 3"):
+    for words in ("can't be used as they are", "texts with labels", "error", "Line 3"):
         assert words in page.text, words
     good = browser.page(f"/new/settings?rows=training_file:{api.uploaded(ROWS)}")
     assert "3 rows can be used as they are." in good.text
