@@ -17,6 +17,7 @@ from shared.datasets.limits import DatasetLimits
 from shared.errors import InvalidField
 from shared.messages.render import told
 from shared.reports.data import DataFinding, DataReport
+from tests.samples.arrow_folder import save_arrow_folder
 from tests.shared.datasets.faults import FAULTS, Fault, chat, conversation, labelled, lines, pairs
 
 ANSWER = TypeAdapter(list[Examined])
@@ -139,6 +140,14 @@ def test_a_parquet_file_has_rows_and_no_lines(tmp_path: Path) -> None:
         23,
     )
     assert report.training.bytes == path.stat().st_size
+
+
+def test_a_folder_that_datasets_saved_is_examined_whole(tmp_path: Path) -> None:
+    folder = save_arrow_folder(labelled(), tmp_path / "saved", class_names=["ham", "spam"])
+    report = examine(DataFile(folder, "mine/train"), DataFile(folder, "mine/test"))
+    assert (report.training.notation, report.training.rows, report.training.label_count) == ("arrow", 24, 2)
+    assert report.training.bytes == sum(path.stat().st_size for path in folder.iterdir())
+    assert [(one.id, one.count) for one in report.findings] == [("validation_overlaps", 24)]
 
 
 def test_a_file_that_is_too_large_is_a_finding(tmp_path: Path) -> None:
