@@ -107,8 +107,18 @@ def test_every_option_of_every_command_is_offered(scripts: Path) -> None:
         assert set(in_bash(scripts, f"./tunedock {name} -")) == options
 
 
-def test_ids_are_asked_of_the_service_that_the_line_names(
-    server: Server, scripts: Path, tmp_path: Path
+def listed(capsys: pytest.CaptureFixture[str], *words: str) -> list[str]:
+    """The ids that are printed for Tab."""
+    known_ids.main(words)
+    return [line.partition("\t")[0] for line in capsys.readouterr().out.splitlines()]
+
+
+def test_ids_are_asked_of_the_service_that_the_line_or_the_settings_name(
+    server: Server,
+    scripts: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     empty(server)
     queued, cancelled = submit(server.store).id, submit(server.store).id
@@ -116,18 +126,19 @@ def test_ids_are_asked_of_the_service_that_the_line_names(
     (tmp_path / "rows.jsonl").write_text('{"text": "a"}\n')
     with Client(server.url, server.key) as client:
         file_id = client.upload(tmp_path / "rows.jsonl")
-    there = {"TUNEDOCK_SERVER": server.url, "TUNEDOCK_API_KEY": server.key}
-    command = str(LAUNCHER)
-    assert in_bash(scripts, f"{command} show diag", **there) == [cancelled, queued]
-    assert in_bash(scripts, f"{command} cancel ", **there) == [queued]
-    assert in_bash(scripts, f"{command} delete {file_id[:8]}", **there) == [file_id]
-    assert in_bash(scripts, f"{command} show la", **there) == ["last"]
-    named = f"{command} show --server {server.url} --key {server.key} diag"
-    assert in_bash(scripts, named) == [cancelled, queued]
-    # bash breaks words at colons: only what follows the last one is offered.
-    assert "SmolLM2-135M-Instruct" in in_bash(scripts, f"{command} prepare Smol", **there)
-    refused = {**there, "TUNEDOCK_API_KEY": "no_key_of_this_service"}
-    assert in_bash(scripts, f"{command} show diag", **refused) == []
+    named = f"show --server {server.url} --key {server.key}"
+    assert in_bash(scripts, f"{LAUNCHER} {named} diag") == [cancelled, queued]
+    monkeypatch.setenv("TUNEDOCK_SERVER", server.url)
+    monkeypatch.setenv("TUNEDOCK_API_KEY", server.key)
+    assert listed(capsys, "jobs") == [cancelled, queued, "last"]
+    assert listed(capsys, "open-jobs") == [queued]
+    assert listed(capsys, "ended-jobs") == [cancelled]
+    assert listed(capsys, "files") == [file_id]
+    assert "SmolLM2-135M-Instruct" in listed(capsys, "models")
+    assert listed(capsys, "fine-tuned-models") == []
+    assert listed(capsys, "nosuch") == []
+    assert listed(capsys, "jobs", "show", "--key", "no_key_of_this_service") == []
+    assert listed(capsys, "jobs", "show", f"--server=http://127.0.0.1:{free_port()}") == []
 
 
 def test_a_name_with_colons_is_offered_from_the_last_one_on(scripts: Path) -> None:

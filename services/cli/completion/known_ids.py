@@ -10,6 +10,7 @@ import os
 import ssl
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -120,7 +121,7 @@ def _first_key(path: Path) -> str:
 
 def _value_of(option: str, words: Sequence[str]) -> str | None:
     """What the user typed for it, as `--key KEY` or `--key=KEY`."""
-    for word, after in zip(words, [*words[1:], None], strict=True):
+    for word, after in zip_longest(words, words[1:]):
         if word == option:
             return after
         if word.startswith(f"{option}="):
