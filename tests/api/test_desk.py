@@ -395,6 +395,17 @@ def test_an_empty_upload_is_refused_on_the_page(api: Api, browser: Browser) -> N
     assert "empty.csv is empty" in Page.read(answer.text).text
 
 
+def test_a_data_set_that_leads_out_of_its_folder_is_not_offered(
+    api: Api, browser: Browser, tmp_path: Path
+) -> None:
+    (tmp_path / "outside.jsonl").write_bytes(jsonl(ROWS))
+    (api.settings.datasets_dir / "link.jsonl").symlink_to(tmp_path / "outside.jsonl")
+    (api.settings.datasets_dir / "mine.jsonl").write_bytes(jsonl(ROWS))
+    links = {each.get("href") for each in browser.page("/new").all("a")}
+    assert "/new/settings?rows=dataset%3Amine" in links
+    assert not any("link" in str(link) for link in links)
+
+
 def test_steps_without_rows_lead_back_to_the_first(api: Api, browser: Browser) -> None:
     for path in ("/new/settings", "/new/settings?rows=x"):
         assert browser.get(path).headers["Location"] == "/new"

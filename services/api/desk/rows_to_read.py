@@ -1,5 +1,6 @@
 """The rows that a job may read: uploaded files and the data sets of the folder, newest and nearest first."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -7,7 +8,7 @@ from typing import Literal
 from services.api.service import Service
 from services.api.uploads import StoredFile
 from shared.datasets.names import dataset_names, resolve_dataset
-from shared.errors import NotFound
+from shared.errors import InvalidField, NotFound
 from shared.schemas.records import JobRecord
 
 MOST_FILES = 30
@@ -37,7 +38,7 @@ class RowSource:
 def rows_to_read(service: Service) -> tuple[RowSource, ...]:
     files = [_file(stored) for stored in service.files.all()[:MOST_FILES]]
     names = dataset_names(service.settings.datasets_dir)[:MOST_DATASETS]
-    return (*files, *(_dataset(service, name) for name in names))
+    return (*files, *(found for name in names for found in _dataset(service, name)))
 
 
 def source_of_key(key: str) -> tuple[Field, str] | None:
@@ -67,9 +68,13 @@ def _file(stored: StoredFile) -> RowSource:
     return RowSource("training_file", stored.id, stored.filename, stored.bytes, stored.created_at)
 
 
-def _dataset(service: Service, name: str) -> RowSource:
-    path = resolve_dataset(name, service.settings.datasets_dir)
-    return RowSource("dataset", name, name, _size_bytes(path), None, is_sample=name.startswith(SAMPLE))
+def _dataset(service: Service, name: str) -> Iterator[RowSource]:
+    """None where the name is refused: a link that leads out of the folder."""
+    try:
+        path = resolve_dataset(name, service.settings.datasets_dir)
+    except InvalidField:
+        return
+    yield RowSource("dataset", name, name, _size_bytes(path), None, is_sample=name.startswith(SAMPLE))
 
 
 def _size_bytes(path: Path) -> int:
