@@ -386,7 +386,9 @@ def test_wrong_rows_are_told_with_their_lines(api: Api, browser: Browser) -> Non
     rows = [{"text": "a", "label": "b"}, {"text": ""}, {"text": "c", "label": "d"}]
     answer = browser.send("/new/plan", rows=f"training_file:{api.uploaded(rows)}", model="tiny")
     assert answer.status_code == 422
-    assert "line 2" in Page.read(answer.text).text
+    page = Page.read(answer.text)
+    assert "line 2: `text` is empty" in page.text
+    assert "training_file: " not in page.text
 
 
 def test_an_empty_upload_is_refused_on_the_page(api: Api, browser: Browser) -> None:

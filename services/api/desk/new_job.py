@@ -135,10 +135,10 @@ def _rows_page(service: Service, wrong: Refusal | None = None) -> Response:
 def _settings_page(service: Service, values: Mapping[str, str], wrong: Refusal | None = None) -> Response:
     source = source_of_key(values[ROWS])
     assert source is not None
-    errors = {error.path: error.message for error in wrong.errors} if wrong else {}
-    if wrong and wrong.param and wrong.param not in errors:
-        errors[wrong.param] = wrong.message
     known = {field.name for field in FIELDS}
+    errors = {error.path: error.message for error in wrong.errors} if wrong else {}
+    if wrong and wrong.param in known:
+        errors.setdefault(str(wrong.param), wrong.message)
     return desk_page(
         "desk_new_settings.html",
         status=wrong.status if wrong else 200,
