@@ -95,7 +95,8 @@ class Answers:
         """Where many answers have the length of the longest, a program has cut them there."""
         longest = max(self._lengths, default=0)
         count = self._lengths[longest]
-        is_odd = count >= max(_LEAST_CUT, _CUT_SHARE * self._rows) and len(self._counts) > count / 2
+        are_different = len(self._counts) > count / 2  # one long answer that comes often is not cut
+        is_odd = count >= max(_LEAST_CUT, _CUT_SHARE * self._rows) and are_different
         if longest >= _CUT_CHARACTERS and is_odd and count < self._rows:
             said = say("answers-cut-off", rows=count, characters=longest)
             lines = (self._first_of_length[longest],)
