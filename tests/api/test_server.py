@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from http.client import HTTPResponse
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -89,6 +90,26 @@ def test_a_chunked_upload_within_the_limit_is_taken(server: Server) -> None:
     assert answer.status_code == 200, answer.text
     assert answer.json()["bytes"] == len(jsonl(ROWS))
     httpx.delete(f"{server.url}/v1/files/{answer.json()['id']}", headers=server.headers, trust_env=False)
+
+
+def test_a_browser_s_session_uploads_and_orders_and_others_are_refused_at_the_head(server: Server) -> None:
+    """The server looks at the head of a request before it awaits its body: a cookie there counts as a key."""
+    own = {"Sec-Fetch-Site": "same-origin", "Accept": "text/html"}
+    rows = b'{"text": "a", "label": "b"}\n' * 60_000
+    form: dict[str, Any] = {"data": {"purpose": "fine-tune"}, "files": {"file": ("rows.jsonl", rows)}}
+    with httpx.Client(base_url=server.url, trust_env=False) as browser:
+        assert browser.post("/new/file", **form, headers=own).status_code == 401
+        assert browser.post("/session", data={"key": "x" * 100_000}, headers=own).status_code in (401, 413)
+        assert (
+            browser.post("/session", data={"key": server.key, "back": "/new"}, headers=own).status_code == 303
+        )
+        uploaded = browser.post("/new/file", **form, headers=own)
+        assert uploaded.status_code == 303
+        assert browser.get(uploaded.headers["Location"], headers=own).status_code == 200
+        assert browser.post("/v1/queue/pause", headers={"Sec-Fetch-Site": "same-site"}).status_code == 403
+        assert browser.post("/queue/resume", headers=own).status_code == 303
+        assert browser.post("/session/end", headers=own).status_code == 303
+        assert browser.get("/v1/jobs").status_code == 401
 
 
 def test_a_body_that_breaks_off_leaves_nothing(server: Server) -> None:
