@@ -106,6 +106,8 @@ def test_a_browser_s_session_uploads_and_orders_and_others_are_refused_at_the_he
         uploaded = browser.post("/new/file", **form, headers=own)
         assert uploaded.status_code == 303
         assert browser.get(uploaded.headers["Location"], headers=own).status_code == 200
+        file_id = uploaded.headers["Location"].rpartition(":")[2]
+        assert browser.delete(f"/v1/files/{file_id}", headers=own).status_code == 200
         assert browser.post("/v1/queue/pause", headers={"Sec-Fetch-Site": "same-site"}).status_code == 403
         assert browser.post("/queue/resume", headers=own).status_code == 303
         assert browser.post("/session/end", headers=own).status_code == 303
