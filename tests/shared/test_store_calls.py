@@ -56,6 +56,8 @@ CALLS: dict[str, Callable[[Stores], object]] = {
     "is_held": lambda s: s.worker.is_held(),
     "events": lambda s: s.worker.events(RUNNING),
     "stored_events": lambda s: s.worker.stored_events(RUNNING, limit=10),
+    "line": lambda s: s.worker.line("queued", limit=10),
+    "messages": lambda s: s.worker.messages(RUNNING, limit=10),
     "workers": lambda s: s.worker.workers(),
     "census": lambda s: s.worker.census(),
     # for workers
