@@ -12,6 +12,7 @@ from services.api.uploads import StoredFile
 from shared.datasets.names import resolve_dataset
 from shared.datasets.overlap import overlap
 from shared.datasets.prepare import prepare_dataset
+from shared.datasets.source_files import source_bytes
 from shared.errors import FieldError, InvalidDataset, InvalidField, NotFound
 from shared.job_folder import JobFolder
 from shared.messages.message import say
@@ -98,7 +99,7 @@ def _given(service: Service, checked: CheckedRows | None, destination: Path) -> 
 def _read(
     service: Service, source: Path, destination: Path, checked: CheckedRows | None, way: Mapping[str, Any]
 ) -> DatasetSummary:
-    _check_room(service, needed_bytes=_size_bytes(source))
+    _check_room(service, needed_bytes=source_bytes(source))
     with reading:
         if given := _given(service, checked, destination):  # another submit has read them meanwhile
             return given
@@ -119,11 +120,6 @@ def uploaded(service: Service, file_id: str, field: str) -> tuple[Path, StoredFi
         return service.files.content(file_id), service.files.get(file_id)
     except NotFound:
         raise InvalidField(say("upload-file-first", file=file_id), param=field) from None
-
-
-def _size_bytes(source: Path) -> int:
-    files = source.iterdir() if source.is_dir() else [source]
-    return sum(path.stat().st_size for path in files if path.is_file())
 
 
 def _check_loss_on(request: FineTuningRequest | DatasetReportRequest, training: DatasetSummary) -> None:

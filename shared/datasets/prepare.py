@@ -14,6 +14,7 @@ from pydantic import AfterValidator, Field, StringConstraints, ValidationError
 
 from shared.datasets.formats import FORMAT_FIELDS
 from shared.datasets.limits import MIB, DatasetLimits
+from shared.datasets.source_files import source_fault
 from shared.errors import DiskFull, FieldError, InvalidDataset, InvalidField
 from shared.messages.message import Message, say
 from shared.sandbox import SandboxLimits, SandboxResult, run_in_sandbox
@@ -97,7 +98,8 @@ def prepare_dataset(
     started = time.monotonic()
     columns, limits, file_name = columns or {}, limits or DatasetLimits(), file_name or source.name
     check_columns(format, columns)
-    _check_size(source, file_name, limits)
+    if fault := source_fault(source, file_name, limits):
+        raise InvalidDataset(fault)
     with tempfile.TemporaryDirectory(prefix=".reading-", dir=destination.parent) as folder:
         written = Path(folder) / "rows.jsonl"
         result = _read(source, written, format, columns, file_name, limits, measured)
@@ -129,15 +131,6 @@ def check_columns(format: Literal["auto"] | RowFormat, columns: Mapping[str, str
             else say("columns-of-other-format", fields=mapped, format=f"`{format}`")
         )
         raise InvalidField(said, param="columns")
-
-
-def _check_size(source: Path, file_name: str, limits: DatasetLimits) -> None:
-    files = [path for path in source.iterdir() if path.is_file()] if source.is_dir() else [source]
-    size_bytes = sum(path.stat().st_size for path in files)
-    if size_bytes > limits.source_bytes:
-        raise InvalidDataset(
-            say("dataset-too-large", dataset=file_name, file_bytes=size_bytes, most_bytes=limits.source_bytes)
-        )
 
 
 def _read(

@@ -8,7 +8,9 @@ import pytest
 
 from services.api.checked_rows import FOLDER
 from tests.api.conftest import ROWS, Api
+from tests.samples.arrow_folder import save_arrow_folder
 from tests.shared.datasets.faults import chat, labelled, lines
+from tests.unprivileged import without_override
 
 PAGE = "/v1/datasets/reports"
 
@@ -48,6 +50,28 @@ def test_a_data_set_of_the_server_is_compared_with_its_validation_rows(api: Api)
     assert report["overlap"] == {"rows": 3, "of": 3, "other_answer": 0}
     assert (report["training"]["name"], report["validation"]["name"]) == ("mine", "rows.jsonl")
     assert {one["id"] for one in report["findings"]} >= {"validation_overlaps"}
+
+
+@pytest.mark.parametrize("is_folder", [False, True], ids=["file", "folder"])
+def test_rows_that_the_service_may_not_read_are_told_with_the_permission_they_need(
+    api: Api, is_folder: bool
+) -> None:
+    folder = api.settings.datasets_dir
+    folder.mkdir(parents=True, exist_ok=True)
+    if is_folder:
+        closed = save_arrow_folder(labelled(), folder / "mine", class_names=["ham", "spam"])
+        closed = next(path for path in closed.iterdir() if path.suffix == ".arrow")
+    else:
+        closed = folder / "mine.jsonl"
+        closed.write_bytes(lines(labelled()))
+    closed.chmod(0)
+    with without_override():
+        found = reported(api, dataset="mine")["findings"][0]
+        refused = api.post("/v1/jobs", json={"kind": "fine_tuning", "model": "tiny", "dataset": "mine"})
+    assert (found["id"], found["severity"]) == ("dataset_not_readable", "error")
+    assert found["title"].startswith("Data set `mine` can't be opened (Permission denied).")
+    assert (refused.status_code, refused.get_json()["code"]) == (422, "invalid_training_file")
+    assert "chmod -R a+rX" in refused.get_json()["detail"]
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from shared.datasets.examination.assemble import assembled
 from shared.datasets.examination.claims import Examined
 from shared.datasets.limits import DatasetLimits
 from shared.datasets.prepare import check_columns, reader_death
+from shared.datasets.source_files import source_bytes, source_fault
 from shared.messages.message import Message, say
 from shared.reports.data import DataReport
 from shared.sandbox import SandboxLimits, run_in_sandbox
@@ -31,9 +32,8 @@ class DataFile:
 
     @property
     def bytes(self) -> int:
-        """Of all files of a folder."""
-        files = self.path.iterdir() if self.path.is_dir() else [self.path]
-        return sum(path.stat().st_size for path in files if path.is_file())
+        """Of all files of a folder; 0 where they may not be read."""
+        return source_bytes(self.path)
 
 
 def examine(
@@ -47,15 +47,16 @@ def examine(
     """Read every row of both and say what is in them; whatever is wrong with a file is a finding.
 
     Nothing is written. The files are read in a process of their own, in bounded memory, row by row.
-    Raises InvalidField for `columns` that no format has, OSError for files that can't be opened.
+    Raises InvalidField for `columns` that no format has, FileNotFoundError for files that are gone.
     """
     started = time.monotonic()
     columns, limits = columns or {}, limits or DatasetLimits(problems_shown=CAUSES_SHOWN)
     check_columns(format, columns)
     files = [training] if validation is None else [training, validation]
-    if (large := _too_large(files, limits)) is not None:
+    faults = (source_fault(file.path, file.name, limits) for file in files)
+    if fault := next(filter(None, faults), None):
         examined: list[Examined] = []
-        dead: Message | None = large
+        dead: Message | None = fault
     else:
         examined, dead = _read(files, format, columns, limits)
     return assembled(
@@ -64,18 +65,6 @@ def examine(
         dead,
         read_seconds=time.monotonic() - started,
     )
-
-
-def _too_large(files: Sequence[DataFile], limits: DatasetLimits) -> Message | None:
-    for file in files:
-        if file.bytes > limits.source_bytes:
-            return say(
-                "dataset-too-large",
-                dataset=file.name,
-                file_bytes=file.bytes,
-                most_bytes=limits.source_bytes,
-            )
-    return None
 
 
 def _read(

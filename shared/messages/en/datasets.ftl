@@ -29,6 +29,7 @@ seen-in-rows = { $finding } { $more ->
 dataset-unreadable = Data set `{ $dataset }` can't be used. { $reasons }
 dataset-without-rows = Data set `{ $dataset }` has no rows in any known format.
 dataset-too-large = Data set `{ $dataset }` has { $file_bytes }. At most { $most_bytes } are read.
+dataset-not-readable = Data set `{ $dataset }` can't be opened ({ $error }). Who reads it, in containers the service's own user, needs the permission: `chmod -R a+rX` on it.
 dataset-name-invalid = { $name } can't be the name of a data set. Give a path below the datasets folder, without `..`.
 dataset-unknown = There is no data set { $name }. { $count ->
     [0] The datasets folder has none.
