@@ -28,7 +28,7 @@ class KeptReport:
 
     def __init__(self, content: Path, asked: Sequence[Any]) -> None:
         """`content` is the uploaded file; `asked` is JSON and names all files by their hashes."""
-        self._path = content.parent / FOLDER / "report.json"
+        self._path = content.parent / FOLDER / "data-report.json"
         self._asked = hashlib.sha256(json.dumps([*asked, reader()], sort_keys=True).encode()).hexdigest()
 
     def give(self) -> DataReport | None:

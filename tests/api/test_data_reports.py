@@ -132,7 +132,7 @@ def test_the_report_of_an_upload_is_kept_and_goes_with_it(api: Api) -> None:
     file_id = uploaded(api, lines(chat()))
     folder = api.settings.data_dir / "files" / file_id
     report = reported(api, training_file=file_id)
-    kept = folder / FOLDER / "report.json"
+    kept = folder / FOLDER / "data-report.json"
     values = json.loads(kept.read_bytes())
     values["report"]["training"]["name"] = "from the disk"
     kept.write_text(json.dumps(values))
@@ -146,7 +146,7 @@ def test_the_report_of_an_upload_is_kept_and_goes_with_it(api: Api) -> None:
 def test_a_kept_report_that_is_damaged_is_made_again(api: Api) -> None:
     file_id = uploaded(api, lines(chat()))
     first = reported(api, training_file=file_id)
-    (api.settings.data_dir / "files" / file_id / FOLDER / "report.json").write_text("{")
+    (api.settings.data_dir / "files" / file_id / FOLDER / "data-report.json").write_text("{")
     again = reported(api, training_file=file_id)
     assert {**again, "read_seconds": 0} == {**first, "read_seconds": 0}
 

@@ -12,6 +12,7 @@ import sys
 import termios
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -169,12 +170,21 @@ def test_jobs_are_listed_by_what_they_were_submitted_with(server: Server, capsys
     assert capsys.readouterr().out == "no jobs\n"
 
 
+@pytest.fixture
+def hears_ctrl_c() -> Iterator[None]:
+    """A shell that runs the tests in the background has told all its children to ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def interrupt_after(seconds: float) -> threading.Timer:
     timer = threading.Timer(seconds, lambda: os.kill(os.getpid(), signal.SIGINT))
     timer.start()
     return timer
 
 
+@pytest.mark.usefixtures("hears_ctrl_c")
 @pytest.mark.parametrize("form", [(), ("--json",)])
 def test_a_watched_list_tells_each_change_where_there_is_no_terminal(
     server: Server, form: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, capsys: Said
@@ -196,6 +206,7 @@ def test_a_watched_list_tells_each_change_where_there_is_no_terminal(
         ]  # fmt: skip
 
 
+@pytest.mark.usefixtures("hears_ctrl_c")
 def test_a_watched_list_is_drawn_in_place_on_a_narrow_terminal(server: Server, tmp_path: Path) -> None:
     job = submit(server.store).id
     ours, theirs = pty.openpty()

@@ -15,6 +15,7 @@ from services.worker.process.sweeper import Sweeper
 from shared.job_folder import JobFolder
 from shared.job_records import WorkerEvent
 from shared.keeper_store import KeeperStore
+from shared.live_events import LIVE
 from shared.settings import Settings
 from shared.store_configuration import store_configuration
 from shared.worker_store import WorkerStore
@@ -117,7 +118,9 @@ def many_jobs(folder: Path, *, short: int, long: int, keep: int) -> Seen:
 
 
 def used_bytes(store: WorkerStore) -> int:
-    return store.census().memory_bytes[0]
+    """Without the stream of live events, which is bounded however many jobs there are."""
+    live = store._redis.memory_usage(LIVE, samples=0) or 0
+    return store.census().memory_bytes[0] - live
 
 
 if __name__ == "__main__":
