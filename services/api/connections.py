@@ -116,6 +116,20 @@ class Connection(ASGIProtocol):  # type: ignore[misc]
         _log.log(level, "request refused", extra={"fields": fields})
         self._safe_write(head.encode() + body)
 
+    def _will_close(self, request: Any, response_requires_close: bool) -> bool:
+        """Say so in the answer's head, else a client may send its next request into the closing.
+
+        gunicorn closes after an answer to a body that it has not read to its end, and at its last request
+        but counts only those that are answered.
+        """
+        receiver, worker = self._body_receiver, self.worker
+        in_work = worker.nr_conns - len(worker.waiting)
+        return (
+            (receiver is not None and not receiver._complete)
+            or worker.nr + in_work >= worker.max_requests
+            or bool(super()._will_close(request, response_requires_close))
+        )
+
     def _close_transport(self) -> None:
         """Close; a sender in the midst of a body is heard a little longer, else the answer could be lost."""
         receiver = self._body_receiver

@@ -114,6 +114,17 @@ def test_a_browser_s_session_uploads_and_orders_and_others_are_refused_at_the_he
         assert browser.get("/v1/jobs").status_code == 401
 
 
+def test_an_answer_before_its_body_s_end_says_that_the_connection_closes(server: Server) -> None:
+    """Else a client keeps the connection, and its next request gets no answer at all."""
+    head = f"POST /v1/files HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\n"
+    for sent, is_announced in ((100, True), (1000, False)):
+        with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
+            connection.sendall(f"{head}Content-Length: 1000\r\n\r\n{'x' * sent}".encode())
+            answer = HTTPResponse(connection)
+            answer.begin()
+            assert (answer.status, answer.getheader("Connection") == "close") == (401, is_announced)
+
+
 def test_a_body_that_breaks_off_leaves_nothing(server: Server) -> None:
     with socket.create_connection(("127.0.0.1", server.port)) as connection:
         connection.sendall(
