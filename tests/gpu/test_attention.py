@@ -72,7 +72,7 @@ def test_what_is_compiled_for_the_card_is_what_is_written(
         at = [tensor.to(device).requires_grad_() for tensor in (x, update, inner)]
         total, normed = elementwise.add_norm(at[0], at[1], weight.to(device), 1e-6)
         again = elementwise.add_norm(total, None, weight.to(device), 1e-6)[1]
-        product = elementwise.swiglu(at[2], torch.bfloat16)
+        product = elementwise.gated(at[2], torch.bfloat16)
         loss = sum(part.float().square().sum() for part in (normed, again, product))
         assert isinstance(loss, torch.Tensor)
         wide = elementwise.widened(update.to(device), update.to(device))

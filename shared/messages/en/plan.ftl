@@ -28,7 +28,13 @@ plan-piece = micro-batches of up to { $tokens } tokens, { $recomputed ->
    *[other] one layer in { $recomputed } computed twice
 }
 
-model-is-no-llama = The model is a { $model_class }, not a LlamaForCausalLM.
+# Stored records have this id, of a time when the layers were a Llama's alone.
+model-is-no-llama = Tunedock's own layers are not written for the class { $model_class }.
+own-layers-not-for-experts = The model is a mixture of experts ({ $experts }), and Tunedock's own layers have none.
+own-layers-not-for-towers = The model also takes images or sound ({ $part }), and Tunedock's own layers take text only.
+own-layers-not-for-layer-type = Some layers of the model are of the type { $layer_type }, which Tunedock's own layers do not have.
+own-layers-not-for-part = The layers of this model differ from others of its class: { $part }.
+rows-too-long-for-angles = The longest row has { $longest } tokens. Where rows are longer than { $most }, this model's positions depend on which rows are computed together.
 own-layers-without-dropout = Tunedock's own layers have no dropout, and lora.dropout is { $dropout }.
 output-head-trained = The output head is trained.
 output-head-of-another-kind = The output head is a { $head_class }.

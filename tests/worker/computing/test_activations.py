@@ -28,6 +28,7 @@ from services.worker.models.load import LoadedModel
 from services.worker.text.marked_text import TokenRow
 from shared.schemas.hyperparameters import Lora
 from tests.worker.computing.test_plan import CONFIG
+from tests.worker.models.tiny_dense import tiny_dense
 
 CPU = torch.device("cpu")
 PREFIX = 96
@@ -162,3 +163,12 @@ def test_copies_of_a_prefix_stay_within_what_the_budget_allows() -> None:
     for tokens, prefix in ((64, 500), (512, 600), (1024, 2000)):
         assert rows_at_most(tokens, prefix) * prefix <= PREFIX_COPIES * tokens
     assert rows_at_most(1, 2000) == 1
+
+
+@pytest.mark.parametrize("family", ["qwen2", "qwen3", "gemma2", "gemma3", "phi3", "exaone4", "olmo2"])
+def test_what_a_family_s_layers_keep_of_a_token_is_what_is_reckoned_or_a_little_less(family: str) -> None:
+    base = tiny_dense(family, torch.bfloat16)
+    plan = Plan("explicit", 100_000, False, own_layers=True, layout="flat")
+    measured = saved_bytes_per_token(base, EVEN, 0, plan)
+    reckoned = EngineActivations(base.model.config, 200).kept(None)
+    assert measured <= reckoned <= 1.5 * measured, (measured, reckoned)

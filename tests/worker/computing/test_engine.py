@@ -367,9 +367,9 @@ def test_speed_ups_say_why_they_are_off(llama: LoadedModel, monkeypatch: pytest.
     monkeypatch.setattr(workload_module, "SHORTEST_PREFIX", PREFIX + 1)
     off = workload_of(llama.model, rows, dropout=0.0, rows_per_step=4).off["shared_prefix"]
     assert "first 9 tokens" in in_english(off)
-    monkeypatch.setattr(llama.model.config, "attention_bias", True)
+    monkeypatch.setattr(llama.model.config, "attention_dropout", 0.1)
     assert workload_of(llama.model, rows, dropout=0.0, rows_per_step=4).off == {
-        "own_layers": say("own-layers-not-for-setting", setting="attention_bias", value="True")
+        "own_layers": say("own-layers-not-for-setting", setting="attention_dropout", value="0.1")
     }
 
 

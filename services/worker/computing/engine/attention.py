@@ -13,13 +13,15 @@ from services.worker.computing.engine.rotary import Heads, Positions
 from services.worker.computing.engine.varlen import has_kernel, varlen_attention
 
 
-def attend(qkv: Tensor, batch: PackedBatch, heads: Heads, positions: Positions, dtype: torch.dtype) -> Tensor:
+def attend(
+    qkv: Tensor, batch: PackedBatch, heads: Heads, positions: Positions | None, dtype: torch.dtype
+) -> Tensor:
     """Queries, keys, values [tokens, (queries + 2 · keys) · size] -> [tokens, queries · size], computed in
-    `dtype` once they have their positions.
+    `dtype` once they have their positions (None: they get none).
 
-    A token sees the prefix and the tokens of its own row up to itself.
+    A token sees the prefix and the tokens of its own row up to itself, of these the last `heads.window`.
     """
-    if has_kernel(qkv.device, dtype, heads.size):
+    if heads.cap is None and has_kernel(qkv.device, dtype, heads.size):
         return varlen_attention(qkv, batch.borders, heads, positions, dtype)
     out: Tensor = _Attention.apply(qkv, batch, heads, positions, dtype)
     return out
@@ -51,16 +53,22 @@ class _Attention(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, qkv: Tensor, batch: PackedBatch, heads: Heads, positions: Positions, dtype: torch.dtype
+        ctx: Any,
+        qkv: Tensor,
+        batch: PackedBatch,
+        heads: Heads,
+        positions: Positions | None,
+        dtype: torch.dtype,
     ) -> Tensor:
         out = qkv.new_empty(len(qkv), heads.queries * heads.size, dtype=dtype)
         qkv = qkv.view(len(qkv), heads.all, heads.size)
         rotated = qkv.to(dtype, copy=True)
-        positions.rotate(qkv[:, : heads.rotated], rotated[:, : heads.rotated])
+        if positions is not None:
+            positions.rotate(qkv[:, : heads.rotated], rotated[:, : heads.rotated])
         kept: list[Tensor | None] = [rotated]
         for group, seen_prefix in _all_groups(batch):
             q, k, v = _split(rotated, group, seen_prefix, heads)
-            result, log_sum = _attended(q, k, v, group, seen_prefix)
+            result, log_sum = _attended(q, k, v, group, seen_prefix, heads)
             kept.append(log_sum)
             result = result.reshape(group.rows, heads.queries, group.width, heads.size)
             _unpad(result.transpose(1, 2).reshape(-1, heads.queries * heads.size), group, out)
@@ -95,9 +103,10 @@ class _Attention(torch.autograd.Function):
                 d_kv = d_kv + d_prefix
             padded = torch.cat([d_q.transpose(1, 2), d_kv.to(g.dtype).transpose(1, 2)], 2)
             _unpad(padded.view(-1, heads.all * heads.size), group, d_qkv)
-        with_position = d_qkv.view(len(g), heads.all, heads.size)[:, : heads.rotated]
-        # A rotation's matrix is orthogonal: its gradient is rotated by the same angle the other way.
-        ctx.positions.rotate(with_position, with_position, back=True)
+        if ctx.positions is not None:
+            with_position = d_qkv.view(len(g), heads.all, heads.size)[:, : heads.rotated]
+            # A rotation's transpose turns by the same angle the other way.
+            ctx.positions.rotate(with_position, with_position, back=True)
         return d_qkv, None, None, None, None
 
 
@@ -142,15 +151,29 @@ def _split(
 
 
 def _attended(
-    q: Tensor, k: Tensor, v: Tensor, group: AttentionGroup, seen_prefix: int
+    q: Tensor, k: Tensor, v: Tensor, group: AttentionGroup, seen_prefix: int, heads: Heads
 ) -> tuple[Tensor, Tensor | None]:
     """The result, as q, and the scores' log-sum-exp if it will be wanted."""
-    mask = _future(group.width, seen_prefix, q.shape[2] // group.width, q.dtype, q.device)
+    mask = _hidden(group.width, seen_prefix, q.shape[2] // group.width, q.dtype, q.device, heads.window)
+    if heads.cap is not None:
+        return _attended_by_capped_scores(q, k, v, mask, heads)
     if not own_backward(q.device):
-        return F.scaled_dot_product_attention(q, k, v, attn_mask=mask), None
+        return F.scaled_dot_product_attention(q, k, v, attn_mask=mask, scale=heads.scale), None
     kernel = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
-    result: tuple[Tensor, Tensor] = kernel(q, k, v, attn_mask=mask)
+    result: tuple[Tensor, Tensor] = kernel(q, k, v, attn_mask=mask, scale=heads.scale)
     return result
+
+
+def _attended_by_capped_scores(
+    q: Tensor, k: Tensor, v: Tensor, mask: Tensor, heads: Heads
+) -> tuple[Tensor, Tensor]:
+    """The same by whole score matrices: no kernel of torch's caps scores."""
+    assert heads.cap is not None
+    scores = torch.matmul(q.float(), k.float().transpose(-2, -1))
+    scores.mul_(heads.factor / heads.cap).tanh_().mul_(heads.cap).add_(mask)
+    log_sum = scores.logsumexp(-1)
+    p = scores.sub_(log_sum.unsqueeze(-1)).exp_().to(q.dtype)
+    return p @ v, log_sum
 
 
 def own_backward(device: torch.device) -> bool:
@@ -158,16 +181,32 @@ def own_backward(device: torch.device) -> bool:
     return device.type == "cpu"
 
 
+def _hidden(
+    width: int, seen_prefix: int, stacked: int, dtype: torch.dtype, device: torch.device, window: int | None
+) -> Tensor:
+    """[stacked · width, prefix + width]: 0 where a token may look, else -inf. A row's positions go on behind
+    the prefix, so a window may begin within it.
+    """
+    within = window is None or window >= seen_prefix + width  # then it hides nothing: the same mask
+    return _mask(width, seen_prefix, stacked, dtype, device, None if within else window)
+
+
 @lru_cache(maxsize=16)
-def _future(width: int, seen_prefix: int, stacked: int, dtype: torch.dtype, device: torch.device) -> Tensor:
-    """[stacked · width, prefix + width]: 0 where a token may look, else -inf. The same for all layers."""
+def _mask(
+    width: int, seen_prefix: int, stacked: int, dtype: torch.dtype, device: torch.device, window: int | None
+) -> Tensor:
+    """The same for all layers of a kind."""
     mask = torch.full((width, seen_prefix + width), float("-inf"), dtype=dtype, device=device)
-    return mask.triu_(seen_prefix + 1).repeat(stacked, 1)
+    mask.triu_(seen_prefix + 1)
+    if window is not None:
+        before = torch.full_like(mask, float("-inf")).tril_(seen_prefix - window)
+        mask.add_(before)
+    return mask.repeat(stacked, 1)
 
 
 def forget_masks() -> None:
     """Masks are kept for the layers of a step; after it they would only take memory."""
-    _future.cache_clear()
+    _mask.cache_clear()
 
 
 def _gradients(d_out: Tensor, group: _Group, heads: Heads) -> tuple[Tensor, Tensor, Tensor]:
@@ -177,36 +216,43 @@ def _gradients(d_out: Tensor, group: _Group, heads: Heads) -> tuple[Tensor, Tens
     rows, width = d_out.shape[:2]
     d = d_out.transpose(1, 2).reshape(group.q.shape)
     of = _score_gradients if group.log_sum is not None else _torchs_gradients
-    d_q, d_k, d_v = of(d, group)
+    d_q, d_k, d_v = of(d, group, heads)
     shape = (rows, heads.keys, -1, heads.size)
     return d_q.reshape(rows, heads.queries, width, heads.size), d_k.reshape(shape), d_v.reshape(shape)
 
 
-def _torchs_gradients(d: Tensor, group: _Group) -> tuple[Tensor, ...]:
+def _torchs_gradients(d: Tensor, group: _Group, heads: Heads) -> tuple[Tensor, ...]:
     with torch.enable_grad():
         q, k, v = (x.detach().requires_grad_() for x in (group.q, group.k, group.v))
-        result, _ = _attended(q, k, v, group.tokens, group.seen_prefix)
+        result, _ = _attended(q, k, v, group.tokens, group.seen_prefix, heads)
     return torch.autograd.grad(result, (q, k, v), d)
 
 
-def _score_gradients(d: Tensor, group: _Group) -> tuple[Tensor, ...]:
+def _score_gradients(d: Tensor, group: _Group, heads: Heads) -> tuple[Tensor, ...]:
     """By whole score matrices, which are made again from their log-sum-exp.
 
     With S = scale · Q·Kᵀ, P = softmax(S) and O = P·V: dV = Pᵀ·dO, dP = dO·Vᵀ,
     dS = P ∘ (dP - rowsum(dP ∘ P)), dQ = scale · dS·K, dK = scale · dSᵀ·Q. Queries that share keys are
-    stacked, so the products for dK and dV add them up by themselves.
+    stacked, so the products for dK and dV add them up by themselves. A cap's derivative, 1 - tanh², comes
+    between S and dS.
     """
     width, size = group.tokens.width, d.shape[-1]
-    scale = size**-0.5
     q, k, v, d = (x.reshape(-1, x.shape[2], size) for x in (group.q, group.k, group.v, d))
     # Scores in fp32: they are large, and their exponentials would not forgive bf16's rounding.
-    scores = torch.bmm(q.float(), k.float().transpose(1, 2)).mul_(scale)
-    scores.add_(_future(width, group.seen_prefix, q.shape[1] // width, q.dtype, q.device))
+    scores, slope = torch.bmm(q.float(), k.float().transpose(1, 2)).mul_(heads.factor), None
+    if heads.cap is not None:
+        scores.div_(heads.cap).tanh_()
+        slope = (1 - scores.square()).to(q.dtype)
+        scores.mul_(heads.cap)
+    stacked = q.shape[1] // width
+    scores.add_(_hidden(width, group.seen_prefix, stacked, q.dtype, q.device, heads.window))
     assert group.log_sum is not None
     # softmax(S) = exp(S - log Σ exp S), without a second maximum and sum; what is masked (-inf) becomes 0.
     p = scores.sub_(group.log_sum.reshape(len(q), -1, 1)).exp_().to(q.dtype)
     del scores
     d_v = torch.bmm(p.transpose(1, 2), d)
     d_p = torch.bmm(d, v.transpose(1, 2))
-    d_s = torch._softmax_backward_data(d_p, p, -1, p.dtype).mul_(scale)
+    d_s = torch._softmax_backward_data(d_p, p, -1, p.dtype).mul_(heads.factor)
+    if slope is not None:
+        d_s.mul_(slope)
     return torch.bmm(d_s, k), torch.bmm(d_s.transpose(1, 2), q), d_v

@@ -1,17 +1,20 @@
-"""A packed micro-batch through a Llama model's layers to its loss, read from top to bottom."""
+"""A packed micro-batch through a decoder's layers to its loss, read from top to bottom."""
 
+from collections.abc import Mapping
 from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
-from transformers import LlamaForCausalLM
+from transformers import PreTrainedModel
 
 from services.worker.computing.engine.attention import attend, forget_masks
-from services.worker.computing.engine.elementwise import add_norm, swiglu
-from services.worker.computing.engine.head import cross_entropy
+from services.worker.computing.engine.description import Description, describe
+from services.worker.computing.engine.elementwise import Activation, add, add_norm, gated, norm
+from services.worker.computing.engine.head import Logits, cross_entropy
+from services.worker.computing.engine.head_norm import HeadNorms, norm_heads
 from services.worker.computing.engine.layout import PackedBatch
 from services.worker.computing.engine.lora import AdaptedLinears
 from services.worker.computing.engine.model_parts import adapted_linears
@@ -21,14 +24,26 @@ from services.worker.phase_clock import PhaseClock
 
 
 @dataclass(frozen=True)
-class _Layer:
-    """One decoder layer; `norms` are those before attention and before the MLP."""
-
-    norms: tuple[Tensor, Tensor]
+class _Norm:
+    weight: Tensor
     epsilon: float
+
+
+@dataclass(frozen=True)
+class _Layer:
+    """One decoder layer. `before` are the norms of what attention and the MLP take, `after` of what they
+    give; None where it has none. `angles` says how its heads are turned (None: not at all).
+    """
+
+    before: tuple[_Norm | None, _Norm | None]
+    after: tuple[_Norm | None, _Norm | None]
     qkv: AdaptedLinears
+    head_norms: HeadNorms | None
+    heads: Heads
+    angles: str | None
     out: AdaptedLinears
     gate_and_up: AdaptedLinears
+    activation: Activation
     down: AdaptedLinears
 
 
@@ -42,17 +57,23 @@ class EngineLayers:
 
     def __init__(
         self,
-        model: LlamaForCausalLM,
+        model: PreTrainedModel,
         *,
         keep: Keep,
         recompute_every: int | None,
         clock: PhaseClock | None = None,
     ) -> None:
-        decoder, config = model.model, model.config
-        self._embedding, self._norm, self._head = decoder.embed_tokens, decoder.norm, model.lm_head
-        self._rotary = decoder.rotary_emb
-        self._heads = Heads(config.num_attention_heads, config.num_key_value_heads, config.head_dim)
-        self._layers = [_layer(module, keep) for module in decoder.layers]
+        decoder, description = model.model, describe(model.config)
+        self._embedding, self._head, self._rotary = decoder.embed_tokens, model.lm_head, decoder.rotary_emb
+        self._scales = description.scales
+        self._logits = _logits(description)
+        # The dtype of what linear layers take; a 4-bit layer may name another one of its own.
+        self._dtype = decoder.norm.weight.dtype
+        self._norm = _norm(decoder.norm, description)
+        self._layers = [
+            _layer(module, number, description, keep, self._dtype)
+            for number, module in enumerate(decoder.layers)
+        ]
         self._recompute_every = recompute_every
         self._clock = clock or PhaseClock()
         self._through_again = self._clock.computing_again(self._through)
@@ -61,7 +82,7 @@ class EngineLayers:
         """The cross-entropy of the batch's targets times `scale`: an fp32 scalar."""
         hidden = self.hidden_at_sources(batch)
         with self._clock.phase("head_and_loss"):
-            return cross_entropy(hidden, self._head, batch, scale)
+            return cross_entropy(hidden, self._head, batch, scale, self._logits)
 
     def hidden_at_sources(self, batch: PackedBatch) -> Tensor:
         """What the head sees: [sources, hidden]. Autocast is off: dtypes are chosen here.
@@ -70,18 +91,21 @@ class EngineLayers:
         """
         with torch.autocast(batch.ids.device.type, enabled=False):
             x: Tensor = self._embedding(batch.ids).float()
+            if self._scales.embeddings is not None:
+                x = x * self._scales.embeddings
             positions = self._positions(batch, x)
             update: Tensor | None = None
             last = len(self._layers) - 1
             for number, layer in enumerate(self._layers):
                 sources = batch.sources if number == last else None
+                turned = None if layer.angles is None else positions[layer.angles]
                 if self._recomputes(number):
                     x, update = checkpoint(
-                        self._through_again, layer, x, update, batch, positions, sources, use_reentrant=False
+                        self._through_again, layer, x, update, batch, turned, sources, use_reentrant=False
                     )
                 else:
-                    x, update = self._through(layer, x, update, batch, positions, sources)
-            return add_norm(x, update, self._norm.weight, self._norm.variance_epsilon)[1]
+                    x, update = self._through(layer, x, update, batch, turned, sources)
+            return self._into(x, update, self._norm)[1]
 
     def step_over(self) -> None:
         """What is kept for a step is let go."""
@@ -99,42 +123,108 @@ class EngineLayers:
         x: Tensor,
         update: Tensor | None,
         batch: PackedBatch,
-        positions: Positions,
+        positions: Positions | None,
         sources: Tensor | None,
     ) -> tuple[Tensor, Tensor]:
         """One layer: residual stream and what is to be added to it, both [tokens, hidden].
 
         With `sources` (the last layer) all that follows attention is only done where a target is predicted.
         """
-        x, normed = add_norm(x, update, layer.norms[0], layer.epsilon)
-        attended = attend(layer.qkv(normed), batch, self._heads, positions, normed.dtype)
+        x, taken = self._into(x, update, layer.before[0])
+        qkv = layer.qkv(taken)
+        if layer.head_norms is not None:
+            qkv = norm_heads(qkv, layer.heads, layer.head_norms)
+        attended = attend(qkv, batch, layer.heads, positions, taken.dtype)
         if sources is not None:
             x, attended = x.index_select(0, sources), attended.index_select(0, sources)
-        x, normed = add_norm(x, layer.out(attended), layer.norms[1], layer.epsilon)
-        return x, layer.down(swiglu(layer.gate_and_up(normed), normed.dtype))
+        update = self._out_of(layer.out(attended), layer.after[0])
+        x, taken = self._into(x, update, layer.before[1])
+        inner = gated(layer.gate_and_up(taken), taken.dtype, layer.activation)
+        return x, self._out_of(layer.down(inner), layer.after[1])
+
+    def _into(self, x: Tensor, update: Tensor | None, before: _Norm | None) -> tuple[Tensor, Tensor]:
+        """The stream after `update`, and what attention, the MLP or the head takes of it."""
+        if before is None:
+            return add(x, update, self._dtype)
+        return add_norm(x, update, before.weight, before.epsilon, self._dtype)
+
+    def _out_of(self, given: Tensor, after: _Norm | None) -> Tensor:
+        """What is added to the stream of what attention or the MLP gave."""
+        if after is not None:
+            given = norm(given, after.weight, after.epsilon, self._dtype)
+        return given if self._scales.updates is None else given.float() * self._scales.updates
 
     def _recomputes(self, number: int) -> bool:
         every = self._recompute_every
         return every is not None and number % every == 0 and torch.is_grad_enabled()
 
-    def _positions(self, batch: PackedBatch, like: Tensor) -> Positions:
-        """The model's own angles."""
-        with torch.no_grad():
-            cos, sin = self._rotary(like, batch.positions.unsqueeze(0))
-        half = self._heads.size // 2  # the model writes every angle twice
-        return Positions(cos[0, :, None, :half], sin[0, :, None, :half])
+    def _positions(self, batch: PackedBatch, like: Tensor) -> Mapping[str, Positions]:
+        """The model's own angles, of each kind that its layers have."""
+        at, found = batch.positions.unsqueeze(0), dict[str, Positions]()
+        for kind in dict.fromkeys(layer.angles for layer in self._layers):
+            if kind is not None:
+                with torch.no_grad():
+                    cos, sin = self._rotary(like, at, kind) if kind else self._rotary(like, at)
+                half = cos.shape[-1] // 2  # the model writes every angle twice
+                found[kind] = Positions(cos[0, :, None, :half], sin[0, :, None, :half])
+        return found
 
 
-def _layer(module: Any, keep: Keep) -> _Layer:
-    attention, mlp = module.self_attn, module.mlp
-    before, after = module.input_layernorm, module.post_attention_layernorm
-    dtype = before.weight.dtype  # the residual stream's; a 4-bit layer may name another of its own
+def _layer(module: Any, number: int, description: Description, keep: Keep, dtype: torch.dtype) -> _Layer:
+    traits, attention, mlp = description.traits, module.self_attn, module.mlp
     return _Layer(
-        norms=(before.weight, after.weight),
-        epsilon=before.variance_epsilon,
-        qkv=adapted_linears([attention.q_proj, attention.k_proj, attention.v_proj], keep, dtype),
+        before=_norms(module, traits.before, description),
+        after=_norms(module, traits.after, description),
+        qkv=adapted_linears([getattr(attention, name) for name in traits.qkv], keep, dtype),
+        head_norms=_head_norms(attention, description, dtype) if traits.head_norms else None,
+        heads=_heads(description, number),
+        angles=description.angles[number],
         # Its input is bf16 in the model, too, so PEFT's sum is.
         out=adapted_linears([attention.o_proj], keep, dtype, wide=False),
-        gate_and_up=adapted_linears([mlp.gate_proj, mlp.up_proj], keep, dtype),
+        gate_and_up=adapted_linears([getattr(mlp, name) for name in traits.gate_and_up], keep, dtype),
+        activation=description.activation,
         down=adapted_linears([mlp.down_proj], keep, dtype),
     )
+
+
+def _norms(
+    layer: Any, names: tuple[str, str] | None, description: Description
+) -> tuple[_Norm | None, _Norm | None]:
+    if names is None:
+        return None, None
+    return _norm(getattr(layer, names[0]), description), _norm(getattr(layer, names[1]), description)
+
+
+def _norm(module: Any, description: Description) -> _Norm | None:
+    if isinstance(module, nn.Identity):
+        return None
+    weight, offset = module.weight.detach(), description.traits.norm_offset
+    epsilon = module.variance_epsilon if hasattr(module, "variance_epsilon") else module.eps
+    return _Norm(weight.float() + offset if offset else weight, epsilon)
+
+
+def _head_norms(attention: Any, description: Description, dtype: torch.dtype) -> HeadNorms:
+    queries, keys = (_norm(part, description) for part in (attention.q_norm, attention.k_norm))
+    assert queries is not None
+    assert keys is not None
+    return HeadNorms(queries.weight, keys.weight, queries.epsilon, dtype)
+
+
+def _heads(description: Description, number: int) -> Heads:
+    scales = description.scales
+    return Heads(
+        description.queries,
+        description.keys,
+        description.size,
+        scales.scores,
+        scales.score_cap,
+        description.windows[number],
+    )
+
+
+def _logits(description: Description) -> Logits | None:
+    """None where the head's are taken as they are."""
+    scales = description.scales
+    if not scales.changes_logits:
+        return None
+    return Logits(1.0 if scales.logits is None else scales.logits, scales.logit_cap)

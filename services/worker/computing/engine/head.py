@@ -16,20 +16,32 @@ LOGITS_AT_ONCE = {"cpu": 2**24, "cuda": 2**25}  # of one product, in the model's
 PROBABILITIES_AT_ONCE = {"cpu": 2**20, "cuda": 2**23}
 
 
-def bytes_at_once(device_type: str) -> int:
-    """What the loss of a bf16 model has at a time: the logits of a product, and twice those of a softmax in
-    fp32, since torch copies what it computes in another dtype.
+@dataclass(frozen=True)
+class Logits:
+    """What becomes of the head's: they are multiplied by `factor`, and where there is a `cap`, one becomes
+    cap · tanh(logit / cap).
     """
-    return 2 * LOGITS_AT_ONCE[device_type] + 8 * PROBABILITIES_AT_ONCE[device_type]
+
+    factor: float = 1.0
+    cap: float | None = None
 
 
-def cross_entropy(hidden: Tensor, head: nn.Linear, batch: PackedBatch, scale: float) -> Tensor:
+def bytes_at_once(device_type: str, *, changed: bool = False) -> int:
+    """What the loss of a bf16 model has at a time: the logits of a product, and twice those of a softmax in
+    fp32, since torch copies what it computes in another dtype. Twice as much where logits are `changed`.
+    """
+    return 2 * LOGITS_AT_ONCE[device_type] + (16 if changed else 8) * PROBABILITIES_AT_ONCE[device_type]
+
+
+def cross_entropy(
+    hidden: Tensor, head: nn.Linear, batch: PackedBatch, scale: float, logits: Logits | None = None
+) -> Tensor:
     """Summed over `batch`'s targets, by the rows that learn them, times `scale`: an fp32 scalar.
 
     hidden [sources, hidden] is what the head sees at `batch.sources`. The head is frozen. Never more than
     `LOGITS_AT_ONCE` logits exist, and `PROBABILITIES_AT_ONCE` in fp32, or one source's.
     """
-    total: Tensor = _CrossEntropy.apply(hidden, head, batch, scale)
+    total: Tensor = _CrossEntropy.apply(hidden, head, batch, scale, logits)
     return total
 
 
@@ -40,7 +52,9 @@ class _CrossEntropy(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: Any, hidden: Tensor, head: nn.Linear, batch: PackedBatch, scale: float) -> Tensor:
+    def forward(
+        ctx: Any, hidden: Tensor, head: nn.Linear, batch: PackedBatch, scale: float, changed: Logits | None
+    ) -> Tensor:
         weight, learned = head.weight, ctx.needs_input_grad[0]
         total = torch.zeros((), dtype=torch.float32, device=hidden.device)
         gradient = torch.empty_like(hidden) if learned else None
@@ -52,7 +66,7 @@ class _CrossEntropy(torch.autograd.Function):
                 buffer = hidden.new_empty(chunk.stop, len(weight))
             logits = torch.mm(hidden[chunk], weight.t(), out=buffer[: chunk.stop - chunk.start])
             for part in parts:
-                total += _loss_of(part, logits[part.place], rows[chunk][part.place], learned) * scale
+                total += _loss_of(part, logits[part.place], rows[chunk][part.place], learned, changed) * scale
             if gradient is not None:
                 # A source's rows are multiplied in after the product: rounding is relative.
                 gradient[chunk] = (logits @ weight).mul_(rows[chunk] * scale)
@@ -60,9 +74,10 @@ class _CrossEntropy(torch.autograd.Function):
         return total
 
     @staticmethod
-    def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, None, None, None]:
+    def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
         (gradient,) = ctx.saved_tensors
-        return (None if gradient is None else gradient * upstream.to(gradient.dtype)), None, None, None
+        d_hidden = None if gradient is None else gradient * upstream.to(gradient.dtype)
+        return d_hidden, None, None, None, None
 
 
 @dataclass(frozen=True)
@@ -95,18 +110,28 @@ def _part(batch: PackedBatch, start: int, first: int, stop: int) -> _Part:
     return _Part(place, batch.label_sources[its] - first, batch.labels[its], batch.label_rows[its])
 
 
-def _loss_of(part: _Part, logits: Tensor, rows: Tensor, learned: bool) -> Tensor:
+def _loss_of(part: _Part, logits: Tensor, rows: Tensor, learned: bool, changed: Logits | None) -> Tensor:
     """Of the part's targets, summed by rows. With `learned`, `logits` become their gradient, each source's
     for one of its `rows` [sources, 1].
     """
-    chosen = logits[part.at, part.labels].float()
-    p = torch.softmax(logits, dim=-1, dtype=torch.float32)
+    final, slope = (logits, None) if changed is None else _changed(logits, changed)
+    chosen = final[part.at, part.labels].float()
+    p = torch.softmax(final, dim=-1, dtype=torch.float32)
     # p = exp(logit - log_sum) for every word, so any one gives log_sum: the likeliest, whose p is at least
     # 1 / vocabulary, never 0. Not by its index, which takes ten times as long to find.
-    log_sum = logits.amax(dim=-1).float() - p.amax(dim=-1).log()
+    log_sum = final.amax(dim=-1).float() - p.amax(dim=-1).log()
     if learned:
         # A source's targets, each for `counts` of its rows, add up to counts · (p - 1 at the target). The
         # counts add up to its rows, so for one row it is p less each target's share of them.
         p.index_put_((part.at, part.labels), -part.counts / rows[part.at, 0], accumulate=True)
-        logits.copy_(p)
+        logits.copy_(p if slope is None else p.mul_(slope))
     return ((log_sum[part.at] - chosen) * part.counts).sum()
+
+
+def _changed(logits: Tensor, changed: Logits) -> tuple[Tensor, Tensor | float]:
+    """What becomes of them, in fp32, and its derivative."""
+    final = logits.float() * changed.factor
+    if changed.cap is None:
+        return final, changed.factor
+    final.div_(changed.cap).tanh_()
+    return final * changed.cap, final.square_().neg_().add_(1).mul_(changed.factor)

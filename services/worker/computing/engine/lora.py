@@ -23,7 +23,7 @@ class Adapter:
 
 
 class AdaptedLinears:
-    """y = x·Wᵀ + scale · (x·Aᵀ)·Bᵀ for all layers of a group, their outputs side by side.
+    """y = x·Wᵀ + bias + scale · (x·Aᵀ)·Bᵀ for all layers of a group, their outputs side by side.
 
     x has the dtype that the base computes in, and both products are computed in it; A, B and their gradients
     are fp32. With `wide` their sum is fp32 where there are adapters: a young adapter's share is smaller than
@@ -77,7 +77,7 @@ class _AdaptedLinears(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, group: AdaptedLinears, *parameters: Tensor) -> Tensor:
         ctx.group = group
-        y = _times(x, group.weights.matrices())
+        y = _times(x, group.weights.matrices(), group.weights.biases())
         if group.adapters:
             a, b = group.stacked_a(x.dtype), group.stacked_b(x.dtype)
             inner = x @ a.t()
@@ -101,8 +101,8 @@ class _AdaptedLinears(torch.autograd.Function):
         return dx, None, *gradients
 
 
-def _times(x: Tensor, matrices: list[Tensor]) -> Tensor:
-    parts = [F.linear(x, matrix) for matrix in matrices]
+def _times(x: Tensor, matrices: list[Tensor], biases: list[Tensor | None]) -> Tensor:
+    parts = [F.linear(x, matrix, bias) for matrix, bias in zip(matrices, biases, strict=True)]
     return parts[0] if len(parts) == 1 else torch.cat(parts, dim=-1)
 
 

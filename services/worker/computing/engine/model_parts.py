@@ -1,29 +1,70 @@
 """What the engine takes from a model, and which models it is not made for."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
 from peft.tuners.lora import LoraLayer
 from torch import nn
-from transformers import LlamaForCausalLM, PreTrainedConfig, PreTrainedModel
+from transformers import PreTrainedModel
 
+from services.worker.computing.engine.description import Description, NotDescribed, describe
 from services.worker.computing.engine.lora import AdaptedLinears, Adapter
 from services.worker.computing.engine.weights import FrozenWeights, Keep
 from shared.messages.message import Message, say
 
-ROPE_TYPES = ("default", "linear", "llama3")  # their angles depend on nothing but the position
+ACTIVATION_MODULES = ("act_fn", "activation_fn")
 
 
-def why_not(model: PreTrainedModel, *, dropout: float) -> Message | None:
+def why_not(model: PreTrainedModel, *, dropout: float, longest_row: int) -> Message | None:
     """Why `EngineLayers` would not compute what `model` does, or None if it would."""
-    if type(model) is not LlamaForCausalLM:
-        return say("model-is-no-llama", model_class=type(model).__name__)
-    config = model.config
+    try:
+        description = describe(model.config, type(model).__name__)
+    except NotDescribed as error:
+        return error.reason
     if dropout:
         return say("own-layers-without-dropout", dropout=dropout)
-    if reason := _unusual(config):
-        return reason
+    if description.longest_row is not None and longest_row > description.longest_row:
+        return say("rows-too-long-for-angles", longest=longest_row, most=description.longest_row)
+    for path in unknown_parts(model, description):
+        return say("own-layers-not-for-part", part=path)
+    return _why_not_its_head(model)
+
+
+def unknown_parts(model: PreTrainedModel, description: Description) -> Iterator[str]:
+    """Paths of modules and weights within layers that no description speaks of."""
+    traits = description.traits
+    norms = [*(traits.before or ()), *(traits.after or ())]
+    head_norms = ["q_norm", "k_norm"] if traits.head_norms else []
+    for number, layer in enumerate(model.model.layers):
+        attention, mlp = getattr(layer, "self_attn", None), getattr(layer, "mlp", None)
+        for path, module, known in (
+            ("", layer, {"self_attn", "mlp", *norms}),
+            ("self_attn.", attention, {*traits.qkv, "o_proj", *head_norms}),
+            ("mlp.", mlp, {*traits.gate_and_up, "down_proj"}),
+        ):
+            yield from (f"layers.{number}.{path}{name}" for name in _differing(module, known))
+
+
+def _differing(module: nn.Module | None, known: set[str]) -> Iterator[str]:
+    """Parts that it has beside `known`, or lacks."""
+    if module is None:
+        yield "*"
+        return
+    present = {
+        name
+        for name, part in module.named_children()
+        if name in known or not (isinstance(part, nn.Identity) or name in ACTIVATION_MODULES or _is_off(part))
+    }
+    own = {name for name, _ in module.named_parameters(recurse=False)}
+    yield from sorted((present | own) ^ known)
+
+
+def _is_off(part: nn.Module) -> bool:
+    return isinstance(part, nn.Dropout) and part.p == 0
+
+
+def _why_not_its_head(model: PreTrainedModel) -> Message | None:
     if any(parameter.requires_grad for parameter in model.lm_head.parameters()):
         return say("output-head-trained")
     if type(model.lm_head) is not nn.Linear:
@@ -44,20 +85,3 @@ def adapted_linears(
             adapters.append(Adapter(a, b, layer.scaling[name], offset))
         offset += base.out_features
     return AdaptedLinears(FrozenWeights(bases, keep, dtype), adapters, wide=wide)
-
-
-def _unusual(config: PreTrainedConfig) -> Message | None:
-    """What of a Llama's configuration the layers don't know."""
-    known = {
-        "hidden_act": ("silu",),
-        "attention_bias": (False,),
-        "mlp_bias": (False,),
-        "attention_dropout": (0, 0.0),
-    }
-    for name, values in known.items():
-        if (value := getattr(config, name)) not in values:
-            return say("own-layers-not-for-setting", setting=name, value=str(value))
-    rope = config.rope_parameters["rope_type"]
-    if rope in ROPE_TYPES:
-        return None
-    return say("own-layers-not-for-setting", setting="rope_type", value=str(rope))

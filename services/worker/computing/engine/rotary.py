@@ -10,11 +10,22 @@ from services.worker.computing.engine.fused import fused
 
 @dataclass(frozen=True)
 class Heads:
-    """`queries` heads share `keys` heads of keys and values, each of size `size`."""
+    """`queries` heads share `keys` heads of keys and values, each of size `size`.
+
+    A score is multiplied by `scale` (None: by size to the power -1/2), and where there is a `cap` it becomes
+    cap · tanh(score / cap). A token sees `window` keys, itself included (None: all before it).
+    """
 
     queries: int
     keys: int
     size: int
+    scale: float | None = None
+    cap: float | None = None
+    window: int | None = None
+
+    @property
+    def factor(self) -> float:
+        return float(self.size**-0.5) if self.scale is None else self.scale
 
     @property
     def all(self) -> int:
@@ -28,7 +39,9 @@ class Heads:
 
 @dataclass(frozen=True)
 class Positions:
-    """cos and sin, fp32 [tokens, 1, size / 2], of each token's angles."""
+    """cos and sin, fp32 [tokens, 1, turned / 2], of each token's angles: the first `turned` numbers of a head
+    are turned, in most families all.
+    """
 
     cos: Tensor
     sin: Tensor
@@ -38,6 +51,8 @@ class Positions:
 
         Products are rounded before their sum, as the model does it; fused they would differ in the last bit.
         """
+        if (turned := 2 * self.cos.shape[-1]) < heads.shape[-1]:
+            heads, into = heads[..., :turned], into[..., :turned]
         a, b = (half.float() for half in heads.chunk(2, dim=-1))
         sin = -self.sin if back else self.sin
         rotated = (a * self.cos).sub_(b * sin), (b * self.cos).add_(a * sin)
@@ -45,21 +60,29 @@ class Positions:
             half.copy_(values)
 
 
-def rotated(heads: Tensor, count: int, positions: Positions, dtype: torch.dtype) -> Tensor:
+def rotated(heads: Tensor, count: int, positions: Positions | None, dtype: torch.dtype) -> Tensor:
     """[tokens, heads, size] in `dtype`, the first `count` heads rotated: compiled, on a card, to one pass.
 
     `Positions.rotate` is the same for a processor, where results in place are passes saved.
     """
+    if positions is None:
+        return heads.to(dtype)
     return _rotated(heads, count, positions.cos, positions.sin, dtype)
 
 
-def rotated_back(heads: Tensor, count: int, positions: Positions, dtype: torch.dtype) -> Tensor:
+def rotated_back(heads: Tensor, count: int, positions: Positions | None, dtype: torch.dtype) -> Tensor:
     """Its transpose, for gradients."""
+    if positions is None:
+        return heads.to(dtype)
     return _rotated(heads, count, positions.cos, -positions.sin, dtype)
 
 
 @fused
 def _rotated(heads: Tensor, count: int, cos: Tensor, sin: Tensor, dtype: torch.dtype) -> Tensor:
-    a, b = heads[:, :count].float().chunk(2, dim=-1)
-    rotated = torch.cat([a * cos - b * sin, b * cos + a * sin], dim=-1)
+    turned = 2 * cos.shape[-1]
+    a, b = heads[:, :count, :turned].float().chunk(2, dim=-1)
+    parts = [a * cos - b * sin, b * cos + a * sin]
+    if turned < heads.shape[-1]:
+        parts.append(heads[:, :count, turned:].float())
+    rotated = torch.cat(parts, dim=-1)
     return torch.cat([rotated.to(dtype), heads[:, count:].to(dtype)], dim=1)

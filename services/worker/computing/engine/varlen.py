@@ -97,7 +97,7 @@ def _cu_seqlens(lengths: tuple[int, ...], device: torch.device) -> Tensor:
 
 
 def varlen_attention(
-    qkv: Tensor, rows: RowBorders, heads: Heads, positions: Positions, dtype: torch.dtype
+    qkv: Tensor, rows: RowBorders, heads: Heads, positions: Positions | None, dtype: torch.dtype
 ) -> Tensor:
     """As `attention.attend`: [tokens, (queries + 2 · keys) · size] -> [tokens, queries · size]."""
     out: Tensor = _VarlenAttention.apply(qkv, rows, heads, positions, dtype)
@@ -109,11 +109,11 @@ class _VarlenAttention(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, qkv: Tensor, rows: RowBorders, heads: Heads, positions: Positions, dtype: torch.dtype
+        ctx: Any, qkv: Tensor, rows: RowBorders, heads: Heads, positions: Positions | None, dtype: torch.dtype
     ) -> Tensor:
         by_head = rotated(qkv.view(len(qkv), heads.all, heads.size), heads.rotated, positions, dtype)
         out, log_sum, random, unused, _ = torch.ops.aten._flash_attention_forward(
-            *_split(by_head, rows, heads), *_borders(rows), 0.0, True, False
+            *_split(by_head, rows, heads), *_borders(rows), 0.0, True, False, **_scores(rows, heads)
         )
         ctx.save_for_backward(by_head, out, log_sum, random, unused)
         ctx.rows, ctx.heads, ctx.positions, ctx.dtype = rows, heads, positions, qkv.dtype
@@ -125,7 +125,7 @@ class _VarlenAttention(torch.autograd.Function):
         by_head, out, log_sum, random, unused = ctx.saved_tensors
         d_q, d_k, d_v = torch.ops.aten._flash_attention_backward(
             g.contiguous().view_as(out), *_split(by_head, rows, heads), out, log_sum, *_borders(rows), 0.0,
-            True, random, unused,
+            True, random, unused, **_scores(rows, heads),
         )  # fmt: skip
         # A prefix's key and value were copied for every row: what they get is the sum over the copies.
         d = torch.cat([d_q, rows.of_tokens(torch.cat([d_k, d_v], dim=1))], dim=1)
@@ -141,3 +141,13 @@ def _split(by_head: Tensor, rows: RowBorders, heads: Heads) -> tuple[Tensor, Ten
 
 def _borders(rows: RowBorders) -> tuple[Tensor, Tensor, int, int]:
     return rows.cu_seqlens_q, rows.cu_seqlens_k, rows.max_seqlen_q, rows.max_seqlen_k
+
+
+def _scores(rows: RowBorders, heads: Heads) -> dict[str, Any]:
+    """How they are made, where not as usual; a window as long as the longest row hides nothing."""
+    told: dict[str, Any] = {}
+    if heads.scale is not None:
+        told["scale"] = heads.scale
+    if heads.window is not None and heads.window < rows.max_seqlen_k:
+        told["window_size_left"] = heads.window - 1  # keys before a token's own
+    return told

@@ -1,8 +1,11 @@
 """The memory that a micro-batch's activations take, from the model's shape: estimates that err upwards."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from transformers import PretrainedConfig
+
+from services.worker.computing.engine.description import Description, describe
 
 BYTES = 2  # of a number in bf16, which the engine computes in
 BYTES_OF_A_LOGIT = 16  # in bf16 and fp32, its logarithm, their gradients
@@ -99,7 +102,8 @@ class ModelActivations:
 
 @dataclass(frozen=True)
 class EngineActivations:
-    """Of the layers of `engine/`, in bf16 and with LoRA on every linear layer.
+    """Of the layers of `engine/`, in bf16 and with LoRA on every linear layer. `config` must be one that
+    `engine.description` describes.
 
     `whole_scores`: attention makes masks and whole score matrices, as it does where no kernel spares them.
     `head_bytes`: what the loss has at a time (`engine.head.bytes_at_once`).
@@ -120,11 +124,11 @@ class EngineActivations:
         """What all layers keep of a token, in bytes; of one computed again only its input stays: the stream
         and its last update, both fp32 (the update where LoRA is on it).
         """
-        layers = self.config.num_hidden_layers
+        layers = self._described.layers
         if recompute_every is None:
             return layers * self.layer
         inputs = -(-layers // recompute_every)
-        return (layers - inputs + 1) * self.layer + inputs * 4 * self.config.hidden_size * BYTES
+        return (layers - inputs + 1) * self.layer + inputs * 4 * self._described.hidden * BYTES
 
     @property
     def layer(self) -> int:
@@ -132,11 +136,15 @@ class EngineActivations:
 
         The stream before and after attention and the norm of both, gate, up and their product, attention's
         result, and queries, keys and values. Those count twice: once for the low ranks and the norms' and the
-        scores' sums.
+        scores' sums. Beside that what norms behind attention and the MLP keep, and those of queries and keys.
         """
-        config = self.config
+        of, traits = self._described, self._described.traits
         heads = self._queries + 2 * self._keys
-        return int(4 * config.hidden_size + 3 * config.intermediate_size + self._queries + 2 * heads) * BYTES
+        usual = 4 * of.hidden + 3 * of.inner + self._queries + 2 * heads
+        after = 2 * of.hidden if traits.after else 0
+        # Of a small head the norm's factor, in fp32, counts beside its numbers.
+        head_norms = (self._queries + self._keys) * (1 + 2 / of.size) if traits.head_norms else 0
+        return int(usual + after + head_norms) * BYTES
 
     def passing(self, tokens: int) -> int:
         """Bytes of what is made for one layer, or for the head, and let go: attention's scores, masks and
@@ -145,19 +153,23 @@ class EngineActivations:
         Attention's are three of a kind: scores in fp32 beside those in bf16, or these and their gradients;
         keys and values, their gradients apart, and together.
         """
-        heads = self.config.num_attention_heads
+        heads, of = self._described.queries, self._described
         own = max(tokens, self.longest_row - self.prefix_tokens)
         scores = heads * own * self.longest_row if self.whole_scores else 0
-        stacked = heads // self.config.num_key_value_heads
+        stacked = heads // of.keys
         masks = MASKS_KEPT * stacked * self.longest_row**2 if self.whole_scores else 0
         copies = 2 * self._keys * self.prefix_tokens * rows_at_most(tokens, self.prefix_tokens)
-        weights = 2 * self.config.intermediate_size * self.config.hidden_size  # of gates and ups
+        weights = 2 * of.inner * of.hidden  # of gates and ups
         return int(3 * (scores + copies) + masks + weights) * BYTES + self.head_bytes
+
+    @cached_property
+    def _described(self) -> Description:
+        return describe(self.config)
 
     @property
     def _queries(self) -> int:
-        return int(self.config.num_attention_heads * self.config.head_dim)
+        return self._described.queries * self._described.size
 
     @property
     def _keys(self) -> int:
-        return int(self.config.num_key_value_heads * self.config.head_dim)
+        return self._described.keys * self._described.size

@@ -8,6 +8,7 @@ from typing import Literal
 import torch
 from transformers import PretrainedConfig
 
+from services.worker.computing.engine.description import describe
 from services.worker.computing.engine.head import bytes_at_once
 from services.worker.computing.plan.activations import CountedActivations, EngineActivations, ModelActivations
 from services.worker.computing.plan.utilization import ModelArithmetic, matrix_flops_per_second
@@ -123,7 +124,7 @@ def find_memory_budget(
             longest,
             workload.shared_prefix_tokens,
             whole_scores=workload.whole_scores,
-            head_bytes=bytes_at_once(device.type),
+            head_bytes=bytes_at_once(device.type, changed=describe(config).scales.changes_logits),
         )
         if workload.own_layers
         else workload.counted or ModelActivations(config, longest)

@@ -37,11 +37,11 @@ class Plan:
     pads to the longest row of the micro-batch. `full_logits` computes every position's logits at once;
     otherwise only those of targets, in chunks.
 
-    The speed-ups below `own_layers` need it: the layers of `engine/` for the Llama family, in place of
-    the model's own. `layout` "flat" puts the rows' tokens end to end, without padding, through everything
-    but attention. The first `shared_prefix_tokens` tokens, equal in all rows, are computed once per
-    micro-batch. `weights` says how long a 4-bit weight stays dequantized: for one use, or the run.
-    With `gradient_checkpointing`, one layer in `recompute_every` is computed again in the backward pass.
+    The speed-ups below `own_layers` need it: the layers of `engine/`, in place of the model's own. `layout`
+    "flat" puts the rows' tokens end to end, without padding, through everything but attention. The first
+    `shared_prefix_tokens` tokens, equal in all rows, are computed once per micro-batch. `weights` says how
+    long a 4-bit weight stays dequantized: for one use, or the run. With `gradient_checkpointing`, one layer
+    in `recompute_every` is computed again in the backward pass.
     `off` holds, for each speed-up that `auto` left off, the reason; versions before messages stored a text.
     `tried` are the plans that the run's first steps compared, if they did.
     """

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from transformers import PreTrainedModel
 
+from services.worker.computing.engine.description import describe
 from services.worker.computing.engine.model_parts import why_not
 from services.worker.computing.engine.varlen import has_kernel
 from services.worker.computing.plan.activations import CountedActivations
@@ -51,9 +52,11 @@ def workload_of(
     """`model` carries its adapter already."""
     prefix, off = common_prefix(rows), dict[str, Message]()
     longest, whole_scores = max(map(len, rows)), True
-    if not (reason := why_not(model, dropout=dropout)):
-        weight = model.get_input_embeddings().weight
-        whole_scores = not has_kernel(weight.device, weight.dtype, model.config.head_dim)
+    if not (reason := why_not(model, dropout=dropout, longest_row=longest)):
+        weight, described = model.get_input_embeddings().weight, describe(model.config)
+        whole_scores = described.scales.score_cap is not None or not has_kernel(
+            weight.device, weight.dtype, described.size
+        )
         if whole_scores and longest > LONGEST_ROW:
             reason = say("rows-too-long-for-own-layers", longest=longest, most=LONGEST_ROW)
     if reason:

@@ -1,0 +1,305 @@
+"""What the layers must know of a dense decoder: read from its configuration, and nowhere else."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from transformers import (
+    CwmConfig,
+    Exaone4Config,
+    Gemma2Config,
+    Gemma3TextConfig,
+    GemmaConfig,
+    GraniteConfig,
+    LlamaConfig,
+    MinistralConfig,
+    MistralConfig,
+    Olmo2Config,
+    Olmo3Config,
+    Phi3Config,
+    PreTrainedConfig,
+    Qwen2Config,
+    Qwen3Config,
+    SeedOssConfig,
+    SmolLM3Config,
+)
+from transformers.models.hyperclovax.configuration_hyperclovax import HyperCLOVAXConfig
+
+from services.worker.computing.engine.elementwise import Activation
+from shared.messages.message import Message, say
+
+ACTIVATIONS: dict[str, Activation] = {
+    "silu": "silu",
+    "swish": "silu",
+    "gelu": "gelu",
+    "gelu_pytorch_tanh": "gelu_tanh",
+}
+FIXED_ANGLES = ("default", "linear", "llama3", "yarn")  # which depend on nothing but the position
+# Whose angles depend on the longest row of a micro-batch where that is longer than this field says.
+ANGLES_FIXED_UP_TO = {"longrope": "original_max_position_embeddings", "dynamic": "max_position_embeddings"}
+# Where a row's tokens see each other in any other way, or dropout changes what is computed.
+MUST_BE_OFF = (
+    "attention_dropout",
+    "embd_pdrop",
+    "resid_pdrop",
+    "residual_dropout",
+    "use_bidirectional_attention",
+)
+EXPERTS = ("num_experts", "num_local_experts", "n_routed_experts")
+TOWERS = ("vision_config", "audio_config")
+ATTENTION = ("full_attention", "sliding_attention")
+
+
+class NotDescribed(Exception):
+    """`reason` says what of the configuration the layers do not know."""
+
+    def __init__(self, reason: Message) -> None:
+        super().__init__(reason.message_id)
+        self.reason = reason
+
+
+@dataclass(frozen=True)
+class Scales:
+    """What a family multiplies with where others do nothing: embeddings, every update of the residual stream,
+    attention's scores (None: the head size to the power -1/2) and the logits. A cap c makes c · tanh(x / c)
+    of a score or a logit.
+    """
+
+    embeddings: float | None = None
+    updates: float | None = None
+    scores: float | None = None
+    score_cap: float | None = None
+    logits: float | None = None
+    logit_cap: float | None = None
+
+    @property
+    def changes_logits(self) -> bool:
+        return self.logits is not None or self.logit_cap is not None
+
+
+@dataclass(frozen=True)
+class Traits:
+    """What all models of one class of transformers have in common, beside what their configuration says.
+
+    `before` and `after` name the norms of what attention and the MLP take, and of what they give; None: they
+    have none. `norm_offset` is added to a norm's weight. With `head_norms` queries and keys have a norm each.
+    `windows` says which layers see only so much. `angles` says whether each type of layers has its own
+    rotary angles, and `unplaced(config, layer)` which layers have no positions.
+    """
+
+    class_name: str
+    before: tuple[str, str] | None = ("input_layernorm", "post_attention_layernorm")
+    after: tuple[str, str] | None = None
+    norm_offset: float = 0.0
+    head_norms: bool = False
+    qkv: tuple[str, ...] = ("q_proj", "k_proj", "v_proj")
+    gate_and_up: tuple[str, ...] = ("gate_proj", "up_proj")
+    activation: str = "hidden_act"
+    windows: Literal["none", "all", "by type"] = "none"
+    angles: Literal["one", "by type"] = "one"
+    unplaced: Callable[[Any, int], bool] = lambda config, layer: False
+    scales: Callable[[Any], Scales] = lambda config: Scales()
+
+
+@dataclass(frozen=True)
+class Description:
+    """A decoder, whatever its family. `queries` heads share `keys` heads, each of size `size`.
+
+    Of each layer `windows` says how many keys a token sees, itself included (None: all), and `angles` by
+    which of the rotary's angles it is turned (None: it has no position; "" where there is one kind).
+    Rows longer than `longest_row` would have other angles in another micro-batch (None: never).
+    """
+
+    traits: Traits
+    layers: int
+    hidden: int
+    inner: int
+    queries: int
+    keys: int
+    size: int
+    activation: Activation
+    scales: Scales
+    windows: tuple[int | None, ...]
+    angles: tuple[str | None, ...]
+    longest_row: int | None
+
+
+def describe(config: PreTrainedConfig, class_name: str | None = None) -> Description:
+    """Of a model of the class (None: the family's own, with a language head). Raises NotDescribed."""
+    traits = FAMILIES.get(type(config))
+    if reason := _of_another_kind(config):
+        raise NotDescribed(reason)
+    if traits is None or class_name not in (None, traits.class_name):
+        raise NotDescribed(say("model-is-no-llama", model_class=class_name or type(config).__name__))
+    queries = config.num_attention_heads
+    return Description(
+        traits,
+        layers=config.num_hidden_layers,
+        hidden=config.hidden_size,
+        inner=config.intermediate_size,
+        queries=queries,
+        keys=getattr(config, "num_key_value_heads", None) or queries,
+        size=getattr(config, "head_dim", None) or config.hidden_size // queries,
+        activation=_activation(config, traits),
+        scales=traits.scales(config),
+        windows=_windows(config, traits),
+        angles=_angles(config, traits),
+        longest_row=_longest_row(config, traits),
+    )
+
+
+def _of_another_kind(config: PreTrainedConfig) -> Message | None:
+    """What no description fits: experts, towers, layers without attention, dropout."""
+    for name in EXPERTS:
+        if experts := getattr(config, name, None):
+            return say("own-layers-not-for-experts", experts=int(experts))
+    for name in TOWERS:
+        if getattr(config, name, None) is not None:
+            return say("own-layers-not-for-towers", part=name)
+    for kind in getattr(config, "layer_types", None) or ():
+        if kind not in ATTENTION:
+            return say("own-layers-not-for-layer-type", layer_type=str(kind))
+    for name in MUST_BE_OFF:
+        if value := getattr(config, name, None):
+            return _not_for(name, value)
+    return None
+
+
+def _activation(config: PreTrainedConfig, traits: Traits) -> Activation:
+    name = getattr(config, traits.activation)
+    if name not in ACTIVATIONS:
+        raise NotDescribed(_not_for(traits.activation, name))
+    return ACTIVATIONS[name]
+
+
+def _windows(config: PreTrainedConfig, traits: Traits) -> tuple[int | None, ...]:
+    window = None if traits.windows == "none" else config.sliding_window
+    if window is not None and window < 1:
+        raise NotDescribed(_not_for("sliding_window", window))
+    if traits.windows != "by type":
+        return (window,) * config.num_hidden_layers
+    types = config.layer_types[: config.num_hidden_layers]
+    if window is None and "sliding_attention" in types:
+        raise NotDescribed(_not_for("sliding_window", window))
+    return tuple(window if kind == "sliding_attention" else None for kind in types)
+
+
+def _angles(config: PreTrainedConfig, traits: Traits) -> tuple[str | None, ...]:
+    kinds = config.layer_types if traits.angles == "by type" else [""] * config.num_hidden_layers
+    return tuple(
+        None if traits.unplaced(config, layer) else kinds[layer] for layer in range(config.num_hidden_layers)
+    )
+
+
+def _longest_row(config: PreTrainedConfig, traits: Traits) -> int | None:
+    parameters = config.rope_parameters
+    kinds = parameters.values() if traits.angles == "by type" else [parameters]
+    limits = []
+    for kind in filter(None, kinds):
+        rope = kind.get("rope_type", "default")
+        if rope in ANGLES_FIXED_UP_TO:
+            name = ANGLES_FIXED_UP_TO[rope]
+            limits.append(int(kind.get(name) or getattr(config, name)))
+        elif rope not in FIXED_ANGLES:
+            raise NotDescribed(_not_for("rope_type", rope))
+    return min(limits, default=None)
+
+
+def _not_for(setting: str, value: object) -> Message:
+    return say("own-layers-not-for-setting", setting=setting, value=str(value))
+
+
+def _gemma2_scales(config: Any) -> Scales:
+    return Scales(
+        scores=config.query_pre_attn_scalar**-0.5,
+        score_cap=config.attn_logit_softcapping,
+        logit_cap=config.final_logit_softcapping,
+    )
+
+
+def _gemma3_scales(config: Any) -> Scales:
+    """Its attention is never capped, whatever the configuration says."""
+    return Scales(scores=config.query_pre_attn_scalar**-0.5, logit_cap=config.final_logit_softcapping)
+
+
+def _granite_scales(config: Any) -> Scales:
+    return _multiplied(config, 1 / config.logits_scaling)
+
+
+def _hyperclovax_scales(config: Any) -> Scales:
+    """As Granite's, but its logits are multiplied."""
+    return _multiplied(config, config.logits_scaling)
+
+
+def _multiplied(config: Any, logits: float) -> Scales:
+    embeddings, updates, changed = (
+        None if factor == 1 else float(factor)
+        for factor in (config.embedding_multiplier, config.residual_multiplier, logits)
+    )
+    return Scales(embeddings, updates, float(config.attention_multiplier), logits=changed)
+
+
+AFTER = ("post_attention_layernorm", "post_feedforward_layernorm")
+AROUND = ("input_layernorm", "pre_feedforward_layernorm")
+
+# Gemma's embeddings are multiplied in their own module, so that is no scale here.
+FAMILIES: dict[type[PreTrainedConfig], Traits] = {
+    LlamaConfig: Traits("LlamaForCausalLM"),
+    MistralConfig: Traits("MistralForCausalLM", windows="all"),
+    MinistralConfig: Traits("MinistralForCausalLM", windows="by type"),
+    Qwen2Config: Traits("Qwen2ForCausalLM", windows="by type"),
+    Qwen3Config: Traits("Qwen3ForCausalLM", head_norms=True, windows="by type"),
+    SmolLM3Config: Traits(
+        "SmolLM3ForCausalLM",
+        windows="by type",
+        unplaced=lambda config, layer: not config.no_rope_layers[layer],
+    ),
+    CwmConfig: Traits("CwmForCausalLM", windows="by type"),
+    SeedOssConfig: Traits("SeedOssForCausalLM"),
+    Phi3Config: Traits("Phi3ForCausalLM", qkv=("qkv_proj",), gate_and_up=("gate_up_proj",), windows="all"),
+    GemmaConfig: Traits("GemmaForCausalLM", norm_offset=1.0),
+    Gemma2Config: Traits(
+        "Gemma2ForCausalLM",
+        before=AROUND,
+        after=AFTER,
+        norm_offset=1.0,
+        activation="hidden_activation",
+        windows="by type",
+        scales=_gemma2_scales,
+    ),
+    Gemma3TextConfig: Traits(
+        "Gemma3ForCausalLM",
+        before=AROUND,
+        after=AFTER,
+        norm_offset=1.0,
+        head_norms=True,
+        activation="hidden_activation",
+        windows="by type",
+        angles="by type",
+        scales=_gemma3_scales,
+    ),
+    GraniteConfig: Traits("GraniteForCausalLM", scales=_granite_scales),
+    HyperCLOVAXConfig: Traits(
+        "HyperCLOVAXForCausalLM", after=("post_norm1", "post_norm2"), scales=_hyperclovax_scales
+    ),
+    Exaone4Config: Traits(
+        "Exaone4ForCausalLM",
+        before=None,
+        after=AFTER,
+        head_norms=True,
+        windows="by type",
+        # Where some layers have a window, those that see all have no position.
+        unplaced=lambda config, layer: (
+            config.sliding_window is not None and config.layer_types[layer] == "full_attention"
+        ),
+    ),
+    Olmo2Config: Traits("Olmo2ForCausalLM", before=None, after=AFTER, head_norms=True),
+    Olmo3Config: Traits(
+        "Olmo3ForCausalLM",
+        before=None,
+        after=AFTER,
+        head_norms=True,
+        windows="by type",
+        angles="by type",
+    ),
+}
