@@ -27,6 +27,8 @@ HEAD_SECONDS = 10.0  # from accepting a connection to the end of its first reque
 SILENCE_SECONDS = 30.0  # a client that takes nothing of its answer for so long is given up
 LINGER_SECONDS = 2.0  # a refused sender still sends: what comes is dropped, so that it can read why
 LINGER_BYTES = 8 * 1024**2
+LAST_REQUESTS = 100  # of a process that will be replaced: each connection in use ends with one of them
+LAST_WAIT_SECONDS = 1.0  # for a request, of a connection to a process that ends
 END_STREAMS = "end_streams"  # in the application's state: what ends the answers that have no end of their own
 
 _log = logging.getLogger("tunedock.access")
@@ -119,14 +121,13 @@ class Connection(ASGIProtocol):  # type: ignore[misc]
     def _will_close(self, request: Any, response_requires_close: bool) -> bool:
         """Say so in the answer's head, else a client may send its next request into the closing.
 
-        gunicorn closes after an answer to a body that it has not read to its end, and at its last request
-        but counts only those that are answered.
+        gunicorn closes after an answer to a body that it has not read to its end, and a process that has
+        answered its share of requests closes all it has: who asks again within its last ones is told.
         """
         receiver, worker = self._body_receiver, self.worker
-        in_work = worker.nr_conns - len(worker.waiting)
         return (
             (receiver is not None and not receiver._complete)
-            or worker.nr + in_work >= worker.max_requests
+            or worker.nr + LAST_REQUESTS >= worker.max_requests
             or bool(super()._will_close(request, response_requires_close))
         )
 
@@ -200,12 +201,16 @@ class ConnectionWorker(gasgi.ASGIWorker):  # type: ignore[misc]
         ending.cancel()
 
     async def _end_idle(self) -> None:
-        """Close what asks for nothing while the last answers end; say that this is no hung process."""
+        """Close what asks for nothing while the last answers end; say that this is no hung process.
+
+        A request may be on its way on a connection that was made or answered only now.
+        """
         while True:
-            for connection in list(self.waiting):
-                connection.give_up()
+            for connection, since in list(self.waiting.items()):
+                if time.monotonic() - since >= LAST_WAIT_SECONDS:
+                    connection.give_up()
             self.notify()
-            await asyncio.sleep(1)
+            await asyncio.sleep(LAST_WAIT_SECONDS / 4)
 
 
 gasgi.ASGIProtocol = Connection  # its worker makes them by this name

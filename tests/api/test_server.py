@@ -9,7 +9,8 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from http.client import HTTPResponse
+from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
 from typing import Any
 
@@ -233,6 +234,33 @@ def test_a_process_that_dies_is_replaced_and_its_counts_stay(server: Server) -> 
     for _ in range(10):
         assert httpx.get(f"{server.url}/healthz", trust_env=False).status_code == 200
     assert requests() == before + 10
+
+
+def test_a_process_that_is_replaced_cuts_no_connection_in_use(
+    tmp_path: Path, valkey: Valkey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process ends once it has answered its share: who asks now and then must not notice."""
+    monkeypatch.setenv("GUNICORN_CMD_ARGS", "--workers 1 --max-requests 150 --max-requests-jitter 0")
+    with serve(tmp_path, valkey) as server, ThreadPoolExecutor(9) as threads:
+        before = _children(server.process.pid)
+        often = threads.submit(_asked_by_one_connection, server, 150, 0.02)
+        seldom = [threads.submit(_asked_by_one_connection, server, 4, 1.2) for _ in range(8)]
+        assert often.result() == [200] * 150
+        assert [asked.result() for asked in seldom] == [[200] * 4] * 8
+        assert set(before) - set(_children(server.process.pid))
+
+
+def _asked_by_one_connection(server: Server, times: int, pause_seconds: float) -> list[int]:
+    """The statuses; the connection is made anew where an answer says that it closes, and only there."""
+    statuses, connection = [], HTTPConnection("127.0.0.1", server.port, timeout=30)
+    for _ in range(times):
+        connection.request("GET", "/healthz")
+        answer = connection.getresponse()
+        answer.read()
+        statuses.append(answer.status)
+        time.sleep(pause_seconds)
+    connection.close()
+    return statuses
 
 
 def test_the_key_is_private_and_said_once(server: Server) -> None:
