@@ -229,7 +229,7 @@ class Stack:
 def ready_lines(url: str, key_file: Path, data_dir: Path, new_key: str | None) -> list[str]:
     """What a person reads once the stack is ready. A new key is a line of its own, to be copied whole."""
     files: list[tuple[Said, Said]] = [
-        (say("api-key-label"), str(key_file)),
+        (say("api-key-label"), say("key-file-row", file=str(key_file))),
         (say("data-label"), str(data_dir)),
     ]
     return [

@@ -17,9 +17,8 @@ from shared.model_names import fine_tuned_model_id
 from shared.reports.data_tokens import RenderedRow, TokenPart, TokenReport
 from shared.reports.training_facts import TokenCounts
 from shared.worker_store import WorkerStore
-from tests.adapter_folders import lay_out_adapter
 from tests.api.conftest import ROWS, Api, jsonl
-from tests.api.desk import Browser
+from tests.api.desk import Browser, forms, trained
 from tests.api.html_page import Page
 from tests.api.load_reports import slow_disk
 from tests.shared.messages.made_up import LANGUAGE, left_over, made_up_language
@@ -52,10 +51,6 @@ def write_journal(api: Api, job_id: str, attempt: int, events: list[WorkerEvent]
 
 def beat(api: Api) -> None:
     api.store.worker_beat("here", {"device": "a card", "resident_model": ""})
-
-
-def forms(page: Page) -> set[str]:
-    return {each.get("action", "") for each in page.all("form")}
 
 
 def desk_pages(api: Api, browser: Browser) -> dict[str, str]:
@@ -247,21 +242,6 @@ def test_a_diagnosis_says_on_its_page_what_its_report_says_first(api: Api, brows
     assert browser.get(f"/jobs/{job_id}").status_code == 200
 
 
-def trained(api: Api) -> str:
-    job_id = api.submitted()["id"]
-    result = {
-        "adapter": "adapter", "steps": 40, "train_loss": 0.1, "first_train_loss": 3.0, "validation_loss": 0.2,
-        "validation": [], "training_seconds": 20.0, "trained_tokens": 9, "computed_tokens": 9,
-        "target_tokens": 5, "resumed_from_step": None, "plan": {}, "format": "classification",
-        "instruction": None, "labels": ["ham", "spam"], "thinking": None, "max_seq_length": 512, "rows": 3,
-        "fine_tuned_model": fine_tuned_model_id("tiny", None, job_id),
-    }  # fmt: skip
-    lay_out_adapter(api.job_folder(job_id) / "adapter")
-    (api.job_folder(job_id) / "report.json").write_text("{}")
-    api.store.finish(api.claim(), "succeeded", message="Done", result=result)
-    return job_id
-
-
 def test_a_trained_model_is_downloaded_and_evaluated_from_its_page(api: Api, browser: Browser) -> None:
     job_id = trained(api)
     page = browser.page(f"/jobs/{job_id}")
@@ -361,9 +341,10 @@ def test_a_large_file_is_reported_on_when_one_asks(
     api: Api, browser: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("services.api.desk.rows_report.AT_ONCE_BYTES", 10)
-    path = f"/new/settings?rows=training_file:{api.uploaded()}"
-    assert "Check all rows" in browser.page(path).text
-    assert "3 rows can be used as they are." in browser.page(f"{path}&check=all").text
+    key = f"training_file:{api.uploaded()}"
+    assert "Check all rows" in browser.page(f"/new/settings?rows={key}").text
+    answer = browser.send("/new/check", rows=key)
+    assert "3 rows can be used as they are." in Page.read(answer.text).text
 
 
 def test_a_wrong_setting_is_told_at_its_field_and_nothing_typed_is_lost(api: Api, browser: Browser) -> None:

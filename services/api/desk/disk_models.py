@@ -30,6 +30,11 @@ class DiskModel:
     is_demo: bool
 
     @property
+    def is_here(self) -> bool:
+        """Whether it needs no download, as far as the folders tell: the hub's cache is the worker's."""
+        return self.size_bytes is not None or self.is_prepared
+
+    @property
     def is_prepared(self) -> bool:
         return any(copy.kind == "nf4" for copy in self.copies)
 

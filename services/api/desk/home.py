@@ -8,6 +8,7 @@ from flask import Response
 from services.api.desk import job_words
 from services.api.desk.disk_models import models_on_disk
 from services.api.desk.machine import machine_of
+from services.api.desk.results import made_models
 from services.api.desk.rows_to_read import rows_name
 from services.api.desk.run_plots import RunPlot, loss_plot
 from services.api.desk.shell import desk_page
@@ -41,13 +42,16 @@ class Work:
 
 @dataclass(frozen=True)
 class Jobs:
-    """`waiting`: queued, but only to start after others. `unshown`: how many of the lines are left out."""
+    """`waiting`: queued, but only to start after others. `made`: trainings whose models are here.
+    `unshown`: how many of the lines are left out.
+    """
 
     at_work: tuple[Work, ...]
     queued: tuple[JobRecord, ...]
     waiting: tuple[JobRecord, ...]
     paused: tuple[JobRecord, ...]
     ended: tuple[JobRecord, ...]
+    made: tuple[JobRecord, ...]
     unshown: int
     is_held: bool
 
@@ -88,6 +92,7 @@ def jobs_of(service: Service) -> Jobs:
         waiting=waiting.records,
         paused=paused.records,
         ended=store.list_jobs(status=TERMINAL, limit=MOST_RECENT).records,
+        made=made_models(service),
         unshown=sum(max(0, line.length - MOST_IN_LINE) for line in (queued, waiting, paused)),
         is_held=store.is_held(),
     )

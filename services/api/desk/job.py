@@ -88,6 +88,7 @@ def get_job(service: Service, job_id: str) -> Response:
         has_report=has_report,
         head=head_of(service, record, report_of(service, record)) if has_report else None,
         others=rows_to_read(service) if orders.evaluate else (),
+        archive=f"{record.id}-{service.job_folder(record.id).adapter.name}",
         # a form of the same minutes makes one job, however often it is sent
         once=f"{record.id} {int(time.time() // ONCE_SECONDS)}",
     )

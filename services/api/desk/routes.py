@@ -6,7 +6,7 @@ from http import HTTPMethod
 
 from flask import Flask, Response
 
-from services.api.desk import entry, home, job, new_job, orders, static
+from services.api.desk import all_jobs, entry, home, job, model_jobs, new_job, orders, static
 from services.api.desk.refused import ENDPOINT
 from services.api.service import Service
 
@@ -30,6 +30,7 @@ class DeskRoute:
 
 PAGES = (
     DeskRoute(GET, "/", home.get_home, "What runs, the queue, recent jobs, the machine, the models"),
+    DeskRoute(GET, "/jobs", all_jobs.get_jobs, "All jobs, by kind and status, older ones too"),
     DeskRoute(GET, "/jobs/<job_id>", job.get_job, "A job: its plots, its result, its events"),
     DeskRoute(POST, "/jobs/<job_id>/cancel", orders.cancel, "Cancel it"),
     DeskRoute(POST, "/jobs/<job_id>/pause", orders.pause, "Pause it"),
@@ -37,16 +38,18 @@ PAGES = (
     DeskRoute(POST, "/jobs/<job_id>/move", orders.move, "Move it in the queue"),
     DeskRoute(POST, "/jobs/<job_id>/delete", orders.delete, "Delete it"),
     DeskRoute(POST, "/jobs/<job_id>/start", new_job.start, "Train what it planned"),
-    DeskRoute(POST, "/jobs/<job_id>/evaluate", new_job.evaluate, "Evaluate the model that it made"),
+    DeskRoute(POST, "/jobs/<job_id>/evaluate", model_jobs.evaluate, "Evaluate the model that it made"),
     DeskRoute(POST, "/queue/pause", orders.pause_queue, "Pause what runs, and let no job start"),
     DeskRoute(POST, "/queue/resume", orders.resume_queue, "Let jobs start again"),
     DeskRoute(GET, "/new", new_job.get_rows, "A new training: upload or choose its rows"),
     DeskRoute(POST, "/new/file", new_job.post_file, "Upload a file"),
+    DeskRoute(POST, "/new/files/<file_id>/delete", new_job.delete_file, "Delete an uploaded file"),
     DeskRoute(GET, "/new/settings", new_job.get_settings, "Choose model and settings"),
+    DeskRoute(POST, "/new/check", new_job.post_check, "Read all rows again, as the form says"),
     DeskRoute(POST, "/new/plan", new_job.post_plan, "Submit the dry run"),
     DeskRoute(POST, "/new/rows", new_job.post_rows, "Submit a report on the rows as the model reads them"),
-    DeskRoute(POST, "/models/diagnose", new_job.diagnose, "Diagnose how a model loads"),
-    DeskRoute(POST, "/models/prepare", new_job.prepare, "Prepare a model"),
+    DeskRoute(POST, "/models/diagnose", model_jobs.diagnose, "Diagnose how a model loads"),
+    DeskRoute(POST, "/models/prepare", model_jobs.prepare, "Prepare a model"),
     DeskRoute(POST, "/session", entry.post_session, "Begin a session with the key", is_public=True),
     DeskRoute(POST, "/session/end", entry.end_session, "End the session", is_public=True),
     DeskRoute(GET, "/static/desk.css", static.get_style, "Style of the pages", is_public=True),

@@ -1,10 +1,14 @@
 """What is in a data set, before a job reads it: the report of its rows, made while the page is drawn."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from services.api.data_report_routes import DataReportRequest, data_report
 from services.api.desk.rows_to_read import Field
+from services.api.desk.submitting import checked
+from services.api.desk.suggested_reading import SuggestedReading, suggested_readings
 from services.api.page_kit.bars import Bar
 from services.api.page_kit.rows import Row
 from services.api.page_kit.scales import Scale
@@ -31,14 +35,17 @@ class RowsReport:
     labels: tuple[Bar, ...] = ()
     findings: tuple[DataFinding, ...] = ()
     unshown: int = 0
+    readings: tuple[SuggestedReading, ...] = ()
 
 
-def rows_report(service: Service, field: Field, value: str, *, whole: bool) -> RowsReport:
-    """Raises `NotFound` and refusals of the name."""
+def rows_report(
+    service: Service, field: Field, value: str, reading: Mapping[str, Any], *, whole: bool
+) -> RowsReport:
+    """`reading`: `format` and `columns` of a request. Raises `NotFound` and `InvalidField`."""
     size_bytes = DataFile(_path(service, field, value), value).bytes
     if size_bytes > AT_ONCE_BYTES and not whole:
         return RowsReport(None, size_bytes)
-    report = data_report(service, DataReportRequest.model_validate({field: value}))
+    report = data_report(service, checked(DataReportRequest, {field: value, **reading}))
     return RowsReport(
         report,
         size_bytes,
@@ -46,6 +53,7 @@ def rows_report(service: Service, field: Field, value: str, *, whole: bool) -> R
         labels=_labels(report.training),
         findings=report.findings[:MOST_FINDINGS],
         unshown=max(0, len(report.findings) - MOST_FINDINGS),
+        readings=() if report.usable else suggested_readings(report.findings),
     )
 
 

@@ -3,9 +3,10 @@
 A field has the name of the request's field that it fills, with dots: `hyperparameters.lora.r`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
+from urllib.parse import parse_qsl, urlencode
 
 from services.api.desk.rows_to_read import source_of_key
 from services.api.desk.submitting import checked
@@ -14,6 +15,7 @@ from shared.schemas.requests import DatasetReportRequest, FineTuningRequest
 
 ROWS, VALIDATION = "rows", "validation"
 LENGTH = "hyperparameters.max_seq_length"
+OTHER_MODEL = "?"  # chosen where the model is none of those that are listed, but named in a field of its own
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,7 @@ class SettingField:
 
     name: str
     label: Message
-    kind: Literal["model", "area", "word", "count", "number"]
+    kind: Literal["model", "area", "word", "count", "number", "format"]
     hint: Message | None = None
     default: str = ""
 
@@ -56,7 +58,15 @@ MORE = (
     ),
     SettingField("suffix", say("suffix-field-label"), "word", say("suffix-field-hint")),
 )  # fmt: skip
-FIELDS = (*MAIN, *MORE)
+READING = (
+    SettingField("format", say("format-field-label"), "format", default="auto"),
+    *(
+        SettingField(f"columns.{field}", say("column-of-field-label", field=field), "word")
+        for field in ("text", "label", "prompt", "completion", "messages")
+    ),
+)
+"""How the rows are read, where that is not found by itself."""
+FIELDS = (*MAIN, *MORE, *READING)
 
 
 def first_values(default_model: str) -> dict[str, str]:
@@ -77,20 +87,50 @@ def key_of_rows(request: Mapping[str, Any]) -> str:
 
 def request_of(fields: Mapping[str, str], default_model: str) -> FineTuningRequest:
     """The dry run that the form asks for. Raises `InvalidField`."""
-    values: dict[str, Any] = {"dry_run": True, "model": default_model, **_sources(fields)}
-    for field in FIELDS:
-        if text := fields.get(field.name):
-            _put(values, field.name.split("."), text)
-    return checked(FineTuningRequest, values)
+    values: dict[str, Any] = {"dry_run": True, "model": _model(fields, default_model), **_sources(fields)}
+    return checked(FineTuningRequest, values | _given(fields, (*MAIN[1:], *MORE, *READING)))
 
 
 def rows_request_of(fields: Mapping[str, str], default_model: str) -> DatasetReportRequest:
     """The report on the rows as the model of the form reads them. Raises `InvalidField`."""
-    values: dict[str, Any] = {"model": fields.get("model", default_model), **_sources(fields)}
+    values: dict[str, Any] = {"model": _model(fields, default_model), **_sources(fields)}
+    values |= reading_of(fields)
     for name, field in (("instruction", "instruction"), ("max_seq_length", LENGTH)):
         if text := fields.get(field):
             values[name] = text
     return checked(DatasetReportRequest, values)
+
+
+def reading_of(fields: Mapping[str, str]) -> dict[str, Any]:
+    """How the form says that the rows are read: `format` and `columns`, as a request has them."""
+    return _given(fields, READING)
+
+
+def written_reading(reading: Mapping[str, Any]) -> str:
+    """`format` and `columns` of a request as one text, which a button of the form can carry."""
+    columns = {f"columns.{field}": name for field, name in reading.get("columns", {}).items()}
+    return urlencode({name: value for name, value in reading.items() if name == "format"} | columns)
+
+
+def with_reading(fields: Mapping[str, str], written: str) -> dict[str, str]:
+    """The form's `fields` with the rows read as such a text says, and not otherwise."""
+    known = {field.name for field in READING}
+    others = {name: text for name, text in fields.items() if name not in known}
+    return others | {name: text for name, text in parse_qsl(written) if name in known}
+
+
+def _model(fields: Mapping[str, str], default_model: str) -> str:
+    """Empty where another than those listed is chosen and not named."""
+    model = fields.get("model", default_model)
+    return fields.get("other_model", "") if model == OTHER_MODEL else model
+
+
+def _given(fields: Mapping[str, str], wanted: Iterable[SettingField]) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for field in wanted:
+        if text := fields.get(field.name):
+            _put(values, field.name.split("."), text)
+    return values
 
 
 def _sources(fields: Mapping[str, str]) -> dict[str, str]:

@@ -5,6 +5,7 @@ from typing import Any
 
 from flask import Response, render_template
 
+from services.api.desk.suggested_reading import on_page
 from services.api.desk.wait import ago
 from services.api.page_kit.shares import compact, in_hundred
 from services.api.page_kit.shell import said
@@ -22,6 +23,7 @@ def desk_page(template: str, *, status: int = 200, **values: Any) -> Response:
     page = render_template(
         template,
         told=told,
+        on_page=on_page,
         said=said,
         size=size,
         ago=ago,

@@ -1,27 +1,42 @@
 // Keeps a page of the desk up to date: fetches it again and puts its live parts in place. Everything works without.
 (() => {
-  const EVERY = 5000, SOONEST = 1000, EVENTS = "/v1/events";
+  const OFTEN = 5000, SELDOM = 15000, SOONEST = 1000, LONGEST = 120000, EVENTS = "/v1/events";
   const parts = () => document.querySelectorAll("[data-live]");
-  let timer = 0, last = 0, busy = false;
+  let timer = 0, last = 0, busy = false, every = OFTEN, sent = new WeakSet();
 
   // At an end of the queue one of the two buttons is gone.
   const other = (id) => id.replace(/^(up|down)-/, (_, way) => (way === "up" ? "down-" : "up-"));
+  const alike = (one, two) => one && one.nodeName === two.nodeName && (one.id || "") === (two.id || "");
+
+  // Makes `old` what `fresh` is. What does not differ stays the same element, with its focus, its scroll, its selection.
+  function become(old, fresh) {
+    if (old.nodeType !== Node.ELEMENT_NODE) {
+      if (old.data !== fresh.data) old.data = fresh.data;
+      return;
+    }
+    for (const { name } of [...old.attributes]) if (name !== "open" && !fresh.hasAttribute(name)) old.removeAttribute(name);
+    for (const { name, value } of fresh.attributes) if (old.getAttribute(name) !== value) old.setAttribute(name, value);
+    let at = old.firstChild;
+    for (const want of [...fresh.childNodes]) {
+      const have = alike(at, want) ? at : want.id && [...old.children].find((one) => alike(one, want));
+      if (have === at && at) at = at.nextSibling;
+      else old.insertBefore(have || want, at);
+      if (have) become(have, want);
+    }
+    while (at) { const next = at.nextSibling; at.remove(); at = next; }
+  }
 
   function put(old, fresh) {
-    if (old.innerHTML === fresh.innerHTML) return;
-    const active = document.activeElement, id = active && old.contains(active) ? active.id : "";
-    if (old.contains(active) && /^(INPUT|SELECT|TEXTAREA)$/.test(active.tagName)) return; // somebody types
-    const open = [...old.querySelectorAll("details[open][id]")].map((one) => one.id);
-    const scrolled = [...old.querySelectorAll("pre[tabindex]")].map((one) => one.scrollTop);
-    old.replaceChildren(...fresh.childNodes);
-    open.forEach((one) => document.getElementById(one)?.setAttribute("open", ""));
-    old.querySelectorAll("pre[tabindex]").forEach((one, number) => { one.scrollTop = scrolled[number] || 0; });
-    if (id) (document.getElementById(id) || document.getElementById(other(id)))?.focus();
+    const active = document.activeElement, inside = old.contains(active);
+    if (inside && /^(INPUT|SELECT|TEXTAREA)$/.test(active.tagName)) return; // somebody types
+    become(old, fresh);
+    if (!inside || document.activeElement === active || !active.id) return;
+    (document.getElementById(active.id) || document.getElementById(other(active.id)))?.focus();
   }
 
   function stale(is) {
     const words = document.getElementById("stale");
-    if (!words) return;
+    if (!words || words.hidden !== is) return;
     words.hidden = !is;
     words.textContent = is ? words.dataset.words : "";
   }
@@ -45,7 +60,7 @@
       stale(true);
     } finally {
       busy = false;
-      plan(EVERY);
+      plan(every);
     }
   }
 
@@ -56,43 +71,68 @@
   // Something happened: look soon, but no more than once a second.
   const soon = () => plan(Math.max(0, SOONEST - (Date.now() - last)));
 
-  // One stream for all tabs of this browser: who holds the lock listens, and tells the others. Where a browser
-  // has no locks, as on plain http to another machine, the page is fetched every few seconds, and that is all.
-  function listen() {
-    if (!navigator.locks || !window.BroadcastChannel || !window.EventSource || !parts().length) return;
-    const others = new BroadcastChannel("tunedock");
-    others.onmessage = soon;
-    navigator.locks.request("tunedock-events", () => new Promise((leave) => {
-      let stream, wait = EVERY;
-      const told = () => { others.postMessage(1); soon(); };
-      const open = () => {
-        stream = new EventSource(EVENTS);
-        stream.onopen = () => { wait = EVERY; };
-        for (const type of ["message", "metrics"]) stream.addEventListener(type, told);
-        stream.onerror = () => { // a 401 or 503 ends an EventSource for good
-          if (stream.readyState === EventSource.CLOSED) setTimeout(open, wait = Math.min(2 * wait, 120000));
-        };
+  // Listens to the events until the function that it gives is called. A 401 or 503 ends an EventSource for good.
+  function follow(told) {
+    let stream, later, wait = OFTEN;
+    const open = () => {
+      stream = new EventSource(EVENTS);
+      stream.onopen = () => { wait = OFTEN; every = SELDOM; };
+      for (const type of ["message", "metrics"]) stream.addEventListener(type, told);
+      stream.onerror = () => {
+        every = OFTEN;
+        if (stream.readyState === EventSource.CLOSED) later = setTimeout(open, wait = Math.min(2 * wait, LONGEST));
       };
-      open();
-      addEventListener("pagehide", () => { stream.close(); leave(); }, { once: true });
-    }));
+    };
+    open();
+    return () => { clearTimeout(later); stream.close(); every = OFTEN; };
   }
-  addEventListener("pageshow", (event) => { if (event.persisted) { listen(); refresh(); } });
 
-  // Orders on a page: sent without leaving it, so that the place on it and the focus stay.
+  // One stream for all tabs of this browser: who holds the lock listens, and tells the others. Browsers open few
+  // connections to a host, so where there are no locks, as on plain http to another machine, only what is seen listens.
+  function listen() {
+    if (!window.EventSource || !parts().length) return;
+    if (navigator.locks && window.BroadcastChannel) {
+      const others = new BroadcastChannel("tunedock");
+      others.onmessage = () => { every = SELDOM; soon(); };
+      addEventListener("pagehide", () => others.close(), { once: true });
+      navigator.locks.request("tunedock-events", () => new Promise((leave) => {
+        const end = follow(() => { others.postMessage(1); soon(); });
+        addEventListener("pagehide", () => { end(); leave(); }, { once: true });
+      }));
+      return;
+    }
+    let end = null;
+    const look = () => {
+      if (!document.hidden) return end ||= follow(soon);
+      end?.();
+      end = null;
+    };
+    document.addEventListener("visibilitychange", look);
+    addEventListener("pagehide", () => {
+      document.removeEventListener("visibilitychange", look);
+      end?.();
+    }, { once: true });
+    look();
+  }
+  addEventListener("pageshow", (event) => { if (event.persisted) { sent = new WeakSet(); listen(); refresh(); } });
+
+  // Orders on a page: sent without leaving it, so that the place on it and the focus stay. Where the script can't
+  // send, or is refused, the browser sends the form: it shows what the service says.
   document.addEventListener("submit", async (event) => {
     const form = event.target;
     if (!form.matches("[data-quiet]")) return;
     event.preventDefault();
-    if (form.dataset.sent) return;
-    form.dataset.sent = "yes";
+    if (sent.has(form)) return;
+    sent.add(form);
     try {
-      const answer = await fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)) });
-      if (!answer.ok) return form.submit(); // the refusal as a page
+      const answer = await fetch(form.action, {
+        method: "POST", body: new URLSearchParams(new FormData(form)), redirect: "manual",
+      });
+      if (answer.type !== "opaqueredirect") return form.submit();
     } catch {
-      stale(true);
+      return form.submit();
     }
-    delete form.dataset.sent;
+    sent.delete(form);
     busy = false;
     await refresh();
   });
@@ -102,6 +142,8 @@
     const form = event.target, bar = form.querySelector("progress");
     if (!form.matches("[data-upload]") || !bar) return;
     event.preventDefault();
+    if (sent.has(form)) return;
+    sent.add(form);
     const sending = new XMLHttpRequest();
     bar.hidden = false;
     sending.upload.onprogress = (at) => { if (at.lengthComputable) bar.value = at.loaded / at.total; };
@@ -109,12 +151,12 @@
       if (sending.status < 400) return location.assign(sending.responseURL);
       document.documentElement.replaceWith(new DOMParser().parseFromString(sending.responseText, "text/html").documentElement);
     };
-    sending.onerror = () => { bar.hidden = true; stale(true); };
+    sending.onerror = () => form.submit();
     sending.open("POST", form.action);
     sending.send(new FormData(form));
   });
 
   document.addEventListener("visibilitychange", () => { if (!document.hidden) refresh(); });
-  if (parts().length) plan(EVERY);
+  if (parts().length) plan(OFTEN);
   listen();
 })();

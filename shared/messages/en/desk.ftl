@@ -89,6 +89,10 @@ cancel-label = Cancel
 cancel-it-label = Cancel the job
 cancel-running-warning = A cancelled job ends and can't be resumed. To continue it later, pause it instead.
 recent-jobs-title = Recent jobs
+all-jobs-link-label = All jobs
+fine-tuned-models-title = Fine-tuned models
+download-label = Download
+download-adapter-of-label = Download the adapter of { $model }
 nothing-has-ended = No job has ended yet.
 this-machine-title = This machine
 model-in-memory-row = { $model } is in memory
@@ -109,6 +113,18 @@ no-prepared-copy-row = no 4-bit copy yet
 diagnose-label = Diagnose
 prepare-label = Prepare
 where-models-go = A folder that you put into the models folder appears here. A job may also name any model of the Hugging Face hub.
+
+## all jobs
+all-jobs-title = Jobs
+kind-filter-label = Kind
+every-kind-label = All kinds
+status-filter-label = Status
+every-status-label = All
+show-jobs-label = Show
+no-such-jobs = No job is of this kind and status.
+no-jobs-yet = No job has run here yet.
+newest-jobs-label = Newest jobs
+older-jobs-label = Older jobs
 
 ## troubles
 start-store-again = Start the service again: ./tunedock up. Its log says why the store ended.
@@ -149,6 +165,9 @@ on-rows-label = On the rows
 evaluate-label = Evaluate
 nothing-to-evaluate-on = There are no rows here to evaluate it on.
 upload-rows-label = Upload rows
+use-it-title = Use it
+how-to-use-it = The download is an archive with the folder { $folder }. It is a standard adapter for peft. Unpack it, then load it like this.
+base-is-a-folder = { $model } is a model of this service's own folders. Give the path of its folder in place of the name.
 events-title = Events
 result-title = Result
 asked-title = What was asked
@@ -183,10 +202,14 @@ rows-that-are-here-title = Rows that are here
 no-rows-are-here = Nothing was uploaded yet.
 sample-row = sample
 uploaded-label = uploaded
+delete-file-label = Delete { $file }
+delete-file-warning = The file is removed from the disk. Jobs keep their own copy of its rows.
 where-data-sets-go = A file that you put into the data sets folder appears here.
 choose-settings-title = Which model shall learn them?
 model-field-label = Model
-model-field-hint = A model of the list, a fine-tuned model, or the name of a model of the Hugging Face hub.
+model-field-hint = A fine-tuned model is named by its id, a model of the Hugging Face hub by its owner and name. A model that is not here is downloaded when it is needed.
+other-model-label = Another model
+other-model-name-label = Name of the model
 instruction-field-label = Instruction
 instruction-field-hint = What the model is told before each row, if anything. Say here what its task is.
 epochs-field-label = Epochs
@@ -221,6 +244,37 @@ rows-title = Rows
 first-lines-of-file-row = The first lines of the file, as they stand in it:
 job-is-no-plan = Job { $job } is no plan of a training, so there is nothing to start.
 choose-rows-to-evaluate = Choose the rows that the model is to be evaluated on.
+
+## how rows are read
+how-rows-are-read-title = How the rows are read
+why-say-how-rows-are-read = This is found by itself for most files. Say it here if your columns or fields have other names.
+format-field-label = Format
+format-by-itself-label = found by itself
+column-of-field-label = { $field ->
+    [text] Column of the text
+    [label] Column of the label
+    [prompt] Column of the question
+    [completion] Column of the answer
+   *[messages] Column of the conversation
+}
+read-rows-again-label = Read the rows again
+read-so-label = Read { $reading }
+reading-words = { $pieces }
+column-as-field-piece = { $column } as the { $field ->
+    [text] text
+    [label] label
+    [prompt] question
+    [completion] answer
+   *[messages] conversation
+}
+any-column-piece = a column
+as-format-piece = the rows as { $format ->
+    [chat] conversations
+    [prompt_completion] questions and answers
+    [classification] texts with labels
+    [text] plain text
+   *[other] { $format }
+}
 
 ## the report of the rows
 rows-are-usable = { $rows ->
