@@ -2,6 +2,7 @@
 
 import json
 import os
+import secrets
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -50,6 +51,26 @@ def write_private(path: Path, text: str) -> None:
         os.fsync(file.fileno())
     draft.replace(path)
     fsync_path(path.parent)
+
+
+def write_private_once(path: Path, text: str) -> bool:
+    """Write a file that only this user can read; False where there is one. Of several at once one writes."""
+    if path.exists():
+        return False
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.link(draft, path)  # whole or not at all, and only for the first who comes
+    except FileExistsError:
+        return False
+    finally:
+        draft.unlink()
+    return True
 
 
 def fsync_path(path: Path) -> None:

@@ -170,7 +170,8 @@ class JobReader:
             pipeline.zrange(f"{PREFIX}waiting", 0, -1)
             pipeline.exists(f"{PREFIX}held")
             pipeline.info("memory")
-            *sizes, counters, first, waiting, is_held, memory = pipeline.execute()
+            pipeline.zcard(f"{PREFIX}webhooks:due")
+            *sizes, counters, first, waiting, is_held, memory, webhooks_due = pipeline.execute()
         records = dict(zip(pairs, sizes, strict=True))
         waiting_for_jobs = Counter(kind_of_id(job_id) for job_id in waiting)
         head = self._records(first)
@@ -182,6 +183,7 @@ class JobReader:
             counters={name: float(value) for name, value in counters.items()},
             queue_paused=bool(is_held),
             memory_bytes=(int(memory["used_memory"]), int(memory["maxmemory"])),
+            webhooks_due=webhooks_due,
         )
 
     def _run(self, name: str, *arguments: str | int | float) -> Any:

@@ -123,7 +123,7 @@ class Census:
     """Counts over all jobs, taken at once; `counters` as the scripts keep them (`ended:<kind>:<status>`).
 
     `queue_length`: those that may start; `waiting_for_jobs`: queued, too, and waiting for others to succeed.
-    `memory_bytes`: what the store uses, and its limit (0: none).
+    `memory_bytes`: what the store uses, and its limit (0: none). `webhooks_due`: deliveries still to be made.
     """
 
     records: Mapping[tuple[JobKind, JobStatus], int]
@@ -133,6 +133,7 @@ class Census:
     counters: Mapping[str, float]
     queue_paused: bool
     memory_bytes: tuple[int, int]
+    webhooks_due: int
 
 
 def _seconds(milliseconds: str | None) -> float | None:

@@ -13,7 +13,7 @@ from shared.messages.render import in_english
 OTHERS = 0o077  # what group and others may do
 OURS = (
     "api.key", "files", "jobs", "logs", "models", "set-aside", "stack.json", "stack.lock", "store",
-    "sweep.lock", "worker",
+    "sweep.lock", "webhook.secret", "worker",
 )  # fmt: skip
 
 _log = logging.getLogger(__name__)

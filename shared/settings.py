@@ -23,11 +23,13 @@ from shared.errors import WrongField
 from shared.field_errors import invalid_field
 from shared.messages.message import say
 from shared.messages.render import shown
+from shared.webhook_url import checked_url
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 DEMO_MODEL = "SmolLM2-135M-Instruct"
 Port = Annotated[int, Field(ge=1, le=65535)]
 _HOST_NAME = re.compile(r"(?=.*[A-Za-z])(?!-)[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})*\.?")
+MOST_WEBHOOKS = 10
 OWN_CACHE = "default"  # what a request calls the cache that huggingface_hub's own variables name
 
 
@@ -112,6 +114,21 @@ class Settings(BaseSettings):
     max_queued_jobs: PositiveInt = Field(
         1000, description="jobs that may wait at once; more are refused with 429"
     )
+    webhook_urls: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="addresses that are told of every job's end, http or https, separated by commas; they "
+        "may be private",
+    )
+    webhook_secrets_file: Path | None = Field(
+        None,
+        description="file with one secret a line that webhooks are signed with, `whsec_…`; each signs; "
+        "unset: `webhook.secret` in the data folder, made when it is first needed",
+    )
+    webhook_private_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="hosts that the webhook of a job may reach though their addresses are private, "
+        "separated by commas; `*`: all",
+    )
     server: str | None = Field(
         None,
         description="address of a service elsewhere that the commands talk to, as `--server`; unset: the one "
@@ -186,6 +203,18 @@ class Settings(BaseSettings):
             raise WrongField(say("storage-name-is-taken", name=taken[0]))
         return {name: PROJECT_ROOT / path for name, path in value.items()}
 
+    @field_validator("webhook_urls", "webhook_private_hosts", mode="before")
+    @classmethod
+    def _parse_list(cls, value: object) -> object:
+        return tuple(re.split(r"[\s,]+", value.strip(" ,"))) if isinstance(value, str) else value
+
+    @field_validator("webhook_urls", mode="after")
+    @classmethod
+    def _check_webhooks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if len(value) > MOST_WEBHOOKS:
+            raise WrongField(say("too-many-webhooks", count=len(value), most=MOST_WEBHOOKS))
+        return tuple(checked_url(url) for url in value)
+
     @field_validator("api_host", "metrics_host", mode="after")
     @classmethod
     def _check_host(cls, value: str, info: ValidationInfo) -> str:
@@ -225,7 +254,7 @@ def _is_address(text: str) -> bool:
 
 def _default_text(name: str) -> str:
     default = Settings.model_fields[name].get_default(call_default_factory=True)
-    if default is None or default == {}:
+    if default is None or default in ({}, ()):
         return "unset"
     if isinstance(default, Path):
         return f"./{default.relative_to(PROJECT_ROOT)}"

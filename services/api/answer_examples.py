@@ -98,6 +98,22 @@ _TUNING_EVENT = {
     "data": {"step": 7, "total_steps": 24, "train_loss": 0.52},
 }
 
+_DELIVERY = {
+    "id": f"{JOB_ID}.1",
+    "object": "webhook.delivery",
+    "event_id": "evt_7fkq2mw9x4hjt8vcsr3bnp6d",
+    "type": "fine_tuning.job.succeeded",
+    "job_id": JOB_ID,
+    "url": "https://example.com/hook",
+    "status": "pending",
+    "tries": 1,
+    "created_at": 1796070080.0,
+    "tried_at": 1796070080.4,
+    "next_try_at": 1796070085.7,
+    "answer_status": 503,
+    "problem": "The address answered HTTP 503.",
+}
+
 # By the name of the operation.
 ANSWERS: dict[str, Any] = {
     "create_job": {**_QUEUED, "warnings": []},
@@ -140,6 +156,8 @@ ANSWERS: dict[str, Any] = {
     "list_models": {"object": "list", "data": [_MODEL]},
     "get_model": _MODEL,
     "delete_model": {"id": _MODEL["id"], "object": "model", "deleted": True},
+    "list_deliveries": {"object": "list", "data": [_DELIVERY], "has_more": False},
+    "resend_delivery": {**_DELIVERY, "tries": 0, "tried_at": None, "answer_status": None, "problem": None},
     "get_health": {"status": "ok"},
     "get_readiness": {
         "status": "ready",

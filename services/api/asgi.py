@@ -4,6 +4,8 @@ All pages are Flask's. Of live events it checks the request and answers the head
 for hours, without a thread.
 """
 
+import asyncio
+
 from services.api.bodies import Message, Receive, Send
 from services.api.bridge import Bridge
 from services.api.connections import END_STREAMS
@@ -11,7 +13,7 @@ from services.api.file_routes import FORM_OVERHEAD_BYTES
 from services.api.request_target import in_origin_form
 from services.api.session import check_request
 from services.api.wsgi import app as flask_app
-from services.api.wsgi import keys, settings, streams
+from services.api.wsgi import keys, settings, streams, webhooks
 from shared.errors import Refusal
 
 PROBES = ("/healthz",)
@@ -60,8 +62,10 @@ async def app(scope: Message, receive: Receive, send: Send) -> None:
 async def _live(scope: Message, receive: Receive, send: Send) -> None:
     await receive()
     scope["state"][END_STREAMS] = streams.end_all
+    webhooks.start()
     await send({"type": "lifespan.startup.complete"})
     await receive()
+    await asyncio.to_thread(webhooks.stop)
     await streams.close()
     _bridge.close()
     await send({"type": "lifespan.shutdown.complete"})

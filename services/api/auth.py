@@ -2,7 +2,6 @@
 
 import hashlib
 import hmac
-import os
 import secrets
 import string
 import sys
@@ -10,6 +9,7 @@ import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
+from shared.durable import write_private_once
 from shared.errors import Unauthorized
 from shared.messages.message import say
 from shared.messages.render import shown
@@ -63,22 +63,7 @@ def load_keys(settings: Settings) -> KeyRing:
 
 def make_key_file(path: Path) -> bool:
     """Write a new key for the owner's eyes only; False when there is one. Several processes make one key."""
-    if path.exists():
-        return False
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(descriptor, "w") as file:
-            file.write(new_key() + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        os.link(draft, path)  # whole or not at all, and only for the first who comes
-    except FileExistsError:
-        return False
-    finally:
-        draft.unlink()
-    return True
+    return write_private_once(path, new_key() + "\n")
 
 
 def new_key() -> str:

@@ -15,7 +15,7 @@ from services.api.routing import Route
 
 ROWS_FILE = "rows.jsonl"
 _VARIABLES = {FILE_ID: "$FILE", OTHER_FILE_ID: "$HELD_OUT", JOB_ID: "$JOB", OTHER_JOB_ID: "$OTHER"}
-_PATH_PARTS = {"job_id": "$JOB", "file_id": "$FILE", "model_id": "$MODEL"}
+_PATH_PARTS = {"job_id": "$JOB", "file_id": "$FILE", "model_id": "$MODEL", "delivery_id": "$JOB.1"}
 _TO_A_FILE = {"get_adapter": "-O -J", "get_file_content": "-o rows-again.jsonl"}
 _QUERIES = {"list_jobs": "?status=queued&limit=5", "get_adapter": "?names=original"}
 _BREAK = " \\\n  "

@@ -146,6 +146,7 @@ def native_request(body: CreateFineTuningJob) -> FineTuningRequest:
         "long_text",
         "priority",
         "after",
+        "webhook",
     }
     return FineTuningRequest(
         hyperparameters=native,

@@ -22,6 +22,7 @@ WAIT_BUCKETS = (0.5, 1, 2, 5, 10, 30, 60, 300, 900, 3600, 14400, 86400)
 DURATION_BUCKETS = (5, 15, 30, 60, 120, 300, 600, 1800, 3600, 10800, 21600, 43200, 86400)
 # Each of them is a series for every route and class of answers.
 REQUEST_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5, 30, 300)
+TRY_RESULTS = ("delivered", "retried", "given_up")
 KNOWN_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 _log = logging.getLogger(__name__)
@@ -70,6 +71,13 @@ METRICS = [
         ("type",),
         "memory of the job store: used, and its limit if any",
     ),
+    MetricDescription(
+        "tunedock_webhook_tries_total",
+        "counter",
+        ("result",),
+        "tries of webhooks: delivered, retried (it failed and is tried again), given_up",
+    ),
+    MetricDescription("tunedock_webhooks_due", "gauge", (), "webhooks that are still to be delivered"),
     MetricDescription("tunedock_disk_free_bytes", "gauge", ("storage",), "free space of a storage's disk"),
     MetricDescription(
         "tunedock_http_request_duration_seconds",
@@ -152,6 +160,8 @@ class JobCollector(Collector):
         yield _gauge("tunedock_queue_oldest_seconds", census.oldest_queued_seconds)
         yield _gauge("tunedock_queue_paused", int(census.queue_paused))
         yield _gauge("tunedock_worker_heartbeat_timestamp_seconds", max(beats, default=0.0))
+        yield _webhook_tries(census)
+        yield _gauge("tunedock_webhooks_due", census.webhooks_due)
         waits: dict[tuple[str, ...], str] = {(kind,): f"wait:{kind}" for kind in KINDS}
         yield _histogram("tunedock_job_wait_seconds", waits, WAIT_BUCKETS, census.counters)
         ends: dict[tuple[str, ...], str] = {
@@ -200,6 +210,14 @@ def _ended(census: Census) -> CounterMetricFamily:
     for kind in KINDS:
         for status in TERMINAL:
             family.add_metric([kind, status], census.counters.get(f"ended:{kind}:{status}", 0))
+    return family
+
+
+def _webhook_tries(census: Census) -> CounterMetricFamily:
+    metric = _BY_NAME["tunedock_webhook_tries_total"]
+    family = CounterMetricFamily(metric.name, metric.help, labels=metric.labels)
+    for result in TRY_RESULTS:
+        family.add_metric([result], census.counters.get(f"webhook:{result}", 0))
     return family
 
 

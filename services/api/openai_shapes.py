@@ -19,6 +19,7 @@ from shared.schemas.fields import (
     Revision,
     RowFormat,
     Suffix,
+    Webhook,
 )
 from shared.schemas.frozen import Frozen
 from shared.schemas.hyperparameters import ExplicitPlan, Hyperparameters
@@ -108,6 +109,7 @@ class CreateFineTuningJob(Frozen):
     plan: Literal["auto", "baseline"] | ExplicitPlan = "auto"
     priority: Priority = 0
     after: After = []
+    webhook: Webhook | None = None
 
     @field_validator("integrations")
     @classmethod

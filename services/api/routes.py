@@ -47,6 +47,7 @@ from services.api.queue_routes import (
 )
 from services.api.removal_routes import JobDeleted, PruneRequest, Pruning, delete_job, delete_model, prune
 from services.api.routing import Route
+from services.api.webhook_routes import DeliveriesQuery, DeliveryList, list_deliveries, resend_delivery
 from shared.errors import (
     AdapterDamaged,
     DatasetUnknown,
@@ -66,6 +67,7 @@ from shared.errors import (
     TooManyJobs,
     TooManyStreams,
 )
+from shared.schemas.deliveries import Delivery
 from shared.schemas.records import AcceptedJob, JobRecord
 from shared.schemas.requests import JobRequest
 
@@ -210,6 +212,17 @@ MODELS = (
     ),
 )  # fmt: skip
 
+WEBHOOKS = (
+    Route(
+        GET, "/v1/webhooks/deliveries", list_deliveries, "List deliveries of webhooks",
+        answer=DeliveryList, query=DeliveriesQuery,
+    ),
+    Route(
+        POST, "/v1/webhooks/deliveries/<delivery_id>/resend", resend_delivery, "Send a webhook once more",
+        answer=Delivery, status=202, refusals=(NotFound,),
+    ),
+)  # fmt: skip
+
 HEALTH = (
     Route(GET, "/healthz", get_health, "Is the API alive?", answer=Health, is_public=True),
     Route(
@@ -226,6 +239,7 @@ ROUTES_BY_GROUP = {
     "Data sets": DATASETS,
     "Fine-tuning, as OpenAI's clients speak it": FINE_TUNING,
     "Models": MODELS,
+    "Webhooks": WEBHOOKS,
     "Health": HEALTH,
 }
 ROUTES = tuple(route for routes in ROUTES_BY_GROUP.values() for route in routes)

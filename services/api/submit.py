@@ -27,6 +27,7 @@ from shared.schemas.datasets import DatasetSummary, JobWarning, PartWarning
 from shared.schemas.records import AcceptedJob
 from shared.schemas.requests import EvaluationRequest, FineTuningRequest, JobRequest, ModelPreparationRequest
 from shared.settings import OWN_CACHE, Settings
+from shared.webhook_url import WebhookUrl, may_be_private
 from shared.writer_lock import writer_lock
 
 
@@ -55,6 +56,7 @@ def submit_job(service: Service, request: JobRequest, this_try: Try) -> Accepted
     )
     if earlier:
         return Accepted(Submission(earlier, created=False), _warnings_of(service.job_folder(earlier.id)))
+    _check_webhook(request.webhook, service.settings)
     told = understood(resolve_models(service, request))
     request = told.request
     if isinstance(request, ModelPreparationRequest):
@@ -128,6 +130,16 @@ def _check_storage(storage: str | None, settings: Settings) -> None:
         raise InvalidField(
             say("storage-unknown", storage=storage, storages=storage_names(settings)), param="move_cache_to"
         )
+
+
+def _check_webhook(url: str | None, settings: Settings) -> None:
+    """What a name leads to is looked up when something is sent."""
+    if url is None:
+        return
+    target = WebhookUrl.read(url)
+    allowed = may_be_private(target, settings.webhook_urls, settings.webhook_private_hosts)
+    if target.is_private_as_written and not allowed:
+        raise InvalidField(say("webhook-address-is-private", url=url, host=target.host), param="webhook")
 
 
 def for_reader(warning: PartWarning) -> JobWarning:

@@ -9,10 +9,12 @@ from services.api.auth import load_keys
 from services.api.exposure import exposure
 from services.api.live.streams import EventStreams
 from services.api.metrics import PLACE
+from services.api.webhooks.sender import Sender
 from shared.job_store import JobStore
 from shared.private_files import keep_private
 from shared.queue import Doorbell
 from shared.settings import Settings
+from shared.webhook_store import WebhookStore
 
 settings = Settings()
 _url = settings.store_address
@@ -29,6 +31,7 @@ for _line in exposure(settings):
     logging.getLogger(__name__).warning(_line)
 keys = load_keys(settings)
 streams = EventStreams(_url, settings.data_dir)
+webhooks = Sender(settings, WebhookStore.connect_for_answers(_url))
 app = create_app(
     settings,
     JobStore.connect_for_answers(_url),

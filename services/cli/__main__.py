@@ -27,6 +27,7 @@ from services.cli import (
     restore,
     serve,
     submit,
+    webhooks,
 )
 from services.cli.command_parser import CommandParser
 from services.cli.completion import command as completion
@@ -79,6 +80,7 @@ def command_parser() -> CommandParser:
         pausing,
         moving,
         listings,
+        webhooks,
         removal,
         backup,
         restore,

@@ -15,6 +15,7 @@ from services.cli.request_options import (
     add_metadata,
     add_order,
     add_schema,
+    add_webhook,
 )
 from services.cli.server import connect
 from services.cli.submission import add_watching, find_ids, follow, submitted, tell_detached, uploaded
@@ -51,6 +52,7 @@ def add_commands(commands: Commands) -> None:
     add_columns(options, check)
     add_metadata(options, check)
     add_order(options, check)
+    add_webhook(options, check)
     add_schema(options, check, DatasetReportRequest)
     add_watching(check)
     check.set_defaults(run=check_data)
@@ -80,7 +82,7 @@ def check_data(arguments: argparse.Namespace, settings: Settings, terminal: Term
 
 def _require_model(request: dict[str, Any], options: RequestOptions) -> None:
     """Raise `UsageError` for an option that means nothing without --model."""
-    given = [name for name in (*NEED_MODEL, "metadata", "priority", "after") if name in request]
+    given = [name for name in (*NEED_MODEL, "metadata", "priority", "after", "webhook") if name in request]
     if "model" not in request and given:
         raise UsageError(say("option-needs-model", option=options.option_of[given[0]]))
 

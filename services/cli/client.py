@@ -154,6 +154,21 @@ class Client:
         """Delete one thing for good."""
         self._ask("DELETE", f"/v1/{kind}/{quote(name, safe=':')}")
 
+    def deliveries(self, *, limit: int) -> list[dict[str, Any]]:
+        """The newest `limit` deliveries of webhooks, newest first."""
+        found: list[dict[str, Any]] = []
+        while len(found) < limit:
+            query = {"limit": min(JOB_PAGE, limit - len(found)), "after": found[-1]["id"] if found else None}
+            page = self._ask("GET", "/v1/webhooks/deliveries", params=_given(query))
+            found += page["data"]
+            if not page["has_more"] or not page["data"]:
+                break
+        return found
+
+    def resend(self, delivery: str) -> dict[str, Any]:
+        """Let a delivery be tried at once."""
+        return self._ask("POST", f"/v1/webhooks/deliveries/{quote(delivery, safe='')}/resend")
+
     def prune(self, **limits: Any) -> dict[str, Any]:
         """Delete the oldest ended jobs beyond `limits`, or see which; the fields are the request's."""
         return self._ask("POST", "/v1/prune", json=limits, timeout=SUBMIT_SECONDS)

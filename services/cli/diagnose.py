@@ -16,6 +16,7 @@ from services.cli.request_options import (
     add_metadata,
     add_order,
     add_schema,
+    add_webhook,
 )
 from services.cli.submission import add_watching, run_job
 from services.cli.terminal import Terminal
@@ -24,7 +25,7 @@ from shared.schemas.requests import LoadDiagnosticRequest, TrainingDiagnosticReq
 from shared.settings import Settings
 
 OF_LOADING = ("cold", "trial_load")
-OF_BOTH = ("model", "revision", "metadata", "priority", "after")
+OF_BOTH = ("model", "revision", "metadata", "priority", "after", "webhook")
 
 
 def add_commands(commands: Commands) -> None:
@@ -45,6 +46,7 @@ def add_commands(commands: Commands) -> None:
     )  # fmt: skip
     add_metadata(loading, diagnose)
     add_order(loading, diagnose)
+    add_webhook(loading, diagnose)
     add_schema(loading, diagnose, LoadDiagnosticRequest)
 
     group = diagnose.add_argument_group(

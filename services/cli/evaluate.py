@@ -17,6 +17,7 @@ from services.cli.request_options import (
     add_model,
     add_order,
     add_schema,
+    add_webhook,
 )
 from services.cli.server import connect
 from services.cli.submission import (
@@ -49,6 +50,7 @@ def add_commands(commands: Commands) -> None:
     add_columns(options, evaluate)
     add_metadata(options, evaluate)
     add_order(options, evaluate)
+    add_webhook(options, evaluate)
     add_schema(options, evaluate, EvaluationRequest)
     evaluate.add_argument("--compare", action="store_true", help=stored(say("help-compare-row")))
     add_watching(evaluate)

@@ -1,4 +1,4 @@
-"""The command `key`: prints the API key of this installation, or Grafana's password."""
+"""The command `key`: prints the API key of this installation, or one of its other secrets."""
 
 import argparse
 from pathlib import Path
@@ -9,6 +9,7 @@ from services.cli.server import key_path, read_key
 from services.cli.terminal import Terminal
 from shared.messages.message import say, stored
 from shared.settings import Settings
+from shared.webhook_secret import secret_path, secret_texts
 
 GRAFANA_VARIABLE = "TUNEDOCK_GRAFANA_PASSWORD_FILE"  # set in the API's container
 GRAFANA_USER = "admin"
@@ -16,7 +17,9 @@ GRAFANA_USER = "admin"
 
 def add_commands(commands: Commands) -> None:
     key = add_command(commands, "key", say("help-key-row"))
-    key.add_argument("--grafana", action="store_true", help=stored(say("help-grafana-row")))
+    other = key.add_mutually_exclusive_group()
+    other.add_argument("--grafana", action="store_true", help=stored(say("help-grafana-row")))
+    other.add_argument("--webhooks", action="store_true", help=stored(say("help-key-webhooks-row")))
     key.set_defaults(run=print_key)
 
 
@@ -27,12 +30,31 @@ def print_key(arguments: argparse.Namespace, settings: Settings, terminal: Termi
         terminal.emit({"user": GRAFANA_USER, "password": password, "file": str(path)})
         terminal.say(password)
         return 0
+    if arguments.webhooks:
+        return _print_secrets(settings, terminal)
     path = key_path(settings)
     if not path.exists():
         raise CommandFailed(say("no-key-yet", file=path), say("key-is-made-at-start"))
     key = read_key(path)
     terminal.emit({"key": key, "file": str(path)})
     terminal.say(key)
+    return 0
+
+
+def _print_secrets(settings: Settings, terminal: Terminal) -> int:
+    """Made now, where there is none: a receiver needs it before the first webhook comes."""
+    path = secret_path(settings)
+    try:
+        secrets = secret_texts(settings)
+    except OSError as error:
+        raise CommandFailed(
+            say("webhook-secret-not-read", file=path, error=error.strerror or str(error))
+        ) from error
+    except ValueError as error:
+        raise CommandFailed(str(error)) from error
+    terminal.emit({"secrets": list(secrets), "file": str(path)})
+    for secret in secrets:
+        terminal.say(secret)
     return 0
 
 

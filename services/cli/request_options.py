@@ -176,6 +176,10 @@ def add_order(options: RequestOptions, command: argparse.ArgumentParser) -> None
     )  # fmt: skip
 
 
+def add_webhook(options: RequestOptions, command: argparse.ArgumentParser) -> None:
+    options.add(command, "--webhook", "webhook", metavar="URL", help=stored(say("help-webhook-row")))
+
+
 def add_schema(
     options: RequestOptions, group: argparse._ActionsContainer, schema: type[BaseModel], prefix: str = ""
 ) -> None:

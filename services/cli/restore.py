@@ -19,7 +19,7 @@ from services.cli.store_alone import embedded_store
 from services.cli.store_log import seal_log
 from services.cli.terminal import Terminal
 from shared.backup.archive import DATA, STORE, BackupUnusable, check_backup, unpack
-from shared.backup.contents import FILES, KEY, MODELS, PARTS
+from shared.backup.contents import FILES, KEY, MODELS, PARTS, SECRET
 from shared.durable import write_durably
 from shared.errors import StoreUnavailable
 from shared.job_folder import JOBS
@@ -171,7 +171,7 @@ class Restoration:
         new = self.draft / "new" / DATA
         for part in (*PARTS, *([STORE_FOLDER] if is_embedded else [])):
             has_new = (new / part).exists()
-            if (self.data_dir / part).exists() and (has_new or part not in (KEY, MODELS)):
+            if (self.data_dir / part).exists() and (has_new or part not in (KEY, SECRET, MODELS)):
                 self.aside.move(self.data_dir / part)
             if has_new:
                 (new / part).rename(self.data_dir / part)

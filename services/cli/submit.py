@@ -12,6 +12,7 @@ from services.cli.request_options import (
     add_model,
     add_order,
     add_schema,
+    add_webhook,
     plan,
 )
 from services.cli.submission import add_watching, run_job
@@ -37,6 +38,7 @@ def add_commands(commands: Commands) -> None:
     )  # fmt: skip
     add_metadata(options, prepare)
     add_order(options, prepare)
+    add_webhook(options, prepare)
     add_schema(options, prepare, ModelPreparationRequest)
     add_watching(prepare)
     prepare.set_defaults(run=run_job)
@@ -65,6 +67,7 @@ def _add_train(commands: Commands) -> None:
     options.add(train, "--suffix", "suffix", metavar="WORD", help=stored(say("help-suffix-row")))
     add_metadata(options, train)
     add_order(options, train)
+    add_webhook(options, train)
     group = train.add_argument_group(stored(say("hyperparameters-label")))
     add_schema(options, group, Hyperparameters, "hyperparameters.")
     add_schema(options, train, FineTuningRequest)

@@ -11,9 +11,10 @@ from shared.old_uploads import INCOMING
 from shared.removal import GONE
 
 KEY = "api.key"
+SECRET = "webhook.secret"
 FILES = "files"
 MODELS = "models"
-PARTS = (KEY, FILES, JOBS, MODELS)  # of the data folder; the store is a part of its own
+PARTS = (KEY, SECRET, FILES, JOBS, MODELS)  # of the data folder; the store is a part of its own
 _BEING_WRITTEN = (".draft", ".tmp", ".new")
 
 

@@ -12,6 +12,10 @@ local ENDED = PREFIX .. 'ended'        -- list: exactly one "<id> <status>" per 
 local COUNTERS = PREFIX .. 'counters'  -- hash: what /metrics shows, counted where the change happens
 local NONCES = PREFIX .. 'nonces'      -- hash: nonce of a claim → the job it got, while that runs
 local WORKERS = PREFIX .. 'workers'    -- zset: a worker's host by when it last spoke, ms
+local HOOKS = PREFIX .. 'webhooks'      -- JSON list: the addresses that are told of every job's end
+local HOOKS_DUE = PREFIX .. 'webhooks:due'  -- zset: deliveries to be made, by when the next try may be, ms
+local HOOKS_ALL = PREFIX .. 'webhooks:all'  -- zset: every delivery, by when its job ended, ms
+local HOOKS_OFF = PREFIX .. 'webhooks:off'  -- zset: addresses that want no more (410), by when they said so, ms
 local LIVE = PREFIX .. 'live'          -- stream: the newest events of all jobs, for those who listen
 local LIVE_KEPT = 5000
 local EVENTS_KEPT = 5000               -- of a job: messages, and steps that no journal on disk took
@@ -41,6 +45,7 @@ local function tail_key(id) return PREFIX .. 'tail:' .. id end      -- stream: t
 local function job_keys(id) return job_key(id), events_key(id), tail_key(id) end
 local function worker_key(host) return PREFIX .. 'worker:' .. host end
 local function followers_key(id) return PREFIX .. 'followers:' .. id end  -- set: jobs that wait for it, until it ends
+local function delivery_key(name) return PREFIX .. 'webhook:' .. name end  -- hash: `name` is "<job id>.<1, 2 …>"
 local function gone_key(id) return PREFIX .. 'gone:' .. id end      -- the number of a deleted job, for an hour
 local function index_key(kind, status) return PREFIX .. 'index:' .. kind .. ':' .. status end
 local function field(id, name) return redis.call('HGET', job_key(id), name) end
@@ -85,6 +90,55 @@ local function append_event(id, level, kind, message, data, at, is_in_journal)
     'status', field(id, 'status'), unpack(fields))
 end
 
+-- The addresses that are told of a job's end: those of all jobs, and its own.
+local function hooks_of(id)
+  local urls, known = {}, {}
+  local function add(url)
+    if type(url) == 'string' and not known[url] then
+      known[url] = true
+      table.insert(urls, url)
+    end
+  end
+  local whole, of_all = pcall(cjson.decode, redis.call('GET', HOOKS) or '[]')
+  for _, url in ipairs(whole and of_all or {}) do add(url) end
+  local request = field(id, 'request') or ''
+  if string.find(request, '"webhook"', 1, true) then
+    local is_json, asked = pcall(cjson.decode, request)
+    if is_json and type(asked) == 'table' then add(asked.webhook) end
+  end
+  return urls
+end
+
+-- A delivery for each address, in the change that ends the job: what was ended is told, whatever stops meanwhile.
+-- One that is there already, of a record that was lost and made again, is not made twice.
+local function note_deliveries(id, kind, status, ended_at)
+  for index, url in ipairs(hooks_of(id)) do
+    local name = id .. '.' .. index
+    if redis.call('EXISTS', delivery_key(name)) == 0 then
+      redis.call('HSET', delivery_key(name), 'job', id, 'url', url, 'type', kind .. '.job.' .. status,
+        'created_at', ended_at, 'state', 'pending', 'tries', 0, 'claims', 0)
+      redis.call('ZADD', HOOKS_DUE, now_ms(), name)
+      redis.call('ZADD', HOOKS_ALL, ended_at, name)
+    end
+  end
+end
+
+local function drop_delivery(name)
+  redis.call('ZREM', HOOKS_DUE, name)
+  redis.call('ZREM', HOOKS_ALL, name)
+  redis.call('UNLINK', delivery_key(name))
+end
+
+-- Of a job that goes, the deliveries go, too; those that are still to be made, once they are.
+local function drop_made_deliveries(id)
+  local index = 1
+  while redis.call('EXISTS', delivery_key(id .. '.' .. index)) == 1 do
+    local name = id .. '.' .. index
+    if not redis.call('ZSCORE', HOOKS_DUE, name) then drop_delivery(name) end
+    index = index + 1
+  end
+end
+
 local unheard = {}  -- jobs that ended in this script, with their status; those that wait for them don't know yet
 
 local function end_job(id, kind, status, now)
@@ -99,6 +153,7 @@ local function end_job(id, kind, status, now)
   redis.call('RPUSH', ENDED, id .. ' ' .. status)
   redis.call('LTRIM', ENDED, -ENDED_KEPT, -1)
   redis.call('HINCRBY', COUNTERS, 'ended:' .. kind .. ':' .. status, 1)
+  note_deliveries(id, kind, status, now)
   local started = number(id, 'started_at')
   if started > 0 then
     observe('duration:' .. kind .. ':' .. status, DURATION_BUCKETS, (now - started) / 1000)

@@ -10,6 +10,7 @@ if user then return {'used', user} end
 local order = field(id, 'number')
 redis.call('ZREM', index_key(field(id, 'kind'), status), id)
 redis.call('LREM', ENDED, 1, id .. ' ' .. status)
+drop_made_deliveries(id)
 redis.call('UNLINK', job_keys(id))
 redis.call('SET', gone_key(id), order, 'EX', 3600)
 return {'deleted', ''}

@@ -10,5 +10,6 @@ end
 for _, entry in ipairs(redis.call('LRANGE', ENDED, 0, -1)) do
   if entry == id or string.sub(entry, 1, #id + 1) == id .. ' ' then redis.call('LREM', ENDED, 0, entry) end
 end
+drop_made_deliveries(id)
 redis.call('UNLINK', job_keys(id))
 return 'ok'

@@ -6,6 +6,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
 from shared.errors import WrongField
 from shared.messages.message import say, stored
+from shared.webhook_url import LONGEST_CHARACTERS, URL_PATTERN, checked_url
 
 NAME_PATTERN = r"^[^\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+$"
 FILE_ID_PATTERN = r"^file-[A-Za-z0-9]{1,64}$"
@@ -50,6 +51,7 @@ PATTERN_NAMES = {
     EVENT_ID_PATTERN: "event-id",
     PLACE_PATTERN: "stream-id",
     FACADE_EVENT_ID_PATTERN: "listed-event-id",
+    URL_PATTERN: "webhook-url",
 }
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=NAME_PATTERN)]
@@ -58,6 +60,11 @@ After = Annotated[
     list[Name],
     BeforeValidator(lambda value: [value] if isinstance(value, str) else value),
     Field(max_length=20, description=stored(say("field-after-row"))),
+]
+Webhook = Annotated[
+    str,
+    StringConstraints(max_length=LONGEST_CHARACTERS, pattern=URL_PATTERN),
+    AfterValidator(checked_url),
 ]
 FileId = Annotated[str, StringConstraints(pattern=FILE_ID_PATTERN)]
 Suffix = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=SUFFIX_PATTERN)]

@@ -19,6 +19,7 @@ from shared.schemas.fields import (
     RowFormat,
     SettingsText,
     Suffix,
+    Webhook,
 )
 from shared.schemas.frozen import Frozen
 from shared.schemas.hyperparameters import ExplicitPlan, Hyperparameters
@@ -31,6 +32,7 @@ MODEL_HELP = stored(say("field-base-model-row"))
 FILE_HELP = stored(say("field-file-row"))
 DATASET_HELP = stored(say("field-dataset-row"))
 FORMAT_HELP = stored(say("field-format-row"))
+WEBHOOK_HELP = stored(say("field-webhook-row"))
 INSTRUCTION_HELP = stored(say("field-instruction-row"))
 
 
@@ -59,6 +61,7 @@ class FineTuningRequest(Frozen):
     metadata: Metadata = {}
     priority: Priority = 0
     after: After = []
+    webhook: Webhook | None = Field(None, description=WEBHOOK_HELP)
 
     @model_validator(mode="after")
     def _one_source_each(self) -> "FineTuningRequest":
@@ -83,6 +86,7 @@ class EvaluationRequest(Frozen):
     metadata: Metadata = {}
     priority: Priority = 0
     after: After = []
+    webhook: Webhook | None = Field(None, description=WEBHOOK_HELP)
 
     @model_validator(mode="after")
     def _one_source(self) -> "EvaluationRequest":
@@ -99,6 +103,7 @@ class LoadDiagnosticRequest(Frozen):
     metadata: Metadata = {}
     priority: Priority = 0
     after: After = []
+    webhook: Webhook | None = Field(None, description=WEBHOOK_HELP)
 
 
 class TrainingDiagnosticRequest(Frozen):
@@ -120,6 +125,7 @@ class TrainingDiagnosticRequest(Frozen):
     metadata: Metadata = {}
     priority: Priority = 0
     after: After = []
+    webhook: Webhook | None = Field(None, description=WEBHOOK_HELP)
 
     @model_validator(mode="after")
     def _one_source(self) -> "TrainingDiagnosticRequest":
@@ -138,6 +144,7 @@ class ModelPreparationRequest(Frozen):
     metadata: Metadata = {}
     priority: Priority = 0
     after: After = []
+    webhook: Webhook | None = Field(None, description=WEBHOOK_HELP)
 
 
 NEED_MODEL = ("revision", "instruction", "long_text", "loss_on", "max_seq_length")
@@ -176,6 +183,7 @@ class DatasetReportRequest(ReportedRows):
     metadata: Metadata = {}
     priority: Priority = 0
     after: After = []
+    webhook: Webhook | None = Field(None, description=WEBHOOK_HELP)
 
 
 JobRequest = Annotated[

@@ -83,6 +83,8 @@ def made(server: Server, route: Route, text: str) -> dict[str, str]:
 
         def job() -> str:
             body = {"kind": "fine_tuning", "model": "tiny", "training_file": file()}
+            if route.name == "resend_delivery":
+                body["webhook"] = "https://hooks.invalid/"
             return str(client.post("/v1/jobs", json=body).json()["id"])
 
         found = {name: file() for name in ("FILE", "HELD_OUT") if f"${name}" in text}
@@ -97,6 +99,8 @@ def made(server: Server, route: Route, text: str) -> dict[str, str]:
             server.store.finish(claim_next(server.store), "succeeded", message="Done", result=result)
         if "$OTHER" in text:
             found["OTHER"] = job()
+        if route.name == "resend_delivery":
+            client.post(f"/v1/jobs/{found['JOB']}/cancel").raise_for_status()
         if route.name in ("resume_job", "resume_fine_tuning_job"):
             client.post(f"/v1/jobs/{found['JOB']}/pause").raise_for_status()
     return found

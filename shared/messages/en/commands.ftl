@@ -37,6 +37,9 @@ column-label = { $column ->
     [name] NAME
     [on-disk] ON DISK
     [why] WHY
+    [tries] TRIES
+    [next-try] NEXT TRY
+    [address] ADDRESS
    *[other] { $column }
 }
 no-jobs-row = no jobs

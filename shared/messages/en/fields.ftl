@@ -44,6 +44,7 @@ field-unlike = { $field } must be { $wanted ->
     [filter-key] text without brackets
     [event-id] an event's id, for example 1-42
     [stream-id] an id of this stream, for example 1764532800000-0
+    [webhook-url] an address that begins with http:// or https://, in letters without accents; other characters are percent-encoded
    *[listed-event-id] an event's id, as the list of events has it
 }.
 field-unlike-pattern = { $field } must match the pattern { $pattern }.
@@ -66,6 +67,9 @@ value-is-empty-list = It is an empty list.
 give-one-field = Give either { $field_choices }.
 field-needs-model = { $field } is about the rows as a model reads them. Give model, too.
 give-only-one-field = Give only one of { $fields }.
+webhook-url-unreadable = The address of a webhook must be like https://example.com/hook, with a host and without anything that is no address. It is { $url }.
+webhook-url-has-password = The address of a webhook can't have a user name or a password. Put a secret word into its path or its query, or check the signature that every webhook has.
+webhook-address-is-private = The address { $url } of `webhook` leads into this machine or a private network, where a job may not send anything. Use a public address, or have { $host } named in TUNEDOCK_WEBHOOK_PRIVATE_HOSTS where the service runs.
 revision-has-two-dots = A branch, tag or commit can't have two dots in a row. It is { $revision }.
 give-hyperparameters-once = Give hyperparameters in `method` or beside it, not in both places.
 no-integration = Integrations are not supported. Leave the field out, and read /metrics or the events.

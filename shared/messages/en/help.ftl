@@ -49,11 +49,13 @@ help-move-up-row = N places towards the front
 help-move-down-row = N places towards the back
 help-move-priority-row = give it this priority: -100 to 100, higher first
 help-priority-row = jobs of a higher priority start first: -100 to 100; default: 0
+help-webhook-row = tell this address once the job has ended; signed (`key --webhooks` prints the secret)
 help-after-row = start once these jobs have succeeded; if one fails or is cancelled, this one is cancelled
 help-resume-all-row = let jobs start again; jobs that were paused one by one stay paused
 help-download-row = write a finished job's adapter into a folder
 help-models-row = list fine-tuned models, newest first, then base models
 help-files-row = list uploaded files, newest first
+help-webhooks-row = list what addresses were told of jobs that ended, newest first
 help-delete-row = delete jobs that have ended, fine-tuned models or uploaded files permanently
 help-prune-row = delete the oldest jobs that have ended
 help-doctor-row = find out what is wrong with this installation, and what to do
@@ -71,6 +73,8 @@ help-guide-about-row = the command to explain; without it, all are listed
 ## options that several have
 help-detach-row = only submit, do not watch; prints the id
 help-verbose-row = also print the details of events, such as each speed-up of the plan
+help-webhooks-resend-row = send this delivery once more, now
+help-webhooks-limit-row = how many of the newest
 help-metadata-row = kept with the job; repeatable
 help-columns-row = column NAME of your file holds FIELD, as in text=comments; repeatable; FIELD is { $field_choices }
 help-model-row = base model: hub id or model folder of the server; not needed with --adapter; default: the server's TUNEDOCK_DEFAULT_MODEL, { $model } unless it is set
@@ -130,5 +134,6 @@ help-prune-adapters-row = also jobs with an adapter or a checkpoint
 
 ## this installation
 help-grafana-row = print the password of Grafana's user admin instead
+help-key-webhooks-row = print the secret that webhooks are signed with instead; it is made now if there is none
 help-explain-json-row = write the report to FILE instead of a file named by time
 help-explain-program-row = python, its script and their arguments

@@ -24,6 +24,7 @@ field-model-row = a base model; or a fine-tuned model, which is its `adapter`
 field-start-adapter-row = a fine-tuned model, or a checkpoint, whose weights training begins with
 field-priority-row = jobs of a higher priority start first, those of the same in the order of the queue
 field-after-row = jobs that must have succeeded before this one starts; if one of them fails or is cancelled, this one is cancelled, too
+field-webhook-row = an address, http or https, that is told once the job has ended
 field-dry-run-row = check, load, plan and predict, but train nothing; the result says what the training would take
 field-settings-kind-row = the tool that `settings_file` belongs to; default: found by its keys
 field-minutes-row = the time that trials may take; two settings are tried five times in any case, the others while there is time

@@ -9,3 +9,6 @@ store-password-unreadable = The file { $file } of TUNEDOCK_STORE_PASSWORD_FILE c
 ports-are-equal = TUNEDOCK_API_PORT and TUNEDOCK_API_METRICS_PORT are both { $port }. Give each a port of its own.
 variable-no-setting = The variable { $variable } is set and has no effect: Tunedock has no such setting. docs/settings.md lists the settings.
 variable-no-setting-but-like = The variable { $variable } is set and has no effect: Tunedock has no such setting. Did you mean { $meant }? docs/settings.md lists the settings.
+too-many-webhooks = TUNEDOCK_WEBHOOK_URLS has { $count } addresses. It may have { $most }.
+webhook-secrets-empty = The file { $file } has no secret. It needs one a line: whsec_ and base64.
+webhook-secret-unusable = Line { $place } of { $file } is no secret of a webhook. It must be whsec_ and { $fewest } to { $most } bytes in base64.

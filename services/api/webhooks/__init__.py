@@ -1,0 +1,1 @@
+"""Webhooks: what is told of a job's end, to whom, and when again."""
