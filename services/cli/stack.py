@@ -215,7 +215,9 @@ class Stack:
             }
         )
         ending = _ending(process.exit_code)
-        self._terminal.note(say("process-ended", process=name, ending=ending, wait_seconds=seconds))
+        again = say("process-ended", process=name, ending=ending, wait_seconds=seconds)
+        at_once = say("process-ended-starts-at-once", process=name, ending=ending)
+        self._terminal.note(again if seconds else at_once)
 
     def _show_line(self, name: str, line: str) -> None:
         """One line of a process's output, shortened; the log has all of it."""

@@ -66,6 +66,7 @@ ctrl-c-stops-row = Ctrl-C stops the service. A running job saves a checkpoint an
 ended-by-signal-piece = signal { $signal }
 ended-by-code-piece = exit code { $code }
 process-ended = { $process } ended with { $ending }. It is started again in { $wait_seconds }.
+process-ended-starts-at-once = { $process } ended with { $ending }. It is started again.
 process-keeps-ending = { $process } ended { $times } times before the service was ready, the last time with { $ending }. It said:
     { $lines }
 its-output-is-in = All of its output is in { $file }.
