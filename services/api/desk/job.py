@@ -19,6 +19,7 @@ from services.api.page_kit.scales import Scale
 from services.api.report_pages import PAGES, head_of
 from services.api.service import Service
 from services.api.training_page.known import flat_rows
+from shared.model_names import fine_tuned_model
 from shared.schemas.records import JobRecord
 
 MOST_EVENTS = 60
@@ -88,10 +89,18 @@ def get_job(service: Service, job_id: str) -> Response:
         has_report=has_report,
         head=head_of(service, record, report_of(service, record)) if has_report else None,
         others=rows_to_read(service) if orders.evaluate else (),
+        model_job=_model_job(record),
         archive=f"{record.id}-{service.job_folder(record.id).adapter.name}",
         # a form of the same minutes makes one job, however often it is sent
         once=f"{record.id} {int(time.time() // ONCE_SECONDS)}",
     )
+
+
+def _model_job(record: JobRecord) -> str | None:
+    """The training that made the model which a job evaluates."""
+    adapter = record.request.get("adapter") if record.kind == "evaluation" else None
+    model = fine_tuned_model(str(adapter)) if adapter else None
+    return model.job_id if model else None
 
 
 def _asked(record: JobRecord) -> tuple[Row, ...]:

@@ -56,7 +56,7 @@ def settings_page(
         main=MAIN,
         more=MORE,
         reading=READING,
-        reading_is_open=_is_read_as_told(values) or (report is not None and bool(report.readings)),
+        reading_is_open=_is_read_as_told(values) or _is_to_be_told(report),
         row_formats=get_args(RowFormat),
         values=values,
         validation=VALIDATION,
@@ -99,6 +99,13 @@ def _report(
 def _is_read_as_told(values: Mapping[str, str]) -> bool:
     """Whether somebody said how the rows are read."""
     return any(values.get(field.name, field.default) != field.default for field in READING)
+
+
+def _is_to_be_told(report: RowsReport | None) -> bool:
+    """Whether the rows are in no format, and nothing suggests how to read them."""
+    if report is None or report.report is None:
+        return False
+    return not report.report.usable and report.report.training.format is None and not report.readings
 
 
 def _typed_model(values: Mapping[str, str], models: Sequence[DiskModel]) -> str | None:

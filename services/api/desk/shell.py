@@ -1,14 +1,17 @@
 """A page of the desk: its frame, the policy that it is sent with, and what templates may say."""
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 
 from flask import Response, render_template
+from markupsafe import Markup, escape
 
 from services.api.desk.suggested_reading import on_page
 from services.api.desk.wait import ago
 from services.api.page_kit.shares import compact, in_hundred
 from services.api.page_kit.shell import said
+from shared.messages.message import Message
 from shared.messages.render import told
 from shared.units import size
 
@@ -23,7 +26,7 @@ def desk_page(template: str, *, status: int = 200, **values: Any) -> Response:
     page = render_template(
         template,
         told=told,
-        on_page=on_page,
+        with_code=with_code,
         said=said,
         size=size,
         ago=ago,
@@ -39,6 +42,16 @@ def desk_page(template: str, *, status: int = 200, **values: Any) -> Response:
         "Vary": "Cookie",
     }
     return Response(page, status=status, content_type="text/html; charset=utf-8", headers=headers)
+
+
+def with_code(said: str | Message) -> Markup:
+    """The sentence in the words of the page, with what stands between backticks in it as code."""
+    pieces = re.split(r"`([^`]+)`", on_page(said))
+    marked = [
+        Markup("<code>{}</code>").format(piece) if at % 2 else escape(piece)
+        for at, piece in enumerate(pieces)
+    ]
+    return Markup("").join(marked)
 
 
 def _clock(seconds: float) -> str:

@@ -7,7 +7,7 @@ from services.api.desk.machine import free_bytes
 from services.api.health_routes import get_readiness
 from services.api.service import Service
 from shared.errors import NotReady
-from shared.messages.message import Message, say
+from shared.messages.message import say
 from shared.messages.render import shown
 
 
@@ -34,8 +34,7 @@ def troubles(service: Service) -> tuple[Trouble, ...]:
 
 def _not_ready(refusal: NotReady) -> Trouble:
     parts = [error.path for error in refusal.errors]
-    remedies: dict[str, str | Message] = {"store": say("start-store-again")}
-    told = [error.said for error in refusal.errors if error.said != refusal.said]
-    known = [remedies[part] for part in parts if part in remedies]
-    remedy = " ".join(shown(each) for each in [*known, *told])
-    return Trouble("error" if "store" in parts else "warning", shown(refusal.said), remedy)
+    if "store" in parts:  # what the refusal says is for whoever sent a request
+        return Trouble("error", shown(say("store-is-away")), shown(say("start-store-again")))
+    told = [shown(error.said) for error in refusal.errors if error.said != refusal.said]
+    return Trouble("warning", shown(refusal.said), " ".join(told))

@@ -48,7 +48,7 @@ priority-row = priority { $priority }
 after-label = after
 
 ## first page
-headline-store-away = The job store does not answer.
+headline-store-away = The jobs can't be shown now.
 headline-first-visit = No job has run here yet.
 headline-running = { $running ->
     [one] One job runs
@@ -69,7 +69,7 @@ first-visit-plan = Choose a model. Tunedock works out how long the training take
 first-visit-start = Start it. The page shows the loss while it falls, and at the end you download the adapter.
 first-job-label = Begin
 first-visit-diagnose = Is a model slow to load? The list of models has a button that finds out why.
-jobs-are-unknown = The jobs can't be shown until the job store answers. No job is lost: each is on disk.
+jobs-are-unknown = No job is lost: each is on disk. This page shows them as soon as the job store answers.
 queue-title = Queue
 nothing-is-queued = No job waits.
 pause-queue-label = Pause all
@@ -111,7 +111,7 @@ prepared-copy-row = { $kind ->
 } of { $copy_bytes }
 no-prepared-copy-row = no 4-bit copy yet
 diagnose-label = Diagnose
-prepare-label = Prepare
+prepare-label = Make a 4-bit copy
 where-models-go = A folder that you put into the models folder appears here. A job may also name any model of the Hugging Face hub.
 
 ## all jobs
@@ -127,6 +127,7 @@ newest-jobs-label = Newest jobs
 older-jobs-label = Older jobs
 
 ## troubles
+store-is-away = The job store does not answer.
 start-store-again = Start the service again: ./tunedock up. Its log says why the store ended.
 disk-takes-no-jobs = The disk of the data folder has { $free_bytes } free. Below { $reserve_bytes } no upload and no job is accepted.
 delete-jobs-or-files = Delete jobs that you no longer need, or files.
@@ -139,11 +140,11 @@ change-settings-label = Change the settings
 train-again-label = Train again
 open-report-label = Open the report
 download-adapter-label = Download the adapter
-to-front-label = Next
+to-front-label = To the front
 delete-label = Delete
 delete-it-label = Delete for good
 delete-warning = The record, the events, the report and everything that the job made are removed from the disk. This can't be undone.
-step-times-plot-title = Time of a step
+step-times-plot-title = Time of a step, in seconds
 step-times-plot-words = Half of the { $steps } steps took less than { $usual_seconds }.
 steps-above-plot = { $steps ->
     [one] One step was
@@ -171,6 +172,8 @@ base-is-a-folder = { $model } is a model of this service's own folders. Give the
 events-title = Events
 result-title = Result
 asked-title = What was asked
+all-settings-title = All settings
+to-model-label = To the fine-tuned model
 accuracy-title = Accuracy
 macro-f1-title = Macro F1
 rows-of-a-step-label = rows of a step
@@ -239,6 +242,7 @@ lengths-of-rows-row = { $p95 } in 95 of 100, { $longest } at most
 cut-rows-title = Rows that are cut
 cut-at-row = at { $tokens } tokens
 other-rows-label = Other rows
+upload-corrected-label = Upload the corrected file
 what-a-plan-does = The plan takes a few seconds to minutes: the model is loaded, some steps are tried, and nothing is trained.
 rows-title = Rows
 first-lines-of-file-row = The first lines of the file, as they stand in it:
