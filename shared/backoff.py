@@ -9,7 +9,7 @@ HEALTHY_AFTER_SECONDS = 10.0  # as container engines have it
 
 @dataclass(frozen=True)
 class Backoff:
-    """None after a life of ten seconds, else half a second, doubled with each death in a row, up to thirty."""
+    """None after a life of ten seconds, else half a second, doubled with each death in a row, to thirty."""
 
     deaths_in_a_row: int = 0  # early ones
 
