@@ -16,6 +16,7 @@ from services.api.file_routes import ANCHOR, LONGEST_SECONDS, PURPOSES, SECONDS,
 from services.api.openai_statuses import status_on
 from services.api.request_examples import named
 from services.api.routing import Route
+from services.api.webhooks.reference import REFERENCE
 from shared.errors import InvalidField, MalformedRequest, NotFound, Refusal, StoreUnavailable, Unauthorized
 from shared.messages.catalog import DEFAULT_LANGUAGE
 from shared.messages.render import in_english, shown
@@ -44,6 +45,7 @@ def openapi_document(routes_by_group: Mapping[str, Sequence[Route]]) -> Json:
         "servers": [{"url": "/", "description": "the server that this document came from"}],
         "tags": [{"name": group} for group in routes_by_group],
         "paths": paths,
+        "webhooks": REFERENCE,
         "components": {
             "schemas": {**definitions, "Problem": PROBLEM},
             "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},

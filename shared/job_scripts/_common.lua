@@ -102,7 +102,7 @@ local function hooks_of(id)
   local whole, of_all = pcall(cjson.decode, redis.call('GET', HOOKS) or '[]')
   for _, url in ipairs(whole and of_all or {}) do add(url) end
   local request = field(id, 'request') or ''
-  if string.find(request, '"webhook"', 1, true) then
+  if string.find(request, '"webhook":%s*"') then
     local is_json, asked = pcall(cjson.decode, request)
     if is_json and type(asked) == 'table' then add(asked.webhook) end
   end

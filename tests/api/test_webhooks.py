@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
 
+import jsonschema  # type: ignore[import-untyped, unused-ignore]
 import openai
 import pytest
 
@@ -92,6 +93,18 @@ def test_a_fine_tuning_that_ends_is_told_as_openai_s_client_reads_it(
     shown = delivery(api)
     assert (shown["status"], shown["tries"], shown["answer_status"]) == ("delivered", 1, 204)
     assert (shown["job_id"], shown["event_id"], shown["problem"]) == (job_id, received.id, None)
+
+
+def test_what_arrives_is_what_the_reference_says(api: Api, there: Receiver) -> None:
+    sender = telling(api, there)
+    ended(api)
+    sender.send_due()
+    [received] = there.received
+    told = api.get("/openapi.json").get_json()["webhooks"]["job_ended"]["post"]
+    jsonschema.validate(
+        json.loads(received.body), told["requestBody"]["content"]["application/json"]["schema"]
+    )
+    assert {one["name"] for one in told["parameters"]} <= received.headers.keys()
 
 
 def test_an_event_of_another_kind_of_job_has_a_name_of_the_same_form(api: Api, there: Receiver) -> None:

@@ -17,6 +17,7 @@ from services.cli.doctor.facts import (
     KeyFacts,
     ProgramCall,
     StoreFacts,
+    WebhookFacts,
 )
 from shared.messages.render import in_english
 from shared.reports.storage import BlockDevice, Storage
@@ -59,6 +60,7 @@ def healthy(**changed: Any) -> Facts:
         ),
         "api": ApiFacts(url="http://127.0.0.1:8080", answers=True, ready=True, devices=(RTX_3050.name,)),
         "key": KeyFacts(path="/home/me/tunedock/data/api.key", accepted=True),
+        "webhooks": WebhookFacts(looked_at=0),
         "card": CardFacts(
             cards=(RTX_3050,),
             nvidia_smi=ProgramCall(path="/usr/bin/nvidia-smi", exit_code=0),

@@ -23,6 +23,7 @@ from services.cli.doctor.facts import (
     PowerFacts,
     ProgramCall,
     StoreFacts,
+    WebhookFacts,
     WorkerState,
 )
 from services.cli.doctor.programs import ask_program
@@ -563,6 +564,26 @@ def test_the_data_folder_s_bytes_are_told_by_kind_largest_first() -> None:
     assert "at least 3.00 GB" in finding(healthy(data_use=part), "data-use").message
     elsewhere = healthy(stack_here=False, data_use=use)
     assert finding(elsewhere, "data-use").status == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("webhooks", "status", "says"),
+    [
+        (WebhookFacts(), "unknown", "does not answer"),
+        (WebhookFacts(looked_at=0), "ok", "No address"),
+        (WebhookFacts(looked_at=3), "ok", "The newest 3"),
+        (
+            WebhookFacts(looked_at=3, not_delivered=1, url="https://a.example/", problem="It answered 500."),
+            "warning",
+            "Of the newest 3, 1 was not delivered. The last of these was to https://a.example/. It",
+        ),
+    ],
+)
+def test_webhooks_that_nobody_heard_are_told(webhooks: WebhookFacts, status: str, says: str) -> None:
+    found = finding(healthy(webhooks=webhooks), "webhooks")
+    assert found.status == status
+    assert says in found.message
+    assert status != "warning" or "./tunedock webhooks" in found.remedy
 
 
 @pytest.mark.parametrize(

@@ -7,12 +7,15 @@ from pathlib import Path
 import pytest
 
 from services.cli.__main__ import main
+from services.cli.doctor.ask_service import ask_webhooks
+from services.cli.doctor.facts import ApiFacts
 from shared.jobs import new_job_id
 from shared.schemas.requests import LoadDiagnosticRequest
 from shared.settings import Settings
 from shared.webhook_secret import secret_texts
 from tests.api.server import Server
 from tests.cli.conftest import empty
+from tests.stack import wait_until
 
 
 @pytest.fixture
@@ -52,6 +55,11 @@ def test_deliveries_are_listed_and_one_is_sent_once_more(
     assert address in row
     assert main(["webhooks", "--json"]) == 0
     assert [one["job_id"] for one in json.loads(capsys.readouterr().out)] == [job_id, first]
+    settings, api = Settings(data_dir=here.data_dir), ApiFacts(url=here.url, answers=True)
+    wait_until(lambda: ask_webhooks(settings, api).not_delivered == 2)
+    looked = ask_webhooks(settings, api)
+    assert (looked.looked_at, looked.url) == (2, address)
+    assert "leads to 2001:db8::1" in looked.problem
     assert main(["webhooks", "--resend", f"{job_id}.1"]) == 0
     assert capsys.readouterr().out == f"{job_id}.1 is sent to {address} now\n"
     assert main(["webhooks", "--resend", "nothing"]) == 1

@@ -13,6 +13,7 @@ from shared.keeper_store import KeeperStore
 from shared.queue import Doorbell
 from shared.schemas.requests import FineTuningRequest
 from shared.store_scripts import script, scripts
+from shared.webhook_store import Due, WebhookStore
 from shared.worker_store import WorkerStore
 from tests.store_gate import WIRE_TROUBLES, StoreGate, WireTrouble, store_gate
 from tests.valkey import Valkey
@@ -20,22 +21,25 @@ from tests.valkey import Valkey
 RUNNING, WAITING, PAUSED, ENDED, NEW = (new_job_id("fine_tuning") for _ in range(5))
 EVENTS = [WorkerEvent(number, "info", "message", f"said {number}", {}) for number in (1, 2)]
 CUTS = [trouble for trouble in WIRE_TROUBLES if trouble.is_cut and trouble.reply is None]
+HOOK = "https://hooks.invalid/"
+DUE = Due(f"{ENDED}.1", 1, ENDED, "fine_tuning.job.succeeded", 0.0, HOOK, 0)  # it is claimed
 REPEATS = (NotFound, InvalidTransition)  # what a repeat may meet that was done the first time
 
 
 @dataclass(frozen=True)
 class Stores:
-    """One store as a worker and as a keeper sees it, and the claim of the job that runs."""
+    """One store as a worker, a keeper and a sender of webhooks see it, and the claim of the job that runs."""
 
     worker: WorkerStore
     keeper: KeeperStore
+    webhooks: WebhookStore
     claim: Claim
 
     @classmethod
     def at(cls, url: str, claim: Claim, *, timeout_seconds: float) -> "Stores":
         store = WorkerStore.connect(url, timeout_seconds=timeout_seconds)
         store.check_writes()  # now, so that no later call has a connection to set up
-        return cls(store, KeeperStore.of(store), claim)
+        return cls(store, KeeperStore.of(store), WebhookStore.of(store), claim)
 
 
 CALLS: dict[str, Callable[[Stores], object]] = {
@@ -85,13 +89,18 @@ CALLS: dict[str, Callable[[Stores], object]] = {
     "number_of": lambda s: s.keeper.number_of(ENDED),
     "delete_job": lambda s: s.keeper.delete_job(ENDED),
     "delete_model": lambda s: s.keeper.delete_model(ENDED),
+    # for who sends webhooks
+    "claim_due": lambda s: s.webhooks.claim_due([HOOK], lease_seconds=60, most=8),
+    "settle": lambda s: s.webhooks.settle(DUE, "given_up", host="hooks.invalid"),
+    "deliveries": lambda s: s.webhooks.deliveries(limit=5),
+    "resend": lambda s: s.webhooks.resend(DUE.name),
 }
 
 
 def test_no_call_of_the_store_is_forgotten_here() -> None:
     calls = {
         name
-        for store in (WorkerStore, KeeperStore)
+        for store in (WorkerStore, KeeperStore, WebhookStore)
         for name, _ in inspect.getmembers(store, inspect.isfunction)
         if not name.startswith("_")
     }
@@ -126,16 +135,19 @@ def gate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StoreGate]:
 def behind(gate: StoreGate) -> Stores:
     """The store without the gate, with a job that runs, and one that waits, is paused, has ended."""
     store = WorkerStore.connect(f"redis://127.0.0.1:{gate.behind}/0", timeout_seconds=5)
-    return Stores(store, KeeperStore.of(store), begun(store))
+    return Stores(store, KeeperStore.of(store), WebhookStore.of(store), begun(store))
 
 
 def begun(store: WorkerStore) -> Claim:
     store._redis.flushall()
+    webhooks = WebhookStore.of(store)
+    webhooks.claim_due([HOOK], lease_seconds=60, most=8)
     for job_id in (ENDED, RUNNING, WAITING, PAUSED):
         submit(store, job_id)
     done = store.claim(host="a", boot="1", nonce="done", lease_seconds=45)
     assert isinstance(done, Claim)
     assert store.finish(done, "succeeded", message="Done", result={"fine_tuned_model": "m"}) == "ok"
+    assert [due.name for due in webhooks.claim_due([HOOK], lease_seconds=60, most=8)] == [DUE.name]
     store.pause(PAUSED)
     store.worker_beat("a", {"device": "cpu"})
     claim = store.claim(host="a", boot="1", nonce="n", lease_seconds=45)
@@ -148,6 +160,8 @@ def seen(store: WorkerStore) -> object:
     """All that users, workers and metrics see, without the times."""
     jobs = store.list_jobs(limit=100).records
     times = {"created_at", "queued_at", "started_at", "finished_at", "model_deleted_at"}
+    deliveries, _ = WebhookStore.of(store).deliveries(limit=9)
+    times_of_tries = {"created_at", "tried_at", "next_try_at"}
     counters = store.census().counters
     return (
         [job.model_dump(exclude=times) for job in jobs],
@@ -158,6 +172,7 @@ def seen(store: WorkerStore) -> object:
         store.is_held(),
         [worker.host for worker in store.workers()],
         store._redis.hgetall("tunedock:nonces"),
+        {one.id: one.model_dump(exclude=times_of_tries) for one in deliveries},
     )
 
 

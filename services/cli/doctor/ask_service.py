@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 from pydantic import ValidationError
 
-from services.cli.doctor.facts import ApiFacts, KeyFacts, Missing, WorkerState
+from services.cli.doctor.facts import ApiFacts, KeyFacts, Missing, WebhookFacts, WorkerState
 from services.cli.failure import CommandFailed
 from services.cli.server import key_path, read_key
 from shared.cache_facts import CachesSeen
@@ -18,6 +18,7 @@ from shared.reports.stored import read_stored
 from shared.settings import Settings
 
 ANSWER_SECONDS = 3.0
+MOST_DELIVERIES = 100
 READINESS_SECONDS = 8.0  # a store that is away is given up after some 6 s, and then named
 
 
@@ -53,6 +54,27 @@ def ask_key(settings: Settings, api: ApiFacts) -> KeyFacts:
     answer = _get(f"{api.url}/v1/jobs?limit=1", Authorization=f"Bearer {key}") if api.answers else None
     # A store that is away answers 503 after the key was looked at.
     return KeyFacts(path=str(path), accepted=None if answer is None else answer.status_code != 401)
+
+
+def ask_webhooks(settings: Settings, api: ApiFacts) -> WebhookFacts:
+    """How the newest deliveries went."""
+    try:
+        key = read_key(key_path(settings))
+    except CommandFailed:
+        return WebhookFacts()
+    address = f"{api.url}/v1/webhooks/deliveries?limit={MOST_DELIVERIES}"
+    answer = _get(address, Authorization=f"Bearer {key}") if api.answers else None
+    if answer is None or answer.status_code != 200:
+        return WebhookFacts()
+    deliveries = _json(answer).get("data", [])
+    wrong = [one for one in deliveries if one["status"] in ("failed", "off") or one["problem"]]
+    newest = wrong[0] if wrong else {"url": "", "problem": ""}
+    return WebhookFacts(
+        looked_at=len(deliveries),
+        not_delivered=len(wrong),
+        url=newest["url"],
+        problem=newest["problem"] or "",
+    )
 
 
 def read_worker_state(settings: Settings) -> WorkerState | None:

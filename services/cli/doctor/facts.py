@@ -56,6 +56,17 @@ class KeyFacts(Frozen):
     """None: the API did not answer, or there was no key to ask with."""
 
 
+class WebhookFacts(Frozen):
+    """The newest deliveries of webhooks, `looked_at` of them; None: the API was not asked, or did not say."""
+
+    looked_at: int | None = None
+    not_delivered: int = 0
+    """Given up, off, or tried in vain so far."""
+    url: str = ""
+    """Of the newest of these."""
+    problem: str = ""
+
+
 class WorkerState(Frozen):
     """What the worker wrote of itself, `age_seconds` ago."""
 
@@ -196,6 +207,7 @@ class Facts(Frozen):
     store: StoreFacts
     api: ApiFacts
     key: KeyFacts
+    webhooks: WebhookFacts = WebhookFacts()
     worker: WorkerState | None = None
     card: CardFacts = CardFacts()
     engine: EngineFacts = EngineFacts()

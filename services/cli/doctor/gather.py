@@ -9,7 +9,7 @@ from services.cli.doctor.ask_card import ask_card
 from services.cli.doctor.ask_engine import ask_engine, running_compose_files
 from services.cli.doctor.ask_folders import ask_data_use, describe_folders, find_cache
 from services.cli.doctor.ask_machine import in_container, is_wsl, kernel_release, memory_bytes, read_power
-from services.cli.doctor.ask_service import ask_api, ask_key, read_worker_state
+from services.cli.doctor.ask_service import ask_api, ask_key, ask_webhooks, read_worker_state
 from services.cli.doctor.ask_store import ask_store
 from services.cli.doctor.compose_env import read_compose
 from services.cli.doctor.facts import ApiFacts, ComposeFacts, Facts
@@ -48,6 +48,7 @@ def gather(
         store=ask_store(settings, stack),
         api=api,
         key=ask_key(settings, api),
+        webhooks=ask_webhooks(settings, api),
         worker=worker,
         card=ask_card(root, environment, wsl=wsl, container=container),
         engine=engine,

@@ -297,6 +297,17 @@ worker-alive = It runs on { $device }. The API can't say more.
 worker-silent = Its last sign of life was { $run_seconds } ago.
 worker-unknown = Nothing is known about it while the API does not answer.
 see-card-and-driver = See the lines about the card and the driver.
+webhooks-unknown = Nothing is known about them while the API does not answer.
+webhooks-none = No address is told of a job's end.
+webhooks-delivered = { $count ->
+    [one] The newest one was delivered.
+   *[other] The newest { $count } were delivered, or are on their way.
+}
+webhooks-not-delivered = Of the newest { $count }, { $not_delivered } { $not_delivered ->
+    [one] was
+   *[other] were
+} not delivered. The last of these was to { $address }. { $problem }
+see-webhooks-row = See all of them: ./tunedock webhooks; then --resend DELIVERY sends one once more
 store-memory-unknown = The store did not say how much memory it uses.
 store-memory-unlimited = The store uses { $used_bytes } and has no memory limit.
 store-memory-used = The store uses { $used_bytes } of { $limit_bytes } ({ $used_ratio }).

@@ -16,7 +16,7 @@ from services.cli.doctor.checks.folders import (
 from services.cli.doctor.checks.machine import check_memory, check_power, check_spill
 from services.cli.doctor.checks.model_cache import check_cache_variables, check_host_cache, check_model_cache
 from services.cli.doctor.checks.room import check_data_use, check_store_memory
-from services.cli.doctor.checks.service import check_api, check_key, check_store, check_worker
+from services.cli.doctor.checks.service import check_api, check_key, check_store, check_webhooks, check_worker
 from services.cli.doctor.facts import Facts
 
 CHECKS: tuple[Callable[[Facts], Finding], ...] = (
@@ -24,6 +24,7 @@ CHECKS: tuple[Callable[[Facts], Finding], ...] = (
     check_api,
     check_key,
     check_worker,
+    check_webhooks,
     check_card,
     check_driver,
     check_container_runtime,

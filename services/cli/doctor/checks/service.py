@@ -80,6 +80,25 @@ def check_worker(facts: Facts) -> Finding:
     return unknown("worker", say("worker-unknown"))
 
 
+def check_webhooks(facts: Facts) -> Finding:
+    """A receiver that is gone would else be noticed by nobody."""
+    webhooks = facts.webhooks
+    if webhooks.looked_at is None:
+        return unknown("webhooks", say("webhooks-unknown"))
+    if not webhooks.looked_at:
+        return ok("webhooks", say("webhooks-none"))
+    if not webhooks.not_delivered:
+        return ok("webhooks", say("webhooks-delivered", count=webhooks.looked_at))
+    message = say(
+        "webhooks-not-delivered",
+        count=webhooks.looked_at,
+        not_delivered=webhooks.not_delivered,
+        address=webhooks.url,
+        problem=webhooks.problem,
+    )
+    return warning("webhooks", message, say("see-webhooks-row"))
+
+
 def _torch_or_card(facts: Facts, problem: str | Message) -> Message:
     """What to look at: a CPU build in an image needs another image, whatever the card and its driver do."""
     without_cuda = isinstance(problem, Message) and problem.message_id == "worker-torch-without-cuda"
