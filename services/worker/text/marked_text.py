@@ -128,6 +128,7 @@ def _encoded(
     tokens = np.asarray(ids, dtype=np.int32)
     if marked.complete and bos is not None and list(tokens[:2]) == [bos, bos] and not places[0].any():
         tokens, places = tokens[1:], places[1:]  # the text begins with its own
+    _take_back_white_space(marked, tokens, places, tokenizer)
     targets = _reaching_into(marked.spans, places, len(marked.text))
     known = tokens != unknown_token(tokenizer)  # all of them where there is none
     unknown = unknown_characters(marked.text, places, known)
@@ -188,6 +189,27 @@ def _ends_itself(text: str, tokenizer: PreTrainedTokenizerBase) -> bool:
     """Whether the text of a row ends with a special token of its own."""
     ending = text[-64:].rstrip()
     return ending.endswith(tuple(token for token in tokenizer.all_special_tokens if token.strip()))
+
+
+def _take_back_white_space(
+    marked: MarkedText,
+    ids: npt.NDArray[np.int32],
+    places: npt.NDArray[np.int64],
+    tokenizer: PreTrainedTokenizerBase,
+) -> None:
+    """Where a token takes the white space beside it along, as Phi's do, set its place to its own characters.
+
+    Such a token before an answer that begins with a space would reach into the answer.
+    """
+    borders = np.unique([border for span in (*marked.spans, *marked.answers) for border in span])
+    across = np.searchsorted(places[:, 0], borders) - 1
+    for token in across[(across >= 0) & (places[across, 1] > borders)]:
+        start, end = places[token]
+        written = marked.text[start:end]
+        own = tokenizer.backend_tokenizer.id_to_token(int(ids[token]))
+        if own != written and own == written.strip():
+            first = start + written.index(own)
+            places[token] = first, first + len(own)
 
 
 def _reaching_into(

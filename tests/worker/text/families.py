@@ -7,7 +7,16 @@ the code under test.
 from dataclasses import dataclass, field
 from functools import cache
 
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
+from tokenizers import (
+    AddedToken,
+    Tokenizer,
+    decoders,
+    models,
+    normalizers,
+    pre_tokenizers,
+    processors,
+    trainers,
+)
 from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
 CORPUS = (
@@ -39,14 +48,24 @@ class Family:
     unrolled: frozenset[str] = frozenset()
     adds_bos: bool = False
     pieces: bool = False
+    strips: bool = False
+    """Its special tokens take the white space after them along, and pieces put a space between any two."""
 
 
 @cache
 def tokenizer_of(family: Family) -> PreTrainedTokenizerBase:
-    specials = list(dict.fromkeys(("<unk>", "<pad>", *family.specials)))
+    specials = [
+        AddedToken(token, rstrip=family.strips and token not in (family.bos, family.eos), normalized=False)
+        for token in dict.fromkeys(("<unk>", "<pad>", *family.specials))
+    ]
     backend = Tokenizer(models.BPE(byte_fallback=family.pieces, unk_token="<unk>" if family.pieces else None))
     if family.pieces:  # as the SentencePiece models of Llama 2, Mistral, Gemma and Phi-3
-        backend.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="first", split=False)
+        if family.strips:
+            backend.normalizer = normalizers.Sequence(
+                [normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")]
+            )
+        else:
+            backend.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="first", split=False)
         backend.decoder = decoders.Sequence(
             [
                 decoders.Replace("▁", " "),
@@ -55,7 +74,7 @@ def tokenizer_of(family: Family) -> PreTrainedTokenizerBase:
                 decoders.Strip(" ", 1, 0),
             ]
         )
-        alphabet, specials = [], [*specials, *(f"<0x{byte:02X}>" for byte in range(256))]
+        alphabet, specials = [], [*specials, *(AddedToken(f"<0x{byte:02X}>") for byte in range(256))]
     else:
         backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
         backend.decoder = decoders.ByteLevel()
@@ -74,7 +93,7 @@ def tokenizer_of(family: Family) -> PreTrainedTokenizerBase:
         eos_token=family.eos,
         bos_token=family.bos,
         pad_token="<pad>",
-        additional_special_tokens=list(family.specials),
+        additional_special_tokens=[token for token in specials if token.content in family.specials],
     )
     tokenizer.chat_template = family.template
     return tokenizer
@@ -182,6 +201,36 @@ PHI_3 = """\
 {{- '<|' + m.role + '|>\\n' + m.content + '<|end|>\\n' -}}
 {%- endfor -%}
 {%- if add_generation_prompt -%}{{- '<|assistant|>\\n' -}}{%- else -%}{{- eos_token -}}{%- endif -%}"""
+
+PHI_4_MINI = """\
+{%- for m in messages -%}{{- '<|' + m.role + '|>' + m.content + '<|end|>' -}}{%- endfor -%}
+{%- if add_generation_prompt -%}{{- '<|assistant|>' -}}{%- else -%}{{- eos_token -}}{%- endif -%}"""
+
+# Each answer but the last is followed by a new line after its end token.
+OLMO_2 = """\
+{{- bos_token -}}
+{%- for m in messages -%}
+{%- if m.role == 'assistant' -%}
+{{- '<|assistant|>\\n' + m.content + eos_token + ('' if loop.last else '\\n') -}}
+{%- else -%}{{- '<|' + m.role + '|>\\n' + m.content + '\\n' -}}{%- endif -%}
+{%- if loop.last and add_generation_prompt -%}{{- '<|assistant|>\\n' -}}{%- endif -%}
+{%- endfor -%}"""
+
+# A long system message of its own with the dates of today and yesterday.
+MISTRAL_SMALL = """\
+{{- bos_token -}}
+{%- set today = strftime_now('%Y-%m-%d') -%}
+{%- if messages[0].role == 'system' -%}
+{%- set system = messages[0].content %}{% set turns = messages[1:] -%}
+{%- else -%}
+{%- set system = 'You are Mistral Small. The date is ' + today + '.' %}{% set turns = messages -%}
+{%- endif -%}
+{{- '[SYSTEM_PROMPT]' + system + '[/SYSTEM_PROMPT]' -}}
+{%- for m in turns -%}
+{%- if m.role == 'user' -%}{{- '[INST]' + m.content + '[/INST]' -}}
+{%- elif m.role == 'assistant' -%}{{- m.content + eos_token -}}
+{%- else -%}{{ raise_exception('Only user and assistant roles are supported') }}{%- endif -%}
+{%- endfor -%}"""
 
 MISTRAL_7B = """\
 {{- bos_token -}}
@@ -402,7 +451,20 @@ FAMILIES = (
     ),
     Family(
         "Phi-3", PHI_3, ("<s>", "<|endoftext|>", "<|system|>", "<|user|>", "<|assistant|>", "<|end|>"),
-        "<|end|>", "<|endoftext|>", "<s>", adds_bos=True, pieces=True,
+        "<|end|>", "<|endoftext|>", "<s>", adds_bos=True, pieces=True, strips=True,
+    ),
+    Family(
+        "Phi-4-mini", PHI_4_MINI, ("<|endoftext|>", "<|system|>", "<|user|>", "<|assistant|>", "<|end|>"),
+        "<|end|>", "<|endoftext|>", "<|endoftext|>", strips=True,
+    ),
+    Family(
+        "OLMo-2", OLMO_2, ("<|endoftext|>", "<|system|>", "<|user|>", "<|assistant|>"), "<|endoftext|>",
+        "<|endoftext|>", "<|endoftext|>",
+    ),
+    Family(
+        "Mistral Small", MISTRAL_SMALL,
+        ("<s>", "</s>", "[INST]", "[/INST]", "[SYSTEM_PROMPT]", "[/SYSTEM_PROMPT]"), "</s>", "</s>", "<s>",
+        adds_bos=True,
     ),
     Family(
         "Mistral 7B", MISTRAL_7B, ("<s>", "</s>", "[INST]", "[/INST]"), "</s>", "</s>", "<s>", before=" ",

@@ -1,14 +1,13 @@
 """For every family's template and every kind of conversation: learned are the words and the end token."""
 
 from datetime import UTC, datetime
-from typing import Any
 
 import numpy as np
 import pytest
 
 from services.worker.text.chat_template import ChatTemplate, TemplateRefusal
 from services.worker.text.conversation import Conversation, conversation_rows
-from services.worker.text.marked_text import encode_texts
+from services.worker.text.marked_text import EncodedText, encode_texts
 from services.worker.text.thoughts import thought_in
 from tests.worker.text.families import FAMILIES, Family, tokenizer_of
 
@@ -106,8 +105,10 @@ def test_learned_are_the_words_and_the_end_token_or_the_turn_is_refused(family: 
     assert [_without_joint(family, stretch) for stretch in stretches] == wanted
     encoded = encode_texts(made.rows, template.tokenizer)
     assert [row.fault for row in encoded] == [None] * len(made.rows)
-    decoded = [stretch for row in encoded for stretch in _decoded(family, row.row.ids, row.row.targets)]
-    assert [stretch.lstrip(" \n") for stretch in decoded] == [stretch.lstrip(" \n") for stretch in wanted]
+    decoded = [stretch for row in encoded for stretch in _decoded(family, row)]
+    assert [_compared(family, stretch) for stretch in decoded] == [
+        _compared(family, stretch) for stretch in wanted
+    ]
 
 
 @pytest.mark.parametrize(("family", "case"), PAIRS)
@@ -117,6 +118,20 @@ def test_every_answer_follows_what_the_model_sees_at_its_time(family: Family, ca
     seen = [row.text[:start] for row in made.rows for start, _ in row.spans]
     for index, prefix in zip(turns, seen, strict=False):
         assert prefix.startswith(template.render(messages[:index], generation_prompt=True))
+
+
+@pytest.mark.parametrize(("family", "case"), PAIRS)
+def test_the_tokens_before_an_answer_are_those_that_the_model_is_asked_with(
+    family: Family, case: str
+) -> None:
+    template, messages, made = rows_of(family, case)
+    turns = [index for index, message in enumerate(messages) if message["role"] == "assistant"]
+    encoded = encode_texts(made.rows, template.tokenizer)
+    seen = [row.row.ids[: answer.start].tolist() for row in encoded for answer in row.answers]
+    for index, before in zip(turns, seen, strict=False):
+        prompt = template.render(messages[:index], generation_prompt=True)
+        asked = template.tokenizer(prompt, add_special_tokens=False)["input_ids"]
+        assert before[: len(asked)] == asked
 
 
 @pytest.mark.parametrize(("family", "case"), PAIRS)
@@ -131,14 +146,21 @@ def _without_joint(family: Family, stretch: str) -> str:
     return stretch.removeprefix(family.before)
 
 
-def _decoded(family: Family, ids: Any, targets: Any) -> list[str]:
-    """The runs of learned tokens as text."""
-    edges = np.flatnonzero(np.diff(np.concatenate(([0], targets.astype(np.int8), [0]))))
+def _decoded(family: Family, encoded: EncodedText) -> list[str]:
+    """The answers' tokens as text, which are all the learned ones."""
+    learned = np.zeros(len(encoded.row), dtype=np.bool_)
+    for start, end in encoded.answers:
+        learned[start:end] = True
+    assert np.array_equal(learned, encoded.row.targets)
     decode = tokenizer_of(family).backend_tokenizer.decode
     return [
-        decode(ids[start:end].tolist(), skip_special_tokens=False)
-        for start, end in zip(edges[::2], edges[1::2], strict=True)
+        decode(encoded.row.ids[start:end].tolist(), skip_special_tokens=False)
+        for start, end in encoded.answers
     ]
+
+
+def _compared(family: Family, stretch: str) -> str:
+    return "".join(stretch.split()) if family.strips else stretch.lstrip(" \n")
 
 
 def test_the_refusal_is_in_the_templates_own_words() -> None:

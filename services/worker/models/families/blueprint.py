@@ -29,6 +29,7 @@ from services.worker.models.families.model_kinds import (
     other_head,
     unsupported,
 )
+from services.worker.models.families.old_forms import in_new_forms
 from services.worker.models.families.renamed import family_of
 from shared.messages.message import say
 
@@ -80,7 +81,7 @@ def choose_blueprint(config: dict[str, Any]) -> Blueprint:
     auto_class = _auto_class(config)
     _check_quantization(config)
     with _invalid_explained(model_type):
-        built = CONFIG_MAPPING[str(model_type)].from_dict(_without_choices(config))
+        built = CONFIG_MAPPING[str(model_type)].from_dict(_without_choices(in_new_forms(config)))
         language = built.get_text_config()
     if built.is_encoder_decoder:
         raise encoder_decoder(config)
