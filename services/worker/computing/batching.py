@@ -102,15 +102,30 @@ def micro_batches(rows: Sequence[TokenRow], plan: Plan, device: torch.device) ->
 
 
 def packed_batches(
-    rows: Sequence[TokenRow], plan: Plan, device: torch.device, *, prefix_tokens: int
+    rows: Sequence[TokenRow],
+    plan: Plan,
+    device: torch.device,
+    *,
+    prefix_tokens: int,
+    dropout_seed: int | None = None,
 ) -> Iterator[PackedBatch]:
-    """The same for the engine; all rows begin with the same `prefix_tokens` tokens."""
+    """The same for the engine; all rows begin with the same `prefix_tokens` tokens. With a `dropout_seed`
+    rows are told apart by their places.
+    """
+    if dropout_seed is not None:
+        rows = [replace(row, place=place) for place, row in enumerate(rows)]
 
     def own_tokens(row: TokenRow) -> int:
         return max(row.needed - prefix_tokens, 0)
 
     for group in _by_tokens(rows, plan, own_tokens, prefix_tokens):
-        yield pack(group, device, prefix_tokens=prefix_tokens, padded=plan.layout == "padded")
+        yield pack(
+            group,
+            device,
+            prefix_tokens=prefix_tokens,
+            padded=plan.layout == "padded",
+            dropout_seed=dropout_seed,
+        )
 
 
 def target_count(rows: Sequence[TokenRow]) -> int:

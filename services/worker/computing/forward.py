@@ -24,8 +24,10 @@ from services.worker.text.marked_text import TokenRow
 class Forward(Protocol):
     """How a plan computes; `Any` is a micro-batch of its own kind, with its `real` and `computed` tokens."""
 
-    def batches(self, rows: Sequence[TokenRow]) -> Iterator[Any]:
-        """The rows as micro-batches; together they are exactly `rows`."""
+    def batches(self, rows: Sequence[TokenRow], *, seed: int = 0) -> Iterator[Any]:
+        """The rows as micro-batches; together they are exactly `rows`. `seed` is their step's, by which
+        adapters drop inputs while the model trains, whatever the split.
+        """
 
     def loss(self, batch: Any, scale: float) -> Tensor:
         """The sum of the batch's targets' cross-entropy times `scale`: an fp32 scalar."""
@@ -85,7 +87,8 @@ class ModelForward:
         self._head_has_backward = False
         self._loss = choose_loss(model, full_logits=plan.full_logits)
 
-    def batches(self, rows: Sequence[TokenRow]) -> Iterator[MicroBatch]:
+    def batches(self, rows: Sequence[TokenRow], *, seed: int = 0) -> Iterator[MicroBatch]:
+        """Dropout draws from torch's own generator here, in the order of the micro-batches."""
         for batch in micro_batches(rows, self._plan, CPU):
             with self._clock.phase("copy"):
                 copied = batch.to(self._device)
@@ -168,9 +171,12 @@ class EngineForward:
     def run_over(self) -> None:
         self._layers.step_over()
 
-    def batches(self, rows: Sequence[TokenRow]) -> Iterator[Any]:
-        prefix = min(self._plan.shared_prefix_tokens, common_prefix(rows))
-        for batch in packed_batches(rows, self._plan, CPU, prefix_tokens=prefix):
+    def batches(self, rows: Sequence[TokenRow], *, seed: int = 0) -> Iterator[Any]:
+        drops = self._layers.drops
+        prefix = 0 if drops else min(self._plan.shared_prefix_tokens, common_prefix(rows))
+        for batch in packed_batches(
+            rows, self._plan, CPU, prefix_tokens=prefix, dropout_seed=seed if drops else None
+        ):
             with self._clock.phase("copy"):
                 copied = batch.to(self._device)
             yield copied

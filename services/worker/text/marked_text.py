@@ -38,11 +38,12 @@ class MarkedText:
 @dataclass(frozen=True)
 class TokenRow:
     """`ids` int32 [tokens]; `targets` bool [tokens], true where a token is to be predicted from those before
-    it.
+    it. `place` is that among its step's rows, by which dropout is drawn.
     """
 
     ids: npt.NDArray[np.int32]
     targets: npt.NDArray[np.bool_]
+    place: int = 0
 
     def __len__(self) -> int:
         return len(self.ids)

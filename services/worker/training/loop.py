@@ -76,7 +76,7 @@ def train(
         device=device,
         job=job,
         budget=budget,
-        redraws=hyperparameters.lora.dropout > 0,
+        redraws=hyperparameters.lora.dropout > 0 and not plan.own_layers,
     )
     step = TrainingStep(parameters, optimizer, hyperparameters, memory, clock, tick, device)
     validation = RunValidation(

@@ -46,8 +46,9 @@ class TrainingStep:
         # Data: this step's rows, whatever the plan makes of them.
         with clock.phase("data"):
             targets = target_count(rows)
-            batches = list(forward.batches(rows))
-        torch.manual_seed(_step_seed(self.hyperparameters.seed, step))
+            seed = _step_seed(self.hyperparameters.seed, step)
+            batches = list(forward.batches(rows, seed=seed))
+        torch.manual_seed(seed)
 
         # Gradients: micro-batches add up to the step's mean over targets.
         step_loss = torch.zeros((), device=self.device)

@@ -357,8 +357,9 @@ def test_the_common_prefix_ends_where_any_row_differs_or_ends() -> None:
 def test_speed_ups_say_why_they_are_off(llama: LoadedModel, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = make_rows(learned=1.0)
     assert workload_of(llama.model, rows, dropout=0.0, rows_per_step=4).shared_prefix_tokens == PREFIX
-    off = workload_of(llama.model, rows, dropout=0.1, rows_per_step=4).off["own_layers"]
-    assert "dropout is 0.1" in in_english(off)
+    dropping = workload_of(llama.model, rows, dropout=0.1, rows_per_step=4)
+    assert (dropping.own_layers, dropping.shared_prefix_tokens) == (True, 0)
+    assert "dropout is 0.1" in in_english(dropping.off["shared_prefix"])
     assert workload_of(llama.model, [rows[0]], dropout=0.0, rows_per_step=4).off == {}
     length = workload_module.LONGEST_ROW + 1
     too_long = TokenRow(np.zeros(length, dtype=np.int32), np.ones(length, dtype=bool))

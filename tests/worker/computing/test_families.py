@@ -58,7 +58,7 @@ def reference(family: str) -> tuple[float, dict[str, Tensor]]:
 
 @pytest.mark.parametrize("family", DENSE)
 def test_a_family_s_loss_and_gradients_are_those_of_its_own_class_in_every_plan(family: str) -> None:
-    assert why_not(base(family).model, dropout=0.0, longest_row=64) is None
+    assert why_not(base(family).model, longest_row=64) is None
     for plan in PLANS.values():
         assert_same(loss_and_gradients(base(family), make_rows(learned=0.5), plan), reference(family))
 
@@ -199,12 +199,12 @@ def test_a_class_without_a_description_is_refused_by_its_name() -> None:
 def test_a_layer_with_a_part_of_its_own_is_refused_by_that_part(monkeypatch: pytest.MonkeyPatch) -> None:
     model = tiny_dense("llama").model
     model.model.layers[1].mlp.extra_proj = torch.nn.Linear(4, 4)
-    reason = why_not(model, dropout=0.0, longest_row=64)
+    reason = why_not(model, longest_row=64)
     assert reason is not None
     assert "layers.1.mlp.extra_proj" in in_english(reason)
     model = tiny_dense("llama").model
     model.model.layers[0].self_attn.sinks = torch.nn.Parameter(torch.zeros(4))
-    reason = why_not(model, dropout=0.0, longest_row=64)
+    reason = why_not(model, longest_row=64)
     assert reason is not None
     assert "layers.0.self_attn.sinks" in in_english(reason)
 
@@ -212,8 +212,8 @@ def test_a_layer_with_a_part_of_its_own_is_refused_by_that_part(monkeypatch: pyt
 def test_rows_beyond_the_length_from_which_angles_depend_on_others_are_refused() -> None:
     """LongRoPE: a micro-batch's longest row decides for all rows in it."""
     model = base("phi3-longrope").model
-    assert why_not(model, dropout=0.0, longest_row=64) is None
-    reason = why_not(model, dropout=0.0, longest_row=65)
+    assert why_not(model, longest_row=64) is None
+    reason = why_not(model, longest_row=65)
     assert reason is not None
     assert "65 tokens" in in_english(reason)
 

@@ -483,9 +483,9 @@ def test_a_job_tells_which_speed_ups_are_on_and_why_one_is_off(
         if "plan" in content
     ]
     assert ("One speed-up is not used" in message) == (not on)
-    assert result["plan"]["own_layers"] == on
-    assert ("flat layout" in details) == on
-    assert (result["computed_tokens"] < result["trained_tokens"]) == on  # by the shared prefix
+    assert result["plan"]["own_layers"]
+    assert "flat layout" in details
+    assert (result["plan"]["shared_prefix_tokens"] > 0) == on
     assert ("lora.dropout is 0.1" in details) == (not on)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import torch
 
+from services.worker.computing.plan import workload as workload_module
 from services.worker.failures import FailureCode, JobFailed
 from services.worker.models.load import LoadedModel
 from services.worker.running_job import WorkerDraining
@@ -75,11 +76,22 @@ def adapter_bytes(folder: Path) -> bytes:
     return (folder / "adapter" / "adapter_model.safetensors").read_bytes()
 
 
-@pytest.mark.parametrize("dropout", [0.0, 0.1], ids=["own layers", "the model's layers"])
+@pytest.mark.parametrize(
+    ("dropout", "own"),
+    [(0.0, True), (0.1, True), (0.1, False)],
+    ids=["own layers", "own layers, dropout", "the model's layers, dropout"],
+)
 def test_wherever_a_step_runs_out_of_memory_the_adapter_is_the_same_to_the_bit(
-    llama: LoadedModel, data: DatasetFile, tmp_path: Path, dropout: float
+    llama: LoadedModel,
+    data: DatasetFile,
+    tmp_path: Path,
+    dropout: float,
+    own: bool,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """In the forward and backward pass of every micro-batch, between them, and in the update."""
+    if not own:
+        monkeypatch.setattr(workload_module, "LONGEST_ROW", 1)
     asked = request(ALONE, dropout)
     counted = RunningOut()
     _, undisturbed = run(llama, data, tmp_path / "whole", asked, counted)
@@ -90,7 +102,7 @@ def test_wherever_a_step_runs_out_of_memory_the_adapter_is_the_same_to_the_bit(
         result, job = run(llama, data, tmp_path / str(at), asked, running_out)
         assert running_out.raised == 1
         assert shortages(job) == ["step_out_of_memory"], at
-        assert result["plan"]["gradient_checkpointing"]
+        assert (result["plan"]["gradient_checkpointing"], result["plan"]["own_layers"]) == (True, own)
         assert not any("dropout uses" in message for message, _ in job.events)  # the split is the same
         assert job.losses == undisturbed.losses, at
         assert adapter_bytes(tmp_path / str(at)) == adapter_bytes(tmp_path / "whole"), at
@@ -218,12 +230,23 @@ def test_a_validation_that_never_fits_is_a_failure(
     assert failed.value.failure.message.startswith("The validation after step 4 does not fit")
 
 
-def test_with_dropout_another_split_is_said_to_draw_anew(
-    llama: LoadedModel, data: DatasetFile, tmp_path: Path
+def test_with_dropout_in_the_model_s_layers_another_split_is_said_to_draw_anew(
+    llama: LoadedModel, data: DatasetFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(workload_module, "LONGEST_ROW", 1)
     _, job = run(llama, data, tmp_path, request(TOGETHER, 0.1), RunningOut(after=2, at=40))
     (said,) = [text for text, content in job.events if content.get("code") == "step_out_of_memory"]
     assert "dropout uses other random numbers" in said
+
+
+def test_with_dropout_in_the_own_layers_another_split_learns_the_same(
+    llama: LoadedModel, data: DatasetFile, tmp_path: Path
+) -> None:
+    _, whole = run(llama, data, tmp_path / "whole", request(TOGETHER, 0.3), RunningOut())
+    _, job = run(llama, data, tmp_path / "split", request(TOGETHER, 0.3), RunningOut(after=2, at=40))
+    assert shortages(job) == ["step_out_of_memory"]
+    assert not any("dropout uses" in message for message, _ in job.events)
+    assert job.losses == pytest.approx(whole.losses, rel=1e-5)
 
 
 def test_a_resumed_run_keeps_the_smaller_plan_and_ends_with_the_same_bits(

@@ -12,6 +12,7 @@ from transformers import PreTrainedModel
 
 from services.worker.computing.engine.attention import attend, forget_masks
 from services.worker.computing.engine.description import Description, describe
+from services.worker.computing.engine.dropout import MATRICES_OF_A_LAYER
 from services.worker.computing.engine.elementwise import Activation, add, add_norm, gated, norm
 from services.worker.computing.engine.head import Logits, cross_entropy
 from services.worker.computing.engine.head_norm import HeadNorms, norm_heads
@@ -46,6 +47,10 @@ class _Layer:
     activation: Activation
     down: AdaptedLinears
 
+    @property
+    def drops(self) -> bool:
+        return any(group.drops for group in (self.qkv, self.out, self.gate_and_up, self.down))
+
 
 class EngineLayers:
     """The loss of packed micro-batches, by the weights of `model` and of the adapter it carries.
@@ -74,7 +79,7 @@ class EngineLayers:
             _layer(module, number, description, keep, self._dtype)
             for number, module in enumerate(decoder.layers)
         ]
-        self._recompute_every = recompute_every
+        self._model, self._recompute_every = model, recompute_every
         self._clock = clock or PhaseClock()
         self._through_again = self._clock.computing_again(self._through)
 
@@ -107,6 +112,11 @@ class EngineLayers:
                     x, update = self._through(layer, x, update, batch, turned, sources)
             return self._into(x, update, self._norm)[1]
 
+    @property
+    def drops(self) -> bool:
+        """Whether adapters now drop some of their inputs, for which a batch must have keys."""
+        return self._model.training and any(layer.drops for layer in self._layers)
+
     def step_over(self) -> None:
         """What is kept for a step is let go."""
         forget_masks()
@@ -131,16 +141,18 @@ class EngineLayers:
         With `sources` (the last layer) all that follows attention is only done where a target is predicted.
         """
         x, taken = self._into(x, update, layer.before[0])
-        qkv = layer.qkv(taken)
+        keys = batch.keys
+        qkv = layer.qkv(taken, keys)
         if layer.head_norms is not None:
             qkv = norm_heads(qkv, layer.heads, layer.head_norms)
         attended = attend(qkv, batch, layer.heads, positions, taken.dtype)
         if sources is not None:
             x, attended = x.index_select(0, sources), attended.index_select(0, sources)
-        update = self._out_of(layer.out(attended), layer.after[0])
+            keys = None if keys is None else keys.index_select(0, sources)
+        update = self._out_of(layer.out(attended, keys), layer.after[0])
         x, taken = self._into(x, update, layer.before[1])
-        inner = gated(layer.gate_and_up(taken), taken.dtype, layer.activation)
-        return x, self._out_of(layer.down(inner), layer.after[1])
+        inner = gated(layer.gate_and_up(taken, keys), taken.dtype, layer.activation)
+        return x, self._out_of(layer.down(inner, keys), layer.after[1])
 
     def _into(self, x: Tensor, update: Tensor | None, before: _Norm | None) -> tuple[Tensor, Tensor]:
         """The stream after `update`, and what attention, the MLP or the head takes of it."""
@@ -172,18 +184,21 @@ class EngineLayers:
 
 def _layer(module: Any, number: int, description: Description, keep: Keep, dtype: torch.dtype) -> _Layer:
     traits, attention, mlp = description.traits, module.self_attn, module.mlp
+    first = number * MATRICES_OF_A_LAYER
     return _Layer(
         before=_norms(module, traits.before, description),
         after=_norms(module, traits.after, description),
-        qkv=adapted_linears([getattr(attention, name) for name in traits.qkv], keep, dtype),
+        qkv=adapted_linears([getattr(attention, name) for name in traits.qkv], keep, dtype, first=first),
         head_norms=_head_norms(attention, description, dtype) if traits.head_norms else None,
         heads=_heads(description, number),
         angles=description.angles[number],
         # Its input is bf16 in the model, too, so PEFT's sum is.
-        out=adapted_linears([attention.o_proj], keep, dtype, wide=False),
-        gate_and_up=adapted_linears([getattr(mlp, name) for name in traits.gate_and_up], keep, dtype),
+        out=adapted_linears([attention.o_proj], keep, dtype, wide=False, first=first + 3),
+        gate_and_up=adapted_linears(
+            [getattr(mlp, name) for name in traits.gate_and_up], keep, dtype, first=first + 4
+        ),
         activation=description.activation,
-        down=adapted_linears([mlp.down_proj], keep, dtype),
+        down=adapted_linears([mlp.down_proj], keep, dtype, first=first + 6),
     )
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from services.worker.computing.engine.dropout import token_keys
 from services.worker.computing.engine.varlen import RowBorders
 from services.worker.text.marked_text import TokenRow
 
@@ -39,6 +40,7 @@ class AttentionGroup:
 class PackedBatch:
     """`ids` int64 [tokens]: `prefix_tokens` that all rows share, then each row's own; `positions` int64
     likewise, each token's place in its row. `row_tokens`, descending, are the rows' own with their padding.
+    `keys` int32 [tokens] are the tokens' own numbers where adapters drop some of their inputs.
 
     `sources` int64 [sources] are the tokens from which something is to be predicted, ascending. Target n is
     the token `labels[n]`, predicted from source `label_sources[n]` (ascending), for `label_rows[n]` rows
@@ -56,6 +58,7 @@ class PackedBatch:
     label_rows: Tensor
     first_targets: tuple[int, ...]
     real_tokens: int
+    keys: Tensor | None = None
 
     @property
     def rows(self) -> int:
@@ -74,6 +77,7 @@ class PackedBatch:
             labels=self.labels.to(device),
             label_sources=self.label_sources.to(device),
             label_rows=self.label_rows.to(device),
+            keys=None if self.keys is None else self.keys.to(device),
         )
 
     @property
@@ -93,9 +97,15 @@ class PackedBatch:
 
 
 def pack(
-    rows: Sequence[TokenRow], device: torch.device, *, prefix_tokens: int = 0, padded: bool = False
+    rows: Sequence[TokenRow],
+    device: torch.device,
+    *,
+    prefix_tokens: int = 0,
+    padded: bool = False,
+    dropout_seed: int | None = None,
 ) -> PackedBatch:
-    """One micro-batch of `rows`, which all begin with the same `prefix_tokens` tokens.
+    """One micro-batch of `rows`, which all begin with the same `prefix_tokens` tokens. Where adapters drop
+    inputs they do so by their step's `dropout_seed`, and there is no prefix: rows drop other inputs of it.
 
     `padded` fills every row up to the longest; otherwise no token is there twice or for nothing. A row's
     last target, and what follows it, is seen by no target, so it isn't there at all.
@@ -120,7 +130,13 @@ def pack(
         tuple(row_tokens),
         **_target_tensors(targets, device),
         real_tokens=sum(len(row) for row in rows),
+        keys=None if dropout_seed is None else _keys(owned, row_tokens, dropout_seed).to(device),
     )
+
+
+def _keys(rows: Sequence[TokenRow], row_tokens: Sequence[int], seed: int) -> Tensor:
+    keys = [token_keys(seed, row.place, slots) for row, slots in zip(rows, row_tokens, strict=True)]
+    return torch.from_numpy(np.concatenate(keys))
 
 
 def split_sorted(items: Sequence[object], cost: Callable[[int, int], float | None]) -> list[tuple[int, int]]:

@@ -1,6 +1,6 @@
 """Frozen linear layers with LoRA on some of them (Hu et al. 2021), as one function of their common input."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from services.worker.computing.engine.dropout import Dropout
 from services.worker.computing.engine.elementwise import widened
 from services.worker.computing.engine.weights import FrozenWeights
 
@@ -20,6 +21,7 @@ class Adapter:
     b: nn.Parameter
     scale: float
     offset: int
+    dropout: Dropout | None = None
 
 
 class AdaptedLinears:
@@ -34,10 +36,25 @@ class AdaptedLinears:
         self.weights, self.adapters, self.wide = weights, adapters, wide
         self._parameters = [matrix for adapter in adapters for matrix in (adapter.a, adapter.b)]
 
-    def __call__(self, x: Tensor) -> Tensor:
-        """[tokens, in] -> [tokens, all outputs]"""
-        y: Tensor = _AdaptedLinears.apply(x, self, *self._parameters)
+    @property
+    def drops(self) -> bool:
+        return any(adapter.dropout is not None for adapter in self.adapters)
+
+    def __call__(self, x: Tensor, keys: Tensor | None = None) -> Tensor:
+        """[tokens, in] -> [tokens, all outputs]. With the tokens' `keys` int32 [tokens] the adapters drop
+        what they are to drop of x.
+        """
+        y: Tensor = (
+            _AdaptedLinears.apply(x, self, *self._parameters)
+            if keys is None or not self.adapters
+            else _DroppingLinears.apply(x, keys, self, *self._parameters)
+        )
         return y
+
+    def dropped(self, x: Tensor, keys: Tensor) -> Iterator[tuple[Adapter, slice, Tensor]]:
+        """Each adapter, its columns among those of `stacked_b()`, and its own input, not scaled."""
+        for adapter, _, columns in self._blocks():
+            yield adapter, columns, x if adapter.dropout is None else adapter.dropout.drop(x, keys)
 
     def stacked_a(self, dtype: torch.dtype) -> Tensor:
         """All A, one upon the other: [ranks, in]."""
@@ -74,6 +91,8 @@ class AdaptedLinears:
 
 
 class _AdaptedLinears(torch.autograd.Function):
+    """Without dropout, or where nothing is to be dropped."""
+
     @staticmethod
     def forward(ctx: Any, x: Tensor, group: AdaptedLinears, *parameters: Tensor) -> Tensor:
         ctx.group = group
@@ -99,6 +118,49 @@ class _AdaptedLinears(torch.autograd.Function):
             dx.addmm_(d_inner, a)
         gradients = group.gradients(d_inner.t() @ x, g.t() @ inner)
         return dx, None, *gradients
+
+
+class _DroppingLinears(torch.autograd.Function):
+    """The same where every adapter has an input of its own: what dropout leaves of x. Its masks are made
+    again in the backward pass, so only x is kept.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, keys: Tensor, group: AdaptedLinears, *parameters: Tensor) -> Tensor:
+        ctx.group = group
+        y = _times(x, group.weights.matrices(), group.weights.biases())
+        b = group.stacked_b(x.dtype)
+        inner = torch.cat(
+            [given @ _scaled_a(adapter, x.dtype).t() for adapter, _, given in group.dropped(x, keys)], dim=-1
+        )
+        share = inner @ b.t()
+        ctx.save_for_backward(x, keys, b, inner)
+        return widened(y, share) if group.wide else y.add_(share)
+
+    @staticmethod
+    def backward(ctx: Any, g: Tensor) -> tuple[Tensor | None, ...]:
+        group: AdaptedLinears = ctx.group
+        x, keys, b, inner = ctx.saved_tensors
+        g = g.to(group.weights.dtype)
+        dx = _times_transposed(g, group.weights.matrices()) if ctx.needs_input_grad[0] else None
+        d_inner, d_a = g @ b, list[Tensor]()
+        for adapter, columns, given in group.dropped(x, keys):
+            own = d_inner[:, columns]
+            d_a.append((own.t() @ given).mul_(_scale(adapter)))
+            if dx is not None:
+                d_given = own @ _scaled_a(adapter, x.dtype)
+                dx.add_(d_given if adapter.dropout is None else adapter.dropout.drop(d_given, keys))
+        gradients = group.gradients(torch.cat(d_a), g.t() @ inner)
+        return dx, None, None, *gradients
+
+
+def _scale(adapter: Adapter) -> float:
+    return 1.0 if adapter.dropout is None else adapter.dropout.scale
+
+
+def _scaled_a(adapter: Adapter, dtype: torch.dtype) -> Tensor:
+    """What dropout leaves of x is to be scaled: A is, which is smaller."""
+    return (adapter.a.detach() * _scale(adapter)).to(dtype)
 
 
 def _times(x: Tensor, matrices: list[Tensor], biases: list[Tensor | None]) -> Tensor:

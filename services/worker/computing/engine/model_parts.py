@@ -9,6 +9,7 @@ from torch import nn
 from transformers import PreTrainedModel
 
 from services.worker.computing.engine.description import Description, NotDescribed, describe
+from services.worker.computing.engine.dropout import Dropout
 from services.worker.computing.engine.lora import AdaptedLinears, Adapter
 from services.worker.computing.engine.weights import FrozenWeights, Keep
 from shared.messages.message import Message, say
@@ -16,14 +17,12 @@ from shared.messages.message import Message, say
 ACTIVATION_MODULES = ("act_fn", "activation_fn")
 
 
-def why_not(model: PreTrainedModel, *, dropout: float, longest_row: int) -> Message | None:
+def why_not(model: PreTrainedModel, *, longest_row: int) -> Message | None:
     """Why `EngineLayers` would not compute what `model` does, or None if it would."""
     try:
         description = describe(model.config, type(model).__name__)
     except NotDescribed as error:
         return error.reason
-    if dropout:
-        return say("own-layers-without-dropout", dropout=dropout)
     if description.longest_row is not None and longest_row > description.longest_row:
         return say("rows-too-long-for-angles", longest=longest_row, most=description.longest_row)
     for path in unknown_parts(model, description):
@@ -73,15 +72,19 @@ def _why_not_its_head(model: PreTrainedModel) -> Message | None:
 
 
 def adapted_linears(
-    layers: Sequence[nn.Module], keep: Keep, dtype: torch.dtype, *, wide: bool = True
+    layers: Sequence[nn.Module], keep: Keep, dtype: torch.dtype, *, wide: bool = True, first: int = 0
 ) -> AdaptedLinears:
-    """Layers with the same input, each plain or with PEFT's LoRA on it."""
+    """Layers with the same input, each plain or with PEFT's LoRA on it. They are numbered from `first` on, by
+    which dropout draws.
+    """
     bases: list[Any] = [layer.get_base_layer() if isinstance(layer, LoraLayer) else layer for layer in layers]
     adapters, offset = [], 0
-    for layer, base in zip(layers, bases, strict=True):
+    for number, (layer, base) in enumerate(zip(layers, bases, strict=True), first):
         if isinstance(layer, LoraLayer):
             (name,) = layer.active_adapters
             a, b = layer.lora_A[name].weight, layer.lora_B[name].weight
-            adapters.append(Adapter(a, b, layer.scaling[name], offset))
+            rate = getattr(layer.lora_dropout[name], "p", 0.0)  # without dropout it is an identity
+            dropout = Dropout(rate, number) if rate else None
+            adapters.append(Adapter(a, b, layer.scaling[name], offset, dropout))
         offset += base.out_features
     return AdaptedLinears(FrozenWeights(bases, keep, dtype), adapters, wide=wide)

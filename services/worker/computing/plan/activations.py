@@ -106,7 +106,8 @@ class EngineActivations:
     `engine.description` describes.
 
     `whole_scores`: attention makes masks and whole score matrices, as it does where no kernel spares them.
-    `head_bytes`: what the loss has at a time (`engine.head.bytes_at_once`).
+    `head_bytes`: what the loss has at a time (`engine.head.bytes_at_once`). `drops`: adapters drop some of
+    their inputs.
     """
 
     config: PretrainedConfig
@@ -114,6 +115,7 @@ class EngineActivations:
     prefix_tokens: int = 0
     whole_scores: bool = True
     head_bytes: int = 0
+    drops: bool = False
 
     def largest(self, tokens: int, recompute_every: int | None) -> int:
         """Bytes of the largest micro-batch: what its layers keep, and what exists of one layer at a time."""
@@ -160,7 +162,9 @@ class EngineActivations:
         masks = MASKS_KEPT * stacked * self.longest_row**2 if self.whole_scores else 0
         copies = 2 * self._keys * self.prefix_tokens * rows_at_most(tokens, self.prefix_tokens)
         weights = 2 * of.inner * of.hidden  # of gates and ups
-        return int(3 * (scores + copies) + masks + weights) * BYTES + self.head_bytes
+        # The largest input of a matrix once more, and the random bits that choose of it, twice.
+        dropped = of.inner * own * (BYTES + 2 * 4) if self.drops else 0
+        return int(3 * (scores + copies) + masks + weights) * BYTES + dropped + self.head_bytes
 
     @cached_property
     def _described(self) -> Description:

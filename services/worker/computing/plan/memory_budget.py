@@ -124,6 +124,7 @@ def find_memory_budget(
             longest,
             workload.shared_prefix_tokens,
             whole_scores=workload.whole_scores,
+            drops=workload.drops,
             head_bytes=bytes_at_once(device.type, changed=describe(config).scales.changes_logits),
         )
         if workload.own_layers

@@ -26,9 +26,9 @@ class Workload:
 
     `dequantized_bytes` is the size of all 4-bit weights in the dtype they compute in. `longest_row` has the
     most tokens (None: as many as are allowed), a step's rows have `step_tokens` on average, of which
-    `mean_row` in each, without what they share. `adapter_parameters` are trained. With `whole_scores`
-    there is no kernel that spares attention its score matrices. `counted`: what the model's own forward keeps
-    (None: not counted). `off` says why a speed-up can't be used.
+    `mean_row` in each, without what they share. `adapter_parameters` are trained. With `whole_scores` there
+    is no kernel that spares attention its score matrices. The adapter `drops` some of its inputs. `counted`:
+    what the model's own forward keeps (None: not counted). `off` says why a speed-up can't be used.
     """
 
     own_layers: bool = False
@@ -39,6 +39,7 @@ class Workload:
     step_tokens: float | None = None
     adapter_parameters: int = 0
     whole_scores: bool = True
+    drops: bool = False
     counted: CountedActivations | None = None
     off: Mapping[str, Message] = field(default_factory=dict)
 
@@ -52,7 +53,7 @@ def workload_of(
     """`model` carries its adapter already."""
     prefix, off = common_prefix(rows), dict[str, Message]()
     longest, whole_scores = max(map(len, rows)), True
-    if not (reason := why_not(model, dropout=dropout, longest_row=longest)):
+    if not (reason := why_not(model, longest_row=longest)):
         weight, described = model.get_input_embeddings().weight, describe(model.config)
         whole_scores = described.scales.score_cap is not None or not has_kernel(
             weight.device, weight.dtype, described.size
@@ -61,6 +62,8 @@ def workload_of(
             reason = say("rows-too-long-for-own-layers", longest=longest, most=LONGEST_ROW)
     if reason:
         prefix, off = 0, {"own_layers": reason}
+    elif dropout and prefix >= SHORTEST_PREFIX:
+        prefix, off = 0, {"shared_prefix": say("no-shared-prefix-with-dropout", dropout=dropout)}
     elif prefix < SHORTEST_PREFIX:
         prefix, off = 0, {"shared_prefix": say("little-shared-by-rows", tokens=prefix)}
     mean_row = sum(map(len, rows)) / len(rows) - prefix
@@ -73,6 +76,7 @@ def workload_of(
         step_tokens=mean_row * rows_per_step,
         adapter_parameters=sum(part.numel() for part in model.parameters() if part.requires_grad),
         whole_scores=whole_scores,
+        drops=dropout > 0,
         off=off,
     )
 
