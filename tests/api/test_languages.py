@@ -126,7 +126,7 @@ REFUSED: list[tuple[str, str, Any, set[str]]] = [
         "POST", "/v1/jobs", {"kind": "load_diagnostic", "revision": "a..b", "a": 1, "b": 1, "c": 1, "d": 1},
         {
             "a..b", "a", "b", "2", "kind", "model", "revision", "trial_load", "cold", "metadata", "priority",
-            "after", "kaj",
+            "after", "webhook", "kaj",
         },
     ),
 ]  # fmt: skip
