@@ -8,6 +8,7 @@ import json
 import re
 import sys
 from collections.abc import Callable, Iterable
+from functools import cache
 from pathlib import Path
 
 from pydantic import BaseModel
@@ -109,6 +110,29 @@ def explain() -> str:
     return _table(("field", "meaning"), [(_code(field), meaning) for field, meaning in FIELDS.items()])
 
 
+@cache
+def families() -> str:
+    from tests import families_table  # torch takes seconds to import, and only these tables need it
+
+    head = (
+        "family",
+        "such as",
+        "class in transformers",
+        "fast layers",
+        "LoRA",
+        "chat template",
+        "checked by",
+    )
+    return _table(head, families_table.families())
+
+
+@cache
+def other_families() -> str:
+    from tests import families_table
+
+    return _table(("class", "fast layers", "checked by"), families_table.others())
+
+
 # Name of a table → the file of docs/ that it lies in, and what draws it.
 TABLES: dict[str, tuple[str, Callable[[], str]]] = {
     "commands": ("commands.md", commands),
@@ -123,6 +147,8 @@ TABLES: dict[str, tuple[str, Callable[[], str]]] = {
     "training checks": ("checks.md", training_checks),
     "routes": ("http.md", routes),
     "pages": ("page.md", pages),
+    "families": ("families.md", families),
+    "other families": ("families.md", other_families),
     "statuses": ("jobs.md", statuses),
 }
 

@@ -19,6 +19,7 @@ SEPARATE = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "dow
 FUSED = ("qkv_proj", "o_proj", "gate_up_proj", "down_proj")
 _SIZES = {"hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 2, "num_attention_heads": 4,
           "num_key_value_heads": 2, "torch_dtype": "bfloat16", "use_cache": True}  # fmt: skip
+_TOKENS = {"vocab_size": 512, "bos_token_id": 1, "eos_token_id": 2, "pad_token_id": 0}
 _LLAMA3_ROPE = {"factor": 8.0, "high_freq_factor": 4.0, "low_freq_factor": 1.0,
                 "original_max_position_embeddings": 64, "rope_type": "llama3"}  # fmt: skip
 
@@ -199,8 +200,8 @@ DENSE: dict[str, Dense] = {
 
 
 def config_of(name: str) -> dict[str, Any]:
-    """What the family's tiny config.json says, beside the tokenizer's numbers."""
-    return {"architectures": [DENSE[name].model_class], **_SIZES, **DENSE[name].fields}
+    """What the family's tiny config.json says, with numbers of no tokenizer's tokens."""
+    return {"architectures": [DENSE[name].model_class], **_TOKENS, **_SIZES, **DENSE[name].fields}
 
 
 def make_dense(folder: Path, name: str) -> Path:
