@@ -297,8 +297,9 @@ def test_the_options_of_train_are_the_fields_of_the_request() -> None:
     ],
 )
 def test_every_command_that_submits_a_job_has_its_order(words: str, kind: str) -> None:
-    asked = request(f"{words} --priority -5 --after ftjob-a,last")
+    asked = request(f"{words} --priority -5 --after ftjob-a,last --webhook https://a.example/")
     assert (asked["kind"], asked["priority"], asked["after"]) == (kind, -5, ["ftjob-a", "last"])
+    assert asked["webhook"] == "https://a.example/"
 
 
 def test_the_options_of_prepare_are_the_fields_of_the_request() -> None:
@@ -317,7 +318,7 @@ def test_every_command_is_in_the_help(capsys: pytest.CaptureFixture[str]) -> Non
     words = re.findall(r"^    ([\w-]+) ", capsys.readouterr().out, re.MULTILINE)
     assert words == [
         "demo", "up", "down", "train", "prepare", "check-data", "diagnose", "evaluate", "jobs", "show",
-        "report", "events", "cancel", "download", "pause", "resume", "move", "models", "files", "delete",
-        "prune", "backup", "restore", "doctor", "key", "explain", "completion", "bench", "check", "test",
-        "help",
+        "report", "events", "cancel", "download", "pause", "resume", "move", "models", "files", "webhooks",
+        "delete", "prune", "backup", "restore", "doctor", "key", "explain", "completion", "bench", "check",
+        "test", "help",
     ]  # fmt: skip
