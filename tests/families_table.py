@@ -1,6 +1,6 @@
-"""The tables of docs/families.md, drawn from tiny models, the engine's descriptions and the tests' lists."""
+"""The tables of docs/families.md, drawn from tiny models, chat templates and the engine's own answer."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
@@ -12,41 +12,15 @@ from services.worker.computing.engine.model_parts import why_not
 from services.worker.models.families.abilities import outside_language, skeleton_of
 from services.worker.models.families.blueprint import Blueprint, choose_blueprint
 from shared.messages.render import in_english
+from tests.template_traits import traits
 from tests.tiny_models import exaone_config
 from tests.worker.models import tiny_dense, tiny_families
 from tests.worker.models.dense_families import DENSE, SEPARATE, config_of
+from tests.worker.text.families import FAMILIES as TEMPLATES
 
 SHORT = 1  # a row that is short enough for every kind of positions
 EXAONE = "EXAONE-3.5"
 REFUSED = ("paligemma",)  # it sees the words that it is to learn
-BY_TURNS = "wants user and assistant by turns"
-WITHIN_QUESTION = "writes the system message within the first question"
-NO_PROMPT = "has no generation prompt"
-DATED = "writes a system turn with a date, which stays the job's"
-THINKING = "has a switch for thinking, which is set once for all rows"
-TRIMS = "trims words"
-EARLY_END = "ends a conversation with another token than an answer"
-STRIPS = "has tokens that take white space along"
-# By its name in tests/worker/text/families.py: what a template does that not every one does.
-TEMPLATES: Mapping[str, tuple[str, ...]] = {
-    "ChatML": (),
-    "Llama 2": (WITHIN_QUESTION, BY_TURNS, NO_PROMPT, TRIMS),
-    "Llama 3.x": (DATED, TRIMS),
-    "SmolLM3": (DATED, THINKING),
-    "Mistral 7B": (WITHIN_QUESTION, BY_TURNS, NO_PROMPT),
-    "Mistral Nemo": ("writes the system message with the last question only, not before answers",
-                     BY_TURNS, NO_PROMPT),
-    "Qwen2.5": ("writes a system message where a row has none",),
-    "Qwen3": ("writes a thought in the last answer only", THINKING),
-    "Gemma": ("refuses system messages: such rows are skipped and counted", BY_TURNS, TRIMS),
-    "Gemma 3": (WITHIN_QUESTION, BY_TURNS, TRIMS),
-    "Phi-3": (EARLY_END, STRIPS),
-    "Phi-4-mini": (EARLY_END, STRIPS),
-    "EXAONE-3.5": ("writes an empty system turn where a row has none",),
-    "EXAONE-4": ("opens or closes a thought in the generation prompt", THINKING),
-    "Granite": (DATED, THINKING),
-    "OLMo-2": ("begins with the token that ends answers",),
-}  # fmt: skip
 
 
 def families() -> Iterator[tuple[str, ...]]:
@@ -78,6 +52,7 @@ def others() -> Iterator[tuple[str, str, str]]:
 
 def _row(name: str, such_as: str, blueprint: Blueprint, template: str, check: str) -> tuple[str, ...]:
     model = _frozen(blueprint)
+    written = next(one for one in TEMPLATES if one.name == template)
     checks = (check, _checks_of_engine(model), f"`test_targets.py` [{template}]")
     return (
         name,
@@ -85,7 +60,7 @@ def _row(name: str, such_as: str, blueprint: Blueprint, template: str, check: st
         _code(type(model).__name__),
         _fast_layers(model),
         _names(model, blueprint),
-        "; ".join(TEMPLATES[template]) or "nothing of its own",
+        "; ".join(traits(written)) or "nothing of its own",
         ", ".join(filter(None, checks)),
     )
 
