@@ -47,9 +47,10 @@ def plans_to_sweep(auto: Plan, budget: MemoryBudget) -> dict[str, Plan]:
     has the layers written out.
     """
     kinds = [auto]
+    if auto.weights == "run":
+        kinds.append(replace(auto, weights="use"))
     if auto.own_layers:
-        kinds += [replace(auto, weights="use")] if auto.weights == "run" else []
-        kinds.append(replace(auto, own_layers=False, layout="padded", shared_prefix_tokens=0, weights="use"))
+        kinds.append(replace(auto, own_layers=False, layout="padded", shared_prefix_tokens=0))
     return {
         plan_name(plan): plan
         for kind in kinds

@@ -21,7 +21,7 @@ from bench.document import Samples, machine, say
 from bench.options import add_shared, count, names
 from bench.peers import PEER_OF_ARM
 from bench.sms import Message, NoMessages, read_messages
-from bench.train_arms.plans import speed_up_arms
+from bench.train_arms.plans import FALLBACK, speed_up_arms
 from bench.train_inputs import CASES, ROWS_PER_STEP, fold_into, make_rows, make_start
 from bench.train_measure import (
     ARMS_AT_ONCE,
@@ -41,7 +41,7 @@ from services.worker.running_job import NoJob
 
 DEFAULT_ARMS = ("hf-user", "hf-grouped", "trl-best", "ours-baseline", "ours-auto")
 PEERS = tuple(arm for arm in PEER_OF_ARM if arm not in DEFAULT_ARMS)
-ARMS = (*DEFAULT_ARMS, *PEERS, *speed_up_arms())
+ARMS = (*DEFAULT_ARMS, FALLBACK, *PEERS, *speed_up_arms())
 # EXAONE-3.5-2.4B's shapes, random weights. On two cores the user's settings take many minutes a step.
 FULL_SIZE_CASE = "exaone-2.4b/all"
 FULL_SIZE_ARMS = ("hf-user", "ours-auto")

@@ -11,6 +11,7 @@ from bench.arm_process import ArmFailed, ArmProcess, ArmStep
 from bench.document import Samples, say
 from bench.peers import NoEnvironment, python_for
 from bench.train_arms.job import TrainJob
+from bench.train_arms.plans import FALLBACK
 
 ARMS_AT_ONCE = 8
 METRIC = "seconds_per_16_rows"
@@ -39,7 +40,7 @@ class Steps:
 # An arm that pads to the full length takes the same time for any rows; the others' steps differ, so more
 # of them are looked at.
 FEW, MANY, MOST = Steps(1, 1), Steps(2, 6), Steps(2, 10)
-STEPS = {"hf-user": FEW, "ours-baseline": FEW, "ours-auto": MOST}
+STEPS = {"hf-user": FEW, "ours-baseline": FEW, "ours-auto": MOST, FALLBACK: MOST}
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,13 +11,14 @@ from peft import LoraConfig, PeftModel
 from safetensors.torch import load_file
 
 from bench.train_arms.job import TrainJob
-from bench.train_arms.plans import plan_of
+from bench.train_arms.plans import FALLBACK, plan_of
 from bench.train_arms.token_file import TokenFile
 from bench.train_arms.turns import Turns
 from services.worker.adapters.lora import attached, set_adapter_weights, trained_parameters
 from services.worker.computing.batching import Schedule
 from services.worker.computing.plan.plan import Plan, baseline_plan, choose_plan
-from services.worker.computing.plan.workload import workload_of
+from services.worker.computing.plan.workload import Workload, workload_of
+from services.worker.computing.predicting.counted_layers import with_counted
 from services.worker.models.hub.model_places import ModelFiles
 from services.worker.models.load import LoadedModel
 from services.worker.models.residency import Residency
@@ -110,14 +111,30 @@ def token_rows(file: TokenFile) -> list[TokenRow]:
 
 
 def plan_for(job: TrainJob, ready: Loaded) -> Plan:
+    model, device = ready.base.model, ready.base.device
+    workload = workload_of(model, ready.rows, dropout=0.0, rows_per_step=job.rows_per_step)
+    if job.arm == FALLBACK:
+        workload = without_own_layers(workload, job.rows_per_step)
     auto = choose_plan(
         "auto",
-        config=ready.base.model.config,
+        config=model.config.get_text_config(),
         max_seq_length=job.max_seq_length,
-        device=ready.base.device,
-        workload=workload_of(ready.base.model, ready.rows, dropout=0.0, rows_per_step=job.rows_per_step),
+        device=device,
+        workload=with_counted(workload, model, trained_parameters(ready.adapted), device),
     )
     return plan_of(job.arm, baseline_plan(job.max_seq_length), auto)
+
+
+def without_own_layers(workload: Workload, rows_per_step: int) -> Workload:
+    """Of the same rows, for a model that no description fits: a row's shared beginning is its own."""
+    mean_row = (workload.mean_row or 0) + workload.shared_prefix_tokens
+    return replace(
+        workload,
+        own_layers=False,
+        shared_prefix_tokens=0,
+        mean_row=mean_row,
+        step_tokens=mean_row * rows_per_step,
+    )
 
 
 def schedule(job: TrainJob, rows: int) -> Schedule:

@@ -30,6 +30,7 @@ NEEDS: dict[str, tuple[str, ...]] = {
 }
 ALONE, ADDED_UP = "ours-", "ours-to-"
 LONGEST = "ours-longest"  # what losses are compared with; no speed-up
+FALLBACK = "ours-fallback"  # `auto` as it is for a model that no description fits
 
 
 def speed_up_arms() -> list[str]:
@@ -38,8 +39,10 @@ def speed_up_arms() -> list[str]:
 
 
 def plan_of(arm: str, baseline: Plan, auto: Plan) -> Plan:
-    """Raises ValueError for an arm that is none of ours. `LONGEST` pads to the longest of four rows."""
-    if arm in ("ours-baseline", "ours-auto"):
+    """Raises ValueError for an arm that is none of ours. `LONGEST` pads to the longest of four rows; for
+    `FALLBACK` the plan `auto` must be one without our layers.
+    """
+    if arm in ("ours-baseline", "ours-auto", FALLBACK):
         return baseline if arm == "ours-baseline" else auto
     if arm == LONGEST:
         return replace(

@@ -36,7 +36,7 @@ def test_the_sweep_has_every_plan_that_the_planner_considers_once() -> None:
     assert len({json.dumps(plan.as_dict()) for plan in swept.values()}) == len(swept)
     for plan in swept.values():
         if not plan.own_layers:
-            assert (plan.layout, plan.shared_prefix_tokens, plan.weights) == ("padded", 0, "use")
+            assert (plan.layout, plan.shared_prefix_tokens, plan.weights) == ("padded", 0, "run")
 
 
 def test_what_does_not_fit_and_layers_that_are_not_there_are_in_no_sweep() -> None:

@@ -12,6 +12,7 @@ from transformers import PreTrainedModel
 
 from services.worker.computing.batching import MicroBatch, micro_batches, packed_batches
 from services.worker.computing.engine.forward import EngineLayers
+from services.worker.computing.kept_weights import KeptWeights
 from services.worker.computing.loss import choose_loss
 from services.worker.computing.plan.plan import Plan
 from services.worker.computing.plan.precision import autocast
@@ -86,6 +87,7 @@ class ModelForward:
         self._clock, self._hooks = clock, list[RemovableHandle]()
         self._head_has_backward = False
         self._loss = choose_loss(model, full_logits=plan.full_logits)
+        self._weights = KeptWeights(model) if plan.weights == "run" else None
 
     def batches(self, rows: Sequence[TokenRow], *, seed: int = 0) -> Iterator[MicroBatch]:
         """Dropout draws from torch's own generator here, in the order of the micro-batches."""
@@ -107,6 +109,8 @@ class ModelForward:
         return
 
     def run_begins(self) -> None:
+        if self._weights is not None:
+            self._weights.put_in()
         if self._plan.gradient_checkpointing:
             self._model.activation_checkpointing_enable(
                 activation_checkpointing_kwargs={"use_reentrant": False}
@@ -119,6 +123,8 @@ class ModelForward:
     def run_over(self) -> None:
         while self._hooks:
             self._hooks.pop().remove()
+        if self._weights is not None:
+            self._weights.take_out()
         if self._plan.gradient_checkpointing:
             self._model.activation_checkpointing_disable()
             self._model.disable_input_require_grads()
@@ -133,7 +139,8 @@ class ModelForward:
             self._head_has_backward = True
 
     def by(self, plan: Plan) -> "ModelForward | None":
-        if plan.own_layers or plan.full_logits != self._plan.full_logits:
+        same = plan.full_logits == self._plan.full_logits and plan.weights == self._plan.weights
+        if plan.own_layers or not same:
             return None
         other = copy(self)
         other._plan = plan

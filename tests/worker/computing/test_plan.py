@@ -200,6 +200,27 @@ def test_a_model_without_written_out_layers_keeps_its_own_forward_and_says_why(
     )
 
 
+def test_its_weights_are_kept_dequantized_too_where_there_is_room_for_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    models_own = Workload(dequantized_bytes=4 * 1024**3)
+    plan = auto(monkeypatch, 400 * 1024**3, models_own)
+    assert (plan.own_layers, plan.weights, dict(plan.off)) == (False, "run", {})
+    assert "dequantized once for the whole run" in details(plan)
+    plan = auto(monkeypatch, 6 * 1024**3, models_own)
+    assert plan.weights == "use"
+    assert "weights is not used. The dequantized weights would take 4.29 GB" in details(plan)
+
+
+@pytest.mark.parametrize("own_layers", [False, True])
+def test_of_weights_that_are_not_quantized_nothing_is_said(
+    monkeypatch: pytest.MonkeyPatch, own_layers: bool
+) -> None:
+    plan = auto(monkeypatch, 400 * 1024**3, Workload(own_layers=own_layers))
+    assert plan.weights == "use"
+    assert "dequantized" not in details(plan)
+
+
 def test_a_plan_survives_a_checkpoint(monkeypatch: pytest.MonkeyPatch) -> None:
     plan = auto(monkeypatch, 6 * 1024**3, WORKLOAD)
     assert plan.off["weights"] == say("weights-not-kept", wanted_bytes=4 * 1024**3, free_bytes=6 * 1024.0**3)

@@ -51,7 +51,7 @@ class MemoryBudget:
 
     @property
     def weights(self) -> Literal["use", "run"]:
-        return "run" if self.workload.own_layers and self.keeps_weights() else "use"
+        return "run" if self.dequantized_bytes and self.keeps_weights() else "use"
 
     def keeps_weights(self, *, forbearance: float = 1.0) -> bool:
         return self.dequantized_bytes <= self.free_bytes * SHARE_FOR_WEIGHTS * forbearance

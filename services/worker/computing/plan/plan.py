@@ -37,11 +37,11 @@ class Plan:
     pads to the longest row of the micro-batch. `full_logits` computes every position's logits at once;
     otherwise only those of targets, in chunks.
 
-    The speed-ups below `own_layers` need it: the layers of `engine/`, in place of the model's own. `layout`
-    "flat" puts the rows' tokens end to end, without padding, through everything but attention. The first
-    `shared_prefix_tokens` tokens, equal in all rows, are computed once per micro-batch. `weights` says how
-    long a 4-bit weight stays dequantized: for one use, or the run. With `gradient_checkpointing`, one layer
-    in `recompute_every` is computed again in the backward pass.
+    `layout` and `shared_prefix_tokens` need `own_layers`: the layers of `engine/`, in place of the model's own.
+    `layout` "flat" puts the rows' tokens end to end, without padding, through everything but attention. The
+    first `shared_prefix_tokens` tokens, equal in all rows, are computed once per micro-batch. `weights` says
+    how long a 4-bit weight stays dequantized: for one use, or the run. With `gradient_checkpointing`, one
+    layer in `recompute_every` is computed again in the backward pass.
     `off` holds, for each speed-up that `auto` left off, the reason; versions before messages stored a text.
     `tried` are the plans that the run's first steps compared, if they did.
     """
@@ -145,17 +145,14 @@ def choose_plan(
 
 def with_speed_ups(plan: Plan, workload: Workload, budget: MemoryBudget) -> Plan:
     """`plan` with all speed-ups that can be used, and the reasons for the others."""
+    off = dict(workload.off)
+    if budget.dequantized_bytes and budget.weights == "use":
+        sizes = {"wanted_bytes": budget.dequantized_bytes, "free_bytes": budget.free_bytes}
+        off["weights"] = say("weights-not-kept", **sizes)
+    plan = replace(plan, weights=budget.weights, off=off)
     if not workload.own_layers:
-        return replace(plan, off=dict(workload.off))
-    reason = say("weights-not-kept", wanted_bytes=budget.dequantized_bytes, free_bytes=budget.free_bytes)
-    return replace(
-        plan,
-        own_layers=True,
-        layout="flat",
-        shared_prefix_tokens=workload.shared_prefix_tokens,
-        weights=budget.weights,
-        off={**workload.off, **({"weights": reason} if budget.weights == "use" else {})},
-    )
+        return plan
+    return replace(plan, own_layers=True, layout="flat", shared_prefix_tokens=workload.shared_prefix_tokens)
 
 
 def baseline_plan(max_seq_length: int) -> Plan:
