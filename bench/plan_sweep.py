@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from statistics import median
 
 from services.worker.computing.plan.memory_budget import MemoryBudget
-from services.worker.computing.plan.plan import Plan
+from services.worker.computing.plan.plan import Plan, models_attention
 from services.worker.explaining.arm import ArmSteps
 from services.worker.text.marked_text import TokenRow
 
@@ -50,7 +50,8 @@ def plans_to_sweep(auto: Plan, budget: MemoryBudget) -> dict[str, Plan]:
     if auto.weights == "run":
         kinds.append(replace(auto, weights="use"))
     if auto.own_layers:
-        kinds.append(replace(auto, own_layers=False, layout="padded", shared_prefix_tokens=0))
+        models_own = replace(auto, own_layers=False, layout="padded", shared_prefix_tokens=0)
+        kinds.append(replace(models_own, attention=models_attention(budget.device_type)))
     return {
         plan_name(plan): plan
         for kind in kinds

@@ -37,6 +37,7 @@ def test_the_sweep_has_every_plan_that_the_planner_considers_once() -> None:
     for plan in swept.values():
         if not plan.own_layers:
             assert (plan.layout, plan.shared_prefix_tokens, plan.weights) == ("padded", 0, "run")
+            assert plan.attention == "short_rows"
 
 
 def test_what_does_not_fit_and_layers_that_are_not_there_are_in_no_sweep() -> None:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 from transformers import PreTrainedModel
 
+from services.worker.computing import short_attention
 from services.worker.computing.batching import MicroBatch, micro_batches, packed_batches
 from services.worker.computing.engine.forward import EngineLayers
 from services.worker.computing.kept_weights import KeptWeights
@@ -111,6 +112,8 @@ class ModelForward:
     def run_begins(self) -> None:
         if self._weights is not None:
             self._weights.put_in()
+        if self._plan.attention == "short_rows":
+            short_attention.put_in()
         if self._plan.gradient_checkpointing:
             self._model.activation_checkpointing_enable(
                 activation_checkpointing_kwargs={"use_reentrant": False}
@@ -125,6 +128,8 @@ class ModelForward:
             self._hooks.pop().remove()
         if self._weights is not None:
             self._weights.take_out()
+        if self._plan.attention == "short_rows":
+            short_attention.take_out()
         if self._plan.gradient_checkpointing:
             self._model.activation_checkpointing_disable()
             self._model.disable_input_require_grads()

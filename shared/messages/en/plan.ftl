@@ -11,6 +11,7 @@ lever-own-layers = Tunedock's own layers compute the steps.
 lever-flat-layout = The tokens of rows lie end to end (flat layout).
 lever-shared-prefix = The shared prefix of { $tokens } tokens is computed once for each micro-batch.
 lever-weights-kept = The 4-bit weights are dequantized once for the whole run.
+lever-short-attention = The backward pass of attention over short rows computes whole score matrices, which is quicker on a processor.
 lever-nothing-recomputed = Nothing is computed twice.
 lever-some-recomputed = One layer in { $every } is computed twice.
 lever-off = The speed-up { $lever } is not used. { $reason }

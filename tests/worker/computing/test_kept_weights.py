@@ -94,7 +94,7 @@ def test_weights_that_are_kept_change_not_a_bit(llama_nf4: LoadedModel, recomput
 def test_each_weight_is_dequantized_once_in_a_run_instead_of_twice_in_a_micro_batch(
     llama_nf4: LoadedModel,
 ) -> None:
-    times = Counter[str]()
+    times, micro_batches = Counter[str](), 0
     for plan in (KEPT, replace(KEPT, weights="use")):
         with a_run(llama_nf4, plan) as (forward, parameters), Dequantized() as seen:
             micro_batches = len(list(forward.batches(ROWS)))

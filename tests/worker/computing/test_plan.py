@@ -207,6 +207,9 @@ def test_its_weights_are_kept_dequantized_too_where_there_is_room_for_them(
     plan = auto(monkeypatch, 400 * 1024**3, models_own)
     assert (plan.own_layers, plan.weights, dict(plan.off)) == (False, "run", {})
     assert "dequantized once for the whole run" in details(plan)
+    assert plan.attention == "short_rows"
+    assert "attention over short rows" in details(plan)
+    assert auto(monkeypatch, 400 * 1024**3, WORKLOAD).attention == "model"
     plan = auto(monkeypatch, 6 * 1024**3, models_own)
     assert plan.weights == "use"
     assert "weights is not used. The dequantized weights would take 4.29 GB" in details(plan)

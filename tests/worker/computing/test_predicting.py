@@ -40,6 +40,9 @@ CPU = torch.device("cpu")
 PLANS = {
     "the model's own forward": Plan("explicit", 128, False, full_logits=True),
     "everything computed again": Plan("explicit", 128, True, full_logits=True),
+    "the model's own forward, weights kept": Plan(
+        "explicit", 128, False, full_logits=True, weights="run", attention="short_rows"
+    ),
     "own layers": Plan("explicit", 128, False, own_layers=True, layout="flat"),
     "own layers, one in two computed again": Plan(
         "explicit", 128, True, own_layers=True, layout="flat", recompute_every=2

@@ -13,6 +13,7 @@ from shared.messages.message import Message, say
 from shared.schemas.hyperparameters import ExplicitPlan
 
 BASELINE_ROWS = 2
+Attention = Literal["model", "short_rows"]
 
 
 @dataclass(frozen=True)
@@ -37,11 +38,12 @@ class Plan:
     pads to the longest row of the micro-batch. `full_logits` computes every position's logits at once;
     otherwise only those of targets, in chunks.
 
-    `layout` and `shared_prefix_tokens` need `own_layers`: the layers of `engine/`, in place of the model's own.
-    `layout` "flat" puts the rows' tokens end to end, without padding, through everything but attention. The
-    first `shared_prefix_tokens` tokens, equal in all rows, are computed once per micro-batch. `weights` says
-    how long a 4-bit weight stays dequantized: for one use, or the run. With `gradient_checkpointing`, one
-    layer in `recompute_every` is computed again in the backward pass.
+    `layout` and `shared_prefix_tokens` need `own_layers`: the layers of `engine/`, in place of the model's
+    own. `layout` "flat" puts the rows' tokens end to end, without padding, through everything but attention.
+    The first `shared_prefix_tokens` tokens, equal in all rows, are computed once per micro-batch. `weights`
+    says how long a 4-bit weight stays dequantized: for one use, or the run. With `attention` "short_rows" the
+    model's own attention has another backward pass. With `gradient_checkpointing`, one layer in
+    `recompute_every` is computed again in the backward pass.
     `off` holds, for each speed-up that `auto` left off, the reason; versions before messages stored a text.
     `tried` are the plans that the run's first steps compared, if they did.
     """
@@ -58,6 +60,7 @@ class Plan:
     layout: Literal["padded", "flat"] = "padded"
     shared_prefix_tokens: int = 0
     weights: Literal["use", "run"] = "use"
+    attention: Attention = "model"
     recompute_every: int = 1
     off: Mapping[str, str | Message] = field(default_factory=dict)
     tried: tuple[Tried, ...] = field(default=(), compare=False)
@@ -96,6 +99,7 @@ class Plan:
             (self.layout == "flat", say("lever-flat-layout")),
             (self.shared_prefix_tokens > 0, say("lever-shared-prefix", tokens=self.shared_prefix_tokens)),
             (self.weights != "use", say("lever-weights-kept")),
+            (self.attention != "model", say("lever-short-attention")),
             (not self.gradient_checkpointing, say("lever-nothing-recomputed")),
             (recomputes_some, say("lever-some-recomputed", every=self.recompute_every)),
         )
@@ -146,13 +150,18 @@ def choose_plan(
 def with_speed_ups(plan: Plan, workload: Workload, budget: MemoryBudget) -> Plan:
     """`plan` with all speed-ups that can be used, and the reasons for the others."""
     off = dict(workload.off)
-    if budget.dequantized_bytes and budget.weights == "use":
-        sizes = {"wanted_bytes": budget.dequantized_bytes, "free_bytes": budget.free_bytes}
-        off["weights"] = say("weights-not-kept", **sizes)
+    wanted = budget.dequantized_bytes
+    if wanted and budget.weights == "use":
+        off["weights"] = say("weights-not-kept", wanted_bytes=wanted, free_bytes=budget.free_bytes)
     plan = replace(plan, weights=budget.weights, off=off)
     if not workload.own_layers:
-        return plan
+        return replace(plan, attention=models_attention(budget.device_type))
     return replace(plan, own_layers=True, layout="flat", shared_prefix_tokens=workload.shared_prefix_tokens)
+
+
+def models_attention(device_type: str) -> Attention:
+    """How a model's own attention goes back: torch's kernels are quick on a card."""
+    return "short_rows" if device_type == "cpu" else "model"
 
 
 def baseline_plan(max_seq_length: int) -> Plan:
