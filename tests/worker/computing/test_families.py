@@ -14,6 +14,7 @@ from transformers import PreTrainedConfig
 from services.worker.computing.engine import attention as attention_module
 from services.worker.computing.engine import forward as forward_module
 from services.worker.computing.engine.description import (
+    EXPERTS,
     FAMILIES,
     MUST_BE_OFF,
     Description,
@@ -98,6 +99,10 @@ def _without_one_trait(described: Description) -> Iterator[tuple[str, Descriptio
     if traits.before and traits.after:
         yield "after", replace(described, traits=replace(traits, after=None))
         yield "before", replace(described, traits=replace(traits, before=None))
+    if any(angles is not None for angles in described.angles):
+        interleaved = replace(traits, interleaved=not traits.interleaved)
+        yield "interleaved", replace(described, traits=interleaved)
+        yield "angles", replace(described, angles=(None,) * described.layers)
     other: Activation = "gelu" if described.activation == "silu" else "silu"
     yield "activation", replace(described, activation=other)
 
@@ -225,10 +230,11 @@ def test_no_field_of_a_described_configuration_is_unknown() -> None:
         "head_dim", "hidden_act", "hidden_activation", "sliding_window", "layer_types", "rope_parameters",
         "no_rope_layers", "embedding_multiplier", "residual_multiplier", "attention_multiplier",
         "logits_scaling", "query_pre_attn_scalar", "attn_logit_softcapping", "final_logit_softcapping",
-        "max_position_embeddings", "original_max_position_embeddings", *MUST_BE_OFF,
+        "max_position_embeddings", "original_max_position_embeddings", "shared_intermediate_size",
+        "position_embedding_type", *EXPERTS, *MUST_BE_OFF,
     }  # fmt: skip
     seen_in_the_modules = {
-        "rms_norm_eps", "attention_bias", "attention_out_bias", "mlp_bias", "use_post_norm",
+        "rms_norm_eps", "attention_bias", "attention_out_bias", "mlp_bias", "use_bias", "use_post_norm",
         "tie_word_embeddings", "vocab_size",
     }  # fmt: skip
     without_effect = {
@@ -238,8 +244,10 @@ def test_no_field_of_a_described_configuration_is_unknown() -> None:
         "use_sliding_window", "max_window_layers", "sliding_window_pattern", "no_rope_layer_interval",
         # Set to an error where Olmo 2 and 3 lack what Olmo has.
         "clip_qkv",
+        # Of experts and recurrent layers, which are refused.
+        "num_experts_per_tok", "output_router_logits", "router_aux_loss_coef", "time_step_limit",
     }  # fmt: skip
     common = {field.name for field in fields(PreTrainedConfig)}
     for config in FAMILIES:
-        own = {field.name for field in fields(config)} - common
+        own = {field.name for field in fields(config) if not field.name.startswith("mamba_")} - common
         assert own <= read | seen_in_the_modules | without_effect, config.__name__

@@ -66,6 +66,23 @@ DENSE: dict[str, Callable[[], PreTrainedConfig]] = {
     "exaone4": lambda: transformers.Exaone4Config(
         **_WIDE, sliding_window=None, layer_types=["full_attention"] * 2, tie_word_embeddings=True),
     "exaone4-hybrid": lambda: transformers.Exaone4Config(**_WIDE, sliding_window=WINDOW, layer_types=_TYPES),
+    "internlm3": lambda: transformers.AutoConfig.for_model("internlm3", **_WIDE, attention_bias=True,
+                                                           mlp_bias=True),
+    "iquestcoder": lambda: transformers.AutoConfig.for_model("iquestcoder", **_WIDE),
+    "ernie4_5": lambda: transformers.Ernie4_5Config(**_WIDE, use_bias=True),
+    "helium": lambda: transformers.HeliumConfig(**{**_WIDE, "head_dim": 8}),
+    "glm": lambda: transformers.GlmConfig(**_WIDE),
+    "glm4": lambda: transformers.Glm4Config(**_WIDE),
+    "vaultgemma": lambda: transformers.VaultGemmaConfig(
+        **_WIDE, query_pre_attn_scalar=5, sliding_window=WINDOW, attn_logit_softcapping=2.0,
+        final_logit_softcapping=3.0),
+    "granite4": lambda: transformers.GraniteMoeHybridConfig(
+        **_SIZES, shared_intermediate_size=40, num_local_experts=0, num_experts_per_tok=0, mamba_n_heads=8,
+        layer_types=["full_attention"] * 2, position_embedding_type="rope", embedding_multiplier=3.0,
+        residual_multiplier=0.3, attention_multiplier=0.5, logits_scaling=4.0),
+    "granite4-unplaced": lambda: transformers.GraniteMoeHybridConfig(
+        **_SIZES, shared_intermediate_size=40, num_local_experts=0, num_experts_per_tok=0, mamba_n_heads=8,
+        layer_types=["full_attention"] * 2),
     "olmo2": lambda: transformers.Olmo2Config(**_SIZES),
     "olmo3": lambda: transformers.Olmo3Config(
         **_SIZES, sliding_window=WINDOW, layer_types=_TYPES, rope_parameters=_OLMO3_ROPE),

@@ -6,11 +6,16 @@ from typing import Any, Literal
 
 from transformers import (
     CwmConfig,
+    Ernie4_5Config,
     Exaone4Config,
     Gemma2Config,
     Gemma3TextConfig,
     GemmaConfig,
+    Glm4Config,
+    GlmConfig,
     GraniteConfig,
+    GraniteMoeHybridConfig,
+    HeliumConfig,
     LlamaConfig,
     MinistralConfig,
     MistralConfig,
@@ -22,8 +27,11 @@ from transformers import (
     Qwen3Config,
     SeedOssConfig,
     SmolLM3Config,
+    VaultGemmaConfig,
 )
 from transformers.models.hyperclovax.configuration_hyperclovax import HyperCLOVAXConfig
+from transformers.models.internlm3.configuration_internlm3 import InternLM3Config
+from transformers.models.iquestcoder.configuration_iquestcoder import IQuestCoderConfig
 
 from services.worker.computing.engine.elementwise import Activation
 from shared.messages.message import Message, say
@@ -83,8 +91,10 @@ class Traits:
 
     `before` and `after` name the norms of what attention and the MLP take, and of what they give; None: they
     have none. `norm_offset` is added to a norm's weight. With `head_norms` queries and keys have a norm each.
-    `windows` says which layers see only so much. `angles` says whether each type of layers has its own
-    rotary angles, and `unplaced(config, layer)` which layers have no positions.
+    `inner` and `activation` are fields of the configuration. `windows` says which layers see only so much.
+    `angles` says whether each type of layers has its own rotary angles, and `unplaced(config, layer)` which
+    layers have no positions. With `interleaved` an angle turns neighbours in a head, else a number of its
+    first half and one of its second.
     """
 
     class_name: str
@@ -93,11 +103,15 @@ class Traits:
     norm_offset: float = 0.0
     head_norms: bool = False
     qkv: tuple[str, ...] = ("q_proj", "k_proj", "v_proj")
+    mlp: str = "mlp"
     gate_and_up: tuple[str, ...] = ("gate_proj", "up_proj")
+    down: str = "down_proj"
+    inner: str = "intermediate_size"
     activation: str = "hidden_act"
     windows: Literal["none", "all", "by type"] = "none"
     angles: Literal["one", "by type"] = "one"
     unplaced: Callable[[Any, int], bool] = lambda config, layer: False
+    interleaved: bool = False
     scales: Callable[[Any], Scales] = lambda config: Scales()
 
 
@@ -136,7 +150,7 @@ def describe(config: PreTrainedConfig, class_name: str | None = None) -> Descrip
         traits,
         layers=config.num_hidden_layers,
         hidden=config.hidden_size,
-        inner=config.intermediate_size,
+        inner=getattr(config, traits.inner),
         queries=queries,
         keys=getattr(config, "num_key_value_heads", None) or queries,
         size=getattr(config, "head_dim", None) or config.hidden_size // queries,
@@ -192,7 +206,7 @@ def _angles(config: PreTrainedConfig, traits: Traits) -> tuple[str | None, ...]:
 
 
 def _longest_row(config: PreTrainedConfig, traits: Traits) -> int | None:
-    parameters = config.rope_parameters
+    parameters = config.rope_parameters or {}
     kinds = parameters.values() if traits.angles == "by type" else [parameters]
     limits = []
     for kind in filter(None, kinds):
@@ -255,6 +269,17 @@ FAMILIES: dict[type[PreTrainedConfig], Traits] = {
         unplaced=lambda config, layer: not config.no_rope_layers[layer],
     ),
     CwmConfig: Traits("CwmForCausalLM", windows="by type"),
+    InternLM3Config: Traits("LlamaForCausalLM"),
+    IQuestCoderConfig: Traits("LlamaForCausalLM"),
+    Ernie4_5Config: Traits("Ernie4_5ForCausalLM", interleaved=True),
+    HeliumConfig: Traits("HeliumForCausalLM", interleaved=True),
+    GlmConfig: Traits("GlmForCausalLM", gate_and_up=("gate_up_proj",), interleaved=True),
+    Glm4Config: Traits(
+        "Glm4ForCausalLM",
+        after=("post_self_attn_layernorm", "post_mlp_layernorm"),
+        gate_and_up=("gate_up_proj",),
+        interleaved=True,
+    ),
     SeedOssConfig: Traits("SeedOssForCausalLM"),
     Phi3Config: Traits("Phi3ForCausalLM", qkv=("qkv_proj",), gate_and_up=("gate_up_proj",), windows="all"),
     GemmaConfig: Traits("GemmaForCausalLM", norm_offset=1.0),
@@ -262,6 +287,14 @@ FAMILIES: dict[type[PreTrainedConfig], Traits] = {
         "Gemma2ForCausalLM",
         before=AROUND,
         after=AFTER,
+        norm_offset=1.0,
+        activation="hidden_activation",
+        windows="by type",
+        scales=_gemma2_scales,
+    ),
+    VaultGemmaConfig: Traits(
+        "VaultGemmaForCausalLM",
+        before=AROUND,
         norm_offset=1.0,
         activation="hidden_activation",
         windows="by type",
@@ -279,6 +312,16 @@ FAMILIES: dict[type[PreTrainedConfig], Traits] = {
         scales=_gemma3_scales,
     ),
     GraniteConfig: Traits("GraniteForCausalLM", scales=_granite_scales),
+    # Granite 4.0's small ones: of a mixture without experts the part that all tokens share.
+    GraniteMoeHybridConfig: Traits(
+        "GraniteMoeHybridForCausalLM",
+        mlp="shared_mlp",
+        gate_and_up=("input_linear",),
+        down="output_linear",
+        inner="shared_intermediate_size",
+        unplaced=lambda config, layer: config.position_embedding_type != "rope",
+        scales=_granite_scales,
+    ),
     HyperCLOVAXConfig: Traits(
         "HyperCLOVAXForCausalLM", after=("post_norm1", "post_norm2"), scales=_hyperclovax_scales
     ),

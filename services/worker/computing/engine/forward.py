@@ -70,7 +70,7 @@ class EngineLayers:
     ) -> None:
         decoder, description = model.model, describe(model.config)
         self._embedding, self._head, self._rotary = decoder.embed_tokens, model.lm_head, decoder.rotary_emb
-        self._scales = description.scales
+        self._scales, self._interleaved = description.scales, description.traits.interleaved
         self._logits = _logits(description)
         # The dtype of what linear layers take; a 4-bit layer may name another one of its own.
         self._dtype = decoder.norm.weight.dtype
@@ -178,12 +178,13 @@ class EngineLayers:
                 with torch.no_grad():
                     cos, sin = self._rotary(like, at, kind) if kind else self._rotary(like, at)
                 half = cos.shape[-1] // 2  # the model writes every angle twice
-                found[kind] = Positions(cos[0, :, None, :half], sin[0, :, None, :half])
+                cos, sin = (part[0, :, None, :half] for part in (cos, sin))
+                found[kind] = Positions(cos, sin, self._interleaved)
         return found
 
 
 def _layer(module: Any, number: int, description: Description, keep: Keep, dtype: torch.dtype) -> _Layer:
-    traits, attention, mlp = description.traits, module.self_attn, module.mlp
+    traits, attention, mlp = description.traits, module.self_attn, getattr(module, description.traits.mlp)
     first = number * MATRICES_OF_A_LAYER
     return _Layer(
         before=_norms(module, traits.before, description),
@@ -198,7 +199,7 @@ def _layer(module: Any, number: int, description: Description, keep: Keep, dtype
             [getattr(mlp, name) for name in traits.gate_and_up], keep, dtype, first=first + 4
         ),
         activation=description.activation,
-        down=adapted_linears([mlp.down_proj], keep, dtype, first=first + 6),
+        down=adapted_linears([getattr(mlp, traits.down)], keep, dtype, first=first + 6),
     )
 
 

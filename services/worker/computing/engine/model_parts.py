@@ -14,7 +14,7 @@ from services.worker.computing.engine.lora import AdaptedLinears, Adapter
 from services.worker.computing.engine.weights import FrozenWeights, Keep
 from shared.messages.message import Message, say
 
-ACTIVATION_MODULES = ("act_fn", "activation_fn")
+ACTIVATION_MODULES = ("act_fn", "activation_fn", "activation")
 
 
 def why_not(model: PreTrainedModel, *, longest_row: int) -> Message | None:
@@ -36,11 +36,11 @@ def unknown_parts(model: PreTrainedModel, description: Description) -> Iterator[
     norms = [*(traits.before or ()), *(traits.after or ())]
     head_norms = ["q_norm", "k_norm"] if traits.head_norms else []
     for number, layer in enumerate(model.model.layers):
-        attention, mlp = getattr(layer, "self_attn", None), getattr(layer, "mlp", None)
+        attention, mlp = getattr(layer, "self_attn", None), getattr(layer, traits.mlp, None)
         for path, module, known in (
-            ("", layer, {"self_attn", "mlp", *norms}),
+            ("", layer, {"self_attn", traits.mlp, *norms}),
             ("self_attn.", attention, {*traits.qkv, "o_proj", *head_norms}),
-            ("mlp.", mlp, {*traits.gate_and_up, "down_proj"}),
+            (f"{traits.mlp}.", mlp, {*traits.gate_and_up, traits.down}),
         ):
             yield from (f"layers.{number}.{path}{name}" for name in _differing(module, known))
 

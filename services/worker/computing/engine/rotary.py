@@ -40,11 +40,13 @@ class Heads:
 @dataclass(frozen=True)
 class Positions:
     """cos and sin, fp32 [tokens, 1, turned / 2], of each token's angles: the first `turned` numbers of a head
-    are turned, in most families all.
+    are turned, in most families all. An angle turns a number of these numbers' first half and one of their
+    second, or with `interleaved` two neighbours.
     """
 
     cos: Tensor
     sin: Tensor
+    interleaved: bool = False
 
     def rotate(self, heads: Tensor, into: Tensor, *, back: bool = False) -> None:
         """Rotate [tokens, heads, size] in fp32; `into`, of the same shape, may be `heads` itself.
@@ -53,11 +55,15 @@ class Positions:
         """
         if (turned := 2 * self.cos.shape[-1]) < heads.shape[-1]:
             heads, into = heads[..., :turned], into[..., :turned]
-        a, b = (half.float() for half in heads.chunk(2, dim=-1))
+        a, b = (half.float() for half in self._halves(heads))
         sin = -self.sin if back else self.sin
         rotated = (a * self.cos).sub_(b * sin), (b * self.cos).add_(a * sin)
-        for half, values in zip(into.chunk(2, dim=-1), rotated, strict=True):
+        for half, values in zip(self._halves(into), rotated, strict=True):
             half.copy_(values)
+
+    def _halves(self, heads: Tensor) -> tuple[Tensor, ...]:
+        """The first and the second number of each pair, as views."""
+        return (heads[..., ::2], heads[..., 1::2]) if self.interleaved else heads.chunk(2, dim=-1)
 
 
 def rotated(heads: Tensor, count: int, positions: Positions | None, dtype: torch.dtype) -> Tensor:
@@ -67,21 +73,26 @@ def rotated(heads: Tensor, count: int, positions: Positions | None, dtype: torch
     """
     if positions is None:
         return heads.to(dtype)
-    return _rotated(heads, count, positions.cos, positions.sin, dtype)
+    return _rotated(heads, count, positions.cos, positions.sin, positions.interleaved, dtype)
 
 
 def rotated_back(heads: Tensor, count: int, positions: Positions | None, dtype: torch.dtype) -> Tensor:
     """Its transpose, for gradients."""
     if positions is None:
         return heads.to(dtype)
-    return _rotated(heads, count, positions.cos, -positions.sin, dtype)
+    return _rotated(heads, count, positions.cos, -positions.sin, positions.interleaved, dtype)
 
 
 @fused
-def _rotated(heads: Tensor, count: int, cos: Tensor, sin: Tensor, dtype: torch.dtype) -> Tensor:
+def _rotated(
+    heads: Tensor, count: int, cos: Tensor, sin: Tensor, interleaved: bool, dtype: torch.dtype
+) -> Tensor:
     turned = 2 * cos.shape[-1]
-    a, b = heads[:, :count, :turned].float().chunk(2, dim=-1)
+    wide = heads[:, :count, :turned].float()
+    a, b = (wide[..., ::2], wide[..., 1::2]) if interleaved else wide.chunk(2, dim=-1)
     parts = [a * cos - b * sin, b * cos + a * sin]
+    if interleaved:
+        parts = [torch.stack(parts, dim=-1).flatten(-2)]
     if turned < heads.shape[-1]:
         parts.append(heads[:, :count, turned:].float())
     rotated = torch.cat(parts, dim=-1)
