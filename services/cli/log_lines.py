@@ -40,6 +40,9 @@ def _on_one_line(text: str) -> str:
 
 def _entry_text(entry: dict[str, Any]) -> str:
     """A structured line in words; requests that only looked, and were answered, are left out."""
+    if entry.get("logger") == ACCESS_LOGGER and "method" not in entry:
+        # a stream of events has ended, or what came was no request
+        return f"{entry.get('message')} → {entry['status']}" if "status" in entry else ""
     if entry.get("logger") == ACCESS_LOGGER:
         only_looked = entry.get("method") == "GET" and int(entry.get("status", 0)) < 400
         if only_looked or entry.get("path") in PROBED_PATHS:

@@ -32,7 +32,7 @@ def test_nothing_that_a_sender_wrote_steers_a_terminal_or_makes_a_line() -> None
 
 
 def access(**fields: object) -> str:
-    return json.dumps({"level": "info", "logger": "tunedock.access", "message": "request", **fields})
+    return json.dumps({"level": "info", "logger": "tunedock.access", "message": "request"} | fields)
 
 
 @pytest.mark.parametrize(
@@ -54,6 +54,8 @@ def access(**fields: object) -> str:
         ("api", access(method="GET", path="/v1/jobs", status=503), "api    │ GET /v1/jobs → 503"),
         ("api", access(method="GET", path="/readyz", status=503), None),
         ("api", access(method="POST", path="/v1/jobs", status=202), "api    │ POST /v1/jobs → 202"),
+        ("api", access(message="request refused", status=400), "api    │ request refused → 400"),
+        ("api", access(message="stream ended", events=2, seconds=1.7), None),
         ("api", "[1, 2]", "api    │ [1, 2]"),
     ],
 )
