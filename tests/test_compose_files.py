@@ -20,6 +20,7 @@ from shared.settings import PROJECT_ROOT, Settings
 
 COMPOSE = PROJECT_ROOT / "docker-compose.yml"
 CPU = PROJECT_ROOT / "compose.cpu.yaml"
+WEBHOOKS = PROJECT_ROOT / "compose.webhooks.yaml"
 EXAMPLE = PROJECT_ROOT / ".env.example"
 DOCKERFILES = [PROJECT_ROOT / "Dockerfile.gpu", PROJECT_ROOT / "services" / "api" / "Dockerfile"]
 WITH_FILES = re.compile(r"docker compose (?:-\S+ (?:[^-\s]\S* )?)*?(?:-f|--file)\b.*")
@@ -66,14 +67,15 @@ def test_what_compose_takes_from_outside_is_in_the_example() -> None:
     assert {name for name in taken if f"#{name}=" not in text} == set()
 
 
-def test_compose_is_what_its_schema_says() -> None:
+@pytest.mark.parametrize("file", [COMPOSE, WEBHOOKS], ids=lambda path: path.name)
+def test_compose_is_what_its_schema_says(file: Path) -> None:
     command = [
         sys.executable,
         "-m",
         "check_jsonschema",
         "--builtin-schema",
         "vendor.compose-spec",
-        str(COMPOSE),
+        str(file),
     ]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout
@@ -97,6 +99,21 @@ def test_only_api_and_grafana_are_published_and_only_on_this_machine() -> None:
     assert set(published) == {"api", "grafana"}
     bind = "${TUNEDOCK_BIND_ADDRESS:-127.0.0.1}:"
     assert all(port.startswith(bind) for ports in published.values() for port in ports)
+
+
+def test_what_the_api_sends_leaves_the_machine_only_where_the_file_for_webhooks_is_chosen() -> None:
+    """The first network by name that is not internal is a container's way out."""
+    networks = yaml.safe_load(COMPOSE.read_text())["networks"]
+    no_way_out = {"com.docker.network.bridge.enable_ip_masquerade": "false"}
+    assert services()["api"]["networks"] == ["back", "front"]
+    assert networks["back"]["internal"]
+    assert networks["front"]["driver_opts"] == no_way_out
+    more = yaml.safe_load(WEBHOOKS.read_text())
+    assert more["services"] == {"api": {"networks": ["egress"]}}
+    assert (more["networks"], min("egress", "front")) == ({"egress": {}}, "egress")
+    line = f"COMPOSE_FILE={COMPOSE.name}:{WEBHOOKS.name}"
+    for name in ("docs/webhooks.md", ".env.example", WEBHOOKS.name):
+        assert line in (PROJECT_ROOT / name).read_text(), name
 
 
 def test_every_service_has_limits_of_memory_and_processes_and_the_worker_s_is_the_user_s() -> None:

@@ -75,13 +75,20 @@ class Sender:
         self._changed.clear()
         try:
             for due in self._claim(MOST_AT_ONCE - len(self._under_way)):
-                thread = threading.Thread(target=self._work, args=(due,), name="webhook", daemon=True)
-                self._under_way[due.url] = thread
-                thread.start()
+                self._begin(due)
         except StoreUnavailable as refusal:
             _log.debug("no webhook is sent: %s", refusal.message)
         self._changed.wait(POLL_SECONDS)
         return 0.0
+
+    def _begin(self, due: Due) -> None:
+        thread = threading.Thread(target=self._work, args=(due,), name="webhook", daemon=True)
+        self._under_way[due.url] = thread
+        try:
+            thread.start()
+        except RuntimeError:  # the machine has no room for one more; when the claim has ended it is due again
+            self._under_way.pop(due.url)
+            raise
 
     def _claim(self, most: int) -> list[Due]:
         busy = list(self._under_way)
