@@ -76,6 +76,19 @@ def test_a_training_of_other_names_is_evaluated_with_them_where_the_rows_have_th
         assert api.store.get(path.removeprefix("/jobs/")).request["columns"] == expected
 
 
+def test_rows_that_a_model_has_learned_are_named_so_and_are_no_first_choice(
+    api: Api, browser: Browser
+) -> None:
+    (api.settings.datasets_dir / "sample.jsonl").write_text('{"text": "a", "label": "b"}\n')
+    learned, other = api.uploaded(), api.uploaded()
+    job_id = trained(api, training_file=learned)
+    page = browser.page(f"/jobs/{job_id}")
+    keys = [each["value"] for each in page.all("option")]
+    assert keys.index(f"training_file:{other}") < keys.index(f"training_file:{learned}")
+    assert keys[-1] == "dataset:sample"
+    assert page.text.count("(learned)") == 1
+
+
 def chosen_model(page: Page) -> str:
     (chosen,) = [
         each["value"] for each in page.all("input") if each.get("type") == "radio" and "checked" in each
@@ -93,8 +106,9 @@ def test_the_form_begins_with_a_model_that_is_here(settings: Settings, store: Wo
     files = {"a": {"bytes": 700000, "sha256": "0"}}
     (copy / "manifest.json").write_text(json.dumps({"kind": "nf4", "name": shipped, "files": files}))
     assert chosen_model(browser.page(path)) == shipped
-    api.submitted(model="tiny")
-    assert chosen_model(browser.page(path)) == "tiny", "as the last training had it"
+    trained(api, model="tiny")
+    api.submitted(model="owner/not-there")
+    assert chosen_model(browser.page(path)) == "tiny", "as the last training that succeeded had it"
 
 
 def test_a_model_that_is_not_listed_is_typed(api: Api, browser: Browser) -> None:

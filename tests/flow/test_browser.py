@@ -43,6 +43,7 @@ def desk(browser: Browser) -> Iterator[Watched]:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_a_newcomer_gets_from_the_first_visit_to_an_adapter(
     stack: LiveStack, desk: Watched, tmp_path: Path
 ) -> None:
@@ -111,12 +112,14 @@ def plan(desk: Watched) -> None:
 
 
 def start_and_watch(desk: Watched) -> None:
-    """The loss is drawn further and further."""
+    """The loss is drawn further and further, and what has the focus keeps it."""
     page = desk.page
     press_by_keyboard(page, "Start training")
     loss = page.locator("polyline.loss")
     expect(loss).to_be_attached()
+    page.get_by_text("Cancel", exact=True).focus()
     expect(loss).not_to_have_attribute("points", loss.get_attribute("points") or "")
+    expect(page.get_by_text("Cancel", exact=True)).to_be_focused()
 
 
 def cancel_another(desk: Watched) -> None:

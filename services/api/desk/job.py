@@ -2,13 +2,14 @@
 
 import time
 from dataclasses import dataclass
+from functools import partial
 
 from flask import Response
 
 from services.api.desk import job_words
 from services.api.desk.outcome import outcome_of
 from services.api.desk.rows_as_read import rows_as_read
-from services.api.desk.rows_to_read import rows_name, rows_to_read
+from services.api.desk.rows_to_read import RowSource, rows_name, rows_to_read
 from services.api.desk.run_plots import loss_plot, time_plot
 from services.api.desk.shell import desk_page
 from services.api.desk.step_numbers import steps_of
@@ -88,12 +89,23 @@ def get_job(service: Service, job_id: str) -> Response:
         asked=_asked(record),
         has_report=has_report,
         head=head_of(service, record, report_of(service, record)) if has_report else None,
-        others=rows_to_read(service) if orders.evaluate else (),
+        others=_rows_to_evaluate_on(service, record) if orders.evaluate else (),
+        is_learned=partial(_is_learned, record),
         model_job=_model_job(record),
         archive=f"{record.id}-{service.job_folder(record.id).adapter.name}",
         # a form of the same minutes makes one job, however often it is sent
         once=f"{record.id} {int(time.time() // ONCE_SECONDS)}",
     )
+
+
+def _rows_to_evaluate_on(service: Service, record: JobRecord) -> tuple[RowSource, ...]:
+    """Uploads that the model has not learned come first, then those that it has, then the data sets."""
+    rows = rows_to_read(service)
+    return tuple(sorted(rows, key=lambda one: (one.field == "dataset", _is_learned(record, one))))
+
+
+def _is_learned(record: JobRecord, rows: RowSource) -> bool:
+    return bool(record.request.get(rows.field) == rows.value)
 
 
 def _model_job(record: JobRecord) -> str | None:

@@ -73,11 +73,11 @@ def settings_page(
 
 
 def first_model(service: Service) -> str:
-    """What the form begins with: what was trained last, else the service's default. As long as nobody chose
+    """What the form begins with: what last succeeded, else the service's default. As long as nobody chose
     that one, and it would have to be downloaded, the model that comes along.
     """
     with suppress(StoreUnavailable):
-        last = service.store.list_jobs(kind="fine_tuning", limit=1).records
+        last = service.store.list_jobs(kind="fine_tuning", status="succeeded", limit=1).records
         if last and not last[0].request.get("adapter"):
             return str(last[0].request["model"])
     default = service.settings.default_model

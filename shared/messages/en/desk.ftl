@@ -163,6 +163,7 @@ tokens-are-left-out = { $tokens ->
 evaluate-title = Evaluate it
 why-evaluate = An evaluation says how often the model is right. Choose rows that it has not learned.
 on-rows-label = On the rows
+learned-rows-label = learned
 evaluate-label = Evaluate
 nothing-to-evaluate-on = There are no rows here to evaluate it on.
 upload-rows-label = Upload rows
