@@ -13,7 +13,7 @@ import torch
 from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel
 
 from tests.worker.text.families import FAMILIES as TEMPLATES
-from tests.worker.text.families import tokenizer_of
+from tests.worker.text.families import Family, tokenizer_of
 
 SEPARATE = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 FUSED = ("qkv_proj", "o_proj", "gate_up_proj", "down_proj")
@@ -204,11 +204,16 @@ def config_of(name: str) -> dict[str, Any]:
     return {"architectures": [DENSE[name].model_class], **_TOKENS, **_SIZES, **DENSE[name].fields}
 
 
+def template_of(name: str) -> Family:
+    """The family's chat template, with what its tokenizer is like."""
+    return next(family for family in TEMPLATES if family.name == DENSE[name].template)
+
+
 def make_dense(folder: Path, name: str) -> Path:
     """Write the family's checkpoint: its config.json, random weights in bf16, and its kind of tokenizer."""
     family = DENSE[name]
     folder.mkdir(parents=True, exist_ok=True)
-    tokenizer = tokenizer_of(next(one for one in TEMPLATES if one.name == family.template))
+    tokenizer = tokenizer_of(template_of(name))
     tokenizer.save_pretrained(folder)
     _rewrite(folder / "tokenizer_config.json", {"tokenizer_class": family.tokenizer_class})
     config = {**config_of(name), "vocab_size": len(tokenizer)}

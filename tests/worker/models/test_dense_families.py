@@ -12,6 +12,7 @@ from transformers import AutoModelForCausalLM
 from services.worker.adapters.saved_adapter import open_adapter, with_adapter
 from services.worker.evaluation.evaluate import evaluate
 from services.worker.models.families.blueprint import choose_blueprint
+from services.worker.models.families.tokenizer import load_tokenizer
 from services.worker.models.hub.model_places import ModelFiles
 from services.worker.models.load import LoadedModel
 from services.worker.models.quantized.prepared import load_prepared
@@ -19,6 +20,7 @@ from services.worker.models.residency import Residency
 from services.worker.preparing.prepare import prepare
 from services.worker.running_job import NoJob, WorkerDraining
 from services.worker.text.dataset_file import DatasetFile
+from services.worker.text.marked_text import MarkedText, Span, tokenize
 from services.worker.training.fine_tuning import fine_tune
 from shared.adapters import WEIGHTS
 from shared.job_folder import JobFolder
@@ -26,7 +28,8 @@ from shared.schemas.hyperparameters import Hyperparameters, Lora
 from shared.schemas.requests import FineTuningRequest, ModelPreparationRequest
 from shared.settings import Settings
 from tests.thorough import thorough
-from tests.worker.models.dense_families import DENSE, config_of, make_dense
+from tests.worker.models.dense_families import DENSE, config_of, make_dense, template_of
+from tests.worker.text.families import tokenizer_of
 from tests.worker.training.tiny_bases import RecordedJob, WriteRows, load, write_rows
 
 __all__ = ["write_rows"]
@@ -94,7 +97,7 @@ def test_an_adapter_answers_in_peft_alone_as_it_was_trained(
     base = load(folder, "none")
     before = logits(base.model)
     result = trained(base, data, tmp_path / "job")
-    assert (result["steps"], result["skipped_rows"]) == (3, 0)
+    assert (result["steps"], result["skipped_rows"], result["plan"]["own_layers"]) == (3, 0, True)
     adapter = tmp_path / "job" / "adapter"
     with with_adapter(base, open_adapter(adapter, base)):
         ours = logits(base.model)
@@ -105,6 +108,21 @@ def test_an_adapter_answers_in_peft_alone_as_it_was_trained(
     assert torch.equal(logits(base.model), before)
     assert plain.peft_config["default"].target_modules == set(DENSE[name].layers)
     assert loss(base, data, adapter) < loss(base, data, None)
+
+
+@pytest.mark.parametrize("name", DENSE)
+def test_its_tokenizer_cuts_as_its_file_says_with_its_first_token_once(name: str, tmp_path: Path) -> None:
+    """The classes that the hub's folders name would be built anew by transformers, each in its own way."""
+    folder, template = make_dense(tmp_path / "base", name), template_of(name)
+    tokenizer = load_tokenizer(folder, config_of(name))
+    for text in ("  Two  spaces\n\nand 2024 각 e\u0301 👋", "".join(template.specials), "\n서울"):
+        for completed in (False, True):
+            ids = tokenizer(text, add_special_tokens=completed)["input_ids"]
+            assert ids == tokenizer_of(template)(text, add_special_tokens=completed)["input_ids"]
+    (row,) = tokenize([MarkedText("Water boils.", (Span(5, 12),), complete=True)], tokenizer)
+    first = [tokenizer.bos_token_id] if template.adds_bos else []
+    words = tokenizer("Water boils.", add_special_tokens=False)["input_ids"]
+    assert row.ids.tolist() == [*first, *words, tokenizer.eos_token_id]
 
 
 @pytest.mark.parametrize("name", SOME)
