@@ -13,9 +13,9 @@ from transformers import PreTrainedConfig
 
 from services.worker.computing.engine import attention as attention_module
 from services.worker.computing.engine import forward as forward_module
+from services.worker.computing.engine import weights as weights_module
 from services.worker.computing.engine.description import (
     EXPERTS,
-    FAMILIES,
     MUST_BE_OFF,
     Description,
     NotDescribed,
@@ -23,7 +23,7 @@ from services.worker.computing.engine.description import (
 )
 from services.worker.computing.engine.elementwise import Activation
 from services.worker.computing.engine.model_parts import why_not
-from services.worker.computing.engine.weights import FrozenWeights
+from services.worker.computing.engine.traits import FAMILIES
 from services.worker.computing.plan.plan import baseline_plan
 from services.worker.models.load import LoadedModel
 from shared.messages.render import in_english
@@ -123,7 +123,7 @@ def test_a_family_s_loss_would_be_another_without_any_of_its_traits(
 
 @pytest.mark.parametrize("family", ["llama-biases", "qwen2", "qwen3-biases-yarn"])
 def test_biases_are_added(family: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(FrozenWeights, "biases", lambda self: [None] * len(self.out_features))
+    monkeypatch.setattr(weights_module, "_biases", lambda layers, dtype, joined: [None] * len(layers))
     loss, _ = loss_and_gradients(base(family), make_rows(learned=0.5), PLANS["flat"])
     assert loss != pytest.approx(reference(family)[0], rel=1e-5)
 

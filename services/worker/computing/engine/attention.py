@@ -30,7 +30,7 @@ def attend(
 @dataclass(frozen=True)
 class _Group:
     """One group's q [rows, keys, queries/keys · width, size], k and v [rows, keys, seen, size], and with
-    `own_backward` its scores' log-sum-exp, fp32 [rows, keys, queries/keys · width].
+    `own_backward`, or where scores are capped, their log-sum-exp, fp32 [rows, keys, queries/keys · width].
 
     k and v of rows behind a prefix hold a copy of its own for each row. So a layer keeps only what they are
     made of, and makes them again in its backward pass: the copies of one layer exist at a time.

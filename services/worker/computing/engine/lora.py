@@ -96,7 +96,7 @@ class _AdaptedLinears(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, group: AdaptedLinears, *parameters: Tensor) -> Tensor:
         ctx.group = group
-        y = _times(x, group.weights.matrices(), group.weights.biases())
+        y = _times(x, group.weights.matrices(), group.weights.biases)
         if group.adapters:
             a, b = group.stacked_a(x.dtype), group.stacked_b(x.dtype)
             inner = x @ a.t()
@@ -128,7 +128,7 @@ class _DroppingLinears(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, keys: Tensor, group: AdaptedLinears, *parameters: Tensor) -> Tensor:
         ctx.group = group
-        y = _times(x, group.weights.matrices(), group.weights.biases())
+        y = _times(x, group.weights.matrices(), group.weights.biases)
         b = group.stacked_b(x.dtype)
         inner = torch.cat(
             [given @ _scaled_a(adapter, x.dtype).t() for adapter, _, given in group.dropped(x, keys)], dim=-1
@@ -163,7 +163,7 @@ def _scaled_a(adapter: Adapter, dtype: torch.dtype) -> Tensor:
     return (adapter.a.detach() * _scale(adapter)).to(dtype)
 
 
-def _times(x: Tensor, matrices: list[Tensor], biases: list[Tensor | None]) -> Tensor:
+def _times(x: Tensor, matrices: list[Tensor], biases: Sequence[Tensor | None]) -> Tensor:
     parts = [F.linear(x, matrix, bias) for matrix, bias in zip(matrices, biases, strict=True)]
     return parts[0] if len(parts) == 1 else torch.cat(parts, dim=-1)
 

@@ -23,13 +23,8 @@ class FrozenWeights:
         self._layers, self._keep = layers, keep
         self._quantized = any(isinstance(layer, bitsandbytes.nn.Linear4bit) for layer in layers)
         self._kept: list[Tensor] | None = None
-        self._biases = _biases(layers, dtype)
-
-    def biases(self) -> list[Tensor | None]:
-        """[out] each, one for each of `matrices()`; None where a layer has none."""
-        if self._biases is None:
-            return [None] * (1 if self._quantized else len(self._layers))
-        return [torch.cat(self._biases)] if self._quantized else list(self._biases)
+        # [out] each, one for each of `matrices()`; None where there is none.
+        self.biases = _biases(layers, dtype, joined=self._quantized)
 
     def matrices(self) -> list[Tensor]:
         """[out, in] each; stacked they are all layers in order."""
@@ -53,16 +48,17 @@ class FrozenWeights:
         return matrix
 
 
-def _biases(layers: Sequence[nn.Linear], dtype: torch.dtype) -> list[Tensor] | None:
+def _biases(layers: Sequence[nn.Linear], dtype: torch.dtype, *, joined: bool) -> Sequence[Tensor | None]:
     biases: list[Tensor | None] = [layer.bias for layer in layers]
     if all(bias is None for bias in biases):
-        return None
-    return [
+        return [None] * (1 if joined else len(layers))
+    whole = [
         torch.zeros(layer.out_features, dtype=dtype, device=layer.weight.device)
         if bias is None
         else bias.detach().to(dtype)
         for layer, bias in zip(layers, biases, strict=True)
     ]
+    return [torch.cat(whole)] if joined else whole
 
 
 def _dequantize(layer: nn.Linear, into: Tensor) -> None:
