@@ -81,7 +81,7 @@ def _fast_layers(model: PreTrainedModel) -> str:
 
 
 def _names(model: PreTrainedModel, blueprint: Blueprint) -> str:
-    """The names that an adapter may ask for, in the order of the model's layers."""
+    """The names that an adapter may ask for; of EXAONE-3.5 its own."""
     names = linear_names(model, outside_language(model))
     if blueprint.family is not None:
         original = {path.rpartition(".")[2] for path in blueprint.family.module_names}

@@ -203,8 +203,9 @@ def _take_back_white_space(
     Such a token before an answer that begins with a space would reach into the answer.
     """
     borders = np.unique([border for span in (*marked.spans, *marked.answers) for border in span])
-    across = np.searchsorted(places[:, 0], borders) - 1
-    for token in across[(across >= 0) & (places[across, 1] > borders)]:
+    with_text = np.flatnonzero(places[:, 0] < places[:, 1])
+    before = np.searchsorted(places[with_text, 0], borders) - 1
+    for token in with_text[before[before >= 0]]:
         start, end = places[token]
         written = marked.text[start:end]
         own = tokenizer.backend_tokenizer.id_to_token(int(ids[token]))

@@ -7,7 +7,7 @@ import pytest
 
 from services.worker.text.chat_template import ChatTemplate, TemplateRefusal
 from services.worker.text.conversation import Conversation, conversation_rows
-from services.worker.text.marked_text import EncodedText, encode_texts
+from services.worker.text.marked_text import EncodedText, MarkedText, Span, encode_texts
 from services.worker.text.thoughts import thought_in
 from tests.worker.text.families import FAMILIES, Family, tokenizer_of
 
@@ -180,3 +180,9 @@ def test_words_come_after_what_the_template_writes_before_them_though_the_prompt
     header = {"channels": "<|message|>", "Qwen3.5": "</think>\n\n", "Qwen3": "</think>\n\n"}[name]
     assert first.endswith(header)
     assert second.endswith(header)
+
+
+def test_a_text_of_no_token_is_a_row_of_none() -> None:
+    marked = MarkedText("", (Span(0, 0),), answers=(Span(0, 0),))
+    (encoded,) = encode_texts([marked], tokenizer_of(FAMILIES[0]))
+    assert (len(encoded.row), encoded.answers) == (0, (Span(0, 0),))
