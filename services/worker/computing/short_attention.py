@@ -7,9 +7,11 @@ from torch import Tensor, nn
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
+from services.worker.computing.engine.score_gradients import score_gradients
+
 NAME = "sdpa"  # what transformers calls torch's kernels
 # Tokens of a row. Of longer ones torch's kernel, which goes block by block, is as quick and takes less room.
-WIDEST = 192
+WIDEST = 512
 
 
 def put_in() -> None:
@@ -76,11 +78,8 @@ def _special(more: dict[str, Any]) -> bool:
 
 
 class _ShortAttention(torch.autograd.Function):
-    """Forward by torch's kernel, so that not a bit differs. Backward by whole score matrices, made again from
+    """Forward by torch's kernel, so that not a bit differs. Backward by score matrices, made again from
     their log-sum-exp: for short rows several times as quick as that kernel's own.
-
-    With S = scale · Q·Kᵀ, P = softmax(S) and O = P·V: dV = Pᵀ·dO, dP = dO·Vᵀ,
-    dS = P ∘ (dP - rowsum(dP ∘ P)), dQ = scale · dS·K, dK = scale · dSᵀ·Q.
     """
 
     @staticmethod
@@ -95,19 +94,10 @@ class _ShortAttention(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, d: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
         q, k, v, log_sum = ctx.saved_tensors
-        shapes, width = (q.shape, k.shape), q.shape[2]
+        width, size = q.shape[2:]
+        keys, values = (part.reshape(-1, width, size) for part in (k, v))
         # Queries of the same keys are stacked: the products for dK and dV add them up by themselves.
-        k, v = (part.reshape(-1, width, part.shape[-1]) for part in (k, v))
-        q, d = (part.reshape(len(k), -1, part.shape[-1]) for part in (q, d))
-        # Scores in fp32: they are large, and their exponentials would not forgive bf16's rounding.
-        scores = torch.bmm(q.float(), k.float().transpose(1, 2)).mul_(ctx.scale)
-        scores.sub_(log_sum.reshape(len(k), -1, 1))
-        future = torch.ones(width, width, dtype=torch.bool).triu_(1)
-        scores.view(len(k), -1, width, width).masked_fill_(future, float("-inf"))
-        p = scores.exp_().to(q.dtype)
-        del scores
-        d_v = torch.bmm(p.transpose(1, 2), d)
-        d_p = torch.bmm(d, v.transpose(1, 2))
-        d_s = torch._softmax_backward_data(d_p, p, -1, p.dtype).mul_(ctx.scale)
-        d_q, d_k = torch.bmm(d_s, k), torch.bmm(d_s.transpose(1, 2), q)
-        return d_q.view(shapes[0]), d_k.view(shapes[1]), d_v.view(shapes[1]), None
+        queries, d = (part.reshape(len(keys), -1, size) for part in (q, d))
+        hidden = q.new_full((width, width), float("-inf")).triu_(1)
+        d_q, d_k, d_v = score_gradients(d, queries, keys, values, log_sum, hidden, factor=ctx.scale)
+        return d_q.view(q.shape), d_k.view(k.shape), d_v.view(k.shape), None

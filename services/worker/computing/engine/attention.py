@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from services.worker.computing.engine.layout import AttentionGroup, PackedBatch
 from services.worker.computing.engine.rotary import Heads, Positions
+from services.worker.computing.engine.score_gradients import score_gradients
 from services.worker.computing.engine.varlen import has_kernel, varlen_attention
 
 
@@ -46,7 +47,7 @@ class _Group:
 
 class _Attention(torch.autograd.Function):
     """Forward by the kernel that the model itself uses, so that not a bit differs: bf16 rounding elsewhere
-    changes a small model's loss by half a percent. Backward by whole score matrices, which for short rows on
+    changes a small model's loss by half a percent. Backward by score matrices, which for short rows on
     a CPU is several times faster than that kernel's own; FlashAttention-2 (Dao 2023, algorithm 2) computes
     the same in tiles.
     """
@@ -229,30 +230,10 @@ def _torchs_gradients(d: Tensor, group: _Group, heads: Heads) -> tuple[Tensor, .
 
 
 def _score_gradients(d: Tensor, group: _Group, heads: Heads) -> tuple[Tensor, ...]:
-    """By whole score matrices, which are made again from their log-sum-exp.
-
-    With S = scale · Q·Kᵀ, P = softmax(S) and O = P·V: dV = Pᵀ·dO, dP = dO·Vᵀ,
-    dS = P ∘ (dP - rowsum(dP ∘ P)), dQ = scale · dS·K, dK = scale · dSᵀ·Q. Queries that share keys are
-    stacked, so the products for dK and dV add them up by themselves. A cap's derivative, 1 - tanh², comes
-    between S and dS.
-    """
-    width, size = group.tokens.width, d.shape[-1]
-    q, k, v, d = (x.reshape(-1, x.shape[2], size) for x in (group.q, group.k, group.v, d))
-    # Scores in fp32: they are large, and their exponentials would not forgive bf16's rounding.
-    scores, slope = torch.bmm(q.float(), k.float().transpose(1, 2)).mul_(heads.factor), None
-    if heads.cap is not None:
-        scores.div_(heads.cap).tanh_()
-        slope = (1 - scores.square()).to(q.dtype)
-        scores.mul_(heads.cap)
+    """By score matrices, which are made again from their log-sum-exp."""
+    width = group.tokens.width
+    q, k, v, d = (x.reshape(-1, x.shape[2], d.shape[-1]) for x in (group.q, group.k, group.v, d))
     stacked = q.shape[1] // width
-    scores.add_(_hidden(width, group.seen_prefix, stacked, q.dtype, q.device, heads.window))
+    hidden = _hidden(width, group.seen_prefix, stacked, q.dtype, q.device, heads.window)[:width]
     assert group.log_sum is not None
-    # softmax(S) = exp(S - log Σ exp S), without a second maximum and sum; what is masked (-inf) becomes 0.
-    p = scores.sub_(group.log_sum.reshape(len(q), -1, 1)).exp_().to(q.dtype)
-    del scores
-    d_v = torch.bmm(p.transpose(1, 2), d)
-    d_p = torch.bmm(d, v.transpose(1, 2))
-    d_s = torch._softmax_backward_data(d_p, p, -1, p.dtype).mul_(heads.factor)
-    if slope is not None:
-        d_s.mul_(slope)
-    return torch.bmm(d_s, k), torch.bmm(d_s.transpose(1, 2), q), d_v
+    return score_gradients(d, q, k, v, group.log_sum, hidden, factor=heads.factor, cap=heads.cap)
