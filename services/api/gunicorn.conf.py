@@ -88,7 +88,7 @@ def pre_fork(server: Any, worker: Any) -> None:
 
 
 def post_fork(server: Any, worker: Any) -> None:
-    PLACE.name = str(worker.metrics_place)
+    PLACE.take(str(worker.metrics_place))
 
 
 on_exit(None)

@@ -1,6 +1,7 @@
 """The API's `/metrics`: requests as this process and its siblings saw them, jobs as the store counts them."""
 
 import logging
+import os
 import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from shared.errors import StoreUnavailable
 from shared.job_records import Census
 from shared.job_store import JobStore
 from shared.jobs import KINDS, TERMINAL
+from shared.metric_files import VARIABLE, take_room
 
 # As the store's scripts keep them (shared/job_scripts/_common.lua).
 WAIT_BUCKETS = (0.5, 1, 2, 5, 10, 30, 60, 300, 900, 3600, 14400, 86400)
@@ -23,6 +25,7 @@ DURATION_BUCKETS = (5, 15, 30, 60, 120, 300, 600, 1800, 3600, 10800, 21600, 4320
 # Each of them is a series for every route and class of answers.
 REQUEST_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5, 30, 300)
 TRY_RESULTS = ("delivered", "retried", "given_up")
+FILE_BYTES = 1 << 19  # of a process: twice what all routes and classes of answers take
 KNOWN_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 _log = logging.getLogger(__name__)
@@ -98,6 +101,16 @@ class Place:
     def share_counts(self) -> None:
         """Count in files of `PROMETHEUS_MULTIPROC_DIR`; to be called before a metric is made."""
         values.ValueClass = values.MultiProcessValue(lambda: self.name)  # type: ignore[no-untyped-call]
+
+    def take(self, name: str) -> None:
+        """This process has the place `name`; where no room is for its file, it counts unseen, and lives."""
+        self.name = name
+        folder = os.environ[VARIABLE]
+        try:
+            take_room([Path(folder) / f"histogram_{name}.db"], FILE_BYTES)
+        except OSError as error:
+            values.ValueClass = values.MutexValue
+            _log.warning("the metrics of process %d are lost: %s: %s", os.getpid(), folder, error.strerror)
 
 
 PLACE = Place()

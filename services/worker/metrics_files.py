@@ -1,16 +1,13 @@
-"""Room for the files that prometheus_client maps into memory, taken before it does.
-
-It makes sparse files and writes to them through the mapping: on a disk that is full the kernel ends such a
-writer with SIGBUS. Blocks that are allocated beforehand can always be written.
-"""
+"""The worker's files of metrics: their room is taken before prometheus_client maps them."""
 
 import logging
 import os
 from pathlib import Path
 
+from shared.metric_files import VARIABLE, take_room
+
 logger = logging.getLogger(__name__)
 
-VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 KINDS = (
     "counter",
     "histogram",
@@ -28,18 +25,10 @@ def reserve_files() -> bool:
     folder = os.environ.get(VARIABLE)
     if folder is None:
         return False
-    paths = [Path(folder) / f"{kind}_{os.getpid()}.db" for kind in KINDS]
     try:
-        for path in paths:
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            try:
-                os.posix_fallocate(descriptor, 0, FILE_BYTES)
-            finally:
-                os.close(descriptor)
+        take_room([Path(folder) / f"{kind}_{os.getpid()}.db" for kind in KINDS], FILE_BYTES)
     except OSError as error:
         logger.warning("the metrics of process %d are lost: %s: %s", os.getpid(), folder, error.strerror)
         del os.environ[VARIABLE]
-        for path in paths:
-            path.unlink(missing_ok=True)
         return False
     return True

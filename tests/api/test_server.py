@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -261,6 +262,20 @@ def _asked_by_one_connection(server: Server, times: int, pause_seconds: float) -
         time.sleep(pause_seconds)
     connection.close()
     return statuses
+
+
+def test_no_room_for_the_files_of_metrics_spoils_no_answer(tmp_path: Path, valkey: Valkey) -> None:
+    """They are mapped into memory when the first request is counted, which was once after it was answered."""
+    with serve(tmp_path, valkey) as server:
+        for pid in (server.process.pid, *_children(server.process.pid)):
+            resource.prlimit(pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+        for path, body, status in (("jobs", {"kind": "load_diagnostic"}, 507), ("queue/pause", None, 200)):
+            for _ in range(8):  # each process answers some of them
+                answer = httpx.post(
+                    f"{server.url}/v1/{path}", json=body, headers=server.headers, trust_env=False
+                )
+                assert answer.status_code == status, answer.text
+        assert "tunedock_http_request_duration_seconds_count" in server.metrics()
 
 
 def test_the_key_is_private_and_said_once(server: Server) -> None:
