@@ -5,7 +5,6 @@ import logging
 import os
 import re
 import signal
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -517,11 +516,9 @@ def test_the_server_sends_by_itself_and_what_a_killed_one_was_sending_comes_agai
         server.store.cancel(job_id)
         wait_until(lambda: len(there.received) == 1)
         there.waits_seconds = 0.0
-        children = subprocess.run(
-            ["pgrep", "-P", str(server.process.pid)], capture_output=True, text=True, check=True
-        )
-        for child in map(int, children.stdout.split()):
-            os.kill(child, signal.SIGKILL)
+        pid = server.process.pid
+        for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+            os.kill(int(child), signal.SIGKILL)
         server.store._redis.zadd(DUE, {f"{job_id}.1": 0})  # its lease is over
         wait_until(lambda: len(there.received) == 2)
         store = WebhookStore.of(server.store)
