@@ -25,6 +25,7 @@ _LABEL_NAMES = (
 
 _MUCH_LONGER = 1.5  # a text is told from other words by its length
 _LONGEST_NAME = 40
+_ROWS_FOR_LABEL = 4  # fewer say nothing of how often a value comes again
 
 
 def suggestion(
@@ -56,12 +57,13 @@ def _preferences(rows: Sequence[Mapping[str, object]], names: Mapping[str, str])
 def _mapping(
     rows: Sequence[Mapping[str, object]], names: Mapping[str, str], columns: Mapping[str, str]
 ) -> Said | None:
-    """A field that looks like a text as `text`, with a label if a field is called like one."""
+    """A field that looks like a text as `text`, with a label if a field is called or looks like one."""
     there = {field: name for field, name in columns.items() if name in names.values()}
     label = there.get("label") or next((names[name] for name in _LABEL_NAMES if name in names), None)
     text = there.get("text") or _likely_text(rows, [name for name in names.values() if name != label])
     if text is None or text == label:
         return None
+    label = label or _likely_label(rows, [name for name in names.values() if name != text])
     wanted = {"text": text}
     if label or "label" in columns:
         wanted["label"] = label or NAME
@@ -70,9 +72,20 @@ def _mapping(
         return None
     pair = marked({"prompt": NAME, "completion": NAME})
     if "label" not in wanted:
-        return say("map-text", setting=marked(mapped), pair_setting=pair)
+        labelled = marked({**mapped, "label": NAME})
+        return say("map-text", setting=marked(mapped), label_setting=labelled, pair_setting=pair)
     label = f"`{printable(label or 'label')}`"
     return say("map-labelled-text", label=label, setting=marked(mapped), pair_setting=pair)
+
+
+def _likely_label(rows: Sequence[Mapping[str, object]], names: Sequence[str]) -> str | None:
+    """The only field beside the text, if each of its values comes twice on average, and is short."""
+    if len(names) != 1 or len(rows) < _ROWS_FOR_LABEL or not names[0].isprintable():
+        return None
+    values = [row.get(names[0]) for row in rows]
+    if any(not isinstance(value, str | int) or len(str(value)) > _LONGEST_NAME for value in values):
+        return None
+    return names[0] if 1 < len(set(values)) <= len(values) / 2 else None
 
 
 def _likely_text(rows: Sequence[Mapping[str, object]], names: Sequence[str]) -> str | None:

@@ -100,9 +100,10 @@ def _labels(part: DataPart) -> Message:
 
 
 def _verdict(report: DataReport) -> Message:
+    """What `rows_unusable` counts together are the errors before it, not one more."""
+    single = [finding for finding in report.findings if finding.id != "rows_unusable"] or report.findings
     counted = {
-        severity: sum(finding.severity == severity for finding in report.findings)
-        for severity in ("error", "warning")
+        severity: sum(finding.severity == severity for finding in single) for severity in ("error", "warning")
     }
     if not report.usable:
         return say("data-not-usable", errors=counted["error"])

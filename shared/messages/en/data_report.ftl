@@ -2,9 +2,9 @@
 
 # Rows that can't be used.
 rows-unusable-of = { $rows ->
-    [one] In all { $rows } row can't be used
-   *[other] In all { $rows } rows can't be used
-} and { $usable ->
+    [one] { $rows } row can't be used
+   *[other] { $rows } rows can't be used
+}, and { $usable ->
     [one] { $usable } row can.
    *[other] { $usable } rows can.
 }
@@ -30,19 +30,19 @@ rows-in-no-format = The rows are in no format that can be learned.
 
 # What to change in a row or a file whose fault does not say it.
 shorten-the-line = Split the text of this line into several rows.
-save-as-utf-8 = If the file comes from Korean Windows, for example, convert it: { $command }
+save-as-utf-8 = If only some lines are not, write their characters again in an editor that saves UTF-8, or remove these lines. If the whole file has another encoding, as from Korean Windows, convert it: { $command }
 write-one-object-a-line = Write one object with named fields on each line, such as { $example }.
 flatten-it = Keep only the fields that are learned, as texts.
 write-number-as-text = Write that number as a text, in double quotes.
 keep-one-key = Keep the key once and remove the other one.
-write-null-or-remove = Write a value there that JSON has, or remove the field.
+write-null-or-remove = Write a number there, or a text in double quotes. Where there is no value, remove the row, or the field if nothing is learned from it.
 remove-character = Remove the character { $character } from the text.
 write-as-string = Write the value as text in double quotes, or remove the row.
 write-list-of-messages = Write a list such as [{"{"}"role": "user", "content": "…"{"}"}, {"{"}"role": "assistant", "content": "…"{"}"}].
 write-messages-or-remove = Write the messages of the conversation into it, or remove the row.
 convert-python-list = In Python: json.dumps(ast.literal_eval(text), ensure_ascii=False).
 add-answer-or-remove = Add the answer as a message of the role `assistant`, or remove the row.
-move-system-message = Move its text into the first message, or make it part of a message of the user.
+move-system-message = Make it the first message of the conversation, or make it part of a message of the user.
 set-one-weight = Remove `weight`, or set it to 1 for an answer that should be learned. If nothing should be learned from this row, remove the row.
 write-message-as-object = Write it as {"{"}"role": "user", "content": "…"{"}"}.
 remove-other-fields = Remove these fields. What the model should learn of them belongs into `content`.
@@ -234,7 +234,7 @@ data-rows-row = { $rows ->
 repeats-label = repeats
 repeats-row = { $repeated } word for word, { $contradicting } with another answer
 texts-label = texts
-texts-row = { $mean } characters on average; p50 { $p50 }, p95 { $p95 }, longest { $longest } ({ $unit ->
+texts-row = on average { $mean } characters; p50 { $p50 }, p95 { $p95 }, longest { $longest } ({ $unit ->
     [line] line { NUMBER($place, useGrouping: 0) }
    *[row] row { NUMBER($place, useGrouping: 0) }
 })

@@ -120,7 +120,7 @@ key-twice = It has an object with the same key twice.
 number-not-in-json = It has the number { $number }, which JSON does not have.
 row-too-long-or-cut-off = It is longer than { $most } bytes, or cut off.
 reading-ends = { $fault } It begins in line { NUMBER($line, useGrouping: 0) }, and reading ends here.
-list-cut-off = It is missing: the file ends inside the list of rows, so it was cut off. Copy or download the file again.
+list-cut-off = It is missing: the file ends inside the list of rows, so it was cut off. Copy or download the file again. If no row is missing, write a ] at its end.
 list-not-found = The list of rows inside its object can't be found. Write one object a line.
 row-after-list = It comes after the end of the list (line { NUMBER($line, useGrouping: 0) }). Put the row into the list.
 rest-not-read = Content after the list `{ $list }` in its object is not read.
@@ -154,7 +154,7 @@ too-many-plain-cells = It has { $cells } cells, and the table has { $columns ->
 no-csv = It is not CSV: { $error }.
 carriage-return-in-line = It is not CSV: a carriage return comes where no line ends. Save the file with the line ends LF or CRLF.
 quote-never-closed = It is not CSV: a quote is opened here and never closed. A quote inside a quoted cell is written twice (""). In TSV quotes are plain text.
-text-after-quote = It is not CSV: text comes after a closing quote. A quote inside a quoted cell is written twice (""). In TSV quotes are plain text.
+text-after-quote = It is not CSV: text comes after a closing quote. A cell with quotes in it stands in quotes as a whole, and each quote in it is written twice: "a"b becomes """a""b".
 
 # Arrow and Parquet.
 saved-with-index = It was saved with an index by an old `datasets`. Save it again with a recent one.
@@ -268,8 +268,8 @@ halves-read = { $prompt } and { $completion } are lists of messages. They are re
 answers-with-places = `answers` is a list of answers with their places, as in SQuAD and KorQuAD. Write the text of the first into a field `answer`. Then `question`, `context` and `answer` are read as they are.
 preferences = These are pairs of a chosen and a rejected answer (for DPO). Here a model learns answers, not preferences. To learn the chosen answers, give { $setting }.
 preferences-with-prompt = These are pairs of a chosen and a rejected answer (for DPO). Here a model learns answers, not preferences. To learn the chosen answers, give { $chat_setting } if you want to chat with the model, or { $setting } to learn them as they are, without its chat template.
-map-text = To learn the texts as they are, give { $setting }. For questions and answers, give { $pair_setting } with two of these names.
-map-labelled-text = To learn which { $label } a text has, give { $setting }. For questions and answers, give { $pair_setting } with two of these names.
+map-text = To learn the texts alone, as they are, give { $setting }. To learn which label a text has, give { $label_setting } with the name of its column. For questions and answers, give { $pair_setting } with two of these names.
+map-labelled-text = To learn which { $label } a text has, give { $setting }, or call the columns `text` and `label`. For questions and answers, give { $pair_setting } with two of these names.
 
 # What is odd in rows that can be used.
 validation-overlaps = { $rows } of { $of ->

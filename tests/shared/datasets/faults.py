@@ -176,7 +176,7 @@ CONVERSATIONS = [
           "add an answer"),
     Fault("no answer at all", with_messages(5, USER), "no_assistant", 5, "Add the answer"),
     Fault("a late system message", with_messages(3, USER, {"role": "system", "content": "x"}, ASSISTANT),
-          "system_not_first", 3, "Move its text"),
+          "system_not_first", 3, "Make it the first message"),
     Fault("an answer comes first", with_messages(7, ASSISTANT, USER, ASSISTANT), "answer_without_question", 7,
           "must come first"),
     Fault("two questions", with_messages(8, USER, USER, ASSISTANT), "question_without_answer", 8, "as one"),

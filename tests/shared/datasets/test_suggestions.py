@@ -170,3 +170,13 @@ def test_a_refused_file_is_told_the_next_step(
     tmp_path: Path, name: str, content: str, options: dict[str, Any], step: str
 ) -> None:
     assert step in refused(tmp_path, content, name, **options)
+
+
+def test_two_columns_of_other_names_are_a_text_and_a_label_where_values_come_again(tmp_path: Path) -> None:
+    """Else whoever follows the words learns the texts alone, without a word of the labels."""
+    table = "내용,분류\n" + "".join(
+        f"문장 {number} 입니다,{('정상', '스팸')[number % 2]}\n" for number in range(6)
+    )
+    assert suggested(refused(tmp_path, table, "a.csv"))[0]["columns"] == {"text": "내용", "label": "분류"}
+    table = "내용,번호\n" + "".join(f"문장 {number} 입니다,{number}\n" for number in range(6))
+    assert suggested(refused(tmp_path, table, "a.csv"))[0]["columns"] == {"text": "내용"}

@@ -93,7 +93,7 @@ def test_broken_quotes_and_foreign_encodings_are_told_with_their_line() -> None:
     assert isinstance(bad_quote, Problem)
     assert bad_quote.number == 2
     assert str(bad_quote.said).startswith(
-        "It is not CSV: text comes after a closing quote. A quote inside a quoted cell"
+        "It is not CSV: text comes after a closing quote. A cell with quotes in it stands in quotes"
     )
     assert bad_bytes == Problem(3, say("line-not-utf-8", place=1))
     assert good == Record(4, {"text": "c", "label": "spam"})
