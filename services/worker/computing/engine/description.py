@@ -43,7 +43,7 @@ class Description:
     """A decoder, whatever its family. `queries` heads share `keys` heads, each of size `size`.
 
     Of each layer `windows` says how many keys a token sees, itself included (None: all), and `angles` by
-    which of the rotary's angles it is turned (None: it has no position; "" where there is one kind).
+    which of the rotary's angles it is rotated (None: it has no position; "" where there is one kind).
     Rows longer than `longest_row` would have other angles in another micro-batch (None: never).
     """
 

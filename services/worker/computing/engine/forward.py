@@ -33,7 +33,7 @@ class _Norm:
 @dataclass(frozen=True)
 class _Layer:
     """One decoder layer. `before` are the norms of what attention and the MLP take, `after` of what they
-    give; None where it has none. `angles` says how its heads are turned (None: not at all).
+    give; None where it has none. `angles` says how its heads are rotated (None: not at all).
     """
 
     before: tuple[_Norm | None, _Norm | None]
@@ -103,13 +103,13 @@ class EngineLayers:
             last = len(self._layers) - 1
             for number, layer in enumerate(self._layers):
                 sources = batch.sources if number == last else None
-                turned = None if layer.angles is None else positions[layer.angles]
+                rotated = None if layer.angles is None else positions[layer.angles]
                 if self._recomputes(number):
                     x, update = checkpoint(
-                        self._through_again, layer, x, update, batch, turned, sources, use_reentrant=False
+                        self._through_again, layer, x, update, batch, rotated, sources, use_reentrant=False
                     )
                 else:
-                    x, update = self._through(layer, x, update, batch, turned, sources)
+                    x, update = self._through(layer, x, update, batch, rotated, sources)
             return self._into(x, update, self._norm)[1]
 
     @property

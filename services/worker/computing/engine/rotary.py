@@ -39,8 +39,8 @@ class Heads:
 
 @dataclass(frozen=True)
 class Positions:
-    """cos and sin, fp32 [tokens, 1, turned / 2], of each token's angles: the first `turned` numbers of a head
-    are turned, in most families all. An angle turns a number of these numbers' first half and one of their
+    """cos and sin, fp32 [tokens, 1, size / 2], of each token's angles: the first `size` numbers of a head are
+    rotated, in most families all. An angle rotates a number of these numbers' first half and one of their
     second, or with `interleaved` two neighbours.
     """
 
@@ -53,8 +53,8 @@ class Positions:
 
         Products are rounded before their sum, as the model does it; fused they would differ in the last bit.
         """
-        if (turned := 2 * self.cos.shape[-1]) < heads.shape[-1]:
-            heads, into = heads[..., :turned], into[..., :turned]
+        if (size := 2 * self.cos.shape[-1]) < heads.shape[-1]:
+            heads, into = heads[..., :size], into[..., :size]
         a, b = (half.float() for half in self._halves(heads))
         sin = -self.sin if back else self.sin
         rotated = (a * self.cos).sub_(b * sin), (b * self.cos).add_(a * sin)
@@ -87,13 +87,13 @@ def rotated_back(heads: Tensor, count: int, positions: Positions | None, dtype: 
 def _rotated(
     heads: Tensor, count: int, cos: Tensor, sin: Tensor, interleaved: bool, dtype: torch.dtype
 ) -> Tensor:
-    turned = 2 * cos.shape[-1]
-    wide = heads[:, :count, :turned].float()
+    size = 2 * cos.shape[-1]
+    wide = heads[:, :count, :size].float()
     a, b = (wide[..., ::2], wide[..., 1::2]) if interleaved else wide.chunk(2, dim=-1)
     parts = [a * cos - b * sin, b * cos + a * sin]
     if interleaved:
         parts = [torch.stack(parts, dim=-1).flatten(-2)]
-    if turned < heads.shape[-1]:
-        parts.append(heads[:, :count, turned:].float())
+    if size < heads.shape[-1]:
+        parts.append(heads[:, :count, size:].float())
     rotated = torch.cat(parts, dim=-1)
     return torch.cat([rotated.to(dtype), heads[:, count:].to(dtype)], dim=1)
