@@ -55,7 +55,7 @@ def _records(
             return
         yield checked_object(number, value, limits.depth)
     if is_list:
-        yield Problem(number + 1, say("list-cut-off"))
+        yield Problem(number + 1, say("list-cut-off", end="]" if inside is None else "]}"))
 
 
 def _enter(text: _Text, inside: str | None) -> bool:

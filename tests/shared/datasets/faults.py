@@ -91,7 +91,8 @@ LINES_OF_FILES = [
           "json_with_other_quotes", 3, "double quotes"),
     Fault("a list for a row", with_row(labelled(), 4, '["a", "ham"]'), "no_json_object", 4,
           "named fields on each line"),
-    Fault("NaN", with_row(labelled(), 7, '{"text": "a", "label": NaN}'), "number_not_in_json", 7, "NaN"),
+    Fault("NaN", with_row(labelled(), 7, '{"text": "a", "label": NaN}'), "number_not_in_json", 7,
+          "Where there is no value, remove the row"),
     Fault("a key twice", with_row(labelled(), 2, '{"text": "a", "text": "b", "label": "ham"}'),
           "key_twice", 2,
           "Keep the key once"),
@@ -113,7 +114,10 @@ LINES_OF_FILES = [
     Fault("a tab too many", b"text\tlabel\n" + b"one\tham\n" * 5 + b"one\ttwo\tham\n", "too_many_plain_cells",
           7, "must become a space", "rows.tsv"),
     Fault("a list that ends early", json.dumps(labelled()).encode()[:-1], "list_cut_off", 25,
-          "Copy or download", "rows.json"),
+          "write ] at its end", "rows.json"),
+    Fault("a list in an object that ends early", json.dumps({"data": labelled()}).encode()[:-2],
+          "list_cut_off", 25,
+          "write ]} at its end", "rows.json"),
 ]  # fmt: skip
 
 WHOLE_FILES = [
@@ -178,7 +182,7 @@ CONVERSATIONS = [
     Fault("a late system message", with_messages(3, USER, {"role": "system", "content": "x"}, ASSISTANT),
           "system_not_first", 3, "Make it the first message"),
     Fault("an answer comes first", with_messages(7, ASSISTANT, USER, ASSISTANT), "answer_without_question", 7,
-          "must come first"),
+          "stands before it"),
     Fault("two questions", with_messages(8, USER, USER, ASSISTANT), "question_without_answer", 8, "as one"),
     Fault("an unknown role", with_messages(2, {"role": "narrator", "content": "x"}, ASSISTANT),
           "role_unknown",

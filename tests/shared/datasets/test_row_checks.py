@@ -13,12 +13,12 @@ from shared.datasets.texts import BadRow
 
 LIMITS = DatasetLimits()
 QUESTION_FIRST = (
-    "has the role `assistant`, but a message of the role `user` must come first. Add the user's "
-    "message before it, or remove this message."
+    "has the role `assistant`, but no message of the role `user` stands before it. Add the user's "
+    "message there, or remove this message."
 )
 BY_TURNS = (
-    "has the role `user`, but a message of the role `assistant` must come first. Write the two messages of "
-    "the user as one, or write the answer between them."
+    "has the role `user`, but no answer of the role `assistant` stands between it and the question "
+    "before. Write the two messages of the user as one, or write the answer between them."
 )
 HALF = (
     "has only half of a character (`{}`, half of a surrogate pair). Write the whole character, or remove "
