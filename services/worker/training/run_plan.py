@@ -27,6 +27,7 @@ def plan_for(
         rows.training.rows,
         dropout=hyperparameters.lora.dropout,
         rows_per_step=hyperparameters.global_batch_size,
+        validation_rows=rows.validation.rows if rows.validation else (),
     )
     trained = {name: part for name, part in base.model.named_parameters() if part.requires_grad}
     workload = with_counted(workload, base.model, trained, base.device)

@@ -5,6 +5,7 @@ from dataclasses import fields, replace
 from functools import cache
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 import transformers
@@ -25,7 +26,10 @@ from services.worker.computing.engine.elementwise import Activation
 from services.worker.computing.engine.model_parts import why_not
 from services.worker.computing.engine.traits import FAMILIES
 from services.worker.computing.plan.plan import baseline_plan
+from services.worker.computing.plan.workload import workload_of
 from services.worker.models.load import LoadedModel
+from services.worker.text.marked_text import TokenRow
+from shared.messages.message import say
 from shared.messages.render import in_english
 from tests.worker.computing.test_engine import (
     CPU,
@@ -221,6 +225,20 @@ def test_rows_beyond_the_length_from_which_angles_depend_on_others_are_refused()
     reason = why_not(model, longest_row=65)
     assert reason is not None
     assert "65 tokens" in in_english(reason)
+
+
+def test_a_validation_row_beyond_that_length_sends_the_whole_run_through_the_model_s_own_layers() -> None:
+    """A validation computes in the layers of the run, and would rotate its shorter rows by the longest."""
+    model, learned = base("phi3-longrope").model, make_rows(learned=0.5)
+    held_out = [TokenRow(np.ones(length, np.int32), np.ones(length, np.bool_)) for length in (64, 65)]
+    fitting, too_long = (
+        workload_of(model, learned, dropout=0.0, rows_per_step=4, validation_rows=rows)
+        for rows in (held_out[:1], held_out)
+    )
+    assert fitting.own_layers
+    assert not too_long.own_layers
+    assert too_long.off == {"own_layers": say("rows-too-long-for-angles", longest=65, most=64)}
+    assert too_long.longest_row == fitting.longest_row == 64  # a step has none but learned rows
 
 
 def test_no_field_of_a_described_configuration_is_unknown() -> None:

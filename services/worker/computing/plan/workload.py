@@ -25,10 +25,11 @@ class Workload:
     """What a model, its adapter and its rows allow beyond the model's own forward, and how large they are.
 
     `dequantized_bytes` is the size of all 4-bit weights in the dtype they compute in. `longest_row` has the
-    most tokens (None: as many as are allowed), a step's rows have `step_tokens` on average, of which
-    `mean_row` in each, without what they share. `adapter_parameters` are trained. With `whole_scores` there
-    is no kernel that spares attention its score matrices. The adapter `drops` some of its inputs. `counted`:
-    what the model's own forward keeps (None: not counted). `off` says why a speed-up can't be used.
+    most tokens of those that are learned (None: as many as are allowed), a step's rows have `step_tokens` on
+    average, of which `mean_row` in each, without what they share. `adapter_parameters` are trained. With
+    `whole_scores` there is no kernel that spares attention its score matrices. The adapter `drops` some of
+    its inputs. `counted`: what the model's own forward keeps (None: not counted). `off` says why a speed-up
+    can't be used.
     """
 
     own_layers: bool = False
@@ -48,11 +49,19 @@ UNKNOWN_WORKLOAD = Workload()
 
 
 def workload_of(
-    model: PreTrainedModel, rows: Sequence[TokenRow], *, dropout: float, rows_per_step: int
+    model: PreTrainedModel,
+    rows: Sequence[TokenRow],
+    *,
+    dropout: float,
+    rows_per_step: int,
+    validation_rows: Sequence[TokenRow] = (),
 ) -> Workload:
-    """`model` carries its adapter already."""
+    """`model` carries its adapter already. `validation_rows` are not learned, but a run computes them in the
+    same layers, so these must suit them, too.
+    """
     prefix, off = common_prefix(rows), dict[str, Message]()
-    longest, whole_scores = max(map(len, rows)), True
+    learned, whole_scores = max(map(len, rows)), True
+    longest = max(learned, *map(len, validation_rows), 0)
     if not (reason := why_not(model, longest_row=longest)):
         weight, described = model.get_input_embeddings().weight, describe(model.config)
         whole_scores = described.scales.score_cap is not None or not has_kernel(
@@ -71,7 +80,7 @@ def workload_of(
         own_layers="own_layers" not in off,
         shared_prefix_tokens=prefix,
         dequantized_bytes=dequantized_bytes(model),
-        longest_row=longest,
+        longest_row=learned,
         mean_row=mean_row,
         step_tokens=mean_row * rows_per_step,
         adapter_parameters=sum(part.numel() for part in model.parameters() if part.requires_grad),
