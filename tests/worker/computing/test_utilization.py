@@ -4,9 +4,11 @@ from dataclasses import replace
 
 import pytest
 import torch
-from transformers import LlamaConfig
+from torch import nn
+from transformers import AutoModelForCausalLM, LlamaConfig
 
 from bench.weights import SHAPES_2B4
+from services.worker.computing.engine.description import describe
 from services.worker.computing.plan import utilization as utilization_module
 from services.worker.computing.plan.utilization import (
     ModelArithmetic,
@@ -15,6 +17,7 @@ from services.worker.computing.plan.utilization import (
     matrix_flops_per_second,
 )
 from services.worker.training.done_step import DoneStep
+from tests.worker.models.tiny_dense import DENSE
 
 STEP = DoneStep(
     step=1, total_steps=1, train_loss=1.0, grad_norm=1.0, learning_rate=1.0, step_seconds=2.0,
@@ -26,6 +29,28 @@ EXAONE = ModelArithmetic.of(LlamaConfig(**SHAPES_2B4), adapter_parameters=0)
 def test_a_token_of_the_2_4b_model_takes_the_arithmetic_it_is_known_to_take() -> None:
     """9.6 GFLOP with the loss on all tokens: 4 × (2.14 + 0.26) G, attention aside."""
     assert replace(EXAONE, pair=0).flops(tokens=1, targets=1, rows=1) == pytest.approx(9.6e9, rel=0.01)
+
+
+@pytest.mark.parametrize("family", DENSE)
+def test_a_family_s_arithmetic_has_every_weight_of_its_own_class_s_matrices(family: str) -> None:
+    """Each is multiplied once for a token, fused or not; the head, tied or not, once for a target."""
+    config = DENSE[family]()
+    with torch.device("meta"):
+        model = AutoModelForCausalLM.from_config(config)
+    decoder, head = model.get_decoder(), model.get_output_embeddings()
+    matrices = [part.weight for part in decoder.modules() if isinstance(part, nn.Linear)]
+    found = ModelArithmetic.of(config, adapter_parameters=0)
+    assert found.token == sum(matrix.numel() for matrix in matrices)
+    assert found.target == head.weight.numel()
+    width = describe(config).queries * describe(config).size
+    assert found.pair == 2 * width * config.num_hidden_layers
+
+
+def test_heads_of_which_no_number_is_said_share_nothing() -> None:
+    config = LlamaConfig(hidden_size=32, num_attention_heads=4, num_hidden_layers=1, intermediate_size=48)
+    found = ModelArithmetic.of(config, adapter_parameters=0)
+    config.num_key_value_heads = None  # as a file may have it
+    assert ModelArithmetic.of(config, adapter_parameters=0) == found
 
 
 def test_attention_grows_with_the_square_of_the_rows_length() -> None:

@@ -73,7 +73,7 @@ def describe(config: PreTrainedConfig, class_name: str | None = None) -> Descrip
         traits,
         layers=config.num_hidden_layers,
         hidden=config.hidden_size,
-        inner=getattr(config, traits.inner),
+        inner=inner_size(config),
         queries=queries,
         keys=getattr(config, "num_key_value_heads", None) or queries,
         size=getattr(config, "head_dim", None) or config.hidden_size // queries,
@@ -85,11 +85,19 @@ def describe(config: PreTrainedConfig, class_name: str | None = None) -> Descrip
     )
 
 
+def inner_size(config: PreTrainedConfig) -> int:
+    """How wide an MLP is between its matrices, in a family without a description by the usual field, and four
+    times the stream where there is none.
+    """
+    traits = None if _experts(config) else FAMILIES.get(type(config))
+    field = traits.inner if traits else "intermediate_size"
+    return int(getattr(config, field, None) or 4 * config.hidden_size)
+
+
 def _of_another_kind(config: PreTrainedConfig) -> Message | None:
     """What no description fits: experts, towers, layers without attention, dropout."""
-    for name in EXPERTS:
-        if experts := getattr(config, name, None):
-            return say("own-layers-not-for-experts", experts=int(experts))
+    if experts := _experts(config):
+        return say("own-layers-not-for-experts", experts=experts)
     for name in TOWERS:
         if getattr(config, name, None) is not None:
             return say("own-layers-not-for-towers", part=name)
@@ -100,6 +108,10 @@ def _of_another_kind(config: PreTrainedConfig) -> Message | None:
         if value := getattr(config, name, None):
             return _not_for(name, value)
     return None
+
+
+def _experts(config: PreTrainedConfig) -> int:
+    return next((int(count) for name in EXPERTS if (count := getattr(config, name, None))), 0)
 
 
 def _activation(config: PreTrainedConfig, traits: Traits) -> Activation:

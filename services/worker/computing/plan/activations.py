@@ -5,7 +5,7 @@ from functools import cached_property
 
 from transformers import PretrainedConfig
 
-from services.worker.computing.engine.description import Description, describe
+from services.worker.computing.engine.description import Description, describe, inner_size
 
 BYTES = 2  # of a number in bf16, which the engine computes in
 BYTES_OF_A_LOGIT = 16  # in bf16 and fp32, its logarithm, their gradients
@@ -95,9 +95,7 @@ class ModelActivations:
         Counted for a pre-norm block with LoRA on every linear layer: about 16 tensors of the hidden size and
         6 of the inner size, 4 bytes each (LoRA's own inputs are fp32 even where the base computes in bf16).
         """
-        config = self.config
-        inner = getattr(config, "intermediate_size", None) or 4 * config.hidden_size
-        return int(16 * config.hidden_size + 6 * inner) * 4
+        return int(16 * self.config.hidden_size + 6 * inner_size(self.config)) * 4
 
 
 @dataclass(frozen=True)

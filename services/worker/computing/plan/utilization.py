@@ -11,6 +11,8 @@ from typing import Any, Protocol
 import torch
 from transformers import PretrainedConfig, PreTrainedModel
 
+from services.worker.computing.engine.description import inner_size
+
 # A product of square matrices of this size fills the device and is over in a moment.
 MATRIX = {"cuda": 4096, "cpu": 1024}
 # A processor without arithmetic for bf16 is faster in fp32.
@@ -53,9 +55,8 @@ class ModelArithmetic:
         config = config.get_text_config()
         size = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
         width = config.num_attention_heads * size
-        narrow = getattr(config, "num_key_value_heads", config.num_attention_heads) * size
-        inner = getattr(config, "intermediate_size", None) or 4 * config.hidden_size
-        layer = 2 * config.hidden_size * (width + narrow) + 3 * config.hidden_size * inner
+        narrow = (getattr(config, "num_key_value_heads", None) or config.num_attention_heads) * size
+        layer = 2 * config.hidden_size * (width + narrow) + 3 * config.hidden_size * inner_size(config)
         layers: int = config.num_hidden_layers
         head = config.vocab_size * config.hidden_size
         return cls(layers * layer, head, layers * 2 * width, adapter_parameters)
