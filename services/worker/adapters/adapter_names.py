@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load, save_file
 
 from services.worker.failures import FailureCode, JobFailed
 from services.worker.models.files.model_folder import read_json
@@ -26,7 +26,7 @@ def write_original_adapter(
     Raises JobFailed(ADAPTER_INVALID) for a name the mapping does not know: a wrong guess would be dropped
     silently where the adapter is loaded.
     """
-    weights = load_file(folder / "adapter_model.safetensors")
+    weights = load((folder / "adapter_model.safetensors").read_bytes())
     config = read_json(folder / "adapter_config.json")
     try:
         renamed = {names.original_key(key): tensor for key, tensor in weights.items()}

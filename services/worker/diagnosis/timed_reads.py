@@ -7,7 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
 from services.worker.models.reading.cached_pages import make_cold
+from services.worker.models.reading.large_reads import CutShort
+from services.worker.models.reading.mapped_pages import require_mapped
 from shared.messages.message import Message, say
 
 MIB = 1024**2
@@ -62,17 +66,30 @@ def read_cold_mapped(region: Region, deadline: float, tick: Callable[[], None]) 
     into = bytearray(MIB)
     with region.path.open("rb") as stream:
         end = region.offset + region.length
+        _require_length(stream.fileno(), region.path, end)
         started = time.perf_counter()
         with mmap.mmap(stream.fileno(), end - start, offset=start, access=mmap.ACCESS_READ) as mapped:
+            address = np.frombuffer(mapped, dtype=np.uint8).ctypes.data
             done, skipped, marks = 0, region.offset - start, list[Mark]()
             while done < region.length and (done < _LEAST_MAPPED_BYTES or time.perf_counter() < deadline):
                 count = min(MIB, region.length - done)
+                try:
+                    require_mapped(address + skipped + done, count)
+                except OSError:
+                    _require_length(stream.fileno(), region.path, end)
+                    raise
                 with memoryview(mapped) as view, view[skipped + done : skipped + done + count] as piece:
                     into[:count] = piece
                 done += count
                 marks.append(Mark(done, time.perf_counter() - started))
                 tick()
         return _sample(marks)
+
+
+def _require_length(descriptor: int, path: Path, length: int) -> None:
+    """Raises `CutShort`."""
+    if (size := os.fstat(descriptor).st_size) < length:
+        raise CutShort(path, done=size, size=length)
 
 
 def read_cold_direct(region: Region, deadline: float, tick: Callable[[], None]) -> Sample:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import torch
 from transformers import GenerationConfig, PreTrainedModel, PreTrainedTokenizerBase
@@ -98,7 +98,13 @@ def load_base_model(
             next_look = now + SECONDS_BETWEEN_LOOKS
             watched.require()
 
-    with out_of_memory_explained(device), phases.measured_inside(weights.files, on_tensor):
+    def on_lost_page(error: OSError) -> NoReturn:
+        watched.require()  # it was cut short, most likely
+        with disk_errors_explained():
+            raise error
+
+    inside = phases.measured_inside(weights.files, on_tensor, on_lost_page)
+    with out_of_memory_explained(device), inside:
         model = _from_pretrained(files.folder, blueprint, quantization, dtype, phases)
     watched.require()
     phases.values.judge(weights.files, dtype, job)

@@ -1,5 +1,6 @@
 """Reading speed on real files: every way measured or explained, bounded, the page cache left as it was."""
 
+import math
 import mmap
 import os
 from collections.abc import Iterator
@@ -14,8 +15,9 @@ from services.worker.diagnosis.read_speed import (
     measure_latency,
     measure_read_speed,
 )
-from services.worker.diagnosis.timed_reads import Mark, Sample
+from services.worker.diagnosis.timed_reads import Mark, Region, Sample, read_cold_mapped
 from services.worker.models.reading.cached_pages import cached_pages, make_cold
+from services.worker.models.reading.large_reads import CutShort
 from services.worker.running_job import JobCancelled
 from shared.messages.message import say
 from shared.messages.render import told
@@ -129,6 +131,18 @@ def test_a_file_that_others_map_has_no_cold_buffered_rate(file: Path) -> None:
     assert speed.buffered.bytes_per_second is None
     assert "in use" in told(speed.buffered.reason or "")
     assert speed.warm.bytes_per_second
+
+
+def test_a_file_that_is_cut_short_while_it_is_mapped_is_an_error_and_ends_no_process(file: Path) -> None:
+    child = os.fork()
+    if child == 0:
+        try:
+            read_cold_mapped(Region(file, 0, 8 * MIB), math.inf, lambda: os.truncate(file, 3 * MIB))
+        except CutShort as cut:
+            os._exit(0 if cut.said.values["done"] == 3 * MIB else 2)
+        finally:
+            os._exit(1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
 def test_a_memory_filesystem_has_only_a_warm_rate(memory_file: Path) -> None:

@@ -4,12 +4,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NoReturn
 
 import torch
 from transformers import core_model_loading
 
 from services.worker.models.quantized.nf4 import quantize_operation
+from services.worker.models.reading.mapped_pages import Mapping, mappings_of, require_ends, require_pages
 from services.worker.models.reading.values import ValueWatch
 
 Phase = Literal["resolve", "read", "deserialize", "quantize", "move", "rest"]
@@ -51,21 +52,40 @@ class LoadPhases:
         return dict(self.seconds)
 
     @contextmanager
-    def measured_inside(self, watched: tuple[Path, ...], on_tensor: Callable[[int], None]) -> Iterator[None]:
+    def measured_inside(
+        self,
+        watched: tuple[Path, ...],
+        on_tensor: Callable[[int], None],
+        on_lost_page: Callable[[OSError], NoReturn],
+    ) -> Iterator[None]:
         """While open, transformers' loading reports here: each tensor's bytes on disk go to `on_tensor`.
 
-        `watched` are the files whose opening is to be seen. Not for two loads at once.
+        `watched` are the files whose opening is to be seen; where one of them lacks what is to be read,
+        `on_lost_page` is told, and raises. Not for two loads at once.
         """
         operation = quantize_operation()
         materialize, quantize = core_model_loading._materialize_copy, operation.convert
+        mappings: tuple[Mapping, ...] = ()
+
+        def in_memory(tensor: Any) -> torch.Tensor:
+            """The tensor's values in the mapped file, all of whose pages are there."""
+            nonlocal mappings
+            if not mappings:
+                mappings = mappings_of(watched)
+                self.opened_files = tuple(dict.fromkeys(mapping.file for mapping in mappings))
+            try:
+                require_ends(mappings)  # safetensors touches the first byte of what it hands out
+                values: torch.Tensor = tensor[...]
+                require_pages(values)
+            except OSError as error:
+                on_lost_page(error)
+            return values
 
         def timed_materialize(
             tensor: Any, device: Any = None, dtype: torch.dtype | None = None
         ) -> torch.Tensor:
-            if not self.opened_files:
-                self.opened_files = mapped_files(watched)
             with self.time("deserialize"):
-                mapped = tensor[...]
+                mapped = in_memory(tensor)
                 on_cpu = device is None or torch.device(device).type == "cpu"
                 # A view of the mapped file would be read later, at first use, and change with the file.
                 value = mapped.to(dtype=dtype or mapped.dtype, copy=on_cpu)
@@ -94,16 +114,3 @@ class LoadPhases:
             self.values.close()
             core_model_loading._materialize_copy = materialize
             operation.convert = quantize
-
-
-def mapped_files(watched: tuple[Path, ...]) -> tuple[Path, ...]:
-    """Those of `watched` that this process has mapped into memory now, as the kernel sees it.
-
-    Where the kernel has no /proc, none.
-    """
-    try:
-        lines = Path("/proc/self/maps").read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return ()
-    mapped = {line.split(maxsplit=5)[5] for line in lines if line.count(" ") >= 5 and "/" in line}
-    return tuple(path for path in watched if str(path.resolve()) in mapped)

@@ -9,6 +9,8 @@ import torch
 from safetensors import safe_open
 
 from services.worker.failures import FailureCode, JobFailed
+from services.worker.models.files.unchanged import UnchangedFiles, disk_errors_explained
+from services.worker.models.reading.mapped_pages import mappings_of, require_ends, require_pages
 from services.worker.running_job import RunningJob
 from shared.messages.message import Message, say
 
@@ -82,10 +84,18 @@ class ValueWatch:
 
 def _tensors(files: Sequence[Path], shapes: set[tuple[int, ...]]) -> Iterator[Tensor]:
     for file in files:
-        with safe_open(file, framework="pt") as weights:
+        with disk_errors_explained(), safe_open(file, framework="pt") as weights:
+            mappings, watched = mappings_of([file]), UnchangedFiles([file])
             for name in weights.keys():  # noqa: SIM118 (it is no dict)
                 if tuple(weights.get_slice(name).get_shape()) in shapes:
-                    yield Tensor(name, file, weights.get_tensor(name))
+                    try:
+                        require_ends(mappings)
+                        values = weights.get_tensor(name)
+                        require_pages(values)
+                    except OSError:
+                        watched.require()
+                        raise
+                    yield Tensor(name, file, values)
 
 
 def _wrong(tensor: Tensor, dtype: torch.dtype) -> int:
