@@ -9,6 +9,7 @@ from contextlib import suppress
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from shared.durable import write_durably
 from shared.job_folder import JobFolder
 
 OWNER = "local"  # one owner until keys have scopes; not the key itself, which may be replaced
@@ -27,9 +28,12 @@ class Acceptance(BaseModel):
 
 
 def mark_accepted(folder: JobFolder, acceptance: Acceptance) -> None:
-    """Not brought to disk at once: it counts where the store is lost. A folder that has gone gets none."""
+    """Durably: a power cut may take the last second of a store that waits for its disk less than ours does.
+
+    Without the mark the job would be swept as one that was never taken. A folder that has gone gets none.
+    """
     with suppress(OSError):
-        folder.accepted.write_text(acceptance.model_dump_json())
+        write_durably(folder.accepted, acceptance.model_dump_json().encode())
 
 
 def acceptance_of(folder: JobFolder) -> Acceptance | None:

@@ -57,7 +57,7 @@ def write_private_once(path: Path, text: str) -> bool:
     """Write a file that only this user can read; False where there is one. Of several at once one writes."""
     if path.exists():
         return False
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
@@ -70,7 +70,21 @@ def write_private_once(path: Path, text: str) -> bool:
         return False
     finally:
         draft.unlink()
+    fsync_path(path.parent)
     return True
+
+
+def make_folder(path: Path, *, mode: int = 0o777) -> None:
+    """Make a folder and those that it lies in, where they are missing, so that a power loss takes none away.
+
+    `mode` is the innermost folder's. What is brought to disk in a folder whose own name is not stays
+    unreachable. Raises OSError.
+    """
+    missing = [folder for folder in (path, *path.parents) if not folder.exists()]
+    path.mkdir(mode=mode, parents=True, exist_ok=True)
+    for folder in missing:
+        with suppress(PermissionError):  # of one that may be written to and not read
+            fsync_path(folder.parent)
 
 
 def fsync_path(path: Path) -> None:

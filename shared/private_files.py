@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from shared.durable import make_folder
 from shared.messages.message import Message, say
 from shared.messages.render import in_english
 
@@ -27,7 +28,7 @@ def keep_private(data_dir: Path, tell: Callable[[Message], None] | None = None) 
     Without `tell` the log is told.
     """
     os.umask(OTHERS)
-    data_dir.mkdir(parents=True, exist_ok=True)
+    make_folder(data_dir)
     if closed := close_to_others(data_dir):
         said = say("files-were-open", files=closed, folder=data_dir)
         if tell:

@@ -130,4 +130,7 @@ def _mark(folder: JobFolder, name: str) -> None:
 
 
 def _unmark(folder: JobFolder, name: str) -> None:
+    """Durably: after a power loss a sweep would go on with a deletion that was refused."""
     folder.mark(name).unlink(missing_ok=True)
+    with suppress(OSError):  # the refusal is what must be told
+        fsync_path(folder.path)

@@ -21,6 +21,7 @@ from services.api.routing import bind
 from services.api.service import Service
 from services.api.session import check_request
 from services.api.uploads import FileShelf
+from shared.durable import make_folder
 from shared.errors import MalformedRequest
 from shared.job_store import JobStore
 from shared.loopback import is_near, may_ask
@@ -52,7 +53,7 @@ def create_app(
 
     `keys`: those of the installation where None. Raises ValueError when the keys file is of no use.
     """
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    make_folder(settings.data_dir)
     files = FileShelf(
         settings.data_dir / "files",
         limit_bytes=settings.max_upload_bytes,

@@ -15,7 +15,7 @@ from services.api.user_settings import Understood, understood
 from shared.acceptance import OWNER, Acceptance, mark_accepted
 from shared.adapters import adapter_folder, held_adapter, hold
 from shared.cache_choice import cache_on, storage_names
-from shared.durable import write_durably
+from shared.durable import make_folder, write_durably
 from shared.errors import InvalidField, ModelUnknown, StoreTakesNoWrites, StoreUnavailable
 from shared.job_folder import JobFolder
 from shared.job_records import Submission
@@ -72,6 +72,7 @@ def _new_folder(folder: JobFolder) -> Iterator[None]:
     """Make the job's folder, and hold it until the job's fate is known: the sweep spares it so long."""
     try:
         with disk_full_refused():
+            make_folder(folder.path.parent)
             folder.rows.mkdir(parents=True)
     except BaseException:
         shutil.rmtree(folder.path, ignore_errors=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from services.api.free_space import check_free_space, disk_full_refused
-from shared.durable import fsync_path, write_durably
+from shared.durable import fsync_path, make_folder, write_durably
 from shared.errors import InvalidField, NotFound, TooLarge
 from shared.messages.message import say
 from shared.old_uploads import INCOMING, discard_upload, remove_abandoned
@@ -92,7 +92,7 @@ class FileShelf:
     def __init__(self, folder: Path, *, limit_bytes: int, reserve_bytes: int) -> None:
         self._folder = folder
         self._limit_bytes, self._reserve_bytes = limit_bytes, reserve_bytes
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
 
     def receive(self, announced_bytes: int) -> IncomingFile:
         """Begin a file whose body is said to have `announced_bytes`. Raises `DiskFull`."""

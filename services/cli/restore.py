@@ -20,7 +20,7 @@ from services.cli.store_log import seal_log
 from services.cli.terminal import Terminal
 from shared.backup.archive import DATA, STORE, BackupUnusable, check_backup, unpack
 from shared.backup.contents import FILES, KEY, MODELS, PARTS, SECRET
-from shared.durable import write_durably
+from shared.durable import fsync_path, write_durably
 from shared.errors import StoreUnavailable
 from shared.job_folder import JOBS
 from shared.messages.message import say, stored
@@ -104,7 +104,9 @@ class Restoration:
         write_durably(self.data_dir / UNDER_WAY, b"")
         self._swap(is_embedded=others is None)
         mended = self._fill_embedded() if others is None else self._fill_others(others)
+        fsync_path(self.data_dir)  # the names that changed, before the mark goes that tells of them
         (self.data_dir / UNDER_WAY).unlink()
+        fsync_path(self.data_dir)
         self._tell(manifest, mended)
         return 0
 

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from services.cli.failure import CommandFailed
+from shared.durable import make_folder
 from shared.messages.message import Message, say
 
 LEFTOVER_SECONDS = 40.0  # the API lets requests end for 30 s
@@ -69,7 +70,7 @@ def own_folder(data_dir: Path, tell: Callable[[Message], None]) -> Iterator[int]
     Raises `CommandFailed` when another stack runs on this folder.
     """
     try:
-        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(data_dir, mode=0o700)
         descriptor = os.open(_lock_path(data_dir), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise CommandFailed(

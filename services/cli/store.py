@@ -11,7 +11,7 @@ import redis
 
 from services.cli.failure import CommandFailed
 from services.cli.ports import free_port, is_free
-from shared.durable import write_private
+from shared.durable import make_folder, write_private
 from shared.messages.message import say
 from shared.store_configuration import store_configuration
 
@@ -41,7 +41,7 @@ class EmbeddedStore:
 
     def lay_out(self) -> None:
         """Make the folder and write what is missing in it, for the same place. Raises OSError."""
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(self.folder, mode=0o700)
         if not (self.folder / ACCESS).exists():
             write_private(self.folder / ACCESS, json.dumps(asdict(self.access)))
         if not (self.folder / CONFIGURATION).exists():
@@ -83,7 +83,7 @@ def prepare_store(data_dir: Path) -> EmbeddedStore:
     """
     binary = server_binary()
     folder = data_dir / "store"
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(folder, mode=0o700)
     access = _remembered_access(folder / ACCESS)
     store = EmbeddedStore(command=(str(binary), str(folder / CONFIGURATION)), access=access, folder=folder)
     store.configure()

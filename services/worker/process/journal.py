@@ -1,9 +1,9 @@
 """Writes down an attempt's events as they happen: the numbers of its steps, and what was not sent yet."""
 
 import logging
-import os
 from pathlib import Path
 
+from shared.durable import fsync_path, make_folder
 from shared.job_records import WorkerEvent
 from shared.journal import journal_line
 
@@ -16,6 +16,7 @@ class Journal:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._is_broken = False
+        self._is_listed = False  # whether its name is on the disk, too
         self._append(b"")
 
     def append(self, event: WorkerEvent) -> bool:
@@ -25,14 +26,16 @@ class Journal:
     def sync(self) -> None:
         """Bring it to disk: what comes next lets the store forget the steps that are in it."""
         try:
-            with self._path.open("rb") as file:
-                os.fsync(file.fileno())
+            fsync_path(self._path)
+            if not self._is_listed:
+                fsync_path(self._path.parent)
+                self._is_listed = True
         except OSError as error:
             logger.warning("the events in %s may not outlive a power loss: %s", self._path, error)
 
     def _append(self, line: bytes) -> bool:
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(self._path.parent)
             with self._path.open("ab", buffering=0) as file:
                 text = b"\n" + line if self._is_broken else line  # half a line may stand before it
                 if file.write(text) != len(text):

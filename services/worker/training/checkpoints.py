@@ -14,7 +14,7 @@ from torch import Tensor
 from services.worker.adapters.ended_run import has_optimizer
 from shared import sealed_folder
 from shared.adapters import CONFIG, OPTIMIZER, WEIGHTS
-from shared.durable import write_json_durably
+from shared.durable import make_folder, write_json_durably
 from shared.job_folder import AttemptFolder, JobFolder
 from shared.messages.message import Message, say
 
@@ -135,7 +135,7 @@ class CheckpointFolder:
 
     def _publish(self, temporary: Path, step: int) -> None:
         """An earlier attempt may have been here: its checkpoint of the same step stays if it is whole."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        make_folder(self.folder)
         target = self.job_folder.checkpoint(step)
         if target.exists():
             manifest = sealed_folder.verified_manifest(target)
