@@ -47,21 +47,21 @@ def run(plan: Plan, folder: Path, **environment: str) -> Outcome:
     plan.write(folder / "plan.jsonl")
     with closing(History(folder / "history.jsonl")) as history:
         with World(folder, history, **environment) as world:
-            references = _quiet_runs(world, {*(job.spec for job in plan.jobs), OF_USERS})
+            references = quiet_runs(world, {*(job.spec for job in plan.jobs), OF_USERS})
             with Watchers(world):
                 _disturb(world, plan)
                 _settle(world)
-            _sweep(world)
+            sweep(world)
             evidence = gather(world, references)
             history.note("gathered")
         evidence = replace(evidence, processes_left=tuple(world.left_running))
         return Outcome(plan, judge(evidence, history), _figures(plan, evidence, history))
 
 
-def _quiet_runs(world: World, specs: set[str]) -> dict[str, str]:
+def quiet_runs(world: World, specs: set[str]) -> dict[str, str]:
     """The adapter of each spec that nothing disturbs."""
     jobs = {spec: world.user.submit(spec, f"quiet-{spec}") for spec in sorted(specs) if SPECS[spec].exact}
-    _until_none_is_open(world)
+    until_none_is_open(world)
     references = {spec: adapter_sha256(world, job_id) for spec, job_id in jobs.items() if job_id}
     assert all(references.values()), f"a run without faults has no adapter: {references}"
     return {spec: str(found) for spec, found in references.items()}
@@ -123,7 +123,7 @@ def _settle(world: World) -> None:
     world.history.note("settled", open=world.open_jobs())
 
 
-def _until_none_is_open(world: World) -> None:
+def until_none_is_open(world: World) -> None:
     deadline = time.monotonic() + QUIET_SECONDS
     while world.open_jobs():
         assert time.monotonic() < deadline, "a run without faults did not end"
@@ -131,7 +131,7 @@ def _until_none_is_open(world: World) -> None:
         time.sleep(0.1)
 
 
-def _sweep(world: World) -> None:
+def sweep(world: World) -> None:
     """Make what was left lying an hour old, and have the worker sweep: it does so when it starts."""
     old = time.time() - ABANDONED_SECONDS - 60
     for folder in (*jobs_folder(world.data_dir).iterdir(), *world.data_dir.glob("files/.incoming-*")):

@@ -53,9 +53,10 @@ class User:
         self._history.note("gave-up", method=method, path=path)
         return None
 
-    def submit(self, spec: str, key: str) -> str | None:
-        """Ask with this key until it is accepted; the job's id."""
-        answer = self.until("POST", "/v1/jobs", json=SPECS[spec].request, headers={"Idempotency-Key": key})
+    def submit(self, spec: str, key: str, **more: Any) -> str | None:
+        """Ask with this key until it is accepted; the job's id. `more` are fields of the request."""
+        request = SPECS[spec].request | more
+        answer = self.until("POST", "/v1/jobs", json=request, headers={"Idempotency-Key": key})
         return None if answer is None else self._accepted(answer, spec, key)
 
     def _accepted(self, answer: httpx.Response, spec: str, key: str) -> str | None:

@@ -56,8 +56,9 @@ class World:
         return self.folder / "data"
 
     def __enter__(self) -> "World":
-        make_tiny_llama(self.folder / "models" / MODEL)
-        write_rows(self.folder / "datasets")
+        if not (self.folder / "models" / MODEL).exists():  # else a stack ran here before
+            make_tiny_llama(self.folder / "models" / MODEL)
+            write_rows(self.folder / "datasets")
         self.disks.__enter__()
         self.start()
         self.key = read_key(self.data_dir / "api.key")
