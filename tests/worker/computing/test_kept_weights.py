@@ -12,7 +12,6 @@ import bitsandbytes
 import pytest
 import torch
 from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from services.worker.adapters.lora import attached, lora_config, trained_parameters
 from services.worker.computing.batching import target_count
@@ -22,6 +21,7 @@ from services.worker.explaining.wide_arithmetic import in_fp32
 from services.worker.models.load import LoadedModel
 from services.worker.text.marked_text import TokenRow
 from shared.schemas.hyperparameters import Lora
+from tests.worker.computing.operator_count import DEQUANTIZING, OperatorCount
 from tests.worker.computing.test_engine import CPU, make_rows
 
 KEPT = Plan("explicit", 70, gradient_checkpointing=False, weights="run")
@@ -60,21 +60,6 @@ def loss_and_gradients(
     return total, gradients
 
 
-class Dequantized(TorchDispatchMode):
-    """Counts how often bitsandbytes makes a 4-bit weight wide, or multiplies by one that it makes wide."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.times = 0
-
-    def __torch_dispatch__(
-        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
-    ) -> Any:
-        operator = str(func)
-        self.times += operator.startswith("bitsandbytes.") and "4bit" in operator
-        return func(*args, **(kwargs or {}))
-
-
 def four_bit_layers(base: LoadedModel) -> list[Any]:
     return [part for part in base.model.modules() if isinstance(part, bitsandbytes.nn.Linear4bit)]
 
@@ -96,7 +81,7 @@ def test_each_weight_is_dequantized_once_in_a_run_instead_of_twice_in_a_micro_ba
 ) -> None:
     times, micro_batches = Counter[str](), 0
     for plan in (KEPT, replace(KEPT, weights="use")):
-        with a_run(llama_nf4, plan) as (forward, parameters), Dequantized() as seen:
+        with a_run(llama_nf4, plan) as (forward, parameters), OperatorCount(DEQUANTIZING) as seen:
             micro_batches = len(list(forward.batches(ROWS)))
             for _ in range(3):
                 loss_and_gradients(forward, parameters, ROWS)
@@ -129,7 +114,7 @@ def test_another_plan_of_the_same_run_goes_on_with_the_weights_that_are_there(
         assert other is not None
         forward.run_over()
         other.run_begins()
-        with Dequantized() as seen:
+        with OperatorCount(DEQUANTIZING) as seen:
             loss_and_gradients(other, parameters, ROWS)
         assert seen.times == 0
 

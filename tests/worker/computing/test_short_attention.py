@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
@@ -17,25 +16,12 @@ from services.worker.computing import short_attention
 from services.worker.computing.plan.plan import Plan, baseline_plan
 from services.worker.computing.short_attention import WIDEST, attention
 from services.worker.models.load import LoadedModel
+from tests.worker.computing.operator_count import ATTENTION_BACKWARD, OperatorCount
 from tests.worker.computing.test_engine import assert_same, make_rows
 from tests.worker.computing.test_kept_weights import a_run, loss_and_gradients
 
 SHORT = Plan("explicit", 70, gradient_checkpointing=False, attention="short_rows")
 ROWS = make_rows(learned=0.5)
-
-
-class Backward(TorchDispatchMode):
-    """Counts how often torch's own backward kernel runs."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.times = 0
-
-    def __torch_dispatch__(
-        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
-    ) -> Any:
-        self.times += "flash_attention_for_cpu_backward" in str(func)
-        return func(*args, **(kwargs or {}))
 
 
 def states(width: int, *, heads: int, keys: int, dtype: torch.dtype = torch.float32) -> list[Tensor]:
@@ -51,7 +37,7 @@ def through(function: Any, made: list[Tensor], mask: Tensor | None = None, **mor
     """The output, the gradients, and as a tensor how often torch's backward kernel ran."""
     groups = made[0].shape[1] // made[1].shape[1]
     module = SimpleNamespace(num_key_value_groups=groups, is_causal=True)
-    with Backward() as seen:
+    with OperatorCount(ATTENTION_BACKWARD) as seen:
         out, _ = function(module, *made, mask, **{"scaling": 0.3, **more})
         gradients = torch.autograd.grad(out, made, torch.ones_like(out).cumsum(1))
     return [out, *gradients, torch.tensor(seen.times)]
@@ -100,7 +86,7 @@ def test_a_run_has_the_same_loss_to_the_bit_and_the_same_gradients(
     found = {}
     for plan in (SHORT, replace(SHORT, attention="model")):
         plan = replace(plan, gradient_checkpointing=recomputed)
-        with a_run(llama, plan) as (forward, parameters), Backward() as seen:
+        with a_run(llama, plan) as (forward, parameters), OperatorCount(ATTENTION_BACKWARD) as seen:
             loss, gradients = loss_and_gradients(forward, parameters, ROWS)
         found[plan.attention] = (loss, dict(zip(parameters, gradients, strict=True)))
         assert bool(seen.times) == (plan.attention == "model")
@@ -112,7 +98,7 @@ def test_in_bf16_queries_of_any_dtype_go_the_way_that_autocast_sends_them(llama_
     """The residual stream of a Llama is fp32, so its queries are before autocast makes them narrow."""
     found = {}
     for plan in (SHORT, replace(SHORT, attention="model")):
-        with a_run(llama_nf4, plan) as (forward, parameters), Backward() as seen:
+        with a_run(llama_nf4, plan) as (forward, parameters), OperatorCount(ATTENTION_BACKWARD) as seen:
             loss, gradients = loss_and_gradients(forward, parameters, ROWS)
         found[plan.attention] = loss, torch.cat([gradient.flatten() for gradient in gradients])
         assert bool(seen.times) == (plan.attention == "model")
