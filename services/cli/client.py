@@ -1,37 +1,29 @@
 """A typed client of the native API."""
 
-import io
 import json
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from operator import itemgetter
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 from urllib.parse import quote
 
-import httpx
 from pydantic import BaseModel, ValidationError
 
-from services.cli.address import is_loopback
+from services.cli.connection import Advance, Connection
 from services.cli.failure import CommandFailed, RequestRefused, ServerUnreachable
-from shared.errors import FieldError
 from shared.messages.message import Message, say
-from shared.messages.render import reader
 from shared.schemas.records import AcceptedJob, JobEvent, JobRecord
 
-REQUEST_SECONDS = 30.0
 SUBMIT_SECONDS = 300.0  # the API reads the whole data set before it accepts
 EXAMINATION_SECONDS = 900.0  # as long as the service reads at most
 SUBMIT_TRIES = 3
 STREAM_SECONDS = 60.0  # a live stream says something every 15
 EVENT_PAGE = 100
 JOB_PAGE = 100
-JOBS_THERE_ARE = say("list-jobs-row")
 
 Shape = TypeVar("Shape", bound=BaseModel)
-Advance = Callable[[int], None]
 
 
 class Client:
@@ -41,31 +33,23 @@ class Client:
     """
 
     def __init__(self, url: str, key: str, key_told: Message | None = None) -> None:
-        self.url = url
-        self._key_told = key_told
-        self._http = httpx.Client(
-            base_url=url,
-            headers={"Authorization": f"Bearer {key}", "Accept-Language": reader()},
-            timeout=REQUEST_SECONDS,
-            trust_env=not is_loopback(url),
-        )
+        self._api = Connection(url, key, key_told)
+
+    @property
+    def url(self) -> str:
+        return self._api.url
 
     def __enter__(self) -> "Client":
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._http.close()
+        self._api.close()
 
     def upload(self, path: Path, advance: Advance = lambda count_bytes: None) -> str:
         """Send a file for training or evaluation; returns its id."""
-        with CountedFile(path, advance) as file:
-            answer = self._ask(
-                "POST",
-                "/v1/files",
-                data={"purpose": "fine-tune"},
-                files={"file": (path.name, file)},
-                timeout=SUBMIT_SECONDS,
-            )
+        answer = self._api.upload(
+            "/v1/files", path, advance, data={"purpose": "fine-tune"}, timeout=SUBMIT_SECONDS
+        )
         return str(answer["id"])
 
     def submit(self, request: dict[str, Any]) -> AcceptedJob:
@@ -73,7 +57,9 @@ class Client:
         headers = {"Idempotency-Key": uuid.uuid4().hex}
         for tried in range(1, SUBMIT_TRIES + 1):
             try:
-                answer = self._ask("POST", "/v1/jobs", json=request, headers=headers, timeout=SUBMIT_SECONDS)
+                answer = self._api.ask(
+                    "POST", "/v1/jobs", json=request, headers=headers, timeout=SUBMIT_SECONDS
+                )
                 return _understood(AcceptedJob, answer)
             except ServerUnreachable:
                 if tried == SUBMIT_TRIES:
@@ -82,7 +68,7 @@ class Client:
         raise AssertionError("unreachable")
 
     def job(self, job_id: str) -> JobRecord:
-        return _record(self._ask("GET", _path(job_id)))
+        return _record(self._api.ask("GET", _path(job_id)))
 
     def jobs(
         self,
@@ -109,7 +95,7 @@ class Client:
             size = JOB_PAGE if limit is None else min(JOB_PAGE, limit - seen)
             query = {"kind": kind, "status": status, "limit": size, "after": after}
             query |= {f"metadata[{name}]": text for name, text in metadata.items()}
-            page = self._ask("GET", "/v1/jobs", params=_given(query))
+            page = self._api.ask("GET", "/v1/jobs", params=_given(query))
             jobs: list[dict[str, Any]] = page["data"]
             yield jobs
             if not page["has_more"] or not jobs:
@@ -124,42 +110,42 @@ class Client:
         """Every object of OpenAI's list of models or files."""
         objects: list[dict[str, Any]] = []
         while True:
-            page = self._ask("GET", f"/v1/{kind}", params={"after": objects[-1]["id"]} if objects else {})
+            page = self._api.ask("GET", f"/v1/{kind}", params={"after": objects[-1]["id"]} if objects else {})
             objects += page["data"]
             if not page.get("has_more") or not page["data"]:
                 return objects
 
     def cancel(self, job_id: str) -> JobRecord:
-        return _record(self._ask("POST", f"{_path(job_id)}/cancel"))
+        return _record(self._api.ask("POST", f"{_path(job_id)}/cancel"))
 
     def pause(self, job_id: str) -> JobRecord:
-        return _record(self._ask("POST", f"{_path(job_id)}/pause"))
+        return _record(self._api.ask("POST", f"{_path(job_id)}/pause"))
 
     def resume(self, job_id: str) -> JobRecord:
-        return _record(self._ask("POST", f"{_path(job_id)}/resume"))
+        return _record(self._api.ask("POST", f"{_path(job_id)}/resume"))
 
     def move(self, job_id: str, place: dict[str, Any]) -> JobRecord:
         """Give a queued job another place in the queue; `place` is the request's one field."""
-        return _record(self._ask("POST", f"{_path(job_id)}/move", json=place))
+        return _record(self._api.ask("POST", f"{_path(job_id)}/move", json=place))
 
     def queue_is_paused(self) -> bool:
         """Whether no job may start."""
-        return bool(self._ask("GET", "/v1/queue")["paused"])
+        return bool(self._api.ask("GET", "/v1/queue")["paused"])
 
     def order_queue(self, order: Literal["pause", "resume"]) -> list[str]:
         """Pause or resume the whole queue; the ids of the jobs that were running or go on."""
-        return list(self._ask("POST", f"/v1/queue/{order}")["jobs"])
+        return list(self._api.ask("POST", f"/v1/queue/{order}")["jobs"])
 
     def delete(self, kind: Literal["jobs", "models", "files"], name: str) -> None:
         """Delete one thing for good."""
-        self._ask("DELETE", f"/v1/{kind}/{quote(name, safe=':')}")
+        self._api.ask("DELETE", f"/v1/{kind}/{quote(name, safe=':')}")
 
     def deliveries(self, *, limit: int) -> list[dict[str, Any]]:
         """The newest `limit` deliveries of webhooks, newest first."""
         found: list[dict[str, Any]] = []
         while len(found) < limit:
             query = {"limit": min(JOB_PAGE, limit - len(found)), "after": found[-1]["id"] if found else None}
-            page = self._ask("GET", "/v1/webhooks/deliveries", params=_given(query))
+            page = self._api.ask("GET", "/v1/webhooks/deliveries", params=_given(query))
             found += page["data"]
             if not page["has_more"] or not page["data"]:
                 break
@@ -167,18 +153,18 @@ class Client:
 
     def resend(self, delivery: str) -> dict[str, Any]:
         """Let a delivery be tried at once."""
-        return self._ask("POST", f"/v1/webhooks/deliveries/{quote(delivery, safe='')}/resend")
+        return self._api.ask("POST", f"/v1/webhooks/deliveries/{quote(delivery, safe='')}/resend")
 
     def prune(self, **limits: Any) -> dict[str, Any]:
         """Delete the oldest ended jobs beyond `limits`, or see which; the fields are the request's."""
-        return self._ask("POST", "/v1/prune", json=limits, timeout=SUBMIT_SECONDS)
+        return self._api.ask("POST", "/v1/prune", json=limits, timeout=SUBMIT_SECONDS)
 
     def events_since(self, job_id: str, seen: str | None) -> list[JobEvent]:
         """Events after the one with id `seen` (all, for None), oldest first."""
         fresh: list[JobEvent] = []
         while True:
             after = {"after": fresh[-1].id} if fresh else {}
-            page = self._ask("GET", f"{_path(job_id)}/events", params={"limit": EVENT_PAGE} | after)
+            page = self._api.ask("GET", f"{_path(job_id)}/events", params={"limit": EVENT_PAGE} | after)
             for item in page["data"]:
                 event = JobEvent.model_validate(item)
                 if event.id == seen:
@@ -193,13 +179,11 @@ class Client:
         """
         headers = {"Accept": "text/event-stream"} | ({"Last-Event-ID": seen} if seen else {})
         with (
-            suppress(httpx.HTTPError),
-            self._http.stream(
-                "GET", f"{_path(job_id)}/events", headers=headers, timeout=STREAM_SECONDS
-            ) as answer,
+            suppress(ServerUnreachable, RequestRefused),
+            self._api.stream(f"{_path(job_id)}/events", headers=headers, timeout=STREAM_SECONDS) as answer,
         ):
             name = ""
-            for line in answer.iter_lines() if answer.status_code == 200 else ():
+            for line in answer.iter_lines():
                 if line.startswith("event: "):
                     name = line.removeprefix("event: ")
                 elif line.startswith("data: ") and name in ("message", "metrics"):
@@ -208,91 +192,25 @@ class Client:
 
     def report(self, job_id: str) -> dict[str, Any]:
         """The job's result as data."""
-        return self._ask("GET", f"{_path(job_id)}/report")
+        return self._api.ask("GET", f"{_path(job_id)}/report")
 
     def data_report(self, request: dict[str, Any]) -> dict[str, Any]:
         """What is wrong or odd in a data set that the service has."""
-        return self._ask("POST", "/v1/datasets/reports", json=request, timeout=EXAMINATION_SECONDS)
+        return self._api.ask("POST", "/v1/datasets/reports", json=request, timeout=EXAMINATION_SECONDS)
 
     def report_page(self, job_id: str) -> bytes:
         """The same as an HTML page that stands alone."""
-        return self._send("GET", f"{_path(job_id)}/report", params={"format": "html"}).content
+        return self._api.send("GET", f"{_path(job_id)}/report", params={"format": "html"}).content
 
     @contextmanager
     def adapter(
         self, job_id: str, step: int | None, names: str | None = None
     ) -> Iterator[tuple[int | None, Iterator[bytes]]]:
         """(size in bytes if told, pieces) of the tar archive with a job's adapter, or its checkpoint's."""
-        with (
-            self._plain_errors(),
-            self._http.stream(
-                "GET",
-                f"{_path(job_id)}/adapter",
-                params=_given({"step": step, "names": names}),
-                timeout=SUBMIT_SECONDS,
-            ) as answer,
-        ):
-            if answer.status_code >= 300:
-                answer.read()
-                raise self._refusal(answer)
+        query = _given({"step": step, "names": names})
+        with self._api.stream(f"{_path(job_id)}/adapter", params=query, timeout=SUBMIT_SECONDS) as answer:
             length = answer.headers.get("Content-Length")
             yield (int(length) if length else None), answer.iter_bytes()
-
-    def _send(self, method: str, path: str, **arguments: Any) -> httpx.Response:
-        with self._plain_errors():
-            answer = self._http.request(method, path, **arguments)
-        if answer.status_code >= 300:
-            raise self._refusal(answer)
-        return answer
-
-    def _refusal(self, answer: httpx.Response) -> RequestRefused:
-        """Of a key that is refused, also which one it was."""
-        refused = refusal(answer)
-        if refused.code == "invalid_api_key" and self._key_told is not None:
-            refused.advice = say("sentences", sentences=[self._key_told, say("give-key-of-service")])
-        return refused
-
-    def _ask(self, method: str, path: str, **arguments: Any) -> dict[str, Any]:
-        answer = self._send(method, path, **arguments)
-        try:
-            value = answer.json()
-        except ValueError:
-            value = None
-        if not isinstance(value, dict):
-            raise CommandFailed(
-                say("answer-is-no-object", address=self.url + path, begins=repr(answer.text[:100])),
-                say("check-address-is-tunedock"),
-            )
-        return value
-
-    @contextmanager
-    def _plain_errors(self) -> Iterator[None]:
-        try:
-            yield
-        except httpx.HTTPError as error:
-            raise ServerUnreachable(
-                say("no-answer-from", address=self.url, error=str(error) or type(error).__name__),
-                say("start-it-row") if is_loopback(self.url) else say("check-it-runs"),
-            ) from error
-
-
-def refusal(answer: httpx.Response) -> RequestRefused:
-    """The refusal in a problem document (RFC 9457), or what else the server said."""
-    try:
-        problem = answer.json()
-        told = map(itemgetter("path", "message"), problem.get("errors", ()))
-        errors = tuple(FieldError(path, message) for path, message in told)
-        message = problem.get("detail") or problem["title"]
-        refused = RequestRefused(answer.status_code, str(problem["code"]), str(message), errors=errors)
-        if refused.code == "not_found" and problem.get("error", {}).get("param") == "job_id":
-            refused.advice = JOBS_THERE_ARE
-        return refused
-    except (ValueError, KeyError, TypeError, AttributeError):
-        text, status = answer.text.strip()[:500] or answer.reason_phrase, str(answer.status_code)
-        said = say("answer-of-http", status=status, text=text)
-        if target := answer.headers.get("location"):
-            said = say("answer-leads-elsewhere", status=status, target=target)
-        return RequestRefused(answer.status_code, "http_error", said)
 
 
 def _record(answer: dict[str, Any]) -> JobRecord:
@@ -314,16 +232,3 @@ def _path(job_id: str) -> str:
 
 def _given(query: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in query.items() if value is not None}
-
-
-class CountedFile(io.BufferedReader):
-    """A file that tells `advance` the size of every piece read from it."""
-
-    def __init__(self, path: Path, advance: Advance) -> None:
-        super().__init__(io.FileIO(path))
-        self._advance = advance
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        piece = super().read(size)
-        self._advance(len(piece))
-        return piece

@@ -3,7 +3,8 @@
 import argparse
 
 from services.cli.beginnings import the_one
-from services.cli.client import JOBS_THERE_ARE, Client
+from services.cli.client import Client
+from services.cli.connection import JOBS_THERE_ARE
 from services.cli.failure import UsageError
 from services.cli.model_ids import find_model
 from shared.jobs import is_whole_job_id

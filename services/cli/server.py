@@ -6,7 +6,8 @@ from pathlib import Path
 import httpx
 
 from services.cli.address import Address, address, is_loopback
-from services.cli.client import Client, refusal
+from services.cli.client import Client
+from services.cli.connection import refusal
 from services.cli.failure import CommandFailed, ServerUnreachable, UsageError
 from services.cli.options import KeyOption
 from shared.messages.message import Message, say

@@ -24,7 +24,7 @@ from services.cli.doctor.facts import (
     StoreFacts,
     WorkerState,
 )
-from services.cli.failure import UsageError
+from services.cli.failure import RequestRefused, UsageError
 from services.cli.language import language_of
 from services.cli.outcome.outcome import Place, outcome_text
 from services.cli.removal import _show
@@ -76,8 +76,12 @@ def test_the_service_is_asked_for_the_reader_s_language() -> None:
 
     with HTTPServer(("127.0.0.1", 0), Answering) as server:
         Thread(target=server.serve_forever, daemon=True).start()
-        with reader_of(LANGUAGE), Client(f"http://127.0.0.1:{server.server_port}", "key") as client:
-            client._http.get("/v1/models")
+        with (
+            reader_of(LANGUAGE),
+            Client(f"http://127.0.0.1:{server.server_port}", "key") as client,
+            pytest.raises(RequestRefused),
+        ):
+            client.models()
         server.shutdown()
     assert asked == [LANGUAGE]
 
