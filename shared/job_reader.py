@@ -171,7 +171,8 @@ class JobReader:
             pipeline.exists(f"{PREFIX}held")
             pipeline.info("memory")
             pipeline.zcard(f"{PREFIX}webhooks:due")
-            *sizes, counters, first, waiting, is_held, memory, webhooks_due = pipeline.execute()
+            pipeline.zcard(f"{PREFIX}webhooks:failed")
+            *sizes, counters, first, waiting, is_held, memory, due, failed = pipeline.execute()
         records = dict(zip(pairs, sizes, strict=True))
         waiting_for_jobs = Counter(kind_of_id(job_id) for job_id in waiting)
         head = self._records(first)
@@ -183,7 +184,8 @@ class JobReader:
             counters={name: float(value) for name, value in counters.items()},
             queue_paused=bool(is_held),
             memory_bytes=(int(memory["used_memory"]), int(memory["maxmemory"])),
-            webhooks_due=webhooks_due,
+            webhooks_due=due,
+            webhooks_failed=failed,
         )
 
     def _run(self, name: str, *arguments: str | int | float) -> Any:

@@ -123,7 +123,8 @@ class Census:
     """Counts over all jobs, taken at once; `counters` as the scripts keep them (`ended:<kind>:<status>`).
 
     `queue_length`: those that may start; `waiting_for_jobs`: queued, too, and waiting for others to succeed.
-    `memory_bytes`: what the store uses, and its limit (0: none). `webhooks_due`: deliveries still to be made.
+    `memory_bytes`: what the store uses, and its limit (0: none). `webhooks_due`: deliveries still to be made;
+    `webhooks_failed`: given up, or off.
     """
 
     records: Mapping[tuple[JobKind, JobStatus], int]
@@ -134,6 +135,7 @@ class Census:
     queue_paused: bool
     memory_bytes: tuple[int, int]
     webhooks_due: int
+    webhooks_failed: int
 
 
 def _seconds(milliseconds: str | None) -> float | None:

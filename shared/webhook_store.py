@@ -15,6 +15,7 @@ from shared.job_reader import PREFIX, JobReader
 from shared.messages.message import Message, say, stored
 from shared.messages.render import shown
 from shared.schemas.deliveries import Delivery
+from shared.settings import MOST_WEBHOOKS
 from shared.store_errors import store_errors
 
 Outcome = Literal["delivered", "retried", "given_up", "gone"]
@@ -90,6 +91,10 @@ class WebhookStore(JobReader):
                 first = cast("int", rank) + 1
             names = cast("list[str]", self._redis.zrevrange(f"{PREFIX}webhooks:all", first, first + limit))
         return self._read(names[:limit]), len(names) > limit
+
+    def of_job(self, job_id: str) -> list[Delivery]:
+        """One for each address that was named when the job ended."""
+        return self._read([f"{job_id}.{number}" for number in range(1, MOST_WEBHOOKS + 2)])
 
     def resend(self, name: str) -> Delivery:
         """Let a delivery be tried at once, however it went before. Raises `NotFound`."""

@@ -62,6 +62,7 @@ async def app(scope: Message, receive: Receive, send: Send) -> None:
 async def _live(scope: Message, receive: Receive, send: Send) -> None:
     await receive()
     scope["state"][END_STREAMS] = streams.end_all
+    streams.begin()
     webhooks.start()
     await send({"type": "lifespan.startup.complete"})
     await receive()

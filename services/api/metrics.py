@@ -3,12 +3,13 @@
 import logging
 import os
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from prometheus_client import CollectorRegistry, Histogram, generate_latest, values
+from prometheus_client import CollectorRegistry, Gauge, Histogram, generate_latest, values
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
@@ -25,7 +26,9 @@ DURATION_BUCKETS = (5, 15, 30, 60, 120, 300, 600, 1800, 3600, 10800, 21600, 4320
 # Each of them is a series for every route and class of answers.
 REQUEST_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5, 30, 300)
 TRY_RESULTS = ("delivered", "retried", "given_up")
+STREAM_KINDS = ("job", "all")
 FILE_BYTES = 1 << 19  # of a process: twice what all routes and classes of answers take
+GAUGE_BYTES = 1 << 16  # what prometheus_client begins with
 KNOWN_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 _log = logging.getLogger(__name__)
@@ -81,6 +84,18 @@ METRICS = [
         "tries of webhooks: delivered, retried (it failed and is tried again), given_up",
     ),
     MetricDescription("tunedock_webhooks_due", "gauge", (), "webhooks that are still to be delivered"),
+    MetricDescription(
+        "tunedock_webhooks_failed",
+        "gauge",
+        (),
+        "webhooks that were given up, or not sent since their address wants no more, and whose jobs are here",
+    ),
+    MetricDescription(
+        "tunedock_event_streams",
+        "gauge",
+        ("kind",),
+        "streams of live events that are open: of one job, or of all jobs",
+    ),
     MetricDescription("tunedock_disk_free_bytes", "gauge", ("storage",), "free space of a storage's disk"),
     MetricDescription(
         "tunedock_http_request_duration_seconds",
@@ -108,6 +123,7 @@ class Place:
         folder = os.environ[VARIABLE]
         try:
             take_room([Path(folder) / f"histogram_{name}.db"], FILE_BYTES)
+            take_room([Path(folder) / f"gauge_livesum_{name}.db"], GAUGE_BYTES)
         except OSError as error:
             values.ValueClass = values.MutexValue
             _log.warning("the metrics of process %d are lost: %s: %s", os.getpid(), folder, error.strerror)
@@ -135,6 +151,31 @@ class HttpMetrics:
             MultiProcessCollector(registry, str(self._folder))  # type: ignore[no-untyped-call]
         else:
             registry.register(self._seconds)
+
+
+class StreamMetrics:
+    """How many streams of live events are open, in all processes that share the folder of metrics."""
+
+    def __init__(self) -> None:
+        metric = _BY_NAME["tunedock_event_streams"]
+        self._open = Gauge(
+            metric.name, metric.help, metric.labels, multiprocess_mode="livesum", registry=CollectorRegistry()
+        )
+
+    def begin(self) -> None:
+        """Of a process that starts: whoever had its place before took its streams along."""
+        for kind in STREAM_KINDS:
+            self._open.labels(kind).set(0)
+
+    @contextmanager
+    def one(self, job_id: str | None) -> Iterator[None]:
+        """While a stream is open. `job_id`: None is of all jobs."""
+        streams = self._open.labels("all" if job_id is None else "job")
+        streams.inc()
+        try:
+            yield
+        finally:
+            streams.dec()
 
 
 @dataclass(frozen=True, eq=False)  # a registry knows its collectors by identity
@@ -175,6 +216,7 @@ class JobCollector(Collector):
         yield _gauge("tunedock_worker_heartbeat_timestamp_seconds", max(beats, default=0.0))
         yield _webhook_tries(census)
         yield _gauge("tunedock_webhooks_due", census.webhooks_due)
+        yield _gauge("tunedock_webhooks_failed", census.webhooks_failed)
         waits: dict[tuple[str, ...], str] = {(kind,): f"wait:{kind}" for kind in KINDS}
         yield _histogram("tunedock_job_wait_seconds", waits, WAIT_BUCKETS, census.counters)
         ends: dict[tuple[str, ...], str] = {

@@ -15,6 +15,7 @@ local WORKERS = PREFIX .. 'workers'    -- zset: a worker's host by when it last 
 local HOOKS = PREFIX .. 'webhooks'      -- JSON list: the addresses that are told of every job's end
 local HOOKS_DUE = PREFIX .. 'webhooks:due'  -- zset: deliveries to be made, by when the next try may be, ms
 local HOOKS_ALL = PREFIX .. 'webhooks:all'  -- zset: every delivery, by when its job ended, ms
+local HOOKS_FAILED = PREFIX .. 'webhooks:failed'  -- zset: deliveries given up or off, by when, ms
 local HOOKS_OFF = PREFIX .. 'webhooks:off'  -- zset: addresses that want no more (410), by when they said so, ms
 local LIVE = PREFIX .. 'live'          -- stream: the newest events of all jobs, for those who listen
 local LIVE_KEPT = 5000
@@ -126,6 +127,7 @@ end
 local function drop_delivery(name)
   redis.call('ZREM', HOOKS_DUE, name)
   redis.call('ZREM', HOOKS_ALL, name)
+  redis.call('ZREM', HOOKS_FAILED, name)
   redis.call('UNLINK', delivery_key(name))
 end
 

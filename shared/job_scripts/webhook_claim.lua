@@ -16,6 +16,7 @@ for _, name in ipairs(redis.call('ZRANGEBYSCORE', HOOKS_DUE, '-inf', now, 'LIMIT
     even_when_full()
     redis.call('HSET', key, 'state', 'off')
     redis.call('ZREM', HOOKS_DUE, name)
+    redis.call('ZADD', HOOKS_FAILED, now, name)
   elseif count < most and not busy[url] then
     even_when_full()
     busy[url], count = true, count + 1

@@ -16,7 +16,11 @@ end
 redis.call('HSET', key, 'state', ended == 'delivered' and 'delivered' or 'failed')
 redis.call('HDEL', key, 'forced')
 redis.call('ZREM', HOOKS_DUE, name)
-if ended == 'delivered' then redis.call('ZREM', HOOKS_OFF, url) end
+if ended == 'delivered' then
+  redis.call('ZREM', HOOKS_OFF, url)
+else
+  redis.call('ZADD', HOOKS_FAILED, now, name)
+end
 if ended == 'gone' then
   redis.call('ZADD', HOOKS_OFF, now, url)
   redis.call('ZREMRANGEBYRANK', HOOKS_OFF, 0, -1001)

@@ -1,6 +1,7 @@
 """Live events over HTTP: a history and what follows, each event once whatever is cut, and an end."""
 
 import json
+import os
 import random
 import signal
 import socket
@@ -25,6 +26,7 @@ from tests.api.conftest import Api, make_api
 from tests.api.listening import EVENT_STREAM, Listening
 from tests.api.server import Server, serve
 from tests.ledger import claim_next, submit
+from tests.stack import wait_until
 from tests.valkey import Valkey
 
 
@@ -114,6 +116,40 @@ def test_who_comes_back_after_the_end_is_told_to_come_back_no_more(server: Serve
     again = Listening(server, client.path)  # who knows nothing is told everything
     assert again.listen()
     assert again.told == client.told
+
+
+def test_open_streams_are_counted_by_kind_and_those_of_a_process_that_dies_no_more(server: Server) -> None:
+    job_id = submit(server.store).id
+
+    def are_open(of_job: int, of_all: int) -> bool:
+        lines = server.metrics().splitlines()
+        counts = [line for line in lines if line.startswith("tunedock_event_streams{")]
+        return sorted(counts) == [
+            f'tunedock_event_streams{{kind="all"}} {of_all:.1f}',
+            f'tunedock_event_streams{{kind="job"}} {of_job:.1f}',
+        ]
+
+    assert are_open(0, 0)
+    of_job = Listening(server, f"/v1/jobs/{job_id}/events")
+    of_all = Listening(server, "/v1/events")
+    with of_job.opened(), of_job.opened(), of_all.opened():
+        wait_until(lambda: are_open(2, 1), 10)
+    server.store.cancel(job_id)  # who has gone is noticed when something is sent
+    wait_until(lambda: are_open(0, 0), 10)
+    of_job.path = f"/v1/jobs/{submit(server.store).id}/events"
+    with of_job.opened(), of_all.opened():
+        wait_until(lambda: are_open(1, 1), 10)
+        pid = server.process.pid
+        for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+            os.kill(int(child), signal.SIGKILL)
+        wait_until(lambda: answers(server) and are_open(0, 0), 20)
+
+
+def answers(server: Server) -> bool:
+    try:
+        return httpx.get(f"{server.url}/healthz", trust_env=False).is_success
+    except httpx.TransportError:
+        return False
 
 
 @pytest.mark.parametrize("of_all", [False, True])

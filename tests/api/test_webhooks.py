@@ -488,7 +488,34 @@ def test_metrics_count_what_was_sent_and_what_is_due(api: Api, there: Receiver) 
         'tunedock_webhook_tries_total{result="retried"} 1.0',
         'tunedock_webhook_tries_total{result="given_up"} 0.0',
         "tunedock_webhooks_due 1.0",
+        "tunedock_webhooks_failed 0.0",
     ]
+
+
+def test_deliveries_that_are_given_up_or_off_are_counted_until_they_are_sent_or_gone(
+    api: Api, there: Receiver
+) -> None:
+    def failed() -> int:
+        return api.store.census().webhooks_failed
+
+    sender = telling(api, there)
+    there.answer(410)
+    first = ended(api)
+    sender.send_due()
+    assert (delivery(api)["status"], failed()) == ("failed", 1)
+    second = ended(api)
+    assert sender.send_due() == 0
+    assert failed() == 2  # the address wants no more
+    for job_id in (first, second):
+        api.post(f"/v1/webhooks/deliveries/{job_id}.1/resend")
+    assert failed() == 0
+    assert sender.send_due() == 2
+    there.answer(410)
+    third = ended(api)
+    sender.send_due()
+    assert failed() == 1
+    assert api.delete(f"/v1/jobs/{third}").status_code == 200
+    assert failed() == 0
 
 
 def test_a_list_goes_on_after_its_last_delivery(api: Api, there: Receiver) -> None:

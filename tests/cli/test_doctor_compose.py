@@ -3,16 +3,17 @@
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import pytest
 
 from services.cli.doctor.ask_engine import running_compose_files
 from services.cli.doctor.compose_env import CHOOSE_CPU, read_compose, read_variables
-from services.cli.doctor.facts import ComposeFacts, EngineFacts
+from services.cli.doctor.facts import WEBHOOKS_FILE, ComposeFacts, EngineFacts, WebhookFacts
 from services.cli.doctor.gather import gather
 from services.cli.ports import free_port
 from shared.settings import Settings
-from tests.cli.doctor_facts import finding, healthy
+from tests.cli.doctor_facts import Told, finding, healthy
 from tests.cli.programs import make_program
 
 BOTH = ("docker-compose.yml", "compose.cpu.yaml")
@@ -57,6 +58,33 @@ def test_an_installation_that_a_plain_up_would_turn_into_another_is_told(tmp_pat
     assert finding(healthy(compose=chosen), "compose-files").status == "ok"
     assert finding(healthy(), "compose-files").status == "ok"
     assert finding(healthy(container=True), "compose-files").status == "unknown"
+
+
+def test_webhooks_that_could_not_leave_the_containers_are_told(tmp_path: Path) -> None:
+    with_webhooks = (*BOTH, WEBHOOKS_FILE)
+    setting = {"TUNEDOCK_WEBHOOK_URLS": "https://example.com/hook"}
+
+    def found(running: tuple[str, ...], environment: dict[str, str], **facts: Any) -> Told:
+        seen = read_compose(tmp_path, environment, running)
+        return finding(healthy(compose=seen, **facts), "webhooks-way-out")
+
+    assert found((), {}).status == "ok"
+    assert found((), setting).status == "ok", "it may be meant for ./tunedock up"
+    told = found(BOTH, setting)
+    assert told.status == "warning"
+    assert "without compose.webhooks.yaml nothing" in told.message
+    assert f"COMPOSE_FILE={':'.join(with_webhooks)}" in told.remedy
+    assert found(with_webhooks, setting).status == "ok"
+    failed = WebhookFacts(looked_at=3, not_delivered=1, url="https://a.example/", problem="No answer.")
+    assert found((), {}, webhooks=failed).status == "ok"
+    assert found(BOTH, {}, webhooks=failed).status == "warning", "a job's own address is no setting"
+    assert found(BOTH, {}, container=True).status == "unknown"
+    (tmp_path / ".env").write_text("TUNEDOCK_WEBHOOK_URLS=https://example.com/hook\n")
+    assert found((), {}).status == "warning", "the next docker compose up reads it"
+    assert found((), {"TUNEDOCK_WEBHOOK_URLS": ""}).status == "ok"
+    chosen = f"COMPOSE_FILE={':'.join(with_webhooks)}\n"
+    (tmp_path / ".env").write_text(f"TUNEDOCK_WEBHOOK_URLS=https://example.com/hook\n{chosen}")
+    assert found((), {}).status == "ok"
 
 
 def test_an_engine_without_cards_is_no_fault_where_env_chooses_the_cpu() -> None:

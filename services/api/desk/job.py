@@ -7,6 +7,7 @@ from functools import partial
 from flask import Response
 
 from services.api.desk import job_words
+from services.api.desk.deliveries import told_addresses
 from services.api.desk.outcome import outcome_of
 from services.api.desk.rows_as_read import rows_as_read
 from services.api.desk.rows_to_read import RowSource, rows_name, rows_to_read
@@ -83,6 +84,7 @@ def get_job(service: Service, job_id: str) -> Response:
         times=time_plot(steps),
         outcome=outcome_of(record),
         events=told_events(events),
+        deliveries=told_addresses(service, job_id),
         rows=as_read.rows if as_read else shown_rows(events),
         as_read=as_read,
         rows_name=rows_name(service, record),

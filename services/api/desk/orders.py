@@ -5,7 +5,7 @@ from collections.abc import Callable
 from flask import Response
 from pydantic import ValidationError
 
-from services.api import job_routes, queue_routes
+from services.api import job_routes, queue_routes, webhook_routes
 from services.api.desk.forms import HOME, led_to, local_path, sent_fields
 from services.api.queue_routes import MoveRequest
 from services.api.removal_routes import delete_job
@@ -37,6 +37,12 @@ def delete(service: Service, job_id: str) -> Response:
     """Its own page is gone then, so it leads to the first one."""
     delete_job(service, job_id=job_id)
     return led_to(HOME)
+
+
+def resend(service: Service, job_id: str, delivery_id: str) -> Response:
+    """Send a webhook of the job once more, at once."""
+    webhook_routes.resend_delivery(service, delivery_id=delivery_id)
+    return led_to(job_path(job_id))
 
 
 def pause_queue(service: Service) -> Response:

@@ -37,6 +37,9 @@ PAGES = (
     DeskRoute(POST, "/jobs/<job_id>/resume", orders.resume, "Resume it"),
     DeskRoute(POST, "/jobs/<job_id>/move", orders.move, "Move it in the queue"),
     DeskRoute(POST, "/jobs/<job_id>/delete", orders.delete, "Delete it"),
+    DeskRoute(
+        POST, "/jobs/<job_id>/webhooks/<delivery_id>/resend", orders.resend, "Send its webhook once more"
+    ),
     DeskRoute(POST, "/jobs/<job_id>/start", new_job.start, "Train what it planned"),
     DeskRoute(POST, "/jobs/<job_id>/evaluate", model_jobs.evaluate, "Evaluate the model that it made"),
     DeskRoute(POST, "/queue/pause", orders.pause_queue, "Pause what runs, and let no job start"),

@@ -24,7 +24,7 @@ class SettingField:
 
     name: str
     label: Message
-    kind: Literal["model", "area", "word", "count", "number", "format"]
+    kind: Literal["model", "area", "word", "count", "number", "format", "address"]
     hint: Message | None = None
     default: str = ""
 
@@ -57,6 +57,7 @@ MORE = (
         "hyperparameters.lora.alpha", say("alpha-field-label"), "number", say("alpha-field-hint"), "32",
     ),
     SettingField("suffix", say("suffix-field-label"), "word", say("suffix-field-hint")),
+    SettingField("webhook", say("webhook-field-label"), "address", say("webhook-field-hint")),
 )  # fmt: skip
 READING = (
     SettingField("format", say("format-field-label"), "format", default="auto"),

@@ -14,6 +14,7 @@ from services.api.live.hub import Hub, Listener
 from services.api.live.of_all import AllTold
 from services.api.live.of_job import JobTold
 from services.api.live.order import StreamOrder
+from services.api.metrics import StreamMetrics
 from shared.live_events import LiveStore
 from shared.messages.render import set_reader
 
@@ -30,6 +31,11 @@ class EventStreams:
         self._store = LiveStore(store_url)
         self._hub = Hub(self._store)
         self._histories = Histories(self._store, data_dir)
+        self._open = StreamMetrics()
+
+    def begin(self) -> None:
+        """To be called once, in the process that serves them."""
+        self._open.begin()
 
     @property
     def are_full(self) -> bool:
@@ -38,6 +44,10 @@ class EventStreams:
 
     async def serve(self, order: StreamOrder, receive: Receive, send: Send) -> None:
         """The body of an answer whose head is sent: it ends with the job, the client or the server."""
+        with self._open.one(order.job_id):
+            await self._serve(order, receive, send)
+
+    async def _serve(self, order: StreamOrder, receive: Receive, send: Send) -> None:
         set_reader(order.language, order.naming)
         began, listener = time.monotonic(), self._hub.join(order.job_id)
         watcher = asyncio.create_task(_until_gone(receive, listener))

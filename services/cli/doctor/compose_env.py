@@ -3,11 +3,13 @@
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 
 from services.cli.doctor.facts import ComposeFacts
 
 COMPOSE_FILE = "docker-compose.yml"
 CPU_FILE = "compose.cpu.yaml"
+WEBHOOK_URLS = "TUNEDOCK_WEBHOOK_URLS"
 OVERRIDE_FILES = ("docker-compose.override.yml", "docker-compose.override.yaml")
 CHOOSE_CPU = f"COMPOSE_FILE={COMPOSE_FILE}:{CPU_FILE}"  # the line of .env for a machine without a card
 _LINE = re.compile(r"\s*(?:export\s+)?([A-Za-z_]\w*)\s*[=:]\s*(.*?)\s*$")
@@ -18,7 +20,8 @@ def read_compose(root: Path, environment: Mapping[str, str], running: tuple[str,
     """`root` is the folder of docker-compose.yml; `running` the files that its containers came from."""
     dotenv = root / ".env"
     text = _text(dotenv)
-    variables = {**read_variables(text or ""), **environment}  # as compose has it: the environment goes first
+    written = read_variables(text or "")
+    variables = {**written, **environment}  # as compose has it: the environment goes first
     address = variables.get("TUNEDOCK_BIND_ADDRESS") or "127.0.0.1"
     host = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}.get(address, address)
     return ComposeFacts(
@@ -26,6 +29,7 @@ def read_compose(root: Path, environment: Mapping[str, str], running: tuple[str,
         api_url=f"http://{host}:{variables.get('TUNEDOCK_API_PORT') or 8080}",
         chosen=_chosen(root, variables),
         running=tuple(_from(root, name) for name in running),
+        webhooks_in=_webhooks_in(written, environment),
     )
 
 
@@ -39,6 +43,14 @@ def read_variables(text: str) -> dict[str, str]:
         quoted = _QUOTED.match(value)
         found[name] = quoted[2] if quoted else re.split(r"\s#", value, maxsplit=1)[0].rstrip()
     return found
+
+
+def _webhooks_in(
+    written: Mapping[str, str], environment: Mapping[str, str]
+) -> Literal["dotenv", "environment"] | None:
+    if WEBHOOK_URLS in environment:
+        return "environment" if environment[WEBHOOK_URLS].strip(" ,") else None
+    return "dotenv" if written.get(WEBHOOK_URLS, "").strip(" ,") else None
 
 
 def _chosen(root: Path, variables: Mapping[str, str]) -> tuple[str, ...]:

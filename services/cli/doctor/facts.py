@@ -1,11 +1,14 @@
 """What the doctor knows of a machine and an installation before it judges anything."""
 
+from pathlib import Path
 from typing import Literal
 
 from shared.cache_facts import CachesSeen
 from shared.messages.message import Message
 from shared.reports.storage import Storage
 from shared.schemas.frozen import Frozen
+
+WEBHOOKS_FILE = "compose.webhooks.yaml"
 
 StoreState = Literal[
     "answers", "not-running", "elsewhere", "unreachable", "silent", "loading", "wrong-password", "bad-setting"
@@ -140,6 +143,13 @@ class ComposeFacts(Frozen):
     """The files that a plain `docker compose` reads."""
     running: tuple[str, ...] = ()
     """The files that this checkout's containers were started with; empty: none run, or nobody can tell."""
+    webhooks_in: Literal["dotenv", "environment"] | None = None
+    """Where compose finds addresses that every job's end is told to."""
+
+    @property
+    def lets_webhooks_out(self) -> bool:
+        """Whether what the API sends leaves the machine, as it runs or as a plain `up` would start it."""
+        return WEBHOOKS_FILE in {Path(name).name for name in self.running or self.chosen}
 
 
 class Folder(Frozen):

@@ -171,6 +171,21 @@ use-it-title = Use it
 how-to-use-it = The download is an archive with the folder { $folder }. It is a standard adapter for peft. Unpack it, then load it like this.
 base-is-a-folder = { $model } is a folder of this service, in models or in data/models. Give its path in place of the name.
 events-title = Events
+webhooks-title = Webhooks
+webhook-status-row = { $status ->
+    [pending] to be delivered
+    [delivered] delivered
+    [failed] given up
+    [off] not sent, since the address wants no more
+   *[other] { $status }
+}
+webhook-tries-row = { $tries ->
+    [one] { $tries } try
+   *[other] { $tries } tries
+}
+next-try-row = next try in { $wait }
+next-try-now-row = next try now
+resend-label = Send once more
 result-title = Result
 asked-title = What was asked
 all-settings-title = All settings
@@ -232,6 +247,8 @@ alpha-field-label = Alpha of the adapter
 alpha-field-hint = How strongly the adapter counts; usually twice its rank.
 suffix-field-label = Name
 suffix-field-hint = Becomes part of the name of the fine-tuned model: letters, digits, dots and hyphens.
+webhook-field-label = Tell this address at the end
+webhook-field-hint = An address, http or https, that is told when the plan is ready, and again when the training has ended.
 validation-field-label = Validation rows
 validation-field-hint = Rows that are not learned. Their loss shows whether the model only remembers.
 no-validation-label = none

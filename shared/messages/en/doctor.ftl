@@ -111,6 +111,10 @@ containers-as-chosen = The containers were started with { $files }, as any docke
 containers-of-other-files = The containers were started with { $files }, but a plain docker compose up -d reads { $chosen }. That would make a different installation.
 write-compose-files-row = Write this line into { $file }: COMPOSE_FILE={ $value }
 dotenv-beside-compose-piece = .env, beside docker-compose.yml
+no-webhooks-from-containers = No webhook is to be sent from containers, as far as this can be told from here.
+webhooks-may-leave = The file { $file } is used, so that webhooks may leave the machine.
+webhooks-stay-in-containers = Webhooks are to be sent, but without { $file } nothing that the containers' API sends leaves this machine. They are tried for three days and then given up.
+then-up-again-row = Then run docker compose up -d --wait again.
 
 ## folders
 folder-place-piece = { $folder } ({ $filesystem } on { $source })

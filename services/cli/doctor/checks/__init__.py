@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from services.cli.doctor.checks.card import check_card, check_driver
-from services.cli.doctor.checks.compose import check_compose_files
+from services.cli.doctor.checks.compose import check_compose_files, check_webhooks_way_out
 from services.cli.doctor.checks.engine import check_container_runtime
 from services.cli.doctor.checks.finding import Finding
 from services.cli.doctor.checks.folders import (
@@ -29,6 +29,7 @@ CHECKS: tuple[Callable[[Facts], Finding], ...] = (
     check_driver,
     check_container_runtime,
     check_compose_files,
+    check_webhooks_way_out,
     check_repository,
     check_data_folder,
     check_datasets_folder,
