@@ -93,6 +93,7 @@ CALLS: dict[str, Callable[[Stores], object]] = {
     "claim_due": lambda s: s.webhooks.claim_due([HOOK], lease_seconds=60, most=8),
     "settle": lambda s: s.webhooks.settle(DUE, "given_up", host="hooks.invalid"),
     "deliveries": lambda s: s.webhooks.deliveries(limit=5),
+    "of_job": lambda s: s.webhooks.of_job(ENDED),
     "resend": lambda s: s.webhooks.resend(DUE.name),
 }
 

@@ -114,7 +114,7 @@ dotenv-beside-compose-piece = .env, beside docker-compose.yml
 no-webhooks-from-containers = No webhook is to be sent from containers, as far as this can be told from here.
 webhooks-may-leave = The file { $file } is used, so that webhooks may leave the machine.
 webhooks-stay-in-containers = Webhooks are to be sent, but without { $file } nothing that the containers' API sends leaves this machine. They are tried for three days and then given up.
-then-up-again-row = Then run docker compose up -d --wait again.
+then-up-again-row = Then start it again: docker compose up -d --wait
 
 ## folders
 folder-place-piece = { $folder } ({ $filesystem } on { $source })
