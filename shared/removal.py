@@ -66,7 +66,9 @@ class Removal:
             self._discard(part)
 
     def finish(self) -> list[str]:
-        """Bring what a crash, or a store that was away, cut short to its end. Returns the ids."""
+        """Bring what a crash, or a store that was away, cut short to its end. Returns the ids of those whose
+        files are out of sight now; what a disk does not let go is tried again at the next call.
+        """
         for folder in self.jobs.glob(f"{GONE}*"):
             shutil.rmtree(folder, ignore_errors=True)
         finished = [job_id for job_id in self._marked(JOB_MARK) if self._finish_job(job_id)]
@@ -89,14 +91,15 @@ class Removal:
             logger.warning("the deletion of job %s is taken back: %s", job_id, refusal.message)
             _unmark(folder, JOB_MARK)
             return False
-        return True
+        return not folder.path.exists()
 
     def _finish_model(self, job_id: str) -> bool:
         """A mark whose files are gone costs one question to the store, which may have forgotten it."""
-        had_files = any(part.exists() for part in self._folder(job_id).model_parts())
+        parts = self._folder(job_id).model_parts()
+        had_files = any(part.exists() for part in parts)
         with suppress(NotFound, InvalidTransition):
             self.remove_model(job_id)
-            return had_files
+            return had_files and not any(part.exists() for part in parts)
         return False
 
     def _discard(self, folder: Path) -> None:

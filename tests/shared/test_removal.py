@@ -1,5 +1,7 @@
 """Jobs and models on a real store and disk: gone whole, or, after a crash anywhere, at the next sweep."""
 
+import errno
+import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -247,6 +249,26 @@ def test_a_model_s_deletion_that_a_crash_cuts_short_is_finished(
         with pytest.raises(Crash):
             here.removal.remove_model(job_id)
     assert here.store.get(job_id).model_deleted_at is not None
+    assert here.removal.finish() == [job_id]
+    assert not (here.jobs / job_id / "adapter").exists()
+    assert here.removal.finish() == []
+
+
+@pytest.mark.parametrize("number", [errno.EROFS, errno.EIO, errno.ENOSPC])
+@pytest.mark.parametrize("what", ["job", "model"])
+def test_a_deletion_that_the_disk_does_not_let_end_is_not_called_finished(
+    here: Installation, monkeypatch: pytest.MonkeyPatch, what: str, number: int
+) -> None:
+    job_id, _ = here.trained()
+
+    def refuse(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "rename", refuse)
+        getattr(here.removal, f"remove_{what}")(job_id)
+        assert here.removal.finish() == []
+        assert (here.jobs / job_id / "adapter").exists()
     assert here.removal.finish() == [job_id]
     assert not (here.jobs / job_id / "adapter").exists()
     assert here.removal.finish() == []
