@@ -27,10 +27,10 @@ from services.cli.failure import CommandFailed
 from services.cli.ports import free_port
 from services.cli.server import read_key
 from services.cli.terminal import Terminal
-from services.cli.watch import ENDED
 from services.worker.failures import JobFailed
 from services.worker.models.hub.demo_model import make_demo_model
 from services.worker.running_job import NoJob
+from shared.jobs import TERMINAL
 from shared.reports.stored import read_stored
 from shared.reports.training import TrainingReport
 from shared.reports.training_facts import TrainingFacts
@@ -150,7 +150,7 @@ def reporting_seconds(facts: TrainingFacts) -> float:
 def ended(client: Client, request: dict[str, Any]) -> tuple[JobRecord, TrainingFacts]:
     """Raises `Unfinished`."""
     job_id = client.submit(request).id
-    while (record := client.job(job_id)).status not in ENDED:
+    while (record := client.job(job_id)).status not in TERMINAL:
         time.sleep(POLL_SECONDS)
     if record.status != "succeeded":
         raise Unfinished(f"job {record.id} ({record.kind}) {record.status}: {record.error}")

@@ -24,7 +24,7 @@ from services.cli.ports import free_port
 from services.cli.server import read_key
 from services.cli.stack_state import StackState, running_stack
 from services.cli.terminal import Terminal
-from services.cli.watch import ENDED
+from shared.jobs import TERMINAL
 from shared.schemas.records import JobRecord
 from shared.settings import PROJECT_ROOT
 from tests.tiny_models import make_tiny_llama
@@ -148,7 +148,7 @@ def until_ended(client: Client, job_id: str, seconds: float) -> JobRecord:
 
     def has_ended() -> bool:
         with suppress(ServerUnreachable, RequestRefused):
-            ended.extend(record for record in [client.job(job_id)] if record.status in ENDED)
+            ended.extend(record for record in [client.job(job_id)] if record.status in TERMINAL)
         return bool(ended)
 
     wait_until(has_ended, seconds)

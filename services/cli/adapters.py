@@ -4,7 +4,7 @@ from services.cli.client import Client
 from services.cli.failure import CommandFailed, UsageError
 from services.cli.job_ids import LAST, find_job
 from services.cli.model_ids import find_model
-from services.cli.watch import ENDED
+from shared.jobs import TERMINAL
 from shared.messages.message import say
 from shared.model_names import is_fine_tuned
 from shared.schemas.records import JobRecord
@@ -24,7 +24,7 @@ def named_adapter(client: Client, text: str) -> tuple[str, JobRecord]:
     made = (record.result or {}).get("fine_tuned_model")
     if not made and record.request.get("dry_run"):
         raise CommandFailed(say("was-dry-run", job=record.id), say("submit-without-dry-run"))
-    if record.kind == "fine_tuning" and record.status not in ENDED:
+    if record.kind == "fine_tuning" and record.status not in TERMINAL:
         return record.id, record
     if not made:
         raise CommandFailed(

@@ -30,7 +30,7 @@ from services.cli.submission import (
 )
 from services.cli.submit import one_source
 from services.cli.terminal import Terminal
-from services.cli.watch import ENDED
+from shared.jobs import TERMINAL
 from shared.messages.message import say, stored
 from shared.schemas.records import JobRecord
 from shared.schemas.requests import EvaluationRequest
@@ -71,7 +71,7 @@ def evaluate_model(arguments: argparse.Namespace, settings: Settings, terminal: 
         base: dict[str, Any] = {}
         if arguments.adapter is not None:
             request["adapter"], trained = named_adapter(client, arguments.adapter)
-            if arguments.compare and trained.status not in ENDED:
+            if arguments.compare and trained.status not in TERMINAL:
                 raise CommandFailed(say("compare-wants-made-adapter", job=trained.id, status=trained.status))
             base = base_question(trained)
         find_ids(client, request)

@@ -4,7 +4,8 @@ import time
 from collections.abc import Iterator
 
 from services.cli.client import Client
-from services.cli.watch import ENDED, POLL_SECONDS
+from services.cli.watch import POLL_SECONDS
+from shared.jobs import TERMINAL
 from shared.schemas.records import JobEvent
 
 
@@ -15,7 +16,7 @@ def followed(client: Client, job_id: str) -> Iterator[JobEvent]:
         for event in client.live_events(job_id, seen):
             yield event
             seen = event.id
-        ended = client.job(job_id).status in ENDED
+        ended = client.job(job_id).status in TERMINAL
         for event in client.events_since(job_id, seen):
             yield event
             seen = event.id

@@ -9,7 +9,8 @@ from pydantic import BaseModel, ValidationError
 from services.cli.dates import clock
 from services.cli.outcome.lines import Said, pairs
 from services.cli.outcome.outcome import Place, Words, outcome_text
-from services.cli.watch import ENDED, begun_before, duration_text, progress_text, stage_text
+from services.cli.watch import begun_before, duration_text, progress_text, stage_text
+from shared.jobs import TERMINAL
 from shared.messages.message import say
 from shared.messages.render import shown
 from shared.reports.fine_tuning import Training
@@ -26,7 +27,7 @@ KEPT_COLUMNS = ("status", "progress", "kind", "created", "model")
 
 def job_row(record: JobRecord, *, words: Words = str) -> tuple[str, ...]:
     """The cells of `JOB_COLUMNS`."""
-    if record.status in ENDED:
+    if record.status in TERMINAL:
         progress = words(record.error.message) if record.error else _reached(record)
     else:
         numbers = progress_text(record)
@@ -44,7 +45,7 @@ def record_text(record: JobRecord, place: Place, *, words: Words = str) -> str:
         (say("finished-label"), _finished(record)),
         (say("attempt-label"), _attempt(record)),
     ]
-    if record.status not in ENDED:
+    if record.status not in TERMINAL:
         now = ": ".join(part for part in (stage_text(record), progress_text(record)) if part)
         rows.append((say("now-label"), now))
     asked = [(words(name).lstrip("-"), text) for name, text in _flat(_decisive(record.request))]

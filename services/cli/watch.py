@@ -15,6 +15,8 @@ from services.cli.patience import Patience
 from services.cli.progress_line import Part, bar, cells_of, fitted
 from services.cli.sparkline import sparkline
 from services.cli.terminal import PLAIN_LINE_SECONDS, Terminal
+from shared.job_progress import counted, stage_of
+from shared.jobs import TERMINAL
 from shared.messages.message import Message, say
 from shared.messages.render import told as in_words
 from shared.schemas.records import JobEvent, JobRecord, Progress
@@ -22,7 +24,6 @@ from shared.visible import visible
 
 POLL_SECONDS = 1.0
 PATIENCE_SECONDS = 300.0
-ENDED = ("succeeded", "failed", "cancelled")
 
 
 class ProgressView(Protocol):
@@ -73,7 +74,7 @@ def watch(
                 # Else it may be older than what was told; the next one is not.
                 view.show(record, list(losses.values()))
             seen = events[-1].id if events else seen
-            if record.status in ENDED:
+            if record.status in TERMINAL:
                 return record
             time.sleep(poll_seconds)
 
@@ -107,7 +108,7 @@ def _event_line(event: JobEvent) -> str:
 
 def progress_text(record: JobRecord) -> str:
     """The numbers of a job that runs or waits, those that are known."""
-    if record.status in ENDED:
+    if record.status in TERMINAL:
         return ""
     works = record.status not in ("queued", "paused")
     return ", ".join(in_words(part) for part in _numbers(record.progress, works=works).values())
@@ -130,42 +131,32 @@ def _numbers(now: Progress, *, works: bool) -> dict[str, Message]:
 
 
 def done_of_total(progress: Progress) -> tuple[float, float | None]:
-    """How much of a stage is done, in what it counts: steps, rows or bytes; the total is None if unknown."""
-    counted = progress.model_extra or {}
-    for done, total in (
-        (progress.step, progress.total_steps),
-        (counted.get("rows"), counted.get("total_rows")),
-        (counted.get("done_bytes"), counted.get("total_bytes")),
-    ):
-        if done is not None:
-            return done, total or None
-    return 0, None
+    """How much of a stage is done, in what it counts; the total is None if unknown."""
+    found = counted(progress)
+    return (0, None) if found is None else (found.done, found.total)
 
 
 def _done(progress: Progress) -> Message | None:
-    counted = progress.model_extra or {}
-    if progress.step is not None and progress.total_steps:
-        return say("steps-done-row", step=str(progress.step), steps=str(progress.total_steps))
-    if "rows" in counted:
-        if total := counted.get("total_rows"):
-            return say("rows-of-total-row", rows=str(counted["rows"]), total=str(total))
-        return say("rows-done-row", rows=counted["rows"])
-    if "done_bytes" in counted:
-        done = f"{counted['done_bytes'] / 1e6:.0f}"
-        if total := counted.get("total_bytes"):
-            return say("megabytes-of-total-row", done=done, total=f"{total / 1e6:.0f}")
-        return say("megabytes-done-row", done=done)
-    return None
+    found = counted(progress)
+    if found is None:
+        return None
+    done, total = found.done, found.total
+    match found.unit:
+        case "steps":
+            return say("steps-done-row", step=str(done), steps=str(total)) if total else None
+        case "rows":
+            whole = say("rows-of-total-row", rows=str(done), total=str(total))
+            return whole if total else say("rows-done-row", rows=done)
+        case "bytes":
+            megabytes = f"{done / 1e6:.0f}"
+            if total is None:
+                return say("megabytes-done-row", done=megabytes)
+            return say("megabytes-of-total-row", done=megabytes, total=f"{total / 1e6:.0f}")
 
 
 def stage_text(record: JobRecord) -> str:
-    """What the job does now, in the reader's language; the record has a word for programs."""
-    if record.status == "queued":
-        return in_words(_queued(record))
-    if record.status in ("pausing", "paused", "cancelling", *ENDED):
-        return in_words(say("job-status-row", status=record.status))
-    stage = "starting" if record.progress.stage == "queued" else record.progress.stage
-    return in_words(say("stage-row", stage=stage, key=stage.replace(" ", "_")))
+    """What the job does now; of one that waits, what it waits for."""
+    return in_words(_queued(record) if record.status == "queued" else stage_of(record))
 
 
 def _queued(record: JobRecord) -> Message:
@@ -238,7 +229,7 @@ class BarProgress:
 
 def progress_line(record: JobRecord, losses: Sequence[float], *, cells: int, is_plain: bool = False) -> str:
     """Stage, bar, numbers and curve on at most so many cells; the place and the time left go last."""
-    numbers = {} if record.status in ENDED else _numbers_by_name(record)
+    numbers = {} if record.status in TERMINAL else _numbers_by_name(record)
     rate = numbers.pop("tokens_per_second", "")
     curves = losses if "loss" in numbers and not is_plain else ()
     parts: list[Part] = []
@@ -273,7 +264,7 @@ class PlainProgress:
         self._said_at = 0.0
 
     def show(self, record: JobRecord, losses: Sequence[float] = ()) -> None:
-        if record.status in ENDED:
+        if record.status in TERMINAL:
             return  # the last event says so
         stage, numbers = stage_text(record), progress_text(record)
         text = f"{stage}: {numbers}" if numbers else stage

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from services.api.desk.wait import rough
 from services.api.page_kit.figure import NONE, Figure
 from services.api.page_kit.shares import in_hundred
+from shared.job_progress import counted, stage_of
 from shared.jobs import TERMINAL
 from shared.messages.message import say
 from shared.messages.render import told
@@ -19,15 +20,10 @@ from shared.units import duration, size
 
 @dataclass(frozen=True)
 class Done:
-    """How much of a stage is done, in what it counts: steps, rows or bytes."""
+    """How much of a stage is done: a share of it, and what it counts."""
 
-    done: float
-    total: float
+    share: float
     words: str
-
-    @property
-    def share(self) -> float:
-        return min(1.0, self.done / self.total)
 
 
 def kind_words(record: JobRecord) -> str:
@@ -45,26 +41,22 @@ def status_words(record: JobRecord) -> str:
 
 
 def stage_words(record: JobRecord) -> str:
-    """What a job does now; of one that no worker has, its status."""
-    if record.status != "running":
-        return status_words(record)
-    stage = "starting" if record.progress.stage == "queued" else record.progress.stage
-    return told(say("stage-row", stage=stage, key=stage.replace(" ", "_")))
+    return told(stage_of(record))
 
 
 def done_of(progress: Progress) -> Done | None:
     """None where a stage counts nothing, or does not know how much there is."""
-    counted = progress.model_extra or {}
-    if progress.step is not None and progress.total_steps:
-        words = say("steps-done-row", step=f"{progress.step:,}", steps=f"{progress.total_steps:,}")
-        return Done(progress.step, progress.total_steps, told(words))
-    if _is_number(counted.get("rows")) and counted.get("total_rows"):
-        done, total = counted["rows"], counted["total_rows"]
-        return Done(done, total, told(say("rows-of-total-row", rows=f"{done:,}", total=f"{total:,}")))
-    if _is_number(counted.get("done_bytes")) and counted.get("total_bytes"):
-        done, total = counted["done_bytes"], counted["total_bytes"]
-        return Done(done, total, f"{size(done)} / {size(total)}")
-    return None
+    found = counted(progress)
+    if found is None or found.share is None:
+        return None
+    done, total = f"{found.done:,}", f"{found.total:,}"
+    match found.unit:
+        case "steps":
+            return Done(found.share, told(say("steps-done-row", step=done, steps=total)))
+        case "rows":
+            return Done(found.share, told(say("rows-of-total-row", rows=done, total=total)))
+        case "bytes":
+            return Done(found.share, f"{size(found.done)} / {size(found.total or 0)}")
 
 
 def figures_of(progress: Progress) -> tuple[Figure, ...]:
