@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from itertools import islice
 from typing import Any, Literal, Self
 
 import redis
@@ -104,17 +103,25 @@ class JobReader:
         records = self._records(job_ids)
         return JobLine(tuple(record for record in records if record is not None), length)
 
-    def messages(self, job_id: str, *, limit: int) -> tuple[JobEvent, ...]:
-        """The newest events that are no steps, newest first. Raises `NotFound`."""
+    def messages(self, job_id: str, *, limit: int, after: str | None = None) -> EventPage:
+        """The events that are no steps, newest first, those older than event `after`. Raises `NotFound`."""
+        found: list[JobEvent] = []
+        rows = self._newest_kept(job_id, after, 4 * limit)
+        while rows and len(found) <= limit:
+            events = [event_of(*row) for row in rows]  # a disk that was full left steps here, too
+            found += [event for event in events if event.type == "message"]
+            rows = self._newest_kept(job_id, events[-1].id, 4 * limit) if len(rows) == 4 * limit else []
+        return EventPage(tuple(found[:limit]), has_more=len(found) > limit)
+
+    def _newest_kept(self, job_id: str, after: str | None, count: int) -> list[tuple[str, dict[str, str]]]:
         with store_errors(self._outage):
             pipeline = self._redis.pipeline(transaction=True)
             pipeline.exists(job_key(job_id))
-            pipeline.xrevrange(f"{PREFIX}events:{job_id}", count=4 * limit)
+            pipeline.xrevrange(f"{PREFIX}events:{job_id}", max=f"({after}" if after else "+", count=count)
             is_there, rows = pipeline.execute()
         if not is_there:
             raise NotFound(say("no-such-job", job=job_id), param="job_id")
-        events = (event_of(*row) for row in rows)  # a disk that was full left steps here, too
-        return tuple(islice((event for event in events if event.type == "message"), limit))
+        return list(rows)
 
     def is_held(self) -> bool:
         """Whether the whole queue is paused."""

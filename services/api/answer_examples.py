@@ -113,10 +113,41 @@ _DELIVERY = {
     "answer_status": 503,
     "problem": "The address answered HTTP 503.",
 }
+_DATA_REPORT: dict[str, Any] = {
+    "schema_version": 1,
+    "kind": "data",
+    "usable": True,
+    "training": {
+        "name": "rows.jsonl",
+        "bytes": 48213,
+        "notation": "json_lines",
+        "encoding": "utf-8",
+        "separator": None,
+        "format": "classification",
+        "read_as": None,
+        "unit": "line",
+        "rows": 500,
+        "unusable_rows": 0,
+        "repeated_rows": 3,
+        "contradicting_rows": 0,
+        "label_count": 2,
+        "labels": ({"label": "ham", "rows": 251}, {"label": "spam", "rows": 249}),
+        "characters": {"total": 40100, "mean": 80.2, "p50": 61, "p95": 160, "longest": 441, "longest_at": 87},
+        "scripts": ({"script": "latin", "share": 1.0},),
+        "fields": ("text", "label"),
+        "examples": ('{"text": "win a free prize now", "label": "spam"}',),
+    },
+    "validation": None,
+    "overlap": None,
+    "findings": (),
+    "read_seconds": 0.21,
+    "job": None,
+}
 
 # By the name of the operation.
 ANSWERS: dict[str, Any] = {
     "create_job": {**_QUEUED, "warnings": []},
+    "report_dataset": _DATA_REPORT,
     "list_jobs": {"object": "list", "data": [_RUNNING], "has_more": False},
     "get_job": _RUNNING,
     "delete_job": {"id": JOB_ID, "object": "job", "deleted": True},

@@ -21,6 +21,7 @@ from shared.messages.document import in_sentences
 from shared.messages.message import say, stored
 from shared.reports.data import DataReport
 from shared.schemas.fields import Name
+from shared.schemas.records import AcceptedJob
 from shared.schemas.requests import NEED_MODEL, DatasetReportRequest, ReportedRows
 
 
@@ -33,6 +34,12 @@ class DataReportRequest(ReportedRows):
         if self.model is None and given:
             raise WrongField(say("field-needs-model", field=given[0]), given[0])
         return self
+
+
+class AnsweredDataReport(DataReport):
+    """The report, and the job that shows its rows as tokens, where a model was named."""
+
+    job: AcceptedJob | None = None
 
 
 def report_dataset(service: Service, *, body: DataReportRequest) -> Response:

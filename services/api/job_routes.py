@@ -103,15 +103,18 @@ def resume_job(service: Service, *, job_id: str) -> JobRecord:
 def get_report(service: Service, *, job_id: str, query: ReportQuery) -> Response:
     """The result of a job: a diagnosis, an evaluation, what training came to."""
     record = service.store.get(job_id)
-    draw = PAGES.get(record.kind) if query.format == "html" else None
-    if query.format == "html" and draw is None:
-        raise NotFound(say("report-has-no-page", job=job_id, kind=record.kind, drawn_kinds=list(PAGES)))
-    report = report_of(service, record)
-    if draw is not None:
-        return draw(service, record, report)
-    return Response(
-        json.dumps(in_sentences(_with_text(report)), ensure_ascii=False), content_type="application/json"
-    )
+    if query.format == "html":
+        return report_page(service, record)
+    report = _with_text(report_of(service, record))
+    return Response(json.dumps(in_sentences(report), ensure_ascii=False), content_type="application/json")
+
+
+def report_page(service: Service, record: JobRecord) -> Response:
+    """The report drawn. Raises `NotFound` for kinds without a page, and `NotFinished`."""
+    draw = PAGES.get(record.kind)
+    if draw is None:
+        raise NotFound(say("report-has-no-page", job=record.id, kind=record.kind, drawn_kinds=list(PAGES)))
+    return draw(service, record, report_of(service, record))
 
 
 def _with_text(report: dict[str, Any]) -> dict[str, Any]:

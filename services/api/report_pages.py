@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from flask import Response
 from pydantic import ValidationError
 
+from services.api.data_page.page import data_page
 from services.api.load_page.figures import key_figures as load_figures
 from services.api.load_page.page import load_page
 from services.api.load_page.remedies import ranked_remedies
@@ -20,6 +21,7 @@ from services.api.training_page.page import training_page
 from services.api.training_page.verdict import verdict as training_verdict
 from shared.errors import NotFound
 from shared.messages.message import say
+from shared.reports.data_tokens import TokenReport
 from shared.reports.load import LoadReport
 from shared.reports.stored import Stored, read_stored
 from shared.reports.training import TrainingReport
@@ -46,11 +48,28 @@ def _training(service: Service, record: JobRecord, values: dict[str, Any]) -> Re
     return training_page(record.id, report, predictions_of_others(service, record))
 
 
+def _data(service: Service, record: JobRecord, values: dict[str, Any]) -> Response:
+    """The rows are shown as they were read: their learned stretches are counted in characters."""
+    report = _opened(TokenReport, service, record, values)
+    rows = read_stored(TokenReport, values).training.examples
+    return data_page(record.id, _rows_of(service, record), report, rows, record.finished_at)
+
+
+def _rows_of(service: Service, record: JobRecord) -> str:
+    """What people know the rows by."""
+    name = str(record.request.get("training_file") or record.request.get("dataset") or "")
+    try:
+        return service.files.get(name).filename if record.request.get("training_file") else name
+    except NotFound:  # deleted since
+        return name
+
+
 PAGES: Mapping[JobKind, Draw] = {
     "load_diagnostic": _load,
     "model_preparation": _load,
     "training_diagnostic": _training,
     "fine_tuning": _training,
+    "dataset_report": _data,
 }
 
 

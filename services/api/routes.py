@@ -4,7 +4,7 @@ from http import HTTPMethod
 
 from services.api import fine_tuning_routes as tuning
 from services.api import openai_shapes as shapes
-from services.api.data_report_routes import DataReportRequest, report_dataset
+from services.api.data_report_routes import AnsweredDataReport, DataReportRequest, report_dataset
 from services.api.event_routes import (
     EVENT_STREAM,
     EventList,
@@ -160,7 +160,7 @@ FILES = (
 DATASETS = (
     Route(
         POST, "/v1/datasets/reports", report_dataset, "Report what is wrong or odd in a data set",
-        body=DataReportRequest, refusals=SUBMIT_REFUSALS, is_repeatable=True,
+        answer=AnsweredDataReport, body=DataReportRequest, refusals=SUBMIT_REFUSALS, is_repeatable=True,
     ),
 )  # fmt: skip
 

@@ -20,7 +20,7 @@ from shared.datasets.kinds import open_source
 from shared.datasets.limits import DatasetLimits
 from shared.datasets.observations import Observations
 from shared.datasets.rows import normalise_row
-from shared.datasets.source import Problem, Record, Source, Unreadable
+from shared.datasets.source import Problem, Record, Source, Unreadable, names_seen
 from shared.datasets.texts import BadRow, Row
 from shared.disk_errors import is_full
 from shared.messages.said import Said, say
@@ -58,6 +58,8 @@ class Reading:
     problem_count: int = 0
     unreadable: tuple[Said, ...] = ()
     disk_full: bool = False
+    fields: list[str] = field(default_factory=list)
+    """Names of columns or of the first rows' fields, those that are names and no content."""
     findings: list[Finding] = field(default_factory=list)
 
 
@@ -108,6 +110,7 @@ def normalise(
     """
     head = _head(source.items)
     rows = [item.fields for item in head if isinstance(item, Record)]
+    reading.fields = names_seen(source, rows)
     choice = choose(source, rows, format, columns)
     if choice is None:
         _only_problems(source, head, reading, limits)

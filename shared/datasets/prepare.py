@@ -74,6 +74,7 @@ class _Reading(Frozen):
     problem_count: int
     unreadable: list[Words]
     disk_full: bool
+    fields: list[str]
     findings: Annotated[list[DatasetWarning], Field(max_length=200)]
 
 

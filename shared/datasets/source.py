@@ -1,6 +1,6 @@
 """A data set as its reader hands it on: records and problems in the order of the file, one at a time."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -8,6 +8,7 @@ from shared.datasets.findings import Finding
 from shared.messages.said import Said, say
 
 NAMES_SHOWN, LONGEST_NAME = 10, 40
+NAMES_KEPT = 50
 
 
 class Unreadable(Exception):
@@ -63,6 +64,17 @@ def listed(names: Sequence[str]) -> Said:
     """Field names for a message: at most ten, and none that is longer than names are."""
     shown = [f"`{name}`" if _is_name(name) else "`…`" for name in names[:NAMES_SHOWN]]
     return say("listed-names-piece", count=len(names), names=shown, more=len(names) - len(shown))
+
+
+def names_seen(source: Source, rows: Iterable[Mapping[str, object]]) -> list[str]:
+    """Names that somebody may choose from: of a table's columns, else of the fields of `rows`.
+
+    None of a header that looks like a row of content.
+    """
+    names = source.fields if source.fields is not None else tuple(name for row in rows for name in row)
+    if source.header_guessed and not all(_is_name(name) and not name[:1].isdecimal() for name in names):
+        return []
+    return [name for name in dict.fromkeys(names) if name and _is_name(name)][:NAMES_KEPT]
 
 
 def _is_name(name: str) -> bool:

@@ -90,6 +90,8 @@ class DataPart(Stored):
     characters: TextLengths | None = None
     scripts: tuple[ScriptShare, ...] = ()
     """The largest first. Of a large file, of the rows that were looked at."""
+    fields: tuple[str, ...] = ()
+    """Names of its columns, or of the fields of its first rows."""
     examples: tuple[str, ...] = ()
     """The first rows that can be used, as JSON in the fields of `format`."""
 

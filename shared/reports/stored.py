@@ -3,7 +3,13 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, TypeVar
 
-from pydantic import ValidationInfo, ValidatorFunctionWrapHandler, WrapValidator, model_validator
+from pydantic import (
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    WithJsonSchema,
+    WrapValidator,
+    model_validator,
+)
 
 from shared.messages.message import Message
 from shared.schemas.frozen import Frozen
@@ -56,5 +62,9 @@ def _said(value: Any, _: ValidatorFunctionWrapHandler, info: ValidationInfo) -> 
     return Message.model_validate(value)
 
 
-Said = Annotated[str | Message, WrapValidator(_said)]
-"""What a report says: made as a message; a text where a release before messages stored it."""
+Said = Annotated[
+    str | Message, WrapValidator(_said), WithJsonSchema({"type": "string"}, mode="serialization")
+]
+"""What a report says: made as a message; a text where a release before messages stored it. Whoever reads an
+answer of the API gets a sentence.
+"""

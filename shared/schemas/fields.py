@@ -15,7 +15,7 @@ REVISION_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._/-]*$"
 MODULE_NAME_PATTERN = r"^[A-Za-z0-9_]+$"
 EVENT_ID_PATTERN = r"^[0-9]{1,9}-[0-9]{1,12}$"
 PLACE_PATTERN = r"^[0-9]{1,15}-[0-9]{1,12}$"
-FILTER_KEY_PATTERN = r"^[^\[\]]*$"
+FILTER_KEY_PATTERN = r"^[^\[\]]+$"
 FACADE_EVENT_ID_PATTERN = r"^ftevent-[a-z0-9]{1,64}-[0-9]{1,9}-[0-9]{1,12}$"
 
 RowFormat = Literal["chat", "text", "prompt_completion", "classification"]

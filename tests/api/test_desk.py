@@ -237,7 +237,7 @@ def test_a_diagnosis_says_on_its_page_what_its_report_says_first(api: Api, brows
     page, text = browser.page(f"/jobs/{job_id}"), browser.get(f"/jobs/{job_id}").text
     (headline,) = re.findall(r"<h1>(.+?)</h1>", browser.get(f"/v1/jobs/{job_id}/report?format=html").text)
     assert f'<p class="lead">{headline}</p>' in text
-    assert f"/v1/jobs/{job_id}/report?format=html" in {each.get("href") for each in page.all("a")}
+    assert f"/jobs/{job_id}/report" in {each.get("href") for each in page.all("a")}
     (api.job_folder(job_id) / "report.json").write_text('{"kind": "load_diagnostic"}')
     assert browser.get(f"/jobs/{job_id}").status_code == 200
 
@@ -248,7 +248,7 @@ def test_a_trained_model_is_downloaded_and_evaluated_from_its_page(api: Api, bro
     for words in ("0.1000", "3.000 at the beginning", "0.2000", "40 steps"):
         assert words in page.text, words
     links = {each.get("href") for each in page.all("a")}
-    assert {f"/v1/jobs/{job_id}/adapter", f"/v1/jobs/{job_id}/report?format=html"} <= links
+    assert {f"/v1/jobs/{job_id}/adapter", f"/jobs/{job_id}/report"} <= links
     file = api.uploaded()
     path = browser.sent(f"/jobs/{job_id}/evaluate", rows=f"training_file:{file}")
     made = api.store.get(path.removeprefix("/jobs/"))

@@ -66,6 +66,34 @@ def test_somebody_says_how_the_rows_are_read(api: Api, browser: Browser) -> None
     assert browser.sent("/new/check") == "/new"
 
 
+@pytest.mark.parametrize(
+    ("content", "names"),
+    [
+        (b"comment;kind of mail;id\nwin a prize;spam;1\nsee you;ham;2\n", ["comment", "kind of mail", "id"]),
+        (b'{"q": "Where?", "a": "Here."}\n{"q": "Who?", "a": "I.", "<b>": 1}\n', ["q", "a", "<b>"]),
+        (b"text,label\nwin a prize,spam\nsee you,ham\n", ["text", "label"]),
+    ],
+)  # fmt: skip
+def test_the_names_of_the_file_s_columns_are_offered(
+    api: Api, browser: Browser, content: bytes, names: list[str]
+) -> None:
+    file_id = api.upload(content, "rows.jsonl" if content[:1] == b"{" else "rows.csv").get_json()["id"]
+    page = browser.page(f"/new/settings?rows=training_file:{file_id}")
+    (start,) = [at for at, (tag, each) in enumerate(page.elements) if each.get("id") == "fields-seen"]
+    offered = page.elements[start + 1 : start + 1 + len(names)]
+    assert offered == [("option", {"value": name}) for name in names]
+    fields = [each for each in page.all("input") if each.get("name", "").startswith("columns.")]
+    assert {each.get("list") for each in fields} == {"fields-seen"}
+    assert "The file has these columns or fields:" in page.text
+
+
+def test_a_first_row_of_content_is_offered_as_no_name(api: Api, browser: Browser) -> None:
+    content = b"win a free prize now call us today,1\nsee you at seven in front of the house,0\n"
+    file_id = api.upload(content, "rows.csv").get_json()["id"]
+    text = browser.get(f"/new/settings?rows=training_file:{file_id}").text
+    assert 'id="fields-seen"' not in text
+
+
 def test_a_training_of_other_names_is_evaluated_with_them_where_the_rows_have_them(
     api: Api, browser: Browser
 ) -> None:

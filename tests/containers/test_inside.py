@@ -1,11 +1,7 @@
 """What each container may do, seen from inside: user, capabilities, writable places, open ports, peers."""
 
 import json
-import socket
 import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 
@@ -13,14 +9,12 @@ import pytest
 
 from shared.version import VERSION
 from tests.containers.installation import SERVICES, Installation
-from tests.stack import wait_until
+from tests.containers.outside import outside
 
 pytestmark = [pytest.mark.containers, pytest.mark.timeout(900)]
 
 PSEUDO = {"proc", "sysfs", "devpts", "mqueue", "cgroup", "cgroup2", "devtmpfs"}
 DOORS = ["store:6379", "api:8080", "api:9464", "worker:9465", "prometheus:9090"]
-OUTSIDE = "203.0.113.2"  # of a range for documentation (RFC 5737): nobody's
-OUTSIDE_PORT = 8099
 ASK_DOORS = """
 import json, socket, sys
 def opens(door):
@@ -84,57 +78,6 @@ def reached(up: Installation, service: str, doors: list[str]) -> list[str]:
     asked = [*command, f"tunedock-api:{VERSION}", "-c", ASK_DOORS, *doors]
     done = subprocess.run(asked, capture_output=True, text=True, timeout=60, check=True)
     return list(json.loads(done.stdout))
-
-
-@contextmanager
-def outside() -> Iterator[str]:
-    """The door of a machine beyond this one: a network namespace that knows no way back but the address."""
-    words = [
-        "ip netns add tunedock-outside",
-        "ip link add td-inside type veth peer name td-outside",
-        "ip link set td-outside netns tunedock-outside",
-        "ip addr add 203.0.113.1/30 dev td-inside",
-        "ip link set td-inside up",
-        f"ip -n tunedock-outside addr add {OUTSIDE}/30 dev td-outside",
-        "ip -n tunedock-outside link set td-outside up",
-    ]
-    try:
-        for command in words:
-            subprocess.run(command.split(), check=True, capture_output=True)
-    except (OSError, subprocess.CalledProcessError) as error:
-        remove_outside()
-        pytest.skip(f"no network namespace can be made here: {error}")
-    server = [
-        "ip",
-        "netns",
-        "exec",
-        "tunedock-outside",
-        sys.executable,
-        "-m",
-        "http.server",
-        str(OUTSIDE_PORT),
-    ]
-    with subprocess.Popen(server, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        try:
-            wait_until(lambda: opens(OUTSIDE, OUTSIDE_PORT), 10)
-            yield f"{OUTSIDE}:{OUTSIDE_PORT}"
-        finally:
-            process.kill()
-            remove_outside()
-
-
-def remove_outside() -> None:
-    for command in ("ip link del td-inside", "ip netns del tunedock-outside"):
-        with suppress(OSError):
-            subprocess.run(command.split(), capture_output=True, check=False)
-
-
-def opens(host: str, port: int) -> bool:
-    try:
-        socket.create_connection((host, port), timeout=1).close()
-    except OSError:
-        return False
-    return True
 
 
 def test_every_container_is_an_unprivileged_user_on_a_read_only_root(up: Installation) -> None:

@@ -6,7 +6,7 @@ from functools import partial
 
 from flask import Response
 
-from services.api.desk import job_words
+from services.api.desk import job_events, job_words
 from services.api.desk.deliveries import told_addresses
 from services.api.desk.outcome import outcome_of
 from services.api.desk.rows_as_read import rows_as_read
@@ -15,7 +15,7 @@ from services.api.desk.run_plots import loss_plot, time_plot
 from services.api.desk.shell import desk_page
 from services.api.desk.step_numbers import steps_of
 from services.api.desk.told_events import shown_rows, told_events
-from services.api.job_routes import report_of
+from services.api.job_routes import report_of, report_page
 from services.api.page_kit.rows import Row
 from services.api.page_kit.scales import Scale
 from services.api.report_pages import PAGES, head_of
@@ -65,7 +65,8 @@ class Orders:
 def get_job(service: Service, job_id: str) -> Response:
     """Raises `NotFound` and `StoreUnavailable`."""
     record = service.store.get(job_id)
-    events = service.store.messages(job_id, limit=MOST_EVENTS)
+    page = service.store.messages(job_id, limit=MOST_EVENTS)
+    events = page.events
     steps = steps_of(service.job_folder(job_id), record.attempt)
     done = None if record.status == "succeeded" else job_words.done_of(record.progress)
     orders = Orders.of(record)
@@ -84,6 +85,7 @@ def get_job(service: Service, job_id: str) -> Response:
         times=time_plot(steps),
         outcome=outcome_of(record),
         events=told_events(events),
+        older=job_events.path_of(job_id, events[-1].id) if page.has_more else None,
         deliveries=told_addresses(service, job_id),
         rows=as_read.rows if as_read else shown_rows(events),
         as_read=as_read,
@@ -98,6 +100,11 @@ def get_job(service: Service, job_id: str) -> Response:
         # a form of the same minutes makes one job, however often it is sent
         once=f"{record.id} {int(time.time() // ONCE_SECONDS)}",
     )
+
+
+def get_report(service: Service, job_id: str) -> Response:
+    """As `GET /v1/jobs/ID/report?format=html` has it. Raises `NotFound` and `NotFinished`."""
+    return report_page(service, service.store.get(job_id))
 
 
 def _rows_to_evaluate_on(service: Service, record: JobRecord) -> tuple[RowSource, ...]:

@@ -6,7 +6,17 @@ from http import HTTPMethod
 
 from flask import Flask, Response
 
-from services.api.desk import all_jobs, entry, home, job, model_jobs, new_job, orders, static
+from services.api.desk import (
+    all_jobs,
+    entry,
+    home,
+    job,
+    job_events,
+    model_jobs,
+    new_job,
+    orders,
+    static,
+)
 from services.api.desk.refused import ENDPOINT
 from services.api.service import Service
 
@@ -32,6 +42,8 @@ PAGES = (
     DeskRoute(GET, "/", home.get_home, "What runs, the queue, recent jobs, the machine, the models"),
     DeskRoute(GET, "/jobs", all_jobs.get_jobs, "All jobs, by kind and status, older ones too"),
     DeskRoute(GET, "/jobs/<job_id>", job.get_job, "A job: its plots, its result, its events"),
+    DeskRoute(GET, "/jobs/<job_id>/report", job.get_report, "Its report, with the ways back"),
+    DeskRoute(GET, "/jobs/<job_id>/events", job_events.get_events, "Its events, older ones too"),
     DeskRoute(POST, "/jobs/<job_id>/cancel", orders.cancel, "Cancel it"),
     DeskRoute(POST, "/jobs/<job_id>/pause", orders.pause, "Pause it"),
     DeskRoute(POST, "/jobs/<job_id>/resume", orders.resume, "Resume it"),

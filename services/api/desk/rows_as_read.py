@@ -6,13 +6,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from services.api.desk.told_events import ShownRow, stretches
+from services.api.data_page.figures import key_figures
+from services.api.data_page.rows import shown_row
 from services.api.page_kit.figure import Figure
-from services.api.page_kit.shares import in_hundred
-from shared.messages.message import say
-from shared.messages.render import told
+from services.api.page_kit.shown_rows import ShownRow
 from shared.reports.data import DataFinding
-from shared.reports.data_tokens import RenderedRow, TokenPart, TokenReport
+from shared.reports.data_tokens import TokenReport
 from shared.reports.stored import read_stored
 
 
@@ -29,26 +28,4 @@ def rows_as_read(values: Mapping[str, Any]) -> RowsAsRead | None:
         report = read_stored(TokenReport, values)
     except ValidationError:
         return None
-    return RowsAsRead(
-        tuple(_figures(report.training, report.max_seq_length)),
-        report.findings,
-        tuple(map(_shown, report.training.examples)),
-    )
-
-
-def _figures(part: TokenPart, longest: int) -> list[Figure]:
-    tokens = part.tokens
-    lengths = say("lengths-of-rows-row", p95=f"{tokens.p95:,}", longest=f"{tokens.longest:,}")
-    return [
-        Figure(told(say("rows-title")), f"{tokens.rows:,}", ""),
-        Figure(told(say("tokens-of-a-row-title")), f"{tokens.mean:,.0f}", told(lengths)),
-        Figure(
-            told(say("cut-rows-title")),
-            in_hundred(part.cut_ratio),
-            told(say("cut-at-row", tokens=f"{longest:,}")),
-        ),
-    ]
-
-
-def _shown(row: RenderedRow) -> ShownRow:
-    return ShownRow(tuple(stretches(row.text, row.learned)), row.left_out_tokens)
+    return RowsAsRead(key_figures(report), report.findings, tuple(map(shown_row, report.training.examples)))

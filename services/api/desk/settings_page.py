@@ -56,6 +56,7 @@ def settings_page(
         main=MAIN,
         more=MORE,
         reading=READING,
+        fields_seen=report.report.training.fields if report and report.report else (),
         reading_is_open=_is_read_as_told(values) or _is_to_be_told(report),
         row_formats=get_args(RowFormat),
         values=values,

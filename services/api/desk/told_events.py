@@ -1,28 +1,12 @@
 """A job's events as its page tells them, and the row that it showed as the model reads it."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
+from services.api.page_kit.shown_rows import ShownRow, stretches
 from shared.schemas.records import JobEvent
 
 ROW_CODE = "rendered_row"
-
-
-@dataclass(frozen=True)
-class Stretch:
-    """A part of a row's text; learned, or only read."""
-
-    text: str
-    is_learned: bool
-
-
-@dataclass(frozen=True)
-class ShownRow:
-    """`tokens_left_out`: of a long row, those that are not shown."""
-
-    stretches: tuple[Stretch, ...]
-    tokens_left_out: int
 
 
 def shown_rows(events: Iterable[JobEvent]) -> tuple[ShownRow, ...]:
@@ -46,15 +30,3 @@ def _row(data: dict[str, Any]) -> Iterator[ShownRow]:
     except (TypeError, ValueError):
         return
     yield ShownRow(found, left_out if isinstance(left_out, int) else 0)
-
-
-def stretches(text: str, learned: Iterable[tuple[int, int]]) -> Iterator[Stretch]:
-    """`learned`: half-open ranges of characters, in their order."""
-    at = 0
-    for start, end in learned:
-        if start > at:
-            yield Stretch(text[at:start], is_learned=False)
-        yield Stretch(text[start:end], is_learned=True)
-        at = end
-    if at < len(text):
-        yield Stretch(text[at:], is_learned=False)

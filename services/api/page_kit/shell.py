@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from flask import Response, render_template
+from flask import Response, render_template, request
 from markupsafe import Markup
 
 from services.api.page_kit.figure import Figure
@@ -62,6 +62,7 @@ def standing_page(
         day=_day(measured_at),
         verdict=verdict,
         figures=figures,
+        own_page=_own_page(job_id),
         told=told,
         said=said,
         duration=duration,
@@ -78,6 +79,12 @@ def standing_page(
             "Content-Disposition": f'inline; filename="{job_id}.html"',
         },
     )
+
+
+def _own_page(job_id: str) -> str | None:
+    """The job's page, where the report is opened from it; a report that is kept as a file leads nowhere."""
+    own = f"/jobs/{job_id}"
+    return own if request.path == f"{own}/report" else None
 
 
 def _day(measured_at: float | None) -> str | None:

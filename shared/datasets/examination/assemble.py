@@ -74,6 +74,7 @@ def _part(name: str, size_bytes: int, one: Examined) -> DataPart:
         unusable_rows=reading.problem_count,
         repeated_rows=_count(seen, "repeated_rows"),
         contradicting_rows=_count(seen, "contradicting_labels"),
+        fields=tuple(reading.fields),
     )
     if profile is None:
         return facts

@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, StringConstraints
 
 from shared.datasets.prepare import RowFault
+from shared.datasets.source import LONGEST_NAME, NAMES_KEPT
 from shared.reports.data import DataSeverity, Notation, Separator, TextLengths, Unit
 from shared.schemas.datasets import DatasetWarning, Words, printable
 from shared.schemas.fields import RowFormat
@@ -12,6 +13,7 @@ from shared.schemas.frozen import Frozen
 
 Shown = Annotated[str, StringConstraints(max_length=4000), AfterValidator(printable)]
 Count = Annotated[int, Field(ge=0)]
+FieldName = Annotated[str, StringConstraints(max_length=LONGEST_NAME), AfterValidator(printable)]
 
 
 class Told(DatasetWarning):
@@ -30,6 +32,7 @@ class FileReading(Frozen):
     problem_count: Count
     unreadable: Annotated[list[Words], Field(max_length=10)]
     disk_full: bool
+    fields: Annotated[list[FieldName], Field(max_length=NAMES_KEPT)]
     findings: Annotated[list[Told], Field(max_length=200)]
 
 

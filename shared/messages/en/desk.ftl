@@ -171,6 +171,14 @@ use-it-title = Use it
 how-to-use-it = The download is an archive with the folder { $folder }. It is a standard adapter for peft. Unpack it, then load it like this.
 base-is-a-folder = { $model } is a folder of this service, in models or in data/models. Give its path in place of the name.
 events-title = Events
+older-events-label = Older events
+newest-events-label = Newest events
+steps-are-no-events-here = The steps of a training are in its plots, and one by one in the list for programs.
+all-events-as-data-label = All events as JSON
+ways-back-label = Ways back
+first-page-label = First page
+page-of-job-label = Page of the job
+save-page-label = Save this report
 webhooks-title = Webhooks
 webhook-status-row = { $status ->
     [pending] to be delivered
@@ -200,6 +208,49 @@ rows-skipped-label = rows that are skipped
 plan-is-ready = The plan is ready. What could not be predicted is told by the events.
 plan-fits = The plan is ready, and the run fits into memory.
 plan-does-not-fit = The run is expected to need more memory than there is. Lower the longest row or the tokens of a micro-batch.
+
+## the page of a report on rows
+rows-as-model-reads-title = Rows as { $model } reads them
+data-report-title = Report of the rows of { $name }
+first-to-look-at-label = First to look at
+rows-are-read-whole = { $rows ->
+    [one] One row is learned, and nothing of it is cut.
+   *[other] { $rows } rows are learned, and none of them is cut.
+}
+rows-are-cut = Of { $rows } rows that are learned, { $cut ->
+    [one] one is cut.
+   *[other] { $cut } are cut.
+}
+answers-are-lost = Of { $answers } answers, { $lost ->
+    [one] one is
+   *[other] { $lost } are
+} cut off before anything of it can be learned.
+nothing-was-found = Nothing was found that needs a change.
+lengths-beside-limit = Tokens of a row. The dashed line is the longest row of the settings, { $tokens } tokens; what is longer is cut.
+mean-row-label = on average
+half-of-rows-label = half of the rows, at most
+most-rows-label = 95 of 100 rows, at most
+longest-row-label = the longest row
+tokens-of-a-letter-title = Tokens of a letter
+this-tokenizer-label = this tokenizer
+usual-tokenizer-label = usual
+what-became-of-rows-title = What becomes of the rows
+learned-rows-count-label = rows that are learned
+skipped-because-label = { $rows ->
+    [one] one row is skipped
+   *[other] { $rows } rows are skipped
+}
+turns-refused-because-label = { $turns ->
+    [one] one turn is refused
+   *[other] { $turns } turns are refused
+}
+learned-share-row = { $tokens }, { $share } of them
+characters-of-token-label = characters of a token
+cut-off-tokens-label = tokens that are cut off
+cut-answers-label = answers that lose their end
+lost-answers-label = answers of which nothing is left
+split-rows-label = rows that are split
+unknown-rows-label = rows with characters that the tokenizer does not know
 
 ## a new training
 three-steps-label = Three steps
@@ -279,6 +330,7 @@ column-of-field-label = { $field ->
     [completion] Column of the answer
    *[messages] Column of the conversation
 }
+fields-of-file-row = The file has these columns or fields:
 read-rows-again-label = Read the rows again
 read-so-label = Read { $reading }
 reading-words = { $pieces }

@@ -41,7 +41,7 @@ field-unlike = { $field } must be { $wanted ->
     [suffix] made of letters, digits and any of . _ -
     [revision] a branch, tag or commit: letters, digits and any of . _ / -
     [layer] the last part of a layer's name, for example q_proj: letters, digits and _
-    [filter-key] text without brackets
+    [filter-key] one character or more, without brackets
     [event-id] an event's id, for example 1-42
     [stream-id] an id of this stream, for example 1764532800000-0
     [webhook-url] an address that begins with http:// or https://, in letters without accents; other characters are percent-encoded
