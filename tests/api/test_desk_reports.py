@@ -93,7 +93,7 @@ def test_the_report_of_rows_is_a_page_of_its_own(api: Api, browser: Browser) -> 
         "3.00",
         "0.90",
         "2 rows are skipped",
-        "40, 5.0% of them",
+        "40, 5% of them",
         "Row 7: 9 tokens, 1 learned, 3 not shown",
     ):
         assert words in page.text, words
