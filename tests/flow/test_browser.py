@@ -149,9 +149,10 @@ def cancel_another(desk: Watched) -> None:
 def read_the_report(desk: Watched) -> None:
     page = desk.page
     page.get_by_role("link", name="Open the report").click()
-    expect(page).to_have_url(re.compile(r"format=html"))
+    expect(page).to_have_url(re.compile(r"/jobs/[^/]+/report$"))
     desk.check()
-    page.go_back()
+    page.get_by_role("link", name="Page of the job").click()
+    expect(page.get_by_role("link", name="Open the report")).to_be_visible()
 
 
 def download(desk: Watched, folder: Path) -> None:
