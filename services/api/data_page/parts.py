@@ -86,7 +86,7 @@ def _rows(part: TokenPart) -> Iterator[Row]:
         (say("rows-cut-label"), part.truncated_rows),
         (say("cut-off-tokens-label"), part.lost_tokens),
         (say("cut-answers-label"), part.cut_answers),
-        (say("lost-answers-label"), part.lost_answers),
+        (say("emptied-answers-label"), part.lost_answers),
         (say("split-rows-label"), part.split_rows),
         (say("unknown-rows-label"), part.unknown_rows),
     ):

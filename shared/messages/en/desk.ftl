@@ -248,7 +248,7 @@ learned-share-row = { $tokens }, { $share } of them
 characters-of-token-label = characters of a token
 cut-off-tokens-label = tokens that are cut off
 cut-answers-label = answers that lose their end
-lost-answers-label = answers of which nothing is left
+emptied-answers-label = answers of which nothing is left
 split-rows-label = rows that are split
 unknown-rows-label = rows with characters that the tokenizer does not know
 
