@@ -174,6 +174,12 @@ class NotReady(Refusal):
     headers = {"Retry-After": "5"}
 
 
+class DiskUnreadable(Refusal):
+    status, code = 503, "disk_unreadable"
+    meaning = say("refused-disk-unreadable")
+    headers = {"Retry-After": "30"}
+
+
 class DiskFull(Refusal):
     status, code = 507, "disk_full"
     meaning = say("refused-disk-full")

@@ -63,7 +63,7 @@ def create_app(
     app = Flask("services.api", static_folder=None, template_folder="pages")
     app.url_map.merge_slashes = False  # a wrong path is unknown, not elsewhere
     app.config["MAX_CONTENT_LENGTH"] = JSON_LIMIT_BYTES
-    register_errors(app)
+    register_errors(app, settings)
     http = HttpMetrics(metrics_folder)
     _around_requests(app, service, http)
     bind(app, service, ROUTES)

@@ -15,16 +15,18 @@ from services.api.desk.refused import refusal_page, wants_page
 from services.api.free_space import disk_refusal
 from services.api.not_offered import why_absent
 from services.api.openai_statuses import status_on
+from services.api.unread_disk import read_refusal
 from shared.errors import MalformedRequest, MethodNotAllowed, Refusal, TooLarge
 from shared.messages.message import say
 from shared.messages.render import shown
+from shared.settings import Settings
 
 MEDIA_TYPE = "application/problem+json"
 
 _log = logging.getLogger(__name__)
 
 
-def register_errors(app: Flask) -> None:
+def register_errors(app: Flask, settings: Settings) -> None:
     """Let `app` answer every exception, its own unknown pages included, as problem details."""
 
     @app.errorhandler(Refusal)
@@ -40,7 +42,7 @@ def register_errors(app: Flask) -> None:
 
     @app.errorhandler(Exception)
     def _fault(error: Exception) -> Response:
-        return problem(_disk_s_fault(error) or _our_fault(error))
+        return problem(_disk_s_fault(error, settings) or _our_fault(error))
 
 
 def problem(refusal: Refusal) -> Response:
@@ -109,15 +111,23 @@ def _refusal_of(error: http.HTTPException) -> Refusal:
     return _our_fault(error)
 
 
-def _disk_s_fault(error: Exception) -> Refusal | None:
-    """Of a request that changes something: the disk did not take it."""
-    if request.method in ("GET", "HEAD") or not isinstance(error, OSError):
+def _disk_s_fault(error: Exception, settings: Settings) -> Refusal | None:
+    """The disk did not take what a request changes, or did not give what one asks for."""
+    if not isinstance(error, OSError):
         return None
-    return disk_refusal(error)
+    if request.method not in ("GET", "HEAD"):
+        return disk_refusal(error)
+    refusal = read_refusal(error, request.path, settings)
+    if refusal is not None:
+        _log.warning("a disk fails", exc_info=error, extra={"fields": _seen()})
+    return refusal
 
 
 def _our_fault(error: Exception) -> Refusal:
     """The log's line has the request id that the answer names."""
-    fields = {"request_id": g.get("request_id", ""), "method": request.method, "path": request.path[:200]}
-    _log.error("unexpected error", exc_info=error, extra={"fields": fields})
+    _log.error("unexpected error", exc_info=error, extra={"fields": _seen()})
     return Refusal(say("our-fault"))
+
+
+def _seen() -> dict[str, str]:
+    return {"request_id": g.get("request_id", ""), "method": request.method, "path": request.path[:200]}

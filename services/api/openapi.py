@@ -17,7 +17,15 @@ from services.api.openai_statuses import status_on
 from services.api.request_examples import named
 from services.api.routing import Route
 from services.api.webhooks.reference import REFERENCE
-from shared.errors import InvalidField, MalformedRequest, NotFound, Refusal, StoreUnavailable, Unauthorized
+from shared.errors import (
+    DiskUnreadable,
+    InvalidField,
+    MalformedRequest,
+    NotFound,
+    Refusal,
+    StoreUnavailable,
+    Unauthorized,
+)
 from shared.messages.catalog import DEFAULT_LANGUAGE
 from shared.messages.render import in_english, shown
 from shared.version import VERSION
@@ -204,6 +212,8 @@ def _refusals_anywhere(route: Route) -> Iterable[type[Refusal]]:
     yield from (MalformedRequest, InvalidField)
     if not route.is_public:
         yield from (Unauthorized, StoreUnavailable)
+    if route.method == "GET" and not route.is_public:
+        yield DiskUnreadable
     if "after" in route.query.model_fields:
         yield NotFound
 

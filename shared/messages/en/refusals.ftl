@@ -87,6 +87,14 @@ rows-were-deleted = { $rows } was deleted while its rows were read.
 too-little-free-space = The data folder's disk has { $free_bytes } free. This needs { $needed_bytes }, and { $reserve_bytes } must stay free. Delete files or old jobs, or lower TUNEDOCK_MIN_FREE_BYTES.
 data-disk-full = The data folder's disk is full. Delete files or old jobs.
 data-disk-fails = The data folder's disk does not take what is written ({ $error }). See in the system's log (dmesg) what is wrong with it.
+disk-not-read = The disk with { $place ->
+    [jobs] the files of jobs
+    [uploads] the uploaded files
+    [datasets] the data sets
+    [models] the model folders
+    [cache] the cache of models
+   *[other] Tunedock's files
+} fails now ({ $error }), so this can't be answered. Nothing was changed. See in the system's log (dmesg) what is wrong with the disk, or with the network that it is reached by, and ask again after that.
 data-disk-read-only = The data folder's disk may only be read. See in the system's log (dmesg) why, and mount it for writing again.
 
 no-completion-in-text = Rows in the format text have no completion. Leave loss_on out, or set it to all.

@@ -76,4 +76,5 @@ refused-too-many-jobs = The queue is full.
 refused-too-many-streams = Too many streams of live events are open.
 refused-store-unavailable = The job store does not answer or takes no writes. Nothing was accepted.
 refused-not-ready = A part that jobs need is missing. `errors` says which one and what to do.
+refused-disk-unreadable = A disk that has to be read for the answer fails. Nothing was changed.
 refused-disk-full = The data folder has too little free space, or its disk takes nothing now.
