@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from shared.datasets.limits import MIB
-from shared.datasets.source import Problem, Record, Source, Unreadable
+from shared.datasets.source import Problem, Record, Source, Unreadable, refuse_one_name
 from shared.messages.said import say
 
 ROWS_AT_ONCE = 512
@@ -59,8 +59,7 @@ def _source(
 ) -> Source:
     with _damage_told():
         names = tuple(schema.names)
-    if len(set(names)) != len(names):
-        raise Unreadable(say("columns-of-one-name"))
+    refuse_one_name(names)
     classes = _features_in(schema) if classes is None else classes
     read = [name for name in names if _is_wanted(name, wanted)]
     unread = {field.name: 0 for field in schema if field.name not in read and _is_text(field)}
@@ -173,7 +172,7 @@ def _damage_told() -> Iterator[None]:
     except pa.ArrowMemoryError:
         raise
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        words = str(error).splitlines()[0][:200] if str(error) else repr(error)
+        words = str(error).splitlines()[0][:200].rstrip(".") if str(error) else repr(error)
         raise Unreadable(say("file-damaged", error=words)) from error
     except (ValueError, OverflowError) as error:  # their words may repeat the value
         raise Unreadable(say("value-unreadable")) from error

@@ -11,6 +11,7 @@ from shared.datasets.formats import FORMAT_FIELDS, format_of, wanted_fields
 from shared.datasets.shapes import Halves, Pair, Shape, conversation_shape, halves_shape, pair_shape
 from shared.datasets.source import Source, Unreadable, listed
 from shared.datasets.suggestion import suggestion
+from shared.field_values import marked
 from shared.messages.said import Said, say
 
 if TYPE_CHECKING:
@@ -122,7 +123,16 @@ def _in_no_format(
     seen = {name for each in names for name in each}
     known = None if source.header_guessed else suggestion(sorted(seen), rows, columns)
     absent = [name for name in columns.values() if name not in seen]
+    if source.fields is not None and len(source.fields) == 1 and not columns:
+        known = _one_column(source.fields[0], source.header_guessed)
     return _lacking(source, seen, absent, known or wanted_fields(seen, columns))
+
+
+def _one_column(name: str, is_guessed: bool) -> Said:
+    """What to do with one column, whose name may be a first text, which no message may repeat."""
+    if is_guessed or not name.isprintable():
+        return say("one-column-without-name", setting=marked({"text": "column_1"}))
+    return say("one-column", setting=marked({"text": name}))
 
 
 def _lacking(source: Source, seen: Collection[str], absent: Sequence[str], remedy: Said) -> Unreadable:

@@ -7,6 +7,7 @@ Beside the messages a row keeps its `tools`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
@@ -25,6 +26,7 @@ _ROLE_NAMES = {
     "model": "assistant",
 }
 _PLAIN = frozenset({"role", "content"})
+_PYTHON_LIST = re.compile(r"""\s*\[\s*[\[{(]?\s*['"]""")
 _THOUGHTS = frozenset({"reasoning_content", "reasoning", "thinking", "thought"})
 
 # What a row may be told for; the texts are in `observations`.
@@ -48,7 +50,14 @@ def conversation(
     if not value:
         raise BadRow(say("list-is-empty", name=name))
     refuse_calls(value, tools)
-    messages = [_message(message, number, told) for number, message in enumerate(value, start=1)]
+    messages, faults = [], []
+    for number, message in enumerate(value, start=1):
+        try:
+            messages.append(_message(message, number, told))
+        except BadRow as error:
+            faults += error.faults
+    if faults:
+        raise BadRow(*faults)
     if whole:
         check_order(messages)
     return messages
@@ -72,7 +81,7 @@ def check_order(messages: Sequence[Row]) -> None:
             raise BadRow(say("question-without-answer", number=number))
         before = role
     if roles[-1] != "assistant":
-        raise BadRow(say("last-not-assistant"))
+        raise BadRow(say("last-not-assistant", number=len(roles)))
     if all(message.get("weight") == 0 for message in messages if message["role"] == "assistant"):
         raise BadRow(say("all-weights-zero"))
 
@@ -122,6 +131,8 @@ def _role(role: object, number: int, told: set[str]) -> str:
 def _content(value: object, number: int, told: set[str]) -> str:
     """A text, or OpenAI's list of parts, of which each must be a text."""
     name = say("content-of-message-piece", number=number)
+    if value is None:
+        raise BadRow(say("content-is-missing", number=number))
     if not isinstance(value, list) or not value:
         return checked_text(value, name)
     texts = []
@@ -146,6 +157,6 @@ def _weight(value: Mapping[str, object], role: object, number: int) -> int:
 
 
 def _not_a_list(value: object, name: str) -> Said:
-    if isinstance(value, str) and value.lstrip().startswith(("[{'", '[{"')):
+    if isinstance(value, str) and _PYTHON_LIST.match(value):
         return say("list-is-python", name=name)
     return say("must-be-list", name=name, type=json_type(value))

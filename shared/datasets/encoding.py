@@ -44,10 +44,23 @@ def foreign_encoding(head: bytes) -> Said | None:
     letters = [sign for sign in head.decode("utf-8", "replace") if not sign.isascii()]
     if letters.count("\ufffd") * 2 <= len(letters):
         return None
-    for name, told, test in _FOREIGN:
-        if (decoded := _decoded(head, name)) is not None and test(head, decoded):
-            return say("looks-like-encoding", looks=told, name=name.upper())
+    if found := likely_encoding(head):
+        name, told = found
+        return say("looks-like-encoding", looks=told, name=name.upper())
     return say("encoding-unknown")
+
+
+def likely_encoding(text: bytes) -> tuple[str, Said] | None:
+    """What a text that is not UTF-8 seems to be in: its name for programs, and a sentence on it."""
+    for name, told, test in _FOREIGN:
+        if (decoded := _decoded(text, name)) is not None and test(text, decoded):
+            return name, told
+    return None
+
+
+def bad_byte(error: UnicodeDecodeError) -> str:
+    """The byte that begins no letter of UTF-8, as programmers write it: `0xE9`."""
+    return f"0x{error.object[error.start]:02X}"
 
 
 class Utf8Stream(io.RawIOBase):

@@ -35,6 +35,8 @@ def json_kind(head: str, cut_off: bool, is_json_name: bool) -> JsonKind | None:
     begin = head.lstrip("\ufeff \t\r\n")
     first_line = begin.split("\n", 1)[0]
     if begin.startswith("["):
+        if _is_broken_line(first_line, begin):
+            return LINES
         return JsonKind(is_lines=False) if is_json_name or re.match(r"\[\s*[\[{\]\"]", begin) else None
     if _LINES_OF_PYTHON.match(begin):
         raise Unreadable(say("rows-are-python"))
@@ -49,6 +51,16 @@ def json_kind(head: str, cut_off: bool, is_json_name: bool) -> JsonKind | None:
     if isinstance(value, dict):
         _refuse_columns(value, alone=not cut_off and not begin[end:].strip())
     return JsonKind(is_lines=False) if first_line[end:].strip() == "," else LINES
+
+
+def _is_broken_line(first_line: str, begin: str) -> bool:
+    """Whether a list without objects stands alone in its line and lines with objects follow."""
+    try:
+        value = json.loads(first_line)
+    except (ValueError, RecursionError):
+        return False
+    rest = begin[len(first_line) :].lstrip()
+    return rest.startswith("{") and not any(isinstance(item, dict) for item in value)
 
 
 def _of_broken_line(begin: str, first_line: str, cut_off: bool) -> JsonKind | None:

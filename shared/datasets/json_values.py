@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from typing import BinaryIO
 
+from shared.datasets.encoding import bad_byte
 from shared.datasets.findings import Finding
 from shared.datasets.jsonl import Refused, checked_object, decoder, parser_words
 from shared.datasets.limits import DatasetLimits
@@ -19,7 +20,7 @@ from shared.messages.said import Said, say
 
 CHUNK_BYTES = 1024**2
 WRAPPERS = ("data", "rows", "train", "examples", "items", "records", "instances", "samples", "dataset")
-_SPACE = re.compile(r"[\s,\ufeff]*")
+_SPACE = re.compile(r"[\s\ufeff]*")
 _LIST_INSIDE = re.compile(
     r'[\s\ufeff]*\{(?:\s*"[^"\\]{1,80}"\s*:\s*(?:"[^"\\]*"|[-\w.+]+)\s*,)*?\s*"([^"\\]{1,80})"\s*:\s*\['
 )
@@ -41,11 +42,13 @@ def _records(
     text: _Text, limits: DatasetLimits, inside: str | None, told: list[Finding]
 ) -> Iterator[Record | Problem]:
     is_list = _enter(text, inside)
-    number = 0
-    while text.skip(_SPACE):
-        if is_list and text.here() == "]":
-            yield from _end(text, number, inside, told)
-            return
+    number, odd_commas = 0, 0
+    while True:
+        commas = text.skip_commas()
+        at_end = is_list and text.here() == "]"
+        odd_commas += commas > 1 or (is_list and commas != int(number > 0 and not at_end))
+        if at_end or not text.here():
+            break
         number += 1
         try:
             value = text.value()
@@ -54,8 +57,12 @@ def _records(
             yield Problem(number, say("reading-ends", fault=fault, line=text.line()))
             return
         yield checked_object(number, value, limits.depth)
+    if is_list and not at_end:
+        raise Unreadable(say("list-cut-off", rows=number, end="]" if inside is None else "]}"))
+    if odd_commas:
+        told.append(Finding("json_commas", say("commas-odd", places=odd_commas), 0))
     if is_list:
-        yield Problem(number + 1, say("list-cut-off", end="]" if inside is None else "]}"))
+        yield from _end(text, number, inside, told)
 
 
 def _enter(text: _Text, inside: str | None) -> bool:
@@ -89,9 +96,10 @@ def _fault(error: Exception, text: _Text, limits: DatasetLimits) -> Said:
         return error.said
     if not isinstance(error, json.JSONDecodeError):
         return say("number-too-long")
-    if text.is_beyond(error.pos):
-        return say("row-too-long-or-cut-off", most=limits.line_bytes)
-    return say("no-json", error=parser_words(error))
+    if text.is_beyond(error.pos) or error.msg.startswith("Unterminated string"):
+        return say("row-cut-off") if text.has_ended else say("row-too-long", most=limits.line_bytes)
+    line, place = text.place_of(error.pos)
+    return say("no-json", error=parser_words(error), place=place, line=line)
 
 
 class _Text:
@@ -100,7 +108,8 @@ class _Text:
     def __init__(self, stream: BinaryIO, longest: int) -> None:
         self._stream, self._longest = stream, longest
         self._decoder = codecs.getincrementaldecoder("utf-8-sig")()
-        self._buffer, self._at, self._lines, self._ended = "", 0, 1, False
+        self._buffer, self._at, self.has_ended = "", 0, False
+        self._lines, self._before = 1, 0  # that the buffer begins in; characters of it before the buffer
         self._fill()
 
     def here(self) -> str:
@@ -114,7 +123,13 @@ class _Text:
         return self._buffer[self._at :]
 
     def line(self) -> int:
-        return self._lines + self._buffer.count("\n", 0, self._at)
+        return self.place_of(self._at)[0]
+
+    def place_of(self, index: int) -> tuple[int, int]:
+        """The line and the character in it, from 1, of a place in the buffer."""
+        line_end = self._buffer.rfind("\n", 0, index)
+        before = self._before if line_end < 0 else 0
+        return self._lines + self._buffer.count("\n", 0, index), before + index - line_end
 
     def step(self, count: int) -> None:
         self._at += count
@@ -126,6 +141,14 @@ class _Text:
             self.step(found.end() - self._at)
         return self._at < len(self._buffer)
 
+    def skip_commas(self) -> int:
+        """Go past white space and commas; how many commas there were."""
+        commas = 0
+        while self.skip(_SPACE) and self.here() == ",":
+            self.step(1)
+            commas += 1
+        return commas
+
     def value(self) -> object:
         """The JSON value here; the place is then behind it. Raises ValueError, Refused, RecursionError."""
         value, end = decoder.raw_decode(self._buffer, self._at)
@@ -133,17 +156,20 @@ class _Text:
         return value
 
     def _fill(self) -> None:
-        if self._ended or len(self._buffer) - self._at > self._longest:
+        if self.has_ended or len(self._buffer) - self._at > self._longest:
             return
-        self._lines += self._buffer.count("\n", 0, self._at)
+        line, place = self.place_of(self._at)
+        self._lines, self._before = line, place - 1
         parts, length = [self._buffer[self._at :]], len(self._buffer) - self._at
         self._at = 0
-        while not self._ended and length <= self._longest + CHUNK_BYTES:
+        while not self.has_ended and length <= self._longest + CHUNK_BYTES:
             chunk = self._stream.read(CHUNK_BYTES)
-            self._ended = not chunk
+            self.has_ended = not chunk
             try:
-                parts.append(self._decoder.decode(chunk, final=self._ended))
+                parts.append(self._decoder.decode(chunk, final=self.has_ended))
             except UnicodeDecodeError as error:
-                raise Unreadable(say("not-utf-8-everywhere", error=error.reason)) from error
+                before = sum(part.count("\n") for part in parts) + error.object.count(b"\n", 0, error.start)
+                bad = say("bad-byte-piece", line=self._lines + before, byte=bad_byte(error))
+                raise Unreadable(say("not-utf-8-everywhere", place=bad), say("save-all-as-utf-8")) from error
             length += len(parts[-1])
         self._buffer = "".join(parts)

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from typing import BinaryIO
 
+from shared.datasets.encoding import bad_byte, likely_encoding
 from shared.datasets.source import Problem
-from shared.messages.said import say
+from shared.messages.said import Said, say
 
 UTF8_MARK = b"\xef\xbb\xbf"
 
@@ -26,7 +27,13 @@ def numbered_lines(stream: BinaryIO, longest_bytes: int) -> Iterator[tuple[int, 
         try:
             yield number, line.decode("utf-8")
         except UnicodeDecodeError as error:
-            yield Problem(number, say("line-not-utf-8", place=error.start + 1))
+            yield Problem(number, _not_utf_8(line, error))
+
+
+def _not_utf_8(line: bytes, error: UnicodeDecodeError) -> Said:
+    found = likely_encoding(line)
+    encoding = found[0].upper() if found else "none"
+    return say("line-not-utf-8", place=error.start + 1, byte=bad_byte(error), encoding=encoding)
 
 
 def _skip_line(stream: BinaryIO) -> None:

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 _encode = json.JSONEncoder(ensure_ascii=False).encode  # `json.dumps` would make one for every row
 ROWS_THAT_DECIDE, ITEMS_LOOKED_AT = 20, 1000
+FAULTS_OF_A_ROW = 20
+_NUMBERED = re.compile(r"\\ud[89a-f][0-9a-f]{2}|0x[0-9A-F]{2}")
 
 
 @dataclass
@@ -100,20 +102,21 @@ def normalise(
     reading: Reading,
     *,
     measured: bool,
+    follows: bool = False,
     look: Callable[[int, Row, str], None] = lambda number, row, line: None,
 ) -> None:
     """Write every good row to `destination`, one JSON object a line, and keep count in `reading`.
 
     After the first problem rows are only checked, as all are without a destination. `look` is called with
-    each good row: its number, the row, the row as a line. Raises Unreadable when the data set is in no
-    format.
+    each good row: its number, the row, the row as a line. `follows`: `format` is that of the training rows,
+    and nobody asked for it. Raises Unreadable when the data set is in no format.
     """
-    head = _head(source.items)
+    head, broken = _head(source.items)
     rows = [item.fields for item in head if isinstance(item, Record)]
     reading.fields = names_seen(source, rows)
     choice = choose(source, rows, format, columns)
     if choice is None:
-        _only_problems(source, head, reading, limits)
+        _only_problems(source, head, reading, limits, broken)
         return
     reading.format = choice.format
     label_column = columns.get("label", "label") if choice.format == "classification" else None
@@ -127,13 +130,15 @@ def normalise(
     )
     for item in itertools.chain(head, source.items):
         if isinstance(item, Problem):
-            _note(reading, source, item, limits)
+            _note(reading, source, item.number, [item.said], limits)
             continue
         told: set[str] = set()
         try:
-            row = _checked_row(item, choice, columns, limits, told, mixed_is_bad=format == "auto")
+            row = _checked_row(
+                item, choice, columns, limits, told, is_mix_bad=format == "auto", follows=follows
+            )
         except BadRow as error:
-            _note(reading, source, Problem(item.number, error.said), limits, item.fields)
+            _note(reading, source, item.number, error.faults, limits, item.fields)
             continue
         line = _encode(row)
         seen.look(item.number, item.fields, row, line, told)
@@ -141,18 +146,24 @@ def normalise(
         look(item.number, row, line)
         if destination and not reading.problem_count:
             destination.write(line + "\n")
+    if broken:
+        raise broken
     seen.note_unread(source.unread)
     _conclude(reading, source, choice, seen)
 
 
 def _only_problems(
-    source: Source, head: Sequence[Record | Problem], reading: Reading, limits: DatasetLimits
+    source: Source,
+    head: Sequence[Record | Problem],
+    reading: Reading,
+    limits: DatasetLimits,
+    broken: Unreadable | None,
 ) -> None:
     for item in itertools.chain(head, source.items):
         if isinstance(item, Problem):
-            _note(reading, source, item, limits)
-    if not reading.problem_count:
-        raise Unreadable(say("no-rows"))
+            _note(reading, source, item.number, [item.said], limits)
+    if broken or not reading.problem_count:
+        raise broken or Unreadable(say("no-rows"))
 
 
 def _conclude(reading: Reading, source: Source, choice: Choice, seen: Observations) -> None:
@@ -165,16 +176,19 @@ def _conclude(reading: Reading, source: Source, choice: Choice, seen: Observatio
     reading.findings.extend(seen.findings())
 
 
-def _head(items: Iterator[Record | Problem]) -> list[Record | Problem]:
-    """The items up to the last of the rows that decide on the format."""
+def _head(items: Iterator[Record | Problem]) -> tuple[list[Record | Problem], Unreadable | None]:
+    """The items up to the last of the rows that decide on the format, and why reading ended before it."""
     head: list[Record | Problem] = []
     records = 0
-    for item in items:
-        head.append(item)
-        records += isinstance(item, Record)
-        if records == ROWS_THAT_DECIDE or len(head) == ITEMS_LOOKED_AT:
-            break
-    return head
+    try:
+        for item in items:
+            head.append(item)
+            records += isinstance(item, Record)
+            if records == ROWS_THAT_DECIDE or len(head) == ITEMS_LOOKED_AT:
+                break
+    except Unreadable as error:
+        return head, error
+    return head, None
 
 
 def _checked_row(
@@ -184,14 +198,17 @@ def _checked_row(
     limits: DatasetLimits,
     told: set[str],
     *,
-    mixed_is_bad: bool,
+    is_mix_bad: bool,
+    follows: bool,
 ) -> Row:
     if choice.shape:
         return choice.shape.row(record.fields, told)
-    row = normalise_row(record.fields, choice.format, columns, limits, told)
+    row = normalise_row(
+        record.fields, choice.format, columns, limits, told, asked=not (is_mix_bad or follows)
+    )
     has_more = len(record.fields) > len(row)  # without more fields it can't be in another format too
     if (
-        mixed_is_bad
+        is_mix_bad
         and has_more
         and (other := _format_of(tuple(record.fields), tuple(columns.items()))) != choice.format
     ):
@@ -216,18 +233,23 @@ def _count(reading: Reading, seen: Observations, limits: DatasetLimits) -> None:
 def _note(
     reading: Reading,
     source: Source,
-    problem: Problem,
+    number: int,
+    faults: Sequence[Said],
     limits: DatasetLimits,
     fields: Mapping[str, object] | None = None,
 ) -> None:
-    """`fields` are the row's, where it could be read."""
+    """One row that can't be used, for one or several `faults`; `fields` are its own, where it was read."""
     reading.problem_count += 1
-    said = problem.said
-    # What differs in a number alone has one cause, and so have all halves of surrogate pairs.
-    likeness = re.sub(r"\d+", "0", re.sub(r"\\ud[89a-f][0-9a-f]{2}", "0", repr(said)))
-    cause = next((each for each in reading.causes if each.likeness == likeness), None)
-    if cause is not None:
-        cause.others.add(problem.number)
-    elif len(reading.causes) < limits.problems_shown:
-        seen = None if fields is None else value_seen(said, fields)
-        reading.causes.append(Cause(source.unit, problem.number, said, likeness, seen=seen))
+    known = set()
+    for said in faults[:FAULTS_OF_A_ROW]:
+        # What differs in a number alone has one cause, and so have all bytes and halves of surrogate pairs.
+        likeness = re.sub(r"\d+", "0", _NUMBERED.sub("0", repr(said)))
+        if likeness in known:
+            continue
+        known.add(likeness)
+        cause = next((each for each in reading.causes if each.likeness == likeness), None)
+        if cause is not None:
+            cause.others.add(number)
+        elif len(reading.causes) < limits.problems_shown:
+            seen = None if fields is None else value_seen(said, fields)
+            reading.causes.append(Cause(source.unit, number, said, likeness, seen=seen))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from shared.datasets.conversations import check_order, conversation
-from shared.datasets.texts import BadRow, Row, checked_text, json_type
+from shared.datasets.texts import BadRow, Row, checked_text, given, json_type
 from shared.datasets.tools import offered_tools
 from shared.messages.said import Said, say
 
@@ -89,8 +89,18 @@ class Pair:
         return say("pair-read-with-more", read=read, question=question, beside=beside)
 
     def row(self, fields: Mapping[str, object], told: set[str]) -> Row:
-        question = self._question(fields)
-        answer = checked_text(fields.get(self.answer), f"`{self.answer}`")
+        faults: list[Said] = []
+        question = answer = ""
+        try:
+            question = self._question(fields)
+        except BadRow as error:
+            faults += error.faults
+        try:
+            answer = checked_text(given(fields, self.answer), f"`{self.answer}`")
+        except BadRow as error:
+            faults += error.faults
+        if faults:
+            raise BadRow(*faults)
         if self.format == "prompt_completion":
             return {"prompt": question, "completion": answer}
         messages: list[Row] = []
@@ -102,7 +112,7 @@ class Pair:
         return {"messages": messages}
 
     def _question(self, fields: Mapping[str, object]) -> str:
-        parts = [checked_text(fields.get(self.question), f"`{self.question}`")]
+        parts = [checked_text(given(fields, self.question), f"`{self.question}`")]
         parts += [
             checked_text(fields[name], f"`{name}`") for name in self.beside if not _is_blank(fields.get(name))
         ]
@@ -146,7 +156,7 @@ class Turns:
     def row(self, fields: Mapping[str, object], told: set[str]) -> Row:
         tools = fields.get("tools")
         messages = conversation(
-            fields.get(self.messages), f"`{self.messages}`", told, whole=False, tools=tools
+            given(fields, self.messages), f"`{self.messages}`", told, whole=False, tools=tools
         )
         if self.system and not _is_blank(fields.get(self.system)) and messages[0]["role"] != "system":
             system = checked_text(fields[self.system], f"`{self.system}`")
@@ -182,7 +192,7 @@ class Halves:
         return {"messages": messages}
 
     def _half(self, fields: Mapping[str, object], name: str, role: str, told: set[str]) -> list[Row]:
-        value = fields.get(name)
+        value = given(fields, name)
         if isinstance(value, str):
             return [{"role": role, "content": checked_text(value, f"`{name}`")}]
         if not isinstance(value, list):

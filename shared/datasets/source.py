@@ -60,6 +60,13 @@ class Source:
         return say("columns-seen", names=listed(names))
 
 
+def refuse_one_name(names: Sequence[str]) -> None:
+    """Raise Unreadable where two columns have the same name."""
+    for number, name in enumerate(names, start=1):
+        if (first := names.index(name) + 1) < number:
+            raise Unreadable(say("columns-of-one-name", first=first, second=number))
+
+
 def listed(names: Sequence[str]) -> Said:
     """Field names for a message: at most ten, and none that is longer than names are."""
     shown = [f"`{name}`" if _is_name(name) else "`…`" for name in names[:NAMES_SHOWN]]

@@ -23,7 +23,7 @@ from typing import BinaryIO
 from shared.datasets.limits import DatasetLimits
 from shared.datasets.lines import numbered_lines
 from shared.datasets.shapes import KNOWN_FIELDS, Shape, conversation_shape, pair_shape
-from shared.datasets.source import Problem, Record, Source, Unreadable
+from shared.datasets.source import Problem, Record, Source, refuse_one_name
 from shared.datasets.table_kind import SIGNS, TableKind
 from shared.messages.said import Said, say
 
@@ -196,6 +196,5 @@ def _is_label_and_text(rows: Sequence[Sequence[str]], columns: Mapping[str, str]
 def _header_names(cells: Sequence[str]) -> tuple[str, ...]:
     """Names of the columns, without white space around; a column without one is called by its place."""
     names = tuple(cell.strip() or f"column_{number}" for number, cell in enumerate(cells, start=1))
-    if len(set(names)) != len(names):
-        raise Unreadable(say("columns-of-one-name"))
+    refuse_one_name(names)
     return names

@@ -2,7 +2,9 @@
 
 import json
 import unicodedata
+from collections.abc import Mapping
 
+from shared.datasets.source import listed
 from shared.messages.said import Said, say
 
 Row = dict[str, object]
@@ -20,14 +22,14 @@ _JSON_TYPES: dict[type, str] = {
 
 
 class BadRow(Exception):
-    """A row that can't be used; `said` says why without repeating its content."""
+    """A row that can't be used; `faults` say why without repeating its content, the first one first."""
 
-    def __init__(self, said: Said) -> None:
-        super().__init__(said)
-        self.said = said
+    def __init__(self, *faults: Said) -> None:
+        super().__init__(*faults)
+        self.faults = faults
 
     def __str__(self) -> str:
-        return str(self.said)
+        return " ".join(map(str, self.faults))
 
 
 def checked_text(value: object, name: str | Said) -> str:
@@ -46,6 +48,15 @@ def checked_text(value: object, name: str | Said) -> str:
         if len(value) <= _LONGEST_UNSEEN and shows_nothing(value):
             raise BadRow(say("text-is-invisible", name=name))
     return value
+
+
+def given(fields: Mapping[str, object], name: str) -> object:
+    """The row's value of the field `name`. Raises BadRow where there is none, or it is null."""
+    if (value := fields.get(name)) is not None:
+        return value
+    if name in fields:
+        raise BadRow(say("field-is-null", name=f"`{name}`"))
+    raise BadRow(say("row-has-no-field", name=f"`{name}`", seen=listed(sorted(fields))))
 
 
 def half_of_a_character(error: UnicodeEncodeError, name: str | Said) -> BadRow:

@@ -13,6 +13,10 @@ Notation = Literal["json_lines", "json", "csv", "tsv", "parquet", "arrow"]
 Separator = Literal["comma", "tab", "semicolon", "bar"]
 
 
+ALL_ROWS = "rows_unusable"
+"""The finding that only adds up what others say row by row."""
+
+
 class DataFinding(Stored):
     """Something wrong (`error`: the rows can't be used as they are), odd (`warning`), or good to know
     (`note`).
@@ -34,6 +38,11 @@ class DataFinding(Stored):
     count: int = 0
     seen: str | None = None
     """What stands in the first of them, cut short."""
+
+    @property
+    def names_lines(self) -> bool:
+        """Whether its sentences say which lines it is about."""
+        return self.title.message_id in ("seen-in-rows", "problem-of-row")
 
 
 class LabelRows(Stored):

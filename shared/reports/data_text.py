@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from shared.messages.message import Message, say
 from shared.messages.render import told
-from shared.reports.data import DataFinding, DataPart, DataReport
+from shared.reports.data import ALL_ROWS, DataFinding, DataPart, DataReport
 from shared.reports.text import row
 
 _LABELS_SHOWN = 8
@@ -56,20 +56,11 @@ def part_lines(part: DataPart) -> Iterator[str]:
 
 def data_finding_lines(findings: Sequence[DataFinding]) -> Iterator[str]:
     """Each finding with its evidence, what stands in the file and what to change, and a blank line."""
-    for number, finding in enumerate(findings, start=1):
-        yield told(
-            say(
-                "data-finding-title",
-                number=number,
-                severity=finding.severity,
-                part=finding.part,
-                finding=finding.id,
-                unit=finding.unit if finding.lines else "none",
-                lines=[str(line) for line in finding.lines],
-                shown=len(finding.lines),
-                more=max(0, finding.count - len(finding.lines)) if finding.lines else 0,
-            )
-        )
+    number = 0
+    for finding in findings:
+        if finding.id != ALL_ROWS:
+            number += 1
+            yield told(_heading(number, finding))
         yield f"   {told(finding.title)}"
         yield from (f"   - {told(sentence)}" for sentence in finding.evidence)
         if finding.seen:
@@ -77,6 +68,22 @@ def data_finding_lines(findings: Sequence[DataFinding]) -> Iterator[str]:
         if finding.remedy is not None:
             yield f"   > {told(finding.remedy)}"
         yield ""
+
+
+def _heading(number: int, finding: DataFinding) -> Message:
+    """With the lines, unless the sentences below name them."""
+    lines = () if finding.names_lines else finding.lines
+    return say(
+        "data-finding-title",
+        number=number,
+        severity=finding.severity,
+        part=finding.part,
+        finding=finding.id,
+        unit=finding.unit if lines else "none",
+        lines=[str(line) for line in lines],
+        shown=len(lines),
+        more=max(0, finding.count - len(lines)) if lines else 0,
+    )
 
 
 def _kind(part: DataPart) -> Message:
@@ -90,7 +97,7 @@ def _kind(part: DataPart) -> Message:
 
 
 def _rows(part: DataPart) -> Message:
-    return say("data-rows-row", rows=part.rows, unusable=part.unusable_rows)
+    return say("data-rows-row", rows=part.rows + part.unusable_rows, unusable=part.unusable_rows)
 
 
 def _labels(part: DataPart) -> Message:
@@ -101,7 +108,7 @@ def _labels(part: DataPart) -> Message:
 
 def _verdict(report: DataReport) -> Message:
     """What `rows_unusable` counts together are the errors before it, not one more."""
-    single = [finding for finding in report.findings if finding.id != "rows_unusable"] or report.findings
+    single = [finding for finding in report.findings if finding.id != ALL_ROWS] or report.findings
     counted = {
         severity: sum(finding.severity == severity for finding in single) for severity in ("error", "warning")
     }

@@ -7,6 +7,7 @@ from shared.datasets.examination.remedies import remedy_of
 from shared.datasets.prepare import RowFault
 from shared.messages.message import Message, say
 from shared.reports.data import (
+    ALL_ROWS,
     DataFinding,
     DataOverlap,
     DataPart,
@@ -150,7 +151,7 @@ def _of_rows(part: Part, one: Examined, cause: RowFault) -> DataFinding:
         part=part,
         title=say("problem-of-row", unit=cause.unit, number=cause.number, problem=cause.said),
         evidence=tuple(evidence if others.count else ()),
-        remedy=remedy_of(cause.said),
+        remedy=remedy_of(cause.said, has_utf8_letters=one.has_utf8_letters),
         unit=cause.unit,
         lines=(cause.number, *others.numbers),
         count=1 + others.count,
@@ -162,10 +163,10 @@ def _all_faults(part: Part, one: Examined) -> DataFinding:
     """How many rows are lost in all: a fine-tuning takes a data set only whole."""
     unusable, usable = one.reading.problem_count, one.reading.rows
     return DataFinding(
-        id="rows_unusable",
+        id=ALL_ROWS,
         severity="error",
         part=part,
-        title=say("rows-unusable-of", rows=unusable, usable=usable),
+        title=say("rows-unusable-of", rows=unusable, of=unusable + usable),
         evidence=(),
         remedy=say("mend-or-remove-rows"),
         count=unusable,

@@ -69,11 +69,14 @@ class NotedThing(Frozen):
 
 
 class Examined(Frozen):
-    """`seen`: what stands in the lines with these numbers."""
+    """`seen`: what stands in the lines with these numbers. `has_utf8_letters`: where lines are not UTF-8,
+    whether others have letters that are.
+    """
 
     reading: FileReading
     unit: Unit
     kind: FileKind
     profile: RowsProfile | None
     noted: Annotated[list[NotedThing], Field(max_length=200)]
+    has_utf8_letters: bool
     seen: dict[int, Shown]

@@ -34,7 +34,7 @@ def lines_seen(path: Path, file: TextFile, places: Mapping[int, object]) -> dict
                 break
             if number in places:
                 place = places[number]
-                text = line.decode("utf-8", "replace").strip("\ufeff").rstrip("\r\n")
+                text = line.decode("utf-8", "backslashreplace").strip("\ufeff").rstrip("\r\n")
                 seen[number] = shortened(text, place - 1 if isinstance(place, int) else 0)
     return seen
 

@@ -13,8 +13,9 @@ from shared.datasets.examination.profile import Profile
 from shared.datasets.findings import Finding
 from shared.datasets.kinds import HEAD_BYTES, TextFile, kind_of, open_source
 from shared.datasets.limits import DatasetLimits
+from shared.datasets.lines import numbered_lines
 from shared.datasets.normalise import Reading, normalise
-from shared.datasets.source import Unreadable
+from shared.datasets.source import Problem, Unreadable
 from shared.datasets.table_kind import SIGNS, TableKind
 from shared.datasets.texts import Row
 
@@ -33,7 +34,7 @@ def main(arguments: Sequence[str]) -> object:
     learned: Profile | None = None
     for part in order["parts"]:
         examiner = _Examiner(part, order["columns"], limits, learned)
-        answers.append(examiner.answer(row_format))
+        answers.append(examiner.answer(row_format, follows=row_format != order["format"]))
         learned = learned or examiner.profile
         row_format = examiner.reading.format or row_format
     return answers
@@ -55,7 +56,7 @@ class _Examiner:
         self._columns, self._limits, self._learned = columns, limits, learned
         self._unit = "line"
 
-    def answer(self, format: RowFormat) -> dict[str, Any]:
+    def answer(self, format: RowFormat, *, follows: bool) -> dict[str, Any]:
         told: list[Finding] = []
         try:
             with open_source(self._path, self._name, self._columns, self._limits) as source:
@@ -68,6 +69,7 @@ class _Examiner:
                     None,
                     self.reading,
                     measured=self._learned is not None,
+                    follows=follows,
                     look=self._look,
                 )
         except Unreadable as error:
@@ -80,6 +82,7 @@ class _Examiner:
             "kind": self._kind(),
             "profile": self.profile.summary() if self.profile else None,
             "noted": [asdict(one) for one in noted],
+            "has_utf8_letters": self._has_utf8_letters(),
             "seen": self._seen([*self.reading.findings, *noted]),
         }
 
@@ -88,6 +91,14 @@ class _Examiner:
             assert self.reading.format is not None
             self.profile = Profile(self.reading.format, self._unit, self._limits.rows_compared, self._learned)
         self.profile.look(number, row, line)
+
+    def _has_utf8_letters(self) -> bool:
+        """Where lines are not UTF-8: whether others have letters that are, which a conversion would spoil."""
+        if all(cause.said.message_id != "line-not-utf-8" for cause in self.reading.causes):
+            return False
+        with self._path.open("rb") as stream:
+            lines = numbered_lines(stream, self._limits.line_bytes)
+            return any(not isinstance(line, Problem) and not line[1].isascii() for line in lines)
 
     def _kind(self) -> dict[str, str | None]:
         """What kind of file it is: its notation, encoding and the sign between cells."""

@@ -1,14 +1,11 @@
 # The report of a data set: what is wrong or odd in its rows, and what to change.
 
 # Rows that can't be used.
-rows-unusable-of = { $rows ->
-    [one] { $rows } row can't be used
-   *[other] { $rows } rows can't be used
-}, and { $usable ->
-    [one] { $usable } row can.
-   *[other] { $usable } rows can.
-}
-mend-or-remove-rows = A training takes a data set only as a whole. Correct these rows or remove them.
+rows-unusable-of = { $rows } of { $of ->
+    [one] { $of } row
+   *[other] { $of } rows
+} can't be used.
+mend-or-remove-rows = A training takes a data set only as a whole. Correct these rows or remove them, and check the file again.
 others-have-fault = { $others ->
     [one] One more row has this problem:
    *[other] { $others } more rows have this problem:
@@ -31,6 +28,10 @@ rows-in-no-format = The rows are in no format that can be learned.
 # What to change in a row or a file whose fault does not say it.
 shorten-the-line = Split the text of this line into several rows.
 save-as-utf-8 = If only some lines are not, write their characters again in an editor that saves UTF-8, or remove these lines. If the whole file has another encoding, as from Korean Windows, convert it: { $command }
+convert-file = The letters of the other lines are the same in both encodings, so the whole file can be converted: { $command }
+write-bytes-again = Other lines have letters that are UTF-8, so converting the whole file would spoil those. Write the character again in an editor that saves UTF-8, or remove the line.
+correct-json-there = Correct it at this place. Names and texts stand in double quotes, and commas between the fields.
+split-long-one = Split this row into several, or remove it.
 write-one-object-a-line = Write one object with named fields on each line, such as { $example }.
 flatten-it = Keep only the fields that are learned, as texts.
 write-number-as-text = Write that number as a text, in double quotes.
@@ -38,16 +39,19 @@ keep-one-key = Keep the key once and remove the other one.
 write-null-or-remove = Write a number there, or a text in double quotes. Where there is no value, remove the row, or the field if nothing is learned from it.
 remove-character = Remove the character { $character } from the text.
 write-as-string = Write the value as text in double quotes, or remove the row.
+write-one-text = Write the text that should be learned from it as one string, or remove the row.
 write-list-of-messages = Write a list such as [{"{"}"role": "user", "content": "…"{"}"}, {"{"}"role": "assistant", "content": "…"{"}"}].
 write-messages-or-remove = Write the messages of the conversation into it, or remove the row.
-convert-python-list = In Python: json.dumps(ast.literal_eval(text), ensure_ascii=False).
+convert-python-list = In Python: row[NAME] = ast.literal_eval(row[NAME]) with the name of this field, then json.dumps(row, ensure_ascii=False) for the whole line.
 add-answer-or-remove = Add the answer as a message of the role `assistant`, or remove the row.
 move-system-message = Make it the first message of the conversation, or make it part of a message of the user.
 set-one-weight = Remove `weight`, or set it to 1 for an answer that should be learned. If nothing should be learned from this row, remove the row.
+remove-outer-brackets = If the messages stand in one list too many, remove the outer brackets. Each message is written as {"{"}"role": "user", "content": "…"{"}"}.
 write-message-as-object = Write it as {"{"}"role": "user", "content": "…"{"}"}.
 remove-other-fields = Remove these fields. What the model should learn of them belongs into `content`.
-rename-role = Rename the role to the one of these three that is meant.
-add-role = Add `role` to the message.
+rename-role = Write `assistant` for what the model should say, `user` for what it answers to, and `system` for an instruction at the beginning. What is none of these belongs into the text of a user's message.
+add-role = Add `role`: `assistant` for what the model should say, `user` for what it answers to, and `system` for an instruction at the beginning.
+write-content-or-remove = Write the text of this message into `content`, or remove the row.
 remove-part-or-all = Remove that part, or the row.
 write-part-as-text = Write the part as {"{"}"type": "text", "text": "…"{"}"}, or the whole `content` as one text.
 write-zero-or-one = Write 1 for an answer that is learned and 0 for one that is not.
@@ -57,7 +61,8 @@ add-field-or-remove-it = Add the field to this row, or remove the row.
 add-cells-or-remove-line = Add the cells that are missing, or remove the line. If the text of a cell goes on in the next line, put double quotes around that cell.
 quote-cells = Put double quotes around a cell that has commas, quotes or line ends, and write a quote inside it twice.
 choose-label-column = Choose the column of the label with `columns`, or shorten the label.
-copy-file-again = Copy or download the file again, or split that row.
+copy-whole-file-again = Copy or download the file again, or save it again with the program that made it.
+copy-file-again = Copy or download the file again, or remove what there is of this row.
 rename-column = Rename one of the two columns.
 put-rows-in = Write rows into the file, or choose another file.
 split-the-file = Split the data set into several files, or learn from a part of it.
@@ -225,16 +230,19 @@ file-kind-piece = { $notation ->
    *[false] {""}
 }
 data-rows-row = { $rows ->
-    [one] { $rows } row can be used
-   *[other] { $rows } rows can be used
+    [one] { $rows } row
+   *[other] { $rows } rows
 }{ $unusable ->
     [0] {""}
-   *[other] , { $unusable } can't
+   *[other] , of which { $unusable } can't be used
 }
 repeats-label = repeats
 repeats-row = { $repeated } word for word, { $contradicting } with another answer
 texts-label = texts
-texts-row = on average { $mean } characters; p50 { $p50 }, p95 { $p95 }, longest { $longest } ({ $unit ->
+texts-row = on average { $mean ->
+    [one] { $mean } character
+   *[other] { $mean } characters
+}; p50 { $p50 }, p95 { $p95 }, longest { $longest } ({ $unit ->
     [line] line { NUMBER($place, useGrouping: 0) }
    *[row] row { NUMBER($place, useGrouping: 0) }
 })
@@ -267,7 +275,7 @@ data-finding-title = { $number }. { $severity ->
    *[none] {""}
 }{ $more ->
     [0] {""}
-   *[other] {" "}and { $more } more
+   *[other] {" "}(and { $more } more)
 }
 seen-row = seen: { $seen }
 data-usable = Nothing keeps this data set from being learned.

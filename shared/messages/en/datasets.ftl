@@ -96,8 +96,10 @@ rows-are-python = Its rows are written as Python writes dictionaries, with singl
 table-by-columns = { $is_split ->
     [true] It holds a table with the names of its columns apart from the rows, as pandas writes it with orient="split".
    *[false] It holds a table column by column, as pandas' to_json writes it by default.
-} Write it row by row: { $command }
-not-utf-8-everywhere = It is not UTF-8 everywhere ({ $error }). Save it as UTF-8.
+} Write it row by row, with pandas (pip install pandas): { $command }
+not-utf-8-everywhere = It is not UTF-8 everywhere: { $place }.
+bad-byte-piece = line { NUMBER($line, useGrouping: 0) } has the byte { $byte }, which begins no letter of UTF-8
+save-all-as-utf-8 = Open it in an editor that finds out in which encoding it is, and save it as UTF-8. Or write the letters in that line again.
 encoding-broken = It is { $encoding } and damaged ({ $error }). Save it as UTF-8.
 encoding-unknown = It is not UTF-8, and its encoding is not known here. Save it as UTF-8 with the program that made it.
 looks-like-encoding = It is not UTF-8. { $looks } Convert it with iconv -f { $name } -t UTF-8 FILE > NEW, or save it as CSV UTF-8 with the program that made it.
@@ -109,30 +111,44 @@ looks-like-gb18030 = It looks like GB18030 (GBK), which Chinese Windows uses.
 
 # Lines and JSON.
 line-too-long = The line is longer than { $most } bytes.
-line-not-utf-8 = The line is not UTF-8 at byte { NUMBER($place, useGrouping: 0) }. Save the file as UTF-8.
+line-not-utf-8 = The line is not UTF-8: its byte { NUMBER($place, useGrouping: 0) } is { $byte }, which begins no letter.{ $encoding ->
+    [none] {""}
+   *[other] {" "}The line would make sense in { $encoding }.
+} All lines must be UTF-8.
 no-json-object = It is not a JSON object.
 nested-too-deep = It is nested deeper than { $most } levels.
 number-too-long = It has a number with too many digits.
-no-json = It is not JSON: { $error }.
-no-json-line = It is not JSON: { $error } at character { NUMBER($place, useGrouping: 0) }. A line must be one whole JSON object. Correct it, or remove it.
+no-json = It is not JSON: { $error } in line { NUMBER($line, useGrouping: 0) } at character { NUMBER($place, useGrouping: 0) }.
+no-json-line = It is not JSON: { $error } at character { NUMBER($place, useGrouping: 0) }. A line must be one whole JSON object, and a quote inside a text is written \". Correct it, or remove it.
 json-with-other-quotes = It is not JSON: { $error } at character { NUMBER($place, useGrouping: 0) }. Names and texts must be in plain double quotes ("), which json.dumps writes.
 key-twice = It has an object with the same key twice.
 number-not-in-json = It has the number { $number }, which JSON does not have.
-row-too-long-or-cut-off = It is longer than { $most } bytes, or cut off.
-reading-ends = { $fault } It begins in line { NUMBER($line, useGrouping: 0) }, and reading ends here.
-list-cut-off = It is missing: the file ends inside the list of rows, so it was cut off. Copy or download the file again. If no row is missing, write { $end } at its end.
+row-too-long = It is longer than { $most } bytes.
+row-cut-off = The file ends within it, so it was cut off.
+reading-ends = { $fault } The row begins in line { NUMBER($line, useGrouping: 0) }. Rows after it can be read only once it is correct.
+list-cut-off = The file ends inside its list of rows, after { $rows ->
+    [one] { $rows } row
+   *[other] { $rows } rows
+}, so it was probably cut off. Copy or download the file again. If no row is missing, write { $end } at its end.
+commas-odd = { $places ->
+    [one] At { $places } place in the list of rows a comma is missing or one too many stands. It is
+   *[other] At { $places } places in the list of rows a comma is missing or one too many stands. The list is
+} read as if one comma stood between two rows. Other programs may refuse this file.
 list-not-found = The list of rows inside its object can't be found. Write one object a line.
 row-after-list = It comes after the end of the list (line { NUMBER($line, useGrouping: 0) }). Put the row into the list.
 rest-not-read = Content after the list `{ $list }` in its object is not read.
 
 # Tables.
 table-in-markdown = It is a table in Markdown. Save it as CSV, without the line of dashes below its header and the bars at the ends of its lines.
-columns-of-one-name = Two of its columns have the same name.
+columns-of-one-name = Its columns { $first } and { $second } have the same name.
 header-again = It repeats the header, as happens when files are joined. Remove this line.
 too-few-cells = It has { $cells ->
     [one] { $cells } cell
    *[other] { $cells } cells
-}, and the table has { $columns } columns.
+}, and the table has { $columns ->
+    [one] { $columns } column
+   *[other] { $columns } columns
+}.
 too-many-quoted-cells = It has { $cells } cells, and the table has { $columns ->
     [one] { $columns } column
    *[other] { $columns } columns
@@ -153,8 +169,8 @@ too-many-plain-cells = It has { $cells } cells, and the table has { $columns ->
 } within the text of a cell must become a space, or save the file as CSV.
 no-csv = It is not CSV: { $error }.
 carriage-return-in-line = It is not CSV: a carriage return comes where no line ends. Save the file with the line ends LF or CRLF.
-quote-never-closed = It is not CSV: a quote is opened here and never closed. A quote inside a quoted cell is written twice (""). In TSV quotes are plain text.
-text-after-quote = It is not CSV: text comes after a closing quote. A cell with quotes in it stands in quotes as a whole, and each quote in it is written twice: "a"b becomes """a""b".
+quote-never-closed = It is not CSV: a quote is opened here and never closed. Write the closing quote at the end of this cell. A quote inside a quoted cell is written twice ("").
+text-after-quote = It is not CSV: text comes after a closing quote, or a closing quote is missing. A cell with quotes in it stands in quotes as a whole, and each quote in it is written twice: "a"b becomes """a""b".
 
 # Arrow and Parquet.
 saved-with-index = It was saved with an index by an old `datasets`. Save it again with a recent one.
@@ -179,13 +195,20 @@ fields-missing = { $count ->
    *[other] It does not have the fields { $names }.
 }
 columns-seen = These columns were seen: { $names }.
-header-without-known-name = Its first row was read as a header. This header has { $columns } columns and no known name. In a table without header the columns are called `column_1`, `column_2` and so on, and `columns` can name those.
+header-without-known-name = Its first row was read as a header. This header has { $columns ->
+    [one] { $columns } column
+   *[other] { $columns } columns
+} and no known name. In a table without header the columns are called `column_1`, `column_2` and so on, and `columns` can name those.
 fields-seen = These fields were seen: { $names }.
+one-column = It has one column only. To learn its texts as they are, give { $setting }. To learn answers or labels, a row needs a second column. If there is one, separate its cells by commas, tabs, semicolons or vertical bars, and put double quotes around a text with such a sign.
+one-column-without-name = It has one column only. To learn its texts as they are, the first row among them, give { $setting }. If the first row is a name, call it `text` instead. To learn answers or labels, a row needs a second column. If there is one, separate its cells by commas, tabs, semicolons or vertical bars, and put double quotes around a text with such a sign.
 fields-wanted = A row needs { $field_choices }. If this file has other names for them, give { $setting }.
 row-of-other-format = It has the fields of `{ $other }`, but the data set is in the format `{ $format }`. If all rows are like this, leave `format` out or give { $setting }. Otherwise put these rows into a file of their own.
+row-unlike-most = It has the fields of `{ $other }`, but this data set is in the format `{ $format }`. Write such rows like the others, or put them into a file of their own.
 row-of-two-formats = It has the fields of `{ $other }` too, but most rows are `{ $format }`. Choose one of the two with `format`.
 field-is-null = { $name } is null. Give it a value, or remove the row.
 row-lacks-field-of-format = It has no field { $name }, which rows in the format `{ $format }` have. These fields were seen: { $seen }. Write such rows like the others, or put them into a file of their own.
+row-has-no-field = It has no field { $name }. These fields were seen: { $seen }.
 row-lacks-field = It has no field { $name }. These fields were seen: { $seen }. With `columns` a field is read from another name.
 
 # Values.
@@ -210,7 +233,8 @@ text-has-nul = { $name } has a NUL character.
 text-has-half-of-a-pair = { $name } has only half of a character (`{ $half }`, half of a surrogate pair). Write the whole character, or remove the row.
 text-inside-piece = A text in { $name }
 content-of-message-piece = `content` of message { NUMBER($number, useGrouping: 0) }
-label-is-fraction = { $name } is a number with a fraction or no number at all, but a label names a class. Write classes such as low and high, and remove rows without a value.
+label-is-fraction = { $name } is a number with a fraction, but a label is the name of a class that many rows share. Write a class in its place, such as low or high.
+label-is-no-number = { $name } has no value (NaN).
 label-is-several = { $name } is { $type ->
     [list] a list
    *[object] an object
@@ -220,12 +244,12 @@ label-too-long = { $name } is longer than { $most } characters. Check that it is
 
 # Conversations.
 list-is-empty = { $name } is empty.
-list-is-python = { $name } is a list in Python's notation inside a string. Write it with json.dumps.
+list-is-python = { $name } is a string with a list in Python's notation. It must become a JSON list.
 no-assistant = No message has the role `assistant`, so there is nothing to learn.
 system-not-first = Message { NUMBER($number, useGrouping: 0) } has the role `system`. Only the first message may have it.
 answer-without-question = Message { NUMBER($number, useGrouping: 0) } has the role `assistant`, but no message of the role `user` stands before it. Add the user's message there, or remove this message.
 question-without-answer = Message { NUMBER($number, useGrouping: 0) } has the role `user`, but no answer of the role `assistant` stands between it and the question before. Write the two messages of the user as one, or write the answer between them.
-last-not-assistant = The last message must have the role `assistant`. Remove the messages after the last answer, or add an answer.
+last-not-assistant = The last message, message { NUMBER($number, useGrouping: 0) }, must have the role `assistant`. Remove the messages after the last answer, or add an answer.
 all-weights-zero = Every message of the assistant has `weight` 0, so there is nothing to learn.
 message-must-be-object = Message { NUMBER($number, useGrouping: 0) } must be an object, not { $type ->
     [null] null
@@ -242,6 +266,7 @@ messages-call-tools = { $more ->
 tools-may-stay = The field `tools` of the row can stay: it is shown to the model where the model's chat template writes tools.
 thought-beside-content = Message { NUMBER($number, useGrouping: 0) } has { $names }. Write the thought into `content`, before the answer and between <think> and </think> or the tags of the model.
 message-has-more = Message { NUMBER($number, useGrouping: 0) } has { $names }, which is not supported. A message has `role` and `content`.
+content-is-missing = Message { NUMBER($number, useGrouping: 0) } has no `content`.
 role-unknown = Message { NUMBER($number, useGrouping: 0) } has the role { $role }. A role is `system`, `user` or `assistant`.
 role-missing = Message { NUMBER($number, useGrouping: 0) } has no `role`. A role is `system`, `user` or `assistant`.
 part-of-kind = Message { NUMBER($number, useGrouping: 0) } has a part of the type { $kind }. Only text can be learned here.

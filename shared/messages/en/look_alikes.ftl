@@ -36,7 +36,7 @@ file-is = { $kind ->
     [web-page] It is a web page, such as the page of an error or a log-in, and not the file.
     [refusal] It is the answer of a server that refused the download, and not the file.
 }
-file-is-pointer = It is a Git LFS pointer: a short text in the place of the file itself, which has { $file_bytes }.
+file-is-pointer = It is a Git LFS pointer: a short text in the place of the file itself. The file itself has { $file_bytes }.
 file-is-pointer-to-unknown = It is a Git LFS pointer: a short text in the place of the file itself.
 
 unpack-it = Unpack it and give the file inside.

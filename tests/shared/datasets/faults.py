@@ -100,7 +100,7 @@ LINES_OF_FILES = [
     Fault("a line of 2 MB", with_row(labelled(), 3, {"text": "a" * 2_000_000, "label": "ham"}),
           "line_too_long", 3, "several rows"),
     Fault("a byte that is not UTF-8", lines([{"text": "é", "label": "ham"}] * 3) + b'{"text": "\xe9"}\n',
-          "line_not_utf_8", 4, "Save the file as UTF-8"),
+          "line_not_utf_8", 4, "converting the whole file would spoil"),
     Fault("a cell too many", table_with(9, "one, two,ham"), "too_many_quoted_cells", 9,
           "double quotes around",
           "rows.csv"),
@@ -113,10 +113,24 @@ LINES_OF_FILES = [
           "rows.csv"),
     Fault("a tab too many", b"text\tlabel\n" + b"one\tham\n" * 5 + b"one\ttwo\tham\n", "too_many_plain_cells",
           7, "must become a space", "rows.tsv"),
-    Fault("a list that ends early", json.dumps(labelled()).encode()[:-1], "list_cut_off", 25,
-          "write ] at its end", "rows.json"),
+    Fault("a list that ends early", json.dumps(labelled()).encode()[:-1], "list_cut_off", None,
+          "after 24 rows, so it was probably cut off", "rows.json"),
+    Fault("a list that ends within a row", json.dumps(labelled()).encode()[:-9], "reading_ends", 24,
+          "The file ends within it", "rows.json"),
+    Fault("a comma before the end of a list", json.dumps(labelled()).encode()[:-1] + b",]",
+          "json_commas", None, "At 1 place", "rows.json", severity="warning"),
+    Fault("a text without quotes in a list",
+          json.dumps(labelled(), indent=1).replace('"ham"', "ham", 1).encode(), "reading_ends", 1,
+          "in line 4 at character 12", "rows.json"),
+    Fault("a list alone in the first line", lines(["[1, 2]", *labelled()]), "no_json_object", 1,
+          "one object with named fields"),
+    Fault("lines that are no JSON at all", lines([f"message {number}" for number in range(24)]),
+          "no_json_line", 1, "one object with named fields"),
+    Fault("a byte of another encoding far behind ASCII",
+          lines(labelled(2000)) + b'{"text": "caf\xe9", "label": "ham"}\n', "line_not_utf_8", 2001,
+          "iconv -f CP1252"),
     Fault("a list in an object that ends early", json.dumps({"data": labelled()}).encode()[:-2],
-          "list_cut_off", 25,
+          "list_cut_off", None,
           "write ]} at its end", "rows.json"),
 ]  # fmt: skip
 
@@ -161,7 +175,7 @@ VALUES = [
           "text_has_half_of_a_pair", 2, "half of a"),
     Fault("a score for a label", with_row(labelled(), 5, {"text": "a", "label": 0.73}),
           "label_is_fraction", 5,
-          "low and high"),
+          "low or high"),
     Fault("several labels", with_row(labelled(), 7, {"text": "a", "label": ["x", "y"]}),
           "label_is_several", 7,
           "into `completion`"),
@@ -172,7 +186,7 @@ VALUES = [
     Fault("a row of another format", with_row(chat(), 6, {"instruction": "q", "output": "a"}),
           "row_lacks_field_of_format", 6, "Write such rows like the others"),
     Fault("a labelled row among conversations", with_row(chat(), 6, {"text": "q", "label": "a"}),
-          "row_of_other_format", 6, "into a file of their own"),
+          "row_unlike_most", 6, "into a file of their own"),
 ]  # fmt: skip
 
 CONVERSATIONS = [
@@ -311,7 +325,7 @@ SIZES = [
           severity="warning", validation=lines([
               {"text": f"{number}번째 글입니다", "label": ("ham", "spam")[number % 2]}
               for number in range(12)])),
-    Fault("validation rows in another format", lines(chat()), "row_of_other_format", 1, "into a file of",
+    Fault("validation rows in another format", lines(chat()), "row_unlike_most", 1, "into a file of",
           validation=lines(labelled())),
 ]  # fmt: skip
 

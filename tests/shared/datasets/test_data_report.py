@@ -15,8 +15,10 @@ from shared.datasets.examination.examine import DataFile, examine
 from shared.datasets.examination.sandboxed import main
 from shared.datasets.limits import DatasetLimits
 from shared.errors import InvalidField
+from shared.messages.message import say
 from shared.messages.render import told
 from shared.reports.data import DataFinding, DataReport
+from shared.reports.data_text import data_text
 from tests.samples.arrow_folder import save_arrow_folder
 from tests.shared.datasets.faults import FAULTS, Fault, chat, conversation, labelled, lines, pairs
 
@@ -83,6 +85,63 @@ def test_all_faults_are_told_in_the_order_of_the_file_each_with_its_lines(tmp_pa
     ]
     assert [one.seen for one in report.findings[:3]] == ["{", "null", ""]
     assert (report.training.rows, report.training.unusable_rows) == (20, 4)
+
+
+def test_every_fault_of_a_row_is_told_and_the_row_is_counted_once(tmp_path: Path) -> None:
+    first = {"messages": [{"role": "asker", "content": "a"}, {"role": "narrator"}, {"role": "assistant"}]}
+    second = {"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": None}]}
+    report = report_of(tmp_path, lines([*chat(), first, second]))
+    assert [(one.id, one.lines, one.count) for one in report.findings] == [
+        ("role_unknown", (25,), 1),
+        ("role_unknown", (25,), 1),
+        ("content_is_missing", (25, 26), 2),
+        ("rows_unusable", (), 2),
+    ]
+    assert (report.training.rows, report.training.unusable_rows) == (24, 2)
+
+
+def test_rows_before_a_list_is_cut_off_are_counted_and_named(tmp_path: Path) -> None:
+    report = report_of(tmp_path, json.dumps(labelled(7)).encode()[:-1], name="rows.json")
+    assert (report.training.rows, report.training.unusable_rows, report.usable) == (7, 0, False)
+    assert "after 7 rows" in everything_said(report.findings[0])
+
+
+def test_a_bad_byte_is_shown_as_it_stands_in_the_file(tmp_path: Path) -> None:
+    content = lines(labelled()) + '{"text": "안녕", "label": "ham"}\n'.encode() + b'{"text": "caf\xe9!"}\n'
+    finding = report_of(tmp_path, content).findings[0]
+    assert finding.seen == '{"text": "caf\\xe9!"}'
+    assert finding.title.values["problem"] == say("line-not-utf-8", place=14, byte="0xE9", encoding="CP1252")
+    assert finding.remedy == say("write-bytes-again")
+
+
+def test_the_last_sentence_counts_single_faults_and_not_their_sum(tmp_path: Path) -> None:
+    two = report_of(
+        tmp_path, lines([*labelled(), {"text": "", "label": "ham"}, {"text": "a", "label": None}])
+    )
+    assert data_text(two).splitlines()[-1] == "This data set can't be learned until the 2 errors are mended."
+    assert [line[:2] for line in data_text(two).splitlines() if " · " in line] == ["1.", "2."]
+    one = report_of(tmp_path, b"")
+    assert data_text(one).splitlines()[-1] == "This data set can't be learned until the error is mended."
+
+
+def test_lines_are_named_once(tmp_path: Path) -> None:
+    rows = [{**row, "label": "ham "} if number > 17 else row for number, row in enumerate(labelled())]
+    bad = [{"text": "", "label": "ham"}] * 3
+    text = data_text(report_of(tmp_path, lines([*rows, *bad])))
+    assert [text.count(name) for name in ("ine 25", "26 and 27", "19, 20")] == [1, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"sentence one\nsentence two\n", "has 1 column and no known name"),
+        (b"my_text\n" + b'"a, b"\n' * 9, 'give `"columns": {"text": "column_1"}`'),
+    ],
+)
+def test_a_table_of_one_column_is_never_told_to_name_two(content: bytes, words: str, tmp_path: Path) -> None:
+    [finding] = report_of(tmp_path, content, name="rows.csv").findings
+    assert words in everything_said(finding)
+    assert "completion" not in everything_said(finding)
 
 
 def test_the_value_seen_is_cut_short_around_the_place_of_the_fault(tmp_path: Path) -> None:

@@ -98,9 +98,8 @@ def test_a_mix_of_formats_is_refused(bench: Workbench) -> None:
     chat = {"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]}
     refusal = bench.refusal(bench.write("a.jsonl", jsonl([*ROWS, chat])))
     assert refusal.errors[0].message == (
-        "It has the fields of `chat`, but the data set is in the format `classification`. If all rows are "
-        'like this, leave `format` out or give `"format": "chat"`. Otherwise put these rows into a file of '
-        "their own."
+        "It has the fields of `chat`, but this data set is in the format `classification`. Write such rows "
+        "like the others, or put them into a file of their own."
     )
 
 
@@ -120,24 +119,25 @@ def test_rows_with_more_fields_than_most_are_a_mix_only_where_the_format_is_dete
         ("a.csv", "text,label\n", "It has no rows."),
         ("a.jsonl", "hello\n", "Line 1: It is not JSON"),
         ("a.json", "[]", "It has no rows."),
-        ("a.json", '[{"text": "a"}', "Row 2: It is missing: the file ends"),
+        ("a.json", '[{"text": "a"}', "The file ends inside its list of rows, after 1 row, "),
         ("a.json", '[{"text": "a"}] {"text": "b"}', "Row 2: It comes after the end of the list (line 1)."),
         (
             "a.json",
             '[{"text": "a"},\n{"text": b}]',
-            "Row 2: It is not JSON: Expecting value. It begins in line 2",
+            "Row 2: It is not JSON: Expecting value in line 2 at character 10. The row begins in line 2.",
         ),
         ("a.json", '[["a"]]', "Row 1: It is not a JSON object."),
         (
             "a.jsonl",
             '{"text": {"0": "a", "1": "b"}, "label": {"0": "c", "1": "d"}}',
             "It holds a table column by column, as pandas' to_json writes it by default. Write it row by "
-            'row: pandas.read_json("FILE", dtype=False',
+            'row, with pandas (pip install pandas): pandas.read_json("FILE", dtype=False',
         ),
         (
             "a.jsonl",
             '{"columns": ["text"], "index": [0], "data": [["a"]]}',
-            'with orient="split". Write it row by row: pandas.read_json("FILE", orient="split", ',
+            'with orient="split". Write it row by row, with pandas (pip install pandas): '
+            'pandas.read_json("FILE", orient="split", ',
         ),
         (
             "a.jsonl",
@@ -177,12 +177,12 @@ def test_rows_with_more_fields_than_most_are_a_mix_only_where_the_format_is_dete
         (
             "a.csv",
             "text,label\n안녕,a\n".encode() + b"\xb0\xa1,b\n",
-            "Line 3: The line is not UTF-8 at byte 1",
+            "Line 3: The line is not UTF-8: its byte 1 is 0xB0",
         ),
         (
             "a.jsonl",
             "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1234567\n",
-            "a Git LFS pointer: a short text in the place of the file itself, which has 1.23 MB. Fetch",
+            "a Git LFS pointer: a short text in the place of the file itself. The file itself has 1.23 MB. Fetch",
         ),
         ("a.jsonl", " <!DOCTYPE html>\n<html></html>", "It is a web page"),
         ("a.jsonl", '{"error": "Invalid username or password."}', "the answer of a server that refused"),

@@ -99,8 +99,8 @@ def test_a_missing_field_is_told_with_the_fields_seen_and_the_knob() -> None:
         (
             {"text": "a", "label": 1.5},
             "classification",
-            "`label` is a number with a fraction or no number at all, but a label names a class. Write "
-            "classes such as low and high, and remove rows without a value.",
+            "`label` is a number with a fraction, but a label is the name of a class that many rows share. "
+            "Write a class in its place, such as low or high.",
         ),
         (
             {"text": "a", "label": "x" * 201},
@@ -142,10 +142,11 @@ def test_a_missing_field_is_told_with_the_fields_seen_and_the_knob() -> None:
         (
             chat(USER, ASSISTANT, USER),
             "chat",
-            "The last message must have the role `assistant`. Remove the messages after the last answer, or "
+            "The last message, message 3, must have the role `assistant`. Remove the messages after the last "
+            "answer, or "
             "add an answer.",
         ),
-        (chat(USER, {"role": "assistant"}), "chat", "`content` of message 2 must be a string, not null."),
+        (chat(USER, {"role": "assistant"}), "chat", "Message 2 has no `content`."),
         (
             chat(USER, {"role": "bot", "content": "a"}),
             "chat",
@@ -204,7 +205,7 @@ def test_a_missing_field_is_told_with_the_fields_seen_and_the_knob() -> None:
         (
             {"messages": "[{'role': 'user', 'content': 'a'}]"},
             "chat",
-            "`messages` is a list in Python's notation inside a string. Write it with json.dumps.",
+            "`messages` is a string with a list in Python's notation. It must become a JSON list.",
         ),
     ],
 )

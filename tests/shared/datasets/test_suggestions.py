@@ -131,7 +131,7 @@ def test_who_named_the_fields_is_told_what_is_not_read_without_advice(
 @pytest.mark.parametrize(
     ("name", "content", "options", "step"),
     [
-        ("a.jsonl", "hello\n", {}, "A line must be one whole JSON object. Correct it, or remove it."),
+        ("a.jsonl", "hello\n", {}, "A line must be one whole JSON object"),
         ("a.pdf", "%PDF-1.4\n", {}, 'Write each piece of its text as a line {"text": "…"} of a .jsonl file'),
         (
             "a.rtf",

@@ -93,9 +93,9 @@ def test_broken_quotes_and_foreign_encodings_are_told_with_their_line() -> None:
     assert isinstance(bad_quote, Problem)
     assert bad_quote.number == 2
     assert str(bad_quote.said).startswith(
-        "It is not CSV: text comes after a closing quote. A cell with quotes in it stands in quotes"
+        "It is not CSV: text comes after a closing quote, or a closing quote is missing. A cell with"
     )
-    assert bad_bytes == Problem(3, say("line-not-utf-8", place=1))
+    assert bad_bytes == Problem(3, say("line-not-utf-8", place=1, byte="0xB0", encoding="CP949"))
     assert good == Record(4, {"text": "c", "label": "spam"})
 
 
@@ -103,7 +103,7 @@ def test_a_quote_that_never_closes_is_told_and_ends_the_file() -> None:
     [problem] = table(b'text,label\n"a,ham\nb,spam\n', "csv").items
     assert isinstance(problem, Problem)
     assert problem.number == 2
-    assert "a quote is opened here and never closed. A quote inside a quoted cell" in str(problem.said)
+    assert "a quote is opened here and never closed. Write the closing quote" in str(problem.said)
 
 
 def test_lines_that_end_in_a_bare_carriage_return_are_told_with_what_to_save() -> None:
