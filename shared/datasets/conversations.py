@@ -50,7 +50,8 @@ def conversation(
     if not value:
         raise BadRow(say("list-is-empty", name=name))
     refuse_calls(value, tools)
-    messages, faults = [], []
+    messages: list[Row] = []
+    faults: list[Said] = []
     for number, message in enumerate(value, start=1):
         try:
             messages.append(_message(message, number, told))

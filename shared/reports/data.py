@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
+from shared.messages.message import Message
 from shared.reports.stored import Said, Stored, Word
 from shared.schemas.fields import RowFormat
 
@@ -42,7 +43,8 @@ class DataFinding(Stored):
     @property
     def names_lines(self) -> bool:
         """Whether its sentences say which lines it is about."""
-        return self.title.message_id in ("seen-in-rows", "problem-of-row")
+        title = self.title
+        return isinstance(title, Message) and title.message_id in ("seen-in-rows", "problem-of-row")
 
 
 class LabelRows(Stored):

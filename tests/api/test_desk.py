@@ -368,7 +368,8 @@ def test_wrong_rows_are_told_with_their_lines(api: Api, browser: Browser) -> Non
     answer = browser.send("/new/plan", rows=f"training_file:{api.uploaded(rows)}", model="tiny")
     assert answer.status_code == 422
     page = Page.read(answer.text)
-    assert "line 2: text is empty" in page.text
+    assert "Line 2: text is empty" in page.text
+    assert "line 2: It has no field label" in page.text
     assert "training_file: " not in page.text
 
 

@@ -229,12 +229,15 @@ file-kind-piece = { $notation ->
     [true] {" "}in { $encoding }
    *[false] {""}
 }
-data-rows-row = { $rows ->
-    [one] { $rows } row
-   *[other] { $rows } rows
-}{ $unusable ->
-    [0] {""}
-   *[other] , of which { $unusable } can't be used
+data-rows-row = { $unusable ->
+    [0] { $rows ->
+        [one] { $rows } row can be used
+       *[other] { $rows } rows can be used
+    }
+   *[other] { $unusable } of { $rows ->
+        [one] { $rows } row
+       *[other] { $rows } rows
+    } can't be used
 }
 repeats-label = repeats
 repeats-row = { $repeated } word for word, { $contradicting } with another answer

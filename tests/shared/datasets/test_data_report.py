@@ -110,7 +110,8 @@ def test_a_bad_byte_is_shown_as_it_stands_in_the_file(tmp_path: Path) -> None:
     content = lines(labelled()) + '{"text": "안녕", "label": "ham"}\n'.encode() + b'{"text": "caf\xe9!"}\n'
     finding = report_of(tmp_path, content).findings[0]
     assert finding.seen == '{"text": "caf\\xe9!"}'
-    assert finding.title.values["problem"] == say("line-not-utf-8", place=14, byte="0xE9", encoding="CP1252")
+    problem = say("line-not-utf-8", place=14, byte="0xE9", encoding="CP1252")
+    assert finding.title == say("problem-of-row", unit="line", number=26, problem=problem)
     assert finding.remedy == say("write-bytes-again")
 
 

@@ -16,9 +16,8 @@ from shared.datasets.texts import BadRow
 from shared.messages.said import say
 
 LIMITS = DatasetLimits(line_bytes=2000)
-MEND = (
-    '. A line must be one whole JSON object, and a quote inside a text is written \\". Correct it, or remove it.'
-)
+QUOTES = 'a quote inside a text is written \\".'
+MEND = f". A line must be one whole JSON object, and {QUOTES} Correct it, or remove it."
 
 
 def read(text: bytes) -> list[Record | Problem]:

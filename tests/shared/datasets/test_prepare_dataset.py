@@ -182,7 +182,7 @@ def test_rows_with_more_fields_than_most_are_a_mix_only_where_the_format_is_dete
         (
             "a.jsonl",
             "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1234567\n",
-            "a Git LFS pointer: a short text in the place of the file itself. The file itself has 1.23 MB. Fetch",
+            "a short text in the place of the file itself. The file itself has 1.23 MB. Fetch the file",
         ),
         ("a.jsonl", " <!DOCTYPE html>\n<html></html>", "It is a web page"),
         ("a.jsonl", '{"error": "Invalid username or password."}', "the answer of a server that refused"),

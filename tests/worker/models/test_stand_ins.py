@@ -19,7 +19,7 @@ PAGE = b"<!DOCTYPE html>\n<html><head><title>401</title></head><body>Please log 
 STAND_INS = [
     (
         POINTER,
-        "a Git LFS pointer: a short text in the place of the file itself, which has 269 MB.",
+        "a Git LFS pointer: a short text in the place of the file itself. The file itself has 269 MB.",
         "git lfs pull",
     ),
     (PAGE, "a web page, such as the page of an error or a log-in", "Download the file itself"),
