@@ -17,7 +17,7 @@ from shared.model_names import fine_tuned_model_id
 from shared.reports.data_tokens import RenderedRow, TokenPart, TokenReport
 from shared.reports.training_facts import TokenCounts
 from shared.worker_store import WorkerStore
-from tests.api.conftest import ROWS, Api, jsonl
+from tests.api.conftest import ROWS, Api, jsonl, make_api
 from tests.api.desk import Browser, forms, trained
 from tests.api.html_page import Page
 from tests.api.load_reports import slow_disk
@@ -417,6 +417,20 @@ def test_models_are_listed_with_their_copies_diagnosed_and_prepared(api: Api, br
     assert browser.send("/models/diagnose", model="none here").status_code == 422
 
 
+def test_what_keeps_a_job_from_running_is_on_its_page_until_it_has_ended(api: Api, browser: Browser) -> None:
+    job_id = api.submitted()["id"]
+    for path in ("/", "/new", f"/jobs/{job_id}"):
+        assert "No worker was heard from" in browser.page(path).text, path
+    beat(api)
+    assert "No worker was heard from" not in browser.page(f"/jobs/{job_id}").text
+    on_full_disk = make_api(api.settings.model_copy(update={"min_free_bytes": 10**18}), api.store)
+    there = Browser.with_session(on_full_disk)
+    for path in ("/", "/new", f"/jobs/{job_id}"):
+        assert "no upload and no job is accepted" in there.page(path).text, path
+    api.post(f"/v1/jobs/{job_id}/cancel")
+    assert "no upload" not in there.page(f"/jobs/{job_id}").text
+
+
 def test_the_page_says_that_the_store_is_away_and_still_shows_the_rest(
     api: Api, browser: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -427,7 +441,12 @@ def test_the_page_says_that_the_store_is_away_and_still_shows_the_rest(
     assert "The job store does not answer." in page.text
     assert "Start the service again" in page.text
     assert "Models" in page.text
-    assert browser.get("/jobs/ftjob-x").status_code == 503
+    refused = browser.get("/jobs/ftjob-x")
+    assert refused.status_code == 503
+    for words in ("The job store does not answer.", "Start the service again", "No job is lost"):
+        assert words in Page.read(refused.text).text, words
+    assert "sent again" not in refused.text, "who only looks has sent nothing"
+    assert "sent again" in browser.send("/jobs/ftjob-x/cancel").text
 
 
 def test_a_page_that_is_not_there_is_a_page_in_a_browser_and_json_for_programs(

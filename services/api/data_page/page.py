@@ -6,6 +6,7 @@ from services.api.data_page.figures import key_figures
 from services.api.data_page.parts import picture
 from services.api.data_page.rows import titled_row
 from services.api.data_page.verdict import verdict
+from services.api.page_kit.coded import coded
 from services.api.page_kit.shell import standing_page
 from shared.reports.data_tokens import RenderedRow, TokenReport
 
@@ -23,6 +24,7 @@ def data_page(
         verdict=verdict(report),
         figures=key_figures(report),
         name=name,
+        coded=coded,
         report=report,
         parts_seen=[picture(part, report.max_seq_length) for part in parts],
         rows=[titled_row(row) for row in rows],

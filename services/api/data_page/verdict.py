@@ -9,7 +9,7 @@ from shared.reports.data_tokens import TokenPart, TokenReport
 def verdict(report: TokenReport) -> Verdict:
     more = []
     if report.findings:
-        more.append((told(say("first-to-look-at-label")), told(report.findings[0].title)))
+        more.append((told(say("first-to-look-at-label")), told(report.findings[0].title).replace("`", "")))
     return Verdict.of(told(_headline(report.training)), more)
 
 

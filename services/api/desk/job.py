@@ -15,6 +15,7 @@ from services.api.desk.run_plots import loss_plot, time_plot
 from services.api.desk.shell import desk_page
 from services.api.desk.step_numbers import steps_of
 from services.api.desk.told_events import shown_rows, told_events
+from services.api.desk.troubles import troubles
 from services.api.job_routes import report_of, report_page
 from services.api.page_kit.rows import Row
 from services.api.page_kit.scales import Scale
@@ -78,6 +79,7 @@ def get_job(service: Service, job_id: str) -> Response:
         record=record,
         words=job_words,
         orders=orders,
+        troubles=() if job_words.has_ended(record) else troubles(service),
         done=done,
         width=Scale(1.0).percent(done.share) if done else 0.0,
         is_plan=bool(record.request.get("dry_run")),

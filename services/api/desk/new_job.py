@@ -19,6 +19,7 @@ from services.api.desk.settings_form import (
 from services.api.desk.settings_page import first_model, settings_page
 from services.api.desk.shell import desk_page
 from services.api.desk.submitting import checked, submitted
+from services.api.desk.troubles import troubles
 from services.api.service import Service
 from shared.errors import InvalidField, NotFound, Refusal, TooManyJobs
 from shared.messages.message import say
@@ -107,6 +108,7 @@ def _rows_page(service: Service, wrong: Refusal | None = None) -> Response:
         "desk_new_rows.html",
         status=wrong.status if wrong else 200,
         sources=rows_to_read(service),
+        troubles=troubles(service),
         wrong=wrong,
         limit_bytes=service.settings.max_upload_bytes,
     )

@@ -5,7 +5,8 @@ from flask import Response, request
 from services.api.desk.entry import ask_for_key
 from services.api.desk.forms import HOME, local_path
 from services.api.desk.shell import desk_page
-from shared.errors import Refusal, Unauthorized
+from shared.errors import Refusal, StoreUnavailable, Unauthorized
+from shared.messages.message import Message, say
 
 ENDPOINT = "page "  # how the endpoints of the desk begin
 API = "/v1/"
@@ -23,13 +24,23 @@ def refusal_page(refusal: Refusal, request_id: str) -> Response:
     if isinstance(refusal, Unauthorized):
         wanted = request.full_path.rstrip("?") if request.method == "GET" else HOME
         return ask_for_key(back=local_path(wanted))
+    heading, more = _words(refusal)
     answer = desk_page(
         "desk_refused.html",
         status=refusal.status,
         title=refusal.meaning,
         refusal=refusal,
+        heading=heading,
+        more=more,
         request_id=request_id,
         is_fault=refusal.code == Refusal.code,
     )
     answer.headers.update(refusal.headers)
     return answer
+
+
+def _words(refusal: Refusal) -> tuple[str | Message, tuple[Message, ...]]:
+    """What the page says first, and what more. Who only looks has sent nothing that could be sent again."""
+    if isinstance(refusal, StoreUnavailable) and request.method == "GET":
+        return say("store-is-away"), (say("start-store-again"), say("jobs-are-unknown"))
+    return refusal.message, ()

@@ -1,14 +1,14 @@
 """A page of the desk: its frame, the policy that it is sent with, and what templates may say."""
 
-import re
 from datetime import UTC, datetime
 from typing import Any
 
 from flask import Response, render_template
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from services.api.desk.suggested_reading import on_page
 from services.api.desk.wait import ago
+from services.api.page_kit.coded import coded
 from services.api.page_kit.shares import compact, in_hundred
 from services.api.page_kit.shell import said
 from shared.messages.message import Message
@@ -46,12 +46,7 @@ def desk_page(template: str, *, status: int = 200, **values: Any) -> Response:
 
 def with_code(said: str | Message) -> Markup:
     """The sentence in the words of the page, with what stands between backticks in it as code."""
-    pieces = re.split(r"`([^`]+)`", on_page(said))
-    marked = [
-        Markup("<code>{}</code>").format(piece) if at % 2 else escape(piece)
-        for at, piece in enumerate(pieces)
-    ]
-    return Markup("").join(marked)
+    return coded(on_page(said))
 
 
 def _clock(seconds: float) -> str:

@@ -128,7 +128,7 @@ older-jobs-label = Older jobs
 
 ## troubles
 store-is-away = The job store does not answer.
-start-store-again = Start the service again: ./tunedock up. Its log says why the store ended.
+start-store-again = Start the service again with `./tunedock up`, or in containers with `docker compose up -d --wait`. Its log says why the store ended.
 disk-takes-no-jobs = The disk of the data folder has { $free_bytes } free. Below { $reserve_bytes } no upload and no job is accepted.
 delete-jobs-or-files = Delete jobs that you no longer need, or files.
 
@@ -227,10 +227,10 @@ answers-are-lost = Of { $answers } answers, { $lost ->
 } cut off before anything of it can be learned.
 nothing-was-found = Nothing was found that needs a change.
 lengths-beside-limit = Tokens of a row. The dashed line is the longest row of the settings, { $tokens } tokens; what is longer is cut.
-mean-row-label = on average
-half-of-rows-label = half of the rows, at most
-most-rows-label = 95 of 100 rows, at most
-longest-row-label = the longest row
+mean-row-label = average
+half-of-rows-label = half up to
+most-rows-label = 95 % up to
+longest-row-label = longest
 tokens-of-a-letter-title = Tokens of a letter
 this-tokenizer-label = this tokenizer
 usual-tokenizer-label = usual
