@@ -21,6 +21,7 @@ from services.worker.models.hub.cache_folder import apply_cache_folder
 from services.worker.process import child_pause
 from services.worker.process.janitor import Janitor
 from services.worker.process.log_lines import log_to_stderr
+from services.worker.process.many_imports import many_imports
 from services.worker.process.ownership import DeviceOwnership
 from services.worker.process.paths import device_lock, drain_order, handover, life_signs, state_file
 from services.worker.process.pulse import ChildWatch, Pulse, Watch
@@ -82,8 +83,9 @@ def _take_over() -> "Runner":
     apply_cache_folder(settings())
     # Imported here and now: they bring torch, which the main process must not load, and which takes seconds,
     # while what a dead predecessor held is in the queue already.
-    from services.worker.machine.device import DeviceMissing, find_device
-    from services.worker.process.runner import Runner
+    with many_imports():
+        from services.worker.machine.device import DeviceMissing, find_device
+        from services.worker.process.runner import Runner
 
     try:
         device = find_device(settings().device)
