@@ -19,14 +19,18 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
+ENOUGH_BYTES = 12 * 1024**3  # for four processes that test, with what they start
+
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """One more than there are cores, since tests of processes wait for nearly half of their time.
+    """Two more than there are cores, since tests of processes and containers wait for half of their time.
 
-    No more than four: each has torch and often a whole stack in memory.
+    No more than four, and one less on a small machine: each has torch and often a whole stack in memory.
     """
-    return min(4, len(os.sched_getaffinity(0)) + 1)
+    memory_bytes = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    more = 2 if memory_bytes > ENOUGH_BYTES else 1
+    return min(4, len(os.sched_getaffinity(0)) + more)
 
 
 # Their files take longest, for what they start: begun last, they would leave the other processes idle.
