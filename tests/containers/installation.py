@@ -1,10 +1,13 @@
 """The whole service in containers for tests: its own project, ports, volumes and folders on a real engine.
 
 The images are built from this checkout. Grafana is left out: where images can't be pulled it has no stand-in.
+What a test would only wait for comes sooner than as delivered: Prometheus's rules, a start's health checks.
 """
 
 import json
 import os
+import re
+import shutil
 import subprocess
 import time
 from collections.abc import Iterator
@@ -24,6 +27,8 @@ from tests.stack import QUICK_SETTINGS, until_ended, wait_until
 
 PROJECT = "tunedock-test"
 SERVICES = ("api", "worker", "store", "prometheus")
+_SLOW_RULE = re.compile(r"(?m)^( *(?:(?:evaluation_)?interval|for): )(?:15|30)s$")
+RULES_SECONDS = 5  # how often they are computed, and how long what an alert tells must have lasted
 
 
 def engine_answers() -> bool:
@@ -124,7 +129,8 @@ def installation(folder: Path, **environment: str) -> Iterator[Installation]:
     """Build the images, write the project's overrides, and take everything down at the end, volumes too."""
     api_port, prometheus_port = free_port(), free_port()
     override = folder / "override.yaml"
-    override.write_text(json.dumps(_override(folder, prometheus_port)))  # JSON is YAML
+    rules = _quick_rules(folder / "prometheus")
+    override.write_text(json.dumps(_override(folder, rules, prometheus_port)))  # JSON is YAML
     files = (PROJECT_ROOT / "docker-compose.yml", PROJECT_ROOT / "compose.cpu.yaml", override)
     variables = {"TUNEDOCK_API_PORT": str(api_port), **environment}
     project = Installation(folder, files, variables, api_port, prometheus_port)
@@ -136,12 +142,41 @@ def installation(folder: Path, **environment: str) -> Iterator[Installation]:
         project.compose("down", "-v", "--remove-orphans", check=False)
 
 
-def _override(folder: Path, prometheus_port: int) -> dict[str, Any]:
+def _quick_rules(folder: Path) -> Path:
+    """Prometheus's folder, with rules that come every five seconds where fifteen and thirty are delivered.
+
+    promtool's tests have the true times (tests/monitoring/test_rules.py).
+    """
+    shutil.copytree(PROJECT_ROOT / "services" / "prometheus", folder)
+    for file in (folder / "prometheus.yml", *(folder / "rules").glob("*.yml")):
+        file.write_text(_SLOW_RULE.sub(rf"\g<1>{RULES_SECONDS}s", file.read_text()))
+    for path in [folder, *folder.rglob("*")]:
+        path.chmod(0o755 if path.is_dir() else 0o644)  # the containers' user is another
+    return folder
+
+
+def _soon_healthy() -> dict[str, dict[str, Any]]:
+    """By service, what the override says of its health checks at a start; engines before 25 can't be told.
+
+    The store, which all others wait for, is asked most often, and the worker least: its check imports much.
+    """
+    asked = ["docker", "version", "--format", "{{.Server.APIVersion}}"]
+    version = subprocess.run(asked, check=True, capture_output=True, text=True).stdout.strip()
+    if tuple(map(int, version.split("."))) < (1, 44):
+        return {service: {} for service in SERVICES}
+    intervals = {"store": "500ms", "api": "1s", "prometheus": "1s", "worker": "2s"}
+    return {service: {"healthcheck": {"start_interval": often}} for service, often in intervals.items()}
+
+
+def _override(folder: Path, rules: Path, prometheus_port: int) -> dict[str, Any]:
     mounts = [f"{folder / name}:/{name}:ro" for name in ("models", "datasets")]
+    soon = _soon_healthy()
     return {
         "services": {
-            "api": {"volumes": mounts},
+            "store": soon["store"],
+            "api": {**soon["api"], "volumes": mounts},
             "worker": {
+                **soon["worker"],
                 "volumes": mounts,
                 "environment": {
                     **QUICK_SETTINGS,
@@ -150,6 +185,11 @@ def _override(folder: Path, prometheus_port: int) -> dict[str, Any]:
                     "OMP_NUM_THREADS": "1",
                 },
             },
-            "prometheus": {"networks": ["back", "front"], "ports": [f"127.0.0.1:{prometheus_port}:9090"]},
+            "prometheus": {
+                **soon["prometheus"],
+                "networks": ["back", "front"],
+                "ports": [f"127.0.0.1:{prometheus_port}:9090"],
+                "volumes": [f"{rules}:/etc/prometheus:ro"],
+            },
         }
     }

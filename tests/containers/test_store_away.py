@@ -42,8 +42,8 @@ def test_a_store_that_is_away_is_told_within_two_seconds_and_by_the_alert(
         assert answer.status_code == 503, path
         assert time.monotonic() - started < ANSWER_SECONDS, path
     assert "tunedock_store_up 0.0" in up.exec("api", "python", "-c", FETCH)
-    wait_until(lambda: "TunedockStoreAway" in firing(up), 120)
-    assert "TunedockTargetDown" not in firing(up)  # the API itself answers
+    wait_until(lambda: alerts(up).get("TunedockStoreAway") == "firing", 120)
+    assert "TunedockTargetDown" not in alerts(up)  # the API itself answers
 
 
 def test_all_containers_ended_at_once_end_soon_and_the_job_goes_on(
@@ -75,6 +75,7 @@ def is_training(up: Installation, job_id: str, *, attempt: int) -> bool:
     return job.status == "running" and job.attempt == attempt and bool(job.progress.step)
 
 
-def firing(up: Installation) -> set[str]:
+def alerts(up: Installation) -> dict[str, str]:
+    """What Prometheus alerts of, or will soon: each one's state, firing or pending."""
     told = httpx.get(f"{up.prometheus_url}/api/v1/alerts").json()["data"]["alerts"]
-    return {alert["labels"]["alertname"] for alert in told if alert["state"] == "firing"}
+    return {alert["labels"]["alertname"]: alert["state"] for alert in told}
