@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from shared.datasets.formats import FORMAT_FIELDS, format_of, wanted_fields
 from shared.datasets.shapes import Halves, Pair, Shape, conversation_shape, halves_shape, pair_shape
 from shared.datasets.source import Source, Unreadable, listed
-from shared.datasets.suggestion import suggestion
+from shared.datasets.suggestion import rows_inside, suggestion
 from shared.field_values import marked
 from shared.messages.said import Said, say
 
@@ -123,6 +123,8 @@ def _in_no_format(
     seen = {name for each in names for name in each}
     known = None if source.header_guessed else suggestion(sorted(seen), rows, columns)
     absent = [name for name in columns.values() if name not in seen]
+    if source.fields is None and len(rows) == 1 and not columns:
+        known = rows_inside(rows[0]) or known
     if source.fields is not None and len(source.fields) == 1 and not columns:
         known = _one_column(source.fields[0], source.header_guessed)
     return _lacking(source, seen, absent, known or wanted_fields(seen, columns))

@@ -26,6 +26,7 @@ _ROLE_NAMES = {
     "model": "assistant",
 }
 _PLAIN = frozenset({"role", "content"})
+_TEXT_PARTS = ("text", "input_text", "output_text")
 _PYTHON_LIST = re.compile(r"""\s*\[\s*[\[{(]?\s*['"]""")
 _THOUGHTS = frozenset({"reasoning_content", "reasoning", "thinking", "thought"})
 
@@ -113,6 +114,8 @@ def _refuse_others(value: Mapping[str, object], number: int) -> None:
     given = {key for key, inner in value.items() if inner is not None and inner != [] and inner != {}}
     if thoughts := sorted(given & _THOUGHTS):
         raise BadRow(say("thought-beside-content", number=number, names=listed(thoughts)))
+    if len(given) == 1 and (role := next(iter(given))).lower() in _ROLE_NAMES:
+        raise BadRow(say("role-names-field", number=number, name=f"`{role}`", role=_ROLE_NAMES[role.lower()]))
     if extra := sorted(given - _PLAIN - {"name", "weight"}):
         raise BadRow(say("message-has-more", number=number, names=listed(extra)))
 
@@ -139,7 +142,9 @@ def _content(value: object, number: int, told: set[str]) -> str:
     texts = []
     for part in value:
         kind = part.get("type", "text") if isinstance(part, dict) else None
-        if kind not in ("text", "input_text", "output_text") or not isinstance(part.get("text"), str):
+        if kind not in _TEXT_PARTS or not isinstance(part.get("text"), str):
+            if kind in _TEXT_PARTS:
+                raise BadRow(say("part-without-text", number=number, kind=f"`{kind}`"))
             if isinstance(kind, str):
                 raise BadRow(say("part-of-kind", number=number, kind=listed([kind])))
             raise BadRow(say("part-of-type", number=number, type=json_type(part)))

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 CHUNK_BYTES = 65_536
+LEAST_ZEROS = 8  # a plain letter in UTF-16 is half zero bytes: one byte in so many is zero, at least
 _MARKS = (
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
@@ -29,7 +30,7 @@ def wide_encoding(head: bytes) -> str | None:
     for mark, name in _MARKS:
         if head.startswith(mark):
             return name
-    if b"\x00" not in head:
+    if b"\x00" not in head or _is_utf8_with_zeros(head):
         return None
     return next((name for name, width in _WIDE if _decodes(head, name, width)), None)
 
@@ -96,6 +97,11 @@ class Utf8Stream(io.RawIOBase):
 def as_utf8(stream: BinaryIO, encoding: str, *, cr_ends_lines: bool = False) -> BinaryIO:
     """`stream` as a buffered stream of UTF-8; what can't be decoded raises Unreadable at its place."""
     return io.BufferedReader(Utf8Stream(stream, encoding, cr_ends_lines=cr_ends_lines), CHUNK_BYTES)
+
+
+def _is_utf8_with_zeros(head: bytes) -> bool:
+    """Whether zero bytes are too few for wide letters: then they are faults in a text that is UTF-8."""
+    return head.count(0) * LEAST_ZEROS < len(head) and _decoded(head, "utf-8") is not None
 
 
 def _decodes(head: bytes, name: str, width: int) -> bool:

@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 from shared.datasets.encoding import bad_byte
 from shared.datasets.findings import Finding
-from shared.datasets.jsonl import Refused, checked_object, decoder, parser_words
+from shared.datasets.jsonl import Refused, checked_object, decoder, parser_fault
 from shared.datasets.limits import DatasetLimits
 from shared.datasets.source import Problem, Record, Source, Unreadable
 from shared.messages.said import Said, say
@@ -99,7 +99,7 @@ def _fault(error: Exception, text: _Text, limits: DatasetLimits) -> Said:
     if text.is_beyond(error.pos) or error.msg.startswith("Unterminated string"):
         return say("row-cut-off") if text.has_ended else say("row-too-long", most=limits.line_bytes)
     line, place = text.place_of(error.pos)
-    return say("no-json", error=parser_words(error), place=place, line=line)
+    return say("no-json", fault=parser_fault(error), place=place, line=line)
 
 
 class _Text:

@@ -7,9 +7,22 @@ from typing import BinaryIO
 from shared.datasets.limits import DatasetLimits
 from shared.datasets.lines import numbered_lines
 from shared.datasets.source import Problem, Record, Source
+from shared.datasets.texts import json_type, parsed_json
 from shared.messages.said import Said, say
 
-_NO_OBJECT = say("no-json-object")
+_PARSER_FAULTS = {
+    "Expecting value": "value",
+    "Expecting property name enclosed in double quotes": "name",
+    "Illegal trailing comma before end of object": "name",
+    "Expecting ':' delimiter": "colon",
+    "Expecting ',' delimiter": "comma",
+    "Unterminated string starting at": "string",
+    "Invalid control character at": "control",
+    "Invalid \\escape": "escape",
+    "Invalid \\uXXXX escape": "escape",
+    "Extra data": "more",
+}
+"""By what Python's parser says; messages choose their words by the second."""
 
 
 class Refused(ValueError):
@@ -46,14 +59,14 @@ def _parse(number: int, line: str, deepest: int) -> Record | Problem:
     except ValueError:  # Python's bound on the digits of an integer
         return Problem(number, say("number-too-long"))
     if line.count("{") + line.count("[") <= deepest:
-        return Record(number, value) if isinstance(value, dict) else Problem(number, _NO_OBJECT)
+        return Record(number, value) if isinstance(value, dict) else Problem(number, _no_object(value))
     return checked_object(number, value, deepest)
 
 
 def checked_object(number: int, value: object, deepest: int) -> Record | Problem:
     """A parsed value as a row, if it is an object of no more than `deepest` levels."""
     if not isinstance(value, dict):
-        return Problem(number, _NO_OBJECT)
+        return Problem(number, _no_object(value))
     if _depth(value) > deepest:
         return Problem(number, say("nested-too-deep", most=deepest))
     return Record(number, value)
@@ -63,14 +76,21 @@ def _not_json(line: str, error: json.JSONDecodeError) -> Said:
     has_other_quotes = line.lstrip().startswith(("{'", "{“", "{”", "{‘"))
     return say(
         "json-with-other-quotes" if has_other_quotes else "no-json-line",
-        error=parser_words(error),
+        fault=parser_fault(error),
         place=error.pos + 1,
     )
 
 
-def parser_words(error: json.JSONDecodeError) -> str:
-    """What the parser says is wrong, without the place."""
-    return error.msg.removesuffix(" at")
+def parser_fault(error: json.JSONDecodeError) -> Said:
+    """What the parser says is wrong, in words that say what to write, without the place."""
+    kind = next((kind for words, kind in _PARSER_FAULTS.items() if error.msg.startswith(words)), "other")
+    return say("json-fault-piece", kind=kind, error=error.msg)
+
+
+def _no_object(value: object) -> Said:
+    if isinstance(value, str) and isinstance(parsed_json(value), dict):
+        return say("json-twice")
+    return say("no-json-object", type=json_type(value))
 
 
 def _depth(value: object) -> int:

@@ -57,6 +57,8 @@ class Source:
         names = self.fields or ()
         if self.header_guessed:
             return say("header-without-known-name", columns=len(names))
+        if names and all(name.startswith("column_") for name in names):
+            return say("columns-without-header", names=listed(names))
         return say("columns-seen", names=listed(names))
 
 

@@ -43,6 +43,26 @@ def suggestion(
     return _mapping(rows, names, columns) if columns.keys() <= {"text", "label"} else None
 
 
+def rows_inside(only_row: Mapping[str, object]) -> Said | None:
+    """What to do where a file has one row that seems to hold the rows: in a list, or field by field."""
+    for name, value in only_row.items():
+        for path, inner in ((name, value), *_fields_of(name, value)):
+            if isinstance(inner, list) and inner and all(map(_may_be_row, inner)):
+                return say("rows-in-list", name=f"`{printable(path)}`", rows=len(inner))
+    if len(only_row) > 1 and all(isinstance(value, dict) for value in only_row.values()):
+        return say("rows-by-names", rows=len(only_row))
+    return None
+
+
+def _may_be_row(value: object) -> bool:
+    """Whether it is an object, and none with the fields of a message."""
+    return isinstance(value, dict) and not {"role", "from"} & value.keys()
+
+
+def _fields_of(name: str, value: object) -> list[tuple[str, object]]:
+    return [(f"{name}.{key}", inner) for key, inner in value.items()] if isinstance(value, dict) else []
+
+
 def _preferences(rows: Sequence[Mapping[str, object]], names: Mapping[str, str]) -> Said:
     chosen = names["chosen"]
     prompt = next(

@@ -116,7 +116,7 @@ def _quoted_rows(
         except StopIteration:
             return
         except csv.Error as error:
-            yield Problem(first_line, _not_csv(str(error)))
+            yield Problem(first_line, _not_csv(str(error), lines.number - first_line))
         except _BadLine as error:
             yield error.args[0]
         else:
@@ -124,12 +124,15 @@ def _quoted_rows(
                 yield _Cells(first_line, cells)
 
 
-def _not_csv(error: str) -> Said:
-    """The csv module's words for what people meet, in words that say what to do."""
+def _not_csv(error: str, more_lines: int) -> Said:
+    """The csv module's words for what people meet, in words that say what to do.
+
+    `more_lines`: how many lines after the first of the row were read as part of it.
+    """
     if error.startswith("new-line character seen in unquoted field"):
         return say("carriage-return-in-line")
     if error == "unexpected end of data":
-        return say("quote-never-closed")
+        return say("quote-never-closed", lines=more_lines)
     if "expected after" in error:
         return say("text-after-quote")
     return say("no-csv", error=error)

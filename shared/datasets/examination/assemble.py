@@ -29,7 +29,7 @@ _GRAVEST = (
     "letters_of_two_alphabets", "line_ends_escaped", "fields_unused", "repeated_rows",
     "validation_overlaps", "validation_contradicts", "validation_in_other_script",
 )  # fmt: skip
-_ONLY_SEEN = frozenset({"columns-seen", "fields-seen", "header-without-known-name"})
+_ONLY_SEEN = frozenset({"columns-seen", "columns-without-header", "fields-seen", "header-without-known-name"})
 """Sentences that a file in no format begins with, unless it lacks what was asked for."""
 
 
@@ -151,7 +151,11 @@ def _of_rows(part: Part, one: Examined, cause: RowFault) -> DataFinding:
         part=part,
         title=say("problem-of-row", unit=cause.unit, number=cause.number, problem=cause.said),
         evidence=tuple(evidence if others.count else ()),
-        remedy=remedy_of(cause.said, has_utf8_letters=one.has_utf8_letters),
+        remedy=remedy_of(
+            cause.said,
+            has_utf8_letters=one.has_utf8_letters,
+            is_binary=one.kind.notation in ("parquet", "arrow"),
+        ),
         unit=cause.unit,
         lines=(cause.number, *others.numbers),
         count=1 + others.count,

@@ -25,6 +25,9 @@ _BY_FAULT: dict[str, Message] = {
     "role-missing": say("add-role"),
     "part-of-kind": say("remove-part-or-all"),
     "part-of-type": say("write-part-as-text"),
+    "part-without-text": say("write-part-as-text"),
+    "json-twice": say("write-json-once"),
+    "rest-not-read": say("put-rows-into-list"),
     "weight-unknown": say("write-zero-or-one"),
     "history-not-pairs": say("write-pairs-or-messages"),
     "text-is-invisible": say("give-text-or-remove-it"),
@@ -44,15 +47,18 @@ _BY_FAULT: dict[str, Message] = {
 }
 
 
-def remedy_of(fault: Message, *, has_utf8_letters: bool = False) -> Message | None:
+def remedy_of(fault: Message, *, has_utf8_letters: bool = False, is_binary: bool = False) -> Message | None:
     """What to do about a fault of a row or of a file; None where its own sentences say so.
 
-    `has_utf8_letters`: lines without the fault have letters that are UTF-8.
+    `has_utf8_letters`: lines without the fault have letters that are UTF-8. `is_binary`: no text file.
     """
     if fault.message_id == "reading-ends" and isinstance(inner := fault.values.get("fault"), Message):
         return remedy_of(inner)
     if fault.message_id == "line-not-utf-8":
-        return say("write-bytes-again") if has_utf8_letters else _converted(str(fault.values["encoding"]))
+        encoding = str(fault.values["encoding"])
+        return say("write-bytes-again", encoding=encoding) if has_utf8_letters else _converted(encoding)
+    if fault.message_id == "must-be-string" and is_binary and fault.values["type"] not in ("list", "object"):
+        return say("make-column-of-texts", type=fault.values["type"])
     return _by_values(fault) or _BY_FAULT.get(fault.message_id)
 
 

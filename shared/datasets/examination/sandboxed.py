@@ -76,6 +76,8 @@ class _Examiner:
             self.reading.unreadable = error.said
             self.reading.findings = self.reading.findings or told
         noted = list(self.profile.findings()) if self.profile else []
+        if self._ended_early():
+            noted = [one for one in noted if one.id != "few_rows"]
         return {
             "reading": asdict(self.reading),
             "unit": self._unit,
@@ -91,6 +93,11 @@ class _Examiner:
             assert self.reading.format is not None
             self.profile = Profile(self.reading.format, self._unit, self._limits.rows_compared, self._learned)
         self.profile.look(number, row, line)
+
+    def _ended_early(self) -> bool:
+        """Whether the file may have more rows than could be read."""
+        causes = {cause.said.message_id for cause in self.reading.causes}
+        return bool(self.reading.unreadable or causes & {"reading-ends", "quote-never-closed"})
 
     def _has_utf8_letters(self) -> bool:
         """Where lines are not UTF-8: whether others have letters that are, which a conversion would spoil."""

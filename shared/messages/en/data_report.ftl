@@ -29,7 +29,16 @@ rows-in-no-format = The rows are in no format that can be learned.
 shorten-the-line = Split the text of this line into several rows.
 save-as-utf-8 = If only some lines are not, write their characters again in an editor that saves UTF-8, or remove these lines. If the whole file has another encoding, as from Korean Windows, convert it: { $command }
 convert-file = The letters of the other lines are the same in both encodings, so the whole file can be converted: { $command }
-write-bytes-again = Other lines have letters that are UTF-8, so converting the whole file would spoil those. Write the character again in an editor that saves UTF-8, or remove the line.
+write-bytes-again = Other lines have letters that are UTF-8, so converting the whole file would spoil those. Write the characters of this line again in an editor that saves UTF-8, or remove the line.{ $encoding ->
+    [none] {""}
+   *[other] {" "}In Python, such a line is read by line.decode("{ $encoding }").
+}
+make-column-of-texts = Make it a column of texts with the program that made the file. In Python (pip install pandas pyarrow): table = pandas.read_parquet("FILE"), then table["NAME"] = table["NAME"]{ $type ->
+    [bytes] .str.decode("utf-8")
+   *[other] .astype(str)
+}, then table.to_parquet("NEW.parquet").
+write-json-once = Write each object once. In Python: json.loads(line) gives the text that the line should be.
+put-rows-into-list = If rows are among it, put them into this list.
 correct-json-there = Correct it at this place. Names and texts stand in double quotes, and commas between the fields.
 split-long-one = Split this row into several, or remove it.
 write-one-object-a-line = Write one object with named fields on each line, such as { $example }.
@@ -48,7 +57,7 @@ move-system-message = Make it the first message of the conversation, or make it 
 set-one-weight = Remove `weight`, or set it to 1 for an answer that should be learned. If nothing should be learned from this row, remove the row.
 remove-outer-brackets = If the messages stand in one list too many, remove the outer brackets. Each message is written as {"{"}"role": "user", "content": "…"{"}"}.
 write-message-as-object = Write it as {"{"}"role": "user", "content": "…"{"}"}.
-remove-other-fields = Remove these fields. What the model should learn of them belongs into `content`.
+remove-other-fields = Remove what is not supported. If it is the text of the message, call it `content`.
 rename-role = Write `assistant` for what the model should say, `user` for what it answers to, and `system` for an instruction at the beginning. What is none of these belongs into the text of a user's message.
 add-role = Add `role`: `assistant` for what the model should say, `user` for what it answers to, and `system` for an instruction at the beginning.
 write-content-or-remove = Write the text of this message into `content`, or remove the row.
@@ -57,7 +66,7 @@ write-part-as-text = Write the part as {"{"}"type": "text", "text": "…"{"}"}, 
 write-zero-or-one = Write 1 for an answer that is learned and 0 for one that is not.
 write-pairs-or-messages = Write [["question", "answer"], …], or the whole conversation as a list in `messages`.
 give-text-or-remove-it = Give it a text, or remove the row.
-add-field-or-remove-it = Add the field to this row, or remove the row.
+add-field-or-remove-it = Add the field to this row, or give it this name if it is there under another, or remove the row.
 add-cells-or-remove-line = Add the cells that are missing, or remove the line. If the text of a cell goes on in the next line, put double quotes around that cell.
 quote-cells = Put double quotes around a cell that has commas, quotes or line ends, and write a quote inside it twice.
 choose-label-column = Choose the column of the label with `columns`, or shorten the label.

@@ -102,7 +102,7 @@ bad-byte-piece = line { NUMBER($line, useGrouping: 0) } has the byte { $byte }, 
 save-all-as-utf-8 = Open it in an editor that finds out in which encoding it is, and save it as UTF-8. Or write the letters in that line again.
 encoding-broken = It is { $encoding } and damaged ({ $error }). Save it as UTF-8.
 encoding-unknown = It is not UTF-8, and its encoding is not known here. Save it as UTF-8 with the program that made it.
-looks-like-encoding = It is not UTF-8. { $looks } Convert it with iconv -f { $name } -t UTF-8 FILE > NEW, or save it as CSV UTF-8 with the program that made it.
+looks-like-encoding = It is not UTF-8. { $looks } Convert it with iconv -f { $name } -t UTF-8 FILE > NEW, or save it as UTF-8 with the program that made it (in Excel: CSV UTF-8).
 looks-like-cp949 = It looks like CP949 (EUC-KR), which Korean Windows and Excel use.
 looks-like-cp1252 = It looks like Windows-1252 (Latin-1), which western Windows and Excel use.
 looks-like-cp932 = It looks like Shift-JIS (CP932), which Japanese Windows uses.
@@ -115,12 +115,31 @@ line-not-utf-8 = The line is not UTF-8: its byte { NUMBER($place, useGrouping: 0
     [none] {""}
    *[other] {" "}The line would make sense in { $encoding }.
 } All lines must be UTF-8.
-no-json-object = It is not a JSON object.
+no-json-object = It is { $type ->
+    [null] null
+    [boolean] true or false
+    [number] a number
+    [string] a text
+   *[list] a list
+} and not a JSON object, which has named fields.
+json-twice = It is a text that holds a JSON object: json.dumps was applied twice.
 nested-too-deep = It is nested deeper than { $most } levels.
 number-too-long = It has a number with too many digits.
-no-json = It is not JSON: { $error } in line { NUMBER($line, useGrouping: 0) } at character { NUMBER($place, useGrouping: 0) }.
-no-json-line = It is not JSON: { $error } at character { NUMBER($place, useGrouping: 0) }. A line must be one whole JSON object, and a quote inside a text is written \". Correct it, or remove it.
-json-with-other-quotes = It is not JSON: { $error } at character { NUMBER($place, useGrouping: 0) }. Names and texts must be in plain double quotes ("), which json.dumps writes.
+# $fault is json-fault-piece.
+no-json = It is not JSON in line { NUMBER($line, useGrouping: 0) } at character { NUMBER($place, useGrouping: 0) }: { $fault }.
+no-json-line = It is not JSON at character { NUMBER($place, useGrouping: 0) }: { $fault }. A line must be one whole JSON object. Correct the line, or remove it.
+json-fault-piece = { $kind ->
+    [value] there must be a text in double quotes, a number, true, false, null, a list or an object
+    [name] there must be the name of a field in double quotes, and no comma after the last field
+    [colon] there must be a colon between the name of a field and its value
+    [comma] there must be a comma or a closing bracket. A quote inside a text is written \"
+    [string] the text that begins here has no closing quote, so the line may be cut off
+    [control] a line end, a tab or another control character stands in a text. In JSON a line end is written \n and a tab \t
+    [escape] a backslash stands before a sign with which it means nothing. In JSON a backslash is written \\
+    [more] the JSON value ends before this character, and more follows. Remove what follows, or put it into a line of its own
+   *[other] { $error }
+}
+json-with-other-quotes = It is not JSON at character { NUMBER($place, useGrouping: 0) }: { $fault }. Names and texts must be in plain double quotes ("), which json.dumps writes.
 key-twice = It has an object with the same key twice.
 number-not-in-json = It has the number { $number }, which JSON does not have.
 row-too-long = It is longer than { $most } bytes.
@@ -136,7 +155,7 @@ commas-odd = { $places ->
 } read as if one comma stood between two rows. Other programs may refuse this file.
 list-not-found = The list of rows inside its object can't be found. Write one object a line.
 row-after-list = It comes after the end of the list (line { NUMBER($line, useGrouping: 0) }). Put the row into the list.
-rest-not-read = Content after the list `{ $list }` in its object is not read.
+rest-not-read = Content after the list `{ $list }` in its object is not read. If rows are among it, put them into this list.
 
 # Tables.
 table-in-markdown = It is a table in Markdown. Save it as CSV, without the line of dashes below its header and the bars at the ends of its lines.
@@ -169,7 +188,11 @@ too-many-plain-cells = It has { $cells } cells, and the table has { $columns ->
 } within the text of a cell must become a space, or save the file as CSV.
 no-csv = It is not CSV: { $error }.
 carriage-return-in-line = It is not CSV: a carriage return comes where no line ends. Save the file with the line ends LF or CRLF.
-quote-never-closed = It is not CSV: a quote is opened here and never closed. Write the closing quote at the end of this cell. A quote inside a quoted cell is written twice ("").
+quote-never-closed = It is not CSV: a quote is opened here and never closed{ $lines ->
+    [0] .
+    [one] , so the next line was read as part of this cell.
+   *[other] , so the next { $lines } lines were read as part of this cell.
+} Write the closing quote at the end of this cell. A quote inside a quoted cell is written twice ("").
 text-after-quote = It is not CSV: text comes after a closing quote, or a closing quote is missing. A cell with quotes in it stands in quotes as a whole, and each quote in it is written twice: "a"b becomes """a""b".
 
 # Arrow and Parquet.
@@ -195,6 +218,7 @@ fields-missing = { $count ->
    *[other] It does not have the fields { $names }.
 }
 columns-seen = These columns were seen: { $names }.
+columns-without-header = No header was found, so the columns are called { $names }. A header must be the first line: remove what stands above it.
 header-without-known-name = Its first row was read as a header. This header has { $columns ->
     [one] { $columns } column
    *[other] { $columns } columns
@@ -209,7 +233,7 @@ row-of-two-formats = It has the fields of `{ $other }` too, but most rows are `{
 field-is-null = { $name } is null. Give it a value, or remove the row.
 row-lacks-field-of-format = It has no field { $name }, which rows in the format `{ $format }` have. These fields were seen: { $seen }. Write such rows like the others, or put them into a file of their own.
 row-has-no-field = It has no field { $name }. These fields were seen: { $seen }.
-row-lacks-field = It has no field { $name }. These fields were seen: { $seen }. With `columns` a field is read from another name.
+row-lacks-field = It has no field { $name }. These fields were seen: { $seen }. If all rows call it by another name, give that name with `columns`.
 
 # Values.
 must-be-string = { $name } must be a string, not { $type ->
@@ -218,6 +242,7 @@ must-be-string = { $name } must be a string, not { $type ->
     [number] a number
     [list] a list
     [object] an object
+    [bytes] bytes
    *[other] a value of the type { $type }
 }.
 must-be-list = { $name } must be a list of messages, not { $type ->
@@ -277,7 +302,9 @@ part-of-type = Message { NUMBER($number, useGrouping: 0) } has a part that is { 
     [string] a string
     [list] a list
    *[object] an object
-} and no text. Only text can be learned here.
+}. A part must be an object with a `text`. Only text can be learned here.
+part-without-text = Message { NUMBER($number, useGrouping: 0) } has a part of the type { $kind } without a `text`.
+role-names-field = Message { NUMBER($number, useGrouping: 0) } has the field { $name }, which is the name of a role. Write {"{"}"role": "{ $role }", "content": "…"{"}"} with the value of this field as `content`.
 weight-unknown = The `weight` of message { NUMBER($number, useGrouping: 0) } must be 0 or 1.
 history-not-pairs = { $name } must be a list of pairs of question and answer.
 
@@ -291,6 +318,11 @@ halves-read = { $prompt } and { $completion } are lists of messages. They are re
 
 # What helps with rows in no format.
 answers-with-places = `answers` is a list of answers with their places, as in SQuAD and KorQuAD. Write the text of the first into a field `answer`. Then `question`, `context` and `answer` are read as they are.
+rows-in-list = The file has one row, and its field { $name } is a list of { $rows ->
+    [one] { $rows } object
+   *[other] { $rows } objects
+}. If these are the rows, save only this list, or one of its objects a line.
+rows-by-names = The file has one row, and each of its { $rows } fields is an object. If these are the rows, save them as a list without the names, or one object a line.
 preferences = These are pairs of a chosen and a rejected answer (for DPO). Here a model learns answers, not preferences. To learn the chosen answers, give { $setting }.
 preferences-with-prompt = These are pairs of a chosen and a rejected answer (for DPO). Here a model learns answers, not preferences. To learn the chosen answers, give { $chat_setting } if you want to chat with the model, or { $setting } to learn them as they are, without its chat template.
 map-text = To learn the texts alone, as they are, give { $setting }. To learn which label a text has, give { $label_setting } with the name of its column. For questions and answers, give { $pair_setting } with two of these names.
@@ -363,7 +395,7 @@ labels-mixed = Some labels are true or false and others 1 or 0. They are { $use 
     [counted] counted
    *[learned] learned
 } as different classes: { $labels }.
-labels-many = There are { $labels } different labels in { $rows } rows. A label is a class that many rows share, so { $column } may be the wrong column. With `columns` another one is read.
+labels-many = There are { $labels } different labels in { $rows } rows. A label is a class that many rows share, so { $column } may be the wrong column. With `columns` another one is read. If the labels are measured numbers, write a class in their place, such as low or high.
 labels-one = All rows have the label { $label }, so there are no classes to distinguish.
 fields-unused = These fields are not used, each with the number of rows that have content in it: { $fields }.
 fields-unused-and-advice = These fields are not used, each with the number of rows that have content in it: { $fields }. If a text belongs to the question or the answer, write it into that field. With `columns` you choose the fields to use.

@@ -20,7 +20,17 @@ from shared.messages.render import told
 from shared.reports.data import DataFinding, DataReport
 from shared.reports.data_text import data_text
 from tests.samples.arrow_folder import save_arrow_folder
-from tests.shared.datasets.faults import FAULTS, Fault, chat, conversation, labelled, lines, pairs
+from tests.shared.datasets.faults import (
+    FAULTS,
+    TABLE,
+    Fault,
+    chat,
+    conversation,
+    csv,
+    labelled,
+    lines,
+    pairs,
+)
 
 ANSWER = TypeAdapter(list[Examined])
 
@@ -112,7 +122,22 @@ def test_a_bad_byte_is_shown_as_it_stands_in_the_file(tmp_path: Path) -> None:
     assert finding.seen == '{"text": "caf\\xe9!"}'
     problem = say("line-not-utf-8", place=14, byte="0xE9", encoding="CP1252")
     assert finding.title == say("problem-of-row", unit="line", number=26, problem=problem)
-    assert finding.remedy == say("write-bytes-again")
+    assert finding.remedy == say("write-bytes-again", encoding="CP1252")
+    assert 'line.decode("CP1252")' in everything_said(finding)
+
+
+def test_a_file_whose_reading_ended_early_is_not_said_to_have_few_rows(tmp_path: Path) -> None:
+    report = report_of(tmp_path, csv([*TABLE[:5], '"open,ham', *TABLE[5:]]), name="rows.csv")
+    assert [one.id for one in report.findings] == ["quote_never_closed", "rows_unusable"]
+
+
+def test_columns_of_a_parquet_file_are_told_with_what_makes_texts_of_them(tmp_path: Path) -> None:
+    path = tmp_path / "rows.parquet"
+    pq.write_table(pa.table({"text": [b"a", b"b"], "label": ["x", "y"]}), path)
+    said = everything_said(examine(DataFile(path, "rows.parquet")).findings[0])
+    assert "`text` must be a string, not bytes." in said
+    assert "(pip install pandas pyarrow)" in said
+    assert '["NAME"].str.decode("utf-8"), then' in said
 
 
 def test_the_last_sentence_counts_single_faults_and_not_their_sum(tmp_path: Path) -> None:

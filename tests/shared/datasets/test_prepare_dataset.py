@@ -124,9 +124,10 @@ def test_rows_with_more_fields_than_most_are_a_mix_only_where_the_format_is_dete
         (
             "a.json",
             '[{"text": "a"},\n{"text": b}]',
-            "Row 2: It is not JSON: Expecting value in line 2 at character 10. The row begins in line 2.",
+            "Row 2: It is not JSON in line 2 at character 10: there must be a text in double quotes, a "
+            "number, true, false, null, a list or an object. The row begins in line 2.",
         ),
-        ("a.json", '[["a"]]', "Row 1: It is not a JSON object."),
+        ("a.json", '[["a"]]', "Row 1: It is a list and not a JSON object, which has named fields."),
         (
             "a.jsonl",
             '{"text": {"0": "a", "1": "b"}, "label": {"0": "c", "1": "d"}}',

@@ -62,7 +62,8 @@ def test_columns_map_our_fields_to_the_sources_names() -> None:
 def test_a_missing_field_is_told_with_the_fields_seen_and_the_knob() -> None:
     message = refusal({"message": "secret words", "category": "ham"}, "classification")
     assert message.startswith(
-        "It has no field `text`. These fields were seen: `category` and `message`. With `columns`"
+        "It has no field `text`. These fields were seen: `category` and `message`. If all rows call it "
+        "by another name, give that name with `columns`."
     )
     assert "secret" not in message
 

@@ -103,7 +103,9 @@ def test_a_quote_that_never_closes_is_told_and_ends_the_file() -> None:
     [problem] = table(b'text,label\n"a,ham\nb,spam\n', "csv").items
     assert isinstance(problem, Problem)
     assert problem.number == 2
-    assert "a quote is opened here and never closed. Write the closing quote" in str(problem.said)
+    assert "never closed, so the next line was read as part of this cell. Write the closing" in str(
+        problem.said
+    )
 
 
 def test_lines_that_end_in_a_bare_carriage_return_are_told_with_what_to_save() -> None:
