@@ -108,8 +108,9 @@ class Traffic:
         spec = "short" if file_id else spec
         self._count += 1
         self._begin(Doing("submit", spec, f"power-{self._count}", file_id))
-        if job_id := submit(self._world, self.doing):
-            self._keys[job_id] = f"power-{self._count}"
+        job_id = submit(self._world, self.doing)
+        assert job_id is not None, f"a submit was refused: {self.doing}"
+        self._keys[job_id] = f"power-{self._count}"
         self._begin(None)
 
     def _upload(self) -> str:
@@ -145,8 +146,8 @@ class Traffic:
 def submit(world: World, doing: Doing | None) -> str | None:
     """Ask for the job of `doing`, under its key; the job's id."""
     assert doing is not None
-    dataset = {"dataset": doing.file_id} if doing.file_id else {}
-    return world.user.submit(doing.target, doing.key, **dataset)
+    rows = {"training_file": doing.file_id, "dataset": None} if doing.file_id else {}
+    return world.user.submit(doing.target, doing.key, **rows)
 
 
 def do_again(world: World, doing: Doing) -> None:
