@@ -74,6 +74,9 @@ def test_a_worker_told_to_stop_together_with_its_store_ends_soon_and_the_next_st
         told = time.monotonic()
         assert first.wait(60) == 0
         assert time.monotonic() - told < DRAIN_SECONDS
+    lines = (tmp_path / "first.log").read_text().splitlines()
+    assert any("SpawnPoolWorker-1 services.worker" in line for line in lines)
+    assert not [line for line in lines if "child process" in line or "exiting with" in line]  # billiard's
     valkey.start()
     assert store.get(job_id).status == "running"
     left = handover(settings.data_dir, settings.worker_host).left()

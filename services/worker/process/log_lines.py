@@ -1,6 +1,7 @@
 """The worker's log lines: what data files and requests wrote steers no terminal and begins no line."""
 
 import logging
+import os
 
 from shared.visible import visible
 
@@ -21,3 +22,10 @@ def log_to_stderr() -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(LineFormatter(FORMAT))
     logging.basicConfig(level=logging.INFO, handlers=[handler])
+
+
+def quiet_births_of_children() -> None:
+    """In the main process, once Celery has told children its own level: what billiard logs in them below an
+    error is that a process begins and ends, before and after our own lines.
+    """
+    os.environ["_MP_FORK_LOGLEVEL_"] = str(logging.ERROR)

@@ -12,7 +12,7 @@ import time
 from functools import cache
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from celery.signals import worker_init, worker_process_init, worker_shutting_down
+from celery.signals import celeryd_after_setup, worker_init, worker_process_init, worker_shutting_down
 
 from services.worker.machine.card_memory import CardMemory
 from services.worker.machine.disk_full import has_no_room
@@ -20,7 +20,7 @@ from services.worker.machine.telemetry import start_telemetry
 from services.worker.models.hub.cache_folder import apply_cache_folder
 from services.worker.process import child_pause
 from services.worker.process.janitor import Janitor
-from services.worker.process.log_lines import log_to_stderr
+from services.worker.process.log_lines import FORMAT, log_to_stderr, quiet_births_of_children
 from services.worker.process.many_imports import many_imports
 from services.worker.process.ownership import DeviceOwnership
 from services.worker.process.paths import device_lock, drain_order, handover, life_signs, state_file
@@ -112,6 +112,7 @@ def _draining() -> bool:
 
 
 app = celery_app(store_url())
+app.conf.worker_log_format = FORMAT  # of what billiard logs, here and in children
 
 
 @app.task(name=TASK)
@@ -136,6 +137,11 @@ def _start_watching(**_: Any) -> None:
     Janitor(settings(), store, doorbell, children, CardMemory().fields).start()
     Sweeper(settings(), KeeperStore.connect(store_url())).start()
     start_telemetry(settings())
+
+
+@celeryd_after_setup.connect
+def _prepare_births(**_: Any) -> None:
+    quiet_births_of_children()
 
 
 @worker_process_init.connect
