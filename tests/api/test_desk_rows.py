@@ -66,6 +66,20 @@ def test_somebody_says_how_the_rows_are_read(api: Api, browser: Browser) -> None
     assert browser.sent("/new/check") == "/new"
 
 
+def test_rows_that_cannot_be_used_are_counted_among_all_and_their_lines_told_once(
+    api: Api, browser: Browser
+) -> None:
+    bad = [{"text": "", "label": "ham"}] * 3
+    rows = [{"text": f"see you at {hour}", "label": "ham" if hour % 2 else "spam"} for hour in range(12)]
+    page = browser.page(f"/new/settings?rows=training_file:{api.uploaded([*rows, *bad])}")
+    assert "rows15 " in page.text
+    assert "unusable3 " in page.text
+    assert "3 of 15 rows can't be used." in page.text
+    assert "Line 13: text is empty." in page.text
+    assert "2 more rows have this problem: lines 14 and 15." in page.text
+    assert page.text.count("lines 1") == 1
+
+
 @pytest.mark.parametrize(
     ("content", "names"),
     [

@@ -64,7 +64,8 @@ def _path(service: Service, field: Field, value: str) -> Path:
 
 
 def _facts(part: DataPart) -> list[Row]:
-    rows = [_row(say("rows-label"), f"{part.rows:,}"), _row(say("size-of-file-label"), size(part.bytes))]
+    in_all = part.rows + part.unusable_rows
+    rows = [_row(say("rows-label"), f"{in_all:,}"), _row(say("size-of-file-label"), size(part.bytes))]
     if part.format:
         rows.append(_row(say("format-of-rows-label"), say("format-of-rows-row", format=part.format)))
     for label, count in (

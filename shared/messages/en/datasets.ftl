@@ -222,7 +222,7 @@ columns-without-header = No header was found, so the columns are called { $names
 header-without-known-name = Its first row was read as a header. This header has { $columns ->
     [one] { $columns } column
    *[other] { $columns } columns
-} and no known name. In a table without header the columns are called `column_1`, `column_2` and so on, and `columns` can name those.
+} and no known name. In a table without header the columns are called `column_1`, `column_2` and so on, and these names can be given.
 fields-seen = These fields were seen: { $names }.
 one-column = It has one column only. To learn its texts as they are, give { $setting }. To learn answers or labels, a row needs a second column. If there is one, separate its cells by commas, tabs, semicolons or vertical bars, and put double quotes around a text with such a sign.
 one-column-without-name = It has one column only. To learn its texts as they are, the first row among them, give { $setting }. If the first row is a name, call it `text` instead. To learn answers or labels, a row needs a second column. If there is one, separate its cells by commas, tabs, semicolons or vertical bars, and put double quotes around a text with such a sign.
