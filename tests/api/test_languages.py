@@ -179,7 +179,7 @@ def test_what_is_wrong_with_rows_is_told_in_the_reader_s_language(api: Api) -> N
     body = {"kind": "fine_tuning", "training_file": api.uploaded(rows)}
     answer = api.post("/v1/jobs", json=body, headers=THEIRS).get_json()
     told = [answer["detail"], *(error["message"] for error in answer["errors"])]
-    assert len(told) == 3
+    assert len(told) == 4
     words = {word for text in told for word in re.findall(r"[^\W\d]+", left_over(text))}
     assert words <= {"rows", "jsonl", "text", "label"}
 
