@@ -84,6 +84,8 @@ def _not_json(line: str, error: json.JSONDecodeError) -> Said:
 def parser_fault(error: json.JSONDecodeError) -> Said:
     """What the parser says is wrong, in words that say what to write, without the place."""
     kind = next((kind for words, kind in _PARSER_FAULTS.items() if error.msg.startswith(words)), "other")
+    if kind == "value" and not error.doc[: error.pos].strip():
+        kind = "begin"  # whatever JSON value stood here, a row would have to be an object
     return say("json-fault-piece", kind=kind, error=error.msg)
 
 

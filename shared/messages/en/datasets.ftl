@@ -129,6 +129,7 @@ number-too-long = It has a number with too many digits.
 no-json = It is not JSON in line { NUMBER($line, useGrouping: 0) } at character { NUMBER($place, useGrouping: 0) }: { $fault }.
 no-json-line = It is not JSON at character { NUMBER($place, useGrouping: 0) }: { $fault }. A line must be one whole JSON object. Correct the line, or remove it.
 json-fault-piece = { $kind ->
+    [begin] a row begins with {"{"}, and this one does not
     [value] there must be a text in double quotes, a number, true, false, null, a list or an object
     [name] there must be the name of a field in double quotes, and no comma after the last field
     [colon] there must be a colon between the name of a field and its value

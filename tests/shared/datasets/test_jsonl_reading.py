@@ -43,7 +43,11 @@ def test_line_separators_inside_a_string_do_not_end_the_line() -> None:
     [
         (
             b"hello",
-            "It is not JSON at character 1: there must be a text in double quotes, a number, true, false, "
+            "It is not JSON at character 1: a row begins with {, and this one does not" + MEND,
+        ),
+        (
+            b'{"label": True}',
+            "It is not JSON at character 11: there must be a text in double quotes, a number, true, false, "
             "null, a list or an object" + MEND,
         ),
         (
