@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from services.worker.adapters.lora import attached, lora_config, trained_parameters
 from services.worker.computing.batching import Schedule, target_count
@@ -26,7 +27,7 @@ from services.worker.computing.predicting.forecast import forecast
 from services.worker.computing.predicting.live_memory import LiveMemory
 from services.worker.computing.predicting.small_run import SmallRun
 from services.worker.computing.predicting.step_list import list_steps
-from services.worker.computing.predicting.timed_layers import Line
+from services.worker.computing.predicting.timed_layers import Line, more_layers, time_micro_batches
 from services.worker.computing.predicting.trial import Trial
 from services.worker.machine.peak_memory import bytes_now
 from services.worker.models.load import LoadedModel
@@ -229,3 +230,43 @@ def test_a_model_that_can_not_be_counted_keeps_its_estimate_and_says_why(
     assert "no operator" in in_english(told.off["counted_activations"])
     budget = find_memory_budget(deep.model.config, max_seq_length=64, device=CPU, workload=told)
     assert isinstance(budget.activations, ModelActivations)
+
+
+def test_what_all_layers_compute_follows_exactly_from_a_few(
+    deep: LoadedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a clock of products instead of seconds. The first layer passes no gradient on, and the last one
+    computes learned tokens alone: both are so however many layers there are.
+    """
+    row = TokenRow(np.arange(3, 67, dtype=np.int32), np.arange(64) == 63)
+    plan = replace(PLANS["own layers"], tokens_per_micro_batch=64)
+    with trial_on(deep, plan, [row] * 4) as trial, FlopCounterMode(display=False) as products:
+        monkeypatch.setattr(time, "perf_counter", products.get_total_flops)
+        told = time_micro_batches(trial, list_steps(trial.rows, trial.schedule, trial.plan))
+        run = trial.run(0)
+        with run.ready() as forward:
+            batch = next(iter(forward.batches([row])))
+            took = run.took(forward, batch)
+    assert told.layers < trial.layers
+    assert told.whole(batch.computed_tokens) == took.seconds
+    assert told.forward(batch.computed_tokens) == took.forward > 0
+
+
+@pytest.mark.parametrize(
+    ("layers", "pattern", "few_seconds", "timed"),
+    [
+        (30, 1, 0.05, 15),
+        (30, 1, 0.1, 10),
+        (30, 1, 4.0, 5),
+        (30, 2, 0.1, 14),
+        (4, 1, 9.0, 2),
+        (30, 1, 0.0, 15),
+    ],
+)
+def test_as_many_layers_are_timed_as_the_time_allows(
+    layers: int, pattern: int, few_seconds: float, timed: int
+) -> None:
+    """Half of them at most, and a sixth at least: of few ones the weights stay in the processor's caches, so
+    that they take less time than others.
+    """
+    assert more_layers(layers, pattern, few_seconds=few_seconds) == timed
