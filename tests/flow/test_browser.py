@@ -15,6 +15,7 @@ from tests.chromium import Watched, chromium
 from tests.stack import LiveStack, live_stack
 
 SOON_MS = 60_000  # a loaded machine starts a job late
+RUN_MS = 240_000  # and ends one late: at a load average of 15 a step took 66 ms
 STEPS = "800"  # of a few milliseconds: the run must outlast what is done beside it
 OF_SCRIPT = ("fetch", "xhr", "eventsource")
 MOST_TABS = 60
@@ -43,7 +44,7 @@ def desk(browser: Browser) -> Iterator[Watched]:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_a_newcomer_gets_from_the_first_visit_to_an_adapter(
     stack: LiveStack, desk: Watched, tmp_path: Path
 ) -> None:
@@ -140,7 +141,7 @@ def cancel_another(desk: Watched) -> None:
     expect(page.locator("main")).to_contain_text("cancelled")
     other.check()
     page.get_by_role("button", name="Let jobs start").click()
-    expect(desk.page.get_by_role("link", name="Download the adapter")).to_be_visible()
+    expect(desk.page.get_by_role("link", name="Download the adapter")).to_be_visible(timeout=RUN_MS)
     assert (desk.streams > 0, other.streams) == (True, 0)
     page.close()
     desk.check()
