@@ -98,7 +98,7 @@ def _message(value: object, number: int, told: set[str]) -> Row:
     _refuse_others(value, number)
     message: Row = {
         "role": _role(value.get("role"), number, told),
-        "content": _content(value.get("content"), number, told),
+        "content": _content(value, number, told),
     }
     if _weight(value, message["role"], number) == 0:
         message["weight"] = 0
@@ -132,11 +132,13 @@ def _role(role: object, number: int, told: set[str]) -> str:
     raise BadRow(say("role-missing", number=number))
 
 
-def _content(value: object, number: int, told: set[str]) -> str:
+def _content(message: Mapping[str, object], number: int, told: set[str]) -> str:
     """A text, or OpenAI's list of parts, of which each must be a text."""
-    name = say("content-of-message-piece", number=number)
+    name, value = say("content-of-message-piece", number=number), message.get("content")
     if value is None:
-        raise BadRow(say("content-is-missing", number=number))
+        raise BadRow(
+            say("content-is-missing", number=number, type="null" if "content" in message else "none")
+        )
     if not isinstance(value, list) or not value:
         return checked_text(value, name)
     texts = []

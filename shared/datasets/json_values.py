@@ -42,25 +42,29 @@ def _records(
     text: _Text, limits: DatasetLimits, inside: str | None, told: list[Finding]
 ) -> Iterator[Record | Problem]:
     is_list = _enter(text, inside)
-    number, odd_commas = 0, 0
+    number, odd_commas, first_odd = 0, 0, (0, 0)
+    end = "none" if not is_list else "]" if inside is None else "]}"
     while True:
         commas = text.skip_commas()
         at_end = is_list and text.here() == "]"
-        odd_commas += commas > 1 or (is_list and commas != int(number > 0 and not at_end))
+        if commas > 1 or (is_list and commas != int(number > 0 and not at_end)):
+            first_odd = first_odd if odd_commas else (number, text.line())
+            odd_commas += 1
         if at_end or not text.here():
             break
         number += 1
         try:
             value = text.value()
         except (ValueError, RecursionError) as error:
-            fault = _fault(error, text, limits)
+            fault = _fault(error, text, limits, end)
             yield Problem(number, say("reading-ends", fault=fault, line=text.line()))
             return
         yield checked_object(number, value, limits.depth)
     if is_list and not at_end:
-        raise Unreadable(say("list-cut-off", rows=number, end="]" if inside is None else "]}"))
+        raise Unreadable(say("list-cut-off", rows=number, end=end))
     if odd_commas:
-        told.append(Finding("json_commas", say("commas-odd", places=odd_commas), 0))
+        row, line = first_odd
+        told.append(Finding("json_commas", say("commas-odd", places=odd_commas, row=row, line=line), 0))
     if is_list:
         yield from _end(text, number, inside, told)
 
@@ -89,7 +93,7 @@ def _end(text: _Text, number: int, inside: str | None, told: list[Finding]) -> I
         told.append(Finding("rest_unread", say("rest-not-read", list=inside), 0))
 
 
-def _fault(error: Exception, text: _Text, limits: DatasetLimits) -> Said:
+def _fault(error: Exception, text: _Text, limits: DatasetLimits, end: str) -> Said:
     if isinstance(error, RecursionError):
         return say("nested-too-deep", most=limits.depth)
     if isinstance(error, Refused):
@@ -97,7 +101,7 @@ def _fault(error: Exception, text: _Text, limits: DatasetLimits) -> Said:
     if not isinstance(error, json.JSONDecodeError):
         return say("number-too-long")
     if text.is_beyond(error.pos) or error.msg.startswith("Unterminated string"):
-        return say("row-cut-off") if text.has_ended else say("row-too-long", most=limits.line_bytes)
+        return say("row-cut-off", end=end) if text.has_ended else say("row-too-long", most=limits.line_bytes)
     line, place = text.place_of(error.pos)
     return say("no-json", fault=parser_fault(error), place=place, line=line)
 

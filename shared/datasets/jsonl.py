@@ -6,7 +6,7 @@ from typing import BinaryIO
 
 from shared.datasets.limits import DatasetLimits
 from shared.datasets.lines import numbered_lines
-from shared.datasets.source import Problem, Record, Source
+from shared.datasets.source import Problem, Record, Source, listed
 from shared.datasets.texts import json_type, parsed_json
 from shared.messages.said import Said, say
 
@@ -110,7 +110,8 @@ def _inside(value: dict[str, object] | list[object]) -> list[object]:
 def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise Refused(say("key-twice"))
+        names = [name for name, _ in pairs]
+        raise Refused(say("key-twice", key=listed([next(name for name in names if names.count(name) > 1)])))
     return found
 
 

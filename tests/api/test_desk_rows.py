@@ -75,7 +75,7 @@ def test_rows_that_cannot_be_used_are_counted_among_all_and_their_lines_told_onc
     assert "rows15 " in page.text
     assert "unusable3 " in page.text
     assert "3 of 15 rows can't be used." in page.text
-    assert "Line 13: text is empty." in page.text
+    assert "Line 13: text is empty or only white space." in page.text
     assert "2 more rows have this problem: lines 14 and 15." in page.text
     assert page.text.count("lines 1") == 1
 

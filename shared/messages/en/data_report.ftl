@@ -5,7 +5,7 @@ rows-unusable-of = { $rows } of { $of ->
     [one] { $of } row
    *[other] { $of } rows
 } can't be used.
-mend-or-remove-rows = A training takes a data set only as a whole. Correct these rows or remove them, and check the file again.
+mend-or-remove-rows = A training takes a data set only as a whole. Check the file again once all of these rows are correct or removed.
 others-have-fault = { $others ->
     [one] One more row has this problem:
    *[other] { $others } more rows have this problem:
@@ -41,10 +41,10 @@ write-json-once = Write each object once. In Python: json.loads(line) gives the 
 put-rows-into-list = If rows are among it, put them into this list.
 correct-json-there = Correct it at this place. Names and texts stand in double quotes, and commas between the fields.
 split-long-one = Split this row into several, or remove it.
-write-one-object-a-line = Write one object with named fields on each line, such as { $example }.
+write-one-object-a-line = Write one object with named fields on each line, such as { $example }, or remove the line.
 flatten-it = Keep only the fields that are learned, as texts.
 write-number-as-text = Write that number as a text, in double quotes.
-keep-one-key = Keep the key once and remove the other one.
+keep-one-key = Keep this key once, and remove the other one with its value.
 write-null-or-remove = Write a number there, or a text in double quotes. Where there is no value, remove the row, or the field if nothing is learned from it.
 remove-character = Remove the character { $character } from the text.
 write-as-string = Write the value as text in double quotes, or remove the row.
@@ -61,18 +61,18 @@ remove-other-fields = Remove what is not supported. If it is the text of the mes
 rename-role = Write `assistant` for what the model should say, `user` for what it answers to, and `system` for an instruction at the beginning. What is none of these belongs into the text of a user's message.
 add-role = Add `role`: `assistant` for what the model should say, `user` for what it answers to, and `system` for an instruction at the beginning.
 write-content-or-remove = Write the text of this message into `content`, or remove the row.
-remove-part-or-all = Remove that part, or the row.
+remove-part-or-all = Remove that part. If the message then has no text, write one into `content`, or remove the row.
 write-part-as-text = Write the part as {"{"}"type": "text", "text": "…"{"}"}, or the whole `content` as one text.
 write-zero-or-one = Write 1 for an answer that is learned and 0 for one that is not.
 write-pairs-or-messages = Write [["question", "answer"], …], or the whole conversation as a list in `messages`.
+give-label-or-remove-it = Give it a label, or remove the row.
 give-text-or-remove-it = Give it a text, or remove the row.
 add-field-or-remove-it = Add the field to this row, or give it this name if it is there under another, or remove the row.
 add-cells-or-remove-line = Add the cells that are missing, or remove the line. If the text of a cell goes on in the next line, put double quotes around that cell.
 quote-cells = Put double quotes around a cell that has commas, quotes or line ends, and write a quote inside it twice.
 choose-label-column = Choose the column of the label with `columns`, or shorten the label.
 copy-whole-file-again = Copy or download the file again, or save it again with the program that made it.
-copy-file-again = Copy or download the file again, or remove what there is of this row.
-rename-column = Rename one of the two columns.
+rename-column = Give each a name of its own: `text` and `label` for texts and their labels, `prompt` and `completion` for questions and their answers.
 put-rows-in = Write rows into the file, or choose another file.
 split-the-file = Split the data set into several files, or learn from a part of it.
 
@@ -108,7 +108,7 @@ answers-contradict = In { $rows } of { $of } rows a question that came before ha
 } The model learns a mixture of both.
 keep-one-answer = Keep the better answer of each question. If different answers are wanted, nothing needs to change.
 answers-all-same = All { $rows } answers are the same: `{ $answer }`. The model would learn to say only this.
-map-other-answer = Check with `columns` that the right column is the answer.
+map-other-answer = If another column or field holds the answers, name it with `columns`. If not, write the real answers into these rows.
 answers-are-classes = { $rows } rows have only { $different } different answers, so the answers are labels.
 answer-most-frequent = The most frequent one is `{ $answer }` in { $rows } rows.
 use-classification = With the fields `text` and `label` (the format classification) an evaluation would also count how often each label is right.

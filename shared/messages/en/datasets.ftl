@@ -82,7 +82,7 @@ problem-of-others = { $problem } { $others ->
 }
 
 # What kind of file it is.
-unknown-kind = This kind of file is not supported. Save it as JSON lines (.jsonl), CSV or TSV (with or without a header), Parquet or Arrow. To learn plain text, write it as JSON lines such as {"{"}"text": "…"{"}"}.
+unknown-kind = This kind of file is not supported. Save it as JSON lines (.jsonl), CSV or TSV (with or without a header), Parquet or Arrow. To learn plain text, write it as JSON lines such as {"{"}"text": "…"{"}"}, with one paragraph or section in each.
 read-as-encoding = The file is { $encoding } and was read as such.
 lines-end-in-cr = The lines end in CR only, as on old Macs, and are read that way.
 cells-separated = The cells are separated by { $sign ->
@@ -133,7 +133,7 @@ json-fault-piece = { $kind ->
     [value] there must be a text in double quotes, a number, true, false, null, a list or an object
     [name] there must be the name of a field in double quotes, and no comma after the last field
     [colon] there must be a colon between the name of a field and its value
-    [comma] there must be a comma or a closing bracket. A quote inside a text is written \"
+    [comma] there must be a comma or a closing bracket. A quote inside a text is written \", and perhaps the text before this place lacks its closing quote
     [string] the text that begins here has no closing quote, so the line may be cut off
     [control] a line end, a tab or another control character stands in a text. In JSON a line end is written \n and a tab \t
     [escape] a backslash stands before a sign with which it means nothing. In JSON a backslash is written \\
@@ -141,25 +141,31 @@ json-fault-piece = { $kind ->
    *[other] { $error }
 }
 json-with-other-quotes = It is not JSON at character { NUMBER($place, useGrouping: 0) }: { $fault }. Names and texts must be in plain double quotes ("), which json.dumps writes.
-key-twice = It has an object with the same key twice.
+key-twice = It has an object with the key { $key } twice.
 number-not-in-json = It has the number { $number }, which JSON does not have.
 row-too-long = It is longer than { $most } bytes.
-row-cut-off = The file ends within it, so it was cut off.
+row-cut-off = The file ends within it, so it was cut off. Copy or download the file again. If the rest can't be had, remove what there is of this row{ $end ->
+    [none] .
+   *[other] {" "}with the comma before it, and write { $end } at the end.
+}
 reading-ends = { $fault } The row begins in line { NUMBER($line, useGrouping: 0) }. Rows after it can be read only once it is correct.
 list-cut-off = The file ends inside its list of rows, after { $rows ->
     [one] { $rows } row
    *[other] { $rows } rows
 }, so it was probably cut off. Copy or download the file again. If no row is missing, write { $end } at its end.
 commas-odd = { $places ->
-    [one] At { $places } place in the list of rows a comma is missing or one too many stands. It is
-   *[other] At { $places } places in the list of rows a comma is missing or one too many stands. The list is
-} read as if one comma stood between two rows. Other programs may refuse this file.
+    [one] At { $places } place in the list of rows a comma is missing or one too many stands: it is
+   *[other] At { $places } places in the list of rows a comma is missing or one too many stands. The first is
+} { $row ->
+    [0] before the first row
+   *[other] after row { NUMBER($row, useGrouping: 0) }
+}, in line { NUMBER($line, useGrouping: 0) }. The rows are read all the same, but other programs may refuse this file.
 list-not-found = The list of rows inside its object can't be found. Write one object a line.
 row-after-list = It comes after the end of the list (line { NUMBER($line, useGrouping: 0) }). Put the row into the list.
 rest-not-read = Content after the list `{ $list }` in its object is not read. If rows are among it, put them into this list.
 
 # Tables.
-table-in-markdown = It is a table in Markdown. Save it as CSV, without the line of dashes below its header and the bars at the ends of its lines.
+table-in-markdown = It is a table in Markdown. Save it as CSV: write a comma between two cells, put double quotes around a cell with commas in it, and leave out the bars, the spaces beside them and the line of dashes.
 columns-of-one-name = Its columns { $first } and { $second } have the same name.
 header-again = It repeats the header, as happens when files are joined. Remove this line.
 too-few-cells = It has { $cells ->
@@ -194,7 +200,7 @@ quote-never-closed = It is not CSV: a quote is opened here and never closed{ $li
     [one] , so the next line was read as part of this cell.
    *[other] , so the next { $lines } lines were read as part of this cell.
 } Write the closing quote at the end of this cell. A quote inside a quoted cell is written twice ("").
-text-after-quote = It is not CSV: text comes after a closing quote, or a closing quote is missing. A cell with quotes in it stands in quotes as a whole, and each quote in it is written twice: "a"b becomes """a""b".
+text-after-quote = It is not CSV: text comes after a closing quote, or a closing quote is missing. A cell with quotes in it stands in quotes as a whole, and each quote in it is written twice: "a"b becomes """a""b". A closing quote that is missing is written at the end of its cell.
 
 # Arrow and Parquet.
 saved-with-index = It was saved with an index by an old `datasets`. Save it again with a recent one.
@@ -254,7 +260,7 @@ must-be-list = { $name } must be a list of messages, not { $type ->
     [object] an object
    *[other] a value of the type { $type }
 }.
-text-is-empty = { $name } is empty. Give it a value, or remove the row.
+text-is-empty = { $name } is empty or only white space. Give it a value, or remove the row.
 text-has-nul = { $name } has a NUL character.
 text-has-half-of-a-pair = { $name } has only half of a character (`{ $half }`, half of a surrogate pair). Write the whole character, or remove the row.
 text-inside-piece = A text in { $name }
@@ -264,7 +270,7 @@ label-is-no-number = { $name } has no value (NaN).
 label-is-several = { $name } is { $type ->
     [list] a list
    *[object] an object
-}, but here a row has one label. Write it as a string, or write several labels as one text into `completion`, with the text in `prompt`.
+}, but here a row has one label. Write the one that fits best, as a string. To learn several labels, write all rows with `prompt` and `completion`, and the labels as one text into `completion`.
 text-is-invisible = { $name } is empty: all its characters are invisible.
 label-too-long = { $name } is longer than { $most } characters. Check that it is the label.
 
@@ -273,7 +279,7 @@ list-is-empty = { $name } is empty.
 list-is-python = { $name } is a string with a list in Python's notation. It must become a JSON list.
 no-assistant = No message has the role `assistant`, so there is nothing to learn.
 system-not-first = Message { NUMBER($number, useGrouping: 0) } has the role `system`. Only the first message may have it.
-answer-without-question = Message { NUMBER($number, useGrouping: 0) } has the role `assistant`, but no message of the role `user` stands before it. Add the user's message there, or remove this message.
+answer-without-question = Message { NUMBER($number, useGrouping: 0) } has the role `assistant`, but no message of the role `user` stands before it. If the messages are in the wrong order, exchange them. Otherwise add the user's message there, or remove this message.
 question-without-answer = Message { NUMBER($number, useGrouping: 0) } has the role `user`, but no answer of the role `assistant` stands between it and the question before. Write the two messages of the user as one, or write the answer between them.
 last-not-assistant = The last message, message { NUMBER($number, useGrouping: 0) }, must have the role `assistant`. Remove the messages after the last answer, or add an answer.
 all-weights-zero = Every message of the assistant has `weight` 0, so there is nothing to learn.
@@ -292,7 +298,10 @@ messages-call-tools = { $more ->
 tools-may-stay = The field `tools` of the row can stay: it is shown to the model where the model's chat template writes tools.
 thought-beside-content = Message { NUMBER($number, useGrouping: 0) } has { $names }. Write the thought into `content`, before the answer and between <think> and </think> or the tags of the model.
 message-has-more = Message { NUMBER($number, useGrouping: 0) } has { $names }, which is not supported. A message has `role` and `content`.
-content-is-missing = Message { NUMBER($number, useGrouping: 0) } has no `content`.
+content-is-missing = { $type ->
+    [null] The `content` of message { NUMBER($number, useGrouping: 0) } is null.
+   *[none] Message { NUMBER($number, useGrouping: 0) } has no `content`.
+}
 role-unknown = Message { NUMBER($number, useGrouping: 0) } has the role { $role }. A role is `system`, `user` or `assistant`.
 role-missing = Message { NUMBER($number, useGrouping: 0) } has no `role`. A role is `system`, `user` or `assistant`.
 part-of-kind = Message { NUMBER($number, useGrouping: 0) } has a part of the type { $kind }. Only text can be learned here.

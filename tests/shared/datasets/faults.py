@@ -95,7 +95,7 @@ LINES_OF_FILES = [
           "Where there is no value, remove the row"),
     Fault("a key twice", with_row(labelled(), 2, '{"text": "a", "text": "b", "label": "ham"}'),
           "key_twice", 2,
-          "Keep the key once"),
+          "Keep this key once"),
     Fault("too many levels", with_row(labelled(), 6, nested(40)), "nested_too_deep", 6, "32 levels"),
     Fault("a line of 2 MB", with_row(labelled(), 3, {"text": "a" * 2_000_000, "label": "ham"}),
           "line_too_long", 3, "several rows"),
@@ -172,7 +172,7 @@ WHOLE_FILES = [
     Fault("chosen and rejected", lines([{"prompt": "q", "chosen": "a", "rejected": "b"}] * 9),
           "rows_in_no_format", None, '"completion": "chosen"'),
     Fault("two columns of one name", csv(["a,b,ham"] * 9, "text,text,label"), "columns_of_one_name", None,
-          "Rename one", "rows.csv"),
+          "`text` and `label` for texts", "rows.csv"),
 ]  # fmt: skip
 
 VALUES = [

@@ -99,7 +99,7 @@ def test_all_faults_are_told_in_the_order_of_the_file_each_with_its_lines(tmp_pa
 
 def test_every_fault_of_a_row_is_told_and_the_row_is_counted_once(tmp_path: Path) -> None:
     first = {"messages": [{"role": "asker", "content": "a"}, {"role": "narrator"}, {"role": "assistant"}]}
-    second = {"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": None}]}
+    second = {"messages": [{"role": "user", "content": "a"}, {"role": "assistant"}]}
     report = report_of(tmp_path, lines([*chat(), first, second]))
     assert [(one.id, one.lines, one.count) for one in report.findings] == [
         ("role_unknown", (25,), 1),

@@ -53,7 +53,7 @@ def test_line_separators_inside_a_string_do_not_end_the_line() -> None:
         (
             b'{"text": "a"',
             "It is not JSON at character 13: there must be a comma or a closing bracket. A quote inside a "
-            'text is written \\"' + MEND,
+            'text is written \\", and perhaps the text before this place lacks its closing quote' + MEND,
         ),
         (
             b'{"text": "a"} {"text": "b"}',
@@ -89,8 +89,8 @@ def test_line_separators_inside_a_string_do_not_end_the_line() -> None:
         (b"null", "It is null and not a JSON object, which has named fields."),
         (b'"a text"', "It is a text and not a JSON object, which has named fields."),
         (b'"{\\"text\\": 1}"', "It is a text that holds a JSON object: json.dumps was applied twice."),
-        (b'{"text": "a", "text": "b"}', "It has an object with the same key twice."),
-        (b'{"text": "a", "x": [{"k": 1, "k": 1}]}', "It has an object with the same key twice."),
+        (b'{"text": "a", "text": "b"}', "It has an object with the key `text` twice."),
+        (b'{"text": "a", "x": [{"k": 1, "k": 1}]}', "It has an object with the key `k` twice."),
         (b'{"text": NaN}', "It has the number NaN, which JSON does not have."),
         (b'{"text": -Infinity}', "It has the number -Infinity, which JSON does not have."),
         (b'{"n": ' + b"9" * 1900 + b"}", None),

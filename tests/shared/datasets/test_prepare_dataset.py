@@ -79,7 +79,7 @@ def test_one_reason_is_told_once_and_all_rows_are_counted(bench: Workbench) -> N
     refusal = bench.refusal(
         bench.write("a.jsonl", jsonl([*ROWS, *({"text": "top secret", "label": ""},) * 300]))
     )
-    reason = "`label` is empty. Give it a value, or remove the row."
+    reason = "`label` is empty or only white space. Give it a value, or remove the row."
     others = "299 more rows have this problem: lines 52, 53, 54, 55, and 56 (and 294 more)."
     assert refusal.message.endswith(f"300 rows can't be used. Line 51: {reason} {others}")
     assert [(error.path, error.message) for error in refusal.errors] == [("line 51", f"{reason} {others}")]

@@ -13,8 +13,8 @@ from shared.datasets.texts import BadRow
 
 LIMITS = DatasetLimits()
 QUESTION_FIRST = (
-    "has the role `assistant`, but no message of the role `user` stands before it. Add the user's "
-    "message there, or remove this message."
+    "has the role `assistant`, but no message of the role `user` stands before it. If the messages are in "
+    "the wrong order, exchange them. Otherwise add the user's message there, or remove this message."
 )
 BY_TURNS = (
     "has the role `user`, but no answer of the role `assistant` stands between it and the question "
@@ -71,8 +71,12 @@ def test_a_missing_field_is_told_with_the_fields_seen_and_the_knob() -> None:
 @pytest.mark.parametrize(
     ("fields", "format", "message"),
     [
-        ({"text": ""}, "text", "`text` is empty. Give it a value, or remove the row."),
-        ({"text": " \n\t"}, "text", "`text` is empty. Give it a value, or remove the row."),
+        ({"text": ""}, "text", "`text` is empty or only white space. Give it a value, or remove the row."),
+        (
+            {"text": " \n\t"},
+            "text",
+            "`text` is empty or only white space. Give it a value, or remove the row.",
+        ),
         ({"text": "\u200b\ufeff \u3164"}, "text", "`text` is empty: all its characters are invisible."),
         (
             chat(USER, {**ASSISTANT, "reasoning_content": "hm"}),
@@ -95,7 +99,7 @@ def test_a_missing_field_is_told_with_the_fields_seen_and_the_knob() -> None:
         (
             {"text": "a", "label": " "},
             "classification",
-            "`label` is empty. Give it a value, or remove the row.",
+            "`label` is empty or only white space. Give it a value, or remove the row.",
         ),
         (
             {"text": "a", "label": 1.5},
@@ -111,7 +115,7 @@ def test_a_missing_field_is_told_with_the_fields_seen_and_the_knob() -> None:
         (
             {"prompt": "a", "completion": ""},
             "prompt_completion",
-            "`completion` is empty. Give it a value, or remove the row.",
+            "`completion` is empty or only white space. Give it a value, or remove the row.",
         ),
         (
             {"messages": []},

@@ -172,7 +172,7 @@ def test_a_mapped_conversation_is_read_in_either_notation(tmp_path: Path) -> Non
         ({"question": "a", "context": "b", "answers": {"text": ["c"]}}, "as in SQuAD and KorQuAD"),
         (
             {"instruction": "a", "input": "b", "output": ""},
-            "Line 1: `output` is empty. Give it a value, or remove the row.",
+            "Line 1: `output` is empty or only white space. Give it a value, or remove the row.",
         ),
         ({"instruction": "a", "output": "b", "history": "c"}, "`history` must be a list of pairs"),
         ({"conversations": [{"from": "human", "value": "a"}]}, "No message has the role `assistant`"),

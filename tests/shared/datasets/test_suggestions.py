@@ -162,7 +162,7 @@ def test_who_named_the_fields_is_told_what_is_not_read_without_advice(
             "a.jsonl",
             '{"messages": [{"role": "assistant", "content": "c"}]}\n',
             {},
-            "Add the user's message there, or remove this message.",
+            "Otherwise add the user's message there, or remove this message.",
         ),
     ],
 )
