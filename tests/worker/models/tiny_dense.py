@@ -23,12 +23,22 @@ _TYPES = ["sliding_attention", "full_attention"]
 _LONGROPE = {"rope_type": "longrope", "rope_theta": 1e4, "partial_rotary_factor": 0.5,
              "original_max_position_embeddings": 64, "factor": 2.0,
              "short_factor": [1.0, 1.3], "long_factor": [2.0, 5.0]}  # fmt: skip
-_YARN = {"rope_type": "yarn", "rope_theta": 1e4, "factor": 4.0, "original_max_position_embeddings": 32}
-_GEMMA3_ROPE = {
-    "sliding_attention": {"rope_type": "default", "rope_theta": 1e4},
-    "full_attention": {"rope_type": "linear", "rope_theta": 1e6, "factor": 8.0},
-}
-_OLMO3_ROPE = {"sliding_attention": {"rope_type": "default", "rope_theta": 5e5}, "full_attention": _YARN}
+
+
+def _yarn() -> dict[str, object]:  # made anew each time, since transformers writes into what it is given
+    return {"rope_type": "yarn", "rope_theta": 1e4, "factor": 4.0, "original_max_position_embeddings": 32}
+
+
+def _gemma3_rope() -> dict[str, object]:
+    return {
+        "sliding_attention": {"rope_type": "default", "rope_theta": 1e4},
+        "full_attention": {"rope_type": "linear", "rope_theta": 1e6, "factor": 8.0},
+    }
+
+
+def _olmo3_rope() -> dict[str, object]:
+    return {"sliding_attention": {"rope_type": "default", "rope_theta": 5e5}, "full_attention": _yarn()}
+
 
 DENSE: dict[str, Callable[[], PreTrainedConfig]] = {
     "llama": lambda: transformers.LlamaConfig(**_SIZES, tie_word_embeddings=True),
@@ -41,7 +51,7 @@ DENSE: dict[str, Callable[[], PreTrainedConfig]] = {
         **_SIZES, use_sliding_window=True, sliding_window=WINDOW, max_window_layers=1),
     "qwen3": lambda: transformers.Qwen3Config(**_WIDE, tie_word_embeddings=True),
     "qwen3-biases-yarn": lambda: transformers.Qwen3Config(
-        **_WIDE, attention_bias=True, rope_parameters=_YARN),
+        **_WIDE, attention_bias=True, rope_parameters=_yarn()),
     "smollm3": lambda: transformers.SmolLM3Config(**_SIZES, no_rope_layers=[1, 0]),
     "cwm": lambda: transformers.CwmConfig(**_WIDE, sliding_window=WINDOW, layer_types=_TYPES),
     "seed-oss": lambda: transformers.SeedOssConfig(**_WIDE, attention_dropout=0.0, residual_dropout=0.0),
@@ -54,7 +64,7 @@ DENSE: dict[str, Callable[[], PreTrainedConfig]] = {
         final_logit_softcapping=3.0),
     "gemma3": lambda: transformers.Gemma3TextConfig(
         **_WIDE, query_pre_attn_scalar=5, sliding_window=WINDOW, layer_types=_TYPES,
-        rope_parameters=_GEMMA3_ROPE, final_logit_softcapping=3.0, attn_logit_softcapping=2.0),
+        rope_parameters=_gemma3_rope(), final_logit_softcapping=3.0, attn_logit_softcapping=2.0),
     "granite": lambda: transformers.GraniteConfig(
         **_SIZES, embedding_multiplier=3.0, residual_multiplier=0.3, attention_multiplier=0.5,
         logits_scaling=4.0, tie_word_embeddings=True),
@@ -85,7 +95,9 @@ DENSE: dict[str, Callable[[], PreTrainedConfig]] = {
         layer_types=["full_attention"] * 2),
     "olmo2": lambda: transformers.Olmo2Config(**_SIZES),
     "olmo3": lambda: transformers.Olmo3Config(
-        **_SIZES, sliding_window=WINDOW, layer_types=_TYPES, rope_parameters=_OLMO3_ROPE),
+        **_SIZES, sliding_window=WINDOW, layer_types=_TYPES, rope_parameters=_olmo3_rope()),
+    "olmo3-one-angle": lambda: transformers.Olmo3Config(  # flat, beside which transformers writes each type's
+        **_SIZES, sliding_window=WINDOW, layer_types=_TYPES, rope_parameters=_yarn()),
 }  # fmt: skip
 
 

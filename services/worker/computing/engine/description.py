@@ -142,7 +142,8 @@ def _angles(config: PreTrainedConfig, traits: Traits) -> tuple[str | None, ...]:
 
 def _longest_row(config: PreTrainedConfig, traits: Traits) -> int | None:
     parameters = config.rope_parameters or {}
-    kinds = parameters.values() if traits.angles == "by type" else [parameters]
+    by_type = [kind for kind in parameters.values() if isinstance(kind, dict)]  # others may stand beside
+    kinds = by_type if traits.angles == "by type" else [parameters]
     limits = []
     for kind in filter(None, kinds):
         rope = kind.get("rope_type", "default")
