@@ -5,6 +5,7 @@ from pathlib import Path
 from services.api.free_space import disk_refusal
 from shared import disk_errors
 from shared.errors import DiskUnreadable, Refusal
+from shared.job_folder import jobs_folder
 from shared.messages.message import say
 from shared.settings import Settings
 
@@ -33,7 +34,7 @@ def _of_file(name: object, settings: Settings) -> str:
     if not isinstance(name, str):
         return ""
     folders = {
-        "jobs": settings.data_dir / "jobs",
+        "jobs": jobs_folder(settings.data_dir),
         "uploads": settings.data_dir / "files",
         "datasets": settings.datasets_dir,
         "models": settings.models_dir,
