@@ -12,7 +12,7 @@ from flask import Flask, Response, current_app, g, request
 from werkzeug import exceptions as http
 
 from services.api.desk.refused import refusal_page, wants_page
-from services.api.free_space import disk_refusal
+from services.api.free_space import disk_refusal, tell_little_room
 from services.api.not_offered import why_absent
 from services.api.openai_statuses import status_on
 from services.api.unread_disk import read_refusal
@@ -31,6 +31,7 @@ def register_errors(app: Flask, settings: Settings) -> None:
 
     @app.errorhandler(Refusal)
     def _refused(refusal: Refusal) -> Response:
+        tell_little_room(refusal, settings)
         return problem(refusal)
 
     @app.errorhandler(http.HTTPException)

@@ -7,8 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from shared import disk_errors
-from shared.errors import DiskFull
+from shared.errors import DiskFull, Refusal, StoreTakesNoWrites, StoreUnavailable
 from shared.messages.message import say
+from shared.settings import Settings
 
 
 def check_free_space(folder: Path, *, needed_bytes: int, reserve_bytes: int) -> None:
@@ -34,6 +35,22 @@ def disk_full_refused() -> Iterator[None]:
         if refusal := disk_refusal(error):
             raise refusal from error
         raise
+
+
+def tell_little_room(refusal: Refusal, settings: Settings) -> None:
+    """Add to a refusal for a store that is away that the disk is nearly full, where it can't live."""
+    is_store = isinstance(refusal, StoreUnavailable) and not isinstance(refusal, StoreTakesNoWrites)
+    if not is_store and not any(error.path == "store" for error in refusal.errors):
+        return
+    try:
+        free_bytes = shutil.disk_usage(settings.data_dir).free
+    except OSError:
+        return
+    if free_bytes < settings.min_free_bytes:
+        reserve = settings.min_free_bytes
+        refusal.said = say(
+            "store-away-with-little-room", why=refusal.said, free_bytes=free_bytes, reserve_bytes=reserve
+        )
 
 
 def disk_refusal(error: OSError) -> DiskFull | None:

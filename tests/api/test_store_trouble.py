@@ -123,6 +123,19 @@ def test_a_store_that_was_stopped_is_told_at_once_and_is_found_again(lonely: tup
     wait_until_it_answers(api)
 
 
+@pytest.mark.parametrize("reserve", [1, 2**60])
+def test_a_store_that_is_away_is_told_with_the_room_where_little_is_left(
+    settings: Settings, reserve: int
+) -> None:
+    short = settings.model_copy(update={"min_free_bytes": reserve})
+    api = make_api(short, WorkerStore.connect_for_answers("redis://127.0.0.1:1/0"))
+    for page in ("/v1/jobs", "/readyz"):
+        answer = api.get(page)
+        assert answer.status_code == 503
+        assert ("The disk of the data folder has only" in answer.text) == (reserve > 1)
+        assert "The job store does not answer." in answer.text
+
+
 def test_a_pause_while_many_ask_costs_each_of_them_two_seconds_at_most(lonely: tuple[Api, Valkey]) -> None:
     api, server = lonely
 

@@ -6,9 +6,11 @@ import time
 from collections.abc import Callable
 
 from services.worker import metrics
+from services.worker.process.ended_copies import EndedCopies
 from services.worker.process.lost_runs import LostRuns
 from services.worker.process.pulse import ChildWatch
 from shared.errors import StoreUnavailable
+from shared.keeper_store import KeeperStore
 from shared.queue import Doorbell
 from shared.settings import Settings
 from shared.steady_thread import SteadyThread
@@ -39,6 +41,7 @@ class Janitor:
         self._store_answers_since = time.monotonic()
         self._begun = False
         self._lost_runs = LostRuns(settings, store)
+        self._ended_copies = EndedCopies(settings, KeeperStore.of(store))
 
     def start(self) -> None:
         SteadyThread("janitor", self._turn).start()
@@ -66,6 +69,7 @@ class Janitor:
         self._reap()
         self._ring()
         self._lost_runs.round()
+        self._ended_copies.round()
 
     def _ring(self) -> None:
         """Once for each idle worker that a waiting job could start on, less the rings nobody has taken yet.

@@ -7,6 +7,7 @@ store-no-access = The job store refuses the password or the user. Nothing was ch
 store-lost-primary = The job store is a replica that lost its primary. Nothing was changed. Bring the primary back, or make this store the primary (REPLICAOF NO ONE).
 store-in-cluster = The job store is a node of a cluster that can't serve the key. Nothing was changed. Tunedock needs a single Redis or Valkey, not a cluster: change TUNEDOCK_STORE_URL.
 store-silent = The job store does not answer. Start it, or check TUNEDOCK_STORE_URL. It is not known whether a change reached the store. The request can be sent again, as it is, once the store is back.
+store-away-with-little-room = The disk of the data folder has only { $free_bytes } free, and a store that lies there needs room. Free some ({ $reserve_bytes } are kept free of jobs): it then starts again by itself. { $why }
 store-crowded = The job store has no free connection. Nothing was changed. Close other clients, or raise the store's maxclients.
 store-is-none = The server at TUNEDOCK_STORE_URL is not Redis or Valkey, or it uses TLS and the address does not say so. Nothing was changed. Check the address and whether it must begin with rediss://.
 store-forgot-scripts = The job store forgot Tunedock's scripts (SCRIPT FLUSH). Nothing was changed. The request can be sent again, as it is.

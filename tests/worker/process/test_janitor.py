@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from services.worker.process.janitor import Janitor
+from shared.ended_copy import ended_copy
+from shared.job_folder import JobFolder
 from shared.queue import Doorbell
 from shared.settings import Settings
 from shared.worker_store import WorkerStore
@@ -116,3 +118,22 @@ def test_a_store_that_was_silent_gives_live_workers_time_to_speak_again(
     time.sleep(1.1)
     janitor.round()
     assert store.get(running.job_id).status == "queued"
+
+
+def test_an_end_that_no_process_wrote_down_is_on_disk_after_a_round(
+    janitor: Janitor, store: WorkerStore, tmp_path: Path
+) -> None:
+    """Of a job that was cancelled where it waited; those after a job that failed end likewise."""
+    job_id = submit(store).id
+    folder = JobFolder.of(tmp_path / "data", job_id)
+    folder.path.mkdir(parents=True)
+    janitor.round()
+    assert ended_copy(folder) is None
+    store.cancel(job_id)
+    janitor.round()
+    copy = ended_copy(folder)
+    assert copy is not None
+    assert copy.status == "cancelled"
+    folder.result.unlink()
+    janitor.round()
+    assert ended_copy(folder) is None  # each is looked at once; the sweep looks at all again
