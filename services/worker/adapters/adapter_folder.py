@@ -127,8 +127,7 @@ def published_result(job_folder: JobFolder) -> dict[str, Any] | None:
     if not folder.exists():
         return None
     if sealed_folder.verified_manifest(folder) is None:
-        shutil.rmtree(job_folder.damaged_adapter, ignore_errors=True)
-        folder.rename(job_folder.damaged_adapter)
+        _set_aside(folder, job_folder)
         return None
     return _result(folder)
 
@@ -139,10 +138,21 @@ def publish(folders: Mapping[str, Path], job_folder: JobFolder) -> dict[str, Any
     """
     for name, folder in sorted(folders.items(), key=lambda item: item[0] == ADAPTER):
         target = job_folder.path / name
-        if target.exists():  # left by an attempt that died between two renames
+        if target.is_symlink() or target.is_file():  # no work of ours
+            _set_aside(target, job_folder)
+        elif target.exists():  # left by an attempt that died between two renames
             shutil.rmtree(target)
         sealed_folder.publish(folder, target)
     return _result(job_folder.adapter)
+
+
+def _set_aside(path: Path, job_folder: JobFolder) -> None:
+    """Under the one name that a damaged adapter has; what was there before goes."""
+    aside = job_folder.damaged_adapter
+    if aside.is_symlink() or aside.is_file():
+        aside.unlink()
+    shutil.rmtree(aside, ignore_errors=True)
+    path.rename(aside)
 
 
 def _result(folder: Path) -> dict[str, Any]:

@@ -2,13 +2,13 @@
 
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from peft import PeftModel
 from torch import Tensor
 
 from services.worker.adapters.lora import adapter_weights
-from services.worker.machine.disk_full import takes_nothing
 from services.worker.running_job import RunningJob
 from services.worker.training.checkpoints import CheckpointFolder, Snapshot
 from shared.messages.message import say
@@ -59,8 +59,9 @@ class CheckpointKeeper:
     def save(self, step: int, optimizer: Mapping[str, Tensor], state: Mapping[str, Any]) -> None:
         """Make the state of `step` durable and tell the record; nothing to do if it already is.
 
-        A disk that is full or fails is no reason to lose a run that can still end well: older checkpoints
-        give way, and if that is not enough the run goes on without this one. Raises what `job` raises.
+        A disk that is full or fails, or a file in the way, is no reason to lose a run that can still end well:
+        older checkpoints give way, and if that is not enough the run goes on without this one. Raises what
+        `job` raises.
         """
         if step == self._saved_step:
             return
@@ -76,18 +77,13 @@ class CheckpointKeeper:
             self._job.checkpoint(step)
 
     def _write(self, snapshot: Snapshot) -> bool:
+        with suppress(OSError):
+            return self._write_once(snapshot)
         try:
+            self._folder.drop_all_but(1)
             return self._write_once(snapshot)
         except OSError as error:
-            if not takes_nothing(error):
-                raise
-        self._folder.drop_all_but(1)
-        try:
-            return self._write_once(snapshot)
-        except OSError as error:
-            if not takes_nothing(error):
-                raise
-            problem = str(error.strerror)
+            problem = str(error.strerror or error)
         self._job.event(
             say(
                 "checkpoint-not-written",

@@ -427,6 +427,28 @@ def test_a_disk_that_fails_under_checkpoints_costs_them_and_not_the_run(
     assert adapter_bytes(tmp_path)
 
 
+@pytest.mark.parametrize("what", ["a file", "a link to a disk that is not mounted"])
+def test_what_stands_in_the_place_of_checkpoints_or_of_the_adapter_costs_no_run(
+    llama: LoadedModel, data: DatasetFile, tmp_path: Path, what: str
+) -> None:
+    """The checkpoints are told as skipped; in the adapter's place it is set aside."""
+    run(llama, data, tmp_path / "undisturbed")
+    folder = JobFolder(tmp_path / "disturbed")
+    folder.path.mkdir()
+    for place in (folder.checkpoints, folder.adapter):
+        if what == "a file":
+            place.write_text("not ours")
+        else:
+            place.symlink_to(tmp_path / "not-mounted")
+    report = RecordedJob()
+    run(llama, data, folder.path, report)
+    assert report.checkpoints == []
+    assert "checkpoint_skipped" in report.codes()
+    assert adapter_bytes(folder.path) == adapter_bytes(tmp_path / "undisturbed")
+    assert not folder.adapter.is_symlink()
+    assert folder.damaged_adapter.is_symlink() or folder.damaged_adapter.read_text() == "not ours"
+
+
 def test_the_base_is_the_same_after_a_job_and_another_job_works(
     llama: LoadedModel, data: DatasetFile, tmp_path: Path
 ) -> None:
