@@ -7,10 +7,11 @@ The mark is written after the store took it; where a death came between, the swe
 import json
 from contextlib import suppress
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from shared.durable import write_durably
 from shared.job_folder import JobFolder
+from shared.small_files import read_small
 
 OWNER = "local"  # one owner until keys have scopes; not the key itself, which may be replaced
 
@@ -20,8 +21,8 @@ class Acceptance(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    number: int | None = None
-    created_at: float | None = None  # UTC seconds
+    number: int | None = Field(None, ge=1, lt=10**15)
+    created_at: float | None = Field(None, ge=0, lt=10**11)  # UTC seconds
     owner: str = OWNER
     idempotency_key: str | None = None
     fingerprint: str | None = None
@@ -39,8 +40,7 @@ def mark_accepted(folder: JobFolder, acceptance: Acceptance) -> None:
 def acceptance_of(folder: JobFolder) -> Acceptance | None:
     """None where there is no mark. Raises OSError."""
     try:
-        text = folder.accepted.read_text()
-        return Acceptance.model_validate(json.loads(text))
+        return Acceptance.model_validate(json.loads(read_small(folder.accepted)))
     except FileNotFoundError:
         return None
     except (ValueError, ValidationError):

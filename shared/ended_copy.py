@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from shared.durable import write_json_durably
 from shared.job_folder import JobFolder
 from shared.schemas.fields import JobStatus
+from shared.small_files import read_small
 
 
 class EndedCopy(BaseModel):
@@ -33,7 +34,7 @@ def keep_ended_copy(folder: JobFolder, copy: EndedCopy) -> None:
 def ended_copy(folder: JobFolder) -> EndedCopy | None:
     """None where there is none. Raises OSError, and ValueError for one that can't be read."""
     try:
-        text = folder.result.read_bytes()
+        text = read_small(folder.result)
     except FileNotFoundError:
         return None
     try:

@@ -82,7 +82,7 @@ def _open_troubles(scene: Scene, record: RawRecord, disk: JobOnDisk | None) -> I
     is_at_work = is_claimed and scene.is_running
     if disk is None:
         if not is_at_work:
-            yield Trouble("folder_lost", record.id, partial(_give_up, scene, record, "jobs"))
+            yield Trouble("folder_lost", record.id, partial(_give_up, scene, record, "jobs", has_spec=False))
         return
     if disk.ended is not None:
         yield Trouble("ended_on_disk", record.id, partial(_end_as_copied, scene, record, disk.ended))
@@ -93,7 +93,12 @@ def _open_troubles(scene: Scene, record: RawRecord, disk: JobOnDisk | None) -> I
         if missing == disk.folder.spec.name and disk.kind in WITHOUT_ROWS:
             yield Trouble("spec_lost", record.id, partial(_write_spec, scene, record))
         else:
-            yield Trouble("job_files_lost", record.id, partial(_give_up, scene, record, missing), missing)
+            yield Trouble(
+                "job_files_lost",
+                record.id,
+                partial(_give_up, scene, record, missing, has_spec=disk.spec is not None),
+                missing,
+            )
             return
     is_behind = disk.attempts > int(record.fields["attempt"])
     if is_behind or (is_claimed and not scene.is_running):
@@ -241,8 +246,10 @@ def _end_as_copied(scene: Scene, record: RawRecord, ended: EndedCopy) -> bool:
     )
 
 
-def _give_up(scene: Scene, record: RawRecord, missing: str) -> bool:
-    """End a job that can't run any more: its worker would only say the same."""
+def _give_up(scene: Scene, record: RawRecord, missing: str, *, has_spec: bool) -> bool:
+    """End a job that can't run any more: its worker would only say the same. A spec that can't be read is
+    written from the record, so that the folder of the ended job is whole.
+    """
     lost = say("job-file-missing", name=missing)
     error = {
         "code": "job_files_lost",
@@ -256,7 +263,7 @@ def _give_up(scene: Scene, record: RawRecord, missing: str) -> bool:
     if ended is not None:
         if not folder.path.is_dir():
             return _make_folder(scene, ended)
-        if not folder.spec.is_file():
+        if not has_spec:
             _write_spec(scene, ended)
         keep_ended_copy(folder, copy_of(ended.id, ended.fields))
     return True

@@ -1,6 +1,7 @@
 """What a job's folder says of its job, read without trusting any of it."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +14,9 @@ from shared.jobs import kind_of_id
 from shared.journal import journal_events
 from shared.repair_store import RepairStore
 from shared.schemas.fields import JobKind
+from shared.small_files import read_small
+
+_ATTEMPT = re.compile(r"[1-9][0-9]{0,8}")
 
 
 @dataclass(frozen=True)
@@ -102,7 +106,7 @@ def read_job(folder: JobFolder, kind: JobKind) -> JobOnDisk:
         ended=ended,
         copy_is_damaged=copy_is_damaged,
         acceptance=acceptance,
-        attempts=_highest_attempt(folder),
+        attempts=max(attempt_numbers(folder), default=0),
         is_going=folder.mark(JOB_MARK).exists(),
         model_is_deleted=folder.mark(MODEL_MARK).exists(),
         touched_at=_changed_at(folder),
@@ -116,7 +120,7 @@ def journal_runs(disk: JobOnDisk) -> tuple[str, int, dict[int, int]]:
     As `record_events.lua` writes them: `<attempt>-<count>:<source>:<own number>:<length>`.
     """
     runs, count, last = list[str](), 0, dict[int, int]()
-    for attempt in range(1, disk.attempts + 1):
+    for attempt in attempt_numbers(disk.folder):
         first = length = 0
         for event in journal_events(disk.folder.attempt(attempt).journal):
             if length and event.number != first + length:  # lines are missing in between
@@ -132,7 +136,7 @@ def journal_runs(disk: JobOnDisk) -> tuple[str, int, dict[int, int]]:
 
 def _spec(folder: JobFolder, kind: JobKind, unread: list[str]) -> Mapping[str, Any] | None:
     try:
-        spec = json.loads(folder.spec.read_bytes())
+        spec = json.loads(read_small(folder.spec))
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -150,9 +154,10 @@ def is_request(request: object, kind: JobKind) -> bool:
     return isinstance(request, dict) and request.get("kind") == kind
 
 
-def _highest_attempt(folder: JobFolder) -> int:
-    numbers = [int(path.name) for path in folder.path.glob(f"{ATTEMPTS}/*") if path.name.isdecimal()]
-    return max(numbers, default=0)
+def attempt_numbers(folder: JobFolder) -> list[int]:
+    """Of the attempts that wrote here, in order; a folder of another name is none."""
+    found = (_ATTEMPT.fullmatch(path.name) for path in folder.path.glob(f"{ATTEMPTS}/*"))
+    return sorted(int(match[0]) for match in found if match)
 
 
 def _changed_at(folder: JobFolder) -> float:

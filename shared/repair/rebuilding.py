@@ -4,7 +4,7 @@ from shared.jobs import TERMINAL
 from shared.journal import journal_events
 from shared.json_text import json_text
 from shared.messages.message import say
-from shared.repair.on_disk import JobOnDisk, journal_runs
+from shared.repair.on_disk import JobOnDisk, attempt_numbers, journal_runs
 from shared.repair.scene import Scene, milliseconds
 
 
@@ -72,7 +72,7 @@ def _fields(disk: JobOnDisk) -> dict[str, str]:
 
 
 def _began(disk: JobOnDisk) -> str | None:
-    for attempt in range(1, disk.attempts + 1):
+    for attempt in attempt_numbers(disk.folder):
         for event in journal_events(disk.folder.attempt(attempt).journal):
             return milliseconds(event.at)
     return None

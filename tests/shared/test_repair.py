@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 import redis
 
+from shared.acceptance import Acceptance, acceptance_of
 from shared.adapters import CONFIG, WEIGHTS
 from shared.errors import NotFound
 from shared.event_log import EventLog
+from shared.job_folder import JobFolder
 from shared.schemas.requests import LoadDiagnosticRequest
 from shared.sealed_folder import MANIFEST
 from shared.worker_store import WorkerStore
@@ -197,6 +199,15 @@ def _unreadable_spec(here: FilledInstallation, job: str) -> None:
     here.folder(job).spec.mkdir()
 
 
+def _endless(here: FilledInstallation, job: str) -> None:
+    here.folder(job).spec.unlink()
+    here.folder(job).spec.symlink_to("/dev/zero")
+
+
+def _attempt_of_20_digits(here: FilledInstallation, job: str) -> None:
+    (here.folder(job).path / "attempts" / ("9" * 20)).mkdir(parents=True)
+
+
 QUEUED, RUNNING = "tunedock:queued", "tunedock:running"
 DAMAGES = [
     Damage("a waiting job lost its folder", "queued", _away, ["folder_lost"], "failed"),
@@ -205,6 +216,9 @@ DAMAGES = [
         "a waiting job lost its rows", "queued", _unlink("rows/training.jsonl"), ["job_files_lost"], "failed"
     ),
     Damage("a waiting job lost its spec", "queued", _unlink("spec.json"), ["job_files_lost"], "failed"),
+    Damage("a waiting job's spec is garbled", "queued", _garble("spec.json"), ["job_files_lost"], "failed"),
+    Damage("a waiting job's spec is endless", "queued", _endless, ["job_files_lost"], "failed"),
+    Damage("an attempt has a number that none has", "queued", _attempt_of_20_digits, [], "queued"),
     Damage("an ended job lost its spec", "succeeded", _unlink("spec.json"), ["spec_lost"], "succeeded"),
     Damage("a job runs and nobody runs it", "running", lambda *_: None, ["claimed_by_nobody"], "queued"),
     Damage("result.json is gone", "succeeded", _unlink("result.json"), ["copy_lost"], "succeeded"),
@@ -302,3 +316,10 @@ def test_a_file_that_cannot_be_read_is_told_and_left(here: FilledInstallation) -
     assert [(one.code, one.mend) for one in found] == [("not_readable", None)]
     assert job in found[0].about
     assert here.store.get(job).status == "queued"
+
+
+@pytest.mark.parametrize("mark", ['{"number": -5}', '{"created_at": 1e300}', '{"number": 3.5}'])
+def test_a_mark_with_numbers_that_no_store_gives_is_an_empty_one(tmp_path: Path, mark: str) -> None:
+    folder = JobFolder(tmp_path)
+    folder.accepted.write_text(mark)
+    assert acceptance_of(folder) == Acceptance()

@@ -59,9 +59,9 @@ class CheckpointKeeper:
     def save(self, step: int, optimizer: Mapping[str, Tensor], state: Mapping[str, Any]) -> None:
         """Make the state of `step` durable and tell the record; nothing to do if it already is.
 
-        A disk that is full or fails, or a file in the way, is no reason to lose a run that can still end well:
-        older checkpoints give way, and if that is not enough the run goes on without this one. Raises what
-        `job` raises.
+        A disk that is full or fails, or a file in the way, is no reason to lose a run that can still end
+        well: older checkpoints give way, and if that is not enough the run goes on without this one. Raises
+        what `job` raises.
         """
         if step == self._saved_step:
             return

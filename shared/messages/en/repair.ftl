@@ -7,7 +7,7 @@ repair-found-row = { $code ->
     [record_damaged] Records in the store that can't be read: { $count }
     [record_differs] Records whose request is not the one on disk: { $count }
     [folder_lost] Records whose job has no folder on disk: { $count }
-    [job_files_lost] Waiting jobs that lack a file they need: { $count }
+    [job_files_lost] Waiting or paused jobs without a file that they need, or with one that can't be read: { $count }
     [ended_on_disk] Jobs that have ended, and that the store takes for open: { $count }
     [attempt_behind] Records that are older than the attempts on disk: { $count }
     [claimed_by_nobody] Jobs that are said to run, although no worker runs: { $count }
@@ -82,7 +82,7 @@ store-alone-not-started = The store can't be started by itself. It wrote:
 record-rebuilt = The store had lost the record of this job. It was rebuilt from the files of the job.
 put-back-by-repair = No worker had this job any more. It was queued again by a repair.
 ended-as-the-disk-says = The store had an older record of this job. A copy on disk says that it is { $status }.
-job-file-missing = { $name } of this job is gone from the data folder, so it can't run.
+job-file-missing = { $name } of this job is gone from the data folder or can't be read, so the job can't run.
 
 ## the store's log
 log-is-torn = The store's log ended in the middle of a change. Its last { $cut_bytes } are left out; the store had not confirmed them to anybody.
