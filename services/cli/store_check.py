@@ -39,11 +39,16 @@ def what_is_wrong(state: LogState) -> list[Message]:
 def mend_log(state: LogState, store_folder: Path, aside: Aside) -> Message:
     """Keep a copy of the log and leave what of it can be read. Raises OSError. Returns what was cut."""
     copy = aside.folder / store_folder.name / LOG_FOLDER
-    shutil.copytree(store_folder / LOG_FOLDER, copy)
+    if (store_folder / LOG_FOLDER).is_dir():
+        shutil.copytree(store_folder / LOG_FOLDER, copy)
+    else:
+        copy.mkdir(parents=True)
     fsync_path(copy.parent)
     forget_seal(store_folder)
     if state.missing or (state.damaged is not None and state.damaged.suffix == ".rdb"):
-        shutil.rmtree(store_folder / LOG_FOLDER)  # nothing can be read without its beginning
+        shutil.rmtree(
+            store_folder / LOG_FOLDER, ignore_errors=True
+        )  # nothing can be read without its beginning
         return say("log-begun-anew", folder=copy)
     lost_bytes = cut(state, store_folder)
     return say("log-was-cut", lost_bytes=lost_bytes, folder=copy)

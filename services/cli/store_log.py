@@ -45,7 +45,12 @@ class LogState:
 
 
 def log_state(store_folder: Path) -> LogState:
-    """Read the whole log. A folder without one is an empty store. Raises OSError."""
+    """Read the whole log. A folder without one is an empty store, unless there are signs that there was one.
+
+    Raises OSError.
+    """
+    if (manifest := _unsound_manifest(store_folder)) is not None:
+        return LogState(missing=(manifest,))
     files = log_files(store_folder)
     missing = tuple(path for path in files if not path.is_file())
     if not files or missing:
@@ -69,6 +74,22 @@ def log_files(store_folder: Path) -> list[Path]:
         return []
     found = _LINE.findall(manifest)
     return [folder / name for kind in "bi" for name, its_kind in found if its_kind == kind]
+
+
+def _unsound_manifest(store_folder: Path) -> Path | None:
+    """The list of the log's files, where it can't be read, or is gone while files or their seal remain.
+
+    A store that was killed while it laid out its first log leaves files without a change in them.
+    """
+    path = store_folder / LOG_FOLDER / _MANIFEST
+    try:
+        lines = path.read_text(errors="replace").splitlines()
+    except FileNotFoundError:
+        changes = path.parent.glob("*.incr.aof")
+        was_there = bool(_seal_of(store_folder)) or any(file.stat().st_size for file in changes)
+        return path if was_there else None
+    named = [line for line in lines if line.strip() and not line.startswith("#")]
+    return None if named and all(map(_LINE.match, named)) else path
 
 
 def cut(state: LogState, store_folder: Path) -> int:

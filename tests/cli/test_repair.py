@@ -1,6 +1,7 @@
 """`doctor --repair` as a command: it shows, asks, mends, and says what is left, also of a damaged log."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -86,6 +87,32 @@ def test_a_log_whose_beginning_is_gone_is_begun_anew(
     assert command("doctor", "--repair", "--yes") == 0
     with opened(tmp_path) as here:
         assert here.store.get(job).status == "queued"
+
+
+@pytest.mark.parametrize("harm", ["gone", "empty", "garbled", "the whole log gone"])
+def test_a_log_whose_list_of_files_is_lost_never_starts_without_a_word(
+    tmp_path: Path, command: Command, capsys: pytest.CaptureFixture[str], harm: str
+) -> None:
+    """The store would begin a new one beside the old, or write into the old, and mix both later."""
+    with opened(tmp_path) as here:
+        jobs = [here.submit() for _ in range(3)]
+    seal_log(tmp_path / "store")
+    manifest = log_files(tmp_path / "store")[0].parent / "appendonly.aof.manifest"
+    if harm == "the whole log gone":
+        shutil.rmtree(manifest.parent)
+    elif harm == "gone":
+        manifest.unlink()
+    else:
+        manifest.write_text("garbage\n" if harm == "garbled" else "")
+    assert command("up") == 1
+    assert "./tunedock doctor --repair" in capsys.readouterr().err
+    assert command("doctor", "--repair", "--yes") == 0
+    capsys.readouterr()
+    assert command("doctor", "--repair", "--json") == 0
+    assert told(capsys) == []
+    with opened(tmp_path) as here:
+        assert [here.claim().job_id for _ in jobs] == jobs
+        assert here.claim_nothing()
 
 
 def test_what_can_only_be_told_is_told_and_left(

@@ -101,3 +101,14 @@ def test_a_seal_follows_a_log_that_grows_and_one_that_was_cut(tmp_path: Path) ->
     assert log_state(folder).altered
     seal_log(folder)
     assert not log_state(folder).altered
+
+
+def test_a_first_log_without_a_change_in_it_needs_no_list_of_its_files(tmp_path: Path) -> None:
+    """As a store leaves it that was killed while it laid the log out."""
+    folder = tmp_path / "appendonlydir"
+    folder.mkdir()
+    (folder / "appendonly.aof.1.base.rdb").write_bytes(b"REDIS0011")
+    (folder / "appendonly.aof.1.incr.aof").touch()
+    assert log_state(tmp_path).is_whole
+    (folder / "appendonly.aof.1.incr.aof").write_bytes(b"*1")
+    assert log_state(tmp_path).missing == (folder / "appendonly.aof.manifest",)
