@@ -24,6 +24,7 @@ from services.cli.store import prepare_store
 from services.cli.store_watch import StoreWatch
 from services.cli.supervisor import POLL_SECONDS, Supervisor
 from services.cli.terminal import Terminal, Waiting
+from services.cli.worker_sign import MARGIN_SECONDS, WorkerSign
 from shared.messages.message import Message, say
 from shared.messages.render import told
 from shared.private_files import keep_private, usual_umask
@@ -93,18 +94,23 @@ class Stack:
         self._answering = self._probes()
 
     def _probes(self) -> list[Answering]:
-        """The worker is not among them: its two processes watch each other."""
-        probes = {"api": lambda: answers(api_url(self._settings))}
+        settings, processes, hang_seconds = (
+            self._settings,
+            self._supervisor.processes,
+            self._settings.hang_seconds,
+        )
+        worker = WorkerSign(
+            settings.data_dir, settings.worker_host, lambda: processes["worker"].pid, hang_seconds
+        )
+        probes: dict[str, tuple[Callable[[], bool], float]] = {
+            "api": (lambda: answers(api_url(settings)), hang_seconds),
+            "worker": (worker, hang_seconds + MARGIN_SECONDS),
+        }
         if self._store:
-            probes["store"] = self._store.store.speaks
+            probes["store"] = self._store.store.speaks, hang_seconds
         return [
-            Answering(
-                self._supervisor.processes[name],
-                gives_sign,
-                self._settings.hang_seconds,
-                lambda news: self._terminal.note(told(news)),
-            )
-            for name, gives_sign in probes.items()
+            Answering(processes[name], gives_sign, seconds, lambda news: self._terminal.note(told(news)))
+            for name, (gives_sign, seconds) in probes.items()
         ]
 
     def run(self) -> None:

@@ -52,6 +52,19 @@ def test_a_child_stopped_right_after_its_start_is_replaced(stack: LiveStack) -> 
     assert stack.worker_child() != hung
 
 
+def test_a_worker_both_of_whose_processes_were_stopped_is_replaced_and_its_job_ends_once(
+    stack: LiveStack,
+) -> None:
+    before, child = stack.state(), stack.worker_child()
+    job_id = stack.client.submit(REQUEST).id
+    wait_until(lambda: stack.client.job(job_id).status == "running")
+    for pid in (before.processes["worker"], child):
+        os.kill(pid, signal.SIGSTOP)
+    wait_until(lambda: stack.state().restarts["worker"] > before.restarts["worker"])
+    assert stack.until_ended(job_id).status == "succeeded"
+    assert not Path(f"/proc/{child}").exists()
+
+
 def is_pool(pid: int) -> bool:
     try:
         return "--billiard-fork" in Path(f"/proc/{pid}/cmdline").read_text()

@@ -4,11 +4,12 @@ import glob
 from pathlib import Path
 
 from services.worker.process.handover import Handover
+from shared.life_sign import WORKER_FOLDER
 
 
 def worker_folder(data_dir: Path) -> Path:
     """Lock, drain order and life sign of the workers of this installation; made when missing."""
-    folder = data_dir / "worker"
+    folder = data_dir / WORKER_FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 
@@ -20,11 +21,6 @@ def device_lock(data_dir: Path, host: str) -> Path:
 def drain_order(data_dir: Path, host: str) -> Path:
     """Exists while the worker is told to finish: the child saves a checkpoint and hands its job back."""
     return worker_folder(data_dir) / f"{host}.drain"
-
-
-def life_sign(data_dir: Path, host: str, pid: int) -> Path:
-    """Touched every second by each of the worker's two processes; an old one means a process that hangs."""
-    return worker_folder(data_dir) / f"{host}.{pid}.alive"
 
 
 def life_signs(data_dir: Path, host: str) -> list[Path]:

@@ -15,7 +15,8 @@ from pathlib import Path
 import psutil
 
 from services.worker.process.child_pause import EarlyDeaths
-from services.worker.process.paths import life_sign, state_file
+from services.worker.process.paths import state_file, worker_folder
+from shared.life_sign import life_sign
 from shared.silence import Silence
 from shared.steady_thread import SteadyThread
 
@@ -32,6 +33,7 @@ class Pulse:
     """
 
     def __init__(self, data_dir: Path, host: str, others: Callable[[], None]) -> None:
+        worker_folder(data_dir)
         self._path = life_sign(data_dir, host, os.getpid())
         self._others = others
 

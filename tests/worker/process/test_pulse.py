@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from services.worker.process import pulse
-from services.worker.process.paths import life_sign
 from services.worker.process.pulse import ChildWatch, Pulse, Watch, pool_children
+from shared.life_sign import life_sign
 from shared.silence import Silence
 
 GIVES_SIGNS = """
