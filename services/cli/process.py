@@ -115,6 +115,11 @@ class SupervisedProcess:
         if self._process:
             _kill_group(self._process.pid)
 
+    def wait_no_longer(self) -> None:
+        """What it died of is over: where it waits for its next start, that comes now."""
+        if self.start_again_at is not None:
+            self.start_again_at = min(self.start_again_at, time.monotonic())
+
     def end_hung(self) -> None:
         """SIGKILL to its group, from any thread; it counts as a death, so it is started again."""
         if process := self._process:

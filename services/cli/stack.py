@@ -192,7 +192,7 @@ class Stack:
     def _note_state(self) -> None:
         """Tell other commands."""
         processes = self._supervisor.processes
-        self._note.write(
+        has_room_again = self._note.write(
             StackState(
                 pid=os.getpid(),
                 pid_start=process_start(os.getpid()),
@@ -202,6 +202,9 @@ class Stack:
                 restarts={name: process.restarts for name, process in processes.items()},
             )
         )
+        if has_room_again:
+            for process in processes.values():
+                process.wait_no_longer()
 
     def _tell_ready(self) -> None:
         url, key = api_url(self._settings), key_path(self._settings)

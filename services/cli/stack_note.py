@@ -24,10 +24,11 @@ class StackNote:
     def is_due(self) -> bool:
         return self._trouble is not None and time.monotonic() >= self._again_at
 
-    def write(self, state: StackState) -> None:
-        """Never raises for the disk. When there is room again, the trouble is told once more: at first the
-        log may have been on the full disk, too.
+    def write(self, state: StackState) -> bool:
+        """Whether the disk takes notes again after it did not. Never raises for the disk. The trouble is then
+        told once more: at first the log may have been on the full disk, too.
         """
+        had_trouble = self._trouble is not None
         try:
             write_state(self._settings.data_dir, state)
         except OSError as error:
@@ -39,6 +40,7 @@ class StackNote:
             if self._trouble is not None:
                 self._terminal.note(_disk_was_in_trouble(self._settings, self._trouble))
             self._trouble = None
+        return had_trouble and self._trouble is None
 
 
 def disk_trouble(settings: Settings, error: OSError) -> Message:

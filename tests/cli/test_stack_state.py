@@ -11,6 +11,7 @@ import pytest
 
 from services.cli import stack_state
 from services.cli.failure import CommandFailed
+from services.cli.stack_note import StackNote
 from services.cli.stack_state import (
     StackState,
     folder_is_owned,
@@ -20,7 +21,9 @@ from services.cli.stack_state import (
     running_stack,
     write_state,
 )
+from services.cli.terminal import Terminal
 from shared.messages.render import told
+from shared.settings import Settings
 
 
 def our_state() -> StackState:
@@ -105,3 +108,14 @@ def test_a_folder_that_can_not_be_made_is_said_plainly(tmp_path: Path) -> None:
     with pytest.raises(CommandFailed) as caught, own_folder(tmp_path / "file" / "data", lambda text: None):
         pass
     assert "TUNEDOCK_DATA_DIR" in caught.value.remedy
+
+
+def test_a_note_says_once_that_the_folder_takes_it_again(tmp_path: Path) -> None:
+    note = StackNote(Settings(data_dir=tmp_path), Terminal())
+    assert not note.write(our_state())
+    (tmp_path / "stack.json.new").mkdir()
+    assert not note.write(our_state())
+    assert not note.write(our_state())
+    (tmp_path / "stack.json.new").rmdir()
+    assert note.write(our_state())
+    assert not note.write(our_state())

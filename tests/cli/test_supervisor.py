@@ -125,7 +125,18 @@ def test_output_goes_to_the_log_the_listener_and_the_tail(tmp_path: Path, lines:
     assert (tmp_path / "part.log").read_text() == "one\n�two 100%s\n"
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="PR_SET_PDEATHSIG is Linux's")
+def test_a_part_whose_trouble_is_over_is_started_at_once(tmp_path: Path, lines: Lines) -> None:
+    part = process(tmp_path, "part", "raise SystemExit(1)", lines)
+    supervisor = Supervisor([part], lambda dead: None)
+    supervisor.start("part")
+    until(lambda: (part.start_again_at or 0) > time.monotonic() + 1, supervisor, seconds=30)
+    restarts = part.restarts
+    part.wait_no_longer()
+    supervisor.tick()
+    assert part.restarts == restarts + 1
+    supervisor.stop(lambda text: None, hurry=lambda: False)
+
+
 def test_nothing_outlives_a_supervisor_that_was_killed(tmp_path: Path) -> None:
     code = f"""
 import os, signal, sys, time
