@@ -106,6 +106,14 @@ class JobFolder:
     def damaged_adapter(self) -> Path:
         return self.path / DAMAGED_ADAPTER
 
+    def free_damaged_adapter(self) -> Path:
+        """That name, or one beside it that nothing has."""
+        place, number = self.damaged_adapter, 1
+        while place.exists() or place.is_symlink():
+            number += 1
+            place = self.path / f"{DAMAGED_ADAPTER}-{number}"
+        return place
+
     @property
     def report(self) -> Path:
         return self.path / "report.json"

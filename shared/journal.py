@@ -10,6 +10,7 @@ from typing import BinaryIO
 
 from shared.job_records import WorkerEvent
 from shared.json_text import json_text
+from shared.small_files import open_regular
 
 NEAR_BYTES = 64 * 1024  # from so close on, reading is quicker than seeking
 
@@ -29,8 +30,8 @@ def journal_line(event: WorkerEvent) -> bytes:
 def journal_events(path: Path, *, first: int = 1, last: int | None = None) -> Iterator[WorkerEvent]:
     """The events numbered `first` to `last`, both included; none where there is no journal to read."""
     try:
-        file = path.open("rb")
-    except OSError:
+        file = open_regular(path)
+    except (OSError, ValueError):
         return
     with file:
         file.seek(_start_near(file, first))

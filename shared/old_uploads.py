@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 from shared.durable import fsync_path
+from shared.small_files import read_small
 from shared.writer_lock import has_writer
 
 INCOMING = ".incoming-"  # folders of files that arrive, and of files on their way out
@@ -47,7 +48,7 @@ def remove_expired(files: Path, *, keep_seconds: float | None) -> list[str]:
     removed = []
     for description in files.glob("file-*/file.json"):
         try:
-            described = json.loads(description.read_bytes())
+            described = json.loads(read_small(description))
             limits = (keep_seconds, described.get("expires_seconds"))
             age_seconds = time.time() - float(described["created_at"])
             if any(limit is not None and age_seconds > limit for limit in limits):

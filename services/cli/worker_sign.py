@@ -33,15 +33,18 @@ class WorkerSign:
         try:
             sign = path.stat().st_mtime_ns
         except OSError:
-            return time.monotonic() - self._since < START_PATIENCE * self._hang_seconds
+            is_new = time.monotonic() - self._since < START_PATIENCE * self._hang_seconds
+            return is_new or not _takes_signs(path.parent)
         moved, self._last = sign != self._last, sign
         return moved or not _takes_signs(path.parent)
 
 
 def _takes_signs(folder: Path) -> bool:
-    """Whether the disk takes the time of a file at all: a read-only one keeps living processes silent."""
+    """Whether the disk takes a new file at all: one that does not keeps living processes silent."""
+    probe = folder / f".sign-{os.getpid()}"
     try:
-        os.utime(folder)
+        probe.touch()
+        probe.unlink()
     except OSError:
         return False
     return True

@@ -10,6 +10,7 @@ from shared.repair.scene import Scene
 from shared.repair.sealed import OnRead
 from shared.repair.trouble import Trouble
 from shared.sealed_folder import file_sha256
+from shared.small_files import read_small
 
 
 def upload_troubles(scene: Scene, on_read: OnRead) -> Iterator[Trouble]:
@@ -24,7 +25,7 @@ def upload_troubles(scene: Scene, on_read: OnRead) -> Iterator[Trouble]:
 
 def _fault(folder: Path, on_read: OnRead) -> str:
     try:
-        described = json.loads((folder / "file.json").read_bytes())
+        described = json.loads(read_small(folder / "file.json"))
         size_bytes, sha256 = described["bytes"], described["sha256"]
     except OSError as error:
         return f"file.json: {error.strerror}"

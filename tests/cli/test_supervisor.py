@@ -137,6 +137,7 @@ def test_a_part_whose_trouble_is_over_is_started_at_once(tmp_path: Path, lines: 
     supervisor.stop(lambda text: None, hurry=lambda: False)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="PR_SET_PDEATHSIG is Linux's")
 def test_nothing_outlives_a_supervisor_that_was_killed(tmp_path: Path) -> None:
     code = f"""
 import os, signal, sys, time

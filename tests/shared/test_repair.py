@@ -1,5 +1,6 @@
 """Damages made on a real store and disk: each is found, mended, and found no more; then jobs go on."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +13,10 @@ from shared.adapters import CONFIG, WEIGHTS
 from shared.errors import NotFound
 from shared.event_log import EventLog
 from shared.job_folder import JobFolder
+from shared.journal import journal_events
 from shared.schemas.requests import LoadDiagnosticRequest
 from shared.sealed_folder import MANIFEST
+from shared.small_files import read_small
 from shared.worker_store import WorkerStore
 from tests.filled_installation import TRAINING, FilledInstallation, sealed
 from tests.valkey import Valkey
@@ -323,3 +326,17 @@ def test_a_mark_with_numbers_that_no_store_gives_is_an_empty_one(tmp_path: Path,
     folder = JobFolder(tmp_path)
     folder.accepted.write_text(mark)
     assert acceptance_of(folder) == Acceptance()
+
+
+@pytest.mark.parametrize("kind", ["a pipe", "an endless device", "a folder"])
+def test_what_is_no_file_is_read_as_no_journal_and_holds_nobody_up(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "events.jsonl"
+    if kind == "a pipe":
+        os.mkfifo(path)
+    elif kind == "a folder":
+        path.mkdir()
+    else:
+        path.symlink_to("/dev/zero")
+    assert list(journal_events(path)) == []
+    with pytest.raises((OSError, ValueError)):
+        read_small(path)

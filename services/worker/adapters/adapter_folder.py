@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -132,27 +132,27 @@ def published_result(job_folder: JobFolder) -> dict[str, Any] | None:
     return _result(folder)
 
 
-def publish(folders: Mapping[str, Path], job_folder: JobFolder) -> dict[str, Any]:
+def publish(
+    folders: Mapping[str, Path], job_folder: JobFolder, set_aside: Callable[[str, str], None]
+) -> dict[str, Any]:
     """Rename sealed folders to their names in the job's folder, `adapter` last: it decides. Returns the
-    result.
+    result. `set_aside` hears what else stood under a name, and what it is called now.
     """
     for name, folder in sorted(folders.items(), key=lambda item: item[0] == ADAPTER):
         target = job_folder.path / name
         if target.is_symlink() or target.is_file():  # no work of ours
-            _set_aside(target, job_folder)
+            set_aside(name, _set_aside(target, job_folder))
         elif target.exists():  # left by an attempt that died between two renames
             shutil.rmtree(target)
         sealed_folder.publish(folder, target)
     return _result(job_folder.adapter)
 
 
-def _set_aside(path: Path, job_folder: JobFolder) -> None:
-    """Under the one name that a damaged adapter has; what was there before goes."""
-    aside = job_folder.damaged_adapter
-    if aside.is_symlink() or aside.is_file():
-        aside.unlink()
-    shutil.rmtree(aside, ignore_errors=True)
+def _set_aside(path: Path, job_folder: JobFolder) -> str:
+    """Returns its new name."""
+    aside = job_folder.free_damaged_adapter()
     path.rename(aside)
+    return aside.name
 
 
 def _result(folder: Path) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from services.worker.training.run import Run
 from services.worker.training.run_outline import outline_of
 from services.worker.training.trained import Trained
 from shared.job_folder import ADAPTER
+from shared.messages.message import say
 from shared.reports.fine_tuning import MeasuredLoss, Training
 
 
@@ -47,10 +48,16 @@ def publish(run: Run, result: dict[str, Any], job: RunningJob) -> dict[str, Any]
     checkpoints = run.checkpoints
     names = adapter_folder.folder_names(run.base)
     folders = {name: checkpoints.attempt_folder.adapter_draft(name) for name in names}
+
+    def set_aside(name: str, aside: str) -> None:
+        job.event(
+            say("place-of-adapter-taken", name=name, aside=aside), level="warn", data={"code": "set_aside"}
+        )
+
     try:
         adapter_folder.write_all(folders, run.adapted, run.base, result)
         job.publish()
-        return adapter_folder.publish(folders, checkpoints.job_folder)
+        return adapter_folder.publish(folders, checkpoints.job_folder, set_aside)
     finally:
         for folder in folders.values():
             shutil.rmtree(folder, ignore_errors=True)

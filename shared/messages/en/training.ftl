@@ -66,8 +66,9 @@ lower-constant-learning-rate = Lower hyperparameters.learning_rate ({ $learning_
 train-with-less-memory = Lower hyperparameters.max_seq_length, or choose a plan that needs less memory, for example { $setting }.
 
 disk-full-result-waits = The disk of the data folder is full, read-only or failing ({ $error }). Free space there. The result is saved as soon as it can be written.
-checkpoint-not-written = There is no checkpoint at step { $step }: the disk of the data folder is full, read-only or failing ({ $error }). Free space there. A restart would go back to step { $saved_step }.
+checkpoint-not-written = There is no checkpoint at step { $step }: the disk of the data folder is full, read-only or failing, or something else stands in its place ({ $error }). Free space there. A restart would go back to step { $saved_step }.
 disk-full-rows-not-kept = The disk is full, so the rendered rows are not kept. A run that is resumed renders them again.
+place-of-adapter-taken = A file or a link had the name `{ $name }` in the job's folder. It is called `{ $aside }` now.
 adapter-not-saved = The adapter could not be saved: { $error }
 free-data-folder-and-submit = Free space in the data folder and submit the job again.
 

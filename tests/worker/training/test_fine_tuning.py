@@ -447,6 +447,8 @@ def test_what_stands_in_the_place_of_checkpoints_or_of_the_adapter_costs_no_run(
     assert adapter_bytes(folder.path) == adapter_bytes(tmp_path / "undisturbed")
     assert not folder.adapter.is_symlink()
     assert folder.damaged_adapter.is_symlink() or folder.damaged_adapter.read_text() == "not ours"
+    assert ("set_aside" in report.codes()) == (what != "a file")  # which was set aside before the run
+    assert folder.free_damaged_adapter().name == "adapter.damaged-2"
 
 
 def test_the_base_is_the_same_after_a_job_and_another_job_works(
