@@ -1,8 +1,10 @@
 """`backup`: the whole installation in one file, while its service runs."""
 
 import argparse
+import errno
 import json
 import os
+import secrets
 import shutil
 import sys
 import tempfile
@@ -116,12 +118,14 @@ def _target(name: str, size: Size, terminal: Terminal) -> Iterator[IO[bytes]]:
     if path.exists():
         raise UsageError(say("backup-exists", file=path), say("name-backup-file"))
     _require_room(path, size)
-    draft = path.with_name(f".{path.name}.partial")
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")  # no other call writes to it
     try:
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
+        if path.exists():  # made by another call meanwhile
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
         draft.rename(path)
         fsync_path(path.parent)
     except OSError as error:

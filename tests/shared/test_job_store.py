@@ -425,6 +425,18 @@ def test_while_the_queue_is_paused_jobs_are_accepted_and_none_starts(store: Work
     assert store.get(alone.id).status == "paused"
 
 
+def test_a_job_paused_on_its_own_after_the_whole_queue_stays_so_when_the_queue_goes_on(
+    store: WorkerStore,
+) -> None:
+    job_id = submit(store).id
+    running = claim(store)
+    assert store.hold() == [job_id]
+    store.release(running)
+    assert store.pause(job_id).status == "paused"
+    assert store.let_go() == []
+    assert store.get(job_id).status == "paused"
+
+
 def test_a_death_on_a_full_disk_is_told_and_counts_as_no_crash_however_often_it_comes(
     store: WorkerStore,
 ) -> None:

@@ -243,6 +243,7 @@ class Ledger(RuleBasedStateMachine):
                 self.store.pause(job_id)
             return
         self.store.pause(job_id)
+        job.with_all = False
         if job.status == "queued":
             job.move("paused")
         elif job.status == "running":
